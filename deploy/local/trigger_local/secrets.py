@@ -1,0 +1,76 @@
+"""Passwords and the API key, made once per data directory and kept there, mode 0600.
+
+Never prints or logs a secret. ``etp up`` makes them, ``etp status`` reads them.
+"""
+
+import hashlib
+import json
+import secrets
+from dataclasses import asdict, dataclass
+
+from trigger_contracts.topology import PERMISSIONS
+
+from .home import Home, write_private
+
+DATABASE_OWNER = "etp_admin"
+DATABASE_ROLES = ("etp_api", "etp_scheduler", "etp_executor", "etp_retention")
+
+KEY_ID_BYTES = 6
+"""12 hex digits: enough to look a key up by; not secret."""
+
+SECRET_BYTES = 32
+"""256 bits: nobody guesses it, so a plain SHA-256 of it may be stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    nats: dict[str, str]
+    """Password of each NATS user."""
+    postgres: dict[str, str]
+    """Password of each PostgreSQL role, the owner included."""
+    api_key: str
+    """``etp_<id>.<secret>`` in plain text."""
+
+    @property
+    def api_key_hash(self) -> str:
+        """``<id>:<sha256 hex of the secret>``: all that a service gets to see of the key."""
+        key_id, secret = self.api_key.removeprefix("etp_").split(".", 1)
+        return f"{key_id}:{hashlib.sha256(secret.encode()).hexdigest()}"
+
+
+def generate() -> Secrets:
+    return _complete({}, {}, None)
+
+
+def load_or_create(home: Home) -> Secrets:
+    """Read the kept secrets; users and roles that are new since then get theirs now."""
+    kept = load(home)
+    if kept is None:
+        complete = generate()
+    else:
+        complete = _complete(kept.nats, kept.postgres, kept.api_key)
+    if complete != kept:
+        write_private(home.secrets, json.dumps(asdict(complete), indent=2))
+    return complete
+
+
+def load(home: Home) -> Secrets | None:
+    if not home.secrets.exists():
+        return None
+    return Secrets(**json.loads(home.secrets.read_text(encoding="utf-8")))
+
+
+def _complete(nats: dict[str, str], postgres: dict[str, str], api_key: str | None) -> Secrets:
+    return Secrets(
+        nats={str(user): nats.get(user) or _password() for user in PERMISSIONS},
+        postgres={
+            role: postgres.get(role) or _password() for role in (DATABASE_OWNER, *DATABASE_ROLES)
+        },
+        api_key=api_key
+        or f"etp_{secrets.token_hex(KEY_ID_BYTES)}.{secrets.token_urlsafe(SECRET_BYTES)}",
+    )
+
+
+def _password() -> str:
+    # Letters and digits only: it stands in URLs and configuration files without any quoting.
+    return secrets.token_hex(24)

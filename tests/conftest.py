@@ -1,0 +1,57 @@
+"""One broker and one database per session; fresh streams per test, a fresh database per module.
+
+``broker`` and ``postgres`` are real servers (tests/support/servers.py). Whoever kills one starts
+it again before the test ends.
+"""
+
+import itertools
+from collections.abc import AsyncIterator
+
+import pytest
+from trigger_local.secrets import Secrets, generate
+
+from tests.support.servers import Broker, Database, Postgres, nats_broker, postgresql
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def secrets() -> Secrets:
+    """Every password of the session's servers, and an API key."""
+    return generate()
+
+
+@pytest.fixture(scope="session")
+async def broker(secrets: Secrets) -> AsyncIterator[Broker]:
+    """nats-server with all users; its streams are whatever the last test left."""
+    async with nats_broker(secrets) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def postgres(secrets: Secrets) -> AsyncIterator[Postgres]:
+    """PostgreSQL with all roles; tests use a ``database`` of it."""
+    async with postgresql(secrets) as running:
+        yield running
+
+
+@pytest.fixture
+async def platform_streams(broker: Broker) -> Broker:
+    """The broker with every declared stream, consumer and bucket, empty."""
+    await broker.fresh_streams()
+    return broker
+
+
+@pytest.fixture(scope="module")
+async def database(postgres: Postgres) -> AsyncIterator[Database]:
+    """A database with all schemas and roles, for this module alone."""
+    name = f"test_{next(_numbers)}"
+    yield await postgres.create_database(name)
+    await postgres.drop_database(name)
+
+
+@pytest.fixture
+async def empty_database(database: Database) -> Database:
+    """The module's database with every table empty."""
+    await database.truncate()
+    return database

@@ -1,0 +1,152 @@
+"""The embedded servers are real ones: they keep what was acknowledged and refuse what they must."""
+
+import asyncpg
+import nats.js.errors
+import pytest
+from nats.aio.client import Client
+from trigger_contracts import subjects
+from trigger_contracts.topology import BUCKETS, CHANGES, CONSUMERS, PERMISSIONS, STREAMS
+from trigger_local import streams
+
+from tests.support.eventually import eventually
+from tests.support.servers import Broker, Database, Postgres
+
+FORBIDDEN = {
+    "api": subjects.due("one"),
+    "scheduler": subjects.fired("one"),
+    "executor": subjects.changed("one"),
+    "retention": subjects.fired("one"),
+    "client": subjects.changed("one"),
+    "reader": subjects.command(subjects.Verb.FIRE),
+}
+"""For each NATS user, a subject of the platform that is another's to publish."""
+
+
+async def test_acknowledged_messages_survive_a_killed_broker(platform_streams: Broker) -> None:
+    """What the broker acknowledged is there after SIGKILL, and clients reconnect by themselves."""
+    async with platform_streams.connected() as admin:
+        jetstream = admin.jetstream()
+        acks = [await jetstream.publish(subjects.changed("one"), b"%d" % n) for n in range(20)]
+        await platform_streams.kill()
+        await platform_streams.start()
+        await eventually(lambda: admin.is_connected)
+        kept = await jetstream.get_msg(CHANGES.name, seq=acks[-1].seq)
+        assert kept.data == b"19"
+        assert (await jetstream.stream_info(CHANGES.name)).state.messages == len(acks)
+
+
+async def test_committed_rows_survive_a_killed_database(
+    postgres: Postgres, database: Database
+) -> None:
+    """A killed postmaster leaves a stale pid file and orphans; the next start recovers all."""
+    async with database.connected() as admin:
+        await admin.execute("CREATE TABLE public.kept (n int)")
+        await admin.execute("INSERT INTO public.kept SELECT generate_series(1, 100)")
+        await postgres.kill()
+        await postgres.start()
+    async with database.connected() as admin:
+        assert await admin.fetchval("SELECT count(*) FROM public.kept") == 100
+        assert await admin.fetchval("SHOW server_version_num") >= "180000"
+        assert await admin.fetchval("SHOW fsync") == "on"
+        assert await admin.fetchval("SHOW password_encryption") == "scram-sha-256"
+
+
+async def test_a_wrong_password_opens_neither_server(
+    platform_streams: Broker, database: Database
+) -> None:
+    with pytest.raises((nats.errors.Error, OSError)):
+        await platform_streams.connect("api", password="wrong", allow_reconnect=False)
+    url = database.url().replace(database.server.passwords["etp_admin"], "wrong")
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await asyncpg.connect(url)
+
+
+async def test_every_user_but_admin_has_a_forbidden_subject_here() -> None:
+    assert FORBIDDEN.keys() == {str(user) for user in PERMISSIONS} - {"admin"}
+
+
+@pytest.mark.parametrize("user", FORBIDDEN)
+async def test_a_forbidden_publish_is_refused(platform_streams: Broker, user: str) -> None:
+    """The server says why, and nothing is stored."""
+    errors: list[str] = []
+
+    async def note(error: Exception) -> None:
+        errors.append(str(error))
+
+    async with platform_streams.connected(user, error_cb=note) as client:
+        await client.publish(FORBIDDEN[user], b"{}")
+        await client.flush()
+        await eventually(lambda: any("permissions violation" in e.lower() for e in errors))
+    assert await _stored(platform_streams) == 0
+
+
+@pytest.mark.parametrize("user", FORBIDDEN)
+async def test_nobody_listens_to_anothers_inbox(platform_streams: Broker, user: str) -> None:
+    errors: list[str] = []
+
+    async def note(error: Exception) -> None:
+        errors.append(str(error))
+
+    async with platform_streams.connected(user, error_cb=note) as client:
+        for other in FORBIDDEN.keys() - {user}:
+            await client.subscribe(f"{subjects.inbox_prefix(other)}.>")
+        await client.flush()
+        await eventually(lambda: len(errors) == len(FORBIDDEN) - 1)
+
+
+async def test_no_service_changes_a_stream(platform_streams: Broker) -> None:
+    """A service may not make the log live longer or shorter, nor delete it."""
+    for user in FORBIDDEN:
+        async with platform_streams.connected(user) as client:
+            with pytest.raises((nats.errors.TimeoutError, nats.js.errors.APIError)):
+                await client.jetstream(timeout=0.2).delete_stream(CHANGES.name)
+    async with platform_streams.connected() as admin:
+        assert await admin.jetstream().stream_info(CHANGES.name)
+
+
+async def test_provisioning_again_changes_nothing(platform_streams: Broker) -> None:
+    """Streams keep their messages, consumers their position."""
+    async with platform_streams.connected() as admin:
+        await admin.jetstream().publish(subjects.changed("one"), b"{}")
+        before = await _described(admin)
+        await streams.apply(admin)
+        assert await _described(admin) == before
+
+
+async def test_a_changed_declaration_is_applied_to_the_stream_that_is_there(
+    platform_streams: Broker,
+) -> None:
+    async with platform_streams.connected() as admin:
+        jetstream = admin.jetstream()
+        await jetstream.publish(subjects.changed("one"), b"{}")
+        config = streams.stream_config(CHANGES, replicas=1)
+        config.max_age = 3600
+        await jetstream.update_stream(config)
+        await streams.apply(admin)
+        info = await jetstream.stream_info(CHANGES.name)
+        assert (info.config.max_age, info.state.messages) == (0, 1)
+
+
+async def test_atomic_batches_and_direct_gets_are_allowed(platform_streams: Broker) -> None:
+    async with platform_streams.connected() as admin:
+        for stream in (*(s.name for s in STREAMS), *(b.stream for b in BUCKETS)):
+            config = (await admin.jetstream().stream_info(stream)).config
+            assert config.allow_atomic
+            assert config.allow_direct
+
+
+async def _described(admin: Client) -> list[object]:
+    jetstream = admin.jetstream()
+    described: list[object] = []
+    for stream in (*(s.name for s in STREAMS), *(b.stream for b in BUCKETS)):
+        info = await jetstream.stream_info(stream)
+        described.append((info.config, info.created, info.state.messages, info.state.last_seq))
+    for consumer in CONSUMERS:
+        held = await jetstream.consumer_info(consumer.stream.name, consumer.durable)
+        described.append((held.config, held.created, held.delivered))
+    return described
+
+
+async def _stored(broker: Broker) -> int:
+    async with broker.connected() as admin:
+        return sum(info.state.messages for info in await admin.jetstream().streams_info())

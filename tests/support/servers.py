@@ -1,0 +1,292 @@
+"""The real broker and database of the tests, embedded or in containers, behind one interface.
+
+``ETP_TEST_SERVERS`` chooses: ``embedded`` (the wheels that ``etp up`` uses), ``docker``
+(testcontainers), or ``auto``, the default: docker where an engine answers at once.
+"""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import nats
+from nats.aio.client import Client
+from trigger_contracts.subjects import inbox_prefix
+from trigger_contracts.topology import BUCKETS, STREAMS
+from trigger_local import child, database, ports, postgres, streams
+from trigger_local import nats as nats_server
+from trigger_local.secrets import DATABASE_OWNER, Secrets
+
+from tests.support.processes import Contained, Embedded, Server
+
+NATS_IMAGE = "nats:2.15-alpine"
+POSTGRES_IMAGE = "postgres:18-alpine"
+ENGINE_PATIENCE = 2
+"""Seconds a container engine gets to answer before ``auto`` takes the embedded servers."""
+
+TEMPLATE = "etp_template"
+"""The database that every test database is copied from: cheaper than migrating each."""
+
+
+class Broker:
+    """nats-server with every user and permission of the topology."""
+
+    def __init__(self, server: Server, secrets: Secrets) -> None:
+        self.server = server
+        self.passwords = secrets.nats
+
+    @property
+    def url(self) -> str:
+        """Without credentials."""
+        return f"nats://{ports.LOOPBACK}:{self.server.port}"
+
+    def url_of(self, user: str) -> str:
+        return f"nats://{user}:{self.passwords[user]}@{ports.LOOPBACK}:{self.server.port}"
+
+    async def connect(self, user: str = "admin", **options: Any) -> Client:
+        """A connection as this user, with the user's own inbox; the caller closes it."""
+        settings: dict[str, Any] = {
+            "user": user,
+            "password": self.passwords[user],
+            "inbox_prefix": inbox_prefix(user),
+            "name": f"test {user}",
+            "reconnect_time_wait": 0.05,
+            "max_reconnect_attempts": -1,
+            "error_cb": _ignore,
+        }
+        return await nats.connect(self.url, **{**settings, **options})
+
+    @contextlib.asynccontextmanager
+    async def connected(self, user: str = "admin", **options: Any) -> AsyncIterator[Client]:
+        client = await self.connect(user, **options)
+        try:
+            yield client
+        finally:
+            await client.close()
+
+    async def fresh_streams(self) -> None:
+        """Everything as after the first ``etp provision``: empty streams that begin at 1."""
+        async with self.connected() as admin:
+            jetstream = admin.jetstream()
+            declared = {*(s.name for s in STREAMS), *(b.stream for b in BUCKETS)}
+            for info in await jetstream.streams_info():
+                if info.config.name in declared:
+                    await jetstream.delete_stream(info.config.name)
+            await streams.apply(admin)
+
+    async def answers(self) -> bool:
+        try:
+            async with self.connected(allow_reconnect=False, connect_timeout=1) as admin:
+                await admin.jetstream(timeout=1).account_info()
+        except (OSError, TimeoutError, nats.errors.Error):
+            return False
+        return True
+
+    async def start(self) -> None:
+        await self.server.start(self.answers)
+
+    async def stop(self) -> None:
+        await self.server.stop()
+
+    async def kill(self) -> None:
+        await self.server.kill()
+
+
+class Postgres:
+    """One PostgreSQL with the platform's roles, and a template database with its schemas."""
+
+    def __init__(self, server: Server, secrets: Secrets) -> None:
+        self.server = server
+        self.passwords = secrets.postgres
+
+    def url(self, role: str = DATABASE_OWNER, name: str = "postgres") -> str:
+        password = self.passwords[role]
+        return f"postgresql://{role}:{password}@{ports.LOOPBACK}:{self.server.port}/{name}"
+
+    @contextlib.asynccontextmanager
+    async def connected(
+        self, role: str = DATABASE_OWNER, name: str = "postgres"
+    ) -> AsyncIterator[asyncpg.Connection]:
+        connection = await asyncpg.connect(self.url(role, name), timeout=10)
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    async def provision_template(self) -> None:
+        async with self.connected() as admin:
+            await database.create_roles(admin, self.passwords)
+            await database.create_database(admin, TEMPLATE)
+        async with self.connected(name=TEMPLATE) as admin:
+            await database.apply_schemas(admin)
+
+    async def create_database(self, name: str) -> "Database":
+        async with self.connected() as admin:
+            await admin.execute(
+                f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE} OWNER {database.OBJECT_OWNER}'
+            )
+            await database.restrict_database(admin, name)
+        return Database(self, name)
+
+    async def drop_database(self, name: str) -> None:
+        async with self.connected() as admin:
+            await admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    async def answers(self) -> bool:
+        try:
+            async with self.connected():
+                return True
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            return False
+
+    async def start(self) -> None:
+        await self.server.start(self.answers)
+
+    async def stop(self) -> None:
+        await self.server.stop()
+
+    async def kill(self) -> None:
+        await self.server.kill()
+
+
+class Database:
+    """One database of a test module's own, with every schema and role of the platform."""
+
+    def __init__(self, server: Postgres, name: str) -> None:
+        self.server = server
+        self.name = name
+
+    def url(self, role: str = DATABASE_OWNER) -> str:
+        return self.server.url(role, self.name)
+
+    async def connect(self, role: str = DATABASE_OWNER) -> asyncpg.Connection:
+        return await asyncpg.connect(self.url(role), timeout=10)
+
+    @contextlib.asynccontextmanager
+    async def connected(self, role: str = DATABASE_OWNER) -> AsyncIterator[asyncpg.Connection]:
+        async with self.server.connected(role, self.name) as connection:
+            yield connection
+
+    async def truncate(self) -> None:
+        """Empty every table of the platform's schemas (but not the migrations' own)."""
+        async with self.connected() as admin:
+            tables = await admin.fetch(
+                "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables"
+                " WHERE schemaname = ANY($1) AND tablename NOT LIKE 'alembic%'",
+                list(database.SCHEMAS),
+            )
+            if tables:
+                await admin.execute(f"TRUNCATE {', '.join(t['name'] for t in tables)} CASCADE")
+
+
+@contextlib.asynccontextmanager
+async def nats_broker(secrets: Secrets) -> AsyncIterator[Broker]:
+    """A started nats-server; its streams come with ``Broker.fresh_streams``."""
+    with _folder() as folder:
+        make = _contained_nats if use_docker() else _embedded_nats
+        running = Broker(make(folder, secrets, ports.choose_free(set())), secrets)
+        try:
+            await running.start()
+            yield running
+        finally:
+            await running.server.dispose()
+
+
+@contextlib.asynccontextmanager
+async def postgresql(secrets: Secrets) -> AsyncIterator[Postgres]:
+    """A started PostgreSQL with roles and template."""
+    with _folder() as folder:
+        make = _contained_postgres if use_docker() else _embedded_postgres
+        running = Postgres(make(folder, secrets, ports.choose_free(set())), secrets)
+        try:
+            await running.start()
+            await running.provision_template()
+            yield running
+        finally:
+            await running.server.dispose()
+
+
+def use_docker() -> bool:
+    wanted = os.environ.get("ETP_TEST_SERVERS", "auto")
+    if wanted not in {"embedded", "docker", "auto"}:
+        msg = f"ETP_TEST_SERVERS is {wanted!r}; it may be embedded, docker or auto"
+        raise ValueError(msg)
+    return wanted == "docker" or (wanted == "auto" and _engine_answers())
+
+
+def _engine_answers() -> bool:
+    import docker  # noqa: PLC0415 (half a second that the embedded way need not spend)
+
+    try:
+        engine = docker.from_env(timeout=ENGINE_PATIENCE)
+    except docker.errors.DockerException:
+        return False
+    try:
+        return bool(engine.ping())
+    except (docker.errors.DockerException, OSError):
+        return False
+    finally:
+        engine.close()
+
+
+def _embedded_nats(folder: Path, secrets: Secrets, port: int) -> Server:
+    def prepare() -> child.Program:
+        return nats_server.program(folder / "nats", secrets.nats, port=port)
+
+    return Embedded(port, folder / "nats.log", prepare)
+
+
+def _embedded_postgres(folder: Path, secrets: Secrets, port: int) -> Server:
+    def prepare() -> child.Program:
+        postgres.prepare(folder / "postgres", secrets.postgres[DATABASE_OWNER])
+        return postgres.program(folder / "postgres", port=port)
+
+    return Embedded(port, folder / "postgres.log", prepare)
+
+
+def _contained_nats(folder: Path, secrets: Secrets, port: int) -> Server:
+    from testcontainers.core.container import DockerContainer  # noqa: PLC0415 (slow import)
+
+    config = folder / "nats.conf"
+    config.write_text(
+        nats_server.configuration(
+            secrets.nats, store_dir=Path("/data"), port=nats_server.PORT, host="0.0.0.0"  # noqa: S104
+        )
+    )
+    config.chmod(0o644)  # read inside the container by another user
+    container = DockerContainer(NATS_IMAGE).with_command("--config /etc/etp/nats.conf")
+    container.with_volume_mapping(str(config), "/etc/etp/nats.conf", "ro")
+    return Contained(port, container.with_bind_ports(nats_server.PORT, port))
+
+
+def _contained_postgres(_folder: Path, secrets: Secrets, port: int) -> Server:
+    from testcontainers.core.container import DockerContainer  # noqa: PLC0415 (slow import)
+
+    settings = " ".join(
+        f"-c {name}={value}"
+        for name, value in postgres.SETTINGS.items()
+        if name != "unix_socket_directories"  # the image initialises the database through it
+    )
+    container = DockerContainer(POSTGRES_IMAGE).with_command(f"postgres {settings}")
+    container.with_env("POSTGRES_USER", DATABASE_OWNER).with_env("POSTGRES_DB", "postgres")
+    container.with_env("POSTGRES_PASSWORD", secrets.postgres[DATABASE_OWNER])
+    container.with_env("POSTGRES_INITDB_ARGS", "--encoding=UTF8 --locale=C")
+    return Contained(port, container.with_bind_ports(postgres.PORT, port))
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
+    # Not pytest's own temporary directory: as root, the database's user could not enter that one.
+    folder = Path(tempfile.mkdtemp(prefix="etp-test-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _ignore(_error: Exception) -> None:
+    """Tests that care about asynchronous errors pass their own ``error_cb``."""
