@@ -1,0 +1,182 @@
+"""The commands: imperative requests published to ``trigger.command.<verb>``.
+
+The body of each is what a NATS client writes; the gateway publishes the same. Fields
+that the platform can supply (``command_id``, ``accepted_at``, ``actor``) are optional.
+Messages carry their schema version; an unknown one is refused, never guessed at.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from .errors import Code, FieldError, Refused, from_validation, problem, refused
+from .ids import Id, is_valid_id, uuid7
+from .subjects import Verb
+
+SCHEMA_VERSION = 1
+
+CLOCK_TOLERANCE = timedelta(seconds=60)
+"""How far a publisher's clock may be from the broker's before its instants are not believed."""
+
+
+class Command(BaseModel):
+    """What every command may carry."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: int = SCHEMA_VERSION
+    command_id: Id | None = Field(
+        default=None, description="Repeating a command under its id gives the same answer for 48 h."
+    )
+    accepted_at: AwareDatetime | None = Field(
+        default=None, description="When the gateway accepted it; the broker's timestamp otherwise."
+    )
+    actor: str = Field(default="nats", max_length=100, description="Who asked: for the history.")
+
+
+class CreateTrigger(Command):
+    """Create a trigger: the definition's fields stand beside these."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    trigger_id: Id | None = None
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        return self.model_extra or {}
+
+
+class TestTrigger(CreateTrigger):
+    """Fire a definition once, without saving it; the fields are those of a create."""
+
+    __test__ = False  # pytest: not a test class, whatever its name
+
+
+class UpdateTrigger(Command):
+    """Change a trigger: ``patch`` is merged over its definition, ``definition`` replaces it."""
+
+    trigger_id: Id
+    expected_version: int | None = Field(default=None, ge=1)
+    patch: dict[str, Any] | None = None
+    definition: dict[str, Any] | None = None
+
+
+class DeleteTrigger(Command):
+    """Delete a trigger: it never fires again; what was due before still does."""
+
+    trigger_id: Id
+    expected_version: int | None = Field(default=None, ge=1)
+
+
+class FireTrigger(Command):
+    """Fire a trigger now, with a payload merged over its own.
+
+    ``refused`` is set by the gateway for a request that it has already refused: nothing
+    fires, the log gets the reasons and no payload.
+    """
+
+    trigger_id: Id
+    payload: Any = None
+    key: str | None = Field(default=None, min_length=1, max_length=255)
+    is_test: bool = False
+    refused: tuple[FieldError, ...] | None = Field(default=None, max_length=50)
+
+    @property
+    def has_payload(self) -> bool:
+        """Whether a payload was given at all: an explicit null is one."""
+        return "payload" in self.model_fields_set
+
+
+AnyCommand = CreateTrigger | TestTrigger | UpdateTrigger | DeleteTrigger | FireTrigger
+
+COMMANDS: dict[Verb, type[Command]] = {
+    Verb.CREATE: CreateTrigger,
+    Verb.UPDATE: UpdateTrigger,
+    Verb.DELETE: DeleteTrigger,
+    Verb.TEST: TestTrigger,
+    Verb.FIRE: FireTrigger,
+}
+
+
+def parse_command(verb: Verb, fields: Any) -> AnyCommand:
+    """The command in ``fields`` (parsed JSON); raises ``Refused`` with the pointers."""
+    if not isinstance(fields, dict):
+        raise refused(Code.INVALID, "a command must be a JSON object", pointer="")
+    version = fields.get("schema_version", SCHEMA_VERSION)
+    if version != SCHEMA_VERSION:
+        detail = f"schema_version must be {SCHEMA_VERSION}"
+        raise refused(Code.UNKNOWN_SCHEMA_VERSION, detail, pointer="/schema_version")
+    try:
+        command = COMMANDS[verb].model_validate(fields)
+    except ValidationError as error:
+        raise Refused(from_validation(error)) from None
+    if isinstance(command, UpdateTrigger) and (command.patch is None) == (
+        command.definition is None
+    ):
+        detail = "exactly one of patch and definition must be given"
+        raise Refused(problem(Code.INVALID, detail, [FieldError(pointer="/patch", message=detail)]))
+    return command  # type: ignore[return-value]  # COMMANDS holds exactly the members of AnyCommand
+
+
+def accepted_at(command: Command, stored_at: datetime) -> datetime:
+    """When ``command``, stored by the broker at ``stored_at``, counts as accepted.
+
+    A publisher's own instant is believed while it is plausible, so that ids promised by
+    the gateway hold; beyond ``CLOCK_TOLERANCE`` the broker's timestamp counts.
+    """
+    claimed = command.accepted_at
+    if claimed is not None and abs(stored_at - claimed) <= CLOCK_TOLERANCE:
+        return claimed
+    return stored_at
+
+
+def command_id(
+    command: Command | None, message_id: str | None, stream_seq: int, stored_at: datetime
+) -> str:
+    """The id under which a command is answered once.
+
+    The publisher's own, else the message id, else one made of the message's place in the
+    stream (with its timestamp: a stream made anew counts from 1 again).
+    """
+    if command is not None and command.command_id is not None:
+        return command.command_id
+    if message_id is not None and is_valid_id(message_id):
+        return message_id
+    return f"nats-{stream_seq}-{int(stored_at.timestamp() * 1000)}"
+
+
+def trigger_id_of(command: CreateTrigger, command_id: str, accepted_at: datetime) -> str:
+    """The id of the trigger that a create makes: the publisher's choice, or one of its own."""
+    return command.trigger_id or str(uuid7(accepted_at, "trigger", command_id))
+
+
+class CommandDone(BaseModel):
+    """The result of an accepted create, update, delete or test.
+
+    ``trigger`` is the trigger as the REST resource shows it; ``next_fires`` are upcoming
+    occurrences before and after an update; ``event_id`` and ``fires_at`` belong to a test.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: Literal[1] = 1
+    command_id: str
+    trigger_id: str
+    version: int
+    trigger: dict[str, Any] | None = None
+    next_fires_before: tuple[AwareDatetime, ...] | None = None
+    next_fires_after: tuple[AwareDatetime, ...] | None = None
+    event_id: str | None = None
+    fires_at: AwareDatetime | None = None
+
+
+class FireDone(BaseModel):
+    """The result of an accepted fire."""
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: Literal[1] = 1
+    command_id: str
+    trigger_id: str
+    event_id: str

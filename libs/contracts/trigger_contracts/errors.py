@@ -1,0 +1,134 @@
+"""The errors a caller can meet, the same by REST and by NATS, as RFC 9457 problems.
+
+Every refusal has a stable ``code``; its status and title stand in one table. Whoever
+refuses raises ``Refused`` or returns a ``Problem``; nobody invents a status elsewhere.
+"""
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+
+class Code(StrEnum):
+    """Stable names of refusals, for programs to match on."""
+
+    MALFORMED_JSON = "malformed-json"
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not-found"
+    METHOD_NOT_ALLOWED = "method-not-allowed"
+    IDEMPOTENCY_MISMATCH = "idempotency-mismatch"
+    TRIGGER_EXISTS = "trigger-exists"
+    GONE = "gone"
+    VERSION_MISMATCH = "version-mismatch"
+    BODY_TOO_LARGE = "body-too-large"
+    BODY_TOO_SLOW = "body-too-slow"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type"
+    INVALID = "invalid"
+    SCHEDULE_IN_PAST = "schedule-in-past"
+    SCHEDULE_BEYOND_HORIZON = "schedule-beyond-horizon"
+    CRON_NOT_AVAILABLE = "cron-not-available"
+    UNKNOWN_TIMEZONE = "unknown-timezone"
+    INVALID_SCHEMA = "invalid-schema"
+    PAYLOAD_SCHEMA_MISMATCH = "payload-schema-mismatch"
+    PAUSE_NOT_SUPPORTED = "pause-not-supported"
+    UNKNOWN_SCHEMA_VERSION = "unknown-schema-version"
+    UNAVAILABLE = "unavailable"
+    INTERNAL = "internal"
+
+
+_TABLE: dict[Code, tuple[int, str]] = {
+    Code.MALFORMED_JSON: (400, "The body is not acceptable JSON"),
+    Code.UNAUTHORIZED: (401, "A valid API key is needed"),
+    Code.FORBIDDEN: (403, "The API key does not allow this"),
+    Code.NOT_FOUND: (404, "There is no such thing"),
+    Code.METHOD_NOT_ALLOWED: (405, "This address does not answer that method"),
+    Code.BODY_TOO_SLOW: (408, "The body did not arrive in time"),
+    Code.IDEMPOTENCY_MISMATCH: (409, "The idempotency key was used with another payload"),
+    Code.TRIGGER_EXISTS: (409, "A trigger with this id exists"),
+    Code.GONE: (410, "The event's life is over"),
+    Code.VERSION_MISMATCH: (412, "The trigger has another version"),
+    Code.BODY_TOO_LARGE: (413, "The body is too large"),
+    Code.UNSUPPORTED_MEDIA_TYPE: (415, "The body must be JSON"),
+    Code.INVALID: (422, "The request is not valid"),
+    Code.SCHEDULE_IN_PAST: (422, "The schedule lies in the past"),
+    Code.SCHEDULE_BEYOND_HORIZON: (422, "The schedule lies too far ahead"),
+    Code.CRON_NOT_AVAILABLE: (422, "Cron schedules are not available"),
+    Code.UNKNOWN_TIMEZONE: (422, "The time zone is not known"),
+    Code.INVALID_SCHEMA: (422, "The payload schema is not acceptable"),
+    Code.PAYLOAD_SCHEMA_MISMATCH: (422, "The payload does not match the trigger's schema"),
+    Code.PAUSE_NOT_SUPPORTED: (422, "A trigger cannot be paused"),
+    Code.UNKNOWN_SCHEMA_VERSION: (422, "The message's schema version is not known"),
+    Code.UNAVAILABLE: (503, "A part of the platform is away"),
+    Code.INTERNAL: (500, "The platform failed"),
+}
+
+
+class FieldError(BaseModel):
+    """What is wrong with one field; ``pointer`` is a JSON Pointer (RFC 6901)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pointer: str
+    message: str
+
+
+class Problem(BaseModel):
+    """A refusal in the form of RFC 9457, also the error reply to a NATS command."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: Code
+    request_id: str | None = None
+    errors: tuple[FieldError, ...] = ()
+
+
+class Refused(Exception):  # noqa: N818  # a refusal is an outcome, and reads as one where raised
+    """The request is refused for the reason in ``problem``; nothing was changed."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.detail)
+        self.problem = problem
+
+
+def problem(code: Code, detail: str, errors: Iterable[FieldError] = ()) -> Problem:
+    status, title = _TABLE[code]
+    return Problem(
+        type=f"urn:etp:problem:{code}",
+        title=title,
+        status=status,
+        detail=detail,
+        code=code,
+        errors=tuple(errors),
+    )
+
+
+def refused(code: Code, detail: str, *, pointer: str | None = None) -> Refused:
+    """A refusal that concerns one field (``pointer``) or the request as a whole."""
+    errors = () if pointer is None else (FieldError(pointer=pointer, message=detail),)
+    return Refused(problem(code, detail, errors))
+
+
+def pointer(path: Sequence[str | int]) -> str:
+    """The JSON Pointer of a path of keys and indexes."""
+    return "".join("/" + str(token).replace("~", "~0").replace("/", "~1") for token in path)
+
+
+def from_validation(error: ValidationError) -> Problem:
+    """The problem that a pydantic error means for the caller, one entry a field."""
+    errors = [_field_error(entry) for entry in error.errors(include_url=False, include_input=False)]
+    detail = errors[0].message if len(errors) == 1 else f"{len(errors)} fields are not valid"
+    return problem(Code.INVALID, detail, errors)
+
+
+def _field_error(entry: Any) -> FieldError:
+    message = str(entry["msg"])
+    if entry["type"] == "extra_forbidden":
+        message = "This field is not known"
+    return FieldError(pointer=pointer(entry["loc"]), message=message)

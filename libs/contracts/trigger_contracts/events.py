@@ -1,0 +1,212 @@
+"""The events: past-tense facts, and the records of what the scheduler decided.
+
+``TriggerChanged`` is the source of truth of definitions: each carries the full state, so
+the newest one is the trigger. ``DueRecord``s form the fenced log of a trigger's schedule
+decisions. ``LogEntry`` is a row of the event log; it leaves the platform as a CloudEvent.
+Golden files keep every version of each readable for ever.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+
+from .definition import Definition
+from .errors import FieldError
+from .schedule import Schedule
+
+
+class Status(StrEnum):
+    """Where a trigger is in its life."""
+
+    ACTIVE = "active"
+    COMPLETED = "completed"
+    DELETED = "deleted"
+
+
+class ChangeKind(StrEnum):
+    """What happened to a trigger."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    COMPLETED = "completed"
+    DELETED = "deleted"
+
+
+class TriggerChanged(BaseModel):
+    """A trigger changed, and this is its full state since.
+
+    ``creation_id`` is the id of the command that created it: a trigger deleted and
+    created again under its id is another one. ``armed_from`` is the instant after which
+    the schedule's occurrences belong to this version. A completion keeps the version:
+    the definition has not changed.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: Literal[1] = 1
+    kind: ChangeKind
+    trigger_id: str
+    creation_id: str
+    command_id: str
+    version: int
+    status: Status
+    definition: Definition
+    schedule: Schedule | None
+    armed_from: AwareDatetime
+    is_test: bool = False
+    actor: str
+    at: AwareDatetime
+    created_at: AwareDatetime
+
+
+class _DueRecord(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: Literal[1] = 1
+    trigger_id: str
+    creation_id: str
+    version: int
+    change_seq: int
+    cursor: AwareDatetime | None
+    """Everything scheduled up to here is decided."""
+
+
+class Due(_DueRecord):
+    """An occurrence fires. ``published_at`` becomes the event's ``fired_at``."""
+
+    kind: Literal["due"] = "due"
+    scheduled_for: AwareDatetime
+    published_at: AwareDatetime
+    misfire: bool = False
+
+
+class Missed(_DueRecord):
+    """Occurrences that will never fire, found due too late.
+
+    ``occurrences`` lists each of them, or is empty where they are only counted, from
+    ``first`` to ``last``.
+    """
+
+    kind: Literal["missed"] = "missed"
+    occurrences: tuple[AwareDatetime, ...]
+    first: AwareDatetime
+    last: AwareDatetime
+    count: int = Field(ge=1)
+    reason: str
+    decided_at: AwareDatetime
+
+
+class Fence(_DueRecord):
+    """An edit or delete took effect: nothing of an earlier version may follow."""
+
+    kind: Literal["fence"] = "fence"
+
+
+DueRecord = Annotated[Due | Missed | Fence, Field(discriminator="kind")]
+DUE_RECORD: TypeAdapter[Due | Missed | Fence] = TypeAdapter(DueRecord)
+
+
+class EntryStatus(StrEnum):
+    """What became of an occurrence or a fire."""
+
+    FIRED = "fired"
+    MISSED = "missed"
+    REJECTED = "rejected"
+
+
+class Source(StrEnum):
+    """What made a log row come into being."""
+
+    SCHEDULE = "schedule"
+    API = "api"
+    NATS = "nats"
+    TEST = "test"
+
+
+class LogEntry(BaseModel):
+    """One row of the event log: the ``data`` of its CloudEvent.
+
+    ``logged_at`` starts the row's two lives: ``fired_at``, or for missed and rejected rows
+    the instant at which that was decided. ``count`` is above 1 only for a missed row that
+    stands for many occurrences, from ``scheduled_for`` to ``last_scheduled_for``.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: Literal[1] = 1
+    event_id: str
+    trigger_id: str
+    trigger_name: str
+    trigger_type: Literal["scheduled", "api"]
+    trigger_version: int
+    status: EntryStatus
+    source: Source
+    is_test: bool
+    scheduled_for: AwareDatetime | None
+    fired_at: AwareDatetime | None
+    logged_at: AwareDatetime
+    misfire: bool = False
+    reason: str | None = None
+    errors: tuple[FieldError, ...] = ()
+    count: int = 1
+    last_scheduled_for: AwareDatetime | None = None
+    payload: Any = None
+
+
+class CloudEvent(BaseModel):
+    """A log row as it leaves the platform: CloudEvents 1.0, structured mode."""
+
+    model_config = ConfigDict(frozen=True)
+
+    specversion: Literal["1.0"] = "1.0"
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: AwareDatetime
+    datacontenttype: Literal["application/json"] = "application/json"
+    data: LogEntry
+
+
+def cloud_event(entry: LogEntry) -> CloudEvent:
+    return CloudEvent(
+        id=entry.event_id,
+        source=f"/triggers/{entry.trigger_id}",
+        type=f"trigger.{entry.status}.v1",
+        subject=entry.trigger_id,
+        time=entry.logged_at,
+        data=entry,
+    )
+
+
+class Swept(BaseModel):
+    """A retention sweep erased rows: how many, and which partitions went whole."""
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: Literal[1] = 1
+    swept_at: AwareDatetime
+    erased_before: AwareDatetime
+    rows: int
+    partitions: tuple[str, ...] = ()
+
+
+class DeadLetter(BaseModel):
+    """A message that could not be handled: the reason, and the original as it came.
+
+    ``body`` is the original as text, or base64 where it is not UTF-8.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: Literal[1] = 1
+    reason: str
+    subject: str
+    stream: str
+    stream_seq: int
+    stored_at: AwareDatetime
+    dead_at: AwareDatetime
+    headers: dict[str, str]
+    body: str
+    encoding: Literal["utf-8", "base64"]

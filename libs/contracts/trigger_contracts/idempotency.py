@@ -1,0 +1,45 @@
+"""Idempotency keys: what a fire claims under its key, and when a retry is the same fire.
+
+The first fire of a trigger under a key writes a ``Claim`` by a create-only write to the
+idempotency store; whoever comes later, by REST or NATS, uses what it finds there.
+"""
+
+import hashlib
+import json
+from datetime import datetime
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from .commands import FireTrigger
+from .ids import key_hash, keyed_fire_event_id
+
+
+class Claim(BaseModel):
+    """What all fires of a trigger under one key share. Kept for 48 h."""
+
+    model_config = ConfigDict(frozen=True)
+
+    accepted_at: AwareDatetime
+    event_id: str
+    payload_hash: str
+
+
+def store_key(trigger_id: str, key: str) -> str:
+    """The claim's key in the store: two validated tokens, whatever the caller's key holds."""
+    return f"{trigger_id}.{key_hash(key)}"
+
+
+def claim_for(command: FireTrigger, key: str, accepted_at: datetime) -> Claim:
+    """The claim that ``command`` makes if it is the first under ``key``."""
+    event_id = keyed_fire_event_id(command.trigger_id, key_hash(key), accepted_at)
+    return Claim(
+        accepted_at=accepted_at, event_id=str(event_id), payload_hash=payload_hash(command)
+    )
+
+
+def payload_hash(command: FireTrigger) -> str:
+    """SHA-256 of what is fired: equal for equal JSON values, however they are written."""
+    asked: list[Any] = [command.has_payload, command.payload, command.is_test]
+    text = json.dumps(asked, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,94 @@
+"""JSON from outside, read strictly: what the platform could not give back is refused.
+
+Refused are texts nested deeper than 64 levels (native validators overflow their stack on
+deep objects), duplicate keys (readers disagree on which wins), NaN and infinities,
+numbers too large for a double, NUL and lone surrogates (no database stores them).
+Raises ``Refused`` with ``malformed-json``; never any other error.
+"""
+
+import json
+import math
+import re
+from collections import Counter
+from typing import Any
+
+from .errors import Code, Refused, refused
+
+MAX_DEPTH = 64
+"""Levels of nesting: deeper than any payload seen in practice, far below any stack limit."""
+
+_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def parse(text: bytes) -> Any:
+    """The value of a JSON text in UTF-8."""
+    if text.count(b"[") + text.count(b"{") > MAX_DEPTH:
+        _check_depth(text)
+    try:
+        decoded = text.decode("utf-8")
+        value = json.loads(
+            decoded,
+            object_pairs_hook=_unique_keys,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+        )
+    except Refused:
+        raise
+    except UnicodeDecodeError as error:
+        raise refused(Code.MALFORMED_JSON, f"not UTF-8 at byte {error.start}") from None
+    except json.JSONDecodeError as error:
+        raise refused(
+            Code.MALFORMED_JSON, f"{error.msg} at line {error.lineno} column {error.colno}"
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise refused(Code.MALFORMED_JSON, f"unreadable JSON: {error}") from None
+    if b"\\u" in text or b"\x00" in text:
+        _check_storable(value)
+    return value
+
+
+def _check_depth(text: bytes) -> None:
+    depth = 0
+    for match in _STRING_OR_BRACKET.finditer(text):
+        token = match[0]
+        if token in b"[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise refused(Code.MALFORMED_JSON, f"nested deeper than {MAX_DEPTH} levels")
+        elif token in b"]}":
+            depth -= 1
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        counts = Counter(key for key, _ in pairs)
+        repeated = counts.most_common(1)[0][0]
+        raise refused(Code.MALFORMED_JSON, f"the key {repeated[:64]!r} is repeated")
+    return value
+
+
+def _no_constant(name: str) -> Any:
+    raise refused(Code.MALFORMED_JSON, f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise refused(Code.MALFORMED_JSON, "a number is too large")
+    return value
+
+
+def _check_storable(value: Any) -> None:
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, str):
+            if _UNSTORABLE.search(item):
+                raise refused(Code.MALFORMED_JSON, "a text holds NUL or half a surrogate pair")
+        elif isinstance(item, dict):
+            pending.extend(item.keys())
+            pending.extend(item.values())
+        elif isinstance(item, list):
+            pending.extend(item)

@@ -1,0 +1,93 @@
+"""Every subject of the platform, built in one place.
+
+No user text ever enters a subject: the only variable tokens are validated ids
+(``ids.ID_PATTERN``: no dot, wildcard, space or line break) and the fixed names below.
+"""
+
+import re
+from enum import StrEnum
+
+
+class Verb(StrEnum):
+    """The imperative requests one can publish to ``trigger.command.<verb>``."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    TEST = "test"
+    FIRE = "fire"
+
+
+class Service(StrEnum):
+    """The four services; also the names of their NATS users and durable consumers."""
+
+    API = "api"
+    SCHEDULER = "scheduler"
+    EXECUTOR = "executor"
+    RETENTION = "retention"
+
+
+ALL_CHANGED = "trigger.changed.*"
+ALL_DUE = "trigger.due.*"
+ALL_FIRED = "trigger.fired.*"
+ALL_MISSED = "trigger.missed.*"
+ALL_REJECTED = "trigger.rejected.*"
+ALL_DELIVERY = "trigger.delivery.*"
+ALL_EVENTS = (ALL_FIRED, ALL_MISSED, ALL_REJECTED, ALL_DELIVERY)
+ALL_DEAD = "trigger.dead.>"
+
+SWEPT = "trigger.retention.swept"
+"""What a retention sweep erased. Core NATS: a notice, not part of the log."""
+
+WAKE = "trigger.scheduler.wake"
+"""Tells every scheduler replica that a trigger became due earlier than it may know. Core NATS."""
+
+REPLY_TO_HEADER = "reply_to"
+"""Header that names the subject to which a command's result goes."""
+
+
+def command(verb: Verb) -> str:
+    return f"trigger.command.{verb}"
+
+
+def changed(trigger_id: str) -> str:
+    return f"trigger.changed.{trigger_id}"
+
+
+def due(trigger_id: str) -> str:
+    return f"trigger.due.{trigger_id}"
+
+
+def fired(trigger_id: str) -> str:
+    return f"trigger.fired.{trigger_id}"
+
+
+def missed(trigger_id: str) -> str:
+    return f"trigger.missed.{trigger_id}"
+
+
+def rejected(trigger_id: str) -> str:
+    return f"trigger.rejected.{trigger_id}"
+
+
+def dead(service: Service) -> str:
+    return f"trigger.dead.{service}"
+
+
+def inbox_prefix(user: str) -> str:
+    """The reply space of one NATS user; nobody else may listen there."""
+    return f"_INBOX_{user}"
+
+
+RESULT_INBOXES = (inbox_prefix("api"), inbox_prefix("client"))
+"""Only subjects under these may be named by ``reply_to``: a result never reaches another subject."""
+
+
+def is_result_inbox(subject: str) -> bool:
+    """Whether a result may be published to ``subject``: a plain subject under an allowed inbox."""
+    return _RESULT_INBOX.fullmatch(subject) is not None
+
+
+_RESULT_INBOX = re.compile(
+    rf"(?:{'|'.join(map(re.escape, RESULT_INBOXES))})(?:\.[A-Za-z0-9_-]{{1,64}}){{1,8}}"
+)

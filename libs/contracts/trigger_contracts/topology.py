@@ -1,0 +1,187 @@
+"""The broker's streams, consumers, key-value buckets and permissions, declared once.
+
+The admin step creates what is declared here and services only ever bind to it, so a
+service cannot change how long the log lives. Durations are ``timedelta``.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from . import subjects
+from .subjects import Service, Verb
+
+LOG_LIFE = timedelta(hours=48)
+"""How long a row of the log exists: 2 h active and 46 h archived."""
+
+ACTIVE_LIFE = timedelta(hours=2)
+"""How long a row of the log is active."""
+
+DUPLICATE_WINDOW = timedelta(minutes=2)
+"""The broker forgets a message id after this; consumers are idempotent by themselves beyond it."""
+
+ACK_WAIT = timedelta(seconds=30)
+"""A delivered message that is not acknowledged in this time is delivered again."""
+
+MAX_ACK_PENDING = 20_000
+"""Messages a consumer may hold unacknowledged: 40 full batches of 500."""
+
+MAX_BODY_BYTES = 256 * 1024
+"""Largest body of a request or command; the broker's own limit (1 MiB) holds a merged payload."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A JetStream stream: file storage, limits retention, atomic batches allowed.
+
+    ``max_age`` None keeps messages until they are purged; ``message_ttl`` allows a
+    single message to live shorter than ``max_age``.
+    """
+
+    name: str
+    subjects: tuple[str, ...]
+    max_age: timedelta | None
+    message_ttl: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """A durable pull consumer with explicit acknowledgements, shared by a service's replicas."""
+
+    stream: Stream
+    service: Service
+    filters: tuple[str, ...]
+
+    @property
+    def durable(self) -> str:
+        return self.service.value
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A key-value bucket, history 1; its keys vanish after ``ttl``."""
+
+    name: str
+    ttl: timedelta
+
+    @property
+    def stream(self) -> str:
+        return f"KV_{self.name}"
+
+    def subject(self, key: str) -> str:
+        return f"$KV.{self.name}.{key}"
+
+
+COMMANDS = Stream(
+    "TRIGGER_COMMANDS", tuple(subjects.command(verb) for verb in Verb), max_age=LOG_LIFE
+)
+CHANGES = Stream("TRIGGER_CHANGES", (subjects.ALL_CHANGED,), max_age=None, message_ttl=True)
+DUE = Stream("TRIGGER_DUE", (subjects.ALL_DUE,), max_age=LOG_LIFE)
+EVENTS = Stream("TRIGGER_EVENTS", subjects.ALL_EVENTS, max_age=LOG_LIFE, message_ttl=True)
+DEAD = Stream("TRIGGER_DEAD", (subjects.ALL_DEAD,), max_age=LOG_LIFE)
+STREAMS = (COMMANDS, CHANGES, DUE, EVENTS, DEAD)
+
+SCHEDULER_COMMANDS = Consumer(
+    COMMANDS,
+    Service.SCHEDULER,
+    tuple(subjects.command(v) for v in (Verb.CREATE, Verb.UPDATE, Verb.DELETE, Verb.TEST)),
+)
+EXECUTOR_FIRES = Consumer(COMMANDS, Service.EXECUTOR, (subjects.command(Verb.FIRE),))
+EXECUTOR_DUES = Consumer(DUE, Service.EXECUTOR, (subjects.ALL_DUE,))
+RETENTION_EVENTS = Consumer(EVENTS, Service.RETENTION, subjects.ALL_EVENTS)
+CONSUMERS = (SCHEDULER_COMMANDS, EXECUTOR_FIRES, EXECUTOR_DUES, RETENTION_EVENTS)
+
+IDEMPOTENCY = Bucket("IDEMPOTENCY", ttl=LOG_LIFE)
+BUCKETS = (IDEMPOTENCY,)
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """What one NATS user may publish and subscribe to; everything else is refused."""
+
+    publish: tuple[str, ...]
+    subscribe: tuple[str, ...]
+
+
+def _consume(*consumers: Consumer) -> tuple[str, ...]:
+    return tuple(
+        subject.format(stream=c.stream.name, durable=c.durable)
+        for c in consumers
+        for subject in (
+            "$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}",
+            "$JS.API.CONSUMER.INFO.{stream}.{durable}",
+            "$JS.ACK.{stream}.{durable}.>",
+        )
+    )
+
+
+def _read(*streams: str) -> tuple[str, ...]:
+    return tuple(
+        subject.format(stream=stream)
+        for stream in streams
+        for subject in (
+            "$JS.API.DIRECT.GET.{stream}",
+            "$JS.API.DIRECT.GET.{stream}.>",
+            "$JS.API.STREAM.MSG.GET.{stream}",
+            "$JS.API.STREAM.INFO.{stream}",
+        )
+    )
+
+
+def _own_inbox(user: str) -> str:
+    return f"{subjects.inbox_prefix(user)}.>"
+
+
+_RESULTS = tuple(f"{prefix}.>" for prefix in subjects.RESULT_INBOXES)
+_VERBS = tuple(subjects.command(verb) for verb in Verb)
+_IDEMPOTENCY = (IDEMPOTENCY.subject(">"), *_read(IDEMPOTENCY.stream))
+
+PERMISSIONS: dict[str, Permissions] = {
+    Service.API: Permissions(
+        publish=(*_VERBS, *_IDEMPOTENCY),
+        subscribe=(_own_inbox("api"), subjects.ALL_CHANGED, *subjects.ALL_EVENTS),
+    ),
+    Service.SCHEDULER: Permissions(
+        publish=(
+            subjects.ALL_CHANGED,
+            subjects.ALL_DUE,
+            subjects.WAKE,
+            subjects.dead(Service.SCHEDULER),
+            *_RESULTS,
+            *_consume(SCHEDULER_COMMANDS),
+            *_read(CHANGES.name, DUE.name),
+            f"$JS.API.STREAM.PURGE.{CHANGES.name}",
+        ),
+        subscribe=(_own_inbox("scheduler"), subjects.WAKE),
+    ),
+    Service.EXECUTOR: Permissions(
+        publish=(
+            subjects.ALL_FIRED,
+            subjects.ALL_MISSED,
+            subjects.ALL_REJECTED,
+            subjects.ALL_DELIVERY,
+            subjects.dead(Service.EXECUTOR),
+            *_RESULTS,
+            *_consume(EXECUTOR_DUES, EXECUTOR_FIRES),
+            *_read(CHANGES.name),
+            *_IDEMPOTENCY,
+        ),
+        subscribe=(_own_inbox("executor"),),
+    ),
+    Service.RETENTION: Permissions(
+        publish=(
+            subjects.SWEPT,
+            subjects.dead(Service.RETENTION),
+            *_consume(RETENTION_EVENTS),
+        ),
+        subscribe=(_own_inbox("retention"),),
+    ),
+    "client": Permissions(
+        publish=_VERBS,
+        subscribe=(_own_inbox("client"), subjects.ALL_CHANGED, *subjects.ALL_EVENTS),
+    ),
+    "reader": Permissions(
+        publish=(),
+        subscribe=(_own_inbox("reader"), subjects.ALL_CHANGED, *subjects.ALL_EVENTS),
+    ),
+    "admin": Permissions(publish=(">",), subscribe=(">",)),
+}

@@ -1,0 +1,321 @@
+"""The trigger: what a command does to one, decided without any I/O.
+
+``decide`` says what a command means for a trigger as it stands; ``evolve`` applies a
+change. Both are pure: instants are arguments. The scheduler appends what ``decide``
+returns under the condition that nobody else changed the trigger meanwhile.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from . import payloads
+from .commands import CreateTrigger, DeleteTrigger, TestTrigger, UpdateTrigger
+from .definition import Definition, parse_definition, schedule_of
+from .errors import Code, Problem, Refused, refused
+from .events import ChangeKind, Status, TriggerChanged
+from .ids import occurrence_event_id
+from .schedule import Interval, Once, upcoming
+
+PREVIEWED_FIRES = 5
+"""Upcoming occurrences shown before and after an edit."""
+
+_TICK = timedelta(microseconds=1)
+"""The resolution of instants: an occurrence at its own acceptance is armed from just before."""
+
+StateCommand = CreateTrigger | TestTrigger | UpdateTrigger | DeleteTrigger
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A trigger as the log of changes has it: the newest change, and where it stands there."""
+
+    change: TriggerChanged
+    change_seq: int
+
+    @property
+    def exists(self) -> bool:
+        return self.change.status is not Status.DELETED
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The instants a decision depends on.
+
+    ``accepted_at`` is when the command was stored, ``now`` the clock of record;
+    ``cursor`` the instant up to which the trigger's occurrences are decided.
+    """
+
+    accepted_at: datetime
+    now: datetime
+    cursor: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The command takes effect: append this change."""
+
+    change: TriggerChanged
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """The command asks for what already is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The command is refused and changes nothing."""
+
+    problem: Problem
+
+
+Decision = Changed | Unchanged | Rejected
+
+
+def evolve(state: Trigger | None, change: TriggerChanged, stream_seq: int) -> Trigger:
+    """Apply a change; one already applied, or older, leaves the state as it is."""
+    if state is not None and stream_seq <= state.change_seq:
+        return state
+    return Trigger(change, stream_seq)
+
+
+def decide(
+    command: StateCommand,
+    state: Trigger | None,
+    moment: Moment,
+    *,
+    trigger_id: str,
+    command_id: str,
+) -> Decision:
+    """What ``command`` means for the trigger ``trigger_id`` as it stands."""
+    try:
+        match command:
+            case TestTrigger():
+                return _test(command, moment, trigger_id, command_id)
+            case CreateTrigger():
+                return _create(command, state, moment, trigger_id, command_id)
+            case UpdateTrigger():
+                return _update(command, state, moment, command_id)
+            case DeleteTrigger():
+                return _delete(command, state, moment, command_id)
+    except Refused as refusal:
+        return Rejected(refusal.problem)
+
+
+def complete(state: Trigger, at: datetime) -> TriggerChanged:
+    """The change that says a trigger has no further occurrence."""
+    return state.change.model_copy(
+        update={
+            "kind": ChangeKind.COMPLETED,
+            "status": Status.COMPLETED,
+            "command_id": f"complete-{state.change_seq}",
+            "actor": "scheduler",
+            "at": at,
+            "armed_from": at,
+        }
+    )
+
+
+def _create(
+    command: CreateTrigger,
+    state: Trigger | None,
+    moment: Moment,
+    trigger_id: str,
+    command_id: str,
+) -> Decision:
+    if state is not None and state.exists:
+        raise refused(
+            Code.TRIGGER_EXISTS, f"the trigger {trigger_id} exists", pointer="/trigger_id"
+        )
+    definition = parse_definition(command.definition)
+    schedule = schedule_of(definition, moment.accepted_at)
+    _must_fire(definition, schedule, moment.accepted_at)
+    return Changed(
+        TriggerChanged(
+            kind=ChangeKind.CREATED,
+            trigger_id=trigger_id,
+            creation_id=command_id,
+            command_id=command_id,
+            # Counting on where a deleted trigger ended keeps its old ETags stale.
+            version=1 if state is None else state.change.version + 1,
+            status=Status.ACTIVE,
+            definition=definition,
+            schedule=schedule,
+            armed_from=moment.accepted_at,
+            actor=command.actor,
+            at=moment.now,
+            created_at=moment.now,
+        )
+    )
+
+
+def _test(command: TestTrigger, moment: Moment, trigger_id: str, command_id: str) -> Decision:
+    """A trigger that lives until it has fired once: at its time, or at once where it has none."""
+    definition = parse_definition({"name": "test", **command.definition})
+    schedule = schedule_of(definition, moment.accepted_at)
+    _must_fire(definition, schedule, moment.accepted_at)
+    if definition.payload_schema is not None:
+        found = payloads.mismatch(definition.payload_schema, definition.payload)
+        if found is not None:
+            raise Refused(found)
+    fires_at = schedule.at if isinstance(schedule, Once) else moment.accepted_at
+    return Changed(
+        TriggerChanged(
+            kind=ChangeKind.CREATED,
+            trigger_id=trigger_id,
+            creation_id=command_id,
+            command_id=command_id,
+            version=1,
+            status=Status.ACTIVE,
+            definition=definition,
+            schedule=Once(at=fires_at),
+            armed_from=fires_at - _TICK,
+            is_test=True,
+            actor=command.actor,
+            at=moment.now,
+            created_at=moment.now,
+        )
+    )
+
+
+def _update(
+    command: UpdateTrigger, state: Trigger | None, moment: Moment, command_id: str
+) -> Decision:
+    old = _existing(state, command.trigger_id, command.expected_version)
+    if command.patch is not None:
+        # A merge patch acts on what the owner set; a field set to null returns to its default.
+        fields = payloads.merge(old.definition.model_dump(exclude_defaults=True), command.patch)
+    else:
+        fields = command.definition
+    definition = parse_definition(fields)
+    if definition.type != old.definition.type:
+        detail = (
+            f"a trigger keeps its type: delete this {old.definition.type} one and create another"
+        )
+        raise refused(Code.INVALID, detail, pointer="/type")
+    if definition == old.definition:
+        return Unchanged()
+    schedule = schedule_of(definition, moment.accepted_at)
+    update: dict[str, Any]
+    if _same_schedule(old, definition, schedule):
+        update = {}
+    else:
+        armed_from = _armed_from(definition, schedule, moment)
+        update = {"schedule": schedule, "armed_from": armed_from, "status": Status.ACTIVE}
+    return Changed(
+        old.model_copy(
+            update={
+                **update,
+                "kind": ChangeKind.UPDATED,
+                "command_id": command_id,
+                "version": old.version + 1,
+                "definition": definition,
+                "actor": command.actor,
+                "at": moment.now,
+            }
+        )
+    )
+
+
+def _delete(
+    command: DeleteTrigger, state: Trigger | None, moment: Moment, command_id: str
+) -> Decision:
+    old = _existing(state, command.trigger_id, command.expected_version)
+    return Changed(
+        old.model_copy(
+            update={
+                "kind": ChangeKind.DELETED,
+                "command_id": command_id,
+                "version": old.version + 1,
+                "status": Status.DELETED,
+                "actor": command.actor,
+                "at": moment.now,
+            }
+        )
+    )
+
+
+def _existing(
+    state: Trigger | None, trigger_id: str, expected_version: int | None
+) -> TriggerChanged:
+    if state is None or not state.exists or state.change.is_test:
+        raise refused(Code.NOT_FOUND, f"there is no trigger {trigger_id}")
+    if expected_version is not None and expected_version != state.change.version:
+        raise refused(
+            Code.VERSION_MISMATCH,
+            f"version {expected_version} was expected, the trigger is at {state.change.version}",
+        )
+    return state.change
+
+
+def _same_schedule(
+    old: TriggerChanged, definition: Definition, schedule: Once | Interval | None
+) -> bool:
+    """Whether an edit leaves the occurrences as they are, though it be written otherwise."""
+    if isinstance(schedule, Interval) and isinstance(old.schedule, Interval):
+        if definition.starts_at is None and old.definition.starts_at is None:
+            # An interval without a start keeps counting from where it was first accepted.
+            schedule = schedule.model_copy(update={"anchor": old.schedule.anchor})
+        return schedule == old.schedule
+    return schedule == old.schedule
+
+
+def _armed_from(
+    definition: Definition, schedule: Once | Interval | None, moment: Moment
+) -> datetime:
+    """From when an edited schedule counts: it fires nothing decided before, and nothing at once."""
+    decided = moment.cursor if moment.cursor is not None else moment.accepted_at
+    if isinstance(schedule, Once):
+        armed_from = max(moment.accepted_at, decided)
+    else:
+        armed_from = max(moment.now, decided)
+    _must_fire(definition, schedule, armed_from)
+    return armed_from
+
+
+def _must_fire(
+    definition: Definition, schedule: Once | Interval | None, armed_from: datetime
+) -> None:
+    if schedule is None or schedule.next_after(armed_from) is not None:
+        return
+    field = "schedule_time" if definition.schedule_time is not None else "ends_at"
+    detail = f"must be later than {armed_from.isoformat(timespec='milliseconds')}"
+    raise refused(Code.SCHEDULE_IN_PAST, detail, pointer=f"/{field}")
+
+
+def first_fire(change: TriggerChanged) -> datetime | None:
+    """The first occurrence of a version: later than ``armed_from``."""
+    if change.status is not Status.ACTIVE or change.schedule is None:
+        return None
+    return change.schedule.next_after(change.armed_from)
+
+
+def next_fires(change: TriggerChanged | None, after: datetime) -> tuple[datetime, ...]:
+    """A version's next occurrences later than ``after``, as a preview shows them."""
+    if change is None or change.status is not Status.ACTIVE or change.schedule is None:
+        return ()
+    return tuple(upcoming(change.schedule, max(after, change.armed_from), PREVIEWED_FIRES))
+
+
+def event_id_at(change: TriggerChanged, scheduled_for: datetime) -> UUID:
+    return occurrence_event_id(change.trigger_id, change.creation_id, scheduled_for)
+
+
+def representation(change: TriggerChanged, next_fire_at: datetime | None) -> dict[str, Any]:
+    """The trigger as the REST resource and a command's result show it."""
+    shown = change.definition.model_dump(mode="json")
+    return {
+        "id": change.trigger_id,
+        **shown,
+        "status": change.status.value,
+        "version": change.version,
+        "next_fire_at": None if next_fire_at is None else _text(next_fire_at),
+        "created_at": _text(change.created_at),
+        "updated_at": _text(change.at),
+    }
+
+
+def _text(instant: datetime) -> str:
+    return instant.isoformat().replace("+00:00", "Z")
