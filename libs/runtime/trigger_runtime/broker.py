@@ -1,0 +1,49 @@
+"""FastStream's broker on the process's one connection.
+
+FastStream's own connect and error handling are replaced: they raise inside nats-py's error
+callback for some errors, which ends its reconnecting for ever.
+Streams and consumers are never declared here; the admin step does.
+"""
+
+from typing import Any
+
+from faststream._internal.broker import BrokerUsecase
+from faststream.nats import NatsBroker
+from nats.aio.client import Client
+
+from .nats import Connection
+
+GRACEFUL_TIMEOUT_S = 5.0
+"""What a stop waits for the batch in hand; unacknowledged messages come again."""
+
+
+class PlatformBroker(NatsBroker):
+    """A NatsBroker that connects through ``Connection``."""
+
+    platform_connection: Connection
+
+    async def _connect(self) -> Client:
+        client = await self.platform_connection.connect()
+        self.config.connect(client)
+        return client
+
+    async def stop(self, *_: Any, **__: Any) -> None:
+        """Stop the subscribers, each after the batch in hand.
+
+        The connection stays: its owner closes it once the publishers have flushed.
+        """
+        await BrokerUsecase.stop(self)
+
+
+def create_broker(connection: Connection, *, description: str | None = None) -> PlatformBroker:
+    """A broker for ``subscribe_batches`` and for AsyncAPI documents."""
+    broker = PlatformBroker(
+        description=description,
+        graceful_timeout=GRACEFUL_TIMEOUT_S,
+        # Ours logs with context and counts; FastStream's would log every record twice.
+        logger=None,
+        # Handlers get what they ask for; no injection, no validation.
+        apply_types=False,
+    )
+    broker.platform_connection = connection
+    return broker

@@ -1,0 +1,293 @@
+"""FastStream subscribers that hand whole batches to a handler, as they arrive.
+
+``subscribe_batches`` binds a handler to an existing durable consumer. The handler gets
+``Delivery`` objects (bytes, not models: it decides what an undecodable message is worth) and
+acknowledges them itself. Invariant: what is not acknowledged comes again. A handler that
+raises neither loses nor stalls: its messages are given back with a growing delay.
+Called by ``entrypoints`` of the services.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any, cast
+
+from faststream import AckPolicy
+from faststream._internal.broker.registrator import Registrator
+from faststream._internal.endpoint.subscriber.call_item import CallsCollection
+from faststream.nats import JStream, PullSub
+from faststream.nats.configs import NatsBrokerConfig
+from faststream.nats.message import NatsBatchMessage
+from faststream.nats.subscriber.config import (
+    NatsSubscriberConfig,
+    NatsSubscriberSpecificationConfig,
+)
+from faststream.nats.subscriber.specification import NatsSubscriberSpecification
+from faststream.nats.subscriber.usecases import BatchPullStreamSubscriber
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from nats.js.api import ConsumerConfig
+from pydantic import BaseModel
+from trigger_contracts.topology import Consumer
+
+from .broker import PlatformBroker
+from .logs import get_logger
+from .metrics import BATCH_SIZE, CONSUMED, HANDLER_FAILURES
+from .pull import Pull
+
+log = get_logger(__name__)
+
+FIRST_RETRY_S = 0.25
+"""Delay before a failed batch's first redelivery; doubled for each further one."""
+LONGEST_RETRY_S = 15.0
+"""Most that a redelivery is delayed; half of the ack wait."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message as delivered. It comes again unless ``ack`` or ``term`` is called."""
+
+    subject: str
+    payload: bytes
+    headers: Mapping[str, str]
+    stream_seq: int
+    delivered_count: int
+    _stored_ns: int
+    _reply: str = field(repr=False)
+    _client: Client = field(repr=False, compare=False)
+
+    @property
+    def stored_at(self) -> datetime:
+        """When the broker stored it, to the microsecond below."""
+        return _EPOCH + timedelta(microseconds=self._stored_ns // 1000)
+
+    async def ack(self) -> None:
+        """Handled. A lost acknowledgement means a redelivery, never an error."""
+        await ack_all((self,))
+
+    async def nak(self, delay: timedelta = timedelta()) -> None:
+        """Deliver it again, after ``delay``."""
+        nanoseconds = delay // timedelta(microseconds=1) * 1000
+        await self._answer(b'-NAK {"delay": %d}' % nanoseconds if nanoseconds else b"-NAK")
+
+    async def term(self) -> None:
+        """Never deliver it again, although it was not handled."""
+        await self._answer(b"+TERM")
+
+    async def _answer(self, answer: bytes) -> None:
+        try:
+            await self._client.publish(self._reply, answer)
+        except (NatsError, OSError) as error:
+            log.warning("answer to a delivery not sent", error=repr(error))
+
+
+async def ack_all(deliveries: Sequence[Delivery]) -> None:
+    """Acknowledge many. What cannot be sent is redelivered: handlers are idempotent."""
+    try:
+        for delivery in deliveries:
+            await delivery._client.publish(delivery._reply)  # noqa: SLF001 - the same module
+    except (NatsError, OSError) as error:
+        log.warning("acknowledgements not sent", error=repr(error), messages=len(deliveries))
+
+
+BatchHandler = Callable[[list[Delivery]], Awaitable[None]]
+
+
+def subscribe_batches(
+    broker: PlatformBroker,
+    consumer: Consumer,
+    message_types: tuple[type[BaseModel], ...],
+    *,
+    batch: int = 500,
+    workers: int = 1,
+    title: str | None = None,
+    description: str | None = None,
+) -> Callable[[BatchHandler], BatchHandler]:
+    """Decorator: call the handler with batches of ``consumer``'s messages, as they arrive.
+
+    ``workers`` handlers run at once; with more than one, batches finish in any order.
+    ``message_types`` are what AsyncAPI says of the payloads; nothing is validated by them.
+    """
+    subscriber = _make(broker, consumer, message_types, batch, workers, title, description)
+    Registrator.subscriber(broker, subscriber)
+
+    def decorate(handler: BatchHandler) -> BatchHandler:
+        subscriber(handler)
+        return handler
+
+    return decorate
+
+
+class NaturalBatchSubscriber(BatchPullStreamSubscriber):
+    """FastStream's batch subscriber, fed by a ``Pull`` instead of timed fetches."""
+
+    def __init__(
+        self,
+        config: NatsSubscriberConfig,
+        specification: NatsSubscriberSpecification,
+        calls: CallsCollection[list[Msg]],
+        *,
+        broker: PlatformBroker,
+        consumer: Consumer,
+        batch: int,
+        workers: int,
+    ) -> None:
+        super().__init__(
+            config,
+            specification,
+            calls,
+            stream=JStream(consumer.stream.name, declare=False),
+            pull_sub=PullSub(batch_size=batch, batch=True),
+        )
+        self._parser = _parse
+        self._decoder = _decode_batch
+        self._connection = broker.platform_connection
+        self._workers = workers
+        self._batch = batch
+        self._consumer = consumer
+        self._name = f"{consumer.stream.name}/{consumer.durable}"
+        self._pull: Pull | None = None
+
+    async def _create_subscription(self) -> None:
+        if self._pull is not None:
+            return
+        self._pull = Pull(self._connection, self._consumer, batch=self._batch)
+        await self._pull.open()
+        for _ in range(self._workers):
+            self.add_task(self._consume_pull)
+
+    async def stop(self) -> None:
+        """Finish the batches in hand, then give back what was not begun."""
+        await super().stop()
+        if self._pull is not None:
+            await self._pull.close()
+            self._pull = None
+
+    async def _consume_pull(self) -> None:
+        pull = self._pull
+        assert pull is not None, "created by _create_subscription"  # noqa: S101
+        consumed = CONSUMED.labels(self._name)
+        sizes = BATCH_SIZE.labels(self._name)
+        while self.running:
+            try:
+                messages = await pull.take()
+            except Exception as error:  # noqa: BLE001 - nothing may end this loop
+                log.warning("cannot ask for messages", consumer=self._name, error=repr(error))
+                await self._connection.pause()
+                continue
+            if not self.running:
+                await pull.give_back(messages)
+                return
+            sizes.observe(len(messages))
+            await self.consume(messages)
+            consumed.inc(len(messages))
+
+    async def consume(self, msg: list[Msg]) -> Any:
+        """One batch to the handler; whatever it raises, the loop goes on."""
+        if not self.running:
+            return None
+        try:
+            return await self.process_message(msg)
+        except Exception:
+            HANDLER_FAILURES.labels(self._name).inc()
+            log.exception("handler failed", consumer=self._name, messages=len(msg))
+            for delivery in map(_delivery, msg):
+                await delivery.nak(_retry_delay(delivery.delivered_count))
+            return None
+
+
+class _Specification(NatsSubscriberSpecification):
+    """Documents the message types instead of the handler's parameter."""
+
+    def __init__(self, types: tuple[type[BaseModel], ...], **options: Any) -> None:
+        super().__init__(**options)
+        self._types = types
+
+    def get_payloads(self) -> list[tuple[dict[str, Any], str]]:
+        return [(model.model_json_schema(), model.__name__) for model in self._types]
+
+
+def _make(
+    broker: PlatformBroker,
+    consumer: Consumer,
+    message_types: tuple[type[BaseModel], ...],
+    batch: int,
+    workers: int,
+    title: str | None,
+    description: str | None,
+) -> NaturalBatchSubscriber:
+    calls: CallsCollection[list[Msg]] = CallsCollection()
+    filters = list(consumer.filters)
+    # FastStream passes this composition, too: it forwards to the broker's configuration.
+    outer = cast("NatsBrokerConfig", broker.config)
+    subject = filters[0] if len(filters) == 1 else ""
+    config = NatsSubscriberConfig(
+        subject=subject,
+        sub_config=ConsumerConfig(durable_name=consumer.durable, filter_subjects=filters),
+        extra_options={},
+        no_reply=True,
+        _outer_config=outer,
+        _ack_policy=AckPolicy.MANUAL,
+    )
+    specification = _Specification(
+        message_types,
+        _outer_config=outer,
+        calls=calls,
+        specification_config=NatsSubscriberSpecificationConfig(
+            subject=subject,
+            queue=None,
+            filter_subjects=filters,
+            title_=title,
+            description_=description,
+            include_in_schema=True,
+        ),
+    )
+    return NaturalBatchSubscriber(
+        config,
+        specification,
+        calls,
+        broker=broker,
+        consumer=consumer,
+        batch=batch,
+        workers=workers,
+    )
+
+
+async def _parse(messages: list[Msg]) -> NatsBatchMessage:
+    # Bodies and headers stay with the messages: FastStream's own parser copies each.
+    return NatsBatchMessage(raw_message=messages, body=b"")
+
+
+async def _decode_batch(message: NatsBatchMessage) -> list[Delivery]:
+    return [_delivery(raw) for raw in message.raw_message]
+
+
+def _delivery(message: Msg) -> Delivery:
+    """The reply subject says where and when a message is stored and how often it was sent.
+
+    ``$JS.ACK.<stream>.<consumer>.<delivered>.<seq>.<consumer seq>.<ns>.<pending>``, with
+    ``<domain>.<account>`` before the stream on some servers.
+    """
+    tokens = message.reply.split(".")
+    first = 4 if len(tokens) == 9 else 6  # noqa: PLR2004 - the short form has nine tokens
+    return Delivery(
+        subject=message.subject,
+        payload=message.data,
+        headers=message.headers or _NO_HEADERS,
+        stream_seq=int(tokens[first + 1]),
+        delivered_count=int(tokens[first]),
+        _stored_ns=int(tokens[first + 3]),
+        _reply=message.reply,
+        _client=message._client,  # noqa: SLF001 - Msg has no public name for it
+    )
+
+
+def _retry_delay(delivered_count: int) -> timedelta:
+    return timedelta(
+        seconds=min(LONGEST_RETRY_S, FIRST_RETRY_S * 2.0 ** min(delivered_count - 1, 16))
+    )

@@ -1,0 +1,123 @@
+"""A PostgreSQL pool that may be asked for before PostgreSQL is there.
+
+The pool is made on first use; every connection error leaves here as DatabaseUnavailable, a
+refused statement (a constraint, a typo) does not: that is the caller's. Sessions are in UTC,
+and JSON travels as text: the callers' codecs are faster than a round trip through objects.
+One per process, made by ``bootstrap``; adapters hold the SQL.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator, Mapping
+from datetime import timedelta
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from .errors import DatabaseUnavailable
+from .logs import get_logger
+from .settings import DatabaseSettings
+
+log = get_logger(__name__)
+
+CONNECT_TIMEOUT_S = 3.0
+"""For one new connection; short, since the caller's request waits for it."""
+
+_AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+)
+
+
+@contextlib.contextmanager
+def database_errors() -> Iterator[None]:
+    """Turn whatever means "PostgreSQL is away" into DatabaseUnavailable."""
+    try:
+        yield
+    except _AWAY as error:
+        raise DatabaseUnavailable(str(error) or type(error).__name__) from error
+
+
+class Database:
+    """A lazily made pool; see the module's docstring."""
+
+    def __init__(
+        self,
+        settings: DatabaseSettings,
+        application_name: str,
+        *,
+        command_timeout: timedelta = timedelta(seconds=10),
+        idle_in_transaction_timeout: timedelta = timedelta(seconds=30),
+        server_settings: Mapping[str, str] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._command_timeout_s = command_timeout.total_seconds()
+        self._server_settings = {
+            "application_name": application_name,
+            "timezone": "UTC",
+            # Statements here are short: compiling them costs more than running them.
+            "jit": "off",
+            # A replica that hangs while it holds row locks must not hold them for ever.
+            "idle_in_transaction_session_timeout": str(
+                idle_in_transaction_timeout // timedelta(milliseconds=1)
+            ),
+            **(server_settings or {}),
+        }
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._making = asyncio.Lock()
+
+    async def pool(self) -> "asyncpg.Pool[asyncpg.Record]":
+        """The pool, connected; raises DatabaseUnavailable."""
+        if self._pool is not None:
+            return self._pool
+        async with self._making:
+            if self._pool is None:
+                with database_errors():
+                    self._pool = await asyncpg.create_pool(
+                        self._settings.database_url.get_secret_value(),
+                        min_size=1,
+                        max_size=self._settings.pool_size,
+                        timeout=CONNECT_TIMEOUT_S,
+                        command_timeout=self._command_timeout_s,
+                        server_settings=self._server_settings,
+                    )
+                log.info("database connected")
+        return self._pool
+
+    @contextlib.asynccontextmanager
+    async def connection(self) -> "AsyncIterator[PoolConnectionProxy[asyncpg.Record]]":
+        """A connection for the block; connection errors within it are DatabaseUnavailable."""
+        pool = await self.pool()
+        with database_errors():
+            async with pool.acquire(timeout=self._command_timeout_s) as connection:
+                yield connection
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> "AsyncIterator[PoolConnectionProxy[asyncpg.Record]]":
+        """As ``connection``, in one transaction: committed at the end, or nothing happened."""
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+    async def ping(self) -> None:
+        """A round trip; raises DatabaseUnavailable. For readiness."""
+        async with self.connection() as connection:
+            await connection.execute("SELECT 1")
+
+    async def close(self) -> None:
+        """Wait briefly for connections in use, then cut them; never raises."""
+        if self._pool is None:
+            return
+        pool, self._pool = self._pool, None
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                await pool.close()
+        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            log.warning("database pool not drained", error=repr(error))
+            pool.terminate()

@@ -1,0 +1,120 @@
+"""Whether the process lives, and whether it can work, over plain ASGI.
+
+``/health`` says that the process answers, with versions; ``/ready`` runs the named checks and
+is 503 while one fails, which is no reason to restart us; ``/metrics`` is Prometheus';
+``/asyncapi`` documents the messages, ``/asyncapi.json`` for programs. No authentication: bind
+it to a private address. Workers serve ``HealthApp``; the gateway calls ``Health`` itself.
+"""
+
+import asyncio
+import importlib.metadata
+import json
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from datetime import timedelta
+from typing import Any
+
+from faststream.specification import AsyncAPI, get_asyncapi_html
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+Check = Callable[[], Awaitable[None]]
+"""Returns when all is well, raises otherwise."""
+
+CHECK_TIMEOUT = timedelta(seconds=1)
+"""A dependency that takes longer is as good as away."""
+
+_Scope = MutableMapping[str, Any]
+_Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+_Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class Health:
+    """Named readiness checks of one process."""
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+        self._checks: dict[str, tuple[Check, float]] = {}
+        self.stopping = False
+        """Set when the process drains: not ready, so that nothing new is sent here."""
+
+    def add(self, name: str, check: Check, *, timeout: timedelta = CHECK_TIMEOUT) -> None:
+        self._checks[name] = (check, timeout.total_seconds())
+
+    def health(self) -> dict[str, str]:
+        """The process answers; what it is."""
+        return {
+            "status": "ok",
+            "service": self._service,
+            "version": importlib.metadata.version("event-trigger-platform"),
+            "tzdata": importlib.metadata.version("tzdata"),
+        }
+
+    async def ready(self) -> tuple[bool, dict[str, Any]]:
+        """Whether every check passes, and each one's outcome. All run at once."""
+        results = await asyncio.gather(
+            *(_run(check, timeout_s) for check, timeout_s in self._checks.values())
+        )
+        checks = dict(zip(self._checks, results, strict=True))
+        ready = not self.stopping and all(result == "ok" for result in results)
+        status = "stopping" if self.stopping else "ready" if ready else "unavailable"
+        return ready, {"status": status, "service": self._service, "checks": checks}
+
+
+async def _run(check: Check, timeout_s: float) -> str:
+    try:
+        async with asyncio.timeout(timeout_s):
+            await check()
+    except TimeoutError:
+        return "timed out"
+    except Exception as error:  # noqa: BLE001 - any failure means not ready, with its kind
+        # The kind only: messages may name hosts and users.
+        return type(error).__name__
+    return "ok"
+
+
+class HealthApp:
+    """The ASGI application of a worker."""
+
+    def __init__(self, health: Health, asyncapi: AsyncAPI | None = None) -> None:
+        self._health = health
+        self._asyncapi = asyncapi
+
+    async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
+        if scope["type"] != "http":
+            return
+        path = scope["path"].rstrip("/") or "/"
+        status, content_type, body = await self._answer(path, scope)
+        headers = [
+            (b"content-type", content_type.encode()),
+            (b"content-length", str(len(body)).encode()),
+            (b"cache-control", b"no-store"),
+        ]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(self, path: str, scope: _Scope) -> tuple[int, str, bytes]:
+        match path:
+            case "/health":
+                return _json(200, self._health.health())
+            case "/ready":
+                ready, report = await self._health.ready()
+                return _json(200 if ready else 503, report)
+            case "/metrics":
+                return 200, CONTENT_TYPE_LATEST, generate_latest()
+            case "/asyncapi" | "/asyncapi.json" if self._asyncapi is not None:
+                document = self._asyncapi.to_specification()
+                if path == "/asyncapi.json" or _wants_json(scope):
+                    return 200, "application/json", document.to_json().encode()
+                page = get_asyncapi_html(document, try_it_out_path=None)
+                return 200, "text/html; charset=utf-8", page.encode()
+        return _json(404, {"status": "not found"})
+
+
+def _json(status: int, body: Mapping[str, Any]) -> tuple[int, str, bytes]:
+    return status, "application/json", json.dumps(body).encode()
+
+
+def _wants_json(scope: _Scope) -> bool:
+    return any(
+        name == b"accept" and b"json" in value and b"text/html" not in value
+        for name, value in scope["headers"]
+    )

@@ -1,0 +1,95 @@
+"""A loop is one function and a small handle.
+
+The function is one pass and returns how long to wait before the next; ``wake`` cuts that
+wait short. A failed pass is logged, counted and repeated with a growing pause: never fatal,
+never silent. ``stop`` lets the pass in hand finish.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from .errors import DependencyUnavailable
+from .logs import get_logger
+from .metrics import LOOP_FAILURES
+
+log = get_logger(__name__)
+
+FIRST_PAUSE_S = 0.1
+"""After the first failed pass; doubled for each further one in a row."""
+LONGEST_PAUSE_S = 5.0
+"""Most between failed passes: a dependency that returns is noticed within this."""
+STOP_TIMEOUT_S = 5.0
+"""What ``stop`` waits for the pass in hand before it cancels it."""
+
+Pass = Callable[[], Awaitable[timedelta | None]]
+"""One pass; returns how long to wait before the next, None for until woken."""
+
+
+class Loop:
+    """The handle of one loop."""
+
+    def __init__(self, name: str, one_pass: Pass) -> None:
+        self.name = name
+        self._pass = one_pass
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin; the first pass runs at once."""
+        self._stopping = False
+        self._task = asyncio.create_task(self._loop(), name=self.name)
+
+    def wake(self) -> None:
+        """Run the next pass now, or right after the one in hand."""
+        self._wake.set()
+
+    async def stop(self) -> None:
+        """Finish the pass in hand, start no other; cancelled if it takes too long."""
+        self._stopping = True
+        self._wake.set()
+        if self._task is None:
+            return
+        done, _ = await asyncio.wait({self._task}, timeout=STOP_TIMEOUT_S)
+        if not done:
+            log.warning("loop cancelled while stopping", loop=self.name)
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        self._task = None
+
+    async def _loop(self) -> None:
+        failures = 0
+        while not self._stopping:
+            self._wake.clear()
+            try:
+                wait = await self._pass()
+                wait_s = None if wait is None else wait.total_seconds()
+                failures = 0
+            except Exception as error:  # noqa: BLE001 - logged, counted and tried again
+                LOOP_FAILURES.labels(self.name).inc()
+                wait_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(failures, 16))
+                failures += 1
+                # A dependency that is away needs no traceback, and is said once in a while.
+                if not isinstance(error, DependencyUnavailable):
+                    log.exception("loop pass failed", loop=self.name, failures=failures)
+                elif failures.bit_count() == 1:
+                    log.warning(
+                        "loop waits for a dependency",
+                        loop=self.name,
+                        failures=failures,
+                        error=repr(error),
+                    )
+                # A wake does not cut this pause short: it would turn failing into spinning.
+                await self._pause(wait_s)
+                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._wake.wait()
+
+    async def _pause(self, wait_s: float) -> None:
+        deadline = asyncio.get_running_loop().time() + wait_s
+        while not self._stopping and (left := deadline - asyncio.get_running_loop().time()) > 0:
+            await asyncio.sleep(min(left, FIRST_PAUSE_S))

@@ -1,0 +1,261 @@
+"""Writes messages to one stream, durably, as few fsyncs as the load allows.
+
+With ``sync_interval: always`` an ordinary publish costs an fsync and an atomic batch four,
+whatever its size; so concurrent publishes are coalesced into one batch (group commit), and
+callers with many messages publish a batch themselves. Invariant: a message is acknowledged
+to the caller only after the broker acknowledged it. Nothing is retried behind the caller's
+back after an unknown outcome: the caller retries with the same message id.
+One publisher per stream and process, made by ``bootstrap``.
+"""
+
+import asyncio
+import math
+import re
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from nats.errors import Error as NatsError
+
+from . import acknowledgement
+from .acknowledgement import PublishAck
+from .errors import BrokerUnavailable, PublishRefused, StaleExpectation
+from .ids import new_id
+from .metrics import PUBLISH_BATCHES, PUBLISH_FAILURES, PUBLISH_SECONDS, PUBLISHED
+from .nats import Connection
+
+MAX_BATCH = 1000
+"""The broker's limit on messages in an atomic batch (ADR-50)."""
+MAX_IN_FLIGHT = 16
+"""Batches in flight per publisher; the broker allows a stream 50, shared by all processes."""
+GROUP_FLIGHTS = 2
+"""Group commits in flight: one being synced while the next gathers. More makes batches smaller."""
+HEADER_ROOM = 512
+"""Bytes kept free under the broker's payload limit for the headers added here: exceeding it
+closes the connection."""
+RETRY_PAUSE_S = 0.02
+"""Between tries of a batch that the broker dropped unread because too many were in flight."""
+
+_SUBJECT = re.compile(r"[A-Za-z0-9_$-]+(?:\.[A-Za-z0-9_=$-]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to append.
+
+    ``expected_last_subject_seq`` 0 means that the subject must have no message.
+    ``message_id`` must depend on the subject too: the broker answers ``duplicate`` for the
+    same id on another subject and stores nothing.
+    """
+
+    subject: str
+    payload: bytes
+    message_id: str | None = None
+    expected_last_subject_seq: int | None = None
+    ttl: timedelta | None = None
+    headers: Mapping[str, str] | None = None
+
+
+class JetStreamPublisher:
+    """Appends to one stream; see the module's docstring."""
+
+    def __init__(self, connection: Connection, stream: str, *, timeout: timedelta) -> None:
+        self._connection = connection
+        self._client = connection.client
+        self._stream = stream
+        self._timeout_s = timeout.total_seconds()
+        self._in_flight = asyncio.Semaphore(MAX_IN_FLIGHT)
+        self._waiting: deque[tuple[Message, asyncio.Future[PublishAck]]] = deque()
+        self._flights: set[asyncio.Task[None]] = set()
+        self._kicked = False
+        self._published = PUBLISHED.labels(stream)
+        self._batches = PUBLISH_BATCHES.labels(stream)
+        self._seconds = PUBLISH_SECONDS.labels(stream)
+
+    async def publish(self, message: Message) -> PublishAck:
+        """Append one message, in a batch with whatever else is being published right now.
+
+        Raises StaleExpectation (also for a message id that is stored already, if its
+        expectation is stale), PublishRefused, BrokerUnavailable.
+        """
+        self._check(message)
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[PublishAck] = loop.create_future()
+        self._waiting.append((message, future))
+        if not self._kicked:
+            self._kicked = True
+            loop.call_soon(self._take_off)  # after this tick, so that its publishes travel together
+        return await future
+
+    async def publish_batch(self, messages: Sequence[Message]) -> list[PublishAck]:
+        """Append all or none, at contiguous sequences; acks in the order given.
+
+        A batch that repeats a stored message id cannot be atomic: its messages are then
+        published one by one, which is safe since they are idempotent, and the repeated ones
+        are acknowledged as duplicates. Raises as ``publish`` does; ValueError for more than
+        ``MAX_BATCH`` messages or two expectations on a subject.
+        """
+        if not messages:
+            return []
+        if len(messages) > MAX_BATCH:
+            raise ValueError(f"{len(messages)} messages; a batch holds {MAX_BATCH}")
+        expecting = [m.subject for m in messages if m.expected_last_subject_seq is not None]
+        if len(set(expecting)) < len(expecting):
+            raise ValueError("two expectations on one subject in a batch")
+        for message in messages:
+            self._check(message)
+        # A task of its own: a cancelled caller must not leave half a batch at the broker.
+        return await asyncio.shield(asyncio.ensure_future(self._publish_batch(messages)))
+
+    async def flush(self) -> None:
+        """Wait until every ``publish`` so far has its outcome. For stopping."""
+        while self._waiting or self._flights:
+            if self._flights:
+                await asyncio.wait(self._flights)
+            else:
+                await asyncio.sleep(0)
+
+    async def _publish_batch(self, messages: Sequence[Message]) -> list[PublishAck]:
+        try:
+            return await self._write(messages)
+        except acknowledgement.DuplicateInBatch:
+            outcomes = await self._write_singly(messages)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        return [outcome for outcome in outcomes if isinstance(outcome, PublishAck)]
+
+    def _check(self, message: Message) -> None:
+        """Defence in depth: subjects are built from validated ids, yet none may escape."""
+        if not _SUBJECT.fullmatch(message.subject):
+            raise PublishRefused(f"not a subject to publish to: {message.subject!r}")
+        size = len(message.payload) + HEADER_ROOM
+        if message.headers:
+            size += sum(4 + len(k) + 4 * len(v) for k, v in message.headers.items())
+        if size > self._client.max_payload:
+            raise PublishRefused(f"{len(message.payload)} bytes exceed the broker's limit")
+
+    def _take_off(self) -> None:
+        """Start group commits for what waits, as far as the flights allow."""
+        self._kicked = False
+        while self._waiting and len(self._flights) < GROUP_FLIGHTS:
+            flight = asyncio.ensure_future(self._fly(self._next_group()))
+            self._flights.add(flight)
+            flight.add_done_callback(self._landed)
+
+    def _landed(self, flight: asyncio.Task[None]) -> None:
+        self._flights.discard(flight)
+        self._take_off()
+
+    def _next_group(self) -> list[tuple[Message, asyncio.Future[PublishAck]]]:
+        """What waits, in order; no subject expected twice (10164), no message id twice (10201)."""
+        group: list[tuple[Message, asyncio.Future[PublishAck]]] = []
+        subjects: set[str] = set()
+        ids: set[str] = set()
+        put_off: list[tuple[Message, asyncio.Future[PublishAck]]] = []
+        while self._waiting and len(group) < MAX_BATCH:
+            entry = self._waiting.popleft()
+            message, future = entry
+            if future.cancelled():
+                continue
+            if message.message_id in ids or (
+                message.expected_last_subject_seq is not None and message.subject in subjects
+            ):
+                put_off.append(entry)
+                continue
+            subjects.add(message.subject)
+            if message.message_id is not None:
+                ids.add(message.message_id)
+            group.append(entry)
+        self._waiting.extendleft(reversed(put_off))
+        return group
+
+    async def _fly(self, group: list[tuple[Message, asyncio.Future[PublishAck]]]) -> None:
+        outcomes: Sequence[PublishAck | BaseException]
+        messages = [message for message, _ in group]
+        try:
+            outcomes = await self._write(messages)
+        except PublishRefused as refused:
+            # One message spoils a batch: singly, only the guilty one gets the error.
+            outcomes = [refused] if len(group) == 1 else await self._write_singly(messages)
+        except Exception as error:  # noqa: BLE001 - belongs to the callers, each gets it
+            outcomes = [error] * len(group)
+        for (_, future), outcome in zip(group, outcomes, strict=True):
+            if future.done():
+                continue
+            if isinstance(outcome, BaseException):
+                future.set_exception(outcome)
+            else:
+                future.set_result(outcome)
+
+    async def _write_singly(self, messages: Sequence[Message]) -> list[PublishAck | BaseException]:
+        written = await asyncio.gather(
+            *(self._write([message]) for message in messages), return_exceptions=True
+        )
+        return [one if isinstance(one, BaseException) else one[0] for one in written]
+
+    async def _write(self, messages: Sequence[Message]) -> list[PublishAck]:
+        """One write: a plain publish for one message, an atomic batch for more."""
+        if not messages:
+            return []
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        deadline = started + self._timeout_s
+        try:
+            async with asyncio.timeout_at(deadline), self._in_flight:
+                await self._connection.wait_connected(self._timeout_s)
+                while True:
+                    try:
+                        acks = await self._send(messages, deadline - loop.time())
+                        break
+                    except acknowledgement.BatchDropped:
+                        await asyncio.sleep(RETRY_PAUSE_S)
+        except (TimeoutError, NatsError, OSError) as error:
+            PUBLISH_FAILURES.labels(self._stream, "unavailable").inc()
+            text = str(error) or type(error).__name__
+            raise BrokerUnavailable(f"no acknowledgement for {self._stream}: {text}") from error
+        except BrokerUnavailable:
+            PUBLISH_FAILURES.labels(self._stream, "unavailable").inc()
+            raise
+        except StaleExpectation:
+            PUBLISH_FAILURES.labels(self._stream, "stale").inc()
+            raise
+        except PublishRefused:
+            PUBLISH_FAILURES.labels(self._stream, "refused").inc()
+            raise
+        self._batches.inc()
+        self._published.inc(len(messages))
+        self._seconds.observe(loop.time() - started)
+        return acks
+
+    async def _send(self, messages: Sequence[Message], timeout_s: float) -> list[PublishAck]:
+        client = self._client
+        last = messages[-1]
+        headers = _headers(last)
+        if len(messages) > 1:
+            batch_id = new_id()
+            for position, message in enumerate(messages[:-1], 1):
+                own = _headers(message)
+                own["Nats-Batch-Id"] = batch_id
+                own["Nats-Batch-Sequence"] = str(position)
+                await client.publish(message.subject, message.payload, headers=own)
+            headers["Nats-Batch-Id"] = batch_id
+            headers["Nats-Batch-Sequence"] = str(len(messages))
+            headers["Nats-Batch-Commit"] = "1"
+        reply = await client.request(
+            last.subject, last.payload, timeout=timeout_s, headers=headers or None
+        )
+        return acknowledgement.parse(reply.data, len(messages))
+
+
+def _headers(message: Message) -> dict[str, str]:
+    headers = dict(message.headers) if message.headers else {}
+    if message.message_id is not None:
+        headers["Nats-Msg-Id"] = message.message_id
+    if message.expected_last_subject_seq is not None:
+        headers["Nats-Expected-Last-Subject-Sequence"] = str(message.expected_last_subject_seq)
+    if message.ttl is not None:
+        # Whole seconds, at least one: the broker refuses less.
+        headers["Nats-TTL"] = f"{max(1, math.ceil(message.ttl.total_seconds()))}s"
+    return headers

@@ -1,0 +1,135 @@
+"""Messages of one durable pull consumer, as they arrive.
+
+Keeps a long pull request outstanding, so the server pushes each message the moment it is
+stored, and tops it up before it is used up. A request that the server lost (restart, new
+leader) shows as a reconnect or as missing heartbeats, and is asked anew: messages are never
+stranded until their ack wait. nats-py's ``fetch`` would wait for ever there, costs two
+requests a fetch and a task a message.
+Never creates a consumer. Used by ``consumer`` alone.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections import deque
+from collections.abc import Iterable
+
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.errors import Error as NatsError
+from trigger_contracts.topology import Consumer
+
+from .logs import get_logger
+from .nats import Connection
+
+log = get_logger(__name__)
+
+EXPIRES_S = 30
+"""A pull request's life; long, since asking costs a message."""
+HEARTBEAT_S = 2
+"""The server tells this often that the request stands."""
+SILENCE_S = 5.0
+"""Without message or heartbeat for so long the request is lost."""
+REFUSED_PAUSE_S = 0.5
+"""Before asking again after the server refused, e.g. while a consumer has no leader."""
+
+_HEARTBEAT, _EXPIRED = "100", "408"
+_NS = 1_000_000_000
+
+
+class Pull:
+    """Asks for messages of ``consumer``; ``take`` returns what has arrived."""
+
+    def __init__(self, connection: Connection, consumer: Consumer, *, batch: int) -> None:
+        self._connection = connection
+        self._client = connection.client
+        self._next = f"$JS.API.CONSUMER.MSG.NEXT.{consumer.stream.name}.{consumer.durable}"
+        self._batch = batch
+        self._inbox = self._reply = ""
+        self._subscription: Subscription | None = None
+        self._request = json.dumps(
+            {"batch": batch, "expires": EXPIRES_S * _NS, "idle_heartbeat": HEARTBEAT_S * _NS}
+        ).encode()
+        self._buffer: deque[Msg] = deque()
+        self._arrived = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._asked = 0
+        """Messages that the server may still send for what was asked."""
+        self._refused = ""
+        connection.on_reconnect(self._forget_requests)
+
+    async def open(self) -> None:
+        self._inbox = self._client.new_inbox()
+        self._reply = f"{self._inbox}.1"
+        # No limits: the server never sends more than was asked for.
+        self._subscription = await self._client.subscribe(
+            f"{self._inbox}.*", cb=self._received, pending_msgs_limit=0, pending_bytes_limit=0
+        )
+
+    async def take(self) -> list[Msg]:
+        """At least one and at most a batch of messages, in order; waits only for the first."""
+        async with self._turn:
+            while not self._buffer:
+                await self._ask()
+                self._arrived.clear()
+                try:
+                    async with asyncio.timeout(SILENCE_S):
+                        await self._arrived.wait()
+                except TimeoutError:
+                    if self._connection.is_connected:
+                        log.warning("pull request lost", consumer=self._next)
+                    self._forget_requests()
+                if self._refused:
+                    log.warning("pull request refused", consumer=self._next, why=self._refused)
+                    self._refused = ""
+                    await asyncio.sleep(REFUSED_PAUSE_S)
+            size = min(self._batch, len(self._buffer))
+            taken = [self._buffer.popleft() for _ in range(size)]
+            # Ask while these are being handled: the next batch travels meanwhile.
+            await self._ask()
+            return taken
+
+    async def close(self) -> None:
+        """Ask for no more and give back what was not taken, for another replica."""
+        if self._subscription is not None:
+            with contextlib.suppress(NatsError, OSError):
+                await self._subscription.unsubscribe()
+            self._subscription = None
+        await self.give_back(self._buffer)
+        self._buffer.clear()
+
+    async def give_back(self, messages: Iterable[Msg]) -> None:
+        """Have the messages delivered again at once, to whoever asks."""
+        with contextlib.suppress(NatsError, OSError):
+            for message in messages:
+                await self._client.publish(message.reply, b"-NAK")
+
+    async def _ask(self) -> None:
+        if self._asked + len(self._buffer) < max(1, self._batch // 2):
+            self._asked += self._batch
+            await self._client.publish(self._next, self._request, reply=self._reply)
+
+    def _forget_requests(self) -> None:
+        """What was asked before is void: ask anew. A message sent twice is redelivery, no harm."""
+        self._asked = 0
+        # A reply of its own for what follows: a late status of a forgotten request is not ours.
+        self._reply = f"{self._inbox}.{int(self._reply.rpartition('.')[2] or 0) + 1}"
+        self._arrived.set()
+
+    async def _received(self, message: Msg) -> None:
+        if message.subject.startswith(self._inbox):
+            self._status(message)
+        else:
+            self._buffer.append(message)
+            self._asked -= 1
+        self._arrived.set()
+
+    def _status(self, message: Msg) -> None:
+        headers = message.headers or {}
+        status = headers.get("Status", "")
+        if status == _HEARTBEAT or message.subject != self._reply:
+            return
+        unsent = headers.get("Nats-Pending-Messages")
+        self._asked = max(0, self._asked - int(unsent)) if unsent else 0
+        if status != _EXPIRED:
+            self._refused = f"{status} {headers.get('Description', '')}".strip()

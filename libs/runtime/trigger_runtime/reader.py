@@ -1,0 +1,206 @@
+"""Reads stored messages of one stream by sequence or subject, without a consumer.
+
+Direct gets are served by any replica and may be a moment behind on a replicated stream;
+``last_from_leader`` is not, and is what a rejection must be confirmed with. Nothing found
+is None or an empty answer, never an error. Made by ``bootstrap``, used by adapters.
+"""
+
+import asyncio
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any
+
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+
+from .errors import BrokerUnavailable, ReadRefused
+from .nats import Connection
+
+MAX_SUBJECTS = 1000
+"""Subjects in one request; the broker answers at most 1,024 of them."""
+_NOT_FOUND = 404
+_END = 204
+_NO_MESSAGE_CODE = 10037
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """A message of a stream as it is stored."""
+
+    subject: str
+    seq: int
+    stored_at: datetime
+    payload: bytes
+    headers: Mapping[str, str]
+
+
+class StreamReader:
+    """Reads one stream; see the module's docstring."""
+
+    def __init__(self, connection: Connection, stream: str, *, timeout: timedelta) -> None:
+        self._connection = connection
+        self._client = connection.client
+        self._timeout_s = timeout.total_seconds()
+        self._stream = stream
+        self._direct = f"$JS.API.DIRECT.GET.{stream}"
+        self._inbox = ""
+        self._requests = 0
+        self._answers: dict[str, asyncio.Queue[Msg]] = {}
+
+    async def get(self, seq: int) -> StoredMessage | None:
+        """The message at a sequence."""
+        return _one(await self._request(self._direct, {"seq": seq}))
+
+    async def last(self, subject: str) -> StoredMessage | None:
+        """The newest message of a subject, from any replica."""
+        return _one(await self._request(f"{self._direct}.{subject}", None))
+
+    async def last_from_leader(self, subject: str) -> StoredMessage | None:
+        """The newest message of a subject, as the stream's leader knows it."""
+        answer = await self._request(
+            f"$JS.API.STREAM.MSG.GET.{self._stream}", {"last_by_subj": subject}
+        )
+        body = self._json(answer)
+        if body is None:
+            return None
+        message = body["message"]
+        return StoredMessage(
+            subject=message["subject"],
+            seq=message["seq"],
+            stored_at=_instant(message["time"]),
+            payload=base64.b64decode(message.get("data", "")),
+            headers=_parse_headers(base64.b64decode(message.get("hdrs", ""))),
+        )
+
+    async def last_many(self, subjects: Sequence[str]) -> dict[str, StoredMessage]:
+        """The newest message of each subject that has one; wildcards are allowed."""
+        found: dict[str, StoredMessage] = {}
+        for start in range(0, len(subjects), MAX_SUBJECTS):
+            part = subjects[start : start + MAX_SUBJECTS]
+            for message in await self._batch({"multi_last": list(part), "batch": MAX_SUBJECTS}):
+                found[message.subject] = message
+        return found
+
+    async def after(self, seq: int, subject: str, limit: int) -> list[StoredMessage]:
+        """Up to ``limit`` messages of a subject filter with a greater sequence, in order.
+
+        Fewer than ``limit`` means that these are all there are.
+        """
+        return await self._batch({"seq": seq + 1, "batch": limit, "next_by_subj": subject})
+
+    async def last_seq(self) -> int:
+        """The stream's newest sequence; 0 when nothing was ever stored."""
+        body = self._json(await self._request(f"$JS.API.STREAM.INFO.{self._stream}", None))
+        if body is None:
+            raise ReadRefused(f"no stream {self._stream}")
+        last: int = body["state"]["last_seq"]
+        return last
+
+    async def _request(self, subject: str, body: dict[str, Any] | None) -> Msg:
+        payload = b"" if body is None else json.dumps(body).encode()
+        await self._connection.wait_connected(self._timeout_s)
+        try:
+            return await self._client.request(subject, payload, timeout=self._timeout_s)
+        except (NatsError, OSError, TimeoutError) as error:
+            raise self._unavailable(error) from error
+
+    async def _batch(self, body: dict[str, Any]) -> list[StoredMessage]:
+        """A batched direct get (ADR-31): messages until a status message ends them."""
+        await self._connection.wait_connected(self._timeout_s)
+        if not self._inbox:
+            self._inbox = self._client.new_inbox()
+            await self._client.subscribe(
+                f"{self._inbox}.*", cb=self._answered, pending_msgs_limit=0, pending_bytes_limit=0
+            )
+        self._requests += 1
+        reply = f"{self._inbox}.{self._requests}"
+        answers = self._answers[reply] = asyncio.Queue()
+        found: list[StoredMessage] = []
+        try:
+            await self._client.publish(self._direct, json.dumps(body).encode(), reply=reply)
+            while True:
+                async with asyncio.timeout(self._timeout_s):
+                    message = await answers.get()
+                status = _status(message)
+                if status in {_END, _NOT_FOUND}:
+                    return found
+                if status is not None:
+                    raise _refused(message, status)
+                found.append(_stored(message))
+        except (NatsError, OSError, TimeoutError) as error:
+            raise self._unavailable(error) from error
+        finally:
+            del self._answers[reply]
+
+    async def _answered(self, message: Msg) -> None:
+        if queue := self._answers.get(message.subject):
+            queue.put_nowait(message)
+
+    def _unavailable(self, error: Exception) -> BrokerUnavailable:
+        return BrokerUnavailable(f"{self._stream}: {error or type(error).__name__}")
+
+    def _json(self, answer: Msg) -> dict[str, Any] | None:
+        body: dict[str, Any] = json.loads(answer.data)
+        if error := body.get("error"):
+            if error.get("err_code") == _NO_MESSAGE_CODE:
+                return None
+            if error.get("code") == 503:  # noqa: PLR2004 - HTTP's service unavailable
+                raise BrokerUnavailable(str(error.get("description")))
+            raise ReadRefused(f"{self._stream}: {error.get('description')}")
+        return body
+
+
+def _status(message: Msg) -> int | None:
+    """The status of an answer; None for a message (whose headers say where it was stored)."""
+    headers = message.headers
+    if headers is None or "Nats-Sequence" in headers:
+        return None
+    status = headers.get("Status")
+    return int(status) if status else None
+
+
+def _refused(message: Msg, status: int) -> Exception:
+    description = (message.headers or {}).get("Description", "")
+    if status == 503:  # noqa: PLR2004 - no responders
+        return BrokerUnavailable(f"{status} {description}")
+    return ReadRefused(f"{status} {description}")
+
+
+def _one(answer: Msg) -> StoredMessage | None:
+    status = _status(answer)
+    if status == _NOT_FOUND:
+        return None
+    if status is not None:
+        raise _refused(answer, status)
+    return _stored(answer)
+
+
+def _stored(message: Msg) -> StoredMessage:
+    headers = message.headers or {}
+    return StoredMessage(
+        subject=headers["Nats-Subject"],
+        seq=int(headers["Nats-Sequence"]),
+        stored_at=_instant(headers["Nats-Time-Stamp"]),
+        payload=message.data,
+        headers=headers,
+    )
+
+
+def _instant(text: str) -> datetime:
+    """RFC 3339 with nanoseconds, to the microsecond below (as ``Delivery`` does)."""
+    whole, _, fraction = text.removesuffix("Z").partition(".")
+    micros = int((fraction + "000000")[:6])
+    return datetime.fromisoformat(whole).replace(microsecond=micros, tzinfo=UTC)
+
+
+def _parse_headers(raw: bytes) -> Mapping[str, str]:
+    if not raw:
+        return _NO_HEADERS
+    lines = raw.decode("utf-8", "replace").split("\r\n")[1:]
+    pairs = (line.partition(":") for line in lines if line)
+    return {name.strip(): value.strip() for name, _, value in pairs}
