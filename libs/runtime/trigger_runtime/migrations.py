@@ -1,0 +1,47 @@
+"""Brings a schema up to date from numbered SQL files.
+
+A service keeps ``NNNN_<what>.sql`` files beside its adapters; ``{schema}`` in them stands
+for the schema's name, so that the same files build the live schema and the shadow that a
+rebuild fills. Each file is applied once, in order, in one transaction with the note that
+it was. Run by the admin step as the database's owner; services have no DDL rights.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
+_SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+_LOCK_KEY = 7_214_001
+"""Advisory lock of migrations: two admin steps at once must not apply a file twice."""
+
+
+async def apply(connection: "asyncpg.Connection[Any]", folder: Path, schema: str) -> list[str]:
+    """Apply to ``schema`` what it has not seen yet; returns the names of the files applied.
+
+    Raises ValueError for a schema name that is not a plain identifier.
+    """
+    if not _SCHEMA.fullmatch(schema):
+        raise ValueError(f"not a schema name: {schema!r}")
+    applied: list[str] = []
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK_KEY)
+        await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        await connection.execute(
+            f"CREATE TABLE IF NOT EXISTS {schema}.migration"
+            " (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
+        )
+        rows = await connection.fetch(f"SELECT name FROM {schema}.migration")  # noqa: S608  # checked above
+        seen = {row["name"] for row in rows}
+        for file in sorted(folder.glob("*.sql")):
+            if not _NAME.fullmatch(file.name) or file.name in seen:
+                continue
+            await connection.execute(file.read_text().replace("{schema}", schema))
+            await connection.execute(
+                f"INSERT INTO {schema}.migration (name) VALUES ($1)",  # noqa: S608  # checked above
+                file.name,
+            )
+            applied.append(file.name)
+    return applied
