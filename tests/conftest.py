@@ -8,9 +8,9 @@ import itertools
 from collections.abc import AsyncIterator
 
 import pytest
-from trigger_local.secrets import Secrets, generate
 
 from tests.support.servers import Broker, Database, Postgres, nats_broker, postgresql
+from trigger_local.secrets import Secrets, generate
 
 _numbers = itertools.count(1)
 

@@ -40,7 +40,7 @@ async def eventually(
             return value  # type: ignore[return-value]
         if time.monotonic() >= deadline:
             last = f"raised {error!r}" if error else f"was {value!r}"
-            msg = f"not within {within:g} s: {what or _named(condition)}; the last of {looks} {last}"
+            msg = f"not within {within:g} s: {what or _named(condition)}; look {looks} {last}"
             raise AssertionError(msg) from error
         await asyncio.sleep(poll)
 

@@ -7,9 +7,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from trigger_local import child
-
 from tests.support.eventually import eventually
+from trigger_local import child
 
 START_PATIENCE = 60.0
 STOP_PATIENCE = 20.0

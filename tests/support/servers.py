@@ -15,13 +15,13 @@ from typing import Any
 import asyncpg
 import nats
 from nats.aio.client import Client
+
+from tests.support.processes import Contained, Embedded, Server
 from trigger_contracts.subjects import inbox_prefix
 from trigger_contracts.topology import BUCKETS, STREAMS
 from trigger_local import child, database, ports, postgres, streams
 from trigger_local import nats as nats_server
 from trigger_local.secrets import DATABASE_OWNER, Secrets
-
-from tests.support.processes import Contained, Embedded, Server
 
 NATS_IMAGE = "nats:2.15-alpine"
 POSTGRES_IMAGE = "postgres:18-alpine"
@@ -219,7 +219,7 @@ def use_docker() -> bool:
 
 
 def _engine_answers() -> bool:
-    import docker  # noqa: PLC0415 (half a second that the embedded way need not spend)
+    import docker  # half a second that the embedded way need not spend
 
     try:
         engine = docker.from_env(timeout=ENGINE_PATIENCE)
@@ -249,12 +249,12 @@ def _embedded_postgres(folder: Path, secrets: Secrets, port: int) -> Server:
 
 
 def _contained_nats(folder: Path, secrets: Secrets, port: int) -> Server:
-    from testcontainers.core.container import DockerContainer  # noqa: PLC0415 (slow import)
+    from testcontainers.core.container import DockerContainer  # slow import
 
     config = folder / "nats.conf"
     config.write_text(
         nats_server.configuration(
-            secrets.nats, store_dir=Path("/data"), port=nats_server.PORT, host="0.0.0.0"  # noqa: S104
+            secrets.nats, store_dir=Path("/data"), port=nats_server.PORT, host="0.0.0.0"
         )
     )
     config.chmod(0o644)  # read inside the container by another user
@@ -264,7 +264,7 @@ def _contained_nats(folder: Path, secrets: Secrets, port: int) -> Server:
 
 
 def _contained_postgres(_folder: Path, secrets: Secrets, port: int) -> Server:
-    from testcontainers.core.container import DockerContainer  # noqa: PLC0415 (slow import)
+    from testcontainers.core.container import DockerContainer  # slow import
 
     settings = " ".join(
         f"-c {name}={value}"

@@ -53,7 +53,7 @@ async def start(program: Program, output: int | IO[bytes]) -> asyncio.subprocess
         stdout=output,
         stderr=asyncio.subprocess.STDOUT,
         start_new_session=True,
-        preexec_fn=_die_with_parent(program.stop_signal),  # noqa: PLW1509 (calls only prctl)
+        preexec_fn=_die_with_parent(program.stop_signal),
         **identity(program.user),
     )
 

@@ -5,9 +5,9 @@ service must create or drop at run time (partitions) its own migrations offer as
 functions. Each schema is defined by its service; this module only decides who may touch it.
 """
 
+import importlib
 from collections.abc import Mapping
 
-import importlib
 import asyncpg
 
 from .secrets import DATABASE_ROLES

@@ -23,9 +23,7 @@ class AlreadyUpError(LocalError):
 
 class NotUpError(LocalError):
     def __init__(self, root: str) -> None:
-        super().__init__(
-            f"Nothing runs on {root}. Start it with: etp up --data-dir {root}"
-        )
+        super().__init__(f"Nothing runs on {root}. Start it with: etp up --data-dir {root}")
 
 
 class NotReadyError(LocalError):
@@ -35,4 +33,4 @@ class NotReadyError(LocalError):
 
 class ExitedEarlyError(LocalError):
     def __init__(self, name: str, code: int, log: str) -> None:
-        super().__init__(f"{name} stopped with exit code {code} before it was ready. Its log: {log}")
+        super().__init__(f"{name} ended with exit code {code} before it was ready. Its log: {log}")

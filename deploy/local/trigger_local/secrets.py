@@ -45,10 +45,7 @@ def generate() -> Secrets:
 def load_or_create(home: Home) -> Secrets:
     """Read the kept secrets; users and roles that are new since then get theirs now."""
     kept = load(home)
-    if kept is None:
-        complete = generate()
-    else:
-        complete = _complete(kept.nats, kept.postgres, kept.api_key)
+    complete = _complete(kept.nats, kept.postgres, kept.api_key) if kept else generate()
     if complete != kept:
         write_private(home.secrets, json.dumps(asdict(complete), indent=2))
     return complete

@@ -16,6 +16,7 @@ from nats.js.api import (
     StreamConfig,
 )
 from nats.js.errors import NotFoundError
+
 from trigger_contracts import topology
 
 REQUEST_TIMEOUT = 10.0

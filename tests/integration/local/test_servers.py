@@ -4,12 +4,12 @@ import asyncpg
 import nats.js.errors
 import pytest
 from nats.aio.client import Client
-from trigger_contracts import subjects
-from trigger_contracts.topology import BUCKETS, CHANGES, CONSUMERS, PERMISSIONS, STREAMS
-from trigger_local import streams
 
 from tests.support.eventually import eventually
 from tests.support.servers import Broker, Database, Postgres
+from trigger_contracts import subjects
+from trigger_contracts.topology import BUCKETS, CHANGES, CONSUMERS, PERMISSIONS, STREAMS
+from trigger_local import streams
 
 FORBIDDEN = {
     "api": subjects.due("one"),

@@ -1,0 +1,53 @@
+# The commands of this repository. Each sets up what it needs; nothing is installed by hand.
+#   make setup   the virtual environment .venv, from the hash-pinned requirements/dev.txt
+#   make run     the platform on this machine (PORT=8000, DATA_DIR=.data); Ctrl-C stops it
+#   make test    all tests, with a real broker and database (ARGS="-k name" for pytest)
+#   make lint    what CI checks: ruff, mypy, import-linter
+#   make bench   the benchmarks; figures go to bench/results
+#   make lock    re-make requirements/*.txt from pyproject.toml
+
+PYTHON ?= python3
+PORT ?= 8000
+DATA_DIR ?= .data
+ARGS ?=
+
+BIN := .venv/bin
+# Touched when the environment is complete, and older than its inputs when it is not any more.
+READY := .venv/.ready
+
+.DEFAULT_GOAL := setup
+.PHONY: setup run test lint bench lock
+
+setup: $(READY)
+
+$(READY): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; this is " + sys.version + ". Try: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary=:all: -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+run: setup
+	@exec $(BIN)/etp up --port $(PORT) --data-dir $(DATA_DIR)
+
+test: setup
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup
+	$(BIN)/python -m bench $(ARGS)
+
+# dev.txt first: it holds everything, and the others take their versions from it. No addresses are
+# written: where packages come from is the business of whoever installs.
+lock: setup
+	for extra in dev local api scheduler executor retention; do \
+	  constraint=; if [ $$extra != dev ]; then constraint="--constraint requirements/dev.txt"; fi; \
+	  $(BIN)/uv pip compile pyproject.toml --extra $$extra $$constraint --upgrade --universal \
+	    --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	    --no-emit-find-links --quiet --output-file requirements/$$extra.txt || exit 1; \
+	done

@@ -1,0 +1,147 @@
+"""The command ``etp``: reads the command line, prints, and turns failures into exit codes."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import asyncpg
+import nats
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from . import status as status_of
+from . import supervisor
+from .errors import LocalError
+from .home import Home
+from .output import Output
+from .programs import Replicas
+from .provision import Target
+from .provision import provision as provision_target
+from .secrets import DATABASE_ROLES
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    name="etp",
+    help="The Event Trigger Platform on this machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,  # they hold secrets
+)
+
+DataDir = Annotated[Path, typer.Option(help="Where everything is kept.", show_default=True)]
+Count = typer.Option(min=1, max=16, help="Processes of this service.")
+
+DEFAULT_HOME = Path(".data")
+
+
+@app.command()
+def up(
+    *,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the gateway.")] = 8000,
+    data_dir: DataDir = DEFAULT_HOME,
+    host: Annotated[str, typer.Option(help="Address the gateway listens on.")] = "127.0.0.1",
+    scheduler_replicas: Annotated[int, Count] = 1,
+    executor_replicas: Annotated[int, Count] = 1,
+    retention_replicas: Annotated[int, Count] = 1,
+) -> None:
+    """Start the platform: broker, database and services. Ctrl-C stops it."""
+
+    async def started() -> None:
+        home = Home.at(data_dir)
+        output = Output(home.logs)
+        replicas = Replicas(scheduler_replicas, executor_replicas, retention_replicas)
+        try:
+            await supervisor.up(supervisor.Options(home, port, host, replicas), output)
+        finally:
+            output.close()
+
+    _complete(started)
+
+
+@app.command()
+def status(
+    *,
+    data_dir: DataDir = DEFAULT_HOME,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs; with secrets.")] = False,
+) -> None:
+    """Show what runs, and how to reach it."""
+    found = _complete(lambda: status_of.read(Home(data_dir.expanduser().resolve())))
+    described = found.as_json()
+    if as_json:
+        print(json.dumps(described, indent=2))
+        return
+    table = Table("process", "pid", "port", "ready", box=None, pad_edge=False)
+    for process in found.processes:
+        table.add_row(
+            process.name,
+            str(process.pid or "-"),
+            str(process.port),
+            "yes" if process.ready else "no",
+        )
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(table)
+    console.print()
+    for name in ("url", "api_key", "nats_url", "database_url", "data_dir"):
+        console.print(f"{name:<13}", described[name], markup=False)
+    for user in described["nats_users"].values():
+        console.print("NATS user    ", *user.values(), markup=False)
+
+
+@app.command()
+def provision(
+    *,
+    nats_url: Annotated[str, typer.Option(envvar="ETP_NATS_URL")],
+    replicas: Annotated[int, typer.Option(min=1, max=5, help="Replicas of each stream.")] = 1,
+    nats_password: Annotated[
+        str, typer.Option(envvar="ETP_NATS_PASSWORD", help="Of the NATS user admin.")
+    ],
+    database_url: Annotated[
+        str, typer.Option(envvar="ETP_DATABASE_URL", help="Of the PostgreSQL superuser.")
+    ],
+    api_password: Annotated[str, typer.Option(envvar="ETP_API_PASSWORD")],
+    scheduler_password: Annotated[str, typer.Option(envvar="ETP_SCHEDULER_PASSWORD")],
+    executor_password: Annotated[str, typer.Option(envvar="ETP_EXECUTOR_PASSWORD")],
+    retention_password: Annotated[str, typer.Option(envvar="ETP_RETENTION_PASSWORD")],
+) -> None:
+    """Create or update streams, database, roles and schemas elsewhere (etp up does it itself).
+
+    Give passwords by environment variables: a command line can be read by others. The services'
+    passwords are those of their PostgreSQL roles.
+    """
+    passwords = (api_password, scheduler_password, executor_password, retention_password)
+    target = Target(
+        nats_url=nats_url,
+        nats_password=nats_password,
+        database_url=database_url,
+        role_passwords=dict(zip(DATABASE_ROLES, passwords, strict=True)),
+        replicas=replicas,
+    )
+    _complete(lambda: provision_target(target))
+    print("Provisioned.")
+
+
+def main() -> None:
+    """The console script."""
+    if sys.platform == "win32":
+        sys.exit("etp needs Linux or macOS; on Windows use WSL.")
+    app()
+
+
+def _complete(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run to the end; a failure that we can explain becomes one message and exit code 1."""
+    try:
+        return asyncio.run(start())
+    except LocalError as error:
+        _fail(str(error))
+    except (OSError, nats.errors.Error, asyncpg.PostgresError) as error:
+        _fail(f"{type(error).__name__}: {error}")
+
+
+def _fail(message: str) -> NoReturn:
+    print(f"etp: {message}", file=sys.stderr)
+    raise typer.Exit(1)

@@ -1,0 +1,174 @@
+"""Every program of the platform on one machine: how it starts, and how one knows it is ready.
+
+The only place that turns secrets and ports into a service's environment.
+"""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import asyncpg
+
+from trigger_contracts.subjects import Service
+
+from . import nats, postgres
+from .child import Program
+from .database import DATABASE, owner_role
+from .home import Home
+from .ports import LOOPBACK
+from .secrets import DATABASE_OWNER, Secrets
+from .supervised import Spec
+
+DRAIN_PATIENCE = 20.0
+"""Seconds a service gets to finish what it has in hand."""
+
+SERVER_PATIENCE = 30.0
+"""Seconds the broker or the database gets to write everything out."""
+
+WITH_DATABASE = (Service.API, Service.SCHEDULER, Service.RETENTION)
+
+
+@dataclass(frozen=True, slots=True)
+class Replicas:
+    """How many processes of each worker; the gateway is always one, for it has one port."""
+
+    scheduler: int = 1
+    executor: int = 1
+    retention: int = 1
+
+    def names(self) -> Iterator[tuple[str, Service]]:
+        """Process names, the first of each service plain: ``scheduler``, ``scheduler-2``."""
+        yield "api", Service.API
+        for service in (Service.SCHEDULER, Service.EXECUTOR, Service.RETENTION):
+            for number in range(1, getattr(self, service) + 1):
+                yield (service.value if number == 1 else f"{service}-{number}"), service
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """Everything that the programs' command lines and environments are made of."""
+
+    home: Home
+    secrets: Secrets
+    ports: dict[str, int]
+    """Of every program by process name, the gateway's (``api``) included."""
+    host: str
+    """The gateway's address; everything else listens on loopback alone."""
+
+    @property
+    def url(self) -> str:
+        return f"http://{reachable(self.host)}:{self.ports['api']}"
+
+    def nats_url(self, user: str | None = None) -> str:
+        login = f"{user}:{self.secrets.nats[user]}@" if user else ""
+        return f"nats://{login}{LOOPBACK}:{self.ports['nats']}"
+
+    def database_url(self, role: str = DATABASE_OWNER, database: str = DATABASE) -> str:
+        password = self.secrets.postgres[role]
+        return f"postgresql://{role}:{password}@{LOOPBACK}:{self.ports['postgres']}/{database}"
+
+
+def servers(platform: Platform) -> tuple[Spec, Spec]:
+    """The broker and the database."""
+    return (
+        Spec(
+            name="nats",
+            prepare=partial(
+                nats.program,
+                platform.home.nats,
+                platform.secrets.nats,
+                port=platform.ports["nats"],
+            ),
+            ready=partial(nats.answers, LOOPBACK, platform.ports["nats"]),
+            stop_patience=SERVER_PATIENCE,
+            # Its passwords are random, and stand in a file that only its owner may read.
+            routine=("[INF]", "Plaintext passwords detected"),
+        ),
+        Spec(
+            name="postgres",
+            prepare=partial(_prepare_postgres, platform),
+            ready=partial(_database_answers, platform.database_url(database="postgres")),
+            stop_patience=SERVER_PATIENCE,
+            routine=("LOG:  ",),
+        ),
+    )
+
+
+def services(platform: Platform, replicas: Replicas) -> list[Spec]:
+    return [
+        Spec(
+            name=name,
+            prepare=partial(_service_program, platform, name, service),
+            ready=partial(
+                answers_ready,
+                reachable(platform.host) if service is Service.API else LOOPBACK,
+                platform.ports[name],
+            ),
+            stop_patience=DRAIN_PATIENCE,
+        )
+        for name, service in replicas.names()
+    ]
+
+
+def environment(platform: Platform, name: str, service: Service) -> dict[str, str]:
+    settings = {
+        "ETP_NATS_URL": platform.nats_url(),
+        "ETP_NATS_USER": service.value,
+        "ETP_NATS_PASSWORD": platform.secrets.nats[service],
+        "ETP_HTTP_HOST": platform.host if service is Service.API else LOOPBACK,
+        "ETP_HTTP_PORT": str(platform.ports[name]),
+        "PYTHONUNBUFFERED": "1",
+    }
+    if service in WITH_DATABASE:
+        settings["ETP_DATABASE_URL"] = platform.database_url(owner_role(service))
+    if service is Service.API:
+        settings["ETP_BOOTSTRAP_KEY_HASH"] = platform.secrets.api_key_hash
+    return settings
+
+
+def service_argv(service: Service) -> tuple[str, ...]:
+    return (sys.executable, "-m", f"trigger_{service}")
+
+
+def reachable(host: str) -> str:
+    """Where to reach a server that listens on every address."""
+    return LOOPBACK if host in {"0.0.0.0", "::"} else host  # noqa: S104 (compared, not bound)
+
+
+async def answers_ready(host: str, port: int) -> bool:
+    """Whether ``GET /ready`` says 200. A dozen lines instead of an HTTP client's start-up time."""
+    request = f"GET /ready HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    try:
+        async with asyncio.timeout(3):
+            reader, writer = await asyncio.open_connection(host, port)
+            with contextlib.closing(writer):
+                writer.write(request.encode())
+                status = await reader.readline()
+    except (OSError, TimeoutError):
+        return False
+    return status.split()[1:2] == [b"200"]
+
+
+def _service_program(platform: Platform, name: str, service: Service) -> Program:
+    return Program(
+        name=name,
+        argv=service_argv(service),
+        env=environment(platform, name, service),
+    )
+
+
+def _prepare_postgres(platform: Platform) -> Program:
+    postgres.prepare(platform.home.postgres, platform.secrets.postgres[DATABASE_OWNER])
+    return postgres.program(platform.home.postgres, port=platform.ports["postgres"])
+
+
+async def _database_answers(url: str) -> bool:
+    try:
+        connection = await asyncpg.connect(url, timeout=2)
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return False
+    await connection.close()
+    return True

@@ -1,0 +1,126 @@
+"""Which processes belong to a data directory: one lock, and ``state.json`` with their identities.
+
+A pid alone proves nothing (it may be a stranger's by now), so each is kept with its start time and
+command line, and only a process that matches all three is ever signalled or reported.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+
+import psutil
+
+from .child import kill_session
+from .errors import AlreadyUpError
+from .home import Home, write_private
+
+START_TOLERANCE = 2.0
+"""Seconds: start times are derived from the boot time, which moves when the clock is set."""
+
+LEFTOVER_PATIENCE = 10.0
+"""Seconds a leftover gets to drain before it is killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One process, told apart from a later one with the same pid."""
+
+    pid: int
+    started: float
+    command: list[str]
+
+    @classmethod
+    def of(cls, pid: int) -> "Identity | None":
+        """None if it is gone already."""
+        try:
+            process = psutil.Process(pid)
+            return cls(pid, process.create_time(), process.cmdline())
+        except psutil.Error:
+            return None
+
+    def find(self) -> psutil.Process | None:
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(self.pid)
+            if (
+                abs(process.create_time() - self.started) < START_TOLERANCE
+                and process.cmdline() == self.command
+                and process.status() != psutil.STATUS_ZOMBIE
+            ):
+                return process
+        return None
+
+
+@dataclass(slots=True)
+class State:
+    """What one ``etp up`` started, as ``etp status`` and the next ``etp up`` read it."""
+
+    url: str
+    ports: dict[str, int]
+    supervisor: Identity | None
+    processes: dict[str, Identity | None] = field(default_factory=dict)
+    """By name, in the order of their start; None while one is being started again."""
+
+    def write(self, home: Home) -> None:
+        write_private(home.state, json.dumps(asdict(self), indent=2))
+
+    @classmethod
+    def read(cls, home: Home) -> "State | None":
+        try:
+            kept = json.loads(home.state.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
+        return cls(
+            url=kept["url"],
+            ports=kept["ports"],
+            supervisor=_identity(kept["supervisor"]),
+            processes={name: _identity(known) for name, known in kept["processes"].items()},
+        )
+
+
+@contextlib.contextmanager
+def exclusive(home: Home) -> Iterator[None]:
+    """Hold the data directory; the kernel releases it however this process ends.
+
+    Raises AlreadyUpError.
+    """
+    with home.lock.open("a+", encoding="ascii") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise AlreadyUpError(str(home.root), file.read().strip() or "unknown") from None
+        file.seek(0)
+        file.truncate()
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def stop_leftovers(home: Home) -> list[str]:
+    """Stop what a killed ``etp up`` left behind: services first, then what they need. Blocks."""
+    state = State.read(home)
+    notices = []
+    for name, identity in reversed((state.processes if state else {}).items()):
+        process = identity.find() if identity else None
+        if process is None:
+            continue
+        notices.append(f"{name} was left behind by an earlier etp up (pid {process.pid}): stopped.")
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGINT if name == "postgres" else signal.SIGTERM)
+            # Stopped by SIGSTOP, it would not hear anything else.
+            process.send_signal(signal.SIGCONT)
+            try:
+                process.wait(LEFTOVER_PATIENCE)
+            except psutil.TimeoutExpired:
+                kill_session(process.pid)
+                process.wait(LEFTOVER_PATIENCE)
+    home.state.unlink(missing_ok=True)
+    return notices
+
+
+def _identity(kept: dict[str, object] | None) -> Identity | None:
+    return Identity(**kept) if kept else None  # type: ignore[arg-type]

@@ -1,0 +1,131 @@
+"""One program that is kept alive: started, watched, started again when it dies.
+
+A killed service, broker or database comes back by itself. Never gives up after the platform was
+ready once; before that, the supervisor decides by ``starts``.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from . import child
+from .output import Output
+
+FIRST_WAIT = 0.1
+"""Seconds before the first new start: a single crash costs almost nothing."""
+
+LONGEST_WAIT = 5.0
+"""Seconds between starts of a program that keeps dying."""
+
+STABLE_AFTER = 10.0
+"""Seconds of life after which the next crash counts as a first one again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One program of the platform."""
+
+    name: str
+    prepare: Callable[[], child.Program]
+    """Called in a thread before every start; may block, and repairs what a crash left."""
+    ready: Callable[[], Awaitable[bool]]
+    stop_patience: float
+    """Seconds it gets to drain before it is killed."""
+    routine: tuple[str, ...] = ()
+    """Mark the lines of its output that are not worth showing."""
+
+
+class Supervised:
+    def __init__(self, spec: Spec, output: Output, on_change: Callable[[], None]) -> None:
+        self.spec = spec
+        self.starts = 0
+        self.last_exit: int | None = None
+        self._output = output
+        self._on_change = on_change
+        self._process: asyncio.subprocess.Process | None = None
+        self._program: child.Program | None = None
+        self._stopping = asyncio.Event()
+        self._loop: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """None while it is not there."""
+        process = self._process
+        return process.pid if process is not None and process.returncode is None else None
+
+    def start(self) -> None:
+        self._loop = asyncio.create_task(self._keep(), name=f"keep {self.spec.name}")
+
+    async def ready(self) -> bool:
+        return self.pid is not None and await self.spec.ready()
+
+    async def stop(self) -> None:
+        """Stop it for good. Returns when it is gone."""
+        self._stopping.set()
+        if self._process is not None and self._program is not None:
+            obeyed = await child.stop(
+                self._process, self._program.stop_signal, self.spec.stop_patience
+            )
+            if not obeyed:
+                self._output.say(
+                    f"{self.spec.name} did not stop in {self.spec.stop_patience:g} s: killed."
+                )
+        if self._loop is not None:
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._loop
+
+    def kill(self) -> None:
+        """At once, without draining: somebody pressed Ctrl-C again."""
+        self._stopping.set()
+        if self.pid is not None:
+            child.kill_session(self.pid)
+
+    async def _keep(self) -> None:
+        wait = FIRST_WAIT
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            try:
+                await self._live()
+            except Exception as error:  # noqa: BLE001 (said, and tried again like any crash)
+                self._output.say(f"{self.spec.name} cannot be started: {error}")
+            if self._stopping.is_set():
+                return
+            if time.monotonic() - began > STABLE_AFTER:
+                wait = FIRST_WAIT
+            self._output.say(
+                f"{self.spec.name} ended ({_reason(self.last_exit)}); started again in {wait:g} s."
+            )
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), wait)
+            wait = min(wait * 2, LONGEST_WAIT)
+
+    async def _live(self) -> None:
+        """One life, from start to exit."""
+        self.starts += 1
+        self._program = await asyncio.to_thread(self.spec.prepare)
+        if self._stopping.is_set():
+            return
+        process = await child.start(self._program, asyncio.subprocess.PIPE)
+        self._process = process
+        self._on_change()
+        if self._stopping.is_set():
+            # stop() came while the child was being made, and did not see it.
+            await child.stop(process, self._program.stop_signal, self.spec.stop_patience)
+        assert process.stdout is not None  # noqa: S101 (PIPE above)
+        copying = asyncio.create_task(
+            self._output.copy(self.spec.name, process.stdout, self.spec.routine)
+        )
+        self.last_exit = await process.wait()
+        # Its last words; a grandchild that keeps the pipe open must not hold us up.
+        await asyncio.wait({copying}, timeout=1)
+        copying.cancel()
+        child.kill_session(process.pid)
+        self._on_change()
+
+
+def _reason(code: int | None) -> str:
+    if code is None:
+        return "before it began"
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
