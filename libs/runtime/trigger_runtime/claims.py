@@ -1,0 +1,55 @@
+"""The create-only store: of all who claim a key, the first one's value counts for all.
+
+A claim is a message on a key-value bucket's subject, appended on condition that the subject
+has none; so exactly one of any number of racers wins, on every replica, and a crash leaves
+either a claim or nothing. Claims vanish with the bucket's age limit and are never changed.
+Used by whoever must answer a repeated request as it answered the first; made by ``bootstrap``.
+"""
+
+from datetime import timedelta
+
+from trigger_contracts.topology import Bucket
+
+from .errors import BrokerUnavailable, StaleExpectation
+from .nats import Connection
+from .publisher import JetStreamPublisher, Message
+from .reader import StreamReader
+
+_ATTEMPTS = 3
+"""A claim that is there when we write and gone when we read has just expired: write again."""
+
+
+class ClaimStore:
+    """Claims in one bucket; see the module's docstring."""
+
+    def __init__(self, connection: Connection, bucket: Bucket, *, timeout: timedelta) -> None:
+        self._bucket = bucket
+        self._publisher = JetStreamPublisher(connection, bucket.stream, timeout=timeout)
+        self._reader = StreamReader(connection, bucket.stream, timeout=timeout)
+
+    async def find(self, key: str) -> bytes | None:
+        """What ``key`` was claimed with. None may be a moment old: ``claim`` is what decides."""
+        stored = await self._reader.last(self._bucket.subject(key))
+        return None if stored is None else stored.payload
+
+    async def claim(self, key: str, value: bytes) -> bytes:
+        """Claim ``key`` with ``value``; the winner's value, which may be another's.
+
+        Raises BrokerUnavailable, after which it may or may not be claimed: repeat the call.
+        """
+        subject = self._bucket.subject(key)
+        for _ in range(_ATTEMPTS):
+            try:
+                await self._publisher.publish(Message(subject, value, expected_last_subject_seq=0))
+            except StaleExpectation:
+                # The leader refused the write, so the leader knows the winner.
+                stored = await self._reader.last_from_leader(subject)
+                if stored is not None:
+                    return stored.payload
+            else:
+                return value
+        raise BrokerUnavailable(f"{key} is neither free nor claimed")
+
+    async def flush(self) -> None:
+        """Wait until every claim begun has its outcome. For stopping."""
+        await self._publisher.flush()
