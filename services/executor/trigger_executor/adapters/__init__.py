@@ -1,0 +1,1 @@
+"""The executor's ports on JetStream."""

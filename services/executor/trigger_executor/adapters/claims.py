@@ -1,0 +1,27 @@
+"""Claims of idempotency keys in the platform's 48 h store, shared with the gateway."""
+
+from typing import Protocol
+
+from trigger_contracts.idempotency import Claim, store_key
+
+
+class Store(Protocol):
+    """What the runtime's ``ClaimStore`` offers: create-only writes of bytes."""
+
+    async def find(self, key: str) -> bytes | None: ...
+    async def claim(self, key: str, value: bytes) -> bytes: ...
+
+
+class StoredClaims:
+    """See the module's docstring."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def find(self, trigger_id: str, key: str) -> Claim | None:
+        value = await self._store.find(store_key(trigger_id, key))
+        return None if value is None else Claim.model_validate_json(value)
+
+    async def claim(self, trigger_id: str, key: str, claim: Claim) -> Claim:
+        value = claim.model_dump_json().encode()
+        return Claim.model_validate_json(await self._store.claim(store_key(trigger_id, key), value))

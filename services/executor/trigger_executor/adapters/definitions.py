@@ -1,0 +1,102 @@
+"""Versions and current states of triggers, read from TRIGGER_CHANGES.
+
+Versions are immutable and kept by their sequence; states are asked of the stream's leader
+each time, since a fire must meet the newest version. Never writes.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Mapping
+
+from trigger_contracts import subjects
+from trigger_contracts.events import TriggerChanged
+from trigger_executor.domain.version import TriggerVersion, version_of
+from trigger_runtime.reader import StoredMessage, StreamReader
+
+MAX_VERSIONS = 20_000
+"""Versions kept: with small payloads about 20 MB."""
+READS_AT_ONCE = 64
+"""Single reads in flight: more only queue at the broker."""
+
+
+class ChangeLog:
+    """The log of definitions, as the executor reads it."""
+
+    def __init__(self, reader: StreamReader, *, max_bytes: int) -> None:
+        self._reader = reader
+        self._kept = _Kept(max_bytes)
+        self._reads = asyncio.Semaphore(READS_AT_ONCE)
+
+    async def versions(self, wanted: Mapping[int, str]) -> Mapping[int, TriggerVersion]:
+        found, missing = self._kept.take(wanted)
+        if not missing:
+            return found
+        # Nearly always a trigger's newest change is the one: one request for all of them.
+        newest = await self._reader.last_many(
+            sorted({subjects.changed(wanted[seq]) for seq in missing})
+        )
+        for message in newest.values():
+            if message.seq in missing:
+                found[message.seq] = self._keep(message)
+        older = [seq for seq in missing if seq not in found]
+        for message_or_none in await asyncio.gather(
+            *(self._one(seq, wanted[seq]) for seq in older)
+        ):
+            if message_or_none is not None:
+                found[message_or_none.seq] = self._keep(message_or_none)
+        return found
+
+    async def current(self, trigger_ids: Collection[str]) -> Mapping[str, TriggerChanged]:
+        newest = await asyncio.gather(*(self._newest(trigger_id) for trigger_id in trigger_ids))
+        return {
+            trigger_id: TriggerChanged.model_validate_json(message.payload)
+            for trigger_id, message in zip(trigger_ids, newest, strict=True)
+            if message is not None
+        }
+
+    async def _one(self, seq: int, trigger_id: str) -> StoredMessage | None:
+        async with self._reads:
+            message = await self._reader.get(seq)
+        if message is None:
+            # The replica that was asked may not have it yet.
+            message = await self._newest(trigger_id)
+        return message if message is not None and message.seq == seq else None
+
+    async def _newest(self, trigger_id: str) -> StoredMessage | None:
+        async with self._reads:
+            return await self._reader.last_from_leader(subjects.changed(trigger_id))
+
+    def _keep(self, message: StoredMessage) -> TriggerVersion:
+        version = version_of(TriggerChanged.model_validate_json(message.payload))
+        self._kept.put(message.seq, version, len(message.payload))
+        return version
+
+
+class _Kept:
+    """The versions used last, within a number and a size."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._versions: OrderedDict[int, tuple[TriggerVersion, int]] = OrderedDict()
+
+    def take(self, seqs: Iterable[int]) -> tuple[dict[int, TriggerVersion], set[int]]:
+        """What is kept of ``seqs``, and which are not."""
+        found: dict[int, TriggerVersion] = {}
+        missing: set[int] = set()
+        for seq in seqs:
+            kept = self._versions.get(seq)
+            if kept is None:
+                missing.add(seq)
+            else:
+                found[seq] = kept[0]
+                self._versions.move_to_end(seq)
+        return found, missing
+
+    def put(self, seq: int, version: TriggerVersion, size: int) -> None:
+        _, replaced = self._versions.pop(seq, (None, 0))
+        self._versions[seq] = (version, size)
+        self._bytes += size - replaced
+        while len(self._versions) > MAX_VERSIONS or self._bytes > self._max_bytes:
+            _, (_, dropped) = self._versions.popitem(last=False)
+            self._bytes -= dropped

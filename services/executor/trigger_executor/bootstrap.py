@@ -1,0 +1,85 @@
+"""The executor's wiring, and nothing else: the only place that builds its objects."""
+
+import importlib.metadata
+from dataclasses import dataclass
+
+from faststream.specification import AsyncAPI
+
+from trigger_contracts import topology
+from trigger_contracts.subjects import Service
+from trigger_runtime.broker import PlatformBroker, create_broker
+from trigger_runtime.claims import ClaimStore
+from trigger_runtime.clock import SystemClock
+from trigger_runtime.health import Health
+from trigger_runtime.lifecycle import serve_worker
+from trigger_runtime.logs import set_up_logging
+from trigger_runtime.nats import Connection
+from trigger_runtime.publisher import JetStreamPublisher
+from trigger_runtime.reader import StreamReader
+
+from .adapters.claims import StoredClaims
+from .adapters.definitions import ChangeLog
+from .adapters.meter import PrometheusMeter
+from .adapters.streams import JetStreamDeadLetters, JetStreamEventLog, NatsResults
+from .entrypoints.subscribers import subscribe
+from .handlers import RecordDues, Recorder, RecordFires
+from .settings import Settings
+
+DESCRIPTION = "Turns what is due and what is asked for into rows of the event log."
+
+
+@dataclass(frozen=True, slots=True)
+class Executor:
+    """The wired parts, for ``serve`` and for tests that replace one."""
+
+    connection: Connection
+    broker: PlatformBroker
+    asyncapi: AsyncAPI
+    publishers: tuple[JetStreamPublisher, ...]
+
+
+def build(settings: Settings) -> Executor:
+    """The executor, not yet connected."""
+    connection = Connection(settings, Service.EXECUTOR)
+    broker = create_broker(connection, description=DESCRIPTION)
+    timeout = settings.publish_timeout
+    events = JetStreamPublisher(connection, topology.EVENTS.name, timeout=timeout)
+    dead_letters = JetStreamPublisher(connection, topology.DEAD.name, timeout=timeout)
+    changes = ChangeLog(
+        StreamReader(connection, topology.CHANGES.name, timeout=timeout),
+        max_bytes=settings.definition_cache_mib * 1024 * 1024,
+    )
+    recorder = Recorder(
+        JetStreamEventLog(events),
+        JetStreamDeadLetters(dead_letters),
+        SystemClock(),
+        PrometheusMeter(),
+    )
+    claims = StoredClaims(ClaimStore(connection, topology.IDEMPOTENCY, timeout=timeout))
+    subscribe(
+        broker,
+        RecordDues(changes, recorder),
+        RecordFires(changes, claims, recorder, NatsResults(connection)),
+    )
+    asyncapi = AsyncAPI(
+        broker,
+        title="executor",
+        version=importlib.metadata.version("event-trigger-platform"),
+        description=DESCRIPTION,
+    )
+    return Executor(connection, broker, asyncapi, (events, dead_letters))
+
+
+async def serve() -> int:
+    """Run the executor until told to stop; returns the exit code."""
+    settings = Settings()
+    set_up_logging(settings, service=Service.EXECUTOR)
+    executor = build(settings)
+    return await serve_worker(
+        broker=executor.broker,
+        connection=executor.connection,
+        health=Health(Service.EXECUTOR),
+        settings=settings,
+        asyncapi=executor.asyncapi,
+        publishers=executor.publishers,
+    )

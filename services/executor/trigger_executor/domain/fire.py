@@ -1,0 +1,213 @@
+"""Whether a fire command fires: the platform's final word on it.
+
+Pure: a command, the trigger as it stands and the claim of the command's idempotency key give
+the decision. A command that cannot be read, or whose fields are not valid, is refused here
+too, with the same errors that the gateway gives. Called by ``handlers.RecordFires``.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic_core import to_json
+
+from trigger_contracts import commands, payloads, strict_json
+from trigger_contracts.commands import AnyCommand, FireTrigger
+from trigger_contracts.errors import Code, FieldError, Problem, Refused, problem, refused
+from trigger_contracts.events import EntryStatus, LogEntry, Source, Status, TriggerChanged
+from trigger_contracts.idempotency import Claim, claim_for, payload_hash
+from trigger_contracts.ids import fire_event_id, is_valid_id
+from trigger_contracts.subjects import Verb
+from trigger_contracts.topology import MAX_BODY_BYTES
+
+MAX_BYTES = 2 * MAX_BODY_BYTES
+"""Of a command, and of a merged payload: a largest body over a largest predefined payload."""
+
+GATEWAY_ACTOR = "key:"
+"""The gateway names the API key that asked; whoever publishes directly does not have one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fire:
+    """A fire command, with what the platform supplies where its sender did not.
+
+    ``invalid`` says what is wrong with a command whose fields are not valid but that names
+    its trigger: it cannot fire, and the trigger's log shall say so.
+    """
+
+    command: FireTrigger
+    command_id: str
+    accepted_at: datetime
+    invalid: Problem | None = None
+
+    @property
+    def claims_key(self) -> str | None:
+        """The idempotency key that the fire must hold; a refused one holds none."""
+        refuses = self.invalid is not None or self.command.refused is not None
+        return None if refuses else self.command.key
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A message that names no trigger to speak of."""
+
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """The trigger fires: this is the log's row."""
+
+    entry: LogEntry
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedFire:
+    """The trigger does not fire; ``entry`` is the log's row where there is to be one."""
+
+    entry: LogEntry | None
+    problem: Problem
+
+
+def parse_fire(
+    body: bytes, *, message_id: str | None, stream_seq: int, stored_at: datetime
+) -> Fire | Unreadable:
+    """The fire in a message that the broker stored at ``stored_at``."""
+    if len(body) > MAX_BYTES:
+        return Unreadable(problem(Code.BODY_TOO_LARGE, f"larger than {MAX_BYTES} bytes"))
+    invalid: Problem | None = None
+    fields: Any = None
+    command: AnyCommand | None
+    try:
+        fields = strict_json.parse(body)
+        command = commands.parse_command(Verb.FIRE, fields)
+    except Refused as refusal:
+        invalid = refusal.problem
+        command = _named(fields) if invalid.code is Code.INVALID else None
+    if not isinstance(command, FireTrigger):
+        return Unreadable(invalid or problem(Code.INVALID, "not a fire command"))
+    return Fire(
+        command=command,
+        command_id=commands.command_id(command, message_id, stream_seq, stored_at),
+        accepted_at=commands.accepted_at(command, stored_at),
+        invalid=invalid,
+    )
+
+
+def decide_fire(
+    fire: Fire, state: TriggerChanged | None, claim: Claim | None
+) -> Fired | RejectedFire:
+    """What ``fire`` means for its trigger as it stands.
+
+    ``claim`` is what the fire's key holds already; without one, the fire is the first under
+    its key, if it fires at all.
+    """
+    if state is None or state.is_test:
+        return RejectedFire(None, _not_found(fire.command))
+    if claim is not None and claim.payload_hash != payload_hash(fire.command):
+        detail = "this key was used for a fire with another payload"
+        return RejectedFire(None, problem(Code.IDEMPOTENCY_MISMATCH, detail))
+    accepted_at = fire.accepted_at if claim is None else claim.accepted_at
+    if state.status is Status.DELETED and accepted_at > state.at:
+        return RejectedFire(None, _not_found(fire.command))
+    about = _about(fire, state, accepted_at)
+    try:
+        payload = _payload_of(fire, state)
+    except Refused as refusal:
+        why = refusal.problem
+        entry = LogEntry(
+            **about,
+            event_id=_event_id(fire, claim, fires=False),
+            status=EntryStatus.REJECTED,
+            fired_at=None,
+            reason=why.detail,
+            errors=why.errors,
+        )
+        return RejectedFire(entry, why)
+    entry = LogEntry(
+        **about,
+        event_id=_event_id(fire, claim, fires=True),
+        status=EntryStatus.FIRED,
+        fired_at=accepted_at,
+        payload=payload,
+    )
+    return Fired(entry)
+
+
+def _named(fields: Any) -> FireTrigger | None:
+    """The least of a command with invalid fields: which trigger it names, and who asks."""
+    if not isinstance(fields, dict):
+        return None
+    trigger_id, own_id = fields.get("trigger_id"), fields.get("command_id")
+    if not isinstance(trigger_id, str) or not is_valid_id(trigger_id):
+        return None
+    actor = fields.get("actor")
+    return FireTrigger(
+        trigger_id=trigger_id,
+        command_id=own_id if isinstance(own_id, str) and is_valid_id(own_id) else None,
+        actor=actor[:100] if isinstance(actor, str) else "nats",
+        is_test=fields.get("is_test") is True,
+    )
+
+
+def _payload_of(fire: Fire, state: TriggerChanged) -> Any:
+    """What the trigger fires with; raises ``Refused`` where it must not fire."""
+    if state.status is Status.DELETED:
+        raise Refused(_not_found(fire.command, "it was deleted before the fire was recorded"))
+    if fire.invalid is not None:
+        raise Refused(fire.invalid)
+    command, definition = fire.command, state.definition
+    if command.refused is not None:
+        raise Refused(_refused_before(command.refused))
+    payload = definition.payload
+    if command.has_payload:
+        payload = payloads.merge(payload, command.payload)
+    if len(to_json(payload)) > MAX_BYTES:
+        detail = f"merged over the trigger's own, the payload is larger than {MAX_BYTES} bytes"
+        raise refused(Code.BODY_TOO_LARGE, detail, pointer="/payload")
+    if definition.payload_schema is not None:
+        found = payloads.mismatch(definition.payload_schema, payload)
+        if found is not None:
+            raise Refused(found)
+    return payload
+
+
+def _about(fire: Fire, state: TriggerChanged, accepted_at: datetime) -> dict[str, Any]:
+    """What the rows of fired and rejected fires have in common."""
+    return {
+        "trigger_id": state.trigger_id,
+        "trigger_name": state.definition.name,
+        "trigger_type": state.definition.type,
+        "trigger_version": state.version,
+        "source": _source(fire.command),
+        "is_test": fire.command.is_test,
+        "scheduled_for": None,
+        "logged_at": accepted_at,
+    }
+
+
+def _event_id(fire: Fire, claim: Claim | None, *, fires: bool) -> str:
+    """The key's id once the key is held, else the command's: a rejected fire uses up no key."""
+    if claim is not None:
+        return claim.event_id
+    command = fire.command
+    if fires and command.key is not None:
+        return claim_for(command, command.key, fire.accepted_at).event_id
+    return str(fire_event_id(command.trigger_id, fire.command_id, fire.accepted_at))
+
+
+def _source(command: FireTrigger) -> Source:
+    if command.is_test:
+        return Source.TEST
+    return Source.API if command.actor.startswith(GATEWAY_ACTOR) else Source.NATS
+
+
+def _not_found(command: FireTrigger, why: str | None = None) -> Problem:
+    detail = f"there is no trigger {command.trigger_id}"
+    return problem(Code.NOT_FOUND, detail if why is None else f"{detail}: {why}")
+
+
+def _refused_before(errors: tuple[FieldError, ...]) -> Problem:
+    """The problem that the gateway has told its caller already."""
+    detail = errors[0].message if len(errors) == 1 else f"{len(errors)} fields are not valid"
+    return problem(Code.INVALID, detail, errors)

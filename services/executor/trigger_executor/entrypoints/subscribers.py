@@ -1,0 +1,62 @@
+"""The executor's FastStream application: what it consumes and what it publishes.
+
+The publishers are declared for the AsyncAPI document; the messages themselves travel in
+atomic batches through the runtime's publisher.
+"""
+
+from trigger_contracts import subjects, topology
+from trigger_contracts.commands import FireDone, FireTrigger
+from trigger_contracts.errors import Problem
+from trigger_contracts.events import CloudEvent, DeadLetter, Due, Fence, Missed
+from trigger_contracts.subjects import Service
+from trigger_executor.handlers import UseCase
+from trigger_runtime.broker import PlatformBroker
+from trigger_runtime.consumer import subscribe_batches
+
+from .settling import settling
+
+BATCH = 500
+"""Messages handed over at once, at most: one atomic batch, and an fsync or four, for all."""
+WORKERS = 2
+"""One batch is encoded while the other is synced."""
+
+
+def subscribe(broker: PlatformBroker, record_dues: UseCase, record_fires: UseCase) -> None:
+    """Bind the use cases to their consumers and declare what they publish."""
+    subscribe_batches(
+        broker,
+        topology.EXECUTOR_DUES,
+        (Due, Missed, Fence),
+        batch=BATCH,
+        workers=WORKERS,
+        title="executor: due records",
+        description="What the scheduler decided: each occurrence becomes a row of the log.",
+    )(settling(record_dues))
+    subscribe_batches(
+        broker,
+        topology.EXECUTOR_FIRES,
+        (FireTrigger,),
+        batch=BATCH,
+        workers=WORKERS,
+        title="executor: fire commands",
+        description="Requests to fire a trigger now; the result goes to the reply_to header.",
+    )(settling(record_fires))
+    for subject, description in (
+        (subjects.ALL_FIRED, "A trigger fired."),
+        (subjects.ALL_MISSED, "Occurrences that will never fire, and why."),
+        (subjects.ALL_REJECTED, "A fire that was refused, and why."),
+    ):
+        broker.publisher(subject, schema=CloudEvent, title=subject, description=description)
+    broker.publisher(
+        subjects.dead(Service.EXECUTOR),
+        schema=DeadLetter,
+        title=subjects.dead(Service.EXECUTOR),
+        description="What could not be handled, with the reason and the original.",
+    )
+    for inbox in subjects.RESULT_INBOXES:
+        broker.publisher(
+            f"{inbox}.>",
+            schema=FireDone | Problem,
+            title=f"executor: results to {inbox}",
+            description="The result of a fire, to the subject that its reply_to header names.",
+        )

@@ -1,0 +1,261 @@
+"""The executor's two use cases: record what is due, record what was fired.
+
+Each takes a batch and says which messages are settled; nothing is settled before what it led
+to is durable, so the caller may acknowledge exactly these. A message that cannot be handled
+becomes a dead letter and never hinders the others. Raises ``DependencyUnavailable`` where
+the broker is away: then nothing is settled, and all of it comes again.
+Called by ``entrypoints``.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from trigger_contracts import commands, topology
+from trigger_contracts.commands import FireDone
+from trigger_contracts.errors import Problem
+from trigger_contracts.events import Due, LogEntry, Missed, TriggerChanged
+from trigger_contracts.idempotency import Claim, claim_for
+from trigger_contracts.subjects import REPLY_TO_HEADER, is_result_inbox
+
+from .domain.dead import Original, dead_letter, message_id
+from .domain.due import RecordError, due_entries, fits, parse_due
+from .domain.fire import Fire, Fired, RejectedFire, Unreadable, decide_fire, parse_fire
+from .domain.row import row_of
+from .ports import (
+    Claims,
+    Clock,
+    DeadLetters,
+    Definitions,
+    EventLog,
+    Incoming,
+    Meter,
+    Results,
+    Triggers,
+)
+
+MAX_DELIVERIES = 5
+"""A message that fails this often, about 4 s with the growing pauses, is dead."""
+
+MESSAGE_ID_HEADER = "Nats-Msg-Id"
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What became of a batch: ``settled`` need not come again, ``later`` must."""
+
+    settled: Sequence[Incoming]
+    later: Sequence[Incoming] = ()
+
+
+class UseCase(Protocol):
+    """What an entrypoint calls."""
+
+    async def __call__(self, batch: Sequence[Incoming]) -> Settlement: ...
+
+    async def bury(self, message: Incoming, reason: str) -> None:
+        """Make a dead letter of a message that keeps failing."""
+        ...
+
+
+class Recorder:
+    """Writes rows and dead letters; what it returns from is durable."""
+
+    def __init__(
+        self, events: EventLog, dead_letters: DeadLetters, clock: Clock, meter: Meter
+    ) -> None:
+        self._events = events
+        self._dead_letters = dead_letters
+        self._clock = clock
+        self._meter = meter
+
+    async def record(self, entries: Sequence[LogEntry]) -> None:
+        """Rows whose 48 h are over are left out: the log has forgotten them already."""
+        now = self._clock.now()
+        # One id twice would make the broker refuse the batch as a whole.
+        distinct = {entry.event_id: entry for entry in reversed(entries)}
+        rows = [
+            row for entry in reversed(distinct.values()) if (row := row_of(entry, now)) is not None
+        ]
+        if rows:
+            await self._events.append(rows)
+            self._meter.recorded([row.entry for row in rows])
+        if len(rows) < len(distinct):
+            self._meter.expired(len(distinct) - len(rows))
+
+    async def bury(self, stream: str, messages: Sequence[tuple[Incoming, str]]) -> None:
+        """Keep messages that cannot be handled, each with its reason."""
+        if not messages:
+            return
+        now = self._clock.now()
+        letters = []
+        for message, reason in messages:
+            original = _original(stream, message)
+            letters.append((message_id(original), dead_letter(original, reason, now)))
+        await self._dead_letters.append(letters)
+        self._meter.dead(len(letters))
+
+
+class RecordDues:
+    """Turns due records into fired and missed rows."""
+
+    stream = topology.EXECUTOR_DUES.stream.name
+
+    def __init__(self, definitions: Definitions, recorder: Recorder) -> None:
+        self._definitions = definitions
+        self._recorder = recorder
+
+    async def __call__(self, batch: Sequence[Incoming]) -> Settlement:
+        records: list[tuple[Incoming, Due | Missed]] = []
+        dead: list[tuple[Incoming, str]] = []
+        later: list[Incoming] = []
+        for message in batch:
+            try:
+                record = parse_due(message.payload)
+            except RecordError as error:
+                dead.append((message, str(error)))
+                continue
+            if isinstance(record, Due | Missed):
+                records.append((message, record))
+        versions = await self._definitions.versions(
+            {record.change_seq: record.trigger_id for _, record in records}
+        )
+        entries: list[LogEntry] = []
+        for message, record in records:
+            version = versions.get(record.change_seq)
+            if version is not None and fits(record, version):
+                entries += due_entries(record, version)
+            elif message.delivered_count < MAX_DELIVERIES:
+                # A replica of the stream may be behind the record.
+                later.append(message)
+            else:
+                dead.append((message, f"the definition at {record.change_seq} is erased"))
+        await self._recorder.record(entries)
+        await self._recorder.bury(self.stream, dead)
+        if not later:
+            return Settlement(batch)
+        postponed = {message.stream_seq for message in later}
+        return Settlement([m for m in batch if m.stream_seq not in postponed], later)
+
+    async def bury(self, message: Incoming, reason: str) -> None:
+        await self._recorder.bury(self.stream, [(message, reason)])
+
+
+class RecordFires:
+    """Turns fire commands into fired and rejected rows, and answers them."""
+
+    stream = topology.EXECUTOR_FIRES.stream.name
+
+    def __init__(
+        self, triggers: Triggers, claims: Claims, recorder: Recorder, results: Results
+    ) -> None:
+        self._triggers = triggers
+        self._claims = claims
+        self._recorder = recorder
+        self._results = results
+
+    async def __call__(self, batch: Sequence[Incoming]) -> Settlement:
+        read = [_read(message) for message in batch]
+        fires = [fire for fire in read if isinstance(fire, Fire)]
+        states = await self._triggers.current({fire.command.trigger_id for fire in fires})
+        decisions = iter(await self._decide(fires, states))
+        entries: list[LogEntry] = []
+        dead: list[tuple[Incoming, str]] = []
+        answers: list[tuple[Incoming, str, Fired | Problem]] = []
+        for message, fire in zip(batch, read, strict=True):
+            if isinstance(fire, Unreadable):
+                dead.append((message, fire.problem.detail))
+                answers.append((message, _command_id(message), fire.problem))
+                continue
+            if fire.invalid is not None:
+                dead.append((message, fire.invalid.detail))
+            decision = next(decisions)
+            if decision.entry is not None:
+                entries.append(decision.entry)
+            outcome = decision if isinstance(decision, Fired) else decision.problem
+            answers.append((message, fire.command_id, outcome))
+        await self._recorder.record(entries)
+        await self._recorder.bury(self.stream, dead)
+        for message, command_id, outcome in answers:
+            await self._answer(message, command_id, outcome)
+        return Settlement(batch)
+
+    async def bury(self, message: Incoming, reason: str) -> None:
+        await self._recorder.bury(self.stream, [(message, reason)])
+
+    async def _decide(
+        self, fires: Sequence[Fire], states: Mapping[str, TriggerChanged]
+    ) -> list[Fired | RejectedFire]:
+        """Decide each, those under one key in the order in which they were stored."""
+        decisions: dict[int, Fired | RejectedFire] = {}
+        keyed: dict[tuple[str, str], list[int]] = {}
+        for index, fire in enumerate(fires):
+            state = states.get(fire.command.trigger_id)
+            if fire.claims_key is not None and state is not None:
+                keyed.setdefault((fire.command.trigger_id, fire.claims_key), []).append(index)
+            else:
+                decisions[index] = decide_fire(fire, state, None)
+
+        async def decide_under(trigger_id: str, key: str, indexes: list[int]) -> None:
+            claim = await self._claims.find(trigger_id, key)
+            for index in indexes:
+                decision, claim = await self._decide_keyed(
+                    fires[index], key, states[trigger_id], claim
+                )
+                decisions[index] = decision
+
+        await asyncio.gather(*(decide_under(*key, indexes) for key, indexes in keyed.items()))
+        return [decisions[index] for index in range(len(fires))]
+
+    async def _decide_keyed(
+        self, fire: Fire, key: str, state: TriggerChanged, claim: Claim | None
+    ) -> tuple[Fired | RejectedFire, Claim | None]:
+        """Decide under what the key holds; a fire that goes through takes a free key first."""
+        decision = decide_fire(fire, state, claim)
+        if claim is not None or not isinstance(decision, Fired):
+            return decision, claim
+        own = claim_for(fire.command, key, fire.accepted_at)
+        claim = await self._claims.claim(fire.command.trigger_id, key, own)
+        return (decision if claim == own else decide_fire(fire, state, claim)), claim
+
+    async def _answer(self, message: Incoming, command_id: str, outcome: Fired | Problem) -> None:
+        """Tell whoever asked, if it asked to be told under an inbox that is a caller's."""
+        subject = message.headers.get(REPLY_TO_HEADER)
+        if subject is None or not is_result_inbox(subject):
+            return
+        result: FireDone | Problem
+        if isinstance(outcome, Fired):
+            entry = outcome.entry
+            result = FireDone(
+                command_id=command_id, trigger_id=entry.trigger_id, event_id=entry.event_id
+            )
+        else:
+            result = outcome.model_copy(update={"request_id": command_id})
+        await self._results.send(subject, result.model_dump_json().encode())
+
+
+def _read(message: Incoming) -> Fire | Unreadable:
+    return parse_fire(
+        message.payload,
+        message_id=message.headers.get(MESSAGE_ID_HEADER),
+        stream_seq=message.stream_seq,
+        stored_at=message.stored_at,
+    )
+
+
+def _command_id(message: Incoming) -> str:
+    """The id of a command that could not be read."""
+    message_id = message.headers.get(MESSAGE_ID_HEADER)
+    return commands.command_id(None, message_id, message.stream_seq, message.stored_at)
+
+
+def _original(stream: str, message: Incoming) -> Original:
+    return Original(
+        stream=stream,
+        subject=message.subject,
+        stream_seq=message.stream_seq,
+        stored_at=message.stored_at,
+        headers=message.headers,
+        body=message.payload,
+    )

@@ -1,0 +1,96 @@
+"""What the executor's use cases need from outside, as protocols.
+
+Adapters implement them on JetStream. They raise ``DependencyUnavailable`` where the broker
+is away, and nothing else that a use case is to handle.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from trigger_contracts.events import DeadLetter, LogEntry, TriggerChanged
+from trigger_contracts.idempotency import Claim
+
+from .domain.row import Row
+from .domain.version import TriggerVersion
+
+
+class Incoming(Protocol):
+    """A message in hand."""
+
+    @property
+    def subject(self) -> str: ...
+    @property
+    def payload(self) -> bytes: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def stream_seq(self) -> int: ...
+    @property
+    def stored_at(self) -> datetime: ...
+    @property
+    def delivered_count(self) -> int: ...
+
+
+class Clock(Protocol):
+    """For how late a row is recorded and when a letter died; never for what a row says."""
+
+    def now(self) -> datetime: ...
+
+
+class Definitions(Protocol):
+    """Versions of triggers by the sequence of the change that made them: they never change."""
+
+    async def versions(self, wanted: Mapping[int, str]) -> Mapping[int, TriggerVersion]:
+        """The version at each change sequence of a trigger id; what is erased is absent."""
+        ...
+
+
+class Triggers(Protocol):
+    """Triggers as they stand."""
+
+    async def current(self, trigger_ids: Collection[str]) -> Mapping[str, TriggerChanged]:
+        """The newest change of each trigger, as the log's leader knows it."""
+        ...
+
+
+class Claims(Protocol):
+    """Idempotency keys in use, kept for 48 h."""
+
+    async def find(self, trigger_id: str, key: str) -> Claim | None: ...
+
+    async def claim(self, trigger_id: str, key: str, claim: Claim) -> Claim:
+        """The claim that holds from now on: this one, or that of whoever was first."""
+        ...
+
+
+class EventLog(Protocol):
+    """The log of record."""
+
+    async def append(self, rows: Sequence[Row]) -> None:
+        """Durable once it returns. A row whose id is stored already is not stored again."""
+        ...
+
+
+class DeadLetters(Protocol):
+    """Where goes what cannot be handled."""
+
+    async def append(self, letters: Sequence[tuple[str, DeadLetter]]) -> None:
+        """Letters by message id. Durable once it returns."""
+        ...
+
+
+class Results(Protocol):
+    """Answers to fire commands."""
+
+    async def send(self, subject: str, body: bytes) -> None:
+        """At most once: an answer that cannot be sent is lost, the row stands."""
+        ...
+
+
+class Meter(Protocol):
+    """Counts what happened."""
+
+    def recorded(self, entries: Sequence[LogEntry]) -> None: ...
+    def expired(self, count: int) -> None: ...
+    def dead(self, count: int) -> None: ...
