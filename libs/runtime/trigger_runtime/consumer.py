@@ -180,9 +180,6 @@ class NaturalBatchSubscriber(BatchPullStreamSubscriber):
                 log.warning("cannot ask for messages", consumer=self._name, error=repr(error))
                 await self._connection.pause()
                 continue
-            if not self.running:
-                await pull.give_back(messages)
-                return
             sizes.observe(len(messages))
             await self.consume(messages)
             consumed.inc(len(messages))
@@ -190,6 +187,9 @@ class NaturalBatchSubscriber(BatchPullStreamSubscriber):
     async def consume(self, msg: list[Msg]) -> Any:
         """One batch to the handler; whatever it raises, the loop goes on."""
         if not self.running:
+            # Stopped between taking and handling; not begun, so another replica may have it.
+            if self._pull is not None:
+                await self._pull.give_back(msg)
             return None
         try:
             return await self.process_message(msg)

@@ -32,3 +32,6 @@ PUBLISH_SECONDS = Histogram(
     buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 2.5),
 )
 BROKER_CONNECTED = Gauge("etp_broker_connected", "1 while the broker connection stands.")
+DEAD_LETTERS = Counter(
+    "etp_dead_letters_total", "Messages that could not be handled, by their stream.", ["stream"]
+)

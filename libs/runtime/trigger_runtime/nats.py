@@ -184,9 +184,7 @@ class Connection:
     async def _closed(self) -> None:
         self._connected.clear()
         if not self._closing:
-            log.critical(
-                "broker closed the connection for good", error=repr(self.client.last_error)
-            )
+            log.critical("broker closed the connection", error=repr(self.client.last_error))
             self.lost.set()
 
 

@@ -25,6 +25,18 @@ MAX_SUBJECTS = 1000
 _NOT_FOUND = 404
 _END = 204
 _NO_MESSAGE_CODE = 10037
+_ADDED = frozenset(
+    {
+        "Nats-Stream",
+        "Nats-Subject",
+        "Nats-Sequence",
+        "Nats-Time-Stamp",
+        "Nats-Num-Pending",
+        "Nats-Last-Sequence",
+        "Nats-UpTo-Sequence",
+    }
+)
+"""Headers of a direct get's answer that the message was not published with."""
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -142,7 +154,7 @@ class StreamReader:
             queue.put_nowait(message)
 
     def _unavailable(self, error: Exception) -> BrokerUnavailable:
-        return BrokerUnavailable(f"{self._stream}: {error or type(error).__name__}")
+        return BrokerUnavailable(f"{self._stream}: {str(error) or type(error).__name__}")
 
     def _json(self, answer: Msg) -> dict[str, Any] | None:
         body: dict[str, Any] = json.loads(answer.data)
@@ -182,12 +194,13 @@ def _one(answer: Msg) -> StoredMessage | None:
 
 def _stored(message: Msg) -> StoredMessage:
     headers = message.headers or {}
+    stored = {name: value for name, value in headers.items() if name not in _ADDED}
     return StoredMessage(
         subject=headers["Nats-Subject"],
         seq=int(headers["Nats-Sequence"]),
         stored_at=_instant(headers["Nats-Time-Stamp"]),
         payload=message.data,
-        headers=headers,
+        headers=stored,
     )
 
 

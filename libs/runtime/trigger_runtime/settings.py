@@ -73,7 +73,7 @@ class HttpSettings(EnvironmentSettings):
         default=8080,
         ge=0,
         le=65535,
-        description="Port for HTTP: the gateway's own, or a worker's health and metrics. 0 picks one.",
+        description="Port for HTTP: the gateway's own, or a worker's health and metrics.",
     )
 
 
