@@ -1,0 +1,10 @@
+"""``python -m trigger_scheduler``: run the scheduler until SIGTERM or SIGINT."""
+
+import sys
+
+from trigger_runtime.lifecycle import run
+
+from .bootstrap import serve
+
+if __name__ == "__main__":
+    sys.exit(run(serve))

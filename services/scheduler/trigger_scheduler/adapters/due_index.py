@@ -1,0 +1,198 @@
+"""The due index on PostgreSQL.
+
+Two pools: claims commit with ``synchronous_commit = off``, since a lost advance is read
+back from TRIGGER_DUE, and everything else durably. Adapters hold no decision.
+"""
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+from trigger_contracts import schedule
+from trigger_contracts.errors import Problem
+from trigger_contracts.events import TriggerChanged
+from trigger_contracts.trigger import Trigger
+from trigger_runtime.database import Database
+
+from ..domain.planning import Row
+from ..ports import Answer, Claimed, Held, IndexTransaction
+from . import statements
+
+
+class PostgresIndex:
+    """Implements ``ports.Index``."""
+
+    def __init__(self, durable: Database, relaxed: Database) -> None:
+        self._durable = durable
+        self._relaxed = relaxed
+
+    def transaction(
+        self, *, durable: bool = True
+    ) -> AbstractAsyncContextManager[IndexTransaction]:
+        return self._transaction(self._durable if durable else self._relaxed)
+
+    @asynccontextmanager
+    async def _transaction(self, database: Database) -> AsyncIterator[IndexTransaction]:
+        async with database.transaction() as connection:
+            yield PostgresTransaction(connection)
+
+    async def earliest(self, after: timedelta) -> tuple[datetime, datetime | None]:
+        async with self._relaxed.connection() as connection:
+            row = await connection.fetchrow(statements.EARLIEST, after)
+        return cast("asyncpg.Record", row)["now"], cast("asyncpg.Record", row)["earliest"]
+
+
+class PostgresTransaction:
+    """Implements ``ports.IndexTransaction`` on one connection."""
+
+    def __init__(self, connection: "PoolConnectionProxy[asyncpg.Record]") -> None:
+        self._connection = connection
+
+    async def now(self) -> datetime:
+        return cast("datetime", await self._connection.fetchval(statements.NOW))
+
+    async def claim(self, ahead: timedelta, limit: int) -> Claimed:
+        rows = await self._connection.fetch(statements.CLAIM, ahead, limit)
+        taken_at = rows[0]["taken_at"] if rows else datetime.min
+        return Claimed(tuple(_row(row) for row in rows), taken_at)
+
+    async def claim_completions(self, limit: int) -> list[Held]:
+        rows = await self._connection.fetch(statements.CLAIM_COMPLETIONS, limit)
+        return [_held(row) for row in rows]
+
+    async def advance(self, rows: Sequence[Row]) -> None:
+        await self._connection.execute(
+            statements.ADVANCE,
+            [row.trigger_id for row in rows],
+            [row.next_fire_at for row in rows],
+            [row.cursor for row in rows],
+            [row.due_seq for row in rows],
+            [row.due_stored_at for row in rows],
+        )
+
+    async def hold(self, trigger_ids: Sequence[str]) -> dict[str, Held]:
+        rows = await self._connection.fetch(statements.HOLD, sorted(trigger_ids))
+        return {row["trigger_id"]: _held(row) for row in rows}
+
+    async def project(self, changes: Sequence[tuple[Trigger, Row]]) -> None:
+        if not changes:
+            return
+        states = [trigger.change for trigger, _ in changes]
+        rows = [row for _, row in changes]
+        trigger_ids = [state.trigger_id for state in states]
+        versions = [state.version for state in states]
+        statuses = [state.status.value for state in states]
+        tests = [state.is_test for state in states]
+        change_seqs = [trigger.change_seq for trigger, _ in changes]
+        await self._connection.execute(
+            statements.INSERT_CHANGES,
+            change_seqs,
+            trigger_ids,
+            [state.command_id for state in states],
+            [state.kind.value for state in states],
+            versions,
+            statuses,
+            tests,
+            [state.actor for state in states],
+            [state.at for state in states],
+            [state.model_dump_json() for state in states],
+        )
+        await self._connection.execute(
+            statements.UPSERT_TRIGGERS,
+            trigger_ids,
+            [state.creation_id for state in states],
+            versions,
+            statuses,
+            tests,
+            [state.definition.type for state in states],
+            [state.definition.name for state in states],
+            [json.dumps(state.definition.labels) for state in states],
+            change_seqs,
+            [state.created_at for state in states],
+            [state.at for state in states],
+            [state.schedule and state.schedule.model_dump_json() for state in states],
+            [row.next_fire_at for row in rows],
+            [row.cursor for row in rows],
+            [row.due_seq for row in rows],
+            [row.due_stored_at for row in rows],
+        )
+
+    async def forget(self, trigger_ids: Sequence[str]) -> None:
+        await self._connection.execute(statements.FORGET_TRIGGERS, trigger_ids)
+        await self._connection.execute(statements.FORGET_CHANGES, trigger_ids)
+
+    async def answers(self, command_ids: Sequence[str]) -> dict[str, Answer]:
+        found: dict[str, Answer] = {}
+        for row in await self._connection.fetch(statements.ANSWERED, command_ids):
+            problem = row["problem"]
+            found[row["command_id"]] = Answer(
+                None if row["state"] is None else _trigger(row),
+                None if problem is None else Problem.model_validate_json(problem),
+            )
+        for row in await self._connection.fetch(statements.ACCEPTED, command_ids):
+            found[row["command_id"]] = Answer(_trigger(row), None)
+        return found
+
+    async def remember(
+        self, answers: Mapping[str, tuple[int | None, Problem | None]], at: datetime
+    ) -> None:
+        if not answers:
+            return
+        await self._connection.execute(
+            statements.REMEMBER,
+            list(answers),
+            [change_seq for change_seq, _ in answers.values()],
+            [problem and problem.model_dump_json() for _, problem in answers.values()],
+            at,
+        )
+
+    async def previous(self, trigger_id: str, change_seq: int) -> Trigger | None:
+        row = await self._connection.fetchrow(statements.PREVIOUS, trigger_id, change_seq)
+        return None if row is None else _trigger(row)
+
+    async def try_lead(self, name: str) -> bool:
+        return bool(await self._connection.fetchval(statements.TRY_LEAD, name))
+
+    async def position(self) -> int:
+        return int(await self._connection.fetchval(statements.POSITION))
+
+    async def move_position(self, change_seq: int) -> None:
+        await self._connection.execute(statements.MOVE_POSITION, change_seq)
+
+    async def change_seqs(self, trigger_ids: Sequence[str]) -> dict[str, int]:
+        rows = await self._connection.fetch(statements.CHANGE_SEQS, list(trigger_ids))
+        return {row["trigger_id"]: row["change_seq"] for row in rows}
+
+    async def erasable(self, before: datetime, limit: int) -> list[tuple[str, int]]:
+        rows = await self._connection.fetch(statements.ERASABLE, before, limit)
+        return [(row["trigger_id"], row["change_seq"]) for row in rows]
+
+    async def forget_answers(self, before: datetime) -> None:
+        await self._connection.execute(statements.FORGET_ANSWERS, before)
+
+
+def _row(row: Any) -> Row:
+    text = row["schedule"]
+    return Row(
+        trigger_id=row["trigger_id"],
+        creation_id=row["creation_id"],
+        version=row["version"],
+        change_seq=row["change_seq"],
+        schedule=None if text is None else schedule.parse(text),
+        next_fire_at=row["next_fire_at"],
+        cursor=row["cursor_at"],
+        due_seq=row["due_seq"],
+        due_stored_at=row["due_stored_at"],
+    )
+
+
+def _trigger(row: Any) -> Trigger:
+    return Trigger(TriggerChanged.model_validate_json(row["state"]), row["change_seq"])
+
+
+def _held(row: Any) -> Held:
+    return Held(_row(row), _trigger(row))

@@ -1,0 +1,137 @@
+"""The scheduler's two logs on JetStream: definitions and schedule decisions.
+
+Every append carries the last sequence its writer knows of the subject, so a writer that
+was overtaken fails instead of writing something old.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from trigger_contracts import subjects, topology
+from trigger_contracts.events import DUE_RECORD, Due, TriggerChanged
+from trigger_contracts.ids import occurrence_event_id
+from trigger_contracts.schedule import Once
+from trigger_contracts.trigger import Trigger
+from trigger_runtime.errors import BrokerUnavailable, StaleExpectation
+from trigger_runtime.nats import Connection
+from trigger_runtime.publisher import MAX_BATCH, JetStreamPublisher, Message
+from trigger_runtime.reader import StoredMessage, StreamReader
+
+from ..ports import DueEntry
+
+_PURGE_TIMEOUT_S = 2.0
+_PAGE = 200
+
+
+class JetStreamChangeLog:
+    """Implements ``ports.ChangeLog`` on TRIGGER_CHANGES."""
+
+    def __init__(
+        self, connection: Connection, publisher: JetStreamPublisher, reader: StreamReader
+    ) -> None:
+        self._connection = connection
+        self._publisher = publisher
+        self._reader = reader
+
+    async def append(self, changes: Sequence[tuple[TriggerChanged, int]]) -> list[int]:
+        messages = [_change_message(change, expected) for change, expected in changes]
+        sequences: list[int] = []
+        for start in range(0, len(messages), MAX_BATCH):
+            for ack in await self._publisher.publish_batch(messages[start : start + MAX_BATCH]):
+                sequences.append(ack.seq)
+        return sequences
+
+    async def last(self, trigger_id: str) -> Trigger | None:
+        message = await self._reader.last_from_leader(subjects.changed(trigger_id))
+        return None if message is None else _trigger(message)
+
+    async def after(self, change_seq: int, limit: int) -> list[tuple[Trigger, datetime]]:
+        messages = await self._reader.after(change_seq, subjects.ALL_CHANGED, limit)
+        return [(_trigger(message), message.stored_at) for message in messages]
+
+    async def of(self, trigger_id: str, after_seq: int) -> list[Trigger]:
+        found: list[Trigger] = []
+        while True:
+            part = await self._reader.after(after_seq, subjects.changed(trigger_id), _PAGE)
+            found.extend(map(_trigger, part))
+            if len(part) < _PAGE:
+                return found
+            after_seq = part[-1].seq
+
+    async def erase(self, trigger_id: str, up_to_seq: int) -> None:
+        client: Client = self._connection.client
+        body = f'{{"filter":"{subjects.changed(trigger_id)}","seq":{up_to_seq + 1}}}'
+        try:
+            await client.request(
+                f"$JS.API.STREAM.PURGE.{topology.CHANGES.name}",
+                body.encode(),
+                timeout=_PURGE_TIMEOUT_S,
+            )
+        except (NatsError, OSError, TimeoutError) as error:
+            raise BrokerUnavailable(f"changes not erased: {error!r}") from error
+
+
+class JetStreamDueLog:
+    """Implements ``ports.DueLog`` on TRIGGER_DUE."""
+
+    def __init__(self, publisher: JetStreamPublisher, reader: StreamReader) -> None:
+        self._publisher = publisher
+        self._reader = reader
+
+    async def append(self, records: Sequence[tuple[DueEntry, int]]) -> list[int]:
+        acks = await self._publisher.publish_batch(
+            [_due_message(record, expected) for record, expected in records]
+        )
+        return [ack.seq for ack in acks]
+
+    async def append_each(self, records: Sequence[tuple[DueEntry, int]]) -> list[int | None]:
+        sequences: list[int | None] = []
+        for record, expected in records:
+            try:
+                ack = await self._publisher.publish(_due_message(record, expected))
+                sequences.append(ack.seq)
+            except StaleExpectation:
+                sequences.append(None)
+        return sequences
+
+    async def last(self, trigger_ids: Sequence[str]) -> dict[str, tuple[DueEntry, int, datetime]]:
+        messages = await self._reader.last_many([subjects.due(one) for one in trigger_ids])
+        found: dict[str, tuple[DueEntry, int, datetime]] = {}
+        for message in messages.values():
+            record = DUE_RECORD.validate_json(message.payload)
+            found[record.trigger_id] = (record, message.seq, message.stored_at)
+        return found
+
+
+def _change_message(change: TriggerChanged, expected: int) -> Message:
+    ttl: timedelta | None = None
+    if change.is_test and isinstance(change.schedule, Once):
+        # A test leaves nothing: its definition goes when its row in the log does.
+        ttl = max(change.schedule.at - change.at, timedelta()) + topology.LOG_LIFE
+    return Message(
+        subjects.changed(change.trigger_id),
+        change.model_dump_json().encode(),
+        # Of subject and command: the broker takes an id on another subject for a duplicate.
+        message_id=f"{change.trigger_id}.{change.command_id}",
+        expected_last_subject_seq=expected,
+        ttl=ttl,
+    )
+
+
+def _due_message(record: DueEntry, expected: int) -> Message:
+    message_id = None
+    if isinstance(record, Due):
+        event_id = occurrence_event_id(record.trigger_id, record.creation_id, record.scheduled_for)
+        message_id = str(event_id)
+    return Message(
+        subjects.due(record.trigger_id),
+        record.model_dump_json().encode(),
+        message_id=message_id,
+        expected_last_subject_seq=expected,
+    )
+
+
+def _trigger(message: StoredMessage) -> Trigger:
+    return Trigger(TriggerChanged.model_validate_json(message.payload), message.seq)

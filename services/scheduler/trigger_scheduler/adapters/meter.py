@@ -1,0 +1,31 @@
+"""The scheduler's metrics. Labels are fixed names, never user text."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from prometheus_client import Counter, Histogram
+
+from ..domain.planning import Fire, Row, Step
+
+_DUE = Counter("etp_due_published_total", "Occurrences published as due.", ["misfire"])
+_MISSED = Counter("etp_occurrences_missed_total", "Occurrences decided as missed.")
+_COMMANDS = Counter("etp_commands_total", "Commands answered, by outcome.", ["outcome"])
+_LATENESS = Histogram(
+    "etp_due_lateness_seconds",
+    "From an occurrence's nominal instant to its publishing.",
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30),
+)
+
+
+def published(steps: Sequence[tuple[Row, Step]], at: datetime) -> None:
+    """Records were acknowledged by the broker."""
+    for _, step in steps:
+        if isinstance(step, Fire):
+            _DUE.labels(str(step.misfire).lower()).inc()
+            _LATENESS.observe((at - step.scheduled_for).total_seconds())
+        else:
+            _MISSED.inc(step.count)
+
+
+def answered(outcome: str) -> None:
+    _COMMANDS.labels(outcome).inc()

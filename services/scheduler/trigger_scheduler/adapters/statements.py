@@ -1,0 +1,131 @@
+"""Every statement the scheduler says to PostgreSQL, named. Arrays go in, rows come out.
+
+``statement_timestamp()`` and not ``clock_timestamp()`` bounds the claim: only a stable
+function lets the planner walk ``trigger_due`` from its beginning.
+"""
+
+NOW = "SELECT clock_timestamp()"
+
+_ROW = """t.trigger_id, t.creation_id, t.version, t.change_seq, t.schedule, t.next_fire_at,
+    t.cursor_at, t.due_seq, t.due_stored_at"""
+
+CLAIM = f"""
+SELECT {_ROW}, statement_timestamp() AS taken_at
+FROM scheduler.trigger t
+WHERE t.next_fire_at <= statement_timestamp() + $1::interval
+ORDER BY t.next_fire_at
+LIMIT $2
+FOR UPDATE SKIP LOCKED
+"""
+
+EARLIEST = """
+SELECT clock_timestamp() AS now,
+    (SELECT next_fire_at FROM scheduler.trigger
+     WHERE next_fire_at > statement_timestamp() + $1::interval
+     ORDER BY next_fire_at LIMIT 1) AS earliest
+"""
+
+ADVANCE = """
+UPDATE scheduler.trigger t
+SET next_fire_at = u.next_fire_at, cursor_at = u.cursor_at, due_seq = u.due_seq,
+    due_stored_at = u.due_stored_at,
+    needs_completion = (u.next_fire_at IS NULL AND t.schedule IS NOT NULL
+                        AND t.status = 'active')
+FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::bigint[], $5::timestamptz[])
+     AS u (trigger_id, next_fire_at, cursor_at, due_seq, due_stored_at)
+WHERE t.trigger_id = u.trigger_id
+"""
+
+# Locked in the order of ids, so that two holders of many never wait for each other.
+HOLD = f"""
+SELECT {_ROW}, c.state
+FROM scheduler.trigger t JOIN scheduler.change c USING (change_seq)
+WHERE t.trigger_id = ANY ($1::text[])
+ORDER BY t.trigger_id
+FOR UPDATE OF t
+"""
+
+CLAIM_COMPLETIONS = f"""
+SELECT {_ROW}, c.state
+FROM scheduler.trigger t JOIN scheduler.change c USING (change_seq)
+WHERE t.needs_completion
+ORDER BY t.trigger_id
+LIMIT $1
+FOR UPDATE OF t SKIP LOCKED
+"""
+
+INSERT_CHANGES = """
+INSERT INTO scheduler.change
+    (change_seq, trigger_id, command_id, kind, version, status, is_test, actor, at, state)
+SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::int[], $6::text[],
+                     $7::boolean[], $8::text[], $9::timestamptz[], $10::json[])
+ON CONFLICT (change_seq) DO NOTHING
+"""
+
+UPSERT_TRIGGERS = """
+INSERT INTO scheduler.trigger AS t
+    (trigger_id, creation_id, version, status, is_test, type, name, labels, change_seq,
+     created_at, updated_at, schedule, next_fire_at, cursor_at, due_seq, due_stored_at,
+     needs_completion)
+SELECT u.trigger_id, u.creation_id, u.version, u.status, u.is_test, u.type, u.name,
+       ARRAY(SELECT json_array_elements_text(u.labels)), u.change_seq, u.created_at, u.updated_at,
+       u.schedule, u.next_fire_at, u.cursor_at, u.due_seq, u.due_stored_at,
+       u.status = 'active' AND u.schedule IS NOT NULL AND u.next_fire_at IS NULL
+FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::boolean[], $6::text[], $7::text[],
+            $8::json[], $9::bigint[], $10::timestamptz[], $11::timestamptz[], $12::text[],
+            $13::timestamptz[], $14::timestamptz[], $15::bigint[], $16::timestamptz[])
+     AS u (trigger_id, creation_id, version, status, is_test, type, name, labels, change_seq,
+           created_at, updated_at, schedule, next_fire_at, cursor_at, due_seq, due_stored_at)
+ON CONFLICT (trigger_id) DO UPDATE
+SET creation_id = EXCLUDED.creation_id, version = EXCLUDED.version, status = EXCLUDED.status,
+    is_test = EXCLUDED.is_test, type = EXCLUDED.type, name = EXCLUDED.name,
+    labels = EXCLUDED.labels, change_seq = EXCLUDED.change_seq, created_at = EXCLUDED.created_at,
+    updated_at = EXCLUDED.updated_at, schedule = EXCLUDED.schedule,
+    next_fire_at = EXCLUDED.next_fire_at, cursor_at = EXCLUDED.cursor_at,
+    due_seq = EXCLUDED.due_seq, due_stored_at = EXCLUDED.due_stored_at,
+    needs_completion = EXCLUDED.needs_completion
+WHERE t.change_seq < EXCLUDED.change_seq
+"""
+
+FORGET_TRIGGERS = "DELETE FROM scheduler.trigger WHERE trigger_id = ANY ($1::text[])"
+FORGET_CHANGES = "DELETE FROM scheduler.change WHERE trigger_id = ANY ($1::text[])"
+
+ACCEPTED = """
+SELECT DISTINCT ON (command_id) command_id, change_seq, state
+FROM scheduler.change WHERE command_id = ANY ($1::text[])
+ORDER BY command_id, change_seq DESC
+"""
+
+ANSWERED = """
+SELECT a.command_id, a.problem, a.change_seq, c.state
+FROM scheduler.answer a LEFT JOIN scheduler.change c USING (change_seq)
+WHERE a.command_id = ANY ($1::text[])
+"""
+
+REMEMBER = """
+INSERT INTO scheduler.answer (command_id, change_seq, problem, answered_at)
+SELECT u.command_id, u.change_seq, u.problem, $4
+FROM unnest($1::text[], $2::bigint[], $3::json[]) AS u (command_id, change_seq, problem)
+ON CONFLICT (command_id) DO NOTHING
+"""
+
+FORGET_ANSWERS = "DELETE FROM scheduler.answer WHERE answered_at < $1"
+
+PREVIOUS = """
+SELECT change_seq, state FROM scheduler.change
+WHERE trigger_id = $1 AND change_seq < $2 ORDER BY change_seq DESC LIMIT 1
+"""
+
+CHANGE_SEQS = """
+SELECT trigger_id, change_seq FROM scheduler.trigger WHERE trigger_id = ANY ($1::text[])
+"""
+
+TRY_LEAD = "SELECT pg_try_advisory_xact_lock(hashtextextended('scheduler.' || $1, 0))"
+POSITION = "SELECT change_seq FROM scheduler.projection"
+MOVE_POSITION = "UPDATE scheduler.projection SET change_seq = $1 WHERE change_seq < $1"
+
+ERASABLE = """
+SELECT trigger_id, change_seq FROM scheduler.trigger
+WHERE status IN ('completed', 'deleted') AND updated_at < $1
+ORDER BY updated_at LIMIT $2
+"""

@@ -1,0 +1,158 @@
+"""The scheduler's wiring, and nothing else: the only place that builds its objects."""
+
+import importlib.metadata
+from dataclasses import dataclass
+from functools import partial
+
+from faststream.specification import AsyncAPI
+from trigger_contracts import topology
+from trigger_contracts.subjects import Service
+from trigger_runtime.broker import PlatformBroker, create_broker
+from trigger_runtime.clock import SystemClock
+from trigger_runtime.database import Database
+from trigger_runtime.dead_letters import DeadLetters
+from trigger_runtime.health import Health
+from trigger_runtime.lifecycle import serve_worker
+from trigger_runtime.logs import set_up_logging
+from trigger_runtime.loops import Loop
+from trigger_runtime.nats import Connection
+from trigger_runtime.publisher import JetStreamPublisher
+from trigger_runtime.reader import StreamReader
+
+from .adapters import meter
+from .adapters.due_index import PostgresIndex
+from .adapters.logs import JetStreamChangeLog, JetStreamDueLog
+from .adapters.wakes import NatsWakes
+from .domain.timekeeping import ClockOfRecord
+from .entrypoints.commands import AnswerCommands
+from .entrypoints.subscribers import subscribe
+from .handlers.claims import Claimer, ClaimLimits
+from .handlers.commands import CommandHandler
+from .handlers.upkeep import Upkeep
+from .settings import Settings
+
+DESCRIPTION = "Decides what a trigger is now, what is due and what was missed."
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduler:
+    """The wired parts, for ``serve`` and for tests that replace one."""
+
+    connection: Connection
+    broker: PlatformBroker
+    asyncapi: AsyncAPI
+    databases: tuple[Database, ...]
+    publishers: tuple[JetStreamPublisher, ...]
+    loops: tuple[Loop, ...]
+    claimers: tuple[Claimer, ...]
+    commands: CommandHandler
+    upkeep: Upkeep
+
+
+def build(settings: Settings) -> Scheduler:
+    """The scheduler, not yet connected."""
+    connection = Connection(settings, Service.SCHEDULER)
+    broker = create_broker(connection, description=DESCRIPTION)
+    timeout = settings.publish_timeout
+    publishers = {
+        stream.name: JetStreamPublisher(connection, stream.name, timeout=timeout)
+        for stream in (topology.CHANGES, topology.DUE, topology.DEAD)
+    }
+    change_log = JetStreamChangeLog(
+        connection,
+        publishers[topology.CHANGES.name],
+        StreamReader(connection, topology.CHANGES.name, timeout=timeout),
+    )
+    due_log = JetStreamDueLog(
+        publishers[topology.DUE.name],
+        StreamReader(connection, topology.DUE.name, timeout=timeout),
+    )
+    durable = Database(
+        settings, "etp-scheduler", idle_in_transaction_timeout=settings.lock_timeout
+    )
+    relaxed = Database(
+        settings.model_copy(update={"pool_size": settings.claimers + 1}),
+        "etp-scheduler-claims",
+        idle_in_transaction_timeout=settings.lock_timeout,
+        server_settings={"synchronous_commit": "off"},
+    )
+    index = PostgresIndex(durable, relaxed)
+    upkeep = Upkeep(index, change_log, due_log, erase_after=settings.erase_after)
+    completing = Loop("complete", upkeep.complete)
+    repairing = Loop("repair", upkeep.repair)
+    erasing = Loop("erase", upkeep.erase)
+    limits = ClaimLimits(
+        ahead=settings.claim_ahead,
+        batch=settings.claim_batch,
+        poll=settings.claim_poll,
+        grace=settings.misfire_grace,
+    )
+    clock = ClockOfRecord(SystemClock().monotonic)
+    claimers = tuple(
+        Claimer(
+            index,
+            due_log,
+            clock,
+            limits,
+            on_completed=completing.wake,
+            on_outdated=repairing.wake,
+            on_published=meter.published,
+        )
+        for _ in range(settings.claimers)
+    )
+    claiming = [
+        Loop(f"claim-{number}", claimer.one_pass) for number, claimer in enumerate(claimers, 1)
+    ]
+    wakes = NatsWakes(
+        connection,
+        [loop.wake for loop in claiming],
+        # Anything later is found by the regular look in time.
+        settings.claim_poll + 2 * settings.claim_ahead,
+    )
+    commands = CommandHandler(
+        index, change_log, due_log, grace=settings.misfire_grace, on_armed=wakes.armed
+    )
+    dead_letters = DeadLetters(publishers[topology.DEAD.name], Service.SCHEDULER, SystemClock())
+    bury = partial(dead_letters.bury, topology.COMMANDS.name)
+    subscribe(
+        broker,
+        AnswerCommands(commands, connection, bury, meter.answered),
+        bury,
+        wakes.here,
+    )
+    asyncapi = AsyncAPI(
+        broker,
+        title="scheduler",
+        version=importlib.metadata.version("event-trigger-platform"),
+        description=DESCRIPTION,
+    )
+    return Scheduler(
+        connection,
+        broker,
+        asyncapi,
+        (durable, relaxed),
+        tuple(publishers.values()),
+        (*claiming, completing, repairing, erasing),
+        claimers,
+        commands,
+        upkeep,
+    )
+
+
+async def serve() -> int:
+    """Run the scheduler until told to stop; returns the exit code."""
+    settings = Settings()
+    set_up_logging(settings, service=Service.SCHEDULER)
+    scheduler = build(settings)
+    health = Health(Service.SCHEDULER)
+    health.add("database", scheduler.databases[0].ping)
+    return await serve_worker(
+        broker=scheduler.broker,
+        connection=scheduler.connection,
+        health=health,
+        settings=settings,
+        asyncapi=scheduler.asyncapi,
+        loops=scheduler.loops,
+        publishers=scheduler.publishers,
+        on_stop=[database.close for database in scheduler.databases],
+    )

@@ -1,0 +1,95 @@
+"""Commands as they arrive: parsed here, answered by the handler, replied to.
+
+What is not a command (not JSON, an unknown version, wrong fields) is a dead letter and a
+problem to whoever waits for an answer; it never hinders the batch it came with.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from nats.errors import Error as NatsError
+from pydantic import BaseModel
+from trigger_contracts import strict_json, subjects, topology
+from trigger_contracts.commands import (
+    CreateTrigger,
+    FireTrigger,
+    accepted_at,
+    command_id,
+    parse_command,
+    trigger_id_of,
+)
+from trigger_contracts.errors import Code, Problem, Refused, refused
+from trigger_contracts.subjects import Verb
+from trigger_runtime.consumer import Delivery
+from trigger_runtime.logs import get_logger
+from trigger_runtime.nats import Connection
+from trigger_runtime.settling import Bury
+
+from ..handlers.commands import CommandHandler, Request
+
+log = get_logger(__name__)
+
+
+class AnswerCommands:
+    """The use case behind the command subscriber."""
+
+    def __init__(
+        self,
+        handler: CommandHandler,
+        connection: Connection,
+        bury: Bury,
+        answered: Callable[[str], None],
+    ) -> None:
+        self._handler = handler
+        self._connection = connection
+        self._bury = bury
+        self._answered = answered
+
+    async def __call__(self, batch: Sequence[Delivery]) -> Sequence[Delivery]:
+        accepted: list[tuple[Delivery, Request]] = []
+        for delivery in batch:
+            try:
+                accepted.append((delivery, _request(delivery)))
+            except Refused as refusal:
+                await self._refuse(delivery, refusal.problem)
+        answers = await self._handler.answer([request for _, request in accepted])
+        for (delivery, _), answer in zip(accepted, answers, strict=True):
+            self._answered("refused" if isinstance(answer, Problem) else "done")
+            await self._reply(delivery, answer)
+        return ()
+
+    async def _refuse(self, delivery: Delivery, problem: Problem) -> None:
+        self._answered("unreadable")
+        fields = "".join(f"; {error.pointer}: {error.message}" for error in problem.errors)
+        await self._bury(delivery, f"{problem.code}: {problem.detail}{fields}")
+        await self._reply(delivery, problem)
+
+    async def _reply(self, delivery: Delivery, answer: BaseModel) -> None:
+        reply_to = delivery.headers.get(subjects.REPLY_TO_HEADER)
+        if reply_to is None or not subjects.is_result_inbox(reply_to):
+            return
+        try:
+            await self._connection.client.publish(reply_to, answer.model_dump_json().encode())
+        except (NatsError, OSError) as error:
+            # The answer is durable; whoever repeats the command gets it.
+            log.warning("result not sent", error=repr(error))
+
+
+def _request(delivery: Delivery) -> Request:
+    """The command in a delivery; raises ``Refused``."""
+    if len(delivery.payload) > topology.MAX_BODY_BYTES:
+        raise refused(Code.BODY_TOO_LARGE, f"larger than {topology.MAX_BODY_BYTES} bytes")
+    fields: Any = strict_json.parse(delivery.payload)
+    command = parse_command(Verb(delivery.subject.rpartition(".")[2]), fields)
+    if isinstance(command, FireTrigger):
+        raise refused(Code.INVALID, "the executor answers fire commands")
+    stored_at = delivery.stored_at
+    accepted = accepted_at(command, stored_at)
+    own_id = command_id(
+        command, delivery.headers.get("Nats-Msg-Id"), delivery.stream_seq, stored_at
+    )
+    if isinstance(command, CreateTrigger):
+        trigger_id = trigger_id_of(command, own_id, accepted)
+    else:
+        trigger_id = command.trigger_id
+    return Request(command, own_id, trigger_id, accepted)

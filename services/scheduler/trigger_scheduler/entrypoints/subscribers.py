@@ -1,0 +1,66 @@
+"""The scheduler's FastStream application: what it consumes and what it publishes.
+
+The publishers are declared for the AsyncAPI document; the messages themselves travel in
+atomic batches through the runtime's publisher.
+"""
+
+from collections.abc import Callable
+
+from trigger_contracts import subjects, topology
+from trigger_contracts.commands import (
+    CommandDone,
+    CreateTrigger,
+    DeleteTrigger,
+    TestTrigger,
+    UpdateTrigger,
+)
+from trigger_contracts.errors import Problem
+from trigger_contracts.events import DeadLetter, Due, Fence, Missed, TriggerChanged
+from trigger_contracts.subjects import Service
+from trigger_runtime.broker import PlatformBroker
+from trigger_runtime.consumer import subscribe_batches
+from trigger_runtime.settling import Bury, UseCase, settling
+
+BATCH = 500
+"""Commands handed over at once, at most: one atomic batch and one commit for all."""
+WORKERS = 2
+"""One batch is decided while the other is synced."""
+
+
+def subscribe(
+    broker: PlatformBroker, answer_commands: UseCase, bury: Bury, wake: Callable[[], None]
+) -> None:
+    """Bind the use cases to their subjects and declare what is published."""
+    subscribe_batches(
+        broker,
+        topology.SCHEDULER_COMMANDS,
+        (CreateTrigger, UpdateTrigger, DeleteTrigger, TestTrigger),
+        batch=BATCH,
+        workers=WORKERS,
+        title="scheduler: trigger commands",
+        description="Create, update, delete or test a trigger; the result goes to reply_to.",
+    )(settling(answer_commands, bury))
+
+    @broker.subscriber(
+        subjects.WAKE,
+        title="scheduler: wakes",
+        description="A trigger became due early: every replica looks at once.",
+        no_reply=True,
+    )
+    async def woken(_: object) -> None:
+        wake()
+
+    for subject, schema, description in (
+        (subjects.ALL_CHANGED, TriggerChanged, "A trigger changed: its full state since."),
+        (subjects.ALL_DUE, Due | Missed | Fence, "What the scheduler decided about a trigger."),
+        (subjects.dead(Service.SCHEDULER), DeadLetter, "What could not be handled, and why."),
+    ):
+        broker.publisher(subject, schema=schema, title=subject, description=description)
+    broker.publisher(subjects.WAKE, title=subjects.WAKE, description="Tells replicas to look.")
+    for inbox in subjects.RESULT_INBOXES:
+        broker.publisher(
+            f"{inbox}.>",
+            schema=CommandDone | Problem,
+            title=f"scheduler: results to {inbox}",
+            description="The result of a command, to the subject that its reply_to header names.",
+        )

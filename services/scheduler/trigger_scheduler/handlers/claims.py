@@ -1,0 +1,160 @@
+"""Claiming: take due rows under lock, publish their records, store how far they are.
+
+One claim is one transaction. Rows are taken a little ahead of time but published no
+earlier than due; the transaction commits after the broker acknowledged. A crash anywhere
+is mended by the expected sequence: the next claimer's append fails, it reads the last
+record and goes on from there. Called by the claim loops of every replica.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from trigger_runtime.errors import StaleExpectation
+
+from ..domain.planning import Row, Step, advanced, plan, reconcile
+from ..domain.timekeeping import ClockOfRecord
+from ..ports import DueLog, Index
+
+APPENDS_IN_FLIGHT = 4
+"""Batches of one claim on their way to the broker: more only makes each smaller."""
+
+STUCK_PAUSE = timedelta(milliseconds=50)
+"""Before rows that could not be advanced are claimed again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimLimits:
+    """How a replica claims; see the settings of the same names."""
+
+    ahead: timedelta
+    batch: int
+    poll: timedelta
+    grace: timedelta
+
+
+class Claimer:
+    """Publishes what is due; see the module's docstring."""
+
+    def __init__(
+        self,
+        index: Index,
+        due_log: DueLog,
+        clock: ClockOfRecord,
+        limits: ClaimLimits,
+        *,
+        on_completed: Callable[[], None],
+        on_outdated: Callable[[], None],
+        on_published: Callable[[Sequence[tuple[Row, Step]], datetime], None],
+    ) -> None:
+        self._index = index
+        self._due_log = due_log
+        self._clock = clock
+        self._limits = limits
+        self._on_completed = on_completed
+        self._on_outdated = on_outdated
+        self._on_published = on_published
+
+    async def one_pass(self) -> timedelta:
+        """Claim once; returns how long nothing more will be due."""
+        claimed, stored = await self._claim()
+        if claimed:
+            return timedelta() if stored else STUCK_PAUSE
+        sent = self._clock.monotonic()
+        now, earliest = await self._index.earliest(self._limits.ahead)
+        self._clock.observe(now, sent, self._clock.monotonic())
+        if earliest is None:
+            return self._limits.poll
+        return max(min(earliest - now - self._limits.ahead, self._limits.poll), timedelta())
+
+    async def _claim(self) -> tuple[int, int]:
+        """Rows claimed, and rows whose decision was stored."""
+        limits = self._limits
+        async with self._index.transaction(durable=False) as transaction:
+            sent = self._clock.monotonic()
+            claimed = await transaction.claim(limits.ahead, limits.batch)
+            if not claimed.rows:
+                return 0, 0
+            self._clock.observe(claimed.taken_at, sent, self._clock.monotonic())
+            rows = await self._publish(claimed.rows)
+            if rows:
+                await transaction.advance(rows)
+        if any(row.next_fire_at is None for row in rows):
+            self._on_completed()
+        return len(claimed.rows), len(rows)
+
+    async def _publish(self, rows: Sequence[Row]) -> list[Row]:
+        """Append each row's record as it becomes due; returns the rows as they are then."""
+        waiting = deque(rows)
+        room = asyncio.Semaphore(APPENDS_IN_FLIGHT)
+        appends: list[asyncio.Task[list[Row]]] = []
+        try:
+            while waiting:
+                await room.acquire()
+                ready, now = await self._next_due(waiting)
+                append = asyncio.create_task(self._append(ready, now))
+                append.add_done_callback(lambda _: room.release())
+                appends.append(append)
+            return [row for part in await asyncio.gather(*appends) for row in part]
+        finally:
+            # No append may outlive the transaction that holds its rows.
+            await asyncio.gather(*appends, return_exceptions=True)
+
+    async def _next_due(self, waiting: deque[Row]) -> tuple[list[Row], datetime]:
+        """Remove and return the rows that are due now, waiting for the first if need be."""
+        due_at = waiting[0].next_fire_at
+        # A sleep can end a fraction early, so the clock is asked again.
+        while due_at is not None and (early := due_at - self._clock.now()) > timedelta():
+            await asyncio.sleep(early.total_seconds())
+        now = self._clock.now()
+        ready: list[Row] = []
+        while waiting and (waiting[0].next_fire_at is None or waiting[0].next_fire_at <= now):
+            ready.append(waiting.popleft())
+        return ready, now
+
+    async def _append(self, rows: Sequence[Row], now: datetime) -> list[Row]:
+        steps = [(row, step) for row in rows if (step := plan(row, now, self._limits.grace))]
+        records = [(step.record(row, now), row.expected_seq(now)) for row, step in steps]
+        try:
+            sequences: Sequence[int | None] = await self._due_log.append(records)
+        except StaleExpectation:
+            return await self._append_reconciled(rows)
+        self._on_published(steps, now)
+        return _advanced(steps, sequences, now)
+
+    async def _append_reconciled(self, rows: Sequence[Row]) -> list[Row]:
+        """Somebody appended first, or crashed after appending: go on from the last records."""
+        last = await self._due_log.last([row.trigger_id for row in rows])
+        now = self._clock.now()
+        learned: dict[str, Row] = {}
+        steps: list[tuple[Row, Step]] = []
+        for row in rows:
+            known = reconcile(row, last.get(row.trigger_id))
+            if known is None:
+                self._on_outdated()
+                continue
+            if known != row:
+                learned[row.trigger_id] = known
+            if known.next_fire_at is not None and known.next_fire_at <= now:
+                step = plan(known, now, self._limits.grace)
+                if step is not None:
+                    steps.append((known, step))
+        records = [(step.record(row, now), row.expected_seq(now)) for row, step in steps]
+        sequences = await self._due_log.append_each(records)
+        appended = [pair for pair, seq in zip(steps, sequences, strict=True) if seq is not None]
+        self._on_published(appended, now)
+        for row in _advanced(steps, sequences, now):
+            learned[row.trigger_id] = row
+        return list(learned.values())
+
+
+def _advanced(
+    steps: Sequence[tuple[Row, Step]], sequences: Sequence[int | None], now: datetime
+) -> list[Row]:
+    return [
+        advanced(row, step, seq, now)
+        for (row, step), seq in zip(steps, sequences, strict=True)
+        if seq is not None
+    ]

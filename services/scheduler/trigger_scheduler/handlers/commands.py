@@ -1,0 +1,346 @@
+"""Commands: decide each against its trigger, append the change, fence, project, answer.
+
+One round is one transaction on the due index, over distinct triggers, their rows locked.
+The order within it is what makes an edit exact: what is already due is published under
+the old version, the change is appended, then a fence on the due subject; only then does
+the transaction commit and the caller get an answer. A replica that was stopped in between
+and resumes cannot publish anything old, since its expected sequence is behind the fence.
+Called by the command subscriber of every replica; a repeated command gets the same answer.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from trigger_contracts.commands import CommandDone
+from trigger_contracts.errors import Code, Problem
+from trigger_contracts.events import ChangeKind, TriggerChanged
+from trigger_contracts.schedule import Once
+from trigger_contracts.trigger import (
+    Changed,
+    Decision,
+    Moment,
+    Rejected,
+    StateCommand,
+    Trigger,
+    Unchanged,
+    decide,
+    event_id_at,
+    first_fire,
+    next_fires,
+    representation,
+)
+from trigger_runtime.errors import StaleExpectation
+
+from ..domain.planning import Row, advanced, plan, reconcile
+from ..ports import Answer, ChangeLog, DueLog, Held, Index, IndexTransaction
+from .fencing import armed_row, count_race, fence_all
+
+_CONFIRMED_AT_THE_LEADER = frozenset({Code.NOT_FOUND, Code.VERSION_MISMATCH, Code.TRIGGER_EXISTS})
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A command with what the broker knows of it."""
+
+    command: StateCommand
+    command_id: str
+    trigger_id: str
+    accepted_at: datetime
+
+
+@dataclass(slots=True)
+class _Case:
+    """One request on its way through a round."""
+
+    request: Request
+    trigger: Trigger | None
+    row: Row | None
+    decision: Decision | None = None
+    before: Trigger | None = None
+    stored: Trigger | None = None
+    settled: bool = False
+    newer: tuple[Trigger, ...] = ()
+
+    @property
+    def newest(self) -> Trigger | None:
+        """The newest change that the index does not have yet."""
+        return self.stored or (self.newer[-1] if self.newer else None)
+
+    @property
+    def expected_seq(self) -> int:
+        return 0 if self.trigger is None else self.trigger.change_seq
+
+
+class CommandHandler:
+    """Answers commands; see the module's docstring."""
+
+    def __init__(
+        self,
+        index: Index,
+        change_log: ChangeLog,
+        due_log: DueLog,
+        *,
+        grace: timedelta,
+        on_armed: Callable[[datetime, datetime], None],
+    ) -> None:
+        self._index = index
+        self._change_log = change_log
+        self._due_log = due_log
+        self._grace = grace
+        self._on_armed = on_armed
+
+    async def answer(self, requests: Sequence[Request]) -> list[CommandDone | Problem]:
+        """Answers in the order of the requests; nothing is answered that is not durable."""
+        answers: dict[int, CommandDone | Problem] = {}
+        waiting = list(enumerate(requests))
+        while waiting:
+            part: list[tuple[int, Request]] = []
+            later: list[tuple[int, Request]] = []
+            triggers: set[str] = set()
+            commands: set[str] = set()
+            for place, request in waiting:
+                taken = request.trigger_id in triggers or request.command_id in commands
+                (later if taken else part).append((place, request))
+                triggers.add(request.trigger_id)
+                commands.add(request.command_id)
+            outcomes = await self._round([request for _, request in part])
+            answers.update(zip((place for place, _ in part), outcomes, strict=True))
+            waiting = later
+        return [answers[place] for place in range(len(requests))]
+
+    async def _round(self, requests: Sequence[Request]) -> list[CommandDone | Problem]:
+        async with self._index.transaction() as transaction:
+            given = await transaction.answers([request.command_id for request in requests])
+            fresh = [request for request in requests if request.command_id not in given]
+            held = await transaction.hold([request.trigger_id for request in fresh])
+            now = await transaction.now()
+            cases = [_case(request, held.get(request.trigger_id)) for request in fresh]
+            for case in cases:
+                if case.row is not None:
+                    await self._settle(case, now)
+                await self._decide(case, now)
+            await self._append(cases, now)
+            await self._fence(cases, now)
+            await _store(transaction, cases, now)
+            repeated = {
+                command_id: await _repeated(transaction, command_id, answer)
+                for command_id, answer in given.items()
+            }
+        for case in cases:
+            if case.row is not None and case.row.next_fire_at is not None:
+                self._on_armed(case.row.next_fire_at, now)
+        fresh_answers = {case.request.command_id: _answer(case) for case in cases}
+        return [
+            repeated.get(request.command_id) or fresh_answers[request.command_id]
+            for request in requests
+        ]
+
+    async def _settle(self, case: _Case, now: datetime) -> None:
+        """Publish what is due under the version that the command finds."""
+        row = case.row
+        races = 0
+        while row is not None and row.next_fire_at is not None and row.next_fire_at <= now:
+            step = plan(row, now, self._grace)
+            if step is None:
+                break
+            try:
+                (seq,) = await self._due_log.append([(step.record(row, now), row.expected_seq(now))])
+                row = advanced(row, step, seq, now)
+            except StaleExpectation:
+                races = count_race(races)
+                last = await self._due_log.last([row.trigger_id])
+                known = reconcile(row, last.get(row.trigger_id))
+                if known is None:
+                    # A newer definition was fenced already: the append below will meet it.
+                    break
+                row = known
+            case.settled = True
+        case.row = row
+
+    async def _decide(self, case: _Case, now: datetime) -> None:
+        _decide(case, now)
+        if isinstance(case.decision, Unchanged) or (
+            isinstance(case.decision, Rejected)
+            and case.decision.problem.code in _CONFIRMED_AT_THE_LEADER
+        ):
+            latest = await self._change_log.last(case.request.trigger_id)
+            known = 0 if case.trigger is None else case.trigger.change_seq
+            if latest is not None and latest.change_seq > known:
+                await self._renew(case, latest, now)
+
+    async def _append(self, cases: Sequence[_Case], now: datetime) -> None:
+        """Append the changes: all at once, or each on its own where one was overtaken."""
+        changing = [case for case in cases if isinstance(case.decision, Changed) and not case.stored]
+        if not changing:
+            return
+        try:
+            sequences = await self._change_log.append(
+                [(_change(case), case.expected_seq) for case in changing]
+            )
+        except StaleExpectation:
+            for case in changing:
+                await self._append_one(case, now)
+            return
+        for case, seq in zip(changing, sequences, strict=True):
+            case.stored = Trigger(_change(case), seq)
+
+    async def _append_one(self, case: _Case, now: datetime) -> None:
+        races = 0
+        while isinstance(case.decision, Changed) and case.stored is None:
+            try:
+                (seq,) = await self._change_log.append([(_change(case), case.expected_seq)])
+                case.stored = Trigger(_change(case), seq)
+            except StaleExpectation:
+                races = count_race(races)
+                latest = await self._change_log.last(case.request.trigger_id)
+                if latest is None:
+                    # The subject is empty: what the index knew was erased or has expired.
+                    case.trigger = None
+                    _decide(case, now)
+                else:
+                    await self._renew(case, latest, now)
+
+    async def _renew(self, case: _Case, latest: Trigger, now: datetime) -> None:
+        """The log is ahead of the index: take its state; find our own change if it is there."""
+        known = 0 if case.trigger is None else case.trigger.change_seq
+        newer = await self._change_log.of(case.request.trigger_id, known)
+        if not newer or newer[-1].change_seq < latest.change_seq:
+            newer = [*newer, latest]
+        case.newer = tuple(newer)
+        own = [one for one in newer if one.change.command_id == case.request.command_id]
+        before = [case.trigger, *newer]
+        case.trigger = newer[-1]
+        if own:
+            case.stored = newer[-1]
+            case.before = before[newer.index(own[0])]
+            case.decision = Changed(own[0].change)
+        else:
+            _decide(case, now)
+
+    async def _fence(self, cases: Sequence[_Case], now: datetime) -> None:
+        """Fence whatever is about to be projected: our changes, and others that a crash left."""
+        changed = [
+            (case, case.row, newest)
+            for case in cases
+            if case.row is not None and (newest := case.newest) is not None
+        ]
+        rows = await fence_all(self._due_log, [(row, newest) for _, row, newest in changed], now)
+        for (case, _, _), row in zip(changed, rows, strict=True):
+            case.row = row
+
+
+def _case(request: Request, held: Held | None) -> _Case:
+    trigger = None if held is None else held.trigger
+    return _Case(request, trigger, None if held is None else held.row, before=trigger)
+
+
+def _decide(case: _Case, now: datetime) -> None:
+    cursor = None if case.row is None else case.row.cursor
+    case.before = case.trigger
+    case.decision = decide(
+        case.request.command,
+        case.trigger,
+        Moment(case.request.accepted_at, now, cursor),
+        trigger_id=case.request.trigger_id,
+        command_id=case.request.command_id,
+    )
+
+
+def _change(case: _Case) -> TriggerChanged:
+    if not isinstance(case.decision, Changed):
+        raise TypeError("only a change can be appended")
+    return case.decision.change
+
+
+async def _store(
+    transaction: IndexTransaction, cases: Sequence[_Case], now: datetime
+) -> None:
+    projected: list[tuple[Trigger, Row]] = []
+    refused: dict[str, tuple[int | None, Problem | None]] = {}
+    settled: list[Row] = []
+    for case in cases:
+        for trigger in (*case.newer, *((case.stored,) if case.stored else ())):
+            projected.append((trigger, armed_row(trigger, case.row)))
+        if case.stored is not None:
+            case.row = projected[-1][1]
+            continue
+        if case.settled and case.row is not None and not case.newer:
+            settled.append(case.row)
+        if isinstance(case.decision, Rejected):
+            refused[case.request.command_id] = (None, case.decision.problem)
+        elif case.trigger is not None:
+            refused[case.request.command_id] = (case.trigger.change_seq, None)
+    await project_in_order(transaction, projected)
+    if settled:
+        await transaction.advance(settled)
+    await transaction.remember(refused, now)
+
+
+async def project_in_order(
+    transaction: IndexTransaction, projected: Sequence[tuple[Trigger, Row]]
+) -> None:
+    """Project changes so that no trigger stands twice in one statement, and each in its order."""
+    groups: list[list[tuple[Trigger, Row]]] = []
+    depth: dict[str, int] = {}
+    for entry in projected:
+        level = depth.get(entry[1].trigger_id, 0)
+        depth[entry[1].trigger_id] = level + 1
+        if level == len(groups):
+            groups.append([])
+        groups[level].append(entry)
+    for group in groups:
+        await transaction.project(group)
+
+
+def _answer(case: _Case) -> CommandDone | Problem:
+    if isinstance(case.decision, Rejected):
+        return case.decision.problem
+    if isinstance(case.decision, Changed):
+        return done(case.request.command_id, case.decision.change, case.before)
+    if case.trigger is None:
+        raise TypeError("only an existing trigger can be left unchanged")
+    return _unchanged(case.request.command_id, case.trigger)
+
+
+async def _repeated(
+    transaction: IndexTransaction, command_id: str, answer: Answer
+) -> CommandDone | Problem:
+    if answer.problem is not None:
+        return answer.problem
+    if answer.trigger is None:
+        raise TypeError("an answer is a change or a problem")
+    if answer.trigger.change.command_id != command_id:
+        return _unchanged(command_id, answer.trigger)
+    change = answer.trigger.change
+    before = None
+    if change.kind is ChangeKind.UPDATED:
+        before = await transaction.previous(change.trigger_id, answer.trigger.change_seq)
+    return done(command_id, change, before)
+
+
+def _unchanged(command_id: str, trigger: Trigger) -> CommandDone:
+    change = trigger.change.model_copy(update={"kind": ChangeKind.UPDATED})
+    return done(command_id, change, Trigger(change, trigger.change_seq))
+
+
+def done(command_id: str, change: TriggerChanged, before: Trigger | None) -> CommandDone:
+    """The result of an accepted command; a pure function of its change and the one before."""
+    result = CommandDone(
+        command_id=command_id, trigger_id=change.trigger_id, version=change.version
+    )
+    if change.is_test and isinstance(change.schedule, Once):
+        at = change.schedule.at
+        event_id = str(event_id_at(change, at))
+        return result.model_copy(update={"event_id": event_id, "fires_at": at})
+    if change.kind is ChangeKind.DELETED:
+        return result
+    if change.kind is ChangeKind.CREATED:
+        return result.model_copy(update={"trigger": representation(change, first_fire(change))})
+    after = next_fires(change, change.at)
+    shown = representation(change, after[0] if after else None)
+    fires_before = next_fires(None if before is None else before.change, change.at)
+    return result.model_copy(
+        update={"trigger": shown, "next_fires_before": fires_before, "next_fires_after": after}
+    )
+

@@ -1,0 +1,97 @@
+"""Fencing: after a change, nothing of an earlier version may enter a trigger's due subject.
+
+A fence is a record on that subject, appended before the change is acknowledged. Whoever
+still holds an older expected sequence fails from then on. Called for every change of a
+trigger that has a schedule, by commands and by the repair of what a crash left behind.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from trigger_contracts.events import Fence, Status
+from trigger_contracts.trigger import Trigger
+from trigger_runtime.errors import StaleExpectation
+
+from ..domain.planning import Row, reconcile
+from ..ports import DueLog
+
+MAX_RACES = 20
+"""Lost races for one trigger after which the round gives up and is delivered again."""
+
+
+def count_race(races: int) -> int:
+    """One more race was lost; raises ``StaleExpectation`` when there were too many."""
+    if races >= MAX_RACES:
+        raise StaleExpectation("too many lost races for one trigger", last_seq=None)
+    return races + 1
+
+
+async def fence_all(
+    due_log: DueLog, changed: Sequence[tuple[Row, Trigger]], now: datetime
+) -> list[Row]:
+    """Fence each row against versions before its trigger's; returns the rows as they are then."""
+    needed = [
+        (row, trigger)
+        for row, trigger in changed
+        if row.schedule is not None or trigger.change.schedule is not None
+    ]
+    fenced: dict[str, Row] = {}
+    try:
+        if needed:
+            sequences = await due_log.append([_fence(row, trigger, now) for row, trigger in needed])
+            for (row, _), seq in zip(needed, sequences, strict=True):
+                fenced[row.trigger_id] = replace(row, due_seq=seq, due_stored_at=now)
+    except StaleExpectation:
+        for row, trigger in needed:
+            fenced[row.trigger_id] = await _fence_one(due_log, row, trigger, now)
+    return [fenced.get(row.trigger_id, row) for row, _ in changed]
+
+
+async def _fence_one(due_log: DueLog, row: Row, trigger: Trigger, now: datetime) -> Row:
+    races = 0
+    while True:
+        try:
+            (seq,) = await due_log.append([_fence(row, trigger, now)])
+            return replace(row, due_seq=seq, due_stored_at=now)
+        except StaleExpectation:
+            races = count_race(races)
+            last = (await due_log.last([row.trigger_id])).get(row.trigger_id)
+            if last is not None and last[0].change_seq >= trigger.change_seq:
+                # Fenced before a crash, and perhaps fired since: that record is the truth.
+                newest = replace(row, change_seq=last[0].change_seq)
+                return reconcile(newest, last) or row
+            row = reconcile(row, last) or row
+
+
+def _fence(row: Row, trigger: Trigger, now: datetime) -> tuple[Fence, int]:
+    fence = Fence(
+        trigger_id=row.trigger_id,
+        creation_id=trigger.change.creation_id,
+        version=trigger.change.version,
+        change_seq=trigger.change_seq,
+        cursor=row.cursor,
+    )
+    return fence, row.expected_seq(now)
+
+
+def armed_row(trigger: Trigger, row: Row | None) -> Row:
+    """The row that a change leads to, keeping what is known of the trigger's due subject."""
+    change = trigger.change
+    same_creation = row is not None and row.creation_id == change.creation_id
+    cursor = row.cursor if row is not None and same_creation else None
+    next_fire_at = None
+    if change.status is Status.ACTIVE and change.schedule is not None:
+        decided = change.armed_from if cursor is None else max(change.armed_from, cursor)
+        next_fire_at = change.schedule.next_after(decided)
+    return Row(
+        trigger_id=change.trigger_id,
+        creation_id=change.creation_id,
+        version=change.version,
+        change_seq=trigger.change_seq,
+        schedule=change.schedule,
+        next_fire_at=next_fire_at,
+        cursor=cursor,
+        due_seq=0 if row is None else row.due_seq,
+        due_stored_at=None if row is None else row.due_stored_at,
+    )

@@ -1,0 +1,125 @@
+"""Upkeep: what follows from a decision later, and what a crash left undone.
+
+Completion turns "no further occurrence" into a change event. Repair projects changes that
+are in the log and not in the index. Erasure forgets triggers long over and old answers.
+Each pass is one transaction, safe to repeat and to run on every replica at once.
+"""
+
+from datetime import datetime, timedelta
+
+from trigger_contracts.topology import LOG_LIFE
+from trigger_contracts.trigger import Trigger, complete
+from trigger_runtime.errors import StaleExpectation
+
+from ..domain.planning import Row
+from ..ports import ChangeLog, DueLog, Held, Index, IndexTransaction
+from .commands import project_in_order
+from .fencing import armed_row, fence_all
+
+PAGE = 500
+"""Triggers or changes handled in one pass."""
+
+SETTLING_TIME = timedelta(seconds=2)
+"""A change younger than this is probably being projected by whoever appended it."""
+
+IDLE_PAUSE = timedelta(seconds=5)
+"""Between passes that find nothing; completions are woken by claims besides."""
+
+ERASURE_PAUSE = timedelta(minutes=1)
+
+
+class Upkeep:
+    """The passes; see the module's docstring."""
+
+    def __init__(
+        self, index: Index, change_log: ChangeLog, due_log: DueLog, *, erase_after: timedelta
+    ) -> None:
+        self._index = index
+        self._change_log = change_log
+        self._due_log = due_log
+        self._erase_after = erase_after
+
+    async def complete(self) -> timedelta:
+        """Complete triggers without a further occurrence; forget tests that have fired."""
+        async with self._index.transaction() as transaction:
+            held = await transaction.claim_completions(PAGE)
+            if not held:
+                return IDLE_PAUSE
+            now = await transaction.now()
+            tests = [one.row.trigger_id for one in held if one.trigger.change.is_test]
+            if tests:
+                await transaction.forget(tests)
+            over = [one for one in held if not one.trigger.change.is_test]
+            await self._complete(transaction, over, now)
+        return timedelta()
+
+    async def _complete(
+        self, transaction: IndexTransaction, over: list[Held], now: datetime
+    ) -> None:
+        changes = [complete(one.trigger, now) for one in over]
+        expected = [one.trigger.change_seq for one in over]
+        try:
+            sequences = await self._change_log.append(list(zip(changes, expected, strict=True)))
+        except StaleExpectation:
+            # A crash after appending: what is in the log is adopted, one by one.
+            await self._adopt(transaction, {one.row.trigger_id: one for one in over}, now)
+            return
+        completed = [
+            Trigger(change, seq) for change, seq in zip(changes, sequences, strict=True)
+        ]
+        await transaction.project(
+            [(one, armed_row(one, held.row)) for one, held in zip(completed, over, strict=True)]
+        )
+
+    async def repair(self) -> timedelta:
+        """Project changes that are in the log and not in the index; every replica may try."""
+        async with self._index.transaction() as transaction:
+            if not await transaction.try_lead("repair"):
+                return IDLE_PAUSE
+            position = await transaction.position()
+            found = await self._change_log.after(position, PAGE)
+            now = await transaction.now()
+            settled = [one for one, stored_at in found if now - stored_at >= SETTLING_TIME]
+            if not settled:
+                return IDLE_PAUSE
+            known = await transaction.change_seqs([one.change.trigger_id for one in settled])
+            behind = {
+                one.change.trigger_id
+                for one in settled
+                if not one.change.is_test and known.get(one.change.trigger_id, 0) < one.change_seq
+            }
+            if behind:
+                held = await transaction.hold(sorted(behind))
+                await self._adopt(transaction, {one: held.get(one) for one in behind}, now)
+            await transaction.move_position(settled[-1].change_seq)
+        return timedelta() if len(found) == PAGE else IDLE_PAUSE
+
+    async def _adopt(
+        self, transaction: IndexTransaction, held: dict[str, Held | None], now: datetime
+    ) -> None:
+        """Take each trigger's newer changes from the log, fenced as their command would have."""
+        projected: list[tuple[Trigger, Row]] = []
+        for trigger_id, one in held.items():
+            known = 0 if one is None else one.trigger.change_seq
+            newer = await self._change_log.of(trigger_id, known)
+            if not newer:
+                continue
+            row = None if one is None else one.row
+            if row is not None:
+                (row,) = await fence_all(self._due_log, [(row, newer[-1])], now)
+            projected.extend((trigger, armed_row(trigger, row)) for trigger in newer)
+        await project_in_order(transaction, projected)
+
+    async def erase(self) -> timedelta:
+        """Erase triggers that have been over for long, and answers older than the log."""
+        async with self._index.transaction() as transaction:
+            if not await transaction.try_lead("erase"):
+                return ERASURE_PAUSE
+            now = await transaction.now()
+            await transaction.forget_answers(now - LOG_LIFE)
+            erasable = await transaction.erasable(now - self._erase_after, PAGE)
+            for trigger_id, change_seq in erasable:
+                await self._change_log.erase(trigger_id, change_seq)
+            if erasable:
+                await transaction.forget([trigger_id for trigger_id, _ in erasable])
+        return timedelta() if len(erasable) == PAGE else ERASURE_PAUSE

@@ -1,0 +1,170 @@
+"""What the scheduler's use cases need from outside, as protocols.
+
+Adapters implement them on PostgreSQL (the due index) and JetStream (the logs). They raise
+only the runtime's typed errors: ``StaleExpectation`` where somebody else appended first,
+``DependencyUnavailable`` where a server is away.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from trigger_contracts.errors import Problem
+from trigger_contracts.events import Due, Fence, Missed, TriggerChanged
+from trigger_contracts.trigger import Trigger
+
+from .domain.planning import Row
+
+DueEntry = Due | Missed | Fence
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A trigger's row, locked, with the newest change the index knows."""
+
+    row: Row
+    trigger: Trigger
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Rows taken under lock, with the index's clock when they were taken."""
+
+    rows: tuple[Row, ...]
+    taken_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a command was answered before: by a change, or by a refusal."""
+
+    trigger: Trigger | None
+    problem: Problem | None
+
+
+class IndexTransaction(Protocol):
+    """One transaction on the due index; committed when its block ends."""
+
+    async def now(self) -> datetime:
+        """The clock of record."""
+        ...
+
+    async def claim(self, ahead: timedelta, limit: int) -> Claimed:
+        """Lock and return rows due within ``ahead``, earliest first, skipping locked ones."""
+        ...
+
+    async def claim_completions(self, limit: int) -> list[Held]:
+        """Lock and return triggers that have no further occurrence."""
+        ...
+
+    async def advance(self, rows: Sequence[Row]) -> None:
+        """Store what was decided: next occurrence, cursor, due sequence."""
+        ...
+
+    async def hold(self, trigger_ids: Sequence[str]) -> dict[str, Held]:
+        """Lock these triggers' rows, waiting for whoever has them; absent ones are absent."""
+        ...
+
+    async def project(self, changes: Sequence[tuple[Trigger, Row]]) -> None:
+        """Store changes and the rows they lead to; an older change never replaces a newer."""
+        ...
+
+    async def forget(self, trigger_ids: Sequence[str]) -> None:
+        """Remove triggers and their history from the index."""
+        ...
+
+    async def answers(self, command_ids: Sequence[str]) -> dict[str, Answer]:
+        """The answers already given to these commands."""
+        ...
+
+    async def remember(
+        self, answers: Mapping[str, tuple[int | None, Problem | None]], at: datetime
+    ) -> None:
+        """Keep the answers of commands that changed nothing."""
+        ...
+
+    async def previous(self, trigger_id: str, change_seq: int) -> Trigger | None:
+        """The change before ``change_seq`` of a trigger."""
+        ...
+
+    async def try_lead(self, name: str) -> bool:
+        """Whether this transaction is the only one doing ``name`` now."""
+        ...
+
+    async def position(self) -> int:
+        """The sequence up to which the log of changes is surely projected."""
+        ...
+
+    async def move_position(self, change_seq: int) -> None: ...
+
+    async def change_seqs(self, trigger_ids: Sequence[str]) -> dict[str, int]:
+        """The newest change the index knows of each trigger."""
+        ...
+
+    async def erasable(self, before: datetime, limit: int) -> list[tuple[str, int]]:
+        """Triggers completed or deleted before an instant, with their newest change."""
+        ...
+
+    async def forget_answers(self, before: datetime) -> None: ...
+
+
+class Index(Protocol):
+    """The due index: which triggers there are and when each fires next."""
+
+    def transaction(
+        self, *, durable: bool = True
+    ) -> AbstractAsyncContextManager[IndexTransaction]:
+        """A transaction; a commit that is not ``durable`` may be lost with the database."""
+        ...
+
+    async def earliest(self, after: timedelta) -> tuple[datetime, datetime | None]:
+        """The clock of record, and the earliest occurrence later than ``after`` from now."""
+        ...
+
+
+class ChangeLog(Protocol):
+    """The log of definitions: TRIGGER_CHANGES."""
+
+    async def append(self, changes: Sequence[tuple[TriggerChanged, int]]) -> list[int]:
+        """Append all or none, each after the given last sequence of its trigger."""
+        ...
+
+    async def last(self, trigger_id: str) -> Trigger | None:
+        """A trigger's newest change, as the log's leader knows it."""
+        ...
+
+    async def after(self, change_seq: int, limit: int) -> list[tuple[Trigger, datetime]]:
+        """Changes after a sequence, in order, with their storing instants."""
+        ...
+
+    async def of(self, trigger_id: str, after_seq: int) -> list[Trigger]:
+        """One trigger's changes after a sequence, in order."""
+        ...
+
+    async def erase(self, trigger_id: str, up_to_seq: int) -> None:
+        """Remove a trigger's changes up to and including a sequence."""
+        ...
+
+
+class DueLog(Protocol):
+    """The fenced log of schedule decisions: TRIGGER_DUE."""
+
+    async def append(self, records: Sequence[tuple[DueEntry, int]]) -> list[int]:
+        """Append all or none, each after the given last sequence of its trigger."""
+        ...
+
+    async def append_each(
+        self, records: Sequence[tuple[DueEntry, int]]
+    ) -> list[int | None]:
+        """Append each on its own; None where somebody else appended first."""
+        ...
+
+    async def last(
+        self, trigger_ids: Sequence[str]
+    ) -> dict[str, tuple[DueEntry, int, datetime]]:
+        """Each trigger's last record, with its sequence and storing instant."""
+        ...
+
+

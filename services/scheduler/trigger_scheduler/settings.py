@@ -1,0 +1,39 @@
+"""The scheduler's settings, from ``ETP_*``. Only ``bootstrap`` sees them."""
+
+from datetime import timedelta
+
+from pydantic import Field
+from trigger_contracts.topology import LOG_LIFE
+from trigger_runtime.settings import DatabaseSettings, Duration, WorkerSettings
+
+
+class Settings(WorkerSettings, DatabaseSettings):
+    """What the scheduler needs besides every worker's settings."""
+
+    misfire_grace: Duration = Field(
+        default=timedelta(seconds=30),
+        description="An occurrence found due later than this is a misfire.",
+    )
+    claim_ahead: Duration = Field(
+        default=timedelta(milliseconds=100),
+        description="How far ahead of time rows are locked and made ready to publish.",
+    )
+    claim_batch: int = Field(
+        default=500, ge=1, le=1000, description="Most rows taken in one claim."
+    )
+    claimers: int = Field(
+        default=2, ge=1, le=16, description="Claims that one replica has open at once."
+    )
+    claim_poll: Duration = Field(
+        default=timedelta(milliseconds=500),
+        description="Longest sleep between claims: covers lost wakes and rows of a dead replica.",
+    )
+    lock_timeout: Duration = Field(
+        default=timedelta(seconds=3),
+        description="A replica that hangs while it holds rows loses them after this.",
+    )
+    erase_after: Duration = Field(
+        default=timedelta(days=30),
+        ge=LOG_LIFE,
+        description="Completed and deleted triggers and their history are erased after this.",
+    )
