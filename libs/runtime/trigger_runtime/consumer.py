@@ -30,6 +30,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js.api import ConsumerConfig
 from pydantic import BaseModel
+
 from trigger_contracts.topology import Consumer
 
 from .broker import PlatformBroker
@@ -274,7 +275,7 @@ def _delivery(message: Msg) -> Delivery:
     ``<domain>.<account>`` before the stream on some servers.
     """
     tokens = message.reply.split(".")
-    first = 4 if len(tokens) == 9 else 6  # noqa: PLR2004 - the short form has nine tokens
+    first = 4 if len(tokens) == 9 else 6
     return Delivery(
         subject=message.subject,
         payload=message.data,

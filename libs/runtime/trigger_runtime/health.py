@@ -78,7 +78,7 @@ class HealthApp:
         self._health = health
         self._asyncapi = asyncapi
 
-    async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
+    async def __call__(self, scope: _Scope, _receive: _Receive, send: _Send) -> None:
         if scope["type"] != "http":
             return
         path = scope["path"].rstrip("/") or "/"

@@ -92,7 +92,7 @@ async def serve_worker(
                 http.should_exit = True
                 await serving
         except TimeoutError:
-            log.error("stop took too long and was cut")
+            log.critical("stop took too long and was cut")
             serving.cancel()
     log.info("stopped", code=code)
     return code

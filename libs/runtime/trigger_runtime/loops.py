@@ -34,12 +34,12 @@ class Loop:
         self.name = name
         self._pass = one_pass
         self._wake = asyncio.Event()
-        self._stopping = False
+        self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin; the first pass runs at once."""
-        self._stopping = False
+        self._stop.clear()
         self._task = asyncio.create_task(self._loop(), name=self.name)
 
     def wake(self) -> None:
@@ -48,7 +48,7 @@ class Loop:
 
     async def stop(self) -> None:
         """Finish the pass in hand, start no other; cancelled if it takes too long."""
-        self._stopping = True
+        self._stop.set()
         self._wake.set()
         if self._task is None:
             return
@@ -62,13 +62,13 @@ class Loop:
 
     async def _loop(self) -> None:
         failures = 0
-        while not self._stopping:
+        while not self._stop.is_set():
             self._wake.clear()
             try:
                 wait = await self._pass()
                 wait_s = None if wait is None else wait.total_seconds()
                 failures = 0
-            except Exception as error:  # noqa: BLE001 - logged, counted and tried again
+            except Exception as error:
                 LOOP_FAILURES.labels(self.name).inc()
                 wait_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(failures, 16))
                 failures += 1
@@ -83,13 +83,12 @@ class Loop:
                         error=repr(error),
                     )
                 # A wake does not cut this pause short: it would turn failing into spinning.
-                await self._pause(wait_s)
-                continue
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
-                    await self._wake.wait()
+                await _wait(self._stop, wait_s)
+            else:
+                await _wait(self._wake, wait_s)
 
-    async def _pause(self, wait_s: float) -> None:
-        deadline = asyncio.get_running_loop().time() + wait_s
-        while not self._stopping and (left := deadline - asyncio.get_running_loop().time()) > 0:
-            await asyncio.sleep(min(left, FIRST_PAUSE_S))
+
+async def _wait(event: asyncio.Event, longest_s: float | None) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(longest_s):
+            await event.wait()

@@ -14,6 +14,7 @@ from typing import Any
 
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
+
 from trigger_contracts import subjects
 
 from .errors import BrokerUnavailable

@@ -17,10 +17,11 @@ from collections.abc import Iterable
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
+
 from trigger_contracts.topology import Consumer
 
 from .logs import get_logger
-from .nats import Connection
+from .nats import DRAIN_TIMEOUT_S, Connection
 
 log = get_logger(__name__)
 
@@ -84,16 +85,18 @@ class Pull:
                     self._refused = ""
                     await asyncio.sleep(REFUSED_PAUSE_S)
             size = min(self._batch, len(self._buffer))
-            taken = [self._buffer.popleft() for _ in range(size)]
-            # Ask while these are being handled: the next batch travels meanwhile.
-            await self._ask()
-            return taken
+            # Ask before these are handled: the next batch travels meanwhile. And before they
+            # are taken: nothing is in nobody's hands if this is cancelled here.
+            await self._ask(taking=size)
+            return [self._buffer.popleft() for _ in range(size)]
 
     async def close(self) -> None:
         """Ask for no more and give back what was not taken, for another replica."""
         if self._subscription is not None:
-            with contextlib.suppress(NatsError, OSError):
-                await self._subscription.unsubscribe()
+            # Drain, not unsubscribe: what is on its way here must be given back, too.
+            with contextlib.suppress(NatsError, OSError, TimeoutError):
+                async with asyncio.timeout(DRAIN_TIMEOUT_S):
+                    await self._subscription.drain()  # type: ignore[no-untyped-call]
             self._subscription = None
         await self.give_back(self._buffer)
         self._buffer.clear()
@@ -104,8 +107,8 @@ class Pull:
             for message in messages:
                 await self._client.publish(message.reply, b"-NAK")
 
-    async def _ask(self) -> None:
-        if self._asked + len(self._buffer) < max(1, self._batch // 2):
+    async def _ask(self, taking: int = 0) -> None:
+        if self._asked + len(self._buffer) - taking < max(1, self._batch // 2):
             self._asked += self._batch
             await self._client.publish(self._next, self._request, reply=self._reply)
 

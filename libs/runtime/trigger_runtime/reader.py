@@ -161,7 +161,7 @@ class StreamReader:
         if error := body.get("error"):
             if error.get("err_code") == _NO_MESSAGE_CODE:
                 return None
-            if error.get("code") == 503:  # noqa: PLR2004 - HTTP's service unavailable
+            if error.get("code") == 503:
                 raise BrokerUnavailable(str(error.get("description")))
             raise ReadRefused(f"{self._stream}: {error.get('description')}")
         return body
@@ -178,7 +178,7 @@ def _status(message: Msg) -> int | None:
 
 def _refused(message: Msg, status: int) -> Exception:
     description = (message.headers or {}).get("Description", "")
-    if status == 503:  # noqa: PLR2004 - no responders
+    if status == 503:
         return BrokerUnavailable(f"{status} {description}")
     return ReadRefused(f"{status} {description}")
 

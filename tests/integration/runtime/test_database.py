@@ -1,0 +1,53 @@
+"""A pool that can be asked for while PostgreSQL is away, and works when it is back."""
+
+from datetime import timedelta
+
+import asyncpg
+import pytest
+from pydantic import SecretStr
+
+from tests.support.servers import Database as TestDatabase
+from tests.support.servers import Postgres
+from trigger_runtime.database import Database
+from trigger_runtime.errors import DatabaseUnavailable
+from trigger_runtime.settings import DatabaseSettings
+
+
+def open_database(database: TestDatabase) -> Database:
+    settings = DatabaseSettings(database_url=SecretStr(database.url()), pool_size=2)
+    return Database(settings, "runtime tests", command_timeout=timedelta(seconds=3))
+
+
+async def test_sessions_are_as_declared(database: TestDatabase) -> None:
+    opened = open_database(database)
+    async with opened.connection() as connection:
+        assert await connection.fetchval("SHOW timezone") == "UTC"
+        assert await connection.fetchval("SHOW application_name") == "runtime tests"
+        assert await connection.fetchval("SHOW idle_in_transaction_session_timeout") == "30s"
+        assert await connection.fetchval("SELECT '{}'::jsonb") == "{}"
+    await opened.close()
+
+
+async def test_a_refused_statement_is_the_callers(database: TestDatabase) -> None:
+    opened = open_database(database)
+    with pytest.raises(asyncpg.UndefinedTableError):
+        async with opened.transaction() as connection:
+            await connection.execute("SELECT * FROM absent")
+    await opened.close()
+
+
+async def test_a_database_that_goes_away_and_comes_back(
+    postgres: Postgres, database: TestDatabase
+) -> None:
+    opened, late = open_database(database), open_database(database)
+    await opened.ping()
+    await postgres.stop()
+    try:
+        for away in (opened, late):
+            with pytest.raises(DatabaseUnavailable):
+                await away.ping()
+    finally:
+        await postgres.start()
+    for back in (opened, late):
+        await back.ping()
+        await back.close()

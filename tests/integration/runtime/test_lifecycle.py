@@ -1,0 +1,134 @@
+"""A worker starts before its broker, says whether it is ready, and stops in order."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.eventually import eventually
+from tests.support.servers import Broker
+from trigger_contracts import subjects
+from trigger_local import ports
+from trigger_local.secrets import Secrets
+
+ROOT = Path(__file__).parents[3]
+
+
+class Worker:
+    """The sample worker as a process."""
+
+    def __init__(self, process: asyncio.subprocess.Process, port: int) -> None:
+        self.process = process
+        self.client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False)
+
+    async def status(self, path: str) -> int:
+        return (await self.client.get(path)).status_code
+
+    async def is_ready(self) -> bool:
+        return await self.status("/ready") == 200
+
+    async def line(self) -> str:
+        assert self.process.stdout is not None
+        async with asyncio.timeout(10):
+            return (await self.process.stdout.readline()).decode().strip()
+
+
+@pytest.fixture
+async def worker(platform_streams: Broker, secrets: Secrets) -> AsyncIterator[Worker]:
+    port = ports.choose_free({platform_streams.server.port})
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "ETP_NATS_URL": platform_streams.url,
+        "ETP_NATS_USER": "executor",
+        "ETP_NATS_PASSWORD": secrets.nats["executor"],
+        "ETP_HTTP_PORT": str(port),
+        "ETP_LOG_FORMAT": "json",
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.integration.runtime.sample_worker",
+        cwd=ROOT,
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    running = Worker(process, port)
+    yield running
+    await running.client.aclose()
+    if process.returncode is None:
+        process.kill()
+    await process.wait()
+
+
+async def test_a_worker_finishes_what_it_has_in_hand_and_exits_with_zero(
+    platform_streams: Broker, worker: Worker
+) -> None:
+    await eventually(worker.is_ready, within=20)
+    async with platform_streams.connected() as admin:
+        await admin.jetstream().publish(subjects.due("a"), b"{}")
+        assert await worker.line() == "handling 1"
+        worker.process.send_signal(signal.SIGTERM)
+        assert [await worker.line(), await worker.line()] == ["handled 1", "closed"]
+        async with asyncio.timeout(5):
+            assert await worker.process.wait() == 0
+        info = await admin.jetstream().consumer_info("TRIGGER_DUE", "executor")
+        assert info.num_ack_pending == 0
+
+
+async def test_a_worker_serves_its_routes(worker: Worker) -> None:
+    await eventually(worker.is_ready, within=20)
+    health = (await worker.client.get("/health")).json()
+    assert health["status"] == "ok"
+    assert health["tzdata"]
+    assert "etp_broker_connected 1.0" in (await worker.client.get("/metrics/")).text
+    document = (await worker.client.get("/asyncapi.json")).json()
+    assert document["channels"]
+    assert "<html" in (await worker.client.get("/asyncapi")).text.lower()
+    assert await worker.status("/nothing") == 404
+
+
+async def test_a_worker_outlives_a_broker_that_goes_away(
+    platform_streams: Broker, worker: Worker
+) -> None:
+    await eventually(worker.is_ready, within=20)
+    await platform_streams.kill()
+    try:
+        await eventually(lambda: _answers(worker, "/ready", 503))
+        assert await worker.status("/health") == 200
+    finally:
+        await platform_streams.start()
+    await eventually(worker.is_ready)
+
+
+async def _answers(worker: Worker, path: str, status: int) -> bool:
+    return await worker.status(path) == status
+
+
+@pytest.fixture
+async def broker_away(platform_streams: Broker) -> AsyncIterator[Broker]:
+    await platform_streams.stop()
+    yield platform_streams
+    await platform_streams.stop()  # harmless where the test has not started it
+    await platform_streams.start()
+
+
+async def test_a_worker_starts_before_its_broker(broker_away: Broker, worker: Worker) -> None:
+    await eventually(lambda: _answers(worker, "/health", 200), within=20)
+    assert await worker.status("/ready") == 503
+    await broker_away.start()
+    await eventually(worker.is_ready)
+
+
+async def test_a_worker_that_waits_for_its_broker_can_be_stopped(
+    broker_away: Broker, worker: Worker
+) -> None:
+    await eventually(lambda: _answers(worker, "/health", 200), within=20)
+    worker.process.send_signal(signal.SIGINT)
+    async with asyncio.timeout(8):
+        assert await worker.process.wait() == 0

@@ -1,0 +1,171 @@
+"""Writes are durable, all or nothing in a batch, and every failure reaches whom it concerns."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from tests.support.eventually import eventually
+from tests.support.servers import Broker
+from trigger_contracts import subjects, topology
+from trigger_runtime.errors import BrokerUnavailable, PublishRefused, StaleExpectation
+from trigger_runtime.metrics import PUBLISH_BATCHES
+from trigger_runtime.nats import Connection
+from trigger_runtime.publisher import MAX_BATCH, JetStreamPublisher, Message
+from trigger_runtime.reader import StreamReader
+
+
+def due(number: int, *, message_id: str | None = None, expected: int | None = None) -> Message:
+    return Message(
+        subjects.due(f"t{number}"),
+        b"%d" % number,
+        message_id=message_id or f"id-{number}",
+        expected_last_subject_seq=expected,
+    )
+
+
+async def test_a_batch_is_stored_at_the_contiguous_sequences_it_was_told(
+    publisher: JetStreamPublisher, reader: StreamReader
+) -> None:
+    """The broker acknowledges only the last message; the others' sequences are derived."""
+    await publisher.publish(due(0))
+    acks = await publisher.publish_batch([due(n) for n in range(1, MAX_BATCH + 1)])
+    stored = await reader.after(1, subjects.ALL_DUE, MAX_BATCH + 1)
+    assert [ack.seq for ack in acks] == [message.seq for message in stored]
+    assert [message.payload for message in stored] == [b"%d" % n for n in range(1, MAX_BATCH + 1)]
+
+
+async def test_two_batches_at_once_are_each_contiguous(
+    publisher: JetStreamPublisher, reader: StreamReader
+) -> None:
+    """Batches of one connection interleave on the wire, never in the stream."""
+    batches = [[due(n) for n in range(k * 100, k * 100 + 100)] for k in range(20)]
+    acks = await asyncio.gather(*(publisher.publish_batch(batch) for batch in batches))
+    for batch, written in zip(batches, acks, strict=True):
+        stored = await reader.get(written[57].seq)
+        assert stored is not None
+        assert stored.payload == batch[57].payload
+
+
+async def test_a_stale_expectation_leaves_nothing_of_its_batch(
+    publisher: JetStreamPublisher, reader: StreamReader
+) -> None:
+    first = await publisher.publish(due(1, expected=0))
+    with pytest.raises(StaleExpectation) as refusal:
+        await publisher.publish_batch([due(2), due(1, message_id="other", expected=0), due(3)])
+    assert refusal.value.last_seq in {None, first.seq}
+    assert await reader.last_seq() == first.seq
+
+
+async def test_only_the_guilty_one_of_a_group_gets_the_stale_expectation(
+    publisher: JetStreamPublisher, reader: StreamReader
+) -> None:
+    """Concurrent publishers do not know each other; one's conflict is not another's."""
+    first = await publisher.publish(due(7))
+    outcomes = await asyncio.gather(
+        *(publisher.publish(due(n, message_id=f"again-{n}", expected=0)) for n in range(20)),
+        return_exceptions=True,
+    )
+    refused = [n for n, outcome in enumerate(outcomes) if isinstance(outcome, Exception)]
+    assert refused == [7]
+    assert isinstance(outcomes[7], StaleExpectation)
+    assert outcomes[7].last_seq == first.seq
+    assert await reader.last_seq() == first.seq + 19
+
+
+async def test_of_many_racers_on_a_subject_exactly_one_wins(publisher: JetStreamPublisher) -> None:
+    outcomes = await asyncio.gather(
+        *(publisher.publish(due(1, message_id=f"racer-{n}", expected=0)) for n in range(50)),
+        return_exceptions=True,
+    )
+    assert sum(not isinstance(outcome, Exception) for outcome in outcomes) == 1
+
+
+async def test_a_batch_that_repeats_a_stored_id_is_stored_without_a_second_copy(
+    publisher: JetStreamPublisher, reader: StreamReader
+) -> None:
+    first = await publisher.publish(due(2))
+    acks = await publisher.publish_batch([due(1), due(2), due(3)])
+    assert [ack.duplicate for ack in acks] == [False, True, False]
+    assert acks[1].seq == first.seq
+    assert len(await reader.after(0, subjects.ALL_DUE, 10)) == 3
+
+
+async def test_the_same_id_at_once_is_stored_once(publisher: JetStreamPublisher) -> None:
+    acks = await asyncio.gather(*(publisher.publish(due(1)) for _ in range(10)))
+    assert len({ack.seq for ack in acks}) == 1
+    assert sum(not ack.duplicate for ack in acks) == 1
+
+
+async def test_concurrent_publishes_share_few_writes(publisher: JetStreamPublisher) -> None:
+    writes = PUBLISH_BATCHES.labels(topology.DUE.name)
+    before = writes._value.get()
+    acks = await asyncio.gather(*(publisher.publish(due(n)) for n in range(200)))
+    assert len({ack.seq for ack in acks}) == 200
+    assert writes._value.get() - before <= 3
+
+
+async def test_a_message_outlives_its_cancelled_publisher(
+    publisher: JetStreamPublisher, reader: StreamReader
+) -> None:
+    """A caller that gave up must not leave half a batch at the broker."""
+    batch = asyncio.ensure_future(publisher.publish_batch([due(n) for n in range(50)]))
+    await asyncio.sleep(0)
+    batch.cancel()
+    await eventually(lambda: _last_is(reader, 50))
+
+
+async def _last_is(reader: StreamReader, seq: int) -> bool:
+    return await reader.last_seq() == seq
+
+
+async def test_what_cannot_be_a_message_is_refused_before_it_is_sent(
+    publisher: JetStreamPublisher, scheduler: Connection
+) -> None:
+    for subject in ("trigger.due.*", "trigger.>", "trigger.due.a b", "trigger.due.a\r\nPUB x", ""):
+        with pytest.raises(PublishRefused):
+            await publisher.publish(Message(subject, b""))
+    with pytest.raises(PublishRefused):
+        await publisher.publish(Message(subjects.due("a"), b"x" * scheduler.client.max_payload))
+    with pytest.raises(ValueError, match="a batch holds"):
+        await publisher.publish_batch([due(n) for n in range(MAX_BATCH + 1)])
+    with pytest.raises(ValueError, match="two expectations"):
+        await publisher.publish_batch([due(1, expected=0), due(1, expected=1)])
+    assert scheduler.is_connected
+
+
+async def test_a_forbidden_publish_is_unavailable_and_its_reason_is_logged(
+    executor: Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The broker answers nothing; without the log line it would look like a slow broker."""
+    publisher = JetStreamPublisher(
+        executor, topology.CHANGES.name, timeout=timedelta(milliseconds=300)
+    )
+    with pytest.raises(BrokerUnavailable):
+        await publisher.publish(Message(subjects.changed("a"), b""))
+    printed = capsys.readouterr()
+    assert "permissions violation" in (printed.out + printed.err).lower()
+
+
+async def test_without_a_broker_the_outcome_is_unknown_and_a_retry_is_exact(
+    platform_streams: Broker, scheduler: Connection, reader: StreamReader
+) -> None:
+    publisher = JetStreamPublisher(
+        scheduler, topology.DUE.name, timeout=timedelta(milliseconds=300)
+    )
+    await publisher.publish(due(0))
+    await platform_streams.kill()
+    try:
+        outcomes = await asyncio.gather(
+            *(publisher.publish(due(n)) for n in range(10)), return_exceptions=True
+        )
+        assert all(isinstance(outcome, BrokerUnavailable) for outcome in outcomes)
+        with pytest.raises(BrokerUnavailable):
+            await publisher.publish_batch([due(1), due(2)])
+    finally:
+        await platform_streams.start()
+    await eventually(lambda: scheduler.is_connected)
+    patient = JetStreamPublisher(scheduler, topology.DUE.name, timeout=timedelta(seconds=5))
+    await asyncio.gather(*(patient.publish(due(n)) for n in range(10)))
+    stored = await reader.after(0, subjects.ALL_DUE, 100)
+    assert sorted(message.payload for message in stored) == [b"%d" % n for n in range(10)]

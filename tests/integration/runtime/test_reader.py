@@ -1,0 +1,89 @@
+"""What is stored is read back as it was written; what is not is simply not there."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from trigger_contracts import subjects
+from trigger_runtime.errors import BrokerUnavailable
+from trigger_runtime.nats import Connection
+from trigger_runtime.publisher import JetStreamPublisher, Message
+from trigger_runtime.reader import StreamReader
+
+
+async def store(publisher: JetStreamPublisher, names: list[str]) -> None:
+    for start in range(0, len(names), 1000):
+        await publisher.publish_batch(
+            [
+                Message(subjects.due(name), name.encode(), headers={"kind": "due"})
+                for name in names[start : start + 1000]
+            ]
+        )
+
+
+async def test_a_message_reads_the_same_every_way(
+    publisher: JetStreamPublisher, reader: StreamReader
+) -> None:
+    await store(publisher, ["a", "b"])
+    subject = subjects.due("b")
+    direct = await reader.last(subject)
+    assert direct is not None
+    assert direct == await reader.get(2)
+    assert [direct] == await reader.after(1, subjects.ALL_DUE, 10)
+    assert direct == (await reader.last_many([subject]))[subject]
+    leader = await reader.last_from_leader(subject)
+    assert leader is not None
+    assert (leader.subject, leader.seq, leader.payload) == (subject, 2, b"b")
+    assert leader.stored_at == direct.stored_at
+    assert leader.headers["kind"] == direct.headers["kind"] == "due"
+    assert abs(datetime.now(UTC) - direct.stored_at) < timedelta(minutes=1)
+
+
+async def test_nothing_found_is_no_error(reader: StreamReader) -> None:
+    absent = subjects.due("absent")
+    assert await reader.last_seq() == 0
+    assert await reader.get(1) is None
+    assert await reader.last(absent) is None
+    assert await reader.last_from_leader(absent) is None
+    assert await reader.last_many([absent]) == {}
+    assert await reader.last_many([]) == {}
+    assert await reader.after(0, subjects.ALL_DUE, 10) == []
+
+
+async def test_last_many_finds_the_newest_of_thousands(
+    publisher: JetStreamPublisher, reader: StreamReader
+) -> None:
+    names = [f"t{n}" for n in range(2500)]
+    await store(publisher, [*names, *names])
+    found = await reader.last_many([*map(subjects.due, names), subjects.due("absent")])
+    assert {m.subject: m.seq for m in found.values()} == {
+        subjects.due(name): 2500 + n for n, name in enumerate(names, 1)
+    }
+
+
+async def test_after_pages_through_a_stream(
+    publisher: JetStreamPublisher, reader: StreamReader
+) -> None:
+    await store(publisher, [f"t{n % 7}" for n in range(3000)])
+    seqs: list[int] = []
+    while page := await reader.after(seqs[-1] if seqs else 0, subjects.ALL_DUE, 1300):
+        seqs += [message.seq for message in page]
+    assert seqs == list(range(1, 3001))
+    only = await reader.after(10, subjects.due("t3"), 2)
+    assert [message.seq for message in only] == [11, 18]
+
+
+async def test_reads_at_once_do_not_mix(
+    publisher: JetStreamPublisher, reader: StreamReader
+) -> None:
+    await store(publisher, [f"t{n}" for n in range(50)])
+    pages = await asyncio.gather(*(reader.after(n, subjects.ALL_DUE, 5) for n in range(40)))
+    for n, page in enumerate(pages):
+        assert [message.seq for message in page] == list(range(n + 1, n + 6))
+
+
+async def test_a_stream_that_may_not_be_read_does_not_answer(scheduler: Connection) -> None:
+    absent = StreamReader(scheduler, "TRIGGER_CHANGES_ABSENT", timeout=timedelta(seconds=1))
+    with pytest.raises(BrokerUnavailable):
+        await absent.last_seq()

@@ -1,0 +1,76 @@
+"""A loop survives its passes, can be woken, and stops after the pass in hand."""
+
+import asyncio
+from datetime import timedelta
+
+from tests.support.eventually import eventually
+from trigger_runtime.errors import BrokerUnavailable
+from trigger_runtime.loops import Loop
+from trigger_runtime.metrics import LOOP_FAILURES
+
+
+async def test_a_wake_starts_the_next_pass() -> None:
+    passes = 0
+
+    async def one_pass() -> None:
+        nonlocal passes
+        passes += 1
+
+    loop = Loop("wake", one_pass)
+    loop.start()
+    for expected in (1, 2, 3):
+        await eventually(lambda n=expected: passes == n, poll=0)
+        loop.wake()
+    await loop.stop()
+
+
+async def test_a_wake_during_a_pass_is_not_lost() -> None:
+    passes = 0
+    loop: Loop
+
+    async def one_pass() -> timedelta:
+        nonlocal passes
+        passes += 1
+        if passes == 1:
+            loop.wake()
+        return timedelta(hours=1)
+
+    loop = Loop("wake within", one_pass)
+    loop.start()
+    await eventually(lambda: passes == 2)
+    await loop.stop()
+
+
+async def test_failed_passes_are_counted_and_repeated() -> None:
+    passes = 0
+
+    async def one_pass() -> None:
+        nonlocal passes
+        passes += 1
+        if passes == 1:
+            raise BrokerUnavailable("away")
+        if passes == 2:
+            raise ValueError("a bug")
+
+    failed = LOOP_FAILURES.labels("failing")
+    before = failed._value.get()
+    loop = Loop("failing", one_pass)
+    loop.start()
+    await eventually(lambda: passes == 3)
+    await loop.stop()
+    assert failed._value.get() - before == 2
+
+
+async def test_stop_lets_the_pass_in_hand_finish() -> None:
+    entered, finished = asyncio.Event(), asyncio.Event()
+
+    async def one_pass() -> None:
+        entered.set()
+        await asyncio.sleep(0.05)
+        finished.set()
+
+    loop = Loop("stopping", one_pass)
+    loop.start()
+    await entered.wait()
+    await loop.stop()
+    assert finished.is_set()
