@@ -172,11 +172,11 @@ class Database:
             yield connection
 
     async def truncate(self) -> None:
-        """Empty every table of the platform's schemas (but not the migrations' own)."""
+        """Empty every table of the platform's schemas (but not what migrations made)."""
         async with self.connected() as admin:
             tables = await admin.fetch(
                 "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables"
-                " WHERE schemaname = ANY($1) AND tablename NOT LIKE 'alembic%'",
+                " WHERE schemaname = ANY($1) AND tablename NOT IN ('migration', 'life')",
                 list(database.SCHEMAS),
             )
             if tables:

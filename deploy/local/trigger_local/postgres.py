@@ -44,6 +44,7 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_min_messages": "warning",
+    "log_min_error_statement": "panic",  # statements hold payloads and passwords
     "log_line_prefix": "%m [%p] %q%u@%d ",
 }
 

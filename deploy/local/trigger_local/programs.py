@@ -92,7 +92,8 @@ def servers(platform: Platform) -> tuple[Spec, Spec]:
             prepare=partial(_prepare_postgres, platform),
             ready=partial(_database_answers, platform.database_url(database="postgres")),
             stop_patience=SERVER_PATIENCE,
-            routine=("LOG:  ",),
+            # We ask whether it is up before it is.
+            routine=("LOG:  ", "the database system is starting up"),
         ),
     )
 

@@ -20,6 +20,9 @@ ADMIN = "admin"
 
 CONNECT_TIMEOUT = 10
 
+ONE_AT_A_TIME = 4_773_001
+"""Advisory lock: two admin steps (two pods, say) would both create what neither sees yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -59,15 +62,16 @@ async def provision_database(target: Target) -> None:
     name = urlsplit(target.database_url).path.removeprefix("/") or database.DATABASE
     server = await asyncpg.connect(at_database(target.database_url, "postgres"))
     try:
+        await server.execute("SELECT pg_advisory_lock($1)", ONE_AT_A_TIME)
         await database.create_roles(server, target.role_passwords)
         await database.create_database(server, name)
+        connection = await asyncpg.connect(at_database(target.database_url, name))
+        try:
+            await database.apply_schemas(connection)
+        finally:
+            await connection.close()
     finally:
         await server.close()
-    connection = await asyncpg.connect(at_database(target.database_url, name))
-    try:
-        await database.apply_schemas(connection)
-    finally:
-        await connection.close()
 
 
 def at_database(url: str, name: str) -> str:

@@ -61,6 +61,8 @@ class State:
     url: str
     ports: dict[str, int]
     supervisor: Identity | None
+    complete: bool = False
+    """Whether everything was started; until then ``processes`` has not got all names yet."""
     processes: dict[str, Identity | None] = field(default_factory=dict)
     """By name, in the order of their start; None while one is being started again."""
 
@@ -77,6 +79,7 @@ class State:
             url=kept["url"],
             ports=kept["ports"],
             supervisor=_identity(kept["supervisor"]),
+            complete=kept["complete"],
             processes={name: _identity(known) for name, known in kept["processes"].items()},
         )
 

@@ -31,6 +31,8 @@ class Process:
 class Status:
     platform: Platform
     supervisor: int
+    complete: bool
+    """Whether ``etp up`` is past its start."""
     processes: tuple[Process, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -50,7 +52,7 @@ class Status:
             },
             "database_url": platform.database_url(),
             "data_dir": str(platform.home.root),
-            "ready": all(process.ready for process in self.processes),
+            "ready": self.complete and all(process.ready for process in self.processes),
             "supervisor": {"pid": self.supervisor},
             "processes": {
                 p.name: {"pid": p.pid, "port": p.port, "ready": p.ready} for p in self.processes
@@ -68,7 +70,7 @@ async def read(home: Home) -> Status:
     host = state.url.removeprefix("http://").rsplit(":", 1)[0]
     platform = Platform(home=home, secrets=kept, ports=state.ports, host=host)
     processes = await asyncio.gather(*(_process(platform, state, name) for name in state.processes))
-    return Status(platform, state.supervisor.pid, tuple(processes))
+    return Status(platform, state.supervisor.pid, state.complete, tuple(processes))
 
 
 async def _process(platform: Platform, state: State, name: str) -> Process:

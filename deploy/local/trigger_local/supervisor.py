@@ -76,6 +76,7 @@ class Supervisor:
         self.platform = platform
         self.supervised: list[Supervised] = []
         self._output = output
+        self._complete = False
         self._me = state.Identity.of(os.getpid())
 
     async def start(self, specs: Sequence[Spec], patience: float) -> None:
@@ -89,6 +90,11 @@ class Supervisor:
             while not await one.ready():
                 self._give_up(one, deadline, patience)
                 await asyncio.sleep(READY_POLL)
+
+    def started(self) -> None:
+        """Everything is there, and was ready once."""
+        self._complete = True
+        self.write_state()
 
     async def stop(self) -> None:
         servers = {"nats", "postgres"}
@@ -109,6 +115,7 @@ class Supervisor:
             url=self.platform.url,
             ports=self.platform.ports,
             supervisor=self._me,
+            complete=self._complete,
             processes={
                 one.spec.name: state.Identity.of(one.pid) if one.pid else None
                 for one in self.supervised
@@ -135,6 +142,7 @@ async def _start(supervisor: Supervisor, replicas: Replicas) -> None:
         )
     )
     await supervisor.start(programs.services(platform, replicas), SERVICES_PATIENCE)
+    supervisor.started()
 
 
 def _platform(options: Options, output: Output) -> Platform:
