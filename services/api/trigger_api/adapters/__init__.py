@@ -1,0 +1,1 @@
+"""The gateway's ports on JetStream and PostgreSQL."""

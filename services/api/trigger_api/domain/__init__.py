@@ -1,0 +1,1 @@
+"""The gateway's own rules, pure: keys, conditions, cursors, queries and what is shown."""

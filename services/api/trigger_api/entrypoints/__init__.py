@@ -1,0 +1,1 @@
+"""What calls the use cases: HTTP routes, and the subjects that AsyncAPI documents."""

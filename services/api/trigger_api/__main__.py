@@ -1,0 +1,17 @@
+"""``python -m trigger_api``: one process of the gateway, until SIGTERM or SIGINT."""
+
+import sys
+
+from trigger_runtime.lifecycle import run
+
+from .bootstrap import serve
+from .settings import Settings
+
+
+def main() -> int:
+    settings = Settings()
+    return run(lambda: serve(settings))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""Reads from PostgreSQL: one statement each, in a read-only session, with a deadline.
+
+Whatever means that PostgreSQL is away or too slow leaves here as ``DatabaseUnavailable``. The
+pool connects on first use, so the database may be away at the start; a connection that broke
+while it was idle is replaced without the caller noticing.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+from sqlalchemy import Executable, Row
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from trigger_runtime.errors import DatabaseUnavailable
+from trigger_runtime.settings import DatabaseSettings
+
+from . import statements
+
+CONNECT_TIMEOUT_S = 2.0
+"""For one new connection; the caller's request waits for it."""
+
+_AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # shut down, starting up, or the statement's timeout
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InterfaceError,
+    OSError,
+    TimeoutError,
+)
+
+
+class Database:
+    """A read-only pool; see the module's docstring. Made by ``bootstrap``."""
+
+    def __init__(self, settings: DatabaseSettings, *, timeout: timedelta) -> None:
+        self._timeout_s = timeout.total_seconds()
+        url = settings.database_url.get_secret_value()
+        session = {
+            "application_name": "etp api",
+            "timezone": "UTC",
+            "jit": "off",
+            "default_transaction_read_only": "on",
+            "statement_timeout": str(timeout // timedelta(milliseconds=1)),
+            # Planning 49 partitions anew takes three times as long as such a read itself.
+            "plan_cache_mode": "force_generic_plan",
+        }
+
+        async def connect(**_: Any) -> "asyncpg.Connection[asyncpg.Record]":
+            return await asyncpg.connect(
+                url,
+                timeout=CONNECT_TIMEOUT_S,
+                command_timeout=self._timeout_s,
+                server_settings=session,
+            )
+
+        self._engine: AsyncEngine = create_async_engine(
+            "postgresql+asyncpg://",
+            async_creator=connect,
+            # One statement a read: a transaction around it would be two more round trips.
+            isolation_level="AUTOCOMMIT",
+            pool_size=settings.pool_size,
+            max_overflow=0,
+            pool_timeout=self._timeout_s,
+            pool_use_lifo=True,
+        )
+
+    async def fetch(
+        self, statement: Executable, parameters: dict[str, Any] | None = None
+    ) -> Sequence[Row[Any]]:
+        """All rows of a statement; raises ``DatabaseUnavailable``."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                try:
+                    return await self._fetch(statement, parameters)
+                except DBAPIError as error:
+                    if not error.connection_invalidated and not _is_outdated(error):
+                        raise
+                # The server was restarted since, or a rebuild replaced the view: the driver
+                # has dropped what it kept, and the read changed nothing.
+                return await self._fetch(statement, parameters)
+        except DBAPIError as error:
+            if not error.connection_invalidated and not _is_away(error):
+                raise
+            raise _unavailable(error) from error
+        except (PoolTimeout, *_AWAY) as error:
+            raise _unavailable(error) from error
+
+    async def _fetch(
+        self, statement: Executable, parameters: dict[str, Any] | None
+    ) -> Sequence[Row[Any]]:
+        async with self._engine.connect() as connection:
+            return (await connection.execute(statement, parameters)).all()
+
+    async def ping(self) -> None:
+        """A round trip; raises ``DatabaseUnavailable``. For readiness."""
+        await self.fetch(statements.PING)
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+def _is_away(error: DBAPIError) -> bool:
+    return isinstance(_cause(error), _AWAY)
+
+
+def _is_outdated(error: DBAPIError) -> bool:
+    return isinstance(_cause(error), asyncpg.InvalidCachedStatementError)
+
+
+def _cause(error: DBAPIError) -> BaseException | None:
+    """The driver's own error, which SQLAlchemy wraps twice."""
+    return None if error.orig is None else error.orig.__cause__ or error.orig
+
+
+def _unavailable(error: Exception) -> DatabaseUnavailable:
+    return DatabaseUnavailable(type(error).__name__)

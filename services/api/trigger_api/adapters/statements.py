@@ -1,0 +1,155 @@
+"""Every SQL statement of the gateway: reads of the other services' views, nothing else.
+
+The role may read views only. Lists are paged by key (``(a, b) < (x, y)``), so a page begins
+right after the row where the last one ended, whatever arrived or was erased meanwhile; one
+row more than asked for is read, to know whether another page follows.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    DateTime,
+    Integer,
+    Select,
+    Text,
+    Uuid,
+    bindparam,
+    column,
+    literal,
+    select,
+    table,
+    text,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from trigger_api.domain.queries import EventQuery, TriggerQuery
+
+PING = text("SELECT 1")
+
+_INSTANT = DateTime(timezone=True)
+
+_TRIGGERS = table(
+    "triggers",
+    column("trigger_id", Text),
+    column("version", Integer),
+    column("status", Text),
+    column("type", Text),
+    column("name", Text),
+    column("labels", ARRAY(Text)),
+    column("definition", JSON),
+    column("next_fire_at", _INSTANT),
+    column("created_at", _INSTANT),
+    column("updated_at", _INSTANT),
+    schema="scheduler",
+)
+_HISTORY = table(
+    "trigger_history",
+    column("trigger_id", Text),
+    column("change_seq", BigInteger),
+    column("kind", Text),
+    column("version", Integer),
+    column("status", Text),
+    column("at", _INSTANT),
+    column("actor", Text),
+    column("definition", JSON),
+    schema="scheduler",
+)
+# The change as text: it is parsed by its own model, and once only.
+_CHANGE_STATES = table(
+    "change_states", column("trigger_id", Text), column("change", Text), schema="scheduler"
+)
+_EVENTS = table(
+    "events",
+    column("event_id", Uuid),
+    column("trigger_id", Text),
+    column("trigger_name", Text),
+    column("trigger_type", Text),
+    column("trigger_version", Integer),
+    column("status", Text),
+    column("source", Text),
+    column("is_test", Boolean),
+    column("scheduled_for", _INSTANT),
+    column("fired_at", _INSTANT),
+    column("logged_at", _INSTANT),
+    column("misfire", Boolean),
+    column("reason", Text),
+    column("errors", JSON),
+    column("count", Integer),
+    column("last_scheduled_for", _INSTANT),
+    column("payload", JSON),
+    column("state", Text),
+    column("archives_at", _INSTANT),
+    column("deletes_at", _INSTANT),
+    schema="retention",
+)
+_ONLY_IN_DETAIL = {"payload", "archives_at", "deletes_at"}
+
+_TRIGGER_COLUMNS = [c for c in _TRIGGERS.c if c.name not in {"type", "name", "labels"}]
+_EVENT_COLUMNS = [c for c in _EVENTS.c if c.name not in _ONLY_IN_DETAIL]
+
+TRIGGER = select(*_TRIGGER_COLUMNS).where(_TRIGGERS.c.trigger_id == bindparam("trigger_id"))
+"""One trigger that exists."""
+
+EVENT = select(_EVENTS).where(_EVENTS.c.event_id == bindparam("event_id"))
+"""One row of the log, of any state."""
+
+CHANGE_STATES = select(
+    _CHANGE_STATES.c.trigger_id, _CHANGE_STATES.c.change.cast(Text).label("change")
+).where(_CHANGE_STATES.c.trigger_id == bindparam("ids", type_=ARRAY(Text)).any_())
+"""The newest change of each of several triggers, deleted ones included."""
+
+
+def triggers(query: TriggerQuery, after: tuple[datetime, str] | None) -> Select[Any]:
+    """A page of triggers, the newest first."""
+    c = _TRIGGERS.c
+    found = select(*_TRIGGER_COLUMNS)
+    if query.type is not None:
+        found = found.where(c.type == query.type)
+    if query.status is not None:
+        found = found.where(c.status == query.status)
+    if query.label is not None:
+        found = found.where(c.labels.contains([query.label]))
+    if query.q is not None:
+        found = found.where(c.name.icontains(query.q, autoescape=True))
+    if after is not None:
+        found = found.where(
+            tuple_(c.created_at, c.trigger_id) < tuple_(literal(after[0], _INSTANT), after[1])
+        )
+    return found.order_by(c.created_at.desc(), c.trigger_id.desc()).limit(query.limit + 1)
+
+
+def history(trigger_id: str, limit: int, after: int | None) -> Select[Any]:
+    """A page of a trigger's changes, the newest first."""
+    c = _HISTORY.c
+    found = select(_HISTORY).where(c.trigger_id == trigger_id)
+    if after is not None:
+        found = found.where(c.change_seq < after)
+    return found.order_by(c.change_seq.desc()).limit(limit + 1)
+
+
+def events(query: EventQuery, after: tuple[datetime, UUID] | None) -> Select[Any]:
+    """A page of the log, the newest first, without payloads."""
+    c = _EVENTS.c
+    found = select(*_EVENT_COLUMNS)
+    for name in ("state", "trigger_id", "status", "is_test"):
+        value = getattr(query, name)
+        if value is not None:
+            found = found.where(c[name] == value)
+    if query.type is not None:
+        found = found.where(c.trigger_type == query.type)
+    if query.from_ is not None:
+        found = found.where(c.logged_at >= query.from_)
+    if query.to is not None:
+        found = found.where(c.logged_at < query.to)
+    if after is not None:
+        found = found.where(
+            tuple_(c.logged_at, c.event_id)
+            < tuple_(literal(after[0], _INSTANT), literal(after[1], Uuid))
+        )
+    return found.order_by(c.logged_at.desc(), c.event_id.desc()).limit(query.limit + 1)

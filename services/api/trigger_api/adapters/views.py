@@ -1,0 +1,95 @@
+"""The other services' SQL views, read as the gateway shows them."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Row
+
+from trigger_api.domain import cursors
+from trigger_api.domain.queries import EventQuery, TriggerQuery
+from trigger_api.domain.shown import EventDetail, EventShown, TriggerShown, Version
+from trigger_api.ports import Listed
+from trigger_contracts.definition import Definition
+
+from . import statements
+from .database import Database
+
+T = TypeVar("T")
+
+
+class PostgresViews:
+    """See ``ports.Views``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def triggers(self, query: TriggerQuery) -> Listed[dict[str, Any]]:
+        after = cursors.trigger(query.cursor)
+        rows = await self._database.fetch(statements.triggers(query, after))
+        return _page(
+            rows, query.limit, _trigger, lambda r: cursors.of_trigger(r.created_at, r.trigger_id)
+        )
+
+    async def trigger(self, trigger_id: str) -> dict[str, Any] | None:
+        rows = await self._database.fetch(statements.TRIGGER, {"trigger_id": trigger_id})
+        return _trigger(rows[0]) if rows else None
+
+    async def history(
+        self, trigger_id: str, limit: int, cursor: str | None
+    ) -> Listed[Version] | None:
+        after = cursors.change(cursor)
+        rows = await self._database.fetch(statements.history(trigger_id, limit, after))
+        if not rows and after is None:
+            return None
+        return _page(rows, limit, _version, lambda r: cursors.of_change(r.change_seq))
+
+    async def events(self, query: EventQuery) -> Listed[EventShown]:
+        after = cursors.event(query.cursor)
+        rows = await self._database.fetch(statements.events(query, after))
+        return _page(
+            rows,
+            query.limit,
+            lambda r: EventShown.model_validate(r, from_attributes=True),
+            lambda r: cursors.of_event(r.logged_at, r.event_id),
+        )
+
+    async def event(self, event_id: UUID) -> EventDetail | None:
+        rows = await self._database.fetch(statements.EVENT, {"event_id": event_id})
+        return EventDetail.model_validate(rows[0], from_attributes=True) if rows else None
+
+
+def _page(
+    rows: Sequence[Row[Any]],
+    limit: int,
+    shown: Callable[[Row[Any]], T],
+    cursor_of: Callable[[Row[Any]], str],
+) -> Listed[T]:
+    """One row more than a page was read: there is a next page if it is there."""
+    following = cursor_of(rows[limit - 1]) if len(rows) > limit else None
+    return Listed([shown(row) for row in rows[:limit]], following)
+
+
+def _trigger(row: Row[Any]) -> dict[str, Any]:
+    shown = TriggerShown(
+        **row.definition,
+        id=row.trigger_id,
+        status=row.status,
+        version=row.version,
+        next_fire_at=row.next_fire_at,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+    fields = shown.model_dump(mode="json")
+    return {"id": fields.pop("id"), **fields}
+
+
+def _version(row: Row[Any]) -> Version:
+    return Version(
+        version=row.version,
+        kind=row.kind,
+        status=row.status,
+        at=row.at,
+        actor=row.actor,
+        definition=Definition.model_validate(row.definition),
+    )

@@ -1,0 +1,179 @@
+"""The gateway's wiring: the only place that builds its objects and knows its settings."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import uvicorn
+from faststream import FastStream
+
+from trigger_contracts.subjects import Service
+from trigger_contracts.topology import COMMANDS, IDEMPOTENCY
+from trigger_runtime.broker import create_broker
+from trigger_runtime.claims import ClaimStore
+from trigger_runtime.clock import SystemClock
+from trigger_runtime.health import Health
+from trigger_runtime.ids import new_id
+from trigger_runtime.lifecycle import settle_memory
+from trigger_runtime.logs import get_logger, set_up_logging
+from trigger_runtime.nats import Connection
+from trigger_runtime.publisher import JetStreamPublisher
+
+from .adapters.commands import JetStreamCommands
+from .adapters.database import Database
+from .adapters.definitions import CachedDefinitions
+from .adapters.views import PostgresViews
+from .domain.keys import parse_stored
+from .entrypoints import events, messages, operations, tests, triggers
+from .entrypoints.app import create_app, include
+from .entrypoints.bodies import Bodies
+from .entrypoints.fires import FireDoor
+from .entrypoints.gateway import Gateway
+from .handlers import Fires, TriggerCommands
+from .settings import Settings
+
+log = get_logger(__name__)
+
+GRACEFUL_S = 6
+"""What a stop waits for requests in hand: longer than a command's timeout."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The gateway, ready to serve."""
+
+    gateway: Gateway
+    faststream: FastStream
+    openapi: Any
+    """Makes the OpenAPI document."""
+    connection: Connection
+
+
+def build(settings: Settings) -> Built:
+    """Everything, not yet connected: connections begin with the application's lifespan."""
+    clock = SystemClock()
+    connection = Connection(settings, Service.API.value)
+    database = Database(settings, timeout=settings.read_timeout)
+    publisher = JetStreamPublisher(connection, COMMANDS.name, timeout=settings.publish_timeout)
+    commands = JetStreamCommands(
+        connection, publisher, instance=new_id(), timeout=settings.command_timeout
+    )
+    claims = ClaimStore(connection, IDEMPOTENCY, timeout=settings.publish_timeout)
+    definitions = CachedDefinitions(database, clock, max_age=settings.definition_max_age)
+    views = PostgresViews(database)
+    parts: dict[str, Any] = {
+        "commands": commands,
+        "claims": claims,
+        "definitions": definitions,
+        "clock": clock,
+        "new_id": new_id,
+    }
+    trigger_commands = TriggerCommands(**parts)
+    bodies = Bodies(settings.body_timeout.total_seconds())
+    fire_door = FireDoor(Fires(**parts), bodies)
+
+    broker = create_broker(connection, description="The platform's broker.")
+    asyncapi = messages.declare(broker, definitions)
+    faststream = FastStream(broker, specification=asyncapi, logger=None)
+    health = Health(Service.API.value)
+    health.add("broker", connection.ping)
+    health.add("database", database.ping)
+
+    async def connect() -> None:
+        # Waits for the broker as long as that takes; reads are served meanwhile.
+        await connection.connect()
+        await commands.open()
+        await faststream.start()
+        log.info("started")
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Any) -> AsyncIterator[None]:
+        await connection.start()
+        connecting = asyncio.create_task(connect(), name="connect")
+        settle_memory()
+        try:
+            yield
+        finally:
+            health.stopping = True
+            connecting.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await connecting
+            for stop in (
+                faststream.stop,
+                publisher.flush,
+                claims.flush,
+                connection.close,
+                database.close,
+            ):
+                try:
+                    await stop()
+                except Exception:
+                    log.exception("a part did not stop cleanly")
+
+    app = create_app(lifespan)
+    include(
+        app,
+        [
+            triggers.router(triggers.TriggerRoutes(trigger_commands, views, bodies, fire_door)),
+            tests.router(trigger_commands, bodies),
+            events.router(views, clock, settings.kept_for),
+            operations.router(health, asyncapi, app.openapi),
+        ],
+    )
+    keys = [parse_stored(settings.bootstrap_key_hash)] if settings.bootstrap_key_hash else []
+    gateway = Gateway(app, fire_door, {key.key_id: key for key in keys}, new_id)
+    return Built(gateway, faststream, app.openapi, connection)
+
+
+async def serve(settings: Settings) -> int:
+    """Serve until told to stop; returns the exit code."""
+    set_up_logging(settings, service=Service.API.value)
+    if settings.bootstrap_key_hash is None:
+        log.warning("ETP_BOOTSTRAP_KEY_HASH is not set: every request is answered 401")
+    built = build(settings)
+    server = _Server(
+        uvicorn.Config(
+            built.gateway,
+            host=settings.http_host,
+            port=settings.http_port,
+            http="httptools",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACEFUL_S,
+        )
+    )
+    code = 0
+
+    async def end_if_lost() -> None:
+        nonlocal code
+        await built.connection.lost.wait()
+        code = 1
+        server.should_exit = True
+
+    watching = asyncio.create_task(end_if_lost(), name="watch connection")
+    try:
+        await server.serve()
+    finally:
+        watching.cancel()
+    log.info("stopped", code=code)
+    return code if server.started else 1
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, that ends with our exit code instead of raising the signal again."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)

@@ -1,0 +1,64 @@
+"""Fires: what a request asks for, and whether the trigger as known here would refuse it.
+
+Advisory: the executor decides by the same contracts, on the newest definition.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from trigger_contracts import payloads
+from trigger_contracts.commands import FireTrigger
+from trigger_contracts.errors import Code, FieldError, Problem, Refused, pointer, problem, refused
+from trigger_contracts.events import Status, TriggerChanged
+
+_KEY = re.compile(r"[\x20-\x7e]{1,255}")
+
+
+@dataclass(frozen=True, slots=True)
+class Fire:
+    """A request to fire a trigger. ``payload`` is absent where none was given: null is one."""
+
+    trigger_id: str
+    fields: dict[str, Any]
+    """``{"payload": any}`` or nothing."""
+    actor: str
+    key: str | None = None
+    is_test: bool = False
+
+
+def fire_fields(body: Any) -> dict[str, Any]:
+    """The body of a fire (parsed JSON; None where there was none); raises ``Refused``."""
+    if body is None:
+        return {}
+    if not isinstance(body, dict):
+        detail = 'must be an object such as {"payload": …}, or empty'
+        raise refused(Code.INVALID, detail, pointer="")
+    unknown = [
+        FieldError(pointer=pointer([field]), message="This field is not known")
+        for field in body
+        if field != "payload"
+    ]
+    if unknown:
+        raise Refused(problem(Code.INVALID, 'only "payload" may be given', unknown[:20]))
+    return body
+
+
+def checked_key(key: str | None) -> str | None:
+    """An Idempotency-Key as it may be; raises ``Refused``."""
+    if key is not None and not _KEY.fullmatch(key):
+        detail = "must be 1 to 255 printable ASCII characters"
+        raise refused(Code.INVALID, detail, pointer="/header/Idempotency-Key")
+    return key
+
+
+def refusal(change: TriggerChanged | None, command: FireTrigger) -> Problem | None:
+    """Why ``command`` would not fire the trigger, or None."""
+    if change is None or change.status is Status.DELETED:
+        return problem(Code.NOT_FOUND, f"there is no trigger {command.trigger_id}")
+    schema = change.definition.payload_schema
+    if schema is None:
+        return None
+    predefined = change.definition.payload
+    payload = payloads.merge(predefined, command.payload) if command.has_payload else predefined
+    return payloads.mismatch(schema, payload)

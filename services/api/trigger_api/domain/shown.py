@@ -1,0 +1,119 @@
+"""What the gateway shows: the bodies of its answers, and their documentation.
+
+A trigger's representation is the contracts' (``trigger_contracts.trigger.representation``):
+``TriggerShown`` only reads the same fields from a view's row.
+"""
+
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from trigger_contracts.definition import Definition
+from trigger_contracts.errors import FieldError
+from trigger_contracts.events import ChangeKind, EntryStatus, Source, Status
+
+_FROZEN = ConfigDict(frozen=True)
+
+
+class TriggerShown(Definition):
+    """A trigger: what its owner set, and how it stands."""
+
+    id: str
+    status: Literal["active", "completed"]
+    version: int = Field(description="Also the ETag. Grows with every edit.")
+    next_fire_at: AwareDatetime | None
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class NextFires(BaseModel):
+    """The next occurrences of the schedule as it was, and as it is."""
+
+    before: tuple[AwareDatetime, ...]
+    after: tuple[AwareDatetime, ...]
+
+
+class TriggerUpdated(TriggerShown):
+    """A trigger after an edit."""
+
+    next_fires: NextFires
+
+
+class Version(BaseModel):
+    """An entry of a trigger's history: who did what when, and the definition since."""
+
+    model_config = _FROZEN
+
+    version: int
+    kind: ChangeKind
+    status: Status
+    at: AwareDatetime
+    actor: str
+    definition: Definition
+
+
+class Accepted(BaseModel):
+    """The command is stored and will be applied; its result is not known yet."""
+
+    model_config = _FROZEN
+
+    id: str
+    status: Literal["accepted"] = "accepted"
+    detail: str = "stored, and applied as soon as the scheduler gets to it"
+
+
+class FireAccepted(BaseModel):
+    """The fire is stored; its event appears under this id."""
+
+    model_config = _FROZEN
+
+    event_id: str
+    status: Literal["accepted"] = "accepted"
+
+
+class TestAccepted(BaseModel):
+    """The test is stored; its event appears under this id, at ``fires_at``."""
+
+    __test__ = False  # pytest: not a test class, whatever its name
+
+    model_config = _FROZEN
+
+    event_id: str
+    fires_at: AwareDatetime
+    next_fires: tuple[AwareDatetime, ...] = Field(
+        default=(), description="What a recurring schedule would do if it were saved."
+    )
+    status: Literal["accepted"] = "accepted"
+
+
+class EventShown(BaseModel):
+    """A row of the log, as lists show it."""
+
+    model_config = _FROZEN
+
+    event_id: UUID
+    trigger_id: str
+    trigger_name: str
+    trigger_type: Literal["scheduled", "api"]
+    trigger_version: int
+    status: EntryStatus
+    source: Source
+    is_test: bool
+    scheduled_for: AwareDatetime | None
+    fired_at: AwareDatetime | None
+    logged_at: AwareDatetime
+    misfire: bool
+    reason: str | None
+    errors: tuple[FieldError, ...]
+    count: int = Field(description="Above 1 where one missed row stands for many occurrences.")
+    last_scheduled_for: AwareDatetime | None
+    state: Literal["active", "archived"]
+
+
+class EventDetail(EventShown):
+    """A row of the log with what it carried, and when it moves on and ends."""
+
+    payload: Any
+    archives_at: AwareDatetime
+    deletes_at: AwareDatetime

@@ -1,0 +1,88 @@
+"""Answers as bytes: one way to make them for the routes and for the hot path beside them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.responses import Response
+from starlette.types import Send
+
+from trigger_contracts.errors import Code, Problem, Refused, problem
+from trigger_runtime.errors import (
+    BrokerUnavailable,
+    DatabaseUnavailable,
+    DependencyUnavailable,
+    PublishRefused,
+)
+
+JSON = "application/json"
+PROBLEM_JSON = "application/problem+json"
+
+RETRY_AFTER_S = 1
+"""What was away is usually back within a second or two: a restart, a failover."""
+
+_CLOSING = frozenset({Code.BODY_TOO_LARGE, Code.BODY_TOO_SLOW})
+"""Answered before the body was read: the rest of it is not waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    body: bytes = b""
+    content_type: str = JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def response(self) -> Response:
+        headers = {**self.headers}
+        if self.body:
+            headers["content-type"] = self.content_type
+        return Response(self.body, self.status, headers)
+
+    async def send(self, send: Send) -> None:
+        headers = [
+            (b"content-type", self.content_type.encode()),
+            (b"content-length", b"%d" % len(self.body)),
+            *((name.encode(), value.encode()) for name, value in self.headers.items()),
+        ]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+def json_answer(status: int, value: Any, headers: Mapping[str, str] | None = None) -> Answer:
+    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return Answer(status, body, headers=headers or {})
+
+
+def problem_answer(found: Problem, request_id: str) -> Answer:
+    shown = found.model_copy(update={"request_id": request_id})
+    headers: dict[str, str] = {}
+    if found.code in _CLOSING:
+        headers["connection"] = "close"
+    if found.status == 401:
+        headers["www-authenticate"] = "Bearer"
+    if found.status == 503:
+        headers["retry-after"] = str(RETRY_AFTER_S)
+    return Answer(found.status, shown.model_dump_json().encode(), PROBLEM_JSON, headers)
+
+
+def problem_of(error: Exception) -> Problem | None:
+    """What a known error means for the caller; None for one that nobody expected."""
+    match error:
+        case Refused():
+            return error.problem
+        case BrokerUnavailable():
+            detail = "the broker does not answer: nothing can be accepted right now"
+            return problem(Code.UNAVAILABLE, detail)
+        case DatabaseUnavailable():
+            return problem(Code.UNAVAILABLE, "the database does not answer in time")
+        case DependencyUnavailable():
+            return problem(Code.UNAVAILABLE, "a part of the platform does not answer")
+        case PublishRefused(code=None):
+            return problem(Code.BODY_TOO_LARGE, "larger than the broker accepts")
+        case _:
+            return None
+
+
+def internal() -> Problem:
+    return problem(Code.INTERNAL, "an unexpected error; the log has it under the request_id")

@@ -1,0 +1,73 @@
+"""The bodies that OpenAPI shows: their schemas, and examples that work as they stand."""
+
+from typing import Any
+
+from trigger_contracts.definition import Definition
+
+AT = "2030-01-26T15:00:00"
+"""Ahead for years, and nearer than the horizon: the examples can be sent as they are."""
+
+DEFINITION: dict[str, Any] = Definition.model_json_schema()
+
+_OPTIONAL: dict[str, Any] = {k: v for k, v in DEFINITION.items() if k != "required"}
+
+PATCH: dict[str, Any] = {**_OPTIONAL, "title": "DefinitionPatch"}
+
+
+def _only(title: str, *fields: str, required: tuple[str, ...] = ()) -> dict[str, Any]:
+    chosen = {name: DEFINITION["properties"][name] for name in fields}
+    return {**_OPTIONAL, "title": title, "properties": chosen, "required": list(required)}
+
+
+_SCHEDULE = ("schedule_time", "interval", "cron", "timezone", "starts_at", "ends_at")
+TEST_SCHEDULED = _only("TestScheduled", *_SCHEDULE, "payload", "name", "description", "labels")
+TEST_API = _only(
+    "TestApi", "payload", "payload_schema", "name", "description", "labels", required=("payload",)
+)
+FIRE: dict[str, Any] = {
+    "title": "Fire",
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {"payload": {"description": "Any JSON, merged over the trigger's own."}},
+}
+
+CREATES: dict[str, Any] = {
+    "one-time": {
+        "name": "Test Trigger",
+        "type": "scheduled",
+        "payload": "Sample Payload",
+        "schedule_time": AT,
+    },
+    "recurring": {
+        "name": "Every quarter of an hour",
+        "type": "scheduled",
+        "payload": {"room": "attic"},
+        "interval": "PT15M",
+    },
+    "api": {
+        "name": "Order received",
+        "type": "api",
+        "payload": {"source": "shop"},
+        "payload_schema": {
+            "type": "object",
+            "required": ["order"],
+            "properties": {"order": {"type": "integer"}},
+        },
+    },
+}
+PATCHES: dict[str, Any] = {
+    "another name": {"name": "Renamed"},
+    "an end": {"ends_at": "2031-01-01T00:00:00Z"},
+}
+FIRES: dict[str, Any] = {"a payload": {"payload": {"order": 17}}, "nothing to add": {}}
+SCHEDULED_TESTS: dict[str, Any] = {
+    "at a time": {"schedule_time": AT},
+    "recurring": {"interval": 60, "payload": {"room": "attic"}},
+}
+API_TESTS: dict[str, Any] = {
+    "a payload": {"payload": {"key": "value"}},
+    "with a schema": {
+        "payload": {"order": 17},
+        "payload_schema": {"type": "object", "required": ["order"]},
+    },
+}

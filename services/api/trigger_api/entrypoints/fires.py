@@ -1,0 +1,46 @@
+"""POST /triggers/{id}/fire and /triggers/{id}/test: the hot path, straight on ASGI.
+
+``Gateway`` calls it before any router: routing costs more than publishing. The routes also
+stand in the FastAPI application, so that OpenAPI has them.
+"""
+
+import json
+import re
+from typing import Any
+
+from starlette.types import Receive
+
+from trigger_api.domain.fires import Fire, checked_key, fire_fields
+from trigger_api.handlers import Fires
+from trigger_contracts.errors import Code, refused
+from trigger_contracts.ids import is_valid_id
+
+from .answers import Answer
+from .bodies import Bodies, Headers
+
+PATH = re.compile(r"/triggers/([^/]+)/(fire|test)/?")
+
+
+class FireDoor:
+    """Turns a request into a fire, and its outcome into an answer; raises what refuses it."""
+
+    def __init__(self, fires: Fires, bodies: Bodies) -> None:
+        self._fires = fires
+        self._bodies = bodies
+
+    async def answer(
+        self, trigger_id: str, headers: Headers, receive: Receive, actor: str, *, is_test: bool
+    ) -> Answer:
+        if not is_valid_id(trigger_id):
+            raise refused(Code.NOT_FOUND, "there is no trigger with such an id")
+        key = headers.get(b"idempotency-key")
+        checked = checked_key(None if key is None else key.decode("latin-1"))
+        body: Any = await self._bodies.optional_json(headers, receive)
+        event_id = await self._fires.fire(
+            Fire(trigger_id, fire_fields(body), actor, key=checked, is_test=is_test)
+        )
+        return Answer(
+            202,
+            json.dumps({"event_id": event_id, "status": "accepted"}).encode(),
+            headers={"location": f"/events/{event_id}"},
+        )

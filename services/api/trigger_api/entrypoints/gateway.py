@@ -1,0 +1,189 @@
+"""The outermost layer of every request, in plain ASGI: identity, authentication, headers, metrics.
+
+It knows who asks before anything else happens, answers fires itself, hands the rest to the
+FastAPI application, and turns whatever escapes that into a problem that says nothing internal.
+Invariant: every answer has a request id and the security headers, and every refusal is a problem.
+"""
+
+import time
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+from prometheus_client import Counter, Histogram
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from trigger_api.domain.keys import StoredKey, key_id_of
+from trigger_api.ports import NewId
+from trigger_contracts.errors import Code, problem
+from trigger_contracts.ids import is_valid_id
+from trigger_runtime.logs import get_logger
+
+from . import fires
+from .answers import Answer, internal, problem_answer, problem_of
+from .bodies import Disconnected
+from .fires import FireDoor
+
+log = get_logger(__name__)
+
+REQUEST_ID = "etp.request_id"
+KEY_ID = "etp.key_id"
+ROUTE = "etp.route"
+"""Where in the ASGI scope the gateway leaves what it found out."""
+
+OPEN_PATHS = frozenset(
+    {
+        "/health",
+        "/ready",
+        "/metrics",
+        "/docs",
+        "/docs/style.css",
+        "/openapi.json",
+        "/asyncapi",
+        "/asyncapi.json",
+        "/favicon.ico",
+    }
+)
+"""What needs no key: nothing there is secret or anybody's own."""
+
+_SECURITY_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'self'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+)
+
+REQUESTS = Counter("etp_http_requests_total", "Requests answered.", ["method", "route", "status"])
+SECONDS = Histogram(
+    "etp_http_request_seconds",
+    "From a request's headers to the end of its answer.",
+    ["route"],
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+
+
+class Gateway:
+    """The process's ASGI application."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        fire_door: FireDoor,
+        keys: Mapping[str, StoredKey],
+        new_id: NewId,
+    ) -> None:
+        self._app = app
+        self._fire_door = fire_door
+        self._keys = keys
+        self._new_id = new_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            return
+        exchange = _Exchange(send)
+        headers = dict(scope["headers"])
+        request_id = _request_id(headers) or self._new_id()
+        exchange.headers = ((b"x-request-id", request_id.encode()), *_SECURITY_HEADERS)
+        scope[REQUEST_ID] = request_id
+        started = time.perf_counter()
+        try:
+            await self._dispatch(scope, headers, receive, exchange)
+        except Disconnected:
+            exchange.status = exchange.status or 499
+        except Exception as error:
+            found = problem_of(error)
+            if found is None:
+                log.exception(
+                    "request failed",
+                    request_id=request_id,
+                    method=scope["method"],
+                    kind=repr(error),
+                )
+                found = internal()
+            if not exchange.status:
+                await problem_answer(found, request_id).send(exchange)
+        finally:
+            _count(scope, exchange.status, time.perf_counter() - started)
+
+    async def _dispatch(
+        self,
+        scope: Scope,
+        headers: dict[bytes, bytes],
+        receive: Receive,
+        exchange: "_Exchange",
+    ) -> None:
+        path: str = scope["path"]
+        if (path.rstrip("/") or "/") in OPEN_PATHS:
+            await self._app(scope, receive, exchange)
+            return
+        key_id = key_id_of(_presented(headers), self._keys)
+        if key_id is None:
+            await _unauthorized(scope[REQUEST_ID]).send(exchange)
+            return
+        scope[KEY_ID] = key_id
+        if scope["method"] == "POST" and (match := fires.PATH.fullmatch(path)):
+            scope[ROUTE] = f"/triggers/{{trigger_id}}/{match[2]}"
+            answer = await self._fire_door.answer(
+                match[1], headers, receive, f"key:{key_id}", is_test=match[2] == "test"
+            )
+            await answer.send(exchange)
+            return
+        await self._app(scope, receive, exchange)
+
+
+class _Exchange:
+    """Sends one answer, with the headers that every answer has; remembers its status."""
+
+    __slots__ = ("_send", "headers", "status")
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.headers: tuple[tuple[bytes, bytes], ...] = ()
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = [*message.get("headers", ()), *self.headers]
+        await self._send(message)
+
+
+def _request_id(headers: Mapping[bytes, bytes]) -> str | None:
+    """The caller's own, if it could be one of ours: it goes into logs and headers."""
+    given = headers.get(b"x-request-id")
+    text = given.decode("latin-1") if given else ""
+    return text if is_valid_id(text) else None
+
+
+def _presented(headers: Mapping[bytes, bytes]) -> str | None:
+    key = headers.get(b"x-api-key")
+    if key is not None:
+        return key.decode("latin-1")
+    scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+    return token.strip().decode("latin-1") if scheme.lower() == b"bearer" else None
+
+
+def _unauthorized(request_id: str) -> Answer:
+    detail = "send an API key as X-API-KEY, or as Authorization: Bearer"
+    return problem_answer(problem(Code.UNAUTHORIZED, detail), request_id)
+
+
+_counters: dict[tuple[str, str, int], Any] = {}
+_timers: dict[str, Any] = {}
+"""Children of the metrics: looking one up by labels costs five times as much."""
+
+
+def _count(scope: MutableMapping[str, Any], status: int, seconds: float) -> None:
+    route = str(scope.get(ROUTE) or getattr(scope.get("route"), "path", "none"))
+    method: str = scope["method"] if scope["method"] in _METHODS else "other"
+    counter = _counters.get((method, route, status))
+    if counter is None:
+        counter = _counters[method, route, status] = REQUESTS.labels(method, route, str(status))
+    timer = _timers.get(route)
+    if timer is None:
+        timer = _timers[route] = SECONDS.labels(route)
+    counter.inc()
+    timer.observe(seconds)

@@ -1,0 +1,49 @@
+"""The gateway's messages: what AsyncAPI says of them, and the one subscription it keeps.
+
+Commands are published through the runtime's publisher, which coalesces them into atomic
+batches; they are declared here so that the document has them. Change messages only say whose
+cached definition to forget.
+"""
+
+import importlib.metadata
+
+from faststream.specification import AsyncAPI
+from nats.aio.msg import Msg
+
+from trigger_api.ports import Definitions
+from trigger_contracts import subjects
+from trigger_contracts.commands import COMMANDS
+from trigger_contracts.events import TriggerChanged
+from trigger_runtime.broker import PlatformBroker
+
+
+def declare(broker: PlatformBroker, definitions: Definitions) -> AsyncAPI:
+    """Put the gateway's subjects on ``broker``; the document about them."""
+    for verb, command in COMMANDS.items():
+        broker.publisher(
+            subjects.command(verb),
+            schema=command,
+            title=f"{verb} command",
+            description=(command.__doc__ or "").strip(),
+        )
+    subscriber = broker.subscriber(
+        subjects.ALL_CHANGED, no_reply=True, title="trigger changed", description="Forget it."
+    )
+
+    @subscriber
+    async def changed(change: TriggerChanged) -> None:
+        """A trigger changed: what is remembered of it is forgotten."""
+        definitions.forget(change.trigger_id)
+
+    async def forget(message: Msg) -> None:
+        definitions.forget(message.subject.rpartition(".")[2])
+
+    # FastStream takes 59 µs for a message and this 2: ten thousand triggers that complete in
+    # the same second must not hold up fires. The subject says all that is needed.
+    subscriber.consume = forget  # type: ignore[method-assign, assignment]
+    return AsyncAPI(
+        broker,
+        title="Event Trigger Platform: api",
+        version=importlib.metadata.version("event-trigger-platform"),
+        description="The gateway: commands out, changes in.",
+    )

@@ -1,0 +1,57 @@
+"""/health, /ready, /metrics and the documents about the interface. They need no key."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import APIRouter
+from faststream.specification import AsyncAPI
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import Response
+
+from trigger_runtime.health import Health
+
+from . import docs, routes
+from .answers import Answer, json_answer
+
+
+def router(health: Health, asyncapi: AsyncAPI, openapi: Callable[[], dict[str, Any]]) -> APIRouter:
+    """All of them."""
+
+    async def alive() -> Response:
+        """The process answers; which version it is."""
+        return json_answer(200, health.health()).response()
+
+    async def ready() -> Response:
+        """Whether broker and database answer; 503 says which one does not."""
+        is_ready, report = await health.ready()
+        return json_answer(200 if is_ready else 503, report).response()
+
+    async def metrics() -> Response:
+        """For Prometheus."""
+        return Answer(200, generate_latest(), CONTENT_TYPE_LATEST).response()
+
+    async def openapi_document() -> Response:
+        return json_answer(200, openapi()).response()
+
+    async def asyncapi_document() -> Response:
+        """The messages of the gateway, as AsyncAPI 3."""
+        return Answer(200, asyncapi.to_specification().to_json().encode()).response()
+
+    async def docs_page() -> Response:
+        return Answer(200, docs.page(openapi()).encode(), "text/html; charset=utf-8").response()
+
+    async def docs_style() -> Response:
+        return Answer(200, docs.STYLE.encode(), "text/css; charset=utf-8").response()
+
+    made = APIRouter(tags=["operations"])
+    for path, endpoint in (("/health", alive), ("/ready", ready), ("/metrics", metrics)):
+        routes.add(made, "GET", path, endpoint)
+    routes.add(made, "GET", "/asyncapi", asyncapi_document)
+    for path, endpoint in (
+        ("/asyncapi.json", asyncapi_document),
+        ("/openapi.json", openapi_document),
+        ("/docs", docs_page),
+        ("/docs/style.css", docs_style),
+    ):
+        routes.add(made, "GET", path, endpoint, include_in_schema=False)
+    return made

@@ -1,0 +1,87 @@
+"""What every route needs: registration under both spellings, and who asks.
+
+Routes take the raw request: bodies are read with our limits and answers made by our own
+hands; FastAPI routes, parses query strings and writes OpenAPI.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from trigger_contracts.errors import Code, refused
+from trigger_contracts.ids import is_valid_id
+
+from .bodies import Headers
+from .gateway import KEY_ID
+
+Endpoint = Callable[..., Any]
+
+
+def add(
+    router: APIRouter, method: str, path: str, endpoint: Endpoint, *, status: int = 200, **docs: Any
+) -> None:
+    """Answer ``path`` with and without its trailing slash; the one given is documented."""
+    twin = path.rstrip("/") if path.endswith("/") else f"{path}/"
+    for spelling, shown in ((path, docs.pop("include_in_schema", True)), (twin, False)):
+        router.add_api_route(
+            spelling,
+            endpoint,
+            methods=[method],
+            status_code=status,
+            response_class=Response,
+            include_in_schema=shown,
+            **docs,
+        )
+
+
+def headers_of(request: Request) -> Headers:
+    return dict(request.scope["headers"])
+
+
+def header(request: Request, name: str) -> str | None:
+    return request.headers.get(name)
+
+
+def key_id_of(request: Request) -> str:
+    key_id: str = request.scope[KEY_ID]
+    return key_id
+
+
+def actor_of(request: Request) -> str:
+    """Who asks, as the history will show it."""
+    return f"key:{key_id_of(request)}"
+
+
+def checked_id(trigger_id: str) -> str:
+    """An id that could be a trigger's; raises ``Refused``: another names no trigger."""
+    if not is_valid_id(trigger_id):
+        raise refused(Code.NOT_FOUND, "there is no trigger with such an id")
+    return trigger_id
+
+
+def next_page(request: Request, path: str, cursor: str | None) -> Mapping[str, str]:
+    """The Link header to the page after this one (RFC 8288): the same query, another cursor."""
+    if cursor is None:
+        return {}
+    kept = [(k, v) for k, v in parse_qsl(request.url.query, True) if k != "cursor"]
+    return {"link": f'<{path}?{urlencode([*kept, ("cursor", cursor)])}>; rel="next"'}
+
+
+def body(schema: Any, examples: Mapping[str, Any], *, required: bool = True) -> dict[str, Any]:
+    """What OpenAPI says about a route's JSON body."""
+    shown = {name: {"summary": name, "value": value} for name, value in examples.items()}
+    content = {"application/json": {"schema": schema, "examples": shown}}
+    return {"requestBody": {"required": required, "content": content}}
+
+
+def header_parameter(name: str, description: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": description,
+        "schema": {"type": "string"},
+    }

@@ -1,0 +1,50 @@
+"""POST /test/scheduled/ and /test/api/: definitions fired once, on the real path, never saved."""
+
+from typing import Literal
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from trigger_api.domain.shown import TestAccepted
+from trigger_api.handlers import TriggerCommands
+
+from . import examples, routes
+from .answers import Answer
+from .bodies import Bodies
+from .routes import actor_of, headers_of
+
+__test__ = False  # pytest: not a module of tests, whatever its name
+
+
+def router(commands: TriggerCommands, bodies: Bodies) -> APIRouter:
+    """Both routes."""
+
+    async def accept(request: Request, kind: Literal["scheduled", "api"]) -> Response:
+        fields = await bodies.json(headers_of(request), request.receive)
+        accepted = await commands.test(kind, fields, actor_of(request))
+        location = {"location": f"/events/{accepted.event_id}"}
+        return Answer(202, accepted.model_dump_json().encode(), headers=location).response()
+
+    async def scheduled(request: Request) -> Response:
+        """Fire at `schedule_time`, or for a recurring schedule at once; nothing is saved."""
+        return await accept(request, "scheduled")
+
+    async def api(request: Request) -> Response:
+        """Fire at once if the payload matches the schema; nothing is saved."""
+        return await accept(request, "api")
+
+    made = APIRouter(tags=["tests"])
+    for path, endpoint, schema, shown in (
+        ("/test/scheduled/", scheduled, examples.TEST_SCHEDULED, examples.SCHEDULED_TESTS),
+        ("/test/api/", api, examples.TEST_API, examples.API_TESTS),
+    ):
+        routes.add(
+            made,
+            "POST",
+            path,
+            endpoint,
+            status=202,
+            responses={202: {"model": TestAccepted}},
+            openapi_extra=routes.body(schema, shown),
+        )
+    return made

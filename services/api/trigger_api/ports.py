@@ -1,0 +1,96 @@
+"""What the gateway's use cases need of the world. Adapters implement these, tests fake them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
+from uuid import UUID
+
+from trigger_contracts.commands import AnyCommand, CommandDone
+from trigger_contracts.errors import Problem
+from trigger_contracts.events import TriggerChanged
+from trigger_contracts.subjects import Verb
+
+from .domain.queries import EventQuery, TriggerQuery
+from .domain.shown import EventDetail, EventShown, Version
+
+Row = TypeVar("Row")
+
+
+class Clock(Protocol):
+    """The runtime's clock, as far as it is needed here."""
+
+    def now(self) -> datetime: ...
+
+
+class NewId(Protocol):
+    """Makes random ids."""
+
+    def __call__(self) -> str: ...
+
+
+class Commands(Protocol):
+    """Where commands go. Both raise ``BrokerUnavailable`` when the broker did not store it."""
+
+    async def store(self, verb: Verb, command: AnyCommand, message_id: str) -> None:
+        """Publish durably; the result is not asked for."""
+        ...
+
+    async def ask(
+        self, verb: Verb, command: AnyCommand, message_id: str
+    ) -> CommandDone | Problem | None:
+        """Publish durably and wait a moment for the result; None where none came in time."""
+        ...
+
+
+class Claims(Protocol):
+    """The create-only store of idempotency keys; raises ``BrokerUnavailable``."""
+
+    async def find(self, key: str) -> bytes | None: ...
+
+    async def claim(self, key: str, value: bytes) -> bytes: ...
+
+
+class Definitions(Protocol):
+    """What triggers are, for the advisory check of fires."""
+
+    def cached(self, trigger_id: str) -> TriggerChanged | None:
+        """What is known without asking, about a second old at most; None also if nothing is."""
+        ...
+
+    async def load(self, trigger_id: str) -> TriggerChanged | None:
+        """What the view says now; raises ``DatabaseUnavailable``."""
+        ...
+
+    def forget(self, trigger_id: str) -> None:
+        """It has changed: ask again."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[Row]):
+    """A page of a list, and the cursor of the next one if there is one."""
+
+    rows: list[Row]
+    next_cursor: str | None
+
+
+class Views(Protocol):
+    """The other services' views; every method raises ``DatabaseUnavailable``."""
+
+    async def triggers(self, query: TriggerQuery) -> Listed[dict[str, Any]]:
+        """Representations, newest trigger first."""
+        ...
+
+    async def trigger(self, trigger_id: str) -> dict[str, Any] | None: ...
+
+    async def history(
+        self, trigger_id: str, limit: int, cursor: str | None
+    ) -> Listed[Version] | None:
+        """Newest change first; None where the trigger never existed."""
+        ...
+
+    async def events(self, query: EventQuery) -> Listed[EventShown]:
+        """Without payloads, newest first."""
+        ...
+
+    async def event(self, event_id: UUID) -> EventDetail | None: ...

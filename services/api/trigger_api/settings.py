@@ -1,0 +1,52 @@
+"""The gateway's settings, from ``ETP_*``. Only ``bootstrap`` and ``__main__`` see them."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from trigger_contracts.topology import LOG_LIFE
+from trigger_runtime.settings import (
+    DatabaseSettings,
+    Duration,
+    HttpSettings,
+    LogSettings,
+    NatsSettings,
+)
+
+from .domain.keys import parse_stored
+
+
+def _stored_key(text: str) -> str:
+    parse_stored(text)
+    return text
+
+
+class Settings(NatsSettings, DatabaseSettings, HttpSettings, LogSettings):
+    """What the gateway needs."""
+
+    bootstrap_key_hash: Annotated[str, AfterValidator(_stored_key)] | None = Field(
+        default=None,
+        description="The first API key, as <key id>:<SHA-256 of its secret, hex>; without one, "
+        "every request that needs a key is answered 401.",
+    )
+    command_timeout: Duration = Field(
+        default=timedelta(seconds=2),
+        description="How long a write waits for its result before it is answered 202.",
+    )
+    body_timeout: Duration = Field(
+        default=timedelta(seconds=10),
+        description="How long a request's body may take to arrive before it is answered 408.",
+    )
+    definition_max_age: Duration = Field(
+        default=timedelta(seconds=1),
+        description="How old a definition may be that fires are checked against in advance.",
+    )
+    read_timeout: Duration = Field(
+        default=timedelta(seconds=5),
+        description="How long a read from PostgreSQL may take before it is answered 503.",
+    )
+    kept_for: Duration = Field(
+        default=LOG_LIFE,
+        description="How long a row of the log exists: an older event is answered 410.",
+    )
