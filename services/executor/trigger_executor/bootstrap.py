@@ -10,6 +10,7 @@ from trigger_contracts.subjects import Service
 from trigger_runtime.broker import PlatformBroker, create_broker
 from trigger_runtime.claims import ClaimStore
 from trigger_runtime.clock import SystemClock
+from trigger_runtime.dead_letters import DeadLetters
 from trigger_runtime.health import Health
 from trigger_runtime.lifecycle import serve_worker
 from trigger_runtime.logs import set_up_logging
@@ -43,8 +44,10 @@ def build(settings: Settings) -> Executor:
     connection = Connection(settings, Service.EXECUTOR)
     broker = create_broker(connection, description=DESCRIPTION)
     timeout = settings.publish_timeout
+    clock = SystemClock()
     events = JetStreamPublisher(connection, topology.EVENTS.name, timeout=timeout)
-    dead_letters = JetStreamPublisher(connection, topology.DEAD.name, timeout=timeout)
+    dead = JetStreamPublisher(connection, topology.DEAD.name, timeout=timeout)
+    dead_letters = DeadLetters(dead, Service.EXECUTOR, clock)
     changes = ChangeLog(
         StreamReader(connection, topology.CHANGES.name, timeout=timeout),
         max_bytes=settings.definition_cache_mib * 1024 * 1024,
@@ -52,7 +55,7 @@ def build(settings: Settings) -> Executor:
     recorder = Recorder(
         JetStreamEventLog(events),
         JetStreamDeadLetters(dead_letters),
-        SystemClock(),
+        clock,
         PrometheusMeter(),
     )
     claims = StoredClaims(ClaimStore(connection, topology.IDEMPOTENCY, timeout=timeout))
@@ -60,6 +63,7 @@ def build(settings: Settings) -> Executor:
         broker,
         RecordDues(changes, recorder),
         RecordFires(changes, claims, recorder, NatsResults(connection)),
+        dead_letters,
     )
     asyncapi = AsyncAPI(
         broker,
@@ -67,7 +71,7 @@ def build(settings: Settings) -> Executor:
         version=importlib.metadata.version("event-trigger-platform"),
         description=DESCRIPTION,
     )
-    return Executor(connection, broker, asyncapi, (events, dead_letters))
+    return Executor(connection, broker, asyncapi, (events, dead))
 
 
 async def serve() -> int:

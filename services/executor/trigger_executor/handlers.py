@@ -1,16 +1,15 @@
 """The executor's two use cases: record what is due, record what was fired.
 
-Each takes a batch and says which messages are settled; nothing is settled before what it led
-to is durable, so the caller may acknowledge exactly these. A message that cannot be handled
-becomes a dead letter and never hinders the others. Raises ``DependencyUnavailable`` where
-the broker is away: then nothing is settled, and all of it comes again.
+Each takes a batch and returns the messages that must come again; what the others led to is
+durable by then, so the caller may acknowledge them. A message that cannot be handled becomes
+a dead letter and never hinders the others. Raises ``DependencyUnavailable`` where the broker
+is away: then all of it must come again.
 Called by ``entrypoints``.
 """
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import TypeVar
 
 from trigger_contracts import commands, topology
 from trigger_contracts.commands import FireDone
@@ -19,7 +18,6 @@ from trigger_contracts.events import Due, LogEntry, Missed, TriggerChanged
 from trigger_contracts.idempotency import Claim, claim_for
 from trigger_contracts.subjects import REPLY_TO_HEADER, is_result_inbox
 
-from .domain.dead import Original, dead_letter, message_id
 from .domain.due import RecordError, due_entries, fits, parse_due
 from .domain.fire import Fire, Fired, RejectedFire, Unreadable, decide_fire, parse_fire
 from .domain.row import row_of
@@ -35,28 +33,13 @@ from .ports import (
     Triggers,
 )
 
-MAX_DELIVERIES = 5
-"""A message that fails this often, about 4 s with the growing pauses, is dead."""
+PATIENCE = 5
+"""Deliveries, over about 4 s, after which a definition that is not found is taken as erased."""
 
 MESSAGE_ID_HEADER = "Nats-Msg-Id"
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """What became of a batch: ``settled`` need not come again, ``later`` must."""
-
-    settled: Sequence[Incoming]
-    later: Sequence[Incoming] = ()
-
-
-class UseCase(Protocol):
-    """What an entrypoint calls."""
-
-    async def __call__(self, batch: Sequence[Incoming]) -> Settlement: ...
-
-    async def bury(self, message: Incoming, reason: str) -> None:
-        """Make a dead letter of a message that keeps failing."""
-        ...
+_Message = TypeVar("_Message", bound=Incoming)
 
 
 class Recorder:
@@ -86,15 +69,10 @@ class Recorder:
 
     async def bury(self, stream: str, messages: Sequence[tuple[Incoming, str]]) -> None:
         """Keep messages that cannot be handled, each with its reason."""
-        if not messages:
-            return
-        now = self._clock.now()
-        letters = []
-        for message, reason in messages:
-            original = _original(stream, message)
-            letters.append((message_id(original), dead_letter(original, reason, now)))
-        await self._dead_letters.append(letters)
-        self._meter.dead(len(letters))
+        # At once, so that they travel in one batch.
+        await asyncio.gather(
+            *(self._dead_letters.bury(stream, message, reason) for message, reason in messages)
+        )
 
 
 class RecordDues:
@@ -106,10 +84,10 @@ class RecordDues:
         self._definitions = definitions
         self._recorder = recorder
 
-    async def __call__(self, batch: Sequence[Incoming]) -> Settlement:
-        records: list[tuple[Incoming, Due | Missed]] = []
+    async def __call__(self, batch: Sequence[_Message]) -> Sequence[_Message]:
+        records: list[tuple[_Message, Due | Missed]] = []
         dead: list[tuple[Incoming, str]] = []
-        later: list[Incoming] = []
+        later: list[_Message] = []
         for message in batch:
             try:
                 record = parse_due(message.payload)
@@ -126,20 +104,14 @@ class RecordDues:
             version = versions.get(record.change_seq)
             if version is not None and fits(record, version):
                 entries += due_entries(record, version)
-            elif message.delivered_count < MAX_DELIVERIES:
+            elif message.delivered_count < PATIENCE:
                 # A replica of the stream may be behind the record.
                 later.append(message)
             else:
                 dead.append((message, f"the definition at {record.change_seq} is erased"))
         await self._recorder.record(entries)
         await self._recorder.bury(self.stream, dead)
-        if not later:
-            return Settlement(batch)
-        postponed = {message.stream_seq for message in later}
-        return Settlement([m for m in batch if m.stream_seq not in postponed], later)
-
-    async def bury(self, message: Incoming, reason: str) -> None:
-        await self._recorder.bury(self.stream, [(message, reason)])
+        return later
 
 
 class RecordFires:
@@ -155,7 +127,7 @@ class RecordFires:
         self._recorder = recorder
         self._results = results
 
-    async def __call__(self, batch: Sequence[Incoming]) -> Settlement:
+    async def __call__(self, batch: Sequence[_Message]) -> Sequence[_Message]:
         read = [_read(message) for message in batch]
         fires = [fire for fire in read if isinstance(fire, Fire)]
         states = await self._triggers.current({fire.command.trigger_id for fire in fires})
@@ -177,12 +149,9 @@ class RecordFires:
             answers.append((message, fire.command_id, outcome))
         await self._recorder.record(entries)
         await self._recorder.bury(self.stream, dead)
-        for message, command_id, outcome in answers:
-            await self._answer(message, command_id, outcome)
-        return Settlement(batch)
-
-    async def bury(self, message: Incoming, reason: str) -> None:
-        await self._recorder.bury(self.stream, [(message, reason)])
+        for asked, command_id, outcome in answers:
+            await self._answer(asked, command_id, outcome)
+        return ()
 
     async def _decide(
         self, fires: Sequence[Fire], states: Mapping[str, TriggerChanged]
@@ -248,14 +217,3 @@ def _command_id(message: Incoming) -> str:
     """The id of a command that could not be read."""
     message_id = message.headers.get(MESSAGE_ID_HEADER)
     return commands.command_id(None, message_id, message.stream_seq, message.stored_at)
-
-
-def _original(stream: str, message: Incoming) -> Original:
-    return Original(
-        stream=stream,
-        subject=message.subject,
-        stream_seq=message.stream_seq,
-        stored_at=message.stored_at,
-        headers=message.headers,
-        body=message.payload,
-    )

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from trigger_contracts.events import DeadLetter, LogEntry, TriggerChanged
+from trigger_contracts.events import LogEntry, TriggerChanged
 from trigger_contracts.idempotency import Claim
 
 from .domain.row import Row
@@ -33,7 +33,7 @@ class Incoming(Protocol):
 
 
 class Clock(Protocol):
-    """For how late a row is recorded and when a letter died; never for what a row says."""
+    """For how late a row is recorded; never for what it says."""
 
     def now(self) -> datetime: ...
 
@@ -75,8 +75,8 @@ class EventLog(Protocol):
 class DeadLetters(Protocol):
     """Where goes what cannot be handled."""
 
-    async def append(self, letters: Sequence[tuple[str, DeadLetter]]) -> None:
-        """Letters by message id. Durable once it returns."""
+    async def bury(self, stream: str, message: Incoming, reason: str) -> None:
+        """Durable once it returns; the same message twice is kept once."""
         ...
 
 
@@ -93,4 +93,3 @@ class Meter(Protocol):
 
     def recorded(self, entries: Sequence[LogEntry]) -> None: ...
     def expired(self, count: int) -> None: ...
-    def dead(self, count: int) -> None: ...

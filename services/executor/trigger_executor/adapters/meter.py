@@ -14,7 +14,6 @@ ROWS = Counter("etp_executor_rows_total", "Rows of the log, published durably.",
 EXPIRED = Counter(
     "etp_executor_expired_rows_total", "Rows not published because their 48 h were over."
 )
-DEAD = Counter("etp_executor_dead_letters_total", "Messages that could not be handled.")
 LATENESS = Histogram(
     "etp_executor_lateness_seconds",
     "How late occurrences fired: from scheduled_for to fired_at.",
@@ -35,7 +34,3 @@ class PrometheusMeter:
     def expired(self, count: int) -> None:
         EXPIRED.inc(count)
         log.warning("rows came too late to be recorded", rows=count)
-
-    def dead(self, count: int) -> None:
-        DEAD.inc(count)
-        log.warning("messages could not be handled", messages=count)

@@ -1,13 +1,14 @@
 """The event log and the dead letters, appended to their streams, and answers over core NATS."""
 
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 from nats.errors import Error as NatsError
 
-from trigger_contracts import subjects
-from trigger_contracts.events import DeadLetter
-from trigger_contracts.subjects import Service
 from trigger_executor.domain.row import Row
+from trigger_executor.ports import Incoming
+from trigger_runtime.consumer import Delivery
+from trigger_runtime.dead_letters import DeadLetters
 from trigger_runtime.logs import get_logger
 from trigger_runtime.nats import Connection
 from trigger_runtime.publisher import MAX_BATCH, JetStreamPublisher, Message
@@ -33,19 +34,14 @@ class JetStreamEventLog:
 
 
 class JetStreamDeadLetters:
-    """TRIGGER_DEAD."""
+    """TRIGGER_DEAD, by way of the runtime."""
 
-    def __init__(self, publisher: JetStreamPublisher) -> None:
-        self._publisher = publisher
+    def __init__(self, dead_letters: DeadLetters) -> None:
+        self._dead_letters = dead_letters
 
-    async def append(self, letters: Sequence[tuple[str, DeadLetter]]) -> None:
-        subject = subjects.dead(Service.EXECUTOR)
-        messages = [
-            Message(subject, letter.model_dump_json().encode(), message_id=message_id)
-            for message_id, letter in letters
-        ]
-        for batch in _batches(messages):
-            await self._publisher.publish_batch(batch)
+    async def bury(self, stream: str, message: Incoming, reason: str) -> None:
+        # What comes out is what went in: use cases see only the port's side of a delivery.
+        await self._dead_letters.bury(stream, cast("Delivery", message), reason)
 
 
 class NatsResults:

@@ -4,16 +4,18 @@ The publishers are declared for the AsyncAPI document; the messages themselves t
 atomic batches through the runtime's publisher.
 """
 
+from functools import partial
+
 from trigger_contracts import subjects, topology
 from trigger_contracts.commands import FireDone, FireTrigger
 from trigger_contracts.errors import Problem
 from trigger_contracts.events import CloudEvent, DeadLetter, Due, Fence, Missed
 from trigger_contracts.subjects import Service
-from trigger_executor.handlers import UseCase
+from trigger_executor.handlers import RecordDues, RecordFires
 from trigger_runtime.broker import PlatformBroker
 from trigger_runtime.consumer import subscribe_batches
-
-from .settling import settling
+from trigger_runtime.dead_letters import DeadLetters
+from trigger_runtime.settling import settling
 
 BATCH = 500
 """Messages handed over at once, at most: one atomic batch, and an fsync or four, for all."""
@@ -21,7 +23,12 @@ WORKERS = 2
 """One batch is encoded while the other is synced."""
 
 
-def subscribe(broker: PlatformBroker, record_dues: UseCase, record_fires: UseCase) -> None:
+def subscribe(
+    broker: PlatformBroker,
+    record_dues: RecordDues,
+    record_fires: RecordFires,
+    dead_letters: DeadLetters,
+) -> None:
     """Bind the use cases to their consumers and declare what they publish."""
     subscribe_batches(
         broker,
@@ -31,7 +38,7 @@ def subscribe(broker: PlatformBroker, record_dues: UseCase, record_fires: UseCas
         workers=WORKERS,
         title="executor: due records",
         description="What the scheduler decided: each occurrence becomes a row of the log.",
-    )(settling(record_dues))
+    )(settling(record_dues, partial(dead_letters.bury, record_dues.stream)))
     subscribe_batches(
         broker,
         topology.EXECUTOR_FIRES,
@@ -40,7 +47,7 @@ def subscribe(broker: PlatformBroker, record_dues: UseCase, record_fires: UseCas
         workers=WORKERS,
         title="executor: fire commands",
         description="Requests to fire a trigger now; the result goes to the reply_to header.",
-    )(settling(record_fires))
+    )(settling(record_fires, partial(dead_letters.bury, record_fires.stream)))
     for subject, description in (
         (subjects.ALL_FIRED, "A trigger fired."),
         (subjects.ALL_MISSED, "Occurrences that will never fire, and why."),
