@@ -56,7 +56,11 @@ def build(settings: Settings) -> Built:
     """Everything, not yet connected: connections begin with the application's lifespan."""
     clock = SystemClock()
     connection = Connection(settings, Service.API.value)
-    database = Database(settings, timeout=settings.read_timeout)
+    database = Database(
+        settings.database_url.get_secret_value(),
+        pool_size=settings.pool_size,
+        timeout=settings.read_timeout,
+    )
     publisher = JetStreamPublisher(connection, COMMANDS.name, timeout=settings.publish_timeout)
     commands = JetStreamCommands(
         connection, publisher, instance=new_id(), timeout=settings.command_timeout

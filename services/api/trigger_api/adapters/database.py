@@ -17,7 +17,6 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from trigger_runtime.errors import DatabaseUnavailable
-from trigger_runtime.settings import DatabaseSettings
 
 from . import statements
 
@@ -37,9 +36,8 @@ _AWAY = (
 class Database:
     """A read-only pool; see the module's docstring. Made by ``bootstrap``."""
 
-    def __init__(self, settings: DatabaseSettings, *, timeout: timedelta) -> None:
+    def __init__(self, url: str, *, pool_size: int, timeout: timedelta) -> None:
         self._timeout_s = timeout.total_seconds()
-        url = settings.database_url.get_secret_value()
         session = {
             "application_name": "etp api",
             "timezone": "UTC",
@@ -63,7 +61,7 @@ class Database:
             async_creator=connect,
             # One statement a read: a transaction around it would be two more round trips.
             isolation_level="AUTOCOMMIT",
-            pool_size=settings.pool_size,
+            pool_size=pool_size,
             max_overflow=0,
             pool_timeout=self._timeout_s,
             pool_use_lifo=True,
