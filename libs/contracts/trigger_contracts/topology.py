@@ -19,8 +19,9 @@ ACTIVE_LIFE = timedelta(hours=2)
 DUPLICATE_WINDOW = timedelta(minutes=2)
 """The broker forgets a message id after this; consumers are idempotent by themselves beyond it."""
 
-ACK_WAIT = timedelta(seconds=30)
-"""A delivered message that is not acknowledged in this time is delivered again."""
+ACK_WAIT = timedelta(seconds=10)
+"""A delivered message that is not acknowledged in this time is delivered again: what a replica
+that hangs can delay. A batch takes well under a second; a second handling does no harm."""
 
 MAX_ACK_PENDING = 20_000
 """Messages a consumer may hold unacknowledged: 40 full batches of 500."""

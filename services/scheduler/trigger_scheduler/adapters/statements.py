@@ -121,8 +121,12 @@ SELECT trigger_id, change_seq FROM scheduler.trigger WHERE trigger_id = ANY ($1:
 """
 
 TRY_LEAD = "SELECT pg_try_advisory_xact_lock(hashtextextended('scheduler.' || $1, 0))"
-POSITION = "SELECT change_seq FROM scheduler.projection"
-MOVE_POSITION = "UPDATE scheduler.projection SET change_seq = $1 WHERE change_seq < $1"
+POSITION = "SELECT coalesce(max(change_seq), 0) FROM scheduler.projection"
+MOVE_POSITION = """
+INSERT INTO scheduler.projection AS p (change_seq) VALUES ($1)
+ON CONFLICT (one) DO UPDATE SET change_seq = EXCLUDED.change_seq
+WHERE p.change_seq < EXCLUDED.change_seq
+"""
 
 ERASABLE = """
 SELECT trigger_id, change_seq FROM scheduler.trigger

@@ -56,10 +56,9 @@ CREATE INDEX answer_age ON {schema}.answer (answered_at);
 
 -- Up to which change the log is surely projected.
 CREATE TABLE {schema}.projection (
-    only       boolean PRIMARY KEY DEFAULT true CHECK (only),
+    one        boolean PRIMARY KEY DEFAULT true CHECK (one),
     change_seq bigint  NOT NULL
 );
-INSERT INTO {schema}.projection (change_seq) VALUES (0);
 
 -- What the gateway may read.
 CREATE VIEW {schema}.triggers AS
@@ -86,7 +85,7 @@ BEGIN
         GRANT USAGE ON SCHEMA {schema} TO etp_scheduler;
         GRANT SELECT, INSERT, UPDATE, DELETE
             ON {schema}.change, {schema}.trigger, {schema}.answer TO etp_scheduler;
-        GRANT SELECT, UPDATE ON {schema}.projection TO etp_scheduler;
+        GRANT SELECT, INSERT, UPDATE ON {schema}.projection TO etp_scheduler;
     END IF;
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'etp_api') THEN
         GRANT USAGE ON SCHEMA {schema} TO etp_api;

@@ -1,0 +1,145 @@
+"""What is due is published once, at its instant, under the version it belongs to."""
+
+from datetime import timedelta
+
+from tests.integration.scheduler.conftest import Platform, now, once, text
+from tests.support.eventually import eventually
+from trigger_contracts.events import Due, Fence, Missed
+from trigger_contracts.subjects import Verb
+
+
+async def test_a_one_time_trigger_fires_once_and_is_completed(platform: Platform) -> None:
+    async with platform.scheduler():
+        done = await platform.ask(Verb.CREATE, **once(timedelta(seconds=0.5)))
+        (due,) = await platform.fires(done["trigger_id"], 1)
+        assert due.scheduled_for <= due.published_at < due.scheduled_for + timedelta(seconds=2)
+
+        async def completed() -> bool:
+            row = await platform.row(done["trigger_id"])
+            return row is not None and row["status"] == "completed"
+
+        await eventually(completed)
+        assert await platform.records(done["trigger_id"]) == [due]
+
+
+async def test_an_interval_fires_on_its_grid_without_drift(platform: Platform) -> None:
+    async with platform.scheduler():
+        done = await platform.ask(Verb.CREATE, name="tick", type="scheduled", interval=1)
+        fires = await platform.fires(done["trigger_id"], 3)
+        steps = {
+            later.scheduled_for - earlier.scheduled_for
+            for earlier, later in zip(fires, fires[1:], strict=False)
+        }
+        assert steps == {timedelta(seconds=1)}
+
+
+async def test_a_sleeping_scheduler_wakes_for_a_nearer_trigger(platform: Platform) -> None:
+    async with platform.scheduler(claim_poll=timedelta(minutes=5)):
+        await platform.ask(Verb.CREATE, **once(timedelta(hours=1)))
+        done = await platform.ask(Verb.CREATE, **once(timedelta(seconds=0.3)))
+        (due,) = await platform.fires(done["trigger_id"], 1, within=5)
+        assert due.published_at - due.scheduled_for < timedelta(seconds=1)
+
+
+async def test_an_edit_fences_the_version_before(platform: Platform) -> None:
+    async with platform.scheduler():
+        done = await platform.ask(Verb.CREATE, **once(timedelta(hours=1)))
+        trigger_id = done["trigger_id"]
+        later = text(now() + timedelta(hours=2))
+        edited = await platform.ask(
+            Verb.UPDATE, trigger_id=trigger_id, patch={"schedule_time": later}
+        )
+        assert edited["version"] == 2
+        assert len(edited["next_fires_before"]) == len(edited["next_fires_after"]) == 1
+        (fence,) = await platform.records(trigger_id)
+        assert isinstance(fence, Fence)
+        assert fence.version == 2
+
+
+async def test_a_deleted_trigger_never_fires(platform: Platform) -> None:
+    async with platform.scheduler():
+        done = await platform.ask(Verb.CREATE, **once(timedelta(seconds=1)))
+        await platform.ask(Verb.DELETE, trigger_id=done["trigger_id"])
+        witness = await platform.ask(Verb.CREATE, **once(timedelta(seconds=1.2)))
+        await platform.fires(witness["trigger_id"], 1)
+        assert [type(one) for one in await platform.records(done["trigger_id"])] == [Fence]
+
+
+async def test_what_is_due_fires_before_an_edit_takes_effect(platform: Platform) -> None:
+    async with platform.scheduler(loops=False):
+        done = await platform.ask(Verb.CREATE, **once(timedelta(seconds=0.2)))
+        trigger_id = done["trigger_id"]
+
+        async def passed() -> bool:
+            row = await platform.row(trigger_id)
+            return row is not None and row["next_fire_at"] < now()
+
+        await eventually(passed)
+        await platform.ask(Verb.UPDATE, trigger_id=trigger_id, patch={"name": "renamed"})
+        due, fence = await platform.records(trigger_id)
+        assert isinstance(due, Due)
+        assert due.version == 1
+        assert isinstance(fence, Fence)
+
+
+async def test_an_edited_time_rearms_a_completed_trigger_once(platform: Platform) -> None:
+    async with platform.scheduler():
+        done = await platform.ask(Verb.CREATE, **once(timedelta(seconds=0.2)))
+        trigger_id = done["trigger_id"]
+        await platform.fires(trigger_id, 1)
+        again = text(now() + timedelta(seconds=0.5))
+        await platform.ask(Verb.UPDATE, trigger_id=trigger_id, patch={"schedule_time": again})
+        renamed = await platform.ask(Verb.UPDATE, trigger_id=trigger_id, patch={"name": "renamed"})
+        assert renamed["version"] == 3
+        fires = await platform.fires(trigger_id, 2)
+        assert [fire.version for fire in fires] in ([1, 2], [1, 3])
+        renamed = await platform.ask(Verb.UPDATE, trigger_id=trigger_id, patch={"name": "again"})
+        assert renamed["version"] == 4
+        assert len(await platform.fires(trigger_id, 2)) == 2
+
+
+async def test_after_downtime_the_last_fires_late_and_the_rest_are_missed(
+    platform: Platform,
+) -> None:
+    async with platform.scheduler(loops=False):
+        done = await platform.ask(
+            Verb.CREATE,
+            name="down",
+            type="scheduled",
+            interval=10,
+            starts_at=text(now() + timedelta(seconds=30)),
+        )
+    trigger_id = done["trigger_id"]
+    async with platform.database.connected() as connection:
+        # As if nobody had looked for two minutes.
+        await connection.execute(
+            "UPDATE scheduler.trigger SET schedule = regexp_replace(schedule, $1, $2),"
+            " next_fire_at = now() - interval '120 s'",
+            '"anchor":"[^"]*"',
+            f'"anchor":"{text(now() - timedelta(seconds=120))}"',
+        )
+        await connection.execute(
+            "UPDATE scheduler.trigger SET next_fire_at ="
+            " (schedule::json ->> 'anchor')::timestamptz"
+        )
+    async with platform.scheduler():
+        await platform.fires(trigger_id, 4)
+    missed, late, *punctual = await platform.records(trigger_id)
+    assert isinstance(missed, Missed)
+    assert missed.count == len(missed.occurrences) == 9 or missed.count == 8
+    assert isinstance(late, Due)
+    assert late.misfire
+    assert late.scheduled_for - missed.last == timedelta(seconds=10)
+    assert not any(one.misfire for one in punctual if isinstance(one, Due))
+
+
+async def test_a_test_fires_at_once_and_leaves_nothing(platform: Platform) -> None:
+    async with platform.scheduler():
+        done = await platform.ask(Verb.TEST, type="scheduled", interval="PT1H", payload={"a": 1})
+        assert done["event_id"]
+        await platform.fires(done["trigger_id"], 1)
+        await eventually(lambda: _gone(platform, done["trigger_id"]))
+
+
+async def _gone(platform: Platform, trigger_id: str) -> bool:
+    return await platform.row(trigger_id) is None

@@ -1,0 +1,269 @@
+"""The use cases, on ports that remember."""
+
+import asyncio
+import json
+
+import pytest
+
+from tests.unit.executor.factories import (
+    NOON,
+    SECOND,
+    FakeMessage,
+    fire_body,
+    make_api_change,
+    make_change,
+    make_due,
+    make_missed,
+)
+from trigger_contracts.events import Fence
+from trigger_contracts.idempotency import claim_for
+from trigger_contracts.topology import LOG_LIFE
+from trigger_executor.domain.version import version_of
+from trigger_executor.handlers import PATIENCE, RecordDues, Recorder, RecordFires
+from trigger_runtime.errors import BrokerUnavailable
+
+INBOX = "_INBOX_client.abc.1"
+TEA, ORDER = make_change(), make_api_change()
+
+
+class World:
+    """Every port of the executor; what happened, in order, is in ``happened``."""
+
+    def __init__(self, *changes):
+        self.states = {change.trigger_id: change for change in changes}
+        self.now_at = NOON
+        self.rows, self.dead, self.sent, self.happened = [], [], [], []
+        self.expired_count = 0
+        self.claims = {}
+        self.finds_are_stale = False
+        recorder = Recorder(self, self, self, self)
+        self.dues = RecordDues(self, recorder)
+        self.fires = RecordFires(self, self, recorder, self)
+
+    def now(self):
+        return self.now_at
+
+    async def versions(self, wanted):
+        self.happened.append("versions")
+        return {
+            seq: version_of(self.states[trigger_id])
+            for seq, trigger_id in wanted.items()
+            if trigger_id in self.states and seq == 1
+        }
+
+    async def current(self, trigger_ids):
+        self.happened.append(("current", sorted(trigger_ids)))
+        return {t: self.states[t] for t in trigger_ids if t in self.states}
+
+    async def find(self, trigger_id, key):
+        await asyncio.sleep(0)
+        return None if self.finds_are_stale else self.claims.get((trigger_id, key))
+
+    async def claim(self, trigger_id, key, claim):
+        await asyncio.sleep(0)
+        return self.claims.setdefault((trigger_id, key), claim)
+
+    async def append(self, rows):
+        self.happened.append("append")
+        assert len({row.event_id for row in rows}) == len(rows)
+        self.rows += rows
+
+    async def bury(self, stream, message, reason):
+        self.happened.append("bury")
+        self.dead.append((stream, message.stream_seq, reason))
+
+    async def send(self, subject, body):
+        self.happened.append("send")
+        self.sent.append((subject, json.loads(body)))
+
+    def recorded(self, entries):
+        pass
+
+    def expired(self, count):
+        self.expired_count += count
+
+    @property
+    def entries(self):
+        return [row.entry for row in self.rows]
+
+
+def dues(*records):
+    return [
+        FakeMessage(
+            record if isinstance(record, bytes) else record.model_dump_json().encode(),
+            subject="trigger.due.t1",
+            stream_seq=seq,
+        )
+        for seq, record in enumerate(records, 1)
+    ]
+
+
+def fires(*bodies, reply_to=INBOX):
+    headers = {"reply_to": reply_to}
+    return [
+        FakeMessage(body, headers={**headers, "Nats-Msg-Id": f"m{seq}"}, stream_seq=seq)
+        for seq, body in enumerate(bodies, 1)
+    ]
+
+
+async def test_a_batch_of_dues_is_one_append_and_one_read_of_definitions():
+    world = World(TEA)
+    fence = Fence(trigger_id="t1", creation_id="create-t1", version=1, change_seq=9, cursor=NOON)
+
+    later = await world.dues(dues(make_due(TEA), fence, make_missed(TEA)))
+
+    assert list(later) == []
+    assert [entry.status for entry in world.entries] == ["fired", "missed", "missed"]
+    assert world.happened == ["versions", "append"]
+
+
+async def test_an_undecodable_record_is_buried_and_the_rest_recorded():
+    world = World(TEA)
+
+    later = await world.dues(dues(b"\xff\x00", make_due(TEA)))
+
+    assert list(later) == []
+    assert len(world.rows) == 1
+    ((stream, seq, reason),) = world.dead
+    assert (stream, seq) == ("TRIGGER_DUE", 1)
+    assert reason.startswith("not a due record")
+
+
+async def test_a_definition_not_found_is_waited_for_and_then_taken_as_erased():
+    world = World()
+    (message,) = dues(make_due(TEA))
+
+    assert list(await world.dues([message])) == [message]
+    assert world.dead == []
+
+    often = FakeMessage(message.payload, delivered_count=PATIENCE)
+    assert list(await world.dues([often])) == []
+    assert "erased" in world.dead[0][2]
+
+
+async def test_a_row_whose_48_hours_are_over_is_counted_and_left_out():
+    world = World(TEA)
+    world.now_at = NOON + LOG_LIFE + SECOND
+
+    assert list(await world.dues(dues(make_due(TEA)))) == []
+
+    assert (world.rows, world.expired_count) == ([], 1)
+
+
+async def test_the_same_occurrence_twice_in_a_batch_is_one_row():
+    world = World(TEA)
+
+    await world.dues(dues(make_due(TEA), make_due(TEA)))
+
+    assert len(world.rows) == 1
+
+
+async def test_answers_follow_the_durable_rows():
+    world = World(ORDER)
+
+    await world.fires(fires(fire_body(payload={"amount": 1}), b"nonsense"))
+
+    assert world.happened == [("current", ["a1"]), "append", "bury", "send", "send"]
+    (_, done), (_, problem) = world.sent
+    assert done["event_id"] == world.entries[0].event_id
+    assert done["command_id"] == "m1"
+    assert (problem["code"], problem["request_id"]) == ("malformed-json", "m2")
+
+
+async def test_one_read_of_state_serves_all_fires_of_a_trigger():
+    world = World(ORDER, TEA)
+
+    await world.fires(fires(*[fire_body(payload={"amount": n}) for n in range(5)], fire_body("t1")))
+
+    assert world.happened[0] == ("current", ["a1", "t1"])
+    assert [entry.payload.get("amount") for entry in world.entries] == [0, 1, 2, 3, 4, None]
+
+
+@pytest.mark.parametrize(
+    "subject",
+    ["trigger.fired.t1", "_INBOX.abc", "_INBOX_api.>", "_INBOX_apix.a", "$JS.API.X", "_INBOX_api"],
+)
+async def test_a_result_goes_to_no_other_subject_than_a_callers_inbox(subject):
+    world = World(ORDER)
+
+    await world.fires(fires(fire_body(payload={"amount": 1}), b"nonsense", reply_to=subject))
+
+    assert len(world.rows) == 1
+    assert world.sent == []
+
+
+async def test_two_payloads_under_one_key_in_one_batch_are_one_fire_and_one_mismatch():
+    world = World(ORDER)
+    bodies = [fire_body(key="k", payload={"amount": n}) for n in (1, 2, 1)]
+
+    await world.fires(fires(*bodies))
+
+    assert [entry.payload["amount"] for entry in world.entries] == [1]
+    first, other, again = (result for _, result in world.sent)
+    assert first["event_id"] == again["event_id"] == world.entries[0].event_id
+    assert (other["code"], other["status"]) == ("idempotency-mismatch", 409)
+
+
+async def test_an_invalid_fire_leaves_its_key_to_the_next():
+    world = World(ORDER)
+
+    await world.fires(fires(fire_body(key="k"), fire_body(key="k", payload={"amount": 2})))
+
+    assert [entry.status for entry in world.entries] == ["rejected", "fired"]
+    assert len({entry.event_id for entry in world.entries}) == 2
+
+
+async def test_a_lost_race_for_a_key_uses_the_winners_claim():
+    world = World(ORDER)
+    world.finds_are_stale = True
+    (message,) = fires(fire_body(key="k", payload={"amount": 1}))
+    same = await claimed_by_another(world, {"amount": 1})
+
+    await world.fires([message])
+
+    assert world.entries[0].event_id == same.event_id
+    assert world.entries[0].fired_at == same.accepted_at
+
+
+async def test_a_lost_race_for_a_key_to_another_payload_is_a_mismatch():
+    world = World(ORDER)
+    world.finds_are_stale = True
+    await claimed_by_another(world, {"amount": 2})
+
+    await world.fires(fires(fire_body(key="k", payload={"amount": 1})))
+
+    assert world.rows == []
+    assert world.sent[0][1]["code"] == "idempotency-mismatch"
+
+
+async def claimed_by_another(world, payload):
+    from tests.unit.executor.factories import make_fire
+
+    claim = claim_for(make_fire(key="k", payload=payload).command, "k", NOON - 9 * SECOND)
+    return await world.claim("a1", "k", claim)
+
+
+async def test_a_redelivered_batch_gives_the_same_bytes():
+    first, again = World(ORDER), World(ORDER)
+    batch = fires(
+        fire_body(payload={"amount": 1}), fire_body(payload=3), fire_body(key="k", payload={})
+    )
+
+    await first.fires(batch)
+    again.now_at = NOON + 3600 * SECOND
+    await again.fires(batch)
+
+    assert [row.body for row in first.rows] == [row.body for row in again.rows]
+
+
+async def test_without_the_broker_nothing_is_answered():
+    world = World(ORDER)
+
+    async def away(_rows):
+        raise BrokerUnavailable("away")
+
+    world.append = away
+    with pytest.raises(BrokerUnavailable):
+        await world.fires(fires(fire_body(payload={"amount": 1}), b"nonsense"))
+
+    assert (world.sent, world.dead) == ([], [])
