@@ -1,0 +1,1 @@
+"""PostgreSQL and JetStream behind the ports."""

@@ -1,0 +1,1 @@
+"""What calls the handlers: the subscriber, and the loop of the sweep."""

@@ -1,0 +1,9 @@
+"""``python -m trigger_retention``: serve until SIGTERM or SIGINT, then finish what is in hand."""
+
+import sys
+
+from trigger_runtime.lifecycle import run
+
+from .bootstrap import main
+
+sys.exit(run(main))

@@ -1,0 +1,165 @@
+"""The table of the log in PostgreSQL: inserts, and bounded erasure.
+
+Every transaction that writes holds the pause lock shared, and takes it before it names a
+table: a rebuild that holds it alone has the tables to itself, and whoever waited for it
+finds the new ones. Never creates or drops a table but through the schema's two functions.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from trigger_retention.domain.hours import HOUR, hour_at, number_of, partition_hour, partition_name
+from trigger_retention.domain.life import Life
+from trigger_retention.domain.rows import Row
+from trigger_retention.ports import Erased, Inserted, RowsRefused
+from trigger_runtime.database import Database
+from trigger_runtime.logs import get_logger
+
+from .statements import Statements
+from .writing import write
+
+log = get_logger(__name__)
+
+HOURS_AHEAD = 2
+"""Partitions made before they are needed, so that no insert waits for one at the full hour."""
+ERASED_AT_ONCE = 10_000
+"""Rows of one DELETE: some 50 ms, so that nothing waits long and a stop is quick."""
+DROPPED_AT_ONCE = 8
+"""Partitions looked at in one pass: 20 ms each where they are full."""
+MOST_KNOWN_HOURS = 2000
+"""Hours remembered; forgotten altogether beyond, to be learnt again."""
+
+_Connection = PoolConnectionProxy[asyncpg.Record]
+
+
+class PostgresEventLog:
+    """``ports.EventLog``; see the module's docstring."""
+
+    def __init__(self, database: Database, schema: str = "retention") -> None:
+        self._database = database
+        self._statements = Statements(schema)
+        self._known_hours: set[int] = set()
+        self._looked_at = ""
+
+    async def insert(self, rows: Sequence[Row]) -> Inserted:
+        try:
+            return await self._insert(rows)
+        except asyncpg.CheckViolationError:
+            # Another replica has dropped the partition since we learnt of it.
+            self._known_hours.clear()
+        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
+            raise RowsRefused(_reason(error)) from error
+        try:
+            return await self._insert(rows)
+        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
+            raise RowsRefused(_reason(error)) from error
+
+    async def _insert(self, rows: Sequence[Row]) -> Inserted:
+        async with self._writing() as (connection, erased_before):
+            inserted, hours = await write(
+                connection,
+                self._statements,
+                rows,
+                erased_before=erased_before,
+                known_hours=self._known_hours,
+            )
+        self._remember(hours)
+        return inserted
+
+    async def set_life(self, life: Life) -> None:
+        async with self._writing() as (connection, _):
+            await connection.execute(
+                self._statements.set_life,
+                life.active_for.total_seconds(),
+                life.kept_for.total_seconds(),
+            )
+
+    async def erase(self) -> Erased | None:
+        async with self._sweeping() as (connection, begun):
+            if not begun["alone"]:
+                return None
+            await self._make_ahead(connection, begun["swept_at"])
+        erased_before: datetime = begun["erased_before"]
+        partitions, rows = await self._drop(erased_before)
+        deleted = await self._delete(erased_before)
+        return Erased(
+            swept_at=begun["swept_at"],
+            erased_before=erased_before,
+            rows=rows + deleted,
+            partitions=partitions,
+            more=bool(partitions) or deleted == ERASED_AT_ONCE,
+        )
+
+    async def _make_ahead(self, connection: "_Connection", now: datetime) -> None:
+        this = number_of(now)
+        wanted = set(range(this, this + HOURS_AHEAD + 1)) - self._known_hours
+        if wanted:
+            hours = [hour_at(number) for number in sorted(wanted)]
+            await connection.execute(self._statements.ensure_partitions, hours)
+
+    async def _drop(self, erased_before: datetime) -> tuple[tuple[str, ...], int]:
+        """Drop partitions whose hour is past, some of them a pass; names, and rows within."""
+        dropped: list[str] = []
+        rows = 0
+        newest = partition_name(erased_before - HOUR)
+        async with self._database.connection() as connection:
+            found = await connection.fetch(self._statements.partitions, newest)
+        names: list[str] = [row["relname"] for row in found]
+        # One with a late row in it stays: go on behind it in the next pass.
+        behind = [name for name in names if name > self._looked_at] or names
+        for name in behind[:DROPPED_AT_ONCE]:
+            self._looked_at = name
+            hour = partition_hour(name)
+            try:
+                erased = await self._drop_one(hour)
+            except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+                log.info("partition in use, dropped later", partition=name)
+                continue
+            if erased is not None:
+                dropped.append(name)
+                rows += erased
+                self._known_hours.discard(number_of(hour))
+        return tuple(dropped), rows
+
+    async def _drop_one(self, hour: datetime) -> int | None:
+        async with self._sweeping() as (connection, begun):
+            if not begun["alone"]:
+                return None
+            erased: int | None = await connection.fetchval(self._statements.drop_partition, hour)
+            return erased
+
+    async def _delete(self, erased_before: datetime) -> int:
+        async with self._sweeping() as (connection, begun):
+            if not begun["alone"]:
+                return 0
+            status = await connection.execute(self._statements.erase, erased_before, ERASED_AT_ONCE)
+            return int(status.rpartition(" ")[2])
+
+    @contextlib.asynccontextmanager
+    async def _writing(self) -> "AsyncIterator[tuple[_Connection, datetime]]":
+        """A transaction that no rebuild overlaps, and the instant before which rows are past."""
+        async with self._database.transaction() as connection:
+            begun: Any = await connection.fetchrow(self._statements.begin_write)
+            yield connection, begun["erased_before"]
+
+    @contextlib.asynccontextmanager
+    async def _sweeping(self) -> "AsyncIterator[tuple[_Connection, asyncpg.Record]]":
+        """As ``_writing``; ``alone`` says whether this replica sweeps in this transaction."""
+        async with self._database.transaction() as connection:
+            begun: Any = await connection.fetchrow(self._statements.begin_sweep)
+            yield connection, begun
+
+    def _remember(self, hours: set[int]) -> None:
+        if len(self._known_hours) > MOST_KNOWN_HOURS:
+            self._known_hours.clear()
+        self._known_hours |= hours
+
+
+def _reason(error: Exception) -> str:
+    """PostgreSQL's own sentence; its detail, which may hold values, stays out."""
+    return f"the database refuses it: {str(error).splitlines()[0]}"

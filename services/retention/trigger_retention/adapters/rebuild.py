@@ -1,0 +1,167 @@
+"""Builds the table anew from TRIGGER_EVENTS, beside the live one, and puts it in its place.
+
+Same migrations, same reading, same insert as the service. The service may be running: it is
+paused by an advisory lock only while the last messages are folded and the schemas change
+names, in one transaction; before that commits nothing has changed. Nothing acknowledged is
+lost, since the tail is folded up to a sequence that is recorded under the lock.
+Called by ``etp rebuild`` as a superuser; one at a time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+import asyncpg
+
+from trigger_retention.domain.rows import Row, read
+from trigger_runtime.logs import get_logger
+
+from . import schema
+from .statements import PAUSE_KEY, Statements
+from .writing import write
+
+log = get_logger(__name__)
+
+LIVE = "retention"
+SHADOW = "retention_shadow"
+OLD = "retention_old"
+
+BATCH = 1000
+"""Messages read at once: the most that a batched direct get gives comfortably."""
+ALL_SUBJECTS = ">"
+
+
+class Message(Protocol):
+    """A stored message, as the reader gives it."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def payload(self) -> bytes: ...
+
+
+class Reader(Protocol):
+    """Reads TRIGGER_EVENTS; ``trigger_runtime.reader.StreamReader`` is one."""
+
+    async def after(self, seq: int, subject: str, limit: int) -> Sequence[Message]: ...
+    async def last_seq(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildReport:
+    """What a rebuild did: up to which sequence, and what it found there."""
+
+    last_seq: int
+    messages: int
+    rows: int
+    outlived: int
+    unreadable: int
+    paused_from_seq: int
+    """From here on the messages were folded while the service was paused."""
+
+
+async def rebuild(connection: "asyncpg.Connection[Any]", reader: Reader) -> RebuildReport:
+    """Replace schema ``retention`` by one folded from the stream. Safe to repeat after a crash."""
+    owner = await connection.fetchval(
+        "SELECT nspowner::regrole FROM pg_namespace WHERE nspname = $1", LIVE
+    )
+    if owner is None:
+        raise ValueError(f"there is no schema {LIVE} to rebuild")
+    # What a rebuild that was killed has left.
+    for leftover in (SHADOW, OLD):
+        await connection.execute(f"DROP SCHEMA IF EXISTS {leftover} CASCADE")
+    await connection.execute(f"CREATE SCHEMA {SHADOW} AUTHORIZATION {owner}")
+    await connection.execute(f"SET ROLE {owner}")
+    try:
+        await schema.apply(connection, SHADOW)
+    finally:
+        await connection.execute("RESET ROLE")
+    fold = _Fold(connection, reader)
+    await _copy_life(connection)
+    # Most of it beside the running service …
+    await fold.up_to(await reader.last_seq())
+    paused_from_seq = fold.seq
+    # … and the rest while it waits.
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", PAUSE_KEY)
+        await _copy_life(connection)
+        last_seq = await reader.last_seq()
+        await fold.up_to(last_seq)
+        await connection.execute(f"ALTER SCHEMA {LIVE} RENAME TO {OLD}")
+        await connection.execute(f"ALTER SCHEMA {SHADOW} RENAME TO {LIVE}")
+    await connection.execute(f"DROP SCHEMA {OLD} CASCADE")
+    report = RebuildReport(
+        last_seq=last_seq,
+        messages=fold.messages,
+        rows=fold.rows,
+        outlived=fold.outlived,
+        unreadable=fold.unreadable,
+        paused_from_seq=paused_from_seq,
+    )
+    log.info("log rebuilt", last_seq=last_seq, rows=fold.rows, messages=fold.messages)
+    return report
+
+
+async def _copy_life(connection: "asyncpg.Connection[Any]") -> None:
+    async with connection.transaction():
+        await connection.execute(f"DELETE FROM {SHADOW}.life_setting")
+        await connection.execute(
+            f"INSERT INTO {SHADOW}.life_setting SELECT * FROM {LIVE}.life_setting"
+        )
+
+
+class _Fold:
+    """Reads the stream in order into the shadow, and counts."""
+
+    def __init__(self, connection: "asyncpg.Connection[Any]", reader: Reader) -> None:
+        self._connection = connection
+        self._reader = reader
+        self._statements = Statements(SHADOW)
+        self._hours: set[int] = set()
+        self.seq = self.messages = self.rows = self.outlived = self.unreadable = 0
+
+    async def up_to(self, last_seq: int) -> None:
+        """Fold everything after what is folded, to ``last_seq`` inclusive."""
+        while self.seq < last_seq:
+            messages = await self._reader.after(self.seq, ALL_SUBJECTS, BATCH)
+            if not messages:
+                self.seq = last_seq  # The last ones have expired.
+                return
+            await self._write([m for m in messages if m.seq <= last_seq])
+            self.seq = min(messages[-1].seq, last_seq)
+
+    async def _write(self, messages: Sequence[Message]) -> None:
+        found = [read(message.payload, message.seq) for message in messages]
+        rows = [row for row in found if isinstance(row, Row)]
+        self.messages += len(messages)
+        self.unreadable += len(messages) - len(rows)
+        await self._store(rows)
+
+    async def _store(self, rows: Sequence[Row]) -> None:
+        if not rows:
+            return
+        try:
+            async with self._connection.transaction():
+                erased_before: datetime = await self._connection.fetchval(
+                    f"SELECT now() - kept_for FROM {SHADOW}.life"
+                )
+                inserted, hours = await write(
+                    self._connection,
+                    self._statements,
+                    rows,
+                    erased_before=erased_before,
+                    known_hours=self._hours,
+                )
+        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError):
+            # Dead letters since they came first: found by halving, as the service did.
+            if len(rows) == 1:
+                self.unreadable += 1
+                return
+            middle = len(rows) // 2
+            await self._store(rows[:middle])
+            await self._store(rows[middle:])
+            return
+        self._hours |= hours
+        self.rows += inserted.stored
+        self.outlived += inserted.outlived

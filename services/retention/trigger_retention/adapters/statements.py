@@ -1,0 +1,77 @@
+"""Every SQL statement of the service, for one schema: the live one, or a rebuild's shadow."""
+
+from trigger_retention.domain.rows import Row
+
+PAUSE_KEY = 4_773_003
+"""Advisory lock: writers hold it shared, a rebuild holds it alone while it switches schemas."""
+SWEEP_KEY = 4_773_004
+"""Advisory lock: one replica sweeps at a time."""
+
+_TYPES = {
+    "event_id": "uuid",
+    "stream_seq": "bigint",
+    "trigger_version": "integer",
+    "count": "integer",
+    **dict.fromkeys(("is_test", "misfire"), "boolean"),
+    **dict.fromkeys(
+        ("scheduled_for", "fired_at", "logged_at", "last_scheduled_for"), "timestamptz"
+    ),
+}
+_JSON = ("errors", "payload")
+
+
+class Statements:
+    """The statements on one schema. ``schema`` comes from code, never from outside."""
+
+    def __init__(self, schema: str) -> None:
+        columns = Row._fields
+        arrays = ", ".join(
+            f"${position}::{_TYPES.get(column, 'text')}[]"
+            for position, column in enumerate(columns, 1)
+        )
+        values = ", ".join(f"{c}::json" if c in _JSON else c for c in columns)
+        changes = ", ".join(f"{c} = excluded.{c}" for c in columns if c != "event_id")
+        names = ", ".join(columns)
+
+        self.begin_write = f"""
+            SELECT pg_advisory_xact_lock_shared({PAUSE_KEY}), now() - kept_for AS erased_before
+            FROM {schema}.life"""
+
+        # Whatever order replicas write in, of two messages with one event id the first stored
+        # one stays: a rebuild, which reads in order, comes to the same table.
+        self.insert = f"""
+            INSERT INTO {schema}.event AS old ({names})
+            SELECT {values} FROM unnest({arrays}) AS new ({names})
+            ON CONFLICT (event_id) DO UPDATE SET {changes}
+            WHERE excluded.stream_seq < old.stream_seq"""
+
+        self.ensure_partitions = f"SELECT {schema}.ensure_partitions($1)"
+
+        self.drop_partition = f"SELECT {schema}.drop_partition($1)"
+
+        self.begin_sweep = f"""
+            SELECT pg_advisory_xact_lock_shared({PAUSE_KEY}),
+                   pg_try_advisory_xact_lock({SWEEP_KEY}) AS alone,
+                   now() AS swept_at, now() - kept_for AS erased_before
+            FROM {schema}.life"""
+
+        # Joined by the unique key, which finds each row's partition: a bounded bite, oldest first.
+        self.erase = f"""
+            WITH outlived AS MATERIALIZED (
+                SELECT event_id FROM {schema}.event WHERE logged_at <= $1
+                ORDER BY logged_at LIMIT $2)
+            DELETE FROM {schema}.event USING outlived
+            WHERE event.event_id = outlived.event_id"""
+
+        self.partitions = f"""
+            SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+            WHERE inhparent = '{schema}.event'::regclass AND relname <= $1
+            ORDER BY relname"""
+
+        self.set_life = f"""
+            INSERT INTO {schema}.life_setting AS old (active_for, kept_for)
+            VALUES (make_interval(secs => $1), make_interval(secs => $2))
+            ON CONFLICT (only_row) DO UPDATE
+            SET active_for = excluded.active_for, kept_for = excluded.kept_for
+            WHERE (old.active_for, old.kept_for) IS DISTINCT FROM
+                  (excluded.active_for, excluded.kept_for)"""

@@ -1,0 +1,84 @@
+"""The only place where the service's parts are made and joined."""
+
+from dataclasses import dataclass
+
+from faststream.specification import AsyncAPI
+
+from trigger_contracts.topology import DEAD
+from trigger_runtime.broker import PlatformBroker, create_broker
+from trigger_runtime.clock import SystemClock
+from trigger_runtime.database import Database
+from trigger_runtime.health import Health
+from trigger_runtime.lifecycle import serve_worker
+from trigger_runtime.logs import set_up_logging
+from trigger_runtime.loops import Loop
+from trigger_runtime.nats import Connection
+from trigger_runtime.publisher import JetStreamPublisher
+
+from .adapters.broker import CoreNotices, StoredDeadLetters
+from .adapters.event_log import PostgresEventLog
+from .domain.life import Life
+from .entrypoints.projection import subscribe
+from .entrypoints.sweeping import sweep_loop
+from .handlers import Projector, Sweeper
+from .settings import Settings
+
+SERVICE = "retention"
+DESCRIPTION = "Projects the event log into PostgreSQL and erases each row when its life is over."
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """The parts of one process, joined and not yet started."""
+
+    settings: Settings
+    connection: Connection
+    broker: PlatformBroker
+    database: Database
+    dead_letters: JetStreamPublisher
+    sweep: Loop
+
+    def asyncapi(self) -> AsyncAPI:
+        return AsyncAPI(self.broker, title=SERVICE, description=DESCRIPTION)
+
+    async def serve(self) -> int:
+        """Serve until told to stop; returns the exit code."""
+        health = Health(SERVICE)
+        health.add("database", self.database.ping)
+        return await serve_worker(
+            broker=self.broker,
+            connection=self.connection,
+            health=health,
+            settings=self.settings,
+            asyncapi=self.asyncapi(),
+            loops=[self.sweep],
+            publishers=[self.dead_letters],
+            on_stop=[self.database.close],
+        )
+
+
+def build(settings: Settings) -> Retention:
+    """Join the parts; nothing connects yet."""
+    clock = SystemClock()
+    connection = Connection(settings, SERVICE)
+    broker = create_broker(connection, description=DESCRIPTION)
+    database = Database(settings, f"etp {SERVICE}")
+    event_log = PostgresEventLog(database)
+    dead_letters = JetStreamPublisher(connection, DEAD.name, timeout=settings.publish_timeout)
+    projector = Projector(event_log, StoredDeadLetters(dead_letters, clock.now))
+    subscribe(broker, projector, clock, batch=settings.projection_batch)
+    sweeper = Sweeper(
+        event_log,
+        CoreNotices(connection),
+        life=Life(settings.active_for, settings.kept_for),
+        every=settings.sweep_every,
+    )
+    return Retention(
+        settings, connection, broker, database, dead_letters, sweep_loop(broker, sweeper)
+    )
+
+
+async def main() -> int:
+    settings = Settings()
+    set_up_logging(settings, service=SERVICE)
+    return await build(settings).serve()

@@ -1,0 +1,106 @@
+"""A message of the log read as a row of the table, or as unreadable with the reason.
+
+Never raises: whatever the bytes are, the answer is one of the two.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from pydantic import ValidationError
+from pydantic_core import to_json
+
+from trigger_contracts.events import CloudEvent
+
+from .hours import hour_at, hour_number
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+_SHOWN_ERRORS = 3
+"""A reason names at most so many fields."""
+
+
+class Row(NamedTuple):
+    """One row, its fields in the order of the table's columns. JSON travels as text."""
+
+    event_id: str
+    stream_seq: int
+    trigger_id: str
+    trigger_name: str
+    trigger_type: str
+    trigger_version: int
+    status: str
+    source: str
+    is_test: bool
+    scheduled_for: datetime | None
+    fired_at: datetime | None
+    logged_at: datetime
+    misfire: bool
+    reason: str | None
+    errors: str
+    count: int  # type: ignore[assignment]  # shadows tuple.count, which no row needs
+    last_scheduled_for: datetime | None
+    payload: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Not a row of the log, and never will be."""
+
+    reason: str
+
+
+def read(body: bytes, stream_seq: int) -> Row | Unreadable:
+    """The row in a message's body (a CloudEvent), stored at ``stream_seq``."""
+    try:
+        entry = CloudEvent.model_validate_json(body).data
+    except ValidationError as error:
+        return Unreadable(_reason(error))
+    if not _UUID.fullmatch(entry.event_id):
+        return Unreadable("event_id is not a UUIDv7 in lower case")
+    try:
+        hour_at(hour_number(entry.event_id))
+    except OverflowError:
+        return Unreadable("the time in event_id lies beyond the year 9999")
+    return Row(
+        entry.event_id,
+        stream_seq,
+        entry.trigger_id,
+        entry.trigger_name,
+        entry.trigger_type,
+        entry.trigger_version,
+        entry.status.value,
+        entry.source.value,
+        entry.is_test,
+        entry.scheduled_for,
+        entry.fired_at,
+        entry.logged_at,
+        entry.misfire,
+        entry.reason,
+        to_json(entry.errors).decode() if entry.errors else "[]",
+        entry.count,
+        entry.last_scheduled_for,
+        None if entry.payload is None else to_json(entry.payload).decode(),
+    )
+
+
+def first_of_each(rows: list[Row]) -> list[Row]:
+    """Of the rows with the same event id the one stored first, as the table keeps it, too."""
+    first: dict[str, Row] = {}
+    for row in rows:
+        kept = first.setdefault(row.event_id, row)
+        if row.stream_seq < kept.stream_seq:
+            first[row.event_id] = row
+    return list(first.values())
+
+
+def _reason(error: ValidationError) -> str:
+    """What is wrong and where, without the values: they may be a user's."""
+    errors = error.errors(include_url=False, include_input=False, include_context=False)
+    shown = [
+        f"{'.'.join(map(str, entry['loc'])) or 'body'}: {entry['msg']}"
+        for entry in errors[:_SHOWN_ERRORS]
+    ]
+    if len(errors) > _SHOWN_ERRORS:
+        shown.append(f"and {len(errors) - _SHOWN_ERRORS} more")
+    return "; ".join(shown)

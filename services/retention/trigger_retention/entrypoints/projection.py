@@ -1,0 +1,71 @@
+"""The subscriber of the log: hands batches to the projector, acknowledges after its commit.
+
+Acknowledges manually and only whole batches: what raises is given back by the runtime with a
+growing delay. While the database is away the batch in hand is tried again here for a while,
+so that rows appear at once when it returns and not a redelivery's delay later.
+"""
+
+import asyncio
+
+from trigger_contracts import subjects
+from trigger_contracts.events import CloudEvent, DeadLetter
+from trigger_contracts.subjects import Service
+from trigger_contracts.topology import ACK_WAIT, RETENTION_EVENTS
+from trigger_retention import metrics
+from trigger_retention.handlers import Projected, Projector
+from trigger_runtime.broker import PlatformBroker
+from trigger_runtime.clock import Clock
+from trigger_runtime.consumer import Delivery, ack_all, subscribe_batches
+from trigger_runtime.errors import DatabaseUnavailable
+from trigger_runtime.logs import get_logger
+
+log = get_logger(__name__)
+
+PATIENCE_S = ACK_WAIT.total_seconds() / 2
+"""How long a batch is tried while the database is away: half the time the broker waits."""
+PAUSE_S = 0.25
+"""Between two tries."""
+
+
+def subscribe(broker: PlatformBroker, projector: Projector, clock: Clock, *, batch: int) -> None:
+    """Bind the projector to its consumer; also declares what it publishes, for AsyncAPI."""
+    broker.publisher(
+        subjects.dead(Service.RETENTION),
+        schema=DeadLetter,
+        title="Retention's dead letters",
+        description="Messages of the log that could not be projected.",
+    )
+
+    @subscribe_batches(
+        broker,
+        RETENTION_EVENTS,
+        (CloudEvent,),
+        batch=batch,
+        title="The event log",
+        description="Projected into PostgreSQL in batches; acknowledged after the commit.",
+    )
+    async def project(deliveries: list[Delivery]) -> None:
+        projected = await _patiently(projector, deliveries, clock)
+        await ack_all(deliveries)
+        inserted = projected.inserted
+        metrics.PROJECTED.inc(inserted.stored)
+        metrics.REPEATED.inc(inserted.repeated)
+        metrics.OUTLIVED.inc(inserted.outlived)
+        metrics.DEAD.inc(projected.dead)
+        age = clock.now() - deliveries[-1].stored_at
+        metrics.LAG.set(max(0.0, age.total_seconds()))
+
+
+async def _patiently(projector: Projector, deliveries: list[Delivery], clock: Clock) -> Projected:
+    patient_until = clock.monotonic() + PATIENCE_S
+    waiting = False
+    while True:
+        try:
+            return await projector.project(deliveries)
+        except DatabaseUnavailable as error:
+            if clock.monotonic() > patient_until:
+                raise
+            if not waiting:
+                log.warning("the log waits for the database", error=str(error))
+                waiting = True
+        await asyncio.sleep(PAUSE_S)

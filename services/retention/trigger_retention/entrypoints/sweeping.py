@@ -1,0 +1,27 @@
+"""The loop of the sweep: every replica runs one, one of them works at a time."""
+
+from datetime import timedelta
+
+from trigger_contracts import subjects
+from trigger_contracts.events import Swept
+from trigger_retention import metrics
+from trigger_retention.handlers import Sweeper
+from trigger_runtime.broker import PlatformBroker
+from trigger_runtime.loops import Loop
+
+
+def sweep_loop(broker: PlatformBroker, sweeper: Sweeper) -> Loop:
+    """The loop, not yet started; also declares its notice, for AsyncAPI."""
+    broker.publisher(
+        subjects.SWEPT,
+        schema=Swept,
+        title="Swept",
+        description="A sweep erased rows of the log. Core NATS: not stored.",
+    )
+
+    async def one_pass() -> timedelta:
+        rows, wait = await sweeper.sweep()
+        metrics.SWEPT.inc(rows)
+        return wait
+
+    return Loop("sweep", one_pass)

@@ -1,0 +1,97 @@
+"""The two use cases: project a batch of the log, and sweep what is past its life.
+
+``Projector`` returns only after every message of the batch is settled: in the table, known
+there, past its life, or a dead letter. If it raises, none may be acknowledged; doing the batch
+again is harmless. ``Sweeper`` erases in bounded passes. Called by ``entrypoints``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from trigger_contracts.events import Swept
+
+from .domain import rows
+from .domain.life import Life
+from .domain.rows import Row, Unreadable
+from .ports import DeadLetters, EventLog, Inserted, Notices, RowsRefused, StoredMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Projected:
+    """What became of a batch."""
+
+    inserted: Inserted
+    dead: int
+
+
+class Projector:
+    """Projects batches of TRIGGER_EVENTS into the table."""
+
+    def __init__(self, log: EventLog, dead_letters: DeadLetters) -> None:
+        self._log = log
+        self._dead_letters = dead_letters
+
+    async def project(self, messages: Sequence[StoredMessage]) -> Projected:
+        """Settle every message of the batch."""
+        readable: list[tuple[Row, StoredMessage]] = []
+        dead: list[tuple[StoredMessage, str]] = []
+        for message in messages:
+            match rows.read(message.payload, message.stream_seq):
+                case Unreadable(reason):
+                    dead.append((message, reason))
+                case Row() as row:
+                    readable.append((row, message))
+        inserted = await self._store(readable, dead)
+        for message, reason in dead:
+            await self._dead_letters.bury(message, reason)
+        return Projected(inserted, len(dead))
+
+    async def _store(
+        self,
+        readable: Sequence[tuple[Row, StoredMessage]],
+        dead: list[tuple[StoredMessage, str]],
+    ) -> Inserted:
+        """Store the rows; what the database refuses is found by halving and added to ``dead``."""
+        if not readable:
+            return Inserted(stored=0)
+        try:
+            return await self._log.insert([row for row, _ in readable])
+        except RowsRefused as refused:
+            if len(readable) == 1:
+                dead.append((readable[0][1], str(refused)))
+                return Inserted(stored=0)
+        middle = len(readable) // 2
+        return await self._store(readable[:middle], dead) + await self._store(
+            readable[middle:], dead
+        )
+
+
+class Sweeper:
+    """Erases rows past their life, as long as there are any."""
+
+    def __init__(self, log: EventLog, notices: Notices, *, life: Life, every: timedelta) -> None:
+        self._log = log
+        self._notices = notices
+        self._life = life
+        self._life_is_set = False
+        self._every = every
+
+    async def sweep(self) -> tuple[int, timedelta]:
+        """One pass: how many rows it erased, and how long to wait before the next."""
+        if not self._life_is_set:
+            await self._log.set_life(self._life)
+            self._life_is_set = True
+        erased = await self._log.erase()
+        if erased is None:
+            return 0, self._every
+        if erased.rows or erased.partitions:
+            await self._notices.swept(
+                Swept(
+                    swept_at=erased.swept_at,
+                    erased_before=erased.erased_before,
+                    rows=erased.rows,
+                    partitions=erased.partitions,
+                )
+            )
+        return erased.rows, timedelta() if erased.more else self._every

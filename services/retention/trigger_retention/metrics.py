@@ -1,0 +1,17 @@
+"""What the service counts."""
+
+from prometheus_client import Counter, Gauge
+
+PROJECTED = Counter("etp_retention_projected_rows_total", "Rows written to the log.")
+REPEATED = Counter(
+    "etp_retention_repeated_rows_total", "Redelivered or duplicate rows that were there already."
+)
+OUTLIVED = Counter(
+    "etp_retention_outlived_rows_total", "Rows not written because their life was over."
+)
+DEAD = Counter("etp_retention_dead_letters_total", "Messages that could not be projected.")
+SWEPT = Counter("etp_retention_swept_rows_total", "Rows erased at the end of their life.")
+LAG = Gauge(
+    "etp_retention_lag_seconds",
+    "Age of the newest message of the last batch when it was committed.",
+)

@@ -1,0 +1,89 @@
+"""What retention needs from outside, and what it may be told there."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from trigger_contracts.events import Swept
+
+from .domain.life import Life
+from .domain.rows import Row
+
+
+class StoredMessage(Protocol):
+    """A message of the log as the broker stored it."""
+
+    @property
+    def subject(self) -> str: ...
+    @property
+    def payload(self) -> bytes: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def stream_seq(self) -> int: ...
+    @property
+    def stored_at(self) -> datetime: ...
+
+
+class RowsRefused(Exception):  # noqa: N818 - an outcome, named as one
+    """The database will never take at least one of the rows. None of them is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inserted:
+    """What became of rows handed to the log; the numbers add up to the rows."""
+
+    stored: int
+    repeated: int = 0
+    """There already, or twice among the rows."""
+    outlived: int = 0
+    """Their life was over."""
+
+    def __add__(self, other: "Inserted") -> "Inserted":
+        return Inserted(
+            self.stored + other.stored,
+            self.repeated + other.repeated,
+            self.outlived + other.outlived,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What one pass of a sweep erased. ``more`` means that another pass has work at once."""
+
+    swept_at: datetime
+    erased_before: datetime
+    rows: int
+    partitions: tuple[str, ...]
+    more: bool
+
+
+class EventLog(Protocol):
+    """The table of the log. Raises when it is away: then nothing happened."""
+
+    async def insert(self, rows: Sequence[Row]) -> Inserted:
+        """Store all rows in one transaction, whatever is stored already; RowsRefused for none."""
+        ...
+
+    async def erase(self) -> Erased | None:
+        """Erase some of what is past its life; None while another replica is at it."""
+        ...
+
+    async def set_life(self, life: Life) -> None:
+        """From now on rows live this long."""
+        ...
+
+
+class DeadLetters(Protocol):
+    """Where messages go that cannot be projected."""
+
+    async def bury(self, message: StoredMessage, reason: str) -> None:
+        """Store it durably with the reason; raises when that is not possible now."""
+        ...
+
+
+class Notices(Protocol):
+    """Tells whoever listens."""
+
+    async def swept(self, notice: Swept) -> None: ...

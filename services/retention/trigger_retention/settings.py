@@ -1,0 +1,33 @@
+"""The service's settings; only ``bootstrap`` reads them."""
+
+from datetime import timedelta
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from trigger_contracts.topology import ACTIVE_LIFE, LOG_LIFE
+from trigger_runtime.settings import DatabaseSettings, Duration, WorkerSettings
+
+
+class Settings(WorkerSettings, DatabaseSettings):
+    active_for: Duration = Field(
+        default=ACTIVE_LIFE, description="Age at which a row of the log changes to archived."
+    )
+    kept_for: Duration = Field(
+        default=LOG_LIFE,
+        le=LOG_LIFE,
+        description="Age at which a row of the log is erased. At most what the stream keeps.",
+    )
+    sweep_every: Duration = Field(
+        default=timedelta(seconds=1),
+        description="Between two looks for rows to erase.",
+    )
+    projection_batch: int = Field(
+        default=1000, ge=1, le=5000, description="Most log rows written in one transaction."
+    )
+
+    @model_validator(mode="after")
+    def _lives_in_order(self) -> Self:
+        if self.active_for >= self.kept_for:
+            raise ValueError("active_for must be shorter than kept_for")
+        return self
