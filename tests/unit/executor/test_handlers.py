@@ -13,6 +13,7 @@ from tests.unit.executor.factories import (
     make_api_change,
     make_change,
     make_due,
+    make_fire,
     make_missed,
 )
 from trigger_contracts.events import Fence
@@ -237,8 +238,6 @@ async def test_a_lost_race_for_a_key_to_another_payload_is_a_mismatch():
 
 
 async def claimed_by_another(world, payload):
-    from tests.unit.executor.factories import make_fire
-
     claim = claim_for(make_fire(key="k", payload=payload).command, "k", NOON - 9 * SECOND)
     return await world.claim("a1", "k", claim)
 
