@@ -19,8 +19,10 @@ from .errors import LocalError
 from .home import Home
 from .output import Output
 from .programs import Replicas
-from .provision import Target
+from .ports import LOOPBACK
+from .provision import ADMIN, Target
 from .provision import provision as provision_target
+from .rebuild import rebuild_all
 from .secrets import DATABASE_ROLES
 
 T = TypeVar("T")
@@ -123,6 +125,40 @@ def provision(
     )
     _complete(lambda: provision_target(target))
     print("Provisioned.")
+
+
+@app.command()
+def rebuild(
+    *,
+    data_dir: DataDir = DEFAULT_HOME,
+    nats_url: Annotated[
+        str | None, typer.Option(envvar="ETP_NATS_URL", help="Elsewhere than on the data dir.")
+    ] = None,
+    nats_password: Annotated[
+        str | None, typer.Option(envvar="ETP_NATS_PASSWORD", help="Of the NATS user admin.")
+    ] = None,
+    database_url: Annotated[
+        str | None, typer.Option(envvar="ETP_DATABASE_URL", help="Of the PostgreSQL superuser.")
+    ] = None,
+) -> None:
+    """Re-create every table from the streams; the platform may go on running."""
+
+    async def rebuilt() -> tuple[str, ...]:
+        if nats_url and nats_password and database_url:
+            return await rebuild_all(nats_url, nats_password, database_url)
+        if nats_url or nats_password or database_url:
+            raise LocalError(
+                "Elsewhere needs all of ETP_NATS_URL, ETP_NATS_PASSWORD and ETP_DATABASE_URL."
+            )
+        platform = (await status_of.read(Home(data_dir.expanduser().resolve()))).platform
+        return await rebuild_all(
+            f"nats://{LOOPBACK}:{platform.ports['nats']}",
+            platform.secrets.nats[ADMIN],
+            platform.database_url(),
+        )
+
+    for line in _complete(rebuilt):
+        print(line)
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ decisions. ``LogEntry`` is a row of the event log; it leaves the platform as a C
 Golden files keep every version of each readable for ever.
 """
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -101,10 +102,22 @@ class Fence(_DueRecord):
     """An edit or delete took effect: nothing of an earlier version may follow."""
 
     kind: Literal["fence"] = "fence"
+    fenced_at: AwareDatetime
 
 
 DueRecord = Annotated[Due | Missed | Fence, Field(discriminator="kind")]
 DUE_RECORD: TypeAdapter[Due | Missed | Fence] = TypeAdapter(DueRecord)
+
+
+def recorded_at(record: Due | Missed | Fence) -> datetime:
+    """When a record was appended, by its writer's clock of record."""
+    match record:
+        case Due():
+            return record.published_at
+        case Missed():
+            return record.decided_at
+        case Fence():
+            return record.fenced_at
 
 
 class EntryStatus(StrEnum):

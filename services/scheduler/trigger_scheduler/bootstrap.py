@@ -21,6 +21,7 @@ from trigger_runtime.reader import StreamReader
 
 from .adapters import meter
 from .adapters.due_index import PostgresIndex
+from .adapters.schema import SCHEMA
 from .adapters.logs import JetStreamChangeLog, JetStreamDueLog
 from .adapters.wakes import NatsWakes
 from .domain.timekeeping import ClockOfRecord
@@ -68,13 +69,16 @@ def build(settings: Settings) -> Scheduler:
         StreamReader(connection, topology.DUE.name, timeout=timeout),
     )
     durable = Database(
-        settings, "etp-scheduler", idle_in_transaction_timeout=settings.lock_timeout
+        settings,
+        "etp-scheduler",
+        idle_in_transaction_timeout=settings.lock_timeout,
+        server_settings={"search_path": SCHEMA},
     )
     relaxed = Database(
         settings.model_copy(update={"pool_size": settings.claimers + 1}),
         "etp-scheduler-claims",
         idle_in_transaction_timeout=settings.lock_timeout,
-        server_settings={"synchronous_commit": "off"},
+        server_settings={"search_path": SCHEMA, "synchronous_commit": "off"},
     )
     index = PostgresIndex(durable, relaxed)
     upkeep = Upkeep(index, change_log, due_log, erase_after=settings.erase_after)

@@ -163,8 +163,8 @@ class DueLog(Protocol):
 
     async def last(
         self, trigger_ids: Sequence[str]
-    ) -> dict[str, tuple[DueEntry, int, datetime]]:
-        """Each trigger's last record, with its sequence and storing instant."""
+    ) -> dict[str, tuple[DueEntry, int]]:
+        """Each trigger's last record, with its sequence."""
         ...
 
 

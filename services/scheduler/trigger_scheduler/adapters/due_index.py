@@ -49,7 +49,9 @@ class PostgresIndex:
 class PostgresTransaction:
     """Implements ``ports.IndexTransaction`` on one connection."""
 
-    def __init__(self, connection: "PoolConnectionProxy[asyncpg.Record]") -> None:
+    def __init__(
+        self, connection: "PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[Any]"
+    ) -> None:
         self._connection = connection
 
     async def now(self) -> datetime:

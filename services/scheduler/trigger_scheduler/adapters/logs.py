@@ -96,12 +96,12 @@ class JetStreamDueLog:
                 sequences.append(None)
         return sequences
 
-    async def last(self, trigger_ids: Sequence[str]) -> dict[str, tuple[DueEntry, int, datetime]]:
+    async def last(self, trigger_ids: Sequence[str]) -> dict[str, tuple[DueEntry, int]]:
         messages = await self._reader.last_many([subjects.due(one) for one in trigger_ids])
-        found: dict[str, tuple[DueEntry, int, datetime]] = {}
+        found: dict[str, tuple[DueEntry, int]] = {}
         for message in messages.values():
             record = DUE_RECORD.validate_json(message.payload)
-            found[record.trigger_id] = (record, message.seq, message.stored_at)
+            found[record.trigger_id] = (record, message.seq)
         return found
 
 

@@ -1,5 +1,7 @@
 """Every statement the scheduler says to PostgreSQL, named. Arrays go in, rows come out.
 
+Tables are found by the session's search path, so a rebuild says the same to its shadow.
+
 ``statement_timestamp()`` and not ``clock_timestamp()`` bounds the claim: only a stable
 function lets the planner walk ``trigger_due`` from its beginning.
 """
@@ -11,7 +13,7 @@ _ROW = """t.trigger_id, t.creation_id, t.version, t.change_seq, t.schedule, t.ne
 
 CLAIM = f"""
 SELECT {_ROW}, statement_timestamp() AS taken_at
-FROM scheduler.trigger t
+FROM trigger t
 WHERE t.next_fire_at <= statement_timestamp() + $1::interval
 ORDER BY t.next_fire_at
 LIMIT $2
@@ -20,13 +22,13 @@ FOR UPDATE SKIP LOCKED
 
 EARLIEST = """
 SELECT clock_timestamp() AS now,
-    (SELECT next_fire_at FROM scheduler.trigger
+    (SELECT next_fire_at FROM trigger
      WHERE next_fire_at > statement_timestamp() + $1::interval
      ORDER BY next_fire_at LIMIT 1) AS earliest
 """
 
 ADVANCE = """
-UPDATE scheduler.trigger t
+UPDATE trigger t
 SET next_fire_at = u.next_fire_at, cursor_at = u.cursor_at, due_seq = u.due_seq,
     due_stored_at = u.due_stored_at,
     needs_completion = (u.next_fire_at IS NULL AND t.schedule IS NOT NULL
@@ -39,7 +41,7 @@ WHERE t.trigger_id = u.trigger_id
 # Locked in the order of ids, so that two holders of many never wait for each other.
 HOLD = f"""
 SELECT {_ROW}, c.state
-FROM scheduler.trigger t JOIN scheduler.change c USING (change_seq)
+FROM trigger t JOIN change c USING (change_seq)
 WHERE t.trigger_id = ANY ($1::text[])
 ORDER BY t.trigger_id
 FOR UPDATE OF t
@@ -47,7 +49,7 @@ FOR UPDATE OF t
 
 CLAIM_COMPLETIONS = f"""
 SELECT {_ROW}, c.state
-FROM scheduler.trigger t JOIN scheduler.change c USING (change_seq)
+FROM trigger t JOIN change c USING (change_seq)
 WHERE t.needs_completion
 ORDER BY t.trigger_id
 LIMIT $1
@@ -55,7 +57,7 @@ FOR UPDATE OF t SKIP LOCKED
 """
 
 INSERT_CHANGES = """
-INSERT INTO scheduler.change
+INSERT INTO change
     (change_seq, trigger_id, command_id, kind, version, status, is_test, actor, at, state)
 SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::int[], $6::text[],
                      $7::boolean[], $8::text[], $9::timestamptz[], $10::json[])
@@ -63,7 +65,7 @@ ON CONFLICT (change_seq) DO NOTHING
 """
 
 UPSERT_TRIGGERS = """
-INSERT INTO scheduler.trigger AS t
+INSERT INTO trigger AS t
     (trigger_id, creation_id, version, status, is_test, type, name, labels, change_seq,
      created_at, updated_at, schedule, next_fire_at, cursor_at, due_seq, due_stored_at,
      needs_completion)
@@ -87,49 +89,49 @@ SET creation_id = EXCLUDED.creation_id, version = EXCLUDED.version, status = EXC
 WHERE t.change_seq < EXCLUDED.change_seq
 """
 
-FORGET_TRIGGERS = "DELETE FROM scheduler.trigger WHERE trigger_id = ANY ($1::text[])"
-FORGET_CHANGES = "DELETE FROM scheduler.change WHERE trigger_id = ANY ($1::text[])"
+FORGET_TRIGGERS = "DELETE FROM trigger WHERE trigger_id = ANY ($1::text[])"
+FORGET_CHANGES = "DELETE FROM change WHERE trigger_id = ANY ($1::text[])"
 
 ACCEPTED = """
 SELECT DISTINCT ON (command_id) command_id, change_seq, state
-FROM scheduler.change WHERE command_id = ANY ($1::text[])
+FROM change WHERE command_id = ANY ($1::text[])
 ORDER BY command_id, change_seq DESC
 """
 
 ANSWERED = """
 SELECT a.command_id, a.problem, a.change_seq, c.state
-FROM scheduler.answer a LEFT JOIN scheduler.change c USING (change_seq)
+FROM answer a LEFT JOIN change c USING (change_seq)
 WHERE a.command_id = ANY ($1::text[])
 """
 
 REMEMBER = """
-INSERT INTO scheduler.answer (command_id, change_seq, problem, answered_at)
+INSERT INTO answer (command_id, change_seq, problem, answered_at)
 SELECT u.command_id, u.change_seq, u.problem, $4
 FROM unnest($1::text[], $2::bigint[], $3::json[]) AS u (command_id, change_seq, problem)
 ON CONFLICT (command_id) DO NOTHING
 """
 
-FORGET_ANSWERS = "DELETE FROM scheduler.answer WHERE answered_at < $1"
+FORGET_ANSWERS = "DELETE FROM answer WHERE answered_at < $1"
 
 PREVIOUS = """
-SELECT change_seq, state FROM scheduler.change
+SELECT change_seq, state FROM change
 WHERE trigger_id = $1 AND change_seq < $2 ORDER BY change_seq DESC LIMIT 1
 """
 
 CHANGE_SEQS = """
-SELECT trigger_id, change_seq FROM scheduler.trigger WHERE trigger_id = ANY ($1::text[])
+SELECT trigger_id, change_seq FROM trigger WHERE trigger_id = ANY ($1::text[])
 """
 
 TRY_LEAD = "SELECT pg_try_advisory_xact_lock(hashtextextended('scheduler.' || $1, 0))"
-POSITION = "SELECT coalesce(max(change_seq), 0) FROM scheduler.projection"
+POSITION = "SELECT coalesce(max(change_seq), 0) FROM projection"
 MOVE_POSITION = """
-INSERT INTO scheduler.projection AS p (change_seq) VALUES ($1)
+INSERT INTO projection AS p (change_seq) VALUES ($1)
 ON CONFLICT (one) DO UPDATE SET change_seq = EXCLUDED.change_seq
 WHERE p.change_seq < EXCLUDED.change_seq
 """
 
 ERASABLE = """
-SELECT trigger_id, change_seq FROM scheduler.trigger
+SELECT trigger_id, change_seq FROM trigger
 WHERE status IN ('completed', 'deleted') AND updated_at < $1
 ORDER BY updated_at LIMIT $2
 """

@@ -8,7 +8,7 @@ crash. Both are pure. Invariant: an occurrence at or before the cursor is never 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from trigger_contracts.events import Due, Fence, Missed
+from trigger_contracts.events import Due, Fence, Missed, recorded_at
 from trigger_contracts.schedule import Interval, Once, upcoming
 from trigger_contracts.topology import LOG_LIFE
 
@@ -149,16 +149,16 @@ def advanced(row: Row, step: Step, due_seq: int, stored_at: datetime) -> Row:
 
 
 def reconcile(
-    row: Row, last: tuple[Due | Missed | Fence, int, datetime] | None
+    row: Row, last: tuple[Due | Missed | Fence, int] | None
 ) -> Row | None:
     """The row as the last record on its due subject proves it to be.
 
-    ``last`` is that record with its sequence and storing instant. None means that the
-    record belongs to a newer definition than the row's: the row must be renewed first.
+    ``last`` is that record with its sequence. None means that the record belongs to a
+    newer definition than the row's: the row must be renewed first.
     """
     if last is None:
         return replace(row, due_seq=0, due_stored_at=None)
-    record, due_seq, stored_at = last
+    record, due_seq = last
     if record.change_seq > row.change_seq:
         return None
     cursor, next_fire_at = row.cursor, row.next_fire_at
@@ -171,5 +171,5 @@ def reconcile(
         next_fire_at=next_fire_at,
         cursor=cursor,
         due_seq=due_seq,
-        due_stored_at=stored_at,
+        due_stored_at=recorded_at(record),
     )

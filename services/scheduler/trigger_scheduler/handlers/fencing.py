@@ -65,12 +65,14 @@ async def _fence_one(due_log: DueLog, row: Row, trigger: Trigger, now: datetime)
 
 
 def _fence(row: Row, trigger: Trigger, now: datetime) -> tuple[Fence, int]:
+    change = trigger.change
     fence = Fence(
         trigger_id=row.trigger_id,
-        creation_id=trigger.change.creation_id,
-        version=trigger.change.version,
+        creation_id=change.creation_id,
+        version=change.version,
         change_seq=trigger.change_seq,
-        cursor=row.cursor,
+        cursor=row.cursor if row.creation_id == change.creation_id else None,
+        fenced_at=now,
     )
     return fence, row.expected_seq(now)
 

@@ -1,0 +1,183 @@
+"""Builds the due index anew from the logs, beside the live one, and puts it in its place.
+
+Definitions are folded from TRIGGER_CHANGES by the very projection of the service; each
+trigger's last record on TRIGGER_DUE says how far its schedule is decided. Claims and
+commands wait only while the last changes are folded and the schemas change names: they
+need a lock on the table that is held here. A rebuilt index fires nothing again. Called by
+``etp rebuild`` as a superuser; one at a time.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+import asyncpg
+from trigger_contracts import subjects
+from trigger_contracts.events import DUE_RECORD, Due, Fence, Missed, TriggerChanged, recorded_at
+from trigger_contracts.trigger import Trigger
+from trigger_runtime.logs import get_logger
+from trigger_runtime.reader import StoredMessage
+
+from ..domain.planning import MISFIRE_HORIZON, Row
+from ..handlers.commands import project_in_order
+from ..handlers.fencing import armed_row
+from . import schema
+from .due_index import PostgresTransaction
+from .schema import SCHEMA
+
+log = get_logger(__name__)
+
+SHADOW = f"{SCHEMA}_shadow"
+OLD = f"{SCHEMA}_old"
+
+PAGE = 1000
+"""Changes or triggers handled at once: the most that one read of the broker gives."""
+
+
+class ChangesReader(Protocol):
+    """Reads TRIGGER_CHANGES; ``trigger_runtime.reader.StreamReader`` is one."""
+
+    async def after(self, seq: int, subject: str, limit: int) -> list[StoredMessage]: ...
+    async def last_seq(self) -> int: ...
+
+
+class DueReader(Protocol):
+    """Reads TRIGGER_DUE; ``trigger_runtime.reader.StreamReader`` is one."""
+
+    async def last_many(self, subjects: Sequence[str]) -> dict[str, StoredMessage]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildReport:
+    """What a rebuild did: up to which change, and how many it folded into how many triggers."""
+
+    last_seq: int
+    changes: int
+    triggers: int
+
+
+async def rebuild(
+    connection: "asyncpg.Connection[Any]", changes: ChangesReader, due: DueReader
+) -> RebuildReport:
+    """Replace schema ``scheduler`` by one folded from the logs. Safe to repeat after a crash."""
+    owner = await connection.fetchval(
+        "SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = $1", SCHEMA
+    )
+    if owner is None:
+        raise ValueError(f"there is no schema {SCHEMA} to rebuild")
+    for leftover in (SHADOW, OLD):
+        await connection.execute(f"DROP SCHEMA IF EXISTS {leftover} CASCADE")
+    await connection.execute(f"CREATE SCHEMA {SHADOW} AUTHORIZATION {owner}")
+    await connection.execute(f"SET ROLE {owner}")
+    try:
+        await schema.apply(connection, SHADOW)
+    finally:
+        await connection.execute("RESET ROLE")
+    await connection.execute(f"SET search_path TO {SHADOW}")
+    try:
+        return await _fold_and_switch(connection, changes, due)
+    finally:
+        await connection.execute("RESET search_path")
+        await connection.execute(f"DROP SCHEMA IF EXISTS {OLD} CASCADE")
+
+
+async def _fold_and_switch(
+    connection: "asyncpg.Connection[Any]", changes: ChangesReader, due: DueReader
+) -> RebuildReport:
+    shadow = PostgresTransaction(connection)
+    # Most of it beside the running service …
+    folded, seq = await _fold(shadow, changes, 0, await changes.last_seq())
+    # … and the rest while claims and commands wait for this lock.
+    async with connection.transaction():
+        await connection.execute(f"LOCK TABLE {SCHEMA}.trigger IN EXCLUSIVE MODE")
+        last_seq = await changes.last_seq()
+        tail, _ = await _fold(shadow, changes, seq, last_seq)
+        triggers = await _arm(connection, shadow, due)
+        # Answers to commands that changed nothing are a memory of the index, not of a log.
+        await connection.execute(f"INSERT INTO answer SELECT * FROM {SCHEMA}.answer")
+        await shadow.move_position(last_seq)
+        await connection.execute(f"ALTER SCHEMA {SCHEMA} RENAME TO {OLD}")
+        await connection.execute(f"ALTER SCHEMA {SHADOW} RENAME TO {SCHEMA}")
+    report = RebuildReport(last_seq=last_seq, changes=folded + tail, triggers=triggers)
+    log.info("due index rebuilt", last_seq=last_seq, changes=report.changes, triggers=triggers)
+    return report
+
+
+async def _fold(
+    shadow: PostgresTransaction, changes: ChangesReader, seq: int, last_seq: int
+) -> tuple[int, int]:
+    """Project the changes after ``seq`` to ``last_seq`` inclusive; how many, and where it ends."""
+    folded = 0
+    while seq < last_seq:
+        messages = await changes.after(seq, subjects.ALL_CHANGED, PAGE)
+        if not messages:
+            break
+        triggers = [_trigger(message) for message in messages if message.seq <= last_seq]
+        await project_in_order(shadow, [(one, armed_row(one, None)) for one in triggers])
+        folded += len(triggers)
+        seq = messages[-1].seq
+    return folded, max(seq, last_seq)
+
+
+async def _arm(
+    connection: "asyncpg.Connection[Any]", shadow: PostgresTransaction, due: DueReader
+) -> int:
+    """Give every row what its last due record decided; forget tests that have fired.
+
+    Returns how many triggers remain.
+    """
+    now = await shadow.now()
+    kept = 0
+    trigger_ids = [row["trigger_id"] for row in await connection.fetch("SELECT trigger_id FROM trigger")]
+    for page in _pages(trigger_ids):
+        held = await shadow.hold(page)
+        last = await due.last_many([subjects.due(one) for one in page])
+        records = {message.subject: message for message in last.values()}
+        rows: list[Row] = []
+        fired_tests: list[str] = []
+        for trigger_id, one in held.items():
+            row = decided_row(one.trigger, _record(records.get(subjects.due(trigger_id))), now)
+            if one.trigger.change.is_test and row.next_fire_at is None:
+                fired_tests.append(trigger_id)
+            rows.append(row)
+        await shadow.advance(rows)
+        await shadow.forget(fired_tests)
+        kept += len(rows) - len(fired_tests)
+    return kept
+
+
+def decided_row(
+    trigger: Trigger, last: tuple[Due | Missed | Fence, int] | None, now: datetime
+) -> Row:
+    """The row of a trigger, from its newest change and its last due record.
+
+    Without a record, nothing was decided in the last 48 h: occurrences before the misfire
+    horizon are taken as decided, since nothing could prove that they were not.
+    """
+    row = armed_row(trigger, None)
+    if last is not None:
+        record, due_seq = last
+        known = replace(
+            row,
+            cursor=record.cursor if record.creation_id == row.creation_id else None,
+            due_seq=due_seq,
+            due_stored_at=recorded_at(record),
+        )
+        return armed_row(trigger, known)
+    horizon = now - MISFIRE_HORIZON
+    if row.next_fire_at is not None and row.schedule is not None and row.next_fire_at < horizon:
+        return replace(row, next_fire_at=row.schedule.next_after(horizon))
+    return row
+
+
+def _pages(items: Sequence[str]) -> Iterable[Sequence[str]]:
+    return (items[start : start + PAGE] for start in range(0, len(items), PAGE))
+
+
+def _trigger(message: StoredMessage) -> Trigger:
+    return Trigger(TriggerChanged.model_validate_json(message.payload), message.seq)
+
+
+def _record(message: StoredMessage | None) -> tuple[Due | Missed | Fence, int] | None:
+    return None if message is None else (DUE_RECORD.validate_json(message.payload), message.seq)

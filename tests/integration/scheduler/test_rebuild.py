@@ -1,0 +1,106 @@
+"""A rebuilt due index equals the one it replaces, and fires nothing again."""
+
+import itertools
+from datetime import timedelta
+from typing import Any
+
+from tests.integration.scheduler.conftest import Platform, now, once, text
+from tests.support.eventually import eventually
+from trigger_contracts import topology
+from trigger_contracts.subjects import Verb
+from trigger_runtime.reader import StreamReader
+from trigger_scheduler.adapters.rebuild import RebuildReport, rebuild
+
+TABLES = ("change", "trigger", "answer")
+
+
+async def rebuilt(platform: Platform) -> RebuildReport:
+    async with platform.database.connected() as owner:
+        return await rebuild(
+            owner,
+            StreamReader(platform.admin, topology.CHANGES.name, timeout=timedelta(seconds=5)),
+            StreamReader(platform.admin, topology.DUE.name, timeout=timedelta(seconds=5)),
+        )
+
+
+async def tables(platform: Platform) -> dict[str, list[Any]]:
+    async with platform.database.connected() as owner:
+        return {
+            table: await owner.fetch(f"SELECT t::text FROM scheduler.{table} t ORDER BY 1")
+            for table in TABLES
+        }
+
+
+async def make_history(platform: Platform) -> None:
+    """Triggers of every kind, in every stage of life."""
+    create = Verb.CREATE
+    await platform.ask(create, trigger_id="later", **once(timedelta(days=3), labels=["a", "b"]))
+    await platform.ask(create, trigger_id="fired", **once(timedelta(seconds=0.3)))
+    await platform.ask(create, trigger_id="tick", name="i", type="scheduled", interval=1)
+    await platform.ask(create, trigger_id="api", name="a", type="api", payload={"x": 1})
+    await platform.ask(create, trigger_id="gone", **once(timedelta(hours=1)))
+    await platform.ask(create, trigger_id="rearmed", **once(timedelta(seconds=0.3)))
+    await platform.ask(Verb.TEST, type="scheduled", interval=60)
+    await platform.ask(Verb.TEST, **once(timedelta(hours=1)))
+    await platform.ask(Verb.UPDATE, trigger_id="later", patch={"name": "renamed"})
+    await platform.ask(Verb.UPDATE, trigger_id="later", patch={"name": "renamed"})
+    await platform.ask(Verb.DELETE, trigger_id="gone")
+    await platform.ask(create, trigger_id="gone", **once(timedelta(hours=2)))
+    await platform.ask(Verb.DELETE, trigger_id="nobody")
+    await platform.fires("rearmed", 1)
+    await platform.ask(
+        Verb.UPDATE,
+        trigger_id="rearmed",
+        patch={"schedule_time": text(now() + timedelta(hours=1))},
+    )
+    await platform.fires("tick", 2)
+
+
+async def quiet(platform: Platform) -> bool:
+    async with platform.database.connected() as owner:
+        waiting = await owner.fetchval(
+            "SELECT count(*) FROM scheduler.trigger WHERE needs_completion"
+        )
+    return waiting == 0
+
+
+async def test_a_rebuilt_index_equals_what_it_replaces_row_by_row(platform: Platform) -> None:
+    async with platform.scheduler():
+        await make_history(platform)
+        await eventually(lambda: quiet(platform))
+    before = await tables(platform)
+    report = await rebuilt(platform)
+    assert await tables(platform) == before
+    assert report.triggers == len(before["trigger"])
+    assert all(before[table] for table in TABLES)
+
+
+async def test_nothing_fires_again_after_a_rebuild(platform: Platform) -> None:
+    async with platform.scheduler():
+        await make_history(platform)
+        await eventually(lambda: quiet(platform))
+    async with platform.database.connected() as owner:
+        # All is lost but the streams.
+        await owner.execute("TRUNCATE scheduler.change, scheduler.trigger, scheduler.answer")
+    before = {one: len(await platform.records(one)) for one in ("fired", "rearmed", "gone")}
+    await rebuilt(platform)
+    async with platform.scheduler():
+        ticks = len([one for one in await platform.records("tick")])
+        fires = await platform.fires("tick", ticks + 2)
+        occurrences = [one.scheduled_for for one in fires]
+        assert len(set(occurrences)) == len(occurrences)
+        done = await platform.ask(Verb.CREATE, **once(timedelta(seconds=0.3)))
+        await platform.fires(done["trigger_id"], 1)
+    assert {one: len(await platform.records(one)) for one in before} == before
+
+
+async def test_a_rebuild_beside_a_running_scheduler_loses_nothing(platform: Platform) -> None:
+    async with platform.scheduler():
+        await make_history(platform)
+        for _ in range(3):
+            await rebuilt(platform)
+            done = await platform.ask(Verb.CREATE, **once(timedelta(seconds=0.2)))
+            await platform.fires(done["trigger_id"], 1)
+        fires = await platform.fires("tick", 4)
+    steps = {b.scheduled_for - a.scheduled_for for a, b in itertools.pairwise(fires)}
+    assert steps == {timedelta(seconds=1)}
