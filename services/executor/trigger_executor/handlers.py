@@ -20,7 +20,7 @@ from trigger_contracts.subjects import REPLY_TO_HEADER, is_result_inbox
 
 from .domain.due import RecordError, due_entries, fits, parse_due
 from .domain.fire import Fire, Fired, RejectedFire, Unreadable, decide_fire, parse_fire
-from .domain.row import row_of
+from .domain.row import Row, row_of
 from .ports import (
     Claims,
     Clock,
@@ -35,6 +35,9 @@ from .ports import (
 
 PATIENCE = 5
 """Deliveries, over about 4 s, after which a definition that is not found is taken as erased."""
+
+MAX_ENCODED_BYTES = 4 * 1024 * 1024
+"""Rows of a batch are encoded up to here, then appended: 500 large ones would take 250 MB."""
 
 MESSAGE_ID_HEADER = "Nats-Msg-Id"
 
@@ -58,14 +61,26 @@ class Recorder:
         now = self._clock.now()
         # One id twice would make the broker refuse the batch as a whole.
         distinct = {entry.event_id: entry for entry in reversed(entries)}
-        rows = [
-            row for entry in reversed(distinct.values()) if (row := row_of(entry, now)) is not None
-        ]
+        rows: list[Row] = []
+        size = expired = 0
+        for entry in reversed(distinct.values()):
+            row = row_of(entry, now)
+            if row is None:
+                expired += 1
+                continue
+            rows.append(row)
+            size += len(row.body)
+            if size > MAX_ENCODED_BYTES:
+                await self._append(rows)
+                rows, size = [], 0
+        await self._append(rows)
+        if expired:
+            self._meter.expired(expired)
+
+    async def _append(self, rows: Sequence[Row]) -> None:
         if rows:
             await self._events.append(rows)
             self._meter.recorded([row.entry for row in rows])
-        if len(rows) < len(distinct):
-            self._meter.expired(len(distinct) - len(rows))
 
     async def bury(self, stream: str, messages: Sequence[tuple[Incoming, str]]) -> None:
         """Keep messages that cannot be handled, each with its reason."""

@@ -75,9 +75,12 @@ class Around:
         """Wait until everything stored for ``consumer`` is acknowledged."""
         jetstream = self.connection.client.jetstream()
 
+        last = (await jetstream.stream_info(consumer.stream.name)).state.last_seq
+
         async def idle() -> bool:
             info = await jetstream.consumer_info(consumer.stream.name, consumer.durable)
-            return info.num_pending == 0 and info.num_ack_pending == 0
+            # A consumer learns of a message a moment after the stream has it: pending is no proof.
+            return info.delivered.stream_seq >= last and info.num_ack_pending == 0
 
         await eventually(idle, within=within, what=f"{consumer.stream.name} is handled")
 

@@ -122,7 +122,9 @@ async def test_stopped_around_the_publication_it_gives_one_event(
 
 
 async def test_a_fence_means_nothing_to_the_log(around: Around, executor: Executor):
-    fence = Fence(trigger_id="t1", creation_id="c", version=2, change_seq=5, cursor=NOW)
+    fence = Fence(
+        trigger_id="t1", creation_id="c", version=2, change_seq=5, cursor=NOW, fenced_at=NOW
+    )
 
     await around.due(fence)
     await around.dues_handled()

@@ -126,7 +126,9 @@ def test_what_is_no_record_is_said_to_be_none(body):
 
 
 def test_a_fence_is_read():
-    fence = Fence(trigger_id="t1", creation_id="c", version=2, change_seq=3, cursor=None)
+    fence = Fence(
+        trigger_id="t1", creation_id="c", version=2, change_seq=3, cursor=None, fenced_at=NOON
+    )
 
     assert parse_due(fence.model_dump_json().encode()) == fence
 

@@ -109,7 +109,14 @@ def fires(*bodies, reply_to=INBOX):
 
 async def test_a_batch_of_dues_is_one_append_and_one_read_of_definitions():
     world = World(TEA)
-    fence = Fence(trigger_id="t1", creation_id="create-t1", version=1, change_seq=9, cursor=NOON)
+    fence = Fence(
+        trigger_id="t1",
+        creation_id="create-t1",
+        version=1,
+        change_seq=9,
+        cursor=NOON,
+        fenced_at=NOON,
+    )
 
     later = await world.dues(dues(make_due(TEA), fence, make_missed(TEA)))
 
@@ -157,6 +164,17 @@ async def test_the_same_occurrence_twice_in_a_batch_is_one_row():
     await world.dues(dues(make_due(TEA), make_due(TEA)))
 
     assert len(world.rows) == 1
+
+
+async def test_large_rows_are_encoded_and_appended_a_few_at_a_time():
+    world = World(make_change(payload="x" * 250_000))
+
+    await world.dues(dues(*(make_due(TEA, scheduled_for=NOON + n * SECOND) for n in range(40))))
+
+    assert world.happened == ["versions", "append", "append", "append"]
+    assert [entry.scheduled_for for entry in world.entries] == [
+        NOON + n * SECOND for n in range(40)
+    ]
 
 
 async def test_answers_follow_the_durable_rows():
