@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from faststream.specification import AsyncAPI
+
 from trigger_contracts import topology
 from trigger_contracts.subjects import Service
 from trigger_runtime.broker import PlatformBroker, create_broker
@@ -21,8 +22,8 @@ from trigger_runtime.reader import StreamReader
 
 from .adapters import meter
 from .adapters.due_index import PostgresIndex
-from .adapters.schema import SCHEMA
 from .adapters.logs import JetStreamChangeLog, JetStreamDueLog
+from .adapters.schema import SCHEMA
 from .adapters.wakes import NatsWakes
 from .domain.timekeeping import ClockOfRecord
 from .entrypoints.commands import AnswerCommands

@@ -30,10 +30,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """Rows taken under lock, with the index's clock when they were taken."""
+    """Rows taken under lock, with the index's clock when they were taken; None without rows."""
 
     rows: tuple[Row, ...]
-    taken_at: datetime
+    taken_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +113,7 @@ class IndexTransaction(Protocol):
 class Index(Protocol):
     """The due index: which triggers there are and when each fires next."""
 
-    def transaction(
-        self, *, durable: bool = True
-    ) -> AbstractAsyncContextManager[IndexTransaction]:
+    def transaction(self, *, durable: bool = True) -> AbstractAsyncContextManager[IndexTransaction]:
         """A transaction; a commit that is not ``durable`` may be lost with the database."""
         ...
 
@@ -155,16 +153,10 @@ class DueLog(Protocol):
         """Append all or none, each after the given last sequence of its trigger."""
         ...
 
-    async def append_each(
-        self, records: Sequence[tuple[DueEntry, int]]
-    ) -> list[int | None]:
+    async def append_each(self, records: Sequence[tuple[DueEntry, int]]) -> list[int | None]:
         """Append each on its own; None where somebody else appended first."""
         ...
 
-    async def last(
-        self, trigger_ids: Sequence[str]
-    ) -> dict[str, tuple[DueEntry, int]]:
+    async def last(self, trigger_ids: Sequence[str]) -> dict[str, tuple[DueEntry, int]]:
         """Each trigger's last record, with its sequence."""
         ...
-
-

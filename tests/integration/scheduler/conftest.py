@@ -54,7 +54,11 @@ class Platform:
 
     @contextlib.asynccontextmanager
     async def scheduler(
-        self, *, loops: bool = True, alter: Callable[[Scheduler], None] | None = None, **changes: Any
+        self,
+        *,
+        loops: bool = True,
+        alter: Callable[[Scheduler], None] | None = None,
+        **changes: Any,
     ) -> AsyncIterator[Scheduler]:
         """A running scheduler; without ``loops`` it only answers commands."""
         scheduler = build(self.settings(**changes))
@@ -127,9 +131,7 @@ def once(after: timedelta, **fields: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def platform(
-    platform_streams: Broker, empty_database: Database
-) -> AsyncIterator[Platform]:
+async def platform(platform_streams: Broker, empty_database: Database) -> AsyncIterator[Platform]:
     settings = NatsSettings(
         nats_url=platform_streams.url,
         nats_user="admin",

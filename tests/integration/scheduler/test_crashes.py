@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.integration.scheduler.conftest import Platform, now, once, text
@@ -55,8 +56,7 @@ async def died(process: asyncio.subprocess.Process) -> None:
 
 
 async def stopped(process: asyncio.subprocess.Process) -> bool:
-    with open(f"/proc/{process.pid}/stat") as stat:  # noqa: ASYNC230  # /proc never blocks
-        return stat.read().rpartition(")")[2].split()[0] == "T"
+    return psutil.Process(process.pid).status() == psutil.STATUS_STOPPED
 
 
 async def change_count(platform: Platform, trigger_id: str) -> int:
@@ -143,7 +143,7 @@ async def test_a_replica_stopped_in_mid_claim_publishes_nothing_old(
             body: dict[str, Any] = {"trigger_id": "t1"}
             if verb is Verb.UPDATE:
                 body["patch"] = {"schedule_time": text(now() + timedelta(hours=1))}
-            # The stopped replica may have been given the command: it comes again after the ack wait.
+            # The stopped replica may have been given the command: it comes after the ack wait.
             await platform.ask(verb, within=40, **body)
         before = await platform.records("t1")
         assert [type(one) for one in before] == [Due, Fence]

@@ -1,5 +1,6 @@
 """What is due is published once, at its instant, under the version it belongs to."""
 
+import itertools
 from datetime import timedelta
 
 from tests.integration.scheduler.conftest import Platform, now, once, text
@@ -28,7 +29,7 @@ async def test_an_interval_fires_on_its_grid_without_drift(platform: Platform) -
         fires = await platform.fires(done["trigger_id"], 3)
         steps = {
             later.scheduled_for - earlier.scheduled_for
-            for earlier, later in zip(fires, fires[1:], strict=False)
+            for earlier, later in itertools.pairwise(fires)
         }
         assert steps == {timedelta(seconds=1)}
 
@@ -119,8 +120,7 @@ async def test_after_downtime_the_last_fires_late_and_the_rest_are_missed(
             f'"anchor":"{text(now() - timedelta(seconds=120))}"',
         )
         await connection.execute(
-            "UPDATE scheduler.trigger SET next_fire_at ="
-            " (schedule::json ->> 'anchor')::timestamptz"
+            "UPDATE scheduler.trigger SET next_fire_at = (schedule::json ->> 'anchor')::timestamptz"
         )
     async with platform.scheduler():
         await platform.fires(trigger_id, 4)

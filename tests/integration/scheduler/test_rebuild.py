@@ -85,7 +85,7 @@ async def test_nothing_fires_again_after_a_rebuild(platform: Platform) -> None:
     before = {one: len(await platform.records(one)) for one in ("fired", "rearmed", "gone")}
     await rebuilt(platform)
     async with platform.scheduler():
-        ticks = len([one for one in await platform.records("tick")])
+        ticks = len(list(await platform.records("tick")))
         fires = await platform.fires("tick", ticks + 2)
         occurrences = [one.scheduled_for for one in fires]
         assert len(set(occurrences)) == len(occurrences)

@@ -12,14 +12,15 @@ from typing import Any, cast
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
+
 from trigger_contracts import schedule
 from trigger_contracts.errors import Problem
 from trigger_contracts.events import TriggerChanged
 from trigger_contracts.trigger import Trigger
 from trigger_runtime.database import Database
+from trigger_scheduler.domain.planning import Row
+from trigger_scheduler.ports import Answer, Claimed, Held, IndexTransaction
 
-from ..domain.planning import Row
-from ..ports import Answer, Claimed, Held, IndexTransaction
 from . import statements
 
 
@@ -30,9 +31,7 @@ class PostgresIndex:
         self._durable = durable
         self._relaxed = relaxed
 
-    def transaction(
-        self, *, durable: bool = True
-    ) -> AbstractAsyncContextManager[IndexTransaction]:
+    def transaction(self, *, durable: bool = True) -> AbstractAsyncContextManager[IndexTransaction]:
         return self._transaction(self._durable if durable else self._relaxed)
 
     @asynccontextmanager
@@ -59,8 +58,7 @@ class PostgresTransaction:
 
     async def claim(self, ahead: timedelta, limit: int) -> Claimed:
         rows = await self._connection.fetch(statements.CLAIM, ahead, limit)
-        taken_at = rows[0]["taken_at"] if rows else datetime.min
-        return Claimed(tuple(_row(row) for row in rows), taken_at)
+        return Claimed(tuple(_row(row) for row in rows), rows[0]["taken_at"] if rows else None)
 
     async def claim_completions(self, limit: int) -> list[Held]:
         rows = await self._connection.fetch(statements.CLAIM_COMPLETIONS, limit)

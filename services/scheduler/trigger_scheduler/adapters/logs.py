@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
+
 from trigger_contracts import subjects, topology
 from trigger_contracts.events import DUE_RECORD, Due, TriggerChanged
 from trigger_contracts.ids import occurrence_event_id
@@ -18,8 +19,7 @@ from trigger_runtime.errors import BrokerUnavailable, StaleExpectation
 from trigger_runtime.nats import Connection
 from trigger_runtime.publisher import MAX_BATCH, JetStreamPublisher, Message
 from trigger_runtime.reader import StoredMessage, StreamReader
-
-from ..ports import DueEntry
+from trigger_scheduler.ports import DueEntry
 
 _PURGE_TIMEOUT_S = 2.0
 _PAGE = 200

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from prometheus_client import Counter, Histogram
 
-from ..domain.planning import Fire, Row, Step
+from trigger_scheduler.domain.planning import Fire, Row, Step
 
 _DUE = Counter("etp_due_published_total", "Occurrences published as due.", ["misfire"])
 _MISSED = Counter("etp_occurrences_missed_total", "Occurrences decided as missed.")

@@ -13,15 +13,16 @@ from datetime import datetime
 from typing import Any, Protocol
 
 import asyncpg
+
 from trigger_contracts import subjects
 from trigger_contracts.events import DUE_RECORD, Due, Fence, Missed, TriggerChanged, recorded_at
 from trigger_contracts.trigger import Trigger
 from trigger_runtime.logs import get_logger
 from trigger_runtime.reader import StoredMessage
+from trigger_scheduler.domain.planning import MISFIRE_HORIZON, Row
+from trigger_scheduler.handlers.commands import project_in_order
+from trigger_scheduler.handlers.fencing import armed_row
 
-from ..domain.planning import MISFIRE_HORIZON, Row
-from ..handlers.commands import project_in_order
-from ..handlers.fencing import armed_row
 from . import schema
 from .due_index import PostgresTransaction
 from .schema import SCHEMA
@@ -129,7 +130,9 @@ async def _arm(
     """
     now = await shadow.now()
     kept = 0
-    trigger_ids = [row["trigger_id"] for row in await connection.fetch("SELECT trigger_id FROM trigger")]
+    trigger_ids = [
+        row["trigger_id"] for row in await connection.fetch("SELECT trigger_id FROM trigger")
+    ]
     for page in _pages(trigger_ids):
         held = await shadow.hold(page)
         last = await due.last_many([subjects.due(one) for one in page])

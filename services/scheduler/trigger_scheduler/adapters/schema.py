@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+
 from trigger_runtime import migrations
 
 SCHEMA = "scheduler"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from nats.errors import Error as NatsError
+
 from trigger_contracts import subjects
 from trigger_runtime.logs import get_logger
 from trigger_runtime.nats import Connection

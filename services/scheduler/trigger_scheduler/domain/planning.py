@@ -148,9 +148,7 @@ def advanced(row: Row, step: Step, due_seq: int, stored_at: datetime) -> Row:
     )
 
 
-def reconcile(
-    row: Row, last: tuple[Due | Missed | Fence, int] | None
-) -> Row | None:
+def reconcile(row: Row, last: tuple[Due | Missed | Fence, int] | None) -> Row | None:
     """The row as the last record on its due subject proves it to be.
 
     ``last`` is that record with its sequence. None means that the record belongs to a

@@ -9,6 +9,7 @@ from typing import Any
 
 from nats.errors import Error as NatsError
 from pydantic import BaseModel
+
 from trigger_contracts import strict_json, subjects, topology
 from trigger_contracts.commands import (
     CreateTrigger,
@@ -24,8 +25,7 @@ from trigger_runtime.consumer import Delivery
 from trigger_runtime.logs import get_logger
 from trigger_runtime.nats import Connection
 from trigger_runtime.settling import Bury
-
-from ..handlers.commands import CommandHandler, Request
+from trigger_scheduler.handlers.commands import CommandHandler, Request
 
 log = get_logger(__name__)
 

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from trigger_runtime.errors import StaleExpectation
-
-from ..domain.planning import Row, Step, advanced, plan, reconcile
-from ..domain.timekeeping import ClockOfRecord
-from ..ports import DueLog, Index
+from trigger_scheduler.domain.planning import Row, Step, advanced, plan, reconcile
+from trigger_scheduler.domain.timekeeping import ClockOfRecord
+from trigger_scheduler.ports import DueLog, Index
 
 APPENDS_IN_FLIGHT = 4
 """Batches of one claim on their way to the broker: more only makes each smaller."""
@@ -75,7 +74,7 @@ class Claimer:
         async with self._index.transaction(durable=False) as transaction:
             sent = self._clock.monotonic()
             claimed = await transaction.claim(limits.ahead, limits.batch)
-            if not claimed.rows:
+            if claimed.taken_at is None:
                 return 0, 0
             self._clock.observe(claimed.taken_at, sent, self._clock.monotonic())
             rows = await self._publish(claimed.rows)
@@ -104,15 +103,20 @@ class Claimer:
 
     async def _next_due(self, waiting: deque[Row]) -> tuple[list[Row], datetime]:
         """Remove and return the rows that are due now, waiting for the first if need be."""
-        due_at = waiting[0].next_fire_at
-        # A sleep can end a fraction early, so the clock is asked again.
-        while due_at is not None and (early := due_at - self._clock.now()) > timedelta():
-            await asyncio.sleep(early.total_seconds())
-        now = self._clock.now()
+        now = await self._reached(waiting[0].next_fire_at)
         ready: list[Row] = []
         while waiting and (waiting[0].next_fire_at is None or waiting[0].next_fire_at <= now):
             ready.append(waiting.popleft())
         return ready, now
+
+    async def _reached(self, instant: datetime | None) -> datetime:
+        """Wait until the clock of record has reached an instant; returns what it shows then."""
+        while True:
+            now = self._clock.now()
+            if instant is None or now >= instant:
+                return now
+            # A sleep can end a fraction early, so the clock is asked again.
+            await asyncio.sleep((instant - now).total_seconds())
 
     async def _append(self, rows: Sequence[Row], now: datetime) -> list[Row]:
         steps = [(row, step) for row in rows if (step := plan(row, now, self._limits.grace))]

@@ -31,9 +31,9 @@ from trigger_contracts.trigger import (
     representation,
 )
 from trigger_runtime.errors import StaleExpectation
+from trigger_scheduler.domain.planning import Row, advanced, plan, reconcile
+from trigger_scheduler.ports import Answer, ChangeLog, DueLog, Held, Index, IndexTransaction
 
-from ..domain.planning import Row, advanced, plan, reconcile
-from ..ports import Answer, ChangeLog, DueLog, Held, Index, IndexTransaction
 from .fencing import armed_row, count_race, fence_all
 
 _CONFIRMED_AT_THE_LEADER = frozenset({Code.NOT_FOUND, Code.VERSION_MISMATCH, Code.TRIGGER_EXISTS})
@@ -145,7 +145,9 @@ class CommandHandler:
             if step is None:
                 break
             try:
-                (seq,) = await self._due_log.append([(step.record(row, now), row.expected_seq(now))])
+                (seq,) = await self._due_log.append(
+                    [(step.record(row, now), row.expected_seq(now))]
+                )
                 row = advanced(row, step, seq, now)
             except StaleExpectation:
                 races = count_race(races)
@@ -171,7 +173,9 @@ class CommandHandler:
 
     async def _append(self, cases: Sequence[_Case], now: datetime) -> None:
         """Append the changes: all at once, or each on its own where one was overtaken."""
-        changing = [case for case in cases if isinstance(case.decision, Changed) and not case.stored]
+        changing = [
+            case for case in cases if isinstance(case.decision, Changed) and not case.stored
+        ]
         if not changing:
             return
         try:
@@ -253,9 +257,7 @@ def _change(case: _Case) -> TriggerChanged:
     return case.decision.change
 
 
-async def _store(
-    transaction: IndexTransaction, cases: Sequence[_Case], now: datetime
-) -> None:
+async def _store(transaction: IndexTransaction, cases: Sequence[_Case], now: datetime) -> None:
     projected: list[tuple[Trigger, Row]] = []
     refused: dict[str, tuple[int | None, Problem | None]] = {}
     settled: list[Row] = []
@@ -343,4 +345,3 @@ def done(command_id: str, change: TriggerChanged, before: Trigger | None) -> Com
     return result.model_copy(
         update={"trigger": shown, "next_fires_before": fires_before, "next_fires_after": after}
     )
-

@@ -12,9 +12,8 @@ from datetime import datetime
 from trigger_contracts.events import Fence, Status
 from trigger_contracts.trigger import Trigger
 from trigger_runtime.errors import StaleExpectation
-
-from ..domain.planning import Row, reconcile
-from ..ports import DueLog
+from trigger_scheduler.domain.planning import Row, reconcile
+from trigger_scheduler.ports import DueLog
 
 MAX_RACES = 20
 """Lost races for one trigger after which the round gives up and is delivered again."""

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from trigger_contracts.topology import LOG_LIFE
 from trigger_contracts.trigger import Trigger, complete
 from trigger_runtime.errors import StaleExpectation
+from trigger_scheduler.domain.planning import Row
+from trigger_scheduler.ports import ChangeLog, DueLog, Held, Index, IndexTransaction
 
-from ..domain.planning import Row
-from ..ports import ChangeLog, DueLog, Held, Index, IndexTransaction
 from .commands import project_in_order
 from .fencing import armed_row, fence_all
 
@@ -64,9 +64,7 @@ class Upkeep:
             # A crash after appending: what is in the log is adopted, one by one.
             await self._adopt(transaction, {one.row.trigger_id: one for one in over}, now)
             return
-        completed = [
-            Trigger(change, seq) for change, seq in zip(changes, sequences, strict=True)
-        ]
+        completed = [Trigger(change, seq) for change, seq in zip(changes, sequences, strict=True)]
         await transaction.project(
             [(one, armed_row(one, held.row)) for one, held in zip(completed, over, strict=True)]
         )
