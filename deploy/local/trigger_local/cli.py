@@ -18,8 +18,8 @@ from . import supervisor
 from .errors import LocalError
 from .home import Home
 from .output import Output
-from .programs import Replicas
 from .ports import LOOPBACK
+from .programs import Replicas
 from .provision import ADMIN, Target
 from .provision import provision as provision_target
 from .rebuild import rebuild_all

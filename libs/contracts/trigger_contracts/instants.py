@@ -33,7 +33,7 @@ def zone(name: str) -> tzinfo:
     try:
         return zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        shown = name if len(name) <= 64 else name[:63] + "…"  # noqa: PLR2004  # as long as an id
+        shown = name if len(name) <= 64 else name[:63] + "…"  # as long as an id
         raise UnknownZone(
             f"{shown!r} is not an IANA time zone such as 'Europe/Berlin' or 'UTC'"
         ) from None

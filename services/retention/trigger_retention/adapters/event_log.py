@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 import asyncpg
-from asyncpg.pool import PoolConnectionProxy
 
 from trigger_retention.domain.hours import HOUR, hour_at, number_of, partition_hour, partition_name
 from trigger_retention.domain.life import Life
@@ -21,7 +20,7 @@ from trigger_runtime.database import Database
 from trigger_runtime.logs import get_logger
 
 from .statements import Statements
-from .writing import write
+from .writing import Connection, write
 
 log = get_logger(__name__)
 
@@ -33,8 +32,6 @@ DROPPED_AT_ONCE = 8
 """Partitions looked at in one pass: 20 ms each where they are full."""
 MOST_KNOWN_HOURS = 2000
 """Hours remembered; forgotten altogether beyond, to be learnt again."""
-
-_Connection = PoolConnectionProxy[asyncpg.Record]
 
 
 class PostgresEventLog:
@@ -95,7 +92,7 @@ class PostgresEventLog:
             more=bool(partitions) or deleted == ERASED_AT_ONCE,
         )
 
-    async def _make_ahead(self, connection: "_Connection", now: datetime) -> None:
+    async def _make_ahead(self, connection: Connection, now: datetime) -> None:
         this = number_of(now)
         wanted = set(range(this, this + HOURS_AHEAD + 1)) - self._known_hours
         if wanted:
@@ -141,14 +138,14 @@ class PostgresEventLog:
             return int(status.rpartition(" ")[2])
 
     @contextlib.asynccontextmanager
-    async def _writing(self) -> "AsyncIterator[tuple[_Connection, datetime]]":
+    async def _writing(self) -> "AsyncIterator[tuple[Connection, datetime]]":
         """A transaction that no rebuild overlaps, and the instant before which rows are past."""
         async with self._database.transaction() as connection:
             begun: Any = await connection.fetchrow(self._statements.begin_write)
             yield connection, begun["erased_before"]
 
     @contextlib.asynccontextmanager
-    async def _sweeping(self) -> "AsyncIterator[tuple[_Connection, asyncpg.Record]]":
+    async def _sweeping(self) -> "AsyncIterator[tuple[Connection, asyncpg.Record]]":
         """As ``_writing``; ``alone`` says whether this replica sweeps in this transaction."""
         async with self._database.transaction() as connection:
             begun: Any = await connection.fetchrow(self._statements.begin_sweep)

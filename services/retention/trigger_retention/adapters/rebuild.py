@@ -7,6 +7,7 @@ lost, since the tail is folded up to a sequence that is recorded under the lock.
 Called by ``etp rebuild`` as a superuser; one at a time.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +31,9 @@ OLD = "retention_old"
 BATCH = 1000
 """Messages read at once: the most that a batched direct get gives comfortably."""
 ALL_SUBJECTS = ">"
+DROP_TRIES = 100
+DROP_PAUSE_S = 0.1
+"""Between tries to drop: some 30 s in all, longer than any statement of a service may take."""
 
 
 class Message(Protocol):
@@ -70,7 +74,7 @@ async def rebuild(connection: "asyncpg.Connection[Any]", reader: Reader) -> Rebu
         raise ValueError(f"there is no schema {LIVE} to rebuild")
     # What a rebuild that was killed has left.
     for leftover in (SHADOW, OLD):
-        await connection.execute(f"DROP SCHEMA IF EXISTS {leftover} CASCADE")
+        await _drop(connection, leftover)
     await connection.execute(f"CREATE SCHEMA {SHADOW} AUTHORIZATION {owner}")
     await connection.execute(f"SET ROLE {owner}")
     try:
@@ -90,7 +94,7 @@ async def rebuild(connection: "asyncpg.Connection[Any]", reader: Reader) -> Rebu
         await fold.up_to(last_seq)
         await connection.execute(f"ALTER SCHEMA {LIVE} RENAME TO {OLD}")
         await connection.execute(f"ALTER SCHEMA {SHADOW} RENAME TO {LIVE}")
-    await connection.execute(f"DROP SCHEMA {OLD} CASCADE")
+    await _drop(connection, OLD)
     report = RebuildReport(
         last_seq=last_seq,
         messages=fold.messages,
@@ -101,6 +105,24 @@ async def rebuild(connection: "asyncpg.Connection[Any]", reader: Reader) -> Rebu
     )
     log.info("log rebuilt", last_seq=last_seq, rows=fold.rows, messages=fold.messages)
     return report
+
+
+async def _drop(connection: "asyncpg.Connection[Any]", schema_name: str) -> None:
+    """Drop a schema that nobody is to use any more, as soon as nobody does.
+
+    A statement prepared before the switch looks at the old table once more before it finds the
+    new one. Giving up before PostgreSQL looks for deadlocks (1 s) leaves it unharmed.
+    """
+    for _ in range(DROP_TRIES):
+        try:
+            async with connection.transaction():
+                await connection.execute("SET LOCAL lock_timeout = '200ms'")
+                await connection.execute(f"DROP SCHEMA IF EXISTS {schema_name} CASCADE")
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+            await asyncio.sleep(DROP_PAUSE_S)
+        else:
+            return
+    log.warning("schema in use, dropped by the next rebuild", schema=schema_name)
 
 
 async def _copy_life(connection: "asyncpg.Connection[Any]") -> None:

@@ -39,8 +39,8 @@ class JetStreamChangeLog:
         messages = [_change_message(change, expected) for change, expected in changes]
         sequences: list[int] = []
         for start in range(0, len(messages), MAX_BATCH):
-            for ack in await self._publisher.publish_batch(messages[start : start + MAX_BATCH]):
-                sequences.append(ack.seq)
+            acks = await self._publisher.publish_batch(messages[start : start + MAX_BATCH])
+            sequences.extend(ack.seq for ack in acks)
         return sequences
 
     async def last(self, trigger_id: str) -> Trigger | None:

@@ -262,8 +262,10 @@ async def _store(transaction: IndexTransaction, cases: Sequence[_Case], now: dat
     refused: dict[str, tuple[int | None, Problem | None]] = {}
     settled: list[Row] = []
     for case in cases:
-        for trigger in (*case.newer, *((case.stored,) if case.stored else ())):
-            projected.append((trigger, armed_row(trigger, case.row)))
+        ours = () if case.stored is None else (case.stored,)
+        projected.extend(
+            (trigger, armed_row(trigger, case.row)) for trigger in (*case.newer, *ours)
+        )
         if case.stored is not None:
             case.row = projected[-1][1]
             continue

@@ -112,7 +112,7 @@ $function$;
 -- null where it stays. Waits at most 100 ms for long readers (and whoever waits behind it waits
 -- no longer than that); then it fails with lock_not_available, for a later try.
 CREATE FUNCTION {schema}.drop_partition(hour timestamptz) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER
+    LANGUAGE plpgsql STRICT SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     SET lock_timeout = '100ms'
 AS $function$
