@@ -27,7 +27,11 @@ MAX_ACK_PENDING = 20_000
 """Messages a consumer may hold unacknowledged: 40 full batches of 500."""
 
 MAX_BODY_BYTES = 256 * 1024
-"""Largest body of a request or command; the broker's own limit (1 MiB) holds a merged payload."""
+"""Largest body of a REST request."""
+
+MAX_COMMAND_BYTES = 2 * MAX_BODY_BYTES
+"""Largest command, and largest merged payload: a body may be written longer in a command than it
+came, and the broker's own limit (1 MiB) holds it with everything around it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from tests.unit.executor.factories import deleted, fire_body, make_api_change, m
 from trigger_contracts import topology
 from trigger_contracts.commands import FireTrigger
 from trigger_contracts.idempotency import claim_for, store_key
+from trigger_contracts.topology import MAX_COMMAND_BYTES
 from trigger_executor.bootstrap import Executor
-from trigger_executor.domain.fire import MAX_BYTES
 
 NOW = datetime.now(UTC)
 INBOX = "_INBOX_client.test.1"
@@ -152,7 +152,7 @@ async def test_poison_is_answered_buried_and_never_in_the_way(around: Around, ex
         fire_body("a.b*>"),
         fire_body("a\r\nb"),
         fire_body(schema_version=99),
-        fire_body(payload="x" * (MAX_BYTES + 1)),
+        fire_body(payload="x" * (MAX_COMMAND_BYTES + 1)),
     ]
 
     async with around.inbox(INBOX) as heard:

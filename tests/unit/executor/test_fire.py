@@ -20,8 +20,8 @@ from trigger_contracts.errors import Code
 from trigger_contracts.events import EntryStatus, Source, Status
 from trigger_contracts.idempotency import claim_for
 from trigger_contracts.ids import fire_event_id, key_hash, keyed_fire_event_id
+from trigger_contracts.topology import MAX_COMMAND_BYTES
 from trigger_executor.domain.fire import (
-    MAX_BYTES,
     Fired,
     RejectedFire,
     Unreadable,
@@ -124,8 +124,10 @@ def test_a_fire_accepted_before_the_deletion_ends_rejected():
 
 
 def test_a_merged_payload_over_the_limit_is_rejected():
-    big = make_api_change(payload={"predefined": "x" * (MAX_BYTES // 2)}, payload_schema=None)
-    fire = make_fire(payload={"given": "y" * (MAX_BYTES // 2)})
+    big = make_api_change(
+        payload={"predefined": "x" * (MAX_COMMAND_BYTES // 2)}, payload_schema=None
+    )
+    fire = make_fire(payload={"given": "y" * (MAX_COMMAND_BYTES // 2)})
 
     decision = rejected(decide_fire(fire, big, None))
 
@@ -178,7 +180,7 @@ def test_a_rejected_fire_does_not_use_up_its_key():
         (fire_body("a*"), Code.INVALID),
         (fire_body("a\r\nb"), Code.INVALID),
         (fire_body(schema_version=2), Code.UNKNOWN_SCHEMA_VERSION),
-        (fire_body(payload="x" * MAX_BYTES), Code.BODY_TOO_LARGE),
+        (fire_body(payload="x" * MAX_COMMAND_BYTES), Code.BODY_TOO_LARGE),
     ],
 )
 def test_what_names_no_trigger_is_unreadable(body, code):

@@ -17,15 +17,12 @@ from trigger_contracts import subjects
 from trigger_contracts.commands import AnyCommand, CommandDone
 from trigger_contracts.errors import Code, Problem, refused
 from trigger_contracts.subjects import Service, Verb
-from trigger_contracts.topology import MAX_BODY_BYTES
+from trigger_contracts.topology import MAX_COMMAND_BYTES
 from trigger_runtime.logs import get_logger
 from trigger_runtime.nats import Connection
 from trigger_runtime.publisher import JetStreamPublisher, Message
 
 log = get_logger(__name__)
-
-MAX_COMMAND_BYTES = 2 * MAX_BODY_BYTES
-"""Numbers may be written longer here than they came; consumers refuse what is longer than this."""
 
 
 class JetStreamCommands:

@@ -18,10 +18,7 @@ from trigger_contracts.events import EntryStatus, LogEntry, Source, Status, Trig
 from trigger_contracts.idempotency import Claim, claim_for, payload_hash
 from trigger_contracts.ids import fire_event_id, is_valid_id
 from trigger_contracts.subjects import Verb
-from trigger_contracts.topology import MAX_BODY_BYTES
-
-MAX_BYTES = 2 * MAX_BODY_BYTES
-"""Of a command, and of a merged payload: a largest body over a largest predefined payload."""
+from trigger_contracts.topology import MAX_COMMAND_BYTES
 
 GATEWAY_ACTOR = "key:"
 """The gateway names the API key that asked; whoever publishes directly does not have one."""
@@ -73,8 +70,8 @@ def parse_fire(
     body: bytes, *, message_id: str | None, stream_seq: int, stored_at: datetime
 ) -> Fire | Unreadable:
     """The fire in a message that the broker stored at ``stored_at``."""
-    if len(body) > MAX_BYTES:
-        return Unreadable(problem(Code.BODY_TOO_LARGE, f"larger than {MAX_BYTES} bytes"))
+    if len(body) > MAX_COMMAND_BYTES:
+        return Unreadable(problem(Code.BODY_TOO_LARGE, f"larger than {MAX_COMMAND_BYTES} bytes"))
     invalid: Problem | None = None
     fields: Any = None
     command: AnyCommand | None
@@ -162,8 +159,10 @@ def _payload_of(fire: Fire, state: TriggerChanged) -> Any:
     payload = definition.payload
     if command.has_payload:
         payload = payloads.merge(payload, command.payload)
-    if len(to_json(payload)) > MAX_BYTES:
-        detail = f"merged over the trigger's own, the payload is larger than {MAX_BYTES} bytes"
+    if len(to_json(payload)) > MAX_COMMAND_BYTES:
+        detail = (
+            f"merged over the trigger's own, the payload is larger than {MAX_COMMAND_BYTES} bytes"
+        )
         raise refused(Code.BODY_TOO_LARGE, detail, pointer="/payload")
     if definition.payload_schema is not None:
         found = payloads.mismatch(definition.payload_schema, payload)

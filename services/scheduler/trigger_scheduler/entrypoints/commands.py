@@ -77,8 +77,8 @@ class AnswerCommands:
 
 def _request(delivery: Delivery) -> Request:
     """The command in a delivery; raises ``Refused``."""
-    if len(delivery.payload) > topology.MAX_BODY_BYTES:
-        raise refused(Code.BODY_TOO_LARGE, f"larger than {topology.MAX_BODY_BYTES} bytes")
+    if len(delivery.payload) > topology.MAX_COMMAND_BYTES:
+        raise refused(Code.BODY_TOO_LARGE, f"larger than {topology.MAX_COMMAND_BYTES} bytes")
     fields: Any = strict_json.parse(delivery.payload)
     command = parse_command(Verb(delivery.subject.rpartition(".")[2]), fields)
     if isinstance(command, FireTrigger):
