@@ -1,0 +1,125 @@
+"""A gateway in this process, on real HTTP, NATS and PostgreSQL, with a stand-in scheduler."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from tests.integration.api.stand_in import StandInScheduler
+from tests.support.eventually import eventually
+from tests.support.servers import Broker, Database
+from trigger_api.bootstrap import Built, build
+from trigger_api.settings import Settings
+from trigger_local.secrets import Secrets
+
+
+@dataclass
+class Running:
+    """A gateway that serves, and a client that has a key."""
+
+    built: Built
+    url: str
+    http: httpx.AsyncClient
+    secrets: Secrets
+
+    def without_key(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(base_url=self.url, timeout=20)
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    broker: Broker, database: Database, secrets: Secrets, **options: Any
+) -> AsyncIterator[Running]:
+    """A gateway with these settings, connected or not."""
+    settings = Settings(
+        **{
+            "nats_url": broker.url,
+            "nats_user": "api",
+            "nats_password": secrets.nats["api"],
+            "database_url": database.url("etp_api"),
+            "bootstrap_key_hash": secrets.api_key_hash,
+            "command_timeout": timedelta(seconds=2),
+            **options,
+        }
+    )
+    built = build(settings)
+    config = uvicorn.Config(
+        built.gateway, host="127.0.0.1", port=0, lifespan="on", log_config=None, access_log=False
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve())
+    await eventually(lambda: server.started, what="the gateway listens")
+    port = server.servers[0].sockets[0].getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    async with httpx.AsyncClient(
+        base_url=url, headers={"X-API-KEY": secrets.api_key}, timeout=20
+    ) as http:
+        try:
+            yield Running(built, url, http, secrets)
+        finally:
+            server.should_exit = True
+            await task
+
+
+async def ready(running: Running) -> None:
+    async def answers() -> bool:
+        return (await running.http.get("/ready")).status_code == 200
+
+    await eventually(answers, what="the gateway is ready")
+
+
+@pytest.fixture
+async def gateway(
+    platform_streams: Broker, empty_database: Database, secrets: Secrets
+) -> AsyncIterator[Running]:
+    async with serving(platform_streams, empty_database, secrets) as running:
+        await ready(running)
+        yield running
+
+
+@pytest.fixture
+async def http(gateway: Running) -> httpx.AsyncClient:
+    return gateway.http
+
+
+@pytest.fixture
+async def scheduler(
+    platform_streams: Broker, empty_database: Database
+) -> AsyncIterator[StandInScheduler]:
+    stand_in = StandInScheduler(platform_streams, empty_database)
+    await stand_in.start()
+    yield stand_in
+    await stand_in.stop()
+
+
+Published = Callable[[str], Any]
+
+
+@pytest.fixture
+async def commands(platform_streams: Broker) -> AsyncIterator[Any]:
+    """Reads what is stored on TRIGGER_COMMANDS."""
+    async with platform_streams.connected() as admin:
+        jetstream = admin.jetstream()
+
+        async def stored(subject: str = ">") -> list[Any]:
+            info = await jetstream.stream_info("TRIGGER_COMMANDS")
+            found = []
+            for seq in range(1, info.state.last_seq + 1):
+                message = await jetstream.get_msg("TRIGGER_COMMANDS", seq)
+                if subject in (">", message.subject):
+                    found.append(message)
+            return found
+
+        yield stored
