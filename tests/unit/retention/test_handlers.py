@@ -1,0 +1,137 @@
+"""The use cases against fakes: what is settled, what is buried, what is left to be redelivered."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.unit.retention.factories import body, make_entry
+from trigger_contracts.events import Swept
+from trigger_retention.domain.life import Life
+from trigger_retention.domain.rows import Row
+from trigger_retention.handlers import Projector, Sweeper
+from trigger_retention.ports import Erased, Inserted, RowsRefused, StoredMessage
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+LIFE = Life(timedelta(hours=2), timedelta(hours=48))
+EVERY = timedelta(seconds=1)
+
+
+@dataclass
+class Stored:
+    payload: bytes
+    stream_seq: int
+    subject: str = "trigger.fired.trigger-1"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    stored_at: datetime = NOW
+
+
+class FakeLog:
+    """Keeps rows in a dict; refuses rows of the triggers it is told to."""
+
+    def __init__(self, *, refuses: str = "", erases: Sequence[Erased | None] = ()) -> None:
+        self.rows: dict[str, Row] = {}
+        self.inserts = 0
+        self.lives: list[Life] = []
+        self._refuses = refuses
+        self._erases = list(erases)
+
+    async def insert(self, rows: Sequence[Row]) -> Inserted:
+        self.inserts += 1
+        if any(row.trigger_id == self._refuses for row in rows):
+            raise RowsRefused("no")
+        new = {row.event_id: row for row in rows if row.event_id not in self.rows}
+        self.rows |= new
+        return Inserted(len(new), len(rows) - len(new))
+
+    async def erase(self) -> Erased | None:
+        return self._erases.pop(0)
+
+    async def set_life(self, life: Life) -> None:
+        self.lives.append(life)
+
+
+class FakeDeadLetters:
+    def __init__(self, *, away: bool = False) -> None:
+        self.letters: list[tuple[int, str]] = []
+        self._away = away
+
+    async def bury(self, message: StoredMessage, reason: str) -> None:
+        if self._away:
+            raise ConnectionError("away")
+        self.letters.append((message.stream_seq, reason))
+
+
+class FakeNotices:
+    def __init__(self) -> None:
+        self.notices: list[Swept] = []
+
+    async def swept(self, notice: Swept) -> None:
+        self.notices.append(notice)
+
+
+def messages(
+    count: int, *, poison: Sequence[int] = (), refused: Sequence[int] = ()
+) -> list[Stored]:
+    return [
+        Stored(
+            b"poison"
+            if seq in poison
+            else body(make_entry(NOW, trigger_id="bad" if seq in refused else "good")),
+            seq,
+        )
+        for seq in range(1, count + 1)
+    ]
+
+
+async def test_poison_is_buried_and_the_rest_of_the_batch_goes_through() -> None:
+    log, dead = FakeLog(), FakeDeadLetters()
+    projected = await Projector(log, dead).project(messages(10, poison=[1, 5, 10]))
+    assert (projected.inserted.stored, projected.dead) == (7, 3)
+    assert [seq for seq, _ in dead.letters] == [1, 5, 10]
+    assert log.inserts == 1
+
+
+@pytest.mark.parametrize("refused", [[1], [8], [3, 4], [1, 2, 3, 4, 5, 6, 7, 8]])
+async def test_a_row_that_the_database_refuses_is_found_and_buried(refused: list[int]) -> None:
+    log, dead = FakeLog(refuses="bad"), FakeDeadLetters()
+    projected = await Projector(log, dead).project(messages(8, refused=refused))
+    assert (projected.inserted.stored, projected.dead) == (8 - len(refused), len(refused))
+    assert sorted(seq for seq, _ in dead.letters) == refused
+
+
+async def test_a_batch_again_is_all_repetition() -> None:
+    projector = Projector(FakeLog(), FakeDeadLetters())
+    batch = messages(5)
+    await projector.project(batch)
+    again = await projector.project(batch)
+    assert again.inserted == Inserted(stored=0, repeated=5)
+
+
+async def test_a_letter_that_cannot_be_stored_settles_nothing() -> None:
+    """It raises, so the caller acknowledges none; the rows it stored are there again later."""
+    log = FakeLog()
+    with pytest.raises(ConnectionError):
+        await Projector(log, FakeDeadLetters(away=True)).project(messages(3, poison=[2]))
+    assert len(log.rows) == 2
+
+
+def erased(rows: int, *, partitions: tuple[str, ...] = (), more: bool = False) -> Erased:
+    return Erased(NOW, NOW - LIFE.kept_for, rows, partitions, more)
+
+
+async def test_a_sweep_goes_on_at_once_while_there_is_more_and_tells_what_it_erased() -> None:
+    log = FakeLog(erases=[erased(10, more=True), erased(0, partitions=("event_2026",)), erased(0)])
+    notices = FakeNotices()
+    sweeper = Sweeper(log, notices, life=LIFE, every=EVERY)
+    assert [await sweeper.sweep() for _ in range(3)] == [(10, timedelta()), (0, EVERY), (0, EVERY)]
+    assert [(n.rows, n.partitions) for n in notices.notices] == [(10, ()), (0, ("event_2026",))]
+    assert log.lives == [LIFE]
+
+
+async def test_a_sweep_leaves_it_to_another_replica() -> None:
+    notices = FakeNotices()
+    sweeper = Sweeper(FakeLog(erases=[None]), notices, life=LIFE, every=EVERY)
+    assert await sweeper.sweep() == (0, EVERY)
+    assert not notices.notices
