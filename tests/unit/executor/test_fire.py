@@ -127,7 +127,7 @@ def test_a_merged_payload_over_the_limit_is_rejected():
     big = make_api_change(
         payload={"predefined": "x" * (MAX_COMMAND_BYTES // 2)}, payload_schema=None
     )
-    fire = make_fire(payload={"given": half})
+    fire = make_fire(payload={"given": "y" * (MAX_COMMAND_BYTES // 2)})
 
     decision = rejected(decide_fire(fire, big, None))
 
