@@ -5,7 +5,7 @@ that the platform can supply (``command_id``, ``accepted_at``, ``actor``) are op
 Messages carry their schema version; an unknown one is refused, never guessed at.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
@@ -127,7 +127,7 @@ def accepted_at(command: Command, stored_at: datetime) -> datetime:
     """
     claimed = command.accepted_at
     if claimed is not None and abs(stored_at - claimed) <= CLOCK_TOLERANCE:
-        return claimed
+        return claimed.astimezone(UTC)
     return stored_at
 
 

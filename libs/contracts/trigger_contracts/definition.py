@@ -7,10 +7,13 @@ with the pointer of the field.
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from types import UnionType
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StrictFloat,
@@ -18,6 +21,7 @@ from pydantic import (
     StringConstraints,
     ValidationError,
 )
+from pydantic_core import PydanticCustomError
 
 from . import payloads
 from .errors import Code, Refused, from_validation, refused
@@ -40,6 +44,24 @@ _PAUSE_FIELDS = frozenset(
 _SCHEDULE_FIELDS = ("schedule_time", "interval", "cron")
 _BOUND_FIELDS = ("starts_at", "ends_at")
 
+
+def _expect(types: type | UnionType, message: str, value: Any) -> Any:
+    """Refuse a wrong type as a whole: a union's own errors name its members, not the field."""
+    if value is not None and not isinstance(value, types):
+        raise PydanticCustomError("wrong_type", message)
+    return value
+
+
+_duration_like = BeforeValidator(
+    lambda value: _expect(
+        int | float | str,
+        "must be seconds or an ISO 8601 duration",
+        # A boolean is an int to Python, and no number of seconds to anyone else.
+        () if isinstance(value, bool) else value,
+    )
+)
+_schema_like = BeforeValidator(partial(_expect, dict | bool, "must be an object or a boolean"))
+
 Label = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
@@ -57,7 +79,7 @@ class Definition(BaseModel):
     schedule_time: str | None = Field(
         default=None, description="When a one-time trigger fires: RFC 3339, or local to `timezone`."
     )
-    interval: StrictInt | StrictFloat | str | None = Field(
+    interval: Annotated[StrictInt | StrictFloat | str | None, _duration_like] = Field(
         default=None,
         description="Seconds or an ISO 8601 duration between occurrences, 1 s or more.",
     )
@@ -68,7 +90,7 @@ class Definition(BaseModel):
         description="First occurrence of an interval; the later ones are counted from it.",
     )
     ends_at: str | None = Field(default=None, description="No occurrence of an interval is later.")
-    payload_schema: dict[str, Any] | bool | None = Field(
+    payload_schema: Annotated[dict[str, Any] | bool | None, _schema_like] = Field(
         default=None,
         description="JSON Schema 2020-12 to which an api trigger's payload must conform.",
     )

@@ -5,7 +5,6 @@ idempotency store; whoever comes later, by REST or NATS, uses what it finds ther
 """
 
 import hashlib
-import json
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from .commands import FireTrigger
 from .ids import key_hash, keyed_fire_event_id
+from .strict_json import canonical
 
 
 class Claim(BaseModel):
@@ -41,5 +41,4 @@ def claim_for(command: FireTrigger, key: str, accepted_at: datetime) -> Claim:
 def payload_hash(command: FireTrigger) -> str:
     """SHA-256 of what is fired: equal for equal JSON values, however they are written."""
     asked: list[Any] = [command.has_payload, command.payload, command.is_test]
-    text = json.dumps(asked, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(canonical(asked).encode()).hexdigest()

@@ -9,21 +9,24 @@ import re
 import zoneinfo
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
+from typing import Any
 
 zoneinfo.reset_tzpath(to=())
 
 _RFC3339 = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)(Z|z|[+-]\d{2}:\d{2})?"
+    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)(Z|z|[+-]\d{2}:\d{2})?",
+    re.ASCII,
 )
 _ISO_DURATION = re.compile(
     r"P(?!$)(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
-    r"(?:T(?=\d)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d{1,6})?)S)?)?"
+    r"(?:T(?=\d)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d{1,6})?)S)?)?",
+    re.ASCII,
 )
 _MAX_DURATION_DIGITS = 12
 """Digits a duration's number may have: enough for 31,000 years in seconds."""
 
 
-class UnknownZone(ValueError):
+class UnknownZone(ValueError):  # noqa: N818  # says what is the matter, as ``Refused`` does
     """The name is not in the IANA time zone database."""
 
 
@@ -87,9 +90,9 @@ def parse_duration(value: str | float) -> timedelta:
         parts = {unit: number for unit, number in match.groupdict().items() if number}
         if any(len(number) > _MAX_DURATION_DIGITS + 7 for number in parts.values()):
             raise ValueError("is too long")
-        numbers = {unit: float(number) for unit, number in parts.items()}
+        numbers: dict[str, Any] = {unit: float(number) for unit, number in parts.items()}
     else:
-        numbers = {"seconds": float(value)}
+        numbers = {"seconds": value}
     try:
         return timedelta(**numbers)
     except (OverflowError, ValueError):

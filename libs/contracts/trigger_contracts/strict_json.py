@@ -17,7 +17,12 @@ from .errors import Code, Refused, refused
 MAX_DEPTH = 64
 """Levels of nesting: deeper than any payload seen in practice, far below any stack limit."""
 
-_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
+"""A string may lack its end: else looking for it from every quote would take quadratic time."""
+
+_LONG_NUMBER = re.compile(rb"[0-9]{309}")
+"""A double has at most 309 digits before the point: only such texts need a closer look."""
+
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -32,6 +37,7 @@ def parse(text: bytes) -> Any:
             object_pairs_hook=_unique_keys,
             parse_constant=_no_constant,
             parse_float=_finite,
+            parse_int=_finite_integer if _LONG_NUMBER.search(text) else None,
         )
     except Refused:
         raise
@@ -45,6 +51,23 @@ def parse(text: bytes) -> Any:
         raise refused(Code.MALFORMED_JSON, f"unreadable JSON: {error}") from None
     if b"\\u" in text or b"\x00" in text:
         _check_storable(value)
+    return value
+
+
+def canonical(value: Any) -> str:
+    """One text for all ways to write a JSON value: ``1`` is ``1.0``, and never ``true``."""
+    return json.dumps(
+        _with_plain_numbers(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    )
+
+
+def _with_plain_numbers(value: Any) -> Any:
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
+    if isinstance(value, dict):
+        return {key: _with_plain_numbers(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_plain_numbers(one) for one in value]
     return value
 
 
@@ -78,6 +101,11 @@ def _finite(text: str) -> float:
     if not math.isfinite(value):
         raise refused(Code.MALFORMED_JSON, "a number is too large")
     return value
+
+
+def _finite_integer(text: str) -> int:
+    _finite(text)
+    return int(text)
 
 
 def _check_storable(value: Any) -> None:

@@ -80,7 +80,7 @@ def inbox_prefix(user: str) -> str:
 
 
 RESULT_INBOXES = (inbox_prefix("api"), inbox_prefix("client"))
-"""Only subjects under these may be named by ``reply_to``: a result never reaches another subject."""
+"""Only subjects under these may be named by ``reply_to``: a result reaches no other subject."""
 
 
 def is_result_inbox(subject: str) -> bool:

@@ -17,6 +17,7 @@ from .errors import Code, Problem, Refused, refused
 from .events import ChangeKind, Status, TriggerChanged
 from .ids import occurrence_event_id
 from .schedule import Interval, Once, upcoming
+from .strict_json import canonical
 
 PREVIEWED_FIRES = 5
 """Upcoming occurrences shown before and after an edit."""
@@ -93,7 +94,7 @@ def decide(
     try:
         match command:
             case TestTrigger():
-                return _test(command, moment, trigger_id, command_id)
+                return _test(command, state, moment, trigger_id, command_id)
             case CreateTrigger():
                 return _create(command, state, moment, trigger_id, command_id)
             case UpdateTrigger():
@@ -151,8 +152,19 @@ def _create(
     )
 
 
-def _test(command: TestTrigger, moment: Moment, trigger_id: str, command_id: str) -> Decision:
+def _test(
+    command: TestTrigger,
+    state: Trigger | None,
+    moment: Moment,
+    trigger_id: str,
+    command_id: str,
+) -> Decision:
     """A trigger that lives until it has fired once: at its time, or at once where it has none."""
+    if state is not None:
+        # Its change would stand in the place of the owner's, and go with the test.
+        raise refused(
+            Code.TRIGGER_EXISTS, f"the id {trigger_id} is or was in use", pointer="/trigger_id"
+        )
     definition = parse_definition({"name": "test", **command.definition})
     schedule = schedule_of(definition, moment.accepted_at)
     _must_fire(definition, schedule, moment.accepted_at)
@@ -195,11 +207,11 @@ def _update(
             f"a trigger keeps its type: delete this {old.definition.type} one and create another"
         )
         raise refused(Code.INVALID, detail, pointer="/type")
-    if definition == old.definition:
+    if _written(definition) == _written(old.definition):
         return Unchanged()
-    schedule = schedule_of(definition, moment.accepted_at)
+    schedule = _keeping_phase(old, definition, schedule_of(definition, moment.accepted_at))
     update: dict[str, Any]
-    if _same_schedule(old, definition, schedule):
+    if schedule == old.schedule:
         update = {}
     else:
         armed_from = _armed_from(definition, schedule, moment)
@@ -250,16 +262,28 @@ def _existing(
     return state.change
 
 
-def _same_schedule(
+def _written(definition: Definition) -> str:
+    """A definition as text: Python's own comparison takes ``1`` for ``True``."""
+    return canonical(definition.model_dump())
+
+
+def _keeping_phase(
     old: TriggerChanged, definition: Definition, schedule: Once | Interval | None
-) -> bool:
-    """Whether an edit leaves the occurrences as they are, though it be written otherwise."""
-    if isinstance(schedule, Interval) and isinstance(old.schedule, Interval):
-        if definition.starts_at is None and old.definition.starts_at is None:
-            # An interval without a start keeps counting from where it was first accepted.
-            schedule = schedule.model_copy(update={"anchor": old.schedule.anchor})
-        return schedule == old.schedule
-    return schedule == old.schedule
+) -> Once | Interval | None:
+    """The edited schedule, on the old grid where the edit does not concern the grid.
+
+    An interval without a start counts from where it was first accepted; another end or a
+    number written otherwise is no reason to count anew.
+    """
+    if (
+        isinstance(schedule, Interval)
+        and isinstance(old.schedule, Interval)
+        and schedule.every == old.schedule.every
+        and definition.starts_at is None
+        and old.definition.starts_at is None
+    ):
+        return schedule.model_copy(update={"anchor": old.schedule.anchor})
+    return schedule
 
 
 def _armed_from(

@@ -160,8 +160,10 @@ def reconcile(row: Row, last: tuple[Due | Missed | Fence, int] | None) -> Row | 
     if record.change_seq > row.change_seq:
         return None
     cursor, next_fire_at = row.cursor, row.next_fire_at
-    if record.cursor is not None and (cursor is None or record.cursor > cursor):
-        cursor = record.cursor
+    # What was decided of a deleted trigger says nothing of the one that has its id now.
+    decided = record.cursor if record.creation_id == row.creation_id else None
+    if decided is not None and (cursor is None or decided > cursor):
+        cursor = decided
         if next_fire_at is not None and next_fire_at <= cursor and row.schedule is not None:
             next_fire_at = row.schedule.next_after(cursor)
     return replace(
