@@ -49,19 +49,20 @@ class Statements:
 
         self.drop_partition = f"SELECT {schema}.drop_partition($1)"
 
+        # Without the hint a partition most of whose rows are past is scanned whole, every second.
         self.begin_sweep = f"""
-            SELECT pg_advisory_xact_lock_shared({PAUSE_KEY}),
+            SELECT set_config('enable_seqscan', 'off', true),
+                   pg_advisory_xact_lock_shared({PAUSE_KEY}),
                    pg_try_advisory_xact_lock({SWEEP_KEY}) AS alone,
                    now() AS swept_at, now() - kept_for AS erased_before
             FROM {schema}.life"""
 
-        # Joined by the unique key, which finds each row's partition: a bounded bite, oldest first.
+        # A bounded bite, oldest first: up to the instant of the last row that is in it.
         self.erase = f"""
-            WITH outlived AS MATERIALIZED (
-                SELECT event_id FROM {schema}.event WHERE logged_at <= $1
-                ORDER BY logged_at LIMIT $2)
-            DELETE FROM {schema}.event USING outlived
-            WHERE event.event_id = outlived.event_id"""
+            DELETE FROM {schema}.event WHERE logged_at <= (
+                SELECT coalesce(
+                    (SELECT logged_at FROM {schema}.event WHERE logged_at <= $1
+                     ORDER BY logged_at OFFSET $2 - 1 LIMIT 1), $1))"""
 
         self.partitions = f"""
             SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
