@@ -1,0 +1,580 @@
+"""Bad and hostile input at both doors: a clear error or a dead letter, and nothing else.
+
+Every test leaves the platform as it was. When all are over, the module's ``aftermath`` looks
+for what none of them may have caused: a 5xx, a crash, a fired row, a service that is not ready.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+from nats.aio.client import Client
+
+from tests.support.eventually import eventually
+from tests.support.platform import Json, Platform, ahead
+from trigger_contracts.subjects import Verb
+from trigger_contracts.topology import MAX_BODY_BYTES
+from trigger_runtime.ids import new_id
+
+PROMPT_S = 15
+"""What any single answer may take on a busy machine; a stall takes longer."""
+
+API = {"name": "bad input", "type": "api"}
+SCHEDULED = {"name": "bad input", "type": "scheduled"}
+DEEP = 10_000
+MEGABYTE = "x" * 1024 * 1024
+
+
+def nested(opening: str, closing: str) -> bytes:
+    """A definition with a payload of that depth."""
+    payload = opening * DEEP + "1" + closing * DEEP
+    return f'{{"name": "x", "type": "api", "payload": {payload}}}'.encode()
+
+
+def doubling(levels: int) -> Json:
+    """A schema that expands to 2^levels nodes."""
+    levels_by_name: Json = {
+        f"l{n}": {"allOf": [{"$ref": f"#/$defs/l{n + 1}"}] * 2} for n in range(levels)
+    }
+    return {"$ref": "#/$defs/l0", "$defs": {**levels_by_name, f"l{levels}": {"type": "string"}}}
+
+
+@pytest.fixture(scope="module", autouse=True)
+async def aftermath(platform: Platform) -> AsyncIterator[None]:
+    """After all of it: nothing fired, nothing fell, everything still works."""
+    before = await platform.pids()
+    yield
+    await platform.until_quiet()
+    metrics = (await platform.rest.get("/metrics")).text
+    answered = [line for line in metrics.splitlines() if line.startswith("etp_http_requests_total")]
+    assert answered
+    assert not [line for line in answered if 'status="5' in line]
+    assert not [row for row in await platform.log_rows() if row["status"] == "fired"]
+    seen = await platform.look()
+    assert seen["ready"]
+    assert seen["pids"] == before, "a process was started again"
+    trigger = await platform.create(name="good", type="api")
+    await platform.fire(trigger["id"], payload={"good": True})
+    async with platform.connected() as client:
+        done = await platform.ask(client, "fire", {"trigger_id": trigger["id"]})
+        assert "event_id" in done
+        created = await platform.ask(
+            client, "create", {**SCHEDULED, "name": "good", "schedule_time": ahead(0.5)}
+        )
+    await platform.until_events(2, trigger_id=trigger["id"])
+    await platform.until_events(1, trigger_id=created["trigger_id"])
+
+
+MALFORMED = {
+    "nothing": b"",
+    "half": b'{"name": "x", ',
+    "text": b"hello",
+    "trailing": b'{"name": "x", "type": "api"} {}',
+    "not a number": b'{"name": "x", "type": "api", "payload": NaN}',
+    "infinity": b'{"name": "x", "type": "api", "payload": 1e999}',
+    "too large a number": b'{"name": "x", "type": "scheduled", "interval": 1' + b"0" * 400 + b"}",
+    "many digits": b'{"name": "x", "type": "api", "payload": ' + b"9" * 100_000 + b"}",
+    "twice": b'{"name": "x", "type": "api", "payload": {"a": 1, "a": 2}}',
+    "NUL": rb'{"name": "x", "type": "api", "payload": "a\u0000b"}',
+    "half a pair": rb'{"name": "x", "type": "api", "payload": "\ud800"}',
+    "no UTF-8": b'{"name": "\xff\xfe", "type": "api"}',
+    "UTF-16": '{"name": "x", "type": "api"}'.encode("utf-16"),
+    "deep list": nested("[", "]"),
+    "deep object": nested('{"a":', "}"),
+    "deep and open": b"[" * DEEP,
+    "deep schema": b'{"name": "x", "type": "api", "payload_schema": '
+    + b'{"not":' * DEEP
+    + b"{}"
+    + b"}" * DEEP
+    + b"}",
+}
+
+REFUSED: dict[str, tuple[Any, str]] = {
+    "no object": ([], "invalid"),
+    "null": (None, "invalid"),
+    "number": (17, "invalid"),
+    "no name": ({"type": "api"}, "invalid"),
+    "empty name": ({**API, "name": ""}, "invalid"),
+    "name is a number": ({**API, "name": 5}, "invalid"),
+    "name is long": ({**API, "name": "x" * 201}, "invalid"),
+    "type unknown": ({**API, "type": "cron"}, "invalid"),
+    "type is a list": ({**API, "type": ["api"]}, "invalid"),
+    "labels are text": ({**API, "labels": "a"}, "invalid"),
+    "labels are many": ({**API, "labels": ["a"] * 21}, "invalid"),
+    "unknown field": ({**API, "naem": "x"}, "invalid"),
+    "unknown fields": ({**API, **{f"f{n}": n for n in range(500)}}, "invalid"),
+    "pause": ({**API, "paused": True}, "pause-not-supported"),
+    "schedule on api": ({**API, "schedule_time": ahead(60)}, "invalid"),
+    "no schedule": (SCHEDULED, "invalid"),
+    "two schedules": ({**SCHEDULED, "schedule_time": ahead(60), "interval": 5}, "invalid"),
+    "schema on scheduled": ({**SCHEDULED, "interval": 5, "payload_schema": {}}, "invalid"),
+    "cron": ({**SCHEDULED, "cron": "* * * * *"}, "cron-not-available"),
+    "time is a number": ({**SCHEDULED, "schedule_time": 5}, "invalid"),
+    "time is words": ({**SCHEDULED, "schedule_time": "tomorrow"}, "invalid"),
+    "time is injected": ({**SCHEDULED, "schedule_time": "2099-01-01T00:00:00Z\r\nX: 1"}, "invalid"),
+    "past": ({**SCHEDULED, "schedule_time": "2025-01-26T15:00:00"}, "schedule-in-past"),
+    "a second ago": ({**SCHEDULED, "schedule_time": ahead(-1)}, "schedule-in-past"),
+    "year 1": ({**SCHEDULED, "schedule_time": "0001-01-01T00:00:00Z"}, "schedule-in-past"),
+    "year 1 east": ({**SCHEDULED, "schedule_time": "0001-01-01T00:00:00+14:00"}, "invalid"),
+    "year 9999": (
+        {**SCHEDULED, "schedule_time": "9999-12-31T23:59:59Z"},
+        "schedule-beyond-horizon",
+    ),
+    "year 9999 west": ({**SCHEDULED, "schedule_time": "9999-12-31T23:59:59-12:00"}, "invalid"),
+    "year 10000": ({**SCHEDULED, "schedule_time": "10000-01-01T00:00:00Z"}, "invalid"),
+    "year 9999 there": (
+        {**SCHEDULED, "schedule_time": "9999-12-31T23:59:59", "timezone": "America/New_York"},
+        "invalid",
+    ),
+    "30 February": ({**SCHEDULED, "schedule_time": "2099-02-30T00:00:00Z"}, "invalid"),
+    "no zone": (
+        {**SCHEDULED, "schedule_time": "2099-01-01T00:00:00", "timezone": "Moon/Base"},
+        "unknown-timezone",
+    ),
+    "zone is a path": (
+        {**SCHEDULED, "schedule_time": "2099-01-01T00:00:00", "timezone": "../../etc/passwd"},
+        "unknown-timezone",
+    ),
+    "interval zero": ({**SCHEDULED, "interval": 0}, "invalid"),
+    "interval negative": ({**SCHEDULED, "interval": -5}, "invalid"),
+    "interval tiny": ({**SCHEDULED, "interval": 1e-9}, "invalid"),
+    "interval huge": ({**SCHEDULED, "interval": 1e308}, "invalid"),
+    "interval true": ({**SCHEDULED, "interval": True}, "invalid"),
+    "interval words": ({**SCHEDULED, "interval": "often"}, "invalid"),
+    "interval of a year": ({**SCHEDULED, "interval": "P99999999999999999999D"}, "invalid"),
+    "interval ended": (
+        {**SCHEDULED, "interval": 5, "ends_at": "2025-01-01T00:00:00Z"},
+        "schedule-in-past",
+    ),
+    "ends before it starts": (
+        {**SCHEDULED, "interval": 5, "starts_at": ahead(60), "ends_at": ahead(30)},
+        "invalid",
+    ),
+    "schema is text": ({**API, "payload_schema": "object"}, "invalid"),
+    "schema is nonsense": ({**API, "payload_schema": {"type": "nothing"}}, "invalid-schema"),
+    "schema is of old": (
+        {**API, "payload_schema": {"$schema": "http://json-schema.org/draft-04/schema#"}},
+        "invalid-schema",
+    ),
+    "schema is large": (
+        {**API, "payload_schema": {"enum": ["x" * 70_000]}},
+        "invalid-schema",
+    ),
+    "schema doubles": ({**API, "payload_schema": doubling(28)}, "invalid-schema"),
+    "pattern is huge": (
+        {**API, "payload_schema": {"pattern": "((a{1,1000}){1,1000}){1,1000}"}},
+        "invalid-schema",
+    ),
+    "pattern is none": ({**API, "payload_schema": {"pattern": "(((("}}, "invalid-schema"),
+    "pattern looks back": (
+        {**API, "payload_schema": {"pattern": r"^(a+)+\1$"}},
+        "invalid-schema",
+    ),
+}
+
+
+def of(cases: dict[str, Any]) -> Any:
+    return pytest.mark.parametrize("case", cases.values(), ids=cases.keys())
+
+
+@of(MALFORMED)
+async def test_malformed_json_is_400_on_every_route(platform: Platform, case: bytes) -> None:
+    trigger_id = (await platform.create(**API))["id"]
+    for method, path in (
+        ("POST", "/triggers/"),
+        ("PUT", f"/triggers/{trigger_id}"),
+        ("PATCH", f"/triggers/{trigger_id}"),
+        ("POST", "/test/scheduled/"),
+        ("POST", "/test/api/"),
+        *((("POST", f"/triggers/{trigger_id}/fire"),) if case else ()),
+    ):
+        response = await platform.rest.request(
+            method,
+            path,
+            content=case,
+            headers={"Content-Type": "application/json"},
+            timeout=PROMPT_S,
+        )
+        assert response.status_code == 400, (path, response.text)
+        assert response.json()["code"] == "malformed-json"
+        assert response.headers["content-type"] == "application/problem+json"
+        assert response.json()["request_id"] == response.headers["x-request-id"]
+
+
+@of(MALFORMED)
+async def test_malformed_commands_are_dead_letters(
+    platform: Platform, client: Client, case: bytes
+) -> None:
+    """Answered with the same problem, and kept with the reason and the original."""
+    for verb in Verb:
+        problem = await platform.ask(client, verb, case, within=PROMPT_S)
+        assert (problem["status"], problem["code"]) == (400, "malformed-json")
+        letter = await buried(platform, f"trigger.command.{verb}", case)
+        assert letter["stream"] == "TRIGGER_COMMANDS"
+        assert problem["detail"] in letter["reason"]
+
+
+async def buried(platform: Platform, subject: str, body: bytes) -> Json:
+    """The dead letter of a message, once it is there."""
+
+    async def found() -> Json | None:
+        for letter in await platform.dead_letters():
+            if letter["subject"] == subject and original(letter) == body:
+                return letter
+        return None
+
+    letter = await eventually(found, within=30, what=f"a dead letter of {subject}")
+    assert letter is not None
+    return letter
+
+
+def original(letter: Json) -> bytes:
+    import base64
+
+    body: str = letter["body"]
+    return base64.b64decode(body) if letter["encoding"] == "base64" else body.encode()
+
+
+@of(REFUSED)
+async def test_a_bad_definition_is_refused_alike_at_both_doors(
+    platform: Platform, client: Client, case: tuple[Any, str]
+) -> None:
+    """The same code and the same pointers, a name for each field, and no trigger."""
+    fields, code = case
+    response = await platform.rest.post(
+        "/triggers/",
+        content=json.dumps(fields),
+        headers={"Content-Type": "application/json"},
+        timeout=PROMPT_S,
+    )
+    assert response.status_code == 422, response.text
+    assert response.json()["code"] == code, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    problem = await platform.ask(client, "create", fields, within=PROMPT_S)
+    assert (problem["status"], problem["code"]) == (422, code), problem
+    assert pointers(problem) == pointers(response.json())
+    assert len(response.text) < 100_000
+
+
+def pointers(problem: Json) -> list[str]:
+    return [error["pointer"] for error in problem["errors"]]
+
+
+@of({k: v for k, v in REFUSED.items() if isinstance(v[0], dict)})
+async def test_a_bad_edit_changes_nothing(
+    platform: Platform, client: Client, case: tuple[Json, str]
+) -> None:
+    fields, _ = case
+    kind = {"type": "api"} if fields.get("type") != "scheduled" else {
+        "type": "scheduled",
+        "schedule_time": ahead(3600),
+    }  # fmt: skip
+    trigger = await platform.create(name="kept", **kind)
+    one = f"/triggers/{trigger['id']}"
+    replaced = await platform.rest.put(
+        one,
+        content=json.dumps(fields),
+        headers={"Content-Type": "application/json"},
+        timeout=PROMPT_S,
+    )
+    by_nats = await platform.ask(
+        client, "update", {"trigger_id": trigger["id"], "definition": fields}, within=PROMPT_S
+    )
+    assert replaced.status_code == by_nats["status"] == 422, (replaced.text, by_nats)
+    assert (await platform.rest.get(one)).json() == trigger
+
+
+BAD_IDS = {
+    "dot": "a.b",
+    "star": "*",
+    "greater": ">",
+    "wild": "trigger.>",
+    "space": "a b",
+    "CR LF": "a\r\nPUB trigger.fired.x 2\r\nhi",
+    "tab": "\t",
+    "dots": "..",
+    "slash": "a/b",
+    "percent": "%",
+    "umlaut": "ü",
+    "long": "x" * 65,
+    "newline": "abc\n",
+    "SQL": "'; DROP TABLE retention.event; --",
+    "NATS API": "$JS.API.STREAM.DELETE.TRIGGER_EVENTS",
+}
+
+
+@of(BAD_IDS)
+async def test_an_id_that_is_none_names_nothing_by_rest(platform: Platform, case: str) -> None:
+    path = f"/triggers/{quote(case, safe='')}"
+    body = {"payload": 1}
+    for response in (
+        await platform.rest.get(path),
+        await platform.rest.put(path, json=API),
+        await platform.rest.patch(path, json={"name": "x"}),
+        await platform.rest.delete(path),
+        await platform.rest.get(f"{path}/history"),
+        await platform.rest.post(f"{path}/fire", json=body),
+        await platform.rest.post(f"{path}/test", json=body),
+        await platform.rest.get(f"/events/{quote(case, safe='')}"),
+    ):
+        # ".." may be folded away on its way, and then names a list.
+        assert response.status_code in {404, 405}, (response.request.url, response.text)
+        assert response.headers["content-type"] == "application/problem+json"
+    assert await platform.events(trigger_id=case) == []
+
+
+@of(BAD_IDS)
+async def test_an_id_that_is_none_is_refused_by_nats(
+    platform: Platform, client: Client, case: str
+) -> None:
+    trigger_id = (await platform.create(**API))["id"]
+    for verb, fields in (
+        ("create", API),
+        ("update", {"patch": {"name": "x"}}),
+        ("delete", {}),
+        ("test", API),
+        ("fire", {"payload": 1}),
+    ):
+        problem = await platform.ask(client, verb, {"trigger_id": case, **fields}, within=PROMPT_S)
+        assert (problem["status"], problem["code"]) == (422, "invalid"), (verb, problem)
+        assert pointers(problem) == ["/trigger_id"]
+        problem = await platform.ask(
+            client, verb, {"trigger_id": trigger_id, "command_id": case, **fields}, within=PROMPT_S
+        )
+        assert (problem["status"], pointers(problem)) == (422, ["/command_id"]), (verb, problem)
+    assert (await platform.rest.get(f"/triggers/{trigger_id}")).json()["version"] == 1
+
+
+@pytest.mark.parametrize("version", [0, 2, -1, "1", "2", None, 1.5, [1]])
+async def test_an_unknown_version_is_a_dead_letter(
+    platform: Platform, client: Client, version: Any
+) -> None:
+    trigger_id = (await platform.create(**API))["id"]
+    for verb, fields in (
+        ("create", API),
+        ("update", {"trigger_id": trigger_id, "patch": {"name": "x"}}),
+        ("delete", {"trigger_id": trigger_id}),
+        ("test", API),
+        ("fire", {"trigger_id": trigger_id}),
+    ):
+        body = {**fields, "schema_version": version, "actor": new_id()}
+        problem = await platform.ask(client, verb, body)
+        assert (problem["status"], problem["code"]) == (422, "unknown-schema-version"), verb
+        await buried(platform, f"trigger.command.{verb}", json.dumps(body).encode())
+    shown = await platform.rest.get(f"/triggers/{trigger_id}")
+    assert shown.json()["version"] == 1
+
+
+@pytest.mark.parametrize("size", [MAX_BODY_BYTES + 1, len(MEGABYTE)])
+async def test_a_large_body_is_413_on_every_route(platform: Platform, size: int) -> None:
+    """Counted as it streams in, whether its length was declared or not."""
+    trigger_id = (await platform.create(**API))["id"]
+    shell = len(json.dumps({**API, "payload": ""}))
+    body = json.dumps({**API, "payload": "x" * (size - shell)}).encode()
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for start in range(0, len(body), 65_536):
+            yield body[start : start + 65_536]
+
+    for path in ("/triggers/", f"/triggers/{trigger_id}/fire", "/test/api/"):
+        for content in (body, chunks()):
+            # Answered before all is read: the connection may close under the rest of it.
+            try:
+                response = await platform.rest.post(
+                    path, content=content, headers={"Content-Type": "application/json"}
+                )
+            except (httpx.WriteError, httpx.ReadError, httpx.RemoteProtocolError):
+                continue
+            assert response.status_code == 413, response.text
+            assert response.json()["code"] == "body-too-large"
+
+
+@pytest.mark.parametrize("size", [513 * 1024, 1024 * 1024 - 1000])
+async def test_a_large_command_is_a_dead_letter(
+    platform: Platform, client: Client, size: int
+) -> None:
+    """As large as the broker lets through; the letter keeps what fits."""
+    trigger_id = (await platform.create(**API))["id"]
+    for verb, fields in (
+        ("create", API),
+        ("update", {"trigger_id": trigger_id, "patch": {"name": "x"}}),
+        ("test", API),
+        ("fire", {"trigger_id": trigger_id}),
+    ):
+        before = len(await platform.dead_letters())
+        body = json.dumps({**fields, "payload": "x" * (size - 200)}).encode()
+        problem = await platform.ask(client, verb, body, within=PROMPT_S)
+        assert (problem["status"], problem["code"]) == (413, "body-too-large"), (verb, problem)
+
+        async def one_more(count: int = before) -> bool:
+            return len(await platform.dead_letters()) == count + 1
+
+        await eventually(one_more, within=30)
+
+
+@pytest.fixture
+async def listener() -> AsyncIterator[tuple[str, list[str]]]:
+    """An address on loopback, and who has connected to it."""
+    hits: list[str] = []
+
+    async def hit(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        hits.append(str(writer.get_extra_info("peername")))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        writer.close()
+
+    server = await asyncio.start_server(hit, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}", hits
+    server.close()
+
+
+async def test_a_schema_never_reaches_out(
+    platform: Platform, client: Client, listener: tuple[str, list[str]], tmp_path: Path
+) -> None:
+    """Neither over the network nor to a file, wherever in a schema the reference stands."""
+    address, hits = listener
+    bait = tmp_path / "schema.json"
+    bait.write_text('{"type": "string"}')
+    targets = (f"{address}/schema.json", f"file://{bait}", "file:///etc/passwd", "other.json")
+    for target in targets:
+        for schema in (
+            {"$ref": target},
+            {"properties": {"a": {"$ref": target}}},
+            {"$defs": {"x": {"$dynamicRef": target}}, "$ref": "#/$defs/x"},
+            {"allOf": [{"not": {"$ref": f"{target}#/$defs/a"}}]},
+            {"$id": f"{address}/base/", "$ref": target},
+        ):
+            body = {**API, "payload_schema": schema}
+            response = await platform.rest.post("/triggers/", json=body, timeout=PROMPT_S)
+            assert response.status_code == 422, (schema, response.text)
+            assert response.json()["code"] == "invalid-schema"
+            test = {"payload": {}, "payload_schema": schema}
+            assert (await platform.rest.post("/test/api/", json=test)).status_code == 422
+            problem = await platform.ask(client, "create", body)
+            assert problem["code"] == "invalid-schema"
+    for schema in ({"$schema": f"{address}/meta"}, {"$id": f"{address}/me", "type": "object"}):
+        body = {**API, "payload_schema": schema}
+        await platform.rest.post("/triggers/", json=body, timeout=PROMPT_S)
+        await platform.ask(client, "create", body)
+    await platform.until_quiet()
+    assert hits == []
+
+
+@pytest.mark.parametrize("pattern", ["^(a+)+$", "^(a|aa)+$", "^(.*a){25}$", "^(a*)*b$"])
+async def test_a_catastrophic_pattern_stalls_nobody(
+    platform: Platform, client: Client, pattern: str
+) -> None:
+    """It matches in linear time: a payload made for it is rejected as fast as any."""
+    schema = {"type": "string", "pattern": pattern}
+    created = await platform.rest.post("/triggers/", json={**API, "payload_schema": schema})
+    if created.status_code == 422:
+        return
+    trigger_id = created.json()["id"]
+    evil = "a" * 20 + "a" * 100_000 + "!"
+    started = asyncio.get_running_loop().time()
+    response = await platform.rest.post(
+        f"/triggers/{trigger_id}/fire", json={"payload": evil}, timeout=PROMPT_S
+    )
+    problem = await platform.ask(
+        client, "fire", {"trigger_id": trigger_id, "payload": evil}, within=PROMPT_S
+    )
+    assert response.status_code == problem["status"] == 422
+    assert asyncio.get_running_loop().time() - started < PROMPT_S
+
+
+@pytest.mark.parametrize(
+    "reply_to",
+    [
+        "trigger.fired.forged",
+        "trigger.command.delete",
+        "$JS.API.STREAM.PURGE.TRIGGER_EVENTS",
+        "_INBOX_reader.x",
+        "_INBOX_admin.x",
+        "_INBOX_client.>",
+        "_INBOX_client.*",
+        "_INBOX_client.a b",
+        "_INBOX_clientele.x",
+        "",
+    ],
+)
+async def test_a_result_goes_nowhere_but_to_an_inbox(
+    platform: Platform, client: Client, reply_to: str
+) -> None:
+    heard: list[str] = []
+    async with platform.connected("admin") as admin:
+
+        async def hear(message: Any) -> None:
+            if b"urn:etp:problem:" in message.data:
+                heard.append(message.subject)
+
+        await admin.subscribe(">", cb=hear)
+        await admin.flush()
+        for verb in ("delete", "fire"):
+            body = {"trigger_id": f"unknown-{new_id()[:8]}"}
+            await platform.send(client, verb, body, {"reply_to": reply_to})
+            # What comes after it in the stream was answered after it.
+            answered = await platform.ask(client, verb, body)
+            assert answered["code"] == "not-found"
+        await admin.flush()
+        assert [subject for subject in heard if not subject.startswith("_INBOX_client.")] == []
+        assert len(heard) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/events/?limit=0", 422),
+        ("/events/?limit=100000", 422),
+        ("/events/?limit=many", 422),
+        ("/events/?cursor=nonsense", 422),
+        ("/events/?cursor=" + "A" * 300, 422),
+        ("/events/?cursor=WyJhIiwiYiJd", 422),
+        ("/events/?state=paused", 422),
+        ("/events/?from=yesterday", 422),
+        ("/events/?from=9999-12-31T23:59:59-12:00", 422),
+        ("/events/?to=2025-01-01T00:00:00Z&from=2026-01-01T00:00:00Z", 422),
+        ("/events/?trigger_id=%00", 422),
+        ("/events/?trigger=x", 422),
+        ("/triggers/?q=%00", 422),
+        ("/triggers/?q=%25%27%22%5C", 200),
+        ("/triggers/?label=" + "x" * 300, 422),
+        ("/triggers/?nope=1", 422),
+        ("/events/00000000-0000-0000-0000-000000000000", 404),
+        ("/events/ffffffff-ffff-7fff-bfff-ffffffffffff", 404),
+        ("/%2e%2e/%2e%2e/etc/passwd", 404),
+        ("/triggers/%00", 404),
+    ],
+)
+async def test_bad_queries_are_refused(platform: Platform, path: str, status: int) -> None:
+    response = await platform.rest.get(path)
+    assert response.status_code == status, response.text
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Idempotency-Key": "x" * 256}, 422),
+        ({"Idempotency-Key": "tab\there"}, 422),
+        ({"Idempotency-Key": ""}, 422),
+        ({"Content-Type": "text/plain"}, 415),
+        ({"Content-Type": "application/xml"}, 415),
+        ({"X-API-KEY": "x" * 5000}, 401),
+        ({"X-API-KEY": "etp_.x"}, 401),
+    ],
+)
+async def test_bad_headers_are_refused(
+    platform: Platform, headers: dict[str, str], status: int
+) -> None:
+    trigger_id = (await platform.create(**API))["id"]
+    for path, body in (("/triggers/", API), (f"/triggers/{trigger_id}/fire", {"payload": 1})):
+        response = await platform.rest.post(path, json=body, headers=headers)
+        assert response.status_code == status, response.text
+    for if_match in ("nonsense", '"1", "2"'):
+        one = f"/triggers/{trigger_id}"
+        refused = await platform.rest.delete(one, headers={"If-Match": if_match})
+        assert refused.status_code == 422

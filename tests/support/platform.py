@@ -1,0 +1,388 @@
+"""The platform as its users meet it: a real ``etp up``, and every door into it.
+
+One ``Platform`` is one data directory. It starts, stops, kills and stops-in-its-tracks real
+processes; it never reaches into a service. Tests that ask it a question over REST, NATS or SQL
+get what any client would get.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import nats
+import psutil
+from nats.aio.client import Client
+from pydantic import SecretStr
+
+from tests.support.eventually import eventually
+from trigger_contracts import subjects
+from trigger_contracts.subjects import Verb
+from trigger_local import ports, secrets
+from trigger_local import status as status_of
+from trigger_local.home import Home
+from trigger_runtime.clock import SystemClock
+from trigger_runtime.ids import new_id
+from trigger_runtime.nats import Connection
+from trigger_runtime.reader import StoredMessage, StreamReader
+from trigger_runtime.settings import NatsSettings
+
+ETP = Path(sys.executable).with_name("etp")
+
+PATIENCE = 90.0
+"""Seconds until everything is ready: a start takes 4 s alone, and the machine may be shared."""
+
+SERVICES = ("api", "scheduler", "executor", "retention")
+SERVERS = ("nats", "postgres")
+NAMES = (*SERVERS, *SERVICES)
+
+Json = dict[str, Any]
+
+
+def now() -> datetime:
+    return SystemClock().now()
+
+
+def ahead(seconds: float) -> str:
+    """An instant so many seconds from now, as a client writes it."""
+    return text(now() + timedelta(seconds=seconds))
+
+
+def text(instant: datetime) -> str:
+    return instant.isoformat().replace("+00:00", "Z")
+
+
+class Platform:
+    """One data directory with its ``etp up``."""
+
+    def __init__(self, root: Path, environment: Mapping[str, str] | None = None) -> None:
+        self.root = root
+        self.port = ports.choose_free(set())
+        self.printed = root.with_name("printed")
+        self.status: Json = {}
+        self._environment = dict(environment or {})
+        self._process: asyncio.subprocess.Process | None = None
+        self._rest: httpx.AsyncClient | None = None
+
+    async def up(self, *options: str) -> None:
+        """Start ``etp up`` and wait until all is ready; ``status`` is what ``etp status`` says."""
+        with self.printed.open("ab") as printed:
+            self._process = await asyncio.create_subprocess_exec(
+                *(str(ETP), "up", "--port", str(self.port), "--data-dir", str(self.root)),
+                *options,
+                env={**os.environ, **self._environment},
+                stdout=printed,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+            )
+        await self.until_ready()
+        code, said = await self.call("status", "--json")
+        assert code == 0, said
+        self.status = json.loads(said)
+
+    async def down(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Signal ``etp up``; its exit code."""
+        assert self._process is not None
+        if self._rest is not None:
+            await self._rest.aclose()
+            self._rest = None
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(number)
+        return await asyncio.wait_for(self._process.wait(), PATIENCE)
+
+    async def call(self, command: str, *arguments: str) -> tuple[int, str]:
+        """Another ``etp`` command on this data directory: exit code, and what it printed."""
+        process = await asyncio.create_subprocess_exec(
+            *(str(ETP), command, "--data-dir", str(self.root), *arguments),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        printed, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
+        assert process.returncode is not None
+        return process.returncode, printed.decode()
+
+    @property
+    def up_is_running(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    async def look(self) -> Json:
+        """What ``etp status --json`` prints, without starting a process for it."""
+        return (await status_of.read(Home(self.root))).as_json()
+
+    async def until_ready(self, *, without: Mapping[str, int] | None = None) -> Json:
+        """Wait until everything is ready, and nothing runs under any of these pids."""
+        old = set((without or {}).items())
+
+        async def ready() -> Json | None:
+            if not self.up_is_running:
+                return {"ended": True}
+            seen = await self.look()
+            return seen if seen["ready"] and not old & set(seen["pids"].items()) else None
+
+        seen = await eventually(ready, within=PATIENCE, poll=0.1, what="the platform is ready")
+        assert seen is not None
+        assert "ended" not in seen, f"etp up ended: {self.printed.read_text()[-4000:]}"
+        self.status = {**self.status, **seen}
+        return seen
+
+    # Processes.
+
+    async def pids(self) -> dict[str, int]:
+        return (await self.look())["pids"]
+
+    async def signal(self, name: str, number: signal.Signals) -> int:
+        """Signal a program and what it started itself; returns the program's pid."""
+        if name == "supervisor":
+            pid = int(self.status["supervisor"]["pid"])
+            os.kill(pid, number)
+            return pid
+        pid = (await self.pids())[name]
+        process = psutil.Process(pid)
+        # PostgreSQL's backends answer by themselves, whatever became of their parent.
+        for one in (process, *process.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.send_signal(number)
+        return pid
+
+    async def kill(self, *names: str) -> dict[str, int]:
+        """SIGKILL programs; returns the pids that died, and fails if one did not."""
+        killed = {name: await self.signal(name, signal.SIGKILL) for name in names}
+
+        def gone() -> bool:
+            return not any(_runs(pid) for pid in killed.values())
+
+        await eventually(gone, what=f"{killed} are dead")
+        return killed
+
+    @contextlib.asynccontextmanager
+    async def hung(self, *names: str) -> AsyncIterator[None]:
+        """Programs stopped in their tracks: connections stay open and nobody answers."""
+        for name in names:
+            await self.signal(name, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for name in names:
+                await self.signal(name, signal.SIGCONT)
+
+    @contextlib.asynccontextmanager
+    async def gone(self, *names: str) -> AsyncIterator[None]:
+        """Programs killed, and not started again until the end."""
+        await self.signal("supervisor", signal.SIGSTOP)
+        try:
+            await self.kill(*names)
+            yield
+        finally:
+            await self.signal("supervisor", signal.SIGCONT)
+
+    # REST.
+
+    @property
+    def rest(self) -> httpx.AsyncClient:
+        """A client with the API key."""
+        if self._rest is None:
+            self._rest = self.new_rest()
+        return self._rest
+
+    def new_rest(self, **options: Any) -> httpx.AsyncClient:
+        headers = {"X-API-KEY": self.status["api_key"]}
+        return httpx.AsyncClient(
+            base_url=self.status["url"], **{"headers": headers, "timeout": 30, **options}
+        )
+
+    async def create(self, **fields: Any) -> Json:
+        response = await self.rest.post("/triggers/", json=fields)
+        assert response.status_code == 201, response.text
+        return response.json()
+
+    async def fire(self, trigger_id: str, **body: Any) -> str:
+        response = await self.rest.post(f"/triggers/{trigger_id}/fire", json=body)
+        assert response.status_code == 202, response.text
+        return response.json()["event_id"]
+
+    async def events(self, **query: Any) -> list[Json]:
+        """Every page of GET /events/, the newest first."""
+        rows: list[Json] = []
+        address, asked = "/events/", {**query, "limit": 500}
+        while True:
+            response = await self.rest.get(address, params=asked or None)
+            assert response.status_code == 200, response.text
+            rows += response.json()
+            if "next" not in response.links:
+                return rows
+            address, asked = response.links["next"]["url"], {}
+
+    async def until_events(self, count: int, within: float = 30, **query: Any) -> list[Json]:
+        """Wait until GET /events/ shows at least so many; returns all."""
+
+        async def enough() -> list[Json] | None:
+            rows = await self.events(**query)
+            return rows if len(rows) >= count else None
+
+        rows = await eventually(enough, within=within, what=f"{count} events of {query}")
+        assert rows is not None
+        return rows
+
+    # NATS.
+
+    async def nats(self, user: str = "client", **options: Any) -> Client:
+        """A connection as this NATS user; the caller closes it."""
+        password = self._secrets.nats[user]
+        settings: Json = {
+            "user": user,
+            "password": password,
+            "inbox_prefix": subjects.inbox_prefix(user),
+            "reconnect_time_wait": 0.1,
+            "max_reconnect_attempts": -1,
+            "ping_interval": 2,
+            "error_cb": _ignore,
+        }
+        return await nats.connect(self._nats_url, **{**settings, **options})
+
+    @contextlib.asynccontextmanager
+    async def connected(self, user: str = "client", **options: Any) -> AsyncIterator[Client]:
+        client = await self.nats(user, **options)
+        try:
+            yield client
+        finally:
+            await client.close()
+
+    async def send(
+        self, client: Client, verb: Verb | str, body: Any, headers: dict[str, str] | None = None
+    ) -> int:
+        """Publish a command as it is; returns its place in the stream."""
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        ack = await client.jetstream(timeout=10).publish(
+            f"trigger.command.{verb}", raw, headers=headers
+        )
+        return ack.seq
+
+    async def ask(
+        self,
+        client: Client,
+        verb: Verb | str,
+        body: Any,
+        *,
+        headers: Mapping[str, str] | None = None,
+        within: float = 30,
+    ) -> Json:
+        """Publish a command with ``reply_to``; returns what comes back."""
+        reply_to = f"_INBOX_client.{new_id()}"
+        waiting = await client.subscribe(reply_to)
+        await self.send(client, verb, body, {**(headers or {}), subjects.REPLY_TO_HEADER: reply_to})
+        answer: Json = json.loads((await waiting.next_msg(timeout=within)).data)
+        await waiting.unsubscribe()
+        return answer
+
+    async def stored(self, stream: str, subject: str = ">") -> list[StoredMessage]:
+        """Every message of a stream."""
+        settings = NatsSettings(
+            nats_url=self._nats_url,
+            nats_user="admin",
+            nats_password=SecretStr(self._secrets.nats["admin"]),
+        )
+        admin = Connection(settings, "admin")
+        await admin.connect()
+        try:
+            reader = StreamReader(admin, stream, timeout=timedelta(seconds=30))
+            found: list[StoredMessage] = []
+            while page := await reader.after(found[-1].seq if found else 0, subject, 1000):
+                found += page
+            return found
+        finally:
+            await admin.close()
+
+    async def dead_letters(self) -> list[Json]:
+        return [json.loads(message.payload) for message in await self.stored("TRIGGER_DEAD")]
+
+    async def until_quiet(self, within: float = PATIENCE) -> None:
+        """Wait until no consumer has anything left to handle."""
+        async with self.connected("admin") as admin:
+            jetstream = admin.jetstream(timeout=10)
+
+            async def idle() -> bool:
+                for stream in ("TRIGGER_COMMANDS", "TRIGGER_DUE", "TRIGGER_EVENTS"):
+                    for consumer in await jetstream.consumers_info(stream):
+                        if consumer.num_pending or consumer.num_ack_pending:
+                            return False
+                return True
+
+            await eventually(idle, within=within, poll=0.1, what="every consumer is idle")
+
+    # PostgreSQL.
+
+    @contextlib.asynccontextmanager
+    async def database(self) -> AsyncIterator[asyncpg.Connection]:
+        """A connection as the superuser."""
+        connection = await asyncpg.connect(self.status["database_url"], timeout=30)
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    async def query(self, sql: str, *arguments: Any) -> list[Json]:
+        async with self.database() as connection:
+            return [dict(row) for row in await connection.fetch(sql, *arguments)]
+
+    async def log_rows(self, trigger_id: str | None = None) -> list[Json]:
+        """The table of the log itself, in the order of its ids."""
+        return await self.query(
+            "SELECT * FROM retention.event WHERE $1::text IS NULL OR trigger_id = $1"
+            " ORDER BY event_id",
+            trigger_id,
+        )
+
+    # What the data directory knows.
+
+    @property
+    def _secrets(self) -> secrets.Secrets:
+        kept = secrets.load(Home(self.root))
+        assert kept is not None
+        return kept
+
+    @property
+    def _nats_url(self) -> str:
+        return f"nats://127.0.0.1:{self.status['processes']['nats']['port']}"
+
+
+@contextlib.asynccontextmanager
+async def running(
+    *options: str, environment: Mapping[str, str] | None = None
+) -> AsyncIterator[Platform]:
+    """A platform of one's own, ready; nothing of it is left afterwards."""
+    # Not pytest's own temporary directory: as root, the database's user could not enter that one.
+    folder = Path(tempfile.mkdtemp(prefix="etp-test-"))
+    platform = Platform(folder / "home", environment)
+    try:
+        await platform.up(*options)
+        yield platform
+    finally:
+        if platform.up_is_running:
+            await platform.down(signal.SIGTERM)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def distinct(values: Iterable[Any]) -> bool:
+    listed = list(values)
+    return len(set(listed)) == len(listed)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+async def _ignore(_error: Exception) -> None:
+    """Connections break in these tests; what matters shows in what is asked."""
