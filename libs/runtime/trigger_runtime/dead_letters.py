@@ -1,16 +1,34 @@
 """Writes what a service could not handle to TRIGGER_DEAD. Never silent, never in the way."""
 
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
 from trigger_contracts import subjects
 from trigger_contracts.dead_letters import Original, dead_letter, message_id
 from trigger_contracts.subjects import Service
 
 from .clock import Clock
-from .consumer import Delivery
 from .logs import get_logger
 from .metrics import DEAD_LETTERS
 from .publisher import JetStreamPublisher, Message
 
 log = get_logger(__name__)
+
+
+class Delivered(Protocol):
+    """A message as the broker stored it; ``consumer.Delivery`` is one."""
+
+    @property
+    def subject(self) -> str: ...
+    @property
+    def payload(self) -> bytes: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def stream_seq(self) -> int: ...
+    @property
+    def stored_at(self) -> datetime: ...
 
 
 class DeadLetters:
@@ -21,7 +39,7 @@ class DeadLetters:
         self._service = service
         self._clock = clock
 
-    async def bury(self, stream: str, delivery: Delivery, reason: str) -> None:
+    async def bury(self, stream: str, delivery: Delivered, reason: str) -> None:
         """Keep a delivery with the reason; the same delivery twice is kept once."""
         original = Original(
             stream=stream,

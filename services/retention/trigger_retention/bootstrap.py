@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 from faststream.specification import AsyncAPI
 
+from trigger_contracts.subjects import Service
 from trigger_contracts.topology import DEAD
 from trigger_runtime.broker import PlatformBroker, create_broker
 from trigger_runtime.clock import SystemClock
 from trigger_runtime.database import Database
+from trigger_runtime.dead_letters import DeadLetters
 from trigger_runtime.health import Health
 from trigger_runtime.lifecycle import serve_worker
 from trigger_runtime.logs import set_up_logging
@@ -15,7 +17,7 @@ from trigger_runtime.loops import Loop
 from trigger_runtime.nats import Connection
 from trigger_runtime.publisher import JetStreamPublisher
 
-from .adapters.broker import CoreNotices, StoredDeadLetters
+from .adapters.broker import CoreNotices, LogDeadLetters
 from .adapters.event_log import PostgresEventLog
 from .domain.life import Life
 from .entrypoints.projection import subscribe
@@ -65,7 +67,9 @@ def build(settings: Settings) -> Retention:
     database = Database(settings, f"etp {SERVICE}")
     event_log = PostgresEventLog(database)
     dead_letters = JetStreamPublisher(connection, DEAD.name, timeout=settings.publish_timeout)
-    projector = Projector(event_log, StoredDeadLetters(dead_letters, clock.now))
+    projector = Projector(
+        event_log, LogDeadLetters(DeadLetters(dead_letters, Service.RETENTION, clock))
+    )
     subscribe(broker, projector, clock, batch=settings.projection_batch)
     sweeper = Sweeper(
         event_log,

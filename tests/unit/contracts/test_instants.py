@@ -1,0 +1,275 @@
+"""Instants and durations: read as people write them, and refused where they mean nothing."""
+
+import zoneinfo
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trigger_contracts.instants import (
+    UnknownZone,
+    from_local,
+    parse_duration,
+    parse_instant,
+    zone,
+)
+
+ZONES = st.sampled_from(
+    [
+        "Europe/Berlin",
+        "America/New_York",
+        "Australia/Lord_Howe",
+        "America/Sao_Paulo",
+        "Africa/Casablanca",
+        "Asia/Tehran",
+        "Pacific/Apia",
+        "America/Nuuk",
+        "Africa/Cairo",
+        "UTC",
+    ]
+)
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("2027-01-26T15:00:00Z", "2027-01-26T15:00:00+00:00"),
+        ("2027-01-26t15:00:00z", "2027-01-26T15:00:00+00:00"),
+        ("2027-01-26 15:00:00+00:00", "2027-01-26T15:00:00+00:00"),
+        ("2027-01-26T15:00:00-00:00", "2027-01-26T15:00:00+00:00"),
+        ("2027-01-26T15:00:00.1Z", "2027-01-26T15:00:00.100000+00:00"),
+        ("2027-01-26T15:00:00.123456+05:30", "2027-01-26T09:30:00.123456+00:00"),
+        ("2027-01-26T15:00-08:00", "2027-01-26T23:00:00+00:00"),
+        ("2027-01-26T15:00", "2027-01-26T15:00:00+00:00"),
+        ("2027-01-26T15:00:00", "2027-01-26T15:00:00+00:00"),
+        ("2028-02-29T00:00:00Z", "2028-02-29T00:00:00+00:00"),
+        ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999+00:00"),
+        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00+00:00"),
+        ("2027-01-26T00:30:00+23:59", "2027-01-25T00:31:00+00:00"),
+    ],
+)
+def test_the_forms_of_rfc_3339_are_read(text: str, instant: str):
+    assert parse_instant(text) == utc(instant)
+    assert parse_instant(text).tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "tomorrow",
+        "2027-01-26",
+        "15:00:00",
+        "2027-1-26T15:00:00Z",
+        "2027-01-26T15:00:00.Z",
+        "2027-01-26T15:00:00.1234567Z",
+        "2027-01-26T15:00:00 Z",
+        "2027-01-26T15:00:00+0100",
+        "2027-01-26T15:00:00+01",
+        "2027-01-26T15:00:00Z\n",
+        " 2027-01-26T15:00:00Z",
+        "2027-W04-2T15:00:00Z",
+        "20270126T150000Z",
+        "+12027-01-26T15:00:00Z",
+        "２０２７-01-26T15:00:00Z",
+        "2027-01-26T15:00:00,5Z",
+        "2027-01-26T15:00:00[Europe/Berlin]",
+        "1800000000",
+    ],
+)
+def test_other_forms_are_refused_with_an_example(text: str):
+    with pytest.raises(ValueError, match="such as '2027-01-26T15:00:00'"):
+        parse_instant(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2027-02-29T00:00:00Z",
+        "2027-13-01T00:00:00Z",
+        "2027-00-01T00:00:00Z",
+        "2027-01-32T00:00:00Z",
+        "2027-01-26T25:00:00Z",
+        "2027-01-26T15:60:00Z",
+        "2027-01-26T23:59:60Z",
+        "2027-01-26T15:00:00+24:00",
+        "2027-01-26T15:00:00+99:99",
+        "0000-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+01:00",
+        "9999-12-31T23:59:59-01:00",
+    ],
+)
+def test_instants_that_do_not_exist_are_refused(text: str):
+    with pytest.raises(ValueError, match="is not a date and time that exists"):
+        parse_instant(text)
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00", "9999-12-31T23:59:59"])
+@pytest.mark.parametrize("name", ["Asia/Tokyo", "America/New_York", "Pacific/Kiritimati"])
+def test_the_ends_of_time_are_an_instant_or_a_clear_error(text: str, name: str):
+    try:
+        assert parse_instant(text, zone(name)).tzinfo is UTC
+    except ValueError as error:
+        assert "that exists" in str(error)  # noqa: PT017  # both outcomes are right
+
+
+@pytest.mark.parametrize(
+    ("local", "name", "instant"),
+    [
+        ("2027-01-26T15:00:00", "Europe/Berlin", "2027-01-26T14:00:00+00:00"),
+        ("2027-07-26T15:00:00", "Europe/Berlin", "2027-07-26T13:00:00+00:00"),
+        ("2027-01-26T15:00:00", "Asia/Kathmandu", "2027-01-26T09:15:00+00:00"),
+        ("2027-01-26T15:00:00+02:00", "Europe/Berlin", "2027-01-26T13:00:00+00:00"),
+    ],
+)
+def test_a_time_without_offset_is_local_to_the_zone(local: str, name: str, instant: str):
+    assert parse_instant(local, zone(name)) == utc(instant)
+
+
+@pytest.mark.parametrize(
+    ("local", "name", "end_of_gap"),
+    [
+        ("2027-03-28T02:00:00", "Europe/Berlin", "2027-03-28T01:00:00+00:00"),
+        ("2027-03-28T02:30:00.5", "Europe/Berlin", "2027-03-28T01:00:00+00:00"),
+        ("2027-03-28T02:59:59.999999", "Europe/Berlin", "2027-03-28T01:00:00+00:00"),
+        ("2027-03-14T02:15:00", "America/New_York", "2027-03-14T07:00:00+00:00"),
+        # Half an hour only: 02:00 to 02:30.
+        ("2026-10-04T02:00:00", "Australia/Lord_Howe", "2026-10-03T15:30:00+00:00"),
+        ("2026-10-04T02:29:59", "Australia/Lord_Howe", "2026-10-03T15:30:00+00:00"),
+        # Gaps that begin at midnight: the day has no 00:00.
+        ("2018-11-04T00:00:00", "America/Sao_Paulo", "2018-11-04T03:00:00+00:00"),
+        ("2027-04-30T00:30:00", "Africa/Cairo", "2027-04-29T22:00:00+00:00"),
+        # A whole day that never was.
+        ("2011-12-30T12:00:00", "Pacific/Apia", "2011-12-30T10:00:00+00:00"),
+    ],
+)
+def test_a_skipped_local_time_means_the_end_of_the_gap(local: str, name: str, end_of_gap: str):
+    assert parse_instant(local, zone(name)) == utc(end_of_gap)
+
+
+@pytest.mark.parametrize(
+    ("local", "name", "first"),
+    [
+        ("2027-10-31T02:30:00", "Europe/Berlin", "2027-10-31T00:30:00+00:00"),
+        ("2027-10-31T02:00:00", "Europe/Berlin", "2027-10-31T00:00:00+00:00"),
+        ("2027-10-31T03:00:00", "Europe/Berlin", "2027-10-31T02:00:00+00:00"),
+        ("2027-11-07T01:59:59", "America/New_York", "2027-11-07T05:59:59+00:00"),
+        ("2027-04-04T01:45:00", "Australia/Lord_Howe", "2027-04-03T14:45:00+00:00"),
+        ("2018-02-17T23:30:00", "America/Sao_Paulo", "2018-02-18T01:30:00+00:00"),
+    ],
+)
+def test_a_repeated_local_time_means_the_first_one(local: str, name: str, first: str):
+    assert parse_instant(local, zone(name)) == utc(first)
+
+
+@given(st.datetimes(datetime(1950, 1, 1), datetime(2100, 1, 1)), ZONES)
+def test_a_local_time_that_exists_is_found_again(local: datetime, name: str):
+    """The instant shows that very time; where none does, the clock has just been put forward."""
+    found = from_local(local, zone(name))
+    shown = found.astimezone(zone(name))
+
+    if shown.replace(tzinfo=None) == local:
+        earlier = [found - timedelta(minutes=minutes) for minutes in (20, 30, 60, 120)]
+        assert all(
+            one.astimezone(zone(name)).replace(tzinfo=None) != local for one in earlier
+        ), "the first of two"
+    else:
+        before = found - timedelta(microseconds=1)
+        assert before.astimezone(zone(name)).replace(tzinfo=None) < local
+        assert shown.replace(tzinfo=None) > local
+        assert before.astimezone(zone(name)).utcoffset() != shown.utcoffset()
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_an_instant_or_a_value_error(text: str):
+    try:
+        assert parse_instant(text).tzinfo is UTC
+    except ValueError:
+        pass
+
+
+def test_zone_rules_never_come_from_the_system():
+    assert zoneinfo.TZPATH == ()
+    assert str(zone("Europe/Berlin")) == "Europe/Berlin"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        " ",
+        ".",
+        "..",
+        "/etc/passwd",
+        "../zoneinfo/UTC",
+        "Europe",
+        "Europe/",
+        "Europe/Atlantis",
+        "Europe/Berlin\n",
+        "Europe/Berlin\x00",
+        "\ud800",
+        "é",
+        "+02:00",
+        "__init__.py",
+        "zone.tab",
+        "Europe/__init__.py",
+        "a//b",
+        "x" * 5000,
+    ],
+)
+def test_what_is_no_iana_zone_is_refused_in_short(name: str):
+    with pytest.raises(UnknownZone, match="is not an IANA time zone") as error:
+        zone(name)
+    assert len(str(error.value)) < 400
+
+
+@given(st.text(max_size=30) | st.from_regex(r"[A-Za-z./_]{1,20}", fullmatch=True))
+def test_any_name_is_a_zone_or_unknown(name: str):
+    try:
+        zone(name)
+    except UnknownZone:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("value", "length"),
+    [
+        (1, timedelta(seconds=1)),
+        (0.5, timedelta(milliseconds=500)),
+        (90.25, timedelta(seconds=90.25)),
+        ("PT30S", timedelta(seconds=30)),
+        ("PT1.5S", timedelta(seconds=1.5)),
+        ("PT15M", timedelta(minutes=15)),
+        ("PT36H", timedelta(hours=36)),
+        ("P1D", timedelta(days=1)),
+        ("P2W", timedelta(weeks=2)),
+        ("P1W2DT3H4M5.000006S", timedelta(9, 3 * 3600 + 4 * 60 + 5, 6)),
+        ("PT0S", timedelta()),
+        (-5, timedelta(seconds=-5)),
+    ],
+)
+def test_durations_are_seconds_or_iso_8601(value: float | str, length: timedelta):
+    assert parse_duration(value) == length
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "P", "PT", "P1DT", "1h", "30", "PT30", "P1Y", "P1M", "pt30s", "-PT30S", "PT-30S", "PT1,5S"]
+    + ["PT1.5M", "PT.5S", "PT1.0000001S", "PT30S ", " PT30S", "PT30S\n", "PT３S", "T30S", "PT1S1M"],
+)
+def test_other_durations_are_refused_with_examples(value: str):
+    with pytest.raises(ValueError, match="'PT30S', 'PT15M' or 'P1D'"):
+        parse_duration(value)
+
+
+@pytest.mark.parametrize(
+    "value", [10**400, 1e300, "PT" + "9" * 30 + "S", "P999999999999D", "P9999999999W"]
+)
+def test_durations_beyond_all_measure_are_refused(value: float | str):
+    with pytest.raises(ValueError, match="is too long"):
+        parse_duration(value)

@@ -1,0 +1,385 @@
+"""Payloads: merged as RFC 7396 says, held to schemas that can neither reach out nor stall."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.contracts.factories import refusal_of
+from trigger_contracts.errors import Code, Refused
+from trigger_contracts.payloads import (
+    MAX_REPORTED_ERRORS,
+    MAX_SCHEMA_BYTES,
+    check_schema,
+    merge,
+    mismatch,
+)
+
+RFC_7396_APPENDIX: list[tuple[Any, Any, Any]] = [
+    ({"a": "b"}, {"a": "c"}, {"a": "c"}),
+    ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}),
+    ({"a": "b"}, {"a": None}, {}),
+    ({"a": "b", "b": "c"}, {"a": None}, {"b": "c"}),
+    ({"a": ["b"]}, {"a": "c"}, {"a": "c"}),
+    ({"a": "c"}, {"a": ["b"]}, {"a": ["b"]}),
+    ({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}, {"a": {"b": "d"}}),
+    ({"a": [{"b": "c"}]}, {"a": [1]}, {"a": [1]}),
+    (["a", "b"], ["c", "d"], ["c", "d"]),
+    ({"a": "b"}, ["c"], ["c"]),
+    ({"a": "foo"}, None, None),
+    ({"a": "foo"}, "bar", "bar"),
+    ({"e": None}, {"a": 1}, {"e": None, "a": 1}),
+    ([1, 2], {"a": "b", "c": None}, {"a": "b"}),
+    ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
+]
+VALUES: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner),
+    max_leaves=10,
+)
+
+
+@pytest.mark.parametrize(("original", "patch", "merged"), RFC_7396_APPENDIX)
+def test_a_patch_is_merged_as_the_rfcs_appendix_shows(original: Any, patch: Any, merged: Any):
+    assert merge(original, patch) == merged
+
+
+@given(VALUES, VALUES)
+def test_merging_twice_is_merging_once_and_changes_no_argument(original: Any, patch: Any):
+    before = json.dumps([original, patch])
+    merged = merge(original, patch)
+
+    assert merge(merged, patch) == merged
+    assert json.dumps([original, patch]) == before
+
+
+def refusal(schema: Any) -> str:
+    with pytest.raises(Refused) as refused:
+        check_schema(schema)
+    code, pointers = refusal_of(refused.value)
+    assert code is Code.INVALID_SCHEMA
+    assert len(pointers) == 1
+    assert pointers[0].startswith("/payload_schema")
+    return refused.value.problem.detail
+
+
+def pointers_of(schema: Any, payload: Any) -> list[str]:
+    check_schema(schema)
+    found = mismatch(schema, payload)
+    if found is None:
+        return []
+    assert found.code is Code.PAYLOAD_SCHEMA_MISMATCH
+    return [error.pointer for error in found.errors]
+
+
+def doubling(levels: int, reference: str = "#/$defs/a{}", **extra: Any) -> dict[str, Any]:
+    """A schema of a few lines whose references expand to 2^levels evaluations."""
+    names = {
+        f"a{level}": {
+            "allOf": [{"$ref": reference.format(level + 1)}] * 2,
+            **({key: value.format(level) for key, value in extra.items()}),
+        }
+        for level in range(levels)
+    }
+    end = {key: value.format(levels) for key, value in extra.items()}
+    names[f"a{levels}"] = {"type": "integer", **end}
+    return {"$defs": names, "$ref": reference.format(0)}
+
+
+def nested(levels: int, key: str = "a") -> Any:
+    value: Any = {}
+    for _ in range(levels):
+        value = {key: value}
+    return value
+
+
+TREE = {
+    "type": "object",
+    "properties": {
+        "value": {"type": "integer"},
+        "left": {"$ref": "#"},
+        "right": {"$ref": "#"},
+        "children": {"type": "array", "items": {"$ref": "#"}},
+    },
+}
+EXPRESSION = {
+    "$defs": {
+        "expression": {
+            "anyOf": [
+                {"type": "number"},
+                {"properties": {"add": {"type": "array", "items": {"$ref": "#/$defs/expression"}}}},
+            ]
+        }
+    },
+    "$ref": "#/$defs/expression",
+}
+BRANCHING = {
+    "type": "object",
+    "properties": {"a": {"anyOf": [{"$ref": "#"}, {"$ref": "#"}]}},
+    "required": ["a"],
+}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        True,
+        False,
+        {},
+        {"type": "object", "required": ["a"]},
+        {"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "string"},
+        {"$id": "https://example.com/order.json", "$ref": "#/$defs/a", "$defs": {"a": True}},
+        {"$defs": {"a b": {"type": "string"}, "c/d~": True}, "$ref": "#/$defs/a%20b"},
+        {"$defs": {"c/d~": True}, "allOf": [{"$ref": "#/$defs/c~1d~0"}]},
+        {"prefixItems": [True], "items": {"$ref": "#/prefixItems/0"}},
+        {"$defs": {"a": {"$anchor": "here"}}, "$ref": "#here"},
+        {"$dynamicAnchor": "node", "properties": {"next": {"$dynamicRef": "#node"}}},
+        {"properties": {"$ref": {"type": "string"}, "$id": {"type": "string"}}},
+        {"x-note": {"$ref": "http://127.0.0.1/never-asked"}, "type": "string"},
+        TREE,
+        EXPRESSION,
+    ],
+)
+def test_a_schema_of_the_dialect_is_accepted(schema: Any):
+    check_schema(schema)
+
+
+@pytest.mark.parametrize("schema", [None, 1, "string", [], [{}], 1.5])
+def test_a_schema_is_an_object_or_a_boolean(schema: Any):
+    assert refusal(schema) == "must be an object or a boolean"
+
+
+async def test_nothing_outside_the_schema_is_ever_read(tmp_path):
+    """A listener on the loopback sees no hit, whichever way a schema names it."""
+    hits: list[object] = []
+    server = await asyncio.start_server(lambda *stream: hits.append(stream), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    file = tmp_path / "schema.json"
+    file.write_text('{"type": "string"}')
+    outside = f"http://127.0.0.1:{port}/schema.json"
+    schemas: list[Any] = [
+        {"$ref": outside},
+        {"$ref": f"{outside}#/a"},
+        {"$ref": file.as_uri()},
+        {"$ref": "other.json"},
+        {"$ref": "//127.0.0.1/x"},
+        {"$ref": "urn:example:x"},
+        {"$dynamicRef": outside},
+        {"$ref": "#", "$dynamicRef": outside},
+        {"properties": {"const": {"$ref": outside}}},
+        {"properties": {"a": {"items": {"anyOf": [{"$ref": outside}]}}}},
+        {"$id": outside, "$ref": "b.json"},
+        {"$defs": {"a": {"$id": outside, "$ref": "b.json"}}, "$ref": "#/$defs/a"},
+        {"$defs": {"a": {"$id": "/x", "$ref": "#/$defs/b"}}},
+        {"$schema": outside},
+        {"$defs": {"a": {"$schema": outside}}},
+    ]
+    async with server:
+        for schema in schemas:
+            await asyncio.to_thread(refusal, schema)
+        for kept in ("const", "default"):
+            assert pointers_of({kept: {"$ref": outside}}, {"$ref": outside}) == []
+        await asyncio.open_connection("127.0.0.1", port)  # The listener does listen.
+        while not hits:
+            await asyncio.sleep(0)
+    assert len(hits) == 1
+
+
+def test_a_reference_inside_a_value_refers_to_nothing():
+    value = {"$ref": "http://127.0.0.1:9/x", "$id": "x"}
+
+    assert pointers_of({"const": value}, value) == []
+    assert pointers_of({"const": value}, {}) == ["/payload"]
+    assert pointers_of({"enum": [value, {"$ref": "#/nowhere"}]}, {"$ref": "#/nowhere"}) == []
+    assert pointers_of({"default": value, "examples": [value]}, 1) == []
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$schema": "http://json-schema.org/draft-07/schema#"},
+        {"$schema": "https://json-schema.org/draft/2019-09/schema"},
+        {"$schema": 5},
+        {"$schema": None},
+    ],
+)
+def test_only_one_dialect_is_understood(schema: Any):
+    with pytest.raises(Refused) as refused:
+        check_schema(schema)
+    assert refusal_of(refused.value) == (Code.INVALID_SCHEMA, ["/payload_schema/$schema"])
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "banana"},
+        {"minimum": "3"},
+        {"properties": 5},
+        {"allOf": []},
+        {"required": "a"},
+        {"items": 3},
+        {"pattern": "("},
+        {"pattern": 5},
+        {"$ref": 5},
+        {"$defs": {"a": 5}, "$ref": "#/$defs/a"},
+        {"$ref": "#/nowhere"},
+        {"$ref": "#nowhere"},
+        {"$ref": "#/prefixItems/1", "prefixItems": [True]},
+        {"$defs": {"a": {"$anchor": "x"}, "b": {"$anchor": "x"}}, "$ref": "#x"},
+    ],
+)
+def test_what_is_no_schema_is_refused(schema: Any):
+    refusal(schema)
+
+
+def test_a_schema_larger_than_the_limit_is_refused():
+    assert "larger than" in refusal({"enum": ["x" * MAX_SCHEMA_BYTES]})
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        doubling(28),
+        doubling(28, reference="#/%24defs/a{}"),
+        doubling(28, reference="#n{}", **{"$anchor": "n{}"}),
+        doubling(28, reference="#n{}", **{"$dynamicAnchor": "n{}"}),
+        {"properties": {"const": {"$ref": "#/$defs/a0"}}, "$defs": doubling(28)["$defs"]},
+        {"properties": {"a": {"not": doubling(28)["$defs"]["a0"]}}, **doubling(28)},
+        {"allOf": [{"items": {"$ref": "#"}}] * 50, "contains": {"$ref": "#"}},
+    ],
+)
+def test_references_that_double_again_and_again_are_refused(schema: Any):
+    assert "expand to more than" in refusal(schema)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$ref": "#"},
+        {"allOf": [{"$ref": "#"}]},
+        {"not": {"$ref": "#"}},
+        {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}},
+        {"properties": {"a": {"anyOf": [{"if": {"$ref": "#/properties/a"}}]}}},
+        {"dependentSchemas": {"a": {"$ref": "#"}}},
+    ],
+)
+def test_a_reference_in_a_circle_is_refused(schema: Any):
+    assert "refers to itself" in refusal(schema)
+
+
+def test_a_long_chain_of_references_is_refused():
+    chain = {f"a{n}": {"$ref": f"#/$defs/a{n + 1}"} for n in range(1500)}
+
+    detail = refusal({"$defs": {**chain, "a1500": True}, "$ref": "#/$defs/a0"})
+
+    assert "in a row" in detail
+
+
+@pytest.mark.parametrize("keyword", ["properties", "not", "items"])
+def test_a_deep_schema_is_no_stall(keyword: str):
+    schema: Any = True
+    for _ in range(60):
+        schema = {keyword: {"a": schema} if keyword == "properties" else schema}
+
+    check_schema(schema)
+    assert isinstance(pointers_of(schema, nested(60)), list)
+
+
+def test_recursion_that_goes_deeper_is_allowed():
+    assert pointers_of(TREE, {"left": {"right": {"value": 1}}}) == []
+    assert pointers_of(TREE, {"left": {"right": {"value": "1"}}}) == ["/payload/left/right/value"]
+    assert pointers_of(TREE, nested(60, "left")) == []
+    assert pointers_of(EXPRESSION, {"add": [1, {"add": [2, {"add": [3]}]}]}) == []
+
+
+def test_a_payload_whose_check_would_take_too_long_is_a_mismatch():
+    """At 18 levels the validator ran for over 20 seconds; here it is not asked at all."""
+    found = mismatch(BRANCHING, nested(18))
+
+    assert found is not None
+    assert "to be checked" in found.detail
+    assert [error.pointer for error in found.errors] == ["/payload"]
+    assert pointers_of(BRANCHING, nested(3)) == ["/payload/a"]
+
+
+def test_a_large_payload_under_a_schema_of_many_patterns_is_a_mismatch():
+    patterns = {"allOf": [{"pattern": f"a{n}.*b{n}"} for n in range(1000)]}
+
+    found = mismatch(patterns, "a" * 250_000)
+
+    assert found is not None
+    assert "to be checked" in found.detail
+    assert pointers_of({"items": {"type": "integer"}}, list(range(50_000))) == []
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+$", "^(a|a)*$", "(.*a){12}$", "^(([a-z])+.)+[A-Z]$"])
+def test_patterns_run_in_linear_time(pattern: str):
+    """By construction: the engine has no backtracking, so this ends; others would take years."""
+    assert pointers_of({"pattern": pattern}, "a" * 50_000 + "!") == ["/payload"]
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"^(a)\1$", "(?<=a)b", "a{1000}{1000}", "(((a{100}){100}){100}){100}"]
+)
+def test_patterns_that_need_backtracking_or_much_memory_never_run(pattern: str):
+    """Refused, or at least not able to stall: whichever engine answers, it answers."""
+    try:
+        check_schema({"pattern": pattern})
+    except Refused as refused:
+        assert refusal_of(refused)[0] is Code.INVALID_SCHEMA
+    else:
+        mismatch({"pattern": pattern}, "a" * 50_000 + "!")
+
+
+@pytest.mark.parametrize(
+    ("payload", "pointer"),
+    [
+        ({"a/b": {"c~d": 1}}, "/payload/a~1b/c~0d"),
+        ({"a/b": {"c~d": "x"}, "~1": 2}, "/payload/~01"),
+        ({"list": ["x", 1]}, "/payload/list/1"),
+        ({"": 1}, "/payload/"),
+    ],
+)
+def test_a_mismatch_points_at_the_field(payload: Any, pointer: str):
+    text = {"type": "string"}
+    schema = {
+        "properties": {
+            "a/b": {"properties": {"c~d": text}},
+            "~1": text,
+            "list": {"items": text},
+            "": text,
+        }
+    }
+
+    assert pointers_of(schema, payload) == [pointer]
+
+
+def test_a_refusal_names_a_limited_number_of_fields_in_short():
+    schema = {"items": {"type": "integer"}}
+
+    found = mismatch(schema, ["x" * 10_000] * 1000)
+
+    assert found is not None
+    assert len(found.errors) == MAX_REPORTED_ERRORS
+    assert all(len(error.message) <= 300 for error in found.errors)
+
+
+def test_formats_are_checked():
+    assert pointers_of({"format": "email"}, "nobody") == ["/payload"]
+    assert pointers_of({"format": "email"}, "some@example.com") == []
+
+
+def test_true_is_not_one_to_a_schema():
+    assert pointers_of({"const": 1}, True) == ["/payload"]
+    assert pointers_of({"const": True}, True) == []
+    assert pointers_of({"enum": [0]}, False) == ["/payload"]
+
+
+@given(VALUES, st.sampled_from([True, TREE, EXPRESSION, {"type": "integer"}, {"not": {}}]))
+def test_any_payload_gets_an_answer(payload: Any, schema: Any):
+    found = mismatch(schema, payload)
+
+    assert found is None or found.errors

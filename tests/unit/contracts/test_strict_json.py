@@ -1,0 +1,169 @@
+"""JSON from outside: all that is JSON and can be stored is read, the rest is refused."""
+
+import json
+import math
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trigger_contracts.errors import Code, Refused
+from trigger_contracts.strict_json import MAX_DEPTH, canonical, parse
+
+TEXTS = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]))
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**300), 10**300)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXTS,
+    lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner),
+)
+
+
+def refusal(text: bytes) -> str:
+    with pytest.raises(Refused) as refused:
+        parse(text)
+    assert refused.value.problem.code is Code.MALFORMED_JSON
+    return refused.value.problem.detail
+
+
+@given(VALUES, st.booleans())
+def test_whatever_json_can_say_comes_back(value: Any, ascii_only: bool):
+    assert parse(json.dumps(value, ensure_ascii=ascii_only).encode()) == value
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_make_it_fail_otherwise_than_by_refusing(text: bytes):
+    try:
+        parse(text)
+    except Refused as refused:
+        assert refused.problem.code is Code.MALFORMED_JSON
+
+
+@given(st.text(st.sampled_from('[]{}",:\\u0d8 1a\n'), max_size=300))
+def test_nothing_that_looks_like_json_makes_it_fail_otherwise(text: str):
+    try:
+        value = parse(text.encode())
+    except Refused:
+        return
+    assert value == json.loads(text)
+
+
+@pytest.mark.parametrize(("start", "end"), [("[", "]"), ('{"a":', "}")])
+def test_depth_is_allowed_up_to_the_limit(start: str, end: str):
+    assert parse(f"{start * MAX_DEPTH}1{end * MAX_DEPTH}".encode())
+    deeper = f"{start * (MAX_DEPTH + 1)}1{end * (MAX_DEPTH + 1)}"
+    assert "nested deeper" in refusal(deeper.encode())
+
+
+@pytest.mark.parametrize("text", [b"[" * 100_000, b'{"a":' * 100_000, b"[" * 10_000 + b"]" * 10_000])
+def test_a_very_deep_text_is_refused_before_it_is_read(text: bytes):
+    assert "nested deeper" in refusal(text)
+
+
+def test_brackets_inside_strings_are_no_depth():
+    value = {"[" * 100: "{[" * 1000 + '"\\"[', "b": ["]" * 10]}
+
+    assert parse(json.dumps(value).encode()) == value
+
+
+def test_brackets_side_by_side_are_no_depth():
+    assert parse(b"[" + b"[[]]," * 1000 + b"[]]")[-1] == []
+
+
+def test_depth_is_counted_in_one_pass_over_an_unterminated_string():
+    """From each of these quotes a string could begin: looking anew from each took minutes."""
+    text = b'["' + b'\\"' * 120_000 + b"[" * 100
+
+    assert "Unterminated string" in refusal(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b'{"a":1,"a":2}', "'a' is repeated"),
+        (b'{"x":[{"b":1,"c":2,"b":1}]}', "'b' is repeated"),
+        (b'{"a":1,"\\u0061":2}', "'a' is repeated"),
+        (b"NaN", "NaN is not JSON"),
+        (b"[Infinity]", "Infinity is not JSON"),
+        (b'{"a":-Infinity}', "-Infinity is not JSON"),
+        (b"1e999", "too large"),
+        (b"[-1e400]", "too large"),
+        (b"1" + b"0" * 309, "too large"),
+        (b"[-" + b"9" * 309 + b"]", "too large"),
+        (b"9" * 5000, "too large"),
+        (b'"\\u0000"', "NUL"),
+        (b'{"a\\u0000":1}', "NUL"),
+        (b'["\\ud800"]', "surrogate"),
+        (b'{"x":{"\\udfff":1}}', "surrogate"),
+        (b'"\x00"', "Invalid control character"),
+        (b"\xff", "not UTF-8 at byte 0"),
+        (b'"\xed\xa0\x80"', "not UTF-8"),
+        (b'"\xc0\x80"', "not UTF-8"),
+        (b"\xef\xbb\xbf{}", "BOM"),
+        ("{}".encode("utf-16"), "not UTF-8"),
+        (b"", "Expecting value at line 1 column 1"),
+        (b"  \n", "Expecting value"),
+        (b"{} {}", "Extra data"),
+        (b"{'a':1}", "Expecting property name"),
+        (b'{"a":1,}', ""),
+        (b"[1,]", ""),
+        (b"01", "Extra data"),
+        (b"+1", "Expecting value"),
+        (b"0x10", "Extra data"),
+        (b"nul", "Expecting value"),
+        (b'"a\nb"', "Invalid control character"),
+        (b"// no\n1", "Expecting value"),
+    ],
+)
+def test_what_cannot_be_given_back_is_refused_with_the_reason(text: bytes, said: str):
+    assert said in refusal(text)
+
+
+def test_the_largest_numbers_of_a_double_are_read():
+    largest = int(sys.float_info.max)
+
+    assert parse(str(largest).encode()) == largest
+    assert parse(b"[1.7976931348623157e308,5e-324,1e-999]") == [sys.float_info.max, 5e-324, 0.0]
+    assert parse(b"0." + b"3" * 400) == pytest.approx(1 / 3)
+    assert parse(b'"' + b"7" * 400 + b'"') == "7" * 400
+
+
+def test_a_pair_of_surrogates_is_one_character():
+    assert parse(b'"\\ud83d\\ude00"') == "😀"
+
+
+@given(VALUES)
+def test_one_value_has_one_canonical_text(value: Any):
+    again = parse(canonical(value).encode())
+
+    assert canonical(again) == canonical(value)
+    if not isinstance(value, dict | list):
+        assert again == value
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"a": 1, "b": [2.0]}, {"b": [2], "a": 1.0}),
+        (1e2, 100),
+        (-0.0, 0),
+        ((1, 2), [1, 2]),
+    ],
+)
+def test_equal_json_values_have_the_same_canonical_text(one: Any, other: Any):
+    assert canonical(one) == canonical(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [(1, True), (0, False), (None, 0), ("1", 1), ([], {}), (0.1, 0.2), ("", None)]
+)
+def test_values_that_python_may_take_for_equal_differ(one: Any, other: Any):
+    assert canonical({"a": [one]}) != canonical({"a": [other]})
+
+
+def test_no_number_is_infinite_once_read():
+    assert math.isfinite(parse(b"1.5e308"))
