@@ -148,6 +148,8 @@ async def serve(settings: Settings) -> int:
             log_config=None,
             access_log=False,
             server_header=False,
+            # Nothing here depends on the client's address, so no proxy needs to be believed.
+            proxy_headers=False,
             timeout_graceful_shutdown=GRACEFUL_S,
         )
     )

@@ -81,16 +81,15 @@ async def test_the_broker_may_be_away_at_the_start(
     platform_streams: Broker, empty_database: Database, secrets: Secrets
 ) -> None:
     await platform_streams.stop()
-    try:
-        async with serving(platform_streams, empty_database, secrets, **SHORT) as running:
+    async with serving(platform_streams, empty_database, secrets, **SHORT) as running:
+        try:
             assert (await running.http.get("/triggers/")).status_code == 200
             assert (await running.http.get("/ready")).status_code == 503
             assert (await running.http.post("/test/api/", json={"payload": 1})).status_code == 503
+        finally:
             await platform_streams.start()
-            await ready(running)
-            assert (await running.http.post("/test/api/", json={"payload": 1})).status_code == 202
-    finally:
-        await platform_streams.start()
+        await ready(running)
+        assert (await running.http.post("/test/api/", json={"payload": 1})).status_code == 202
 
 
 async def test_without_a_database_fires_and_writes_are_accepted(

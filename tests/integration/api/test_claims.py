@@ -1,0 +1,67 @@
+"""The create-only store: the runtime's on a real bucket, and the fake that stands in for it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from tests.support.servers import Broker
+from tests.unit.api.fakes import FakeClaims
+from trigger_contracts.topology import IDEMPOTENCY
+from trigger_local.secrets import Secrets
+from trigger_runtime.claims import ClaimStore
+from trigger_runtime.errors import BrokerUnavailable
+from trigger_runtime.nats import Connection
+from trigger_runtime.settings import NatsSettings
+
+
+async def connected(broker: Broker, secrets: Secrets, user: str) -> Connection:
+    settings = NatsSettings(nats_url=broker.url, nats_user=user, nats_password=secrets.nats[user])
+    connection = Connection(settings, user)
+    await connection.connect()
+    return connection
+
+
+@pytest.fixture(params=["fake", "api", "executor"])
+async def claims(
+    request: pytest.FixtureRequest, platform_streams: Broker, secrets: Secrets
+) -> AsyncIterator[ClaimStore | FakeClaims]:
+    """With the permissions of each service that claims."""
+    if request.param == "fake":
+        yield FakeClaims()
+        return
+    connection = await connected(platform_streams, secrets, request.param)
+    yield ClaimStore(connection, IDEMPOTENCY, timeout=timedelta(seconds=2))
+    await connection.close()
+
+
+async def test_the_first_value_counts(claims: ClaimStore) -> None:
+    assert await claims.find("t.k") is None
+    assert await claims.claim("t.k", b"first") == b"first"
+    assert await claims.claim("t.k", b"second") == b"first"
+    assert await claims.find("t.k") == b"first"
+    assert await claims.claim("t.other", b"second") == b"second"
+
+
+async def test_of_many_racers_one_wins(claims: ClaimStore) -> None:
+    values = [b"%d" % n for n in range(50)]
+    won = await asyncio.gather(*(claims.claim("t.k", value) for value in values))
+    assert len(set(won)) == 1
+    assert won[0] in values
+
+
+async def test_without_a_broker_nothing_is_claimed(
+    platform_streams: Broker, secrets: Secrets
+) -> None:
+    connection = await connected(platform_streams, secrets, "api")
+    claims = ClaimStore(connection, IDEMPOTENCY, timeout=timedelta(milliseconds=200))
+    await platform_streams.stop()
+    try:
+        with pytest.raises(BrokerUnavailable):
+            await claims.claim("t.k", b"x")
+        with pytest.raises(BrokerUnavailable):
+            await claims.find("t.k")
+    finally:
+        await platform_streams.start()
+        await connection.close()

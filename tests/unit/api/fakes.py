@@ -1,0 +1,102 @@
+"""The gateway's ports in memory. ``FakeClaims`` passes the same suite as the runtime's store."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from trigger_contracts.commands import AnyCommand, CommandDone
+from trigger_contracts.definition import parse_definition
+from trigger_contracts.errors import Problem
+from trigger_contracts.events import ChangeKind, Status, TriggerChanged
+from trigger_contracts.subjects import Verb
+from trigger_runtime.errors import BrokerUnavailable, DatabaseUnavailable
+
+NOW = datetime(2027, 1, 1, 12, tzinfo=UTC)
+
+
+class FakeClock:
+    def __init__(self) -> None:
+        self.at = NOW
+
+    def now(self) -> datetime:
+        return self.at
+
+    def advance(self, by: timedelta) -> None:
+        self.at += by
+
+
+def ids() -> Callable[[], str]:
+    made = iter(range(1, 1_000_000))
+    return lambda: f"id{next(made)}"
+
+
+class FakeClaims:
+    def __init__(self) -> None:
+        self.values: dict[str, bytes] = {}
+
+    async def find(self, key: str) -> bytes | None:
+        return self.values.get(key)
+
+    async def claim(self, key: str, value: bytes) -> bytes:
+        return self.values.setdefault(key, value)
+
+
+class FakeCommands:
+    """Remembers what is published; answers ``ask`` with ``result``."""
+
+    def __init__(self) -> None:
+        self.published: list[tuple[Verb, AnyCommand, str]] = []
+        self.result: CommandDone | Problem | None = None
+        self.away = False
+
+    async def store(self, verb: Verb, command: AnyCommand, message_id: str) -> None:
+        if self.away:
+            raise BrokerUnavailable
+        self.published.append((verb, command, message_id))
+
+    async def ask(
+        self, verb: Verb, command: AnyCommand, message_id: str
+    ) -> CommandDone | Problem | None:
+        await self.store(verb, command, message_id)
+        return self.result
+
+
+class FakeDefinitions:
+    """``remembered`` may be older than ``stored``, as a cache may."""
+
+    def __init__(self) -> None:
+        self.remembered: dict[str, TriggerChanged] = {}
+        self.stored: dict[str, TriggerChanged] = {}
+        self.away = False
+        self.loads = 0
+
+    def cached(self, trigger_id: str) -> TriggerChanged | None:
+        return self.remembered.get(trigger_id)
+
+    async def load(self, trigger_id: str) -> TriggerChanged | None:
+        self.loads += 1
+        if self.away:
+            raise DatabaseUnavailable
+        return self.stored.get(trigger_id)
+
+    def forget(self, trigger_id: str) -> None:
+        self.remembered.pop(trigger_id, None)
+
+
+def make_change(
+    trigger_id: str = "t", status: Status = Status.ACTIVE, **fields: object
+) -> TriggerChanged:
+    definition = parse_definition({"name": "n", "type": "api", **fields})
+    return TriggerChanged(
+        kind=ChangeKind.CREATED,
+        trigger_id=trigger_id,
+        creation_id="c",
+        command_id="c",
+        version=1,
+        status=status,
+        definition=definition,
+        schedule=None,
+        armed_from=NOW,
+        actor="test",
+        at=NOW,
+        created_at=NOW,
+    )

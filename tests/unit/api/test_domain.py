@@ -1,0 +1,145 @@
+"""The gateway's pure rules."""
+
+import hashlib
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.api.fakes import make_change
+from trigger_api.domain import cursors
+from trigger_api.domain.conditions import etag, expected_version
+from trigger_api.domain.creates import claim_for, command_id, store_key
+from trigger_api.domain.fires import checked_key, fire_fields, refusal
+from trigger_api.domain.keys import key_id_of, parse_stored
+from trigger_contracts import idempotency
+from trigger_contracts.commands import FireTrigger
+from trigger_contracts.errors import Code, Refused
+from trigger_contracts.events import Status
+from trigger_contracts.ids import is_valid_id
+
+HASH = hashlib.sha256(b"secret").hexdigest()
+KEYS = {"abc": parse_stored(f"abc:{HASH}")}
+
+
+def test_a_key_is_recognised_by_its_secrets_hash() -> None:
+    assert key_id_of("etp_abc.secret", KEYS) == "abc"
+
+
+@given(st.none() | st.text() | st.from_regex(r"etp_[a-z]{0,4}\.[a-z]{0,8}", fullmatch=True))
+def test_no_other_text_is_a_key(text: str | None) -> None:
+    if text != "etp_abc.secret":
+        assert key_id_of(text, KEYS) is None
+    assert key_id_of(text, {}) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "abc", "abc:", f"abc:{HASH}0", f"a.c:{HASH}", f"abc:{HASH.upper()}"]
+)
+def test_a_stored_key_has_one_form(text: str) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        parse_stored(text)
+
+
+def test_a_stored_keys_hash_is_not_printed() -> None:
+    assert HASH not in repr(KEYS["abc"])
+
+
+@given(st.integers(1, 999_999_999))
+def test_an_etag_names_its_version(version: int) -> None:
+    assert expected_version(etag(version)) == version
+    assert expected_version(f"W/{etag(version)}") == version
+
+
+@given(st.text())
+def test_if_match_is_a_version_or_refused(text: str) -> None:
+    version: int | None = None
+    code: Code | None = None
+    try:
+        version = expected_version(text)
+    except Refused as refusal:
+        code = refusal.problem.code
+    assert code in {None, Code.INVALID, Code.VERSION_MISMATCH}
+    assert version is None or version >= 1
+
+
+INSTANTS = st.datetimes(timezones=st.just(UTC))
+
+
+@given(INSTANTS, st.uuids(), st.integers(0, 2**63 - 1))
+def test_cursors_come_back_as_they_went(instant: datetime, event_id: UUID, seq: int) -> None:
+    assert cursors.event(cursors.of_event(instant, event_id)) == (instant, event_id)
+    assert cursors.trigger(cursors.of_trigger(instant, "t-1")) == (instant, "t-1")
+    assert cursors.change(cursors.of_change(seq)) == seq
+
+
+@given(st.text() | st.binary().map(lambda b: b.hex()) | st.from_regex(r"[A-Za-z0-9_-]{0,99}"))
+def test_any_other_text_is_refused_as_a_cursor(text: str) -> None:
+    for parse in (cursors.event, cursors.trigger, cursors.change):
+        with pytest.raises(Refused) as refusal:
+            parse(text)
+        assert refusal.value.problem.errors[0].pointer == "/query/cursor"
+
+
+def test_a_cursor_of_another_list_is_refused() -> None:
+    with pytest.raises(Refused):
+        cursors.event(cursors.of_change(7))
+    with pytest.raises(Refused):
+        cursors.trigger(cursors.of_event(datetime.max.replace(tzinfo=UTC), UUID(int=1))[:-3])
+
+
+def test_a_fires_body_holds_a_payload_or_nothing() -> None:
+    assert fire_fields(None) == {}
+    assert fire_fields({"payload": None}) == {"payload": None}
+    for body in ([], "x", 1, True, {"pay/load": 1}):
+        with pytest.raises(Refused):
+            fire_fields(body)
+
+
+def test_an_unknown_field_is_named_by_its_pointer() -> None:
+    with pytest.raises(Refused) as refusal:
+        fire_fields({"a/b~": 1})
+    assert refusal.value.problem.errors[0].pointer == "/a~1b~0"
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "ä", "a\nb", "\x00"])
+def test_keys_are_printable_ascii(key: str) -> None:
+    with pytest.raises(Refused):
+        checked_key(key)
+
+
+def test_what_a_trigger_refuses() -> None:
+    schema = {"type": "object", "required": ["a", "b"]}
+    trigger = make_change(payload={"a": 1}, payload_schema=schema)
+    assert refusal(trigger, FireTrigger(trigger_id="t", payload={"b": 2})) is None
+    for command in (
+        FireTrigger(trigger_id="t"),
+        FireTrigger(trigger_id="t", payload=None),
+        FireTrigger(trigger_id="t", payload={"a": None, "b": 2}),
+    ):
+        found = refusal(trigger, command)
+        assert found is not None
+        assert found.code is Code.PAYLOAD_SCHEMA_MISMATCH
+    for absent in (None, make_change(status=Status.DELETED)):
+        found = refusal(absent, FireTrigger(trigger_id="t"))
+        assert found is not None
+        assert found.code is Code.NOT_FOUND
+    assert refusal(make_change(status=Status.COMPLETED), FireTrigger(trigger_id="t")) is None
+
+
+def test_a_keyed_creates_ids_are_stable_and_apart_from_a_fires() -> None:
+    first = command_id("key", "k")
+    assert first == command_id("key", "k")
+    assert first != command_id("other", "k")
+    assert is_valid_id(first)
+    assert store_key(first).count(".") == 2
+    assert idempotency.store_key("create", "k").count(".") == 1
+
+
+def test_equal_bodies_hash_equally_however_they_are_written() -> None:
+    now = datetime.now(UTC)
+    one = claim_for({"a": 1, "b": [2]}, now)
+    assert one.body_hash == claim_for({"b": [2], "a": 1}, now).body_hash
+    assert one.body_hash != claim_for({"a": 1, "b": [3]}, now).body_hash

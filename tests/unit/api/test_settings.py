@@ -1,0 +1,23 @@
+"""The gateway's settings."""
+
+import pytest
+from pydantic import ValidationError
+
+from trigger_api.settings import Settings
+from trigger_contracts.topology import LOG_LIFE
+
+URL = "postgresql://etp_api:x@127.0.0.1/etp"
+
+
+def test_a_hash_that_could_not_be_one_is_refused_at_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ETP_DATABASE_URL", URL)
+    assert Settings().kept_for == LOG_LIFE
+    monkeypatch.setenv("ETP_BOOTSTRAP_KEY_HASH", "secret in plain text")
+    with pytest.raises(ValidationError, match="SHA-256"):
+        Settings()
+
+
+def test_every_setting_is_described() -> None:
+    assert all(field.description for field in Settings.model_fields.values())
