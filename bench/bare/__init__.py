@@ -1,0 +1,1 @@
+"""The bare minimum of the platform's work: the same hops with no domain, written to be compared."""

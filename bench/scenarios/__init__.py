@@ -1,0 +1,19 @@
+"""What is measured. Each scenario is one coroutine: sizes in, a result out."""
+
+from collections.abc import Awaitable, Callable
+
+from bench.sizes import Sizes
+from bench.support.figures import Result
+
+from . import creating, gateway, holding, lateness, projection, throughput
+
+SCENARIOS: dict[str, Callable[[Sizes], Awaitable[Result]]] = {
+    "lateness-spread": lateness.spread_out,
+    "lateness-same-instant": lateness.same_instant,
+    "lateness-recurring": lateness.recurring,
+    "throughput": throughput.at_once,
+    "gateway": gateway.fires,
+    "creating": creating.creates,
+    "holding": holding.held,
+    "projection": projection.catching_up,
+}

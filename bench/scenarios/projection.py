@@ -1,0 +1,177 @@
+"""F. How fast the log's table catches up with its stream."""
+
+import os
+import signal
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from bench.bare.tables import INSERT, create_tables
+from bench.sizes import Sizes
+from bench.support.checks import expect_equal
+from bench.support.figures import Figure, Result
+from bench.support.servers import PUBLISH_TIMEOUT, Platform, platform
+from bench.support.taps import tap_rows
+from bench.support.usage import Meter
+from bench.support.workers import Worker
+from trigger_contracts import subjects, topology
+from trigger_contracts.events import EntryStatus, LogEntry, Source, cloud_event
+from trigger_contracts.ids import uuid7
+from trigger_retention.adapters.statements import Statements
+from trigger_retention.domain.rows import Row, read
+from trigger_runtime.publisher import JetStreamPublisher, Message
+
+PUBLISH_BATCH = 500
+INSERT_BATCH = 1000
+"""As many rows as retention writes in one transaction."""
+PAYLOAD = {"text": "x" * 280}
+"""About 300 bytes of JSON."""
+BARE_DATABASE = "bench_bare"
+CATCH_UP_S = 300
+
+
+async def catching_up(sizes: Sizes) -> Result:
+    """Retention is stopped (SIGSTOP) while the events are published, then continued."""
+    count = sizes.projected
+    events = _events(count)
+    async with platform() as servers:
+        retention = servers.pids["retention"]
+        os.kill(retention, signal.SIGSTOP)
+        try:
+            await _publish(servers, events)
+            async with Worker("row tap", tap_rows, servers.database_url, "retention", count) as tap:
+                backend = await tap.ready()
+                meter = Meter(servers.pids, without={backend})
+                continued = time.time()
+                os.kill(retention, signal.SIGCONT)
+                seen: dict[int, float] = await tap.report(within=CATCH_UP_S)
+                costs = meter.read()
+        finally:
+            os.kill(retention, signal.SIGCONT)
+        seconds = max(seen.values()) - continued
+        async with servers.database() as database:
+            found = await database.fetchrow(
+                "SELECT count(*) AS rows, count(DISTINCT event_id) AS events FROM retention.event"
+            )
+            expect_equal(tuple(found or ()), (count, count), "rows, and distinct events")
+        await servers.check_alive()
+        narrow_s = await _bare_narrow(servers, events)
+        same_s = await _bare_same(servers, events)
+    return Result(
+        title="projection",
+        did=f"retention catches up {count:,} events of about 300 bytes of payload",
+        figures=[
+            Figure(
+                "rows a second",
+                "/s",
+                count / seconds,
+                count / narrow_s,
+                "unnest insert of 4 columns, partitioned, 2 indexes",
+                "≥ 60 %",
+            ),
+            Figure(
+                "rows a second",
+                "/s",
+                count / seconds,
+                count / same_s,
+                "retention's own statement and table, rows ready",
+            ),
+            Figure(
+                "CPU of retention for 1,000 rows",
+                "s",
+                costs["retention"].cpu_s * 1000 / count,
+            ),
+        ],
+        costs=costs,
+        notes=(
+            (
+                f"The bare inserts write the same rows, {INSERT_BATCH:,} a transaction, one after the "
+                "other, into the same PostgreSQL, without a broker, JSON to read or acknowledgements."
+            ),
+        ),
+    )
+
+
+def _events(count: int) -> list[LogEntry]:
+    now = datetime.fromtimestamp(time.time(), UTC)
+    return [
+        LogEntry(
+            event_id=str(uuid7(now, "bench", str(number))),
+            trigger_id=f"bench-{number % 1000:06}",
+            trigger_name="bench",
+            trigger_type="scheduled",
+            trigger_version=1,
+            status=EntryStatus.FIRED,
+            source=Source.SCHEDULE,
+            is_test=False,
+            scheduled_for=now,
+            fired_at=now,
+            logged_at=now,
+            payload=PAYLOAD,
+        )
+        for number in range(count)
+    ]
+
+
+def _body(event: LogEntry) -> bytes:
+    return cloud_event(event).model_dump_json().encode()
+
+
+async def _publish(servers: Platform, events: Sequence[LogEntry]) -> None:
+    async with servers.connected() as admin:
+        publisher = JetStreamPublisher(admin, topology.EVENTS.name, timeout=PUBLISH_TIMEOUT)
+        for start in range(0, len(events), PUBLISH_BATCH):
+            await publisher.publish_batch(
+                [
+                    Message(subjects.fired(event.trigger_id), _body(event), event.event_id)
+                    for event in events[start : start + PUBLISH_BATCH]
+                ]
+            )
+
+
+async def _bare_narrow(servers: Platform, events: Sequence[LogEntry]) -> float:
+    async with servers.database("postgres") as admin:
+        await admin.execute(f"CREATE DATABASE {BARE_DATABASE}")
+    async with servers.database(BARE_DATABASE) as database:
+        await create_tables(database)
+        batches = [
+            (
+                [event.event_id for event in part],
+                [event.trigger_id for event in part],
+                [event.logged_at for event in part],
+                [_body(event).decode() for event in part],
+            )
+            for part in _parts(events)
+        ]
+        seconds = await _insert(database, INSERT, batches)
+        expect_equal(await database.fetchval("SELECT count(*) FROM event"), len(events), "rows")
+        return seconds
+
+
+async def _bare_same(servers: Platform, events: Sequence[LogEntry]) -> float:
+    """Into the platform's own table, emptied, with nothing else going on."""
+    async with servers.database() as database:
+        await database.execute("TRUNCATE retention.event")
+        rows = [read(_body(event), number) for number, event in enumerate(events, 1)]
+        batches = [
+            tuple(zip(*(row for row in part if isinstance(row, Row)), strict=True))
+            for part in _parts(rows)
+        ]
+        statement = Statements("retention").insert
+        seconds = await _insert(database, statement, batches)
+        found = await database.fetchval("SELECT count(*) FROM retention.event")
+        expect_equal(found, len(events), "rows")
+        return seconds
+
+
+async def _insert(database: Any, statement: str, batches: Sequence[tuple[Any, ...]]) -> float:
+    prepared = await database.prepare(statement)
+    started = time.perf_counter()
+    for batch in batches:
+        await prepared.fetch(*batch)
+    return time.perf_counter() - started
+
+
+def _parts(events: Sequence[Any]) -> list[Sequence[Any]]:
+    return [events[start : start + INSERT_BATCH] for start in range(0, len(events), INSERT_BATCH)]

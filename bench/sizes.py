@@ -1,0 +1,55 @@
+"""How much work each scenario does: as the targets state it, or just enough to debug the suite."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Counts, and seconds where it says so."""
+
+    spread: int
+    spread_over_s: float
+    same_instant: int
+    recurring: int
+    recurring_every_s: int
+    recurring_for_s: int
+    at_once: int
+    connections: int
+    load_s: float
+    created: int
+    held: int
+    idle_s: float
+    projected: int
+
+
+FULL = Sizes(
+    spread=1_000,
+    spread_over_s=10,
+    same_instant=5_000,
+    recurring=10_000,
+    recurring_every_s=10,
+    recurring_for_s=30,
+    at_once=20_000,
+    connections=64,
+    load_s=10,
+    created=10_000,
+    held=100_000,
+    idle_s=10,
+    projected=100_000,
+)
+
+QUICK = Sizes(
+    spread=100,
+    spread_over_s=2,
+    same_instant=500,
+    recurring=500,
+    recurring_every_s=2,
+    recurring_for_s=4,
+    at_once=1_000,
+    connections=16,
+    load_s=1,
+    created=300,
+    held=1_000,
+    idle_s=1,
+    projected=3_000,
+)

