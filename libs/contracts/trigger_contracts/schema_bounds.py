@@ -190,6 +190,10 @@ class _Graph:
         node.each_member += self._at(schema, _EACH_MEMBER)
         node.one_item = self._listed(schema.get("prefixItems")) + self._at(schema, ("items",))
         node.each_item = self._at(schema, _EACH_ITEM)
+        # Applied to nothing by themselves, and held to the same rules as if they were.
+        self._at(schema, _NEVER)
+        for key in _NEVER_MAPS:
+            self._mapped(schema.get(key))
 
     def _at(self, schema: dict[str, Any], keys: tuple[str, ...]) -> list[_Node]:
         return [self._node(schema[key]) for key in keys if key in schema]

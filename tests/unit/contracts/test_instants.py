@@ -175,9 +175,9 @@ def test_a_local_time_that_exists_is_found_again(local: datetime, name: str):
 
     if shown.replace(tzinfo=None) == local:
         earlier = [found - timedelta(minutes=minutes) for minutes in (20, 30, 60, 120)]
-        assert all(
-            one.astimezone(zone(name)).replace(tzinfo=None) != local for one in earlier
-        ), "the first of two"
+        assert all(one.astimezone(zone(name)).replace(tzinfo=None) != local for one in earlier), (
+            "the first of two"
+        )
     else:
         before = found - timedelta(microseconds=1)
         assert before.astimezone(zone(name)).replace(tzinfo=None) < local

@@ -59,7 +59,9 @@ def test_depth_is_allowed_up_to_the_limit(start: str, end: str):
     assert "nested deeper" in refusal(deeper.encode())
 
 
-@pytest.mark.parametrize("text", [b"[" * 100_000, b'{"a":' * 100_000, b"[" * 10_000 + b"]" * 10_000])
+@pytest.mark.parametrize(
+    "text", [b"[" * 100_000, b'{"a":' * 100_000, b"[" * 10_000 + b"]" * 10_000]
+)
 def test_a_very_deep_text_is_refused_before_it_is_read(text: bytes):
     assert "nested deeper" in refusal(text)
 

@@ -1,0 +1,140 @@
+"""Subjects: no text of a user enters one, and results go to inboxes alone."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trigger_contracts import subjects, topology
+from trigger_contracts.subjects import Service, Verb, is_result_inbox
+
+TOKEN = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
+
+
+@given(st.sampled_from(subjects.RESULT_INBOXES), st.lists(TOKEN, min_size=1, max_size=8))
+def test_plain_subjects_under_the_inboxes_take_results(prefix: str, tokens: list[str]):
+    assert is_result_inbox(".".join([prefix, *tokens]))
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "",
+        "_INBOX",
+        "_INBOX_api",
+        "_INBOX_api.",
+        "_INBOX_api..x",
+        "_INBOX_api.x.",
+        ".x",
+        "_INBOX.x",
+        "_INBOX_apix.y",
+        "x_INBOX_api.y",
+        "_INBOX_reader.x",
+        "_INBOX_scheduler.x",
+        "_INBOX_executor.x",
+        "_INBOX_admin.x",
+        "_inbox_api.x",
+        "_INBOX_api.*",
+        "_INBOX_api.>",
+        "_INBOX_client.a b",
+        "_INBOX_client.a\r\nPUB x 1",
+        "_INBOX_client.a\n",
+        "_INBOX_client.\x00",
+        "_INBOX_client.é",
+        "_INBOX_client." + "x" * 65,
+        "_INBOX_client" + ".x" * 9,
+        "trigger.command.delete",
+        "trigger.fired.t1",
+        "$JS.API.STREAM.DELETE.TRIGGER_EVENTS",
+        "$SYS.REQ.SERVER.PING",
+        "$KV.IDEMPOTENCY.x",
+    ],
+)
+def test_nothing_else_takes_results(subject: str):
+    assert not is_result_inbox(subject)
+
+
+@given(st.text())
+def test_whatever_takes_results_is_covered_by_the_services_permissions(subject: str):
+    if is_result_inbox(subject):
+        assert subject.split(".")[0] in subjects.RESULT_INBOXES
+
+
+def test_every_stream_has_its_own_subjects_and_together_they_have_all():
+    made = [
+        *(subjects.command(verb) for verb in Verb),
+        *(
+            make("t1")
+            for make in (
+                subjects.changed,
+                subjects.due,
+                subjects.fired,
+                subjects.missed,
+                subjects.rejected,
+            )
+        ),
+        *(subjects.dead(service) for service in Service),
+    ]
+    for subject in made:
+        streams = [
+            stream.name
+            for stream in topology.STREAMS
+            if any(_matches(pattern, subject) for pattern in stream.subjects)
+        ]
+        assert len(streams) == 1, subject
+
+
+def test_notices_are_in_no_stream():
+    for subject in (subjects.WAKE, subjects.SWEPT):
+        for stream in topology.STREAMS:
+            assert not any(_matches(pattern, subject) for pattern in stream.subjects)
+
+
+def test_consumers_ask_for_what_their_stream_has():
+    for consumer in topology.CONSUMERS:
+        assert all(
+            any(_matches(pattern, one.replace("*", "x")) for pattern in consumer.stream.subjects)
+            for one in consumer.filters
+        )
+
+
+def test_every_command_is_consumed_by_one_service():
+    filters = [
+        one
+        for consumer in topology.CONSUMERS
+        if consumer.stream is topology.COMMANDS
+        for one in consumer.filters
+    ]
+    assert sorted(filters) == sorted(subjects.command(verb) for verb in Verb)
+
+
+@pytest.mark.parametrize("user", ["client", "reader", *Service])
+def test_no_user_but_the_owner_may_publish_to_a_log(user: str):
+    owners = {
+        "trigger.changed.x": {"scheduler"},
+        "trigger.due.x": {"scheduler"},
+        "trigger.fired.x": {"executor"},
+        "trigger.missed.x": {"executor"},
+        "trigger.rejected.x": {"executor"},
+        "trigger.command.create": {"api", "client"},
+        "trigger.dead.scheduler": {"scheduler"},
+        "trigger.dead.executor": {"executor"},
+        "trigger.retention.swept": {"retention"},
+        "$JS.API.STREAM.DELETE.TRIGGER_EVENTS": set(),
+        "$JS.API.STREAM.CREATE.X": set(),
+        "$SYS.REQ.SERVER.PING": set(),
+    }
+    for subject, allowed in owners.items():
+        may = any(_matches(one, subject) for one in topology.PERMISSIONS[user].publish)
+        assert may == (user in allowed), subject
+
+
+def _matches(pattern: str, subject: str) -> bool:
+    wanted, given_tokens = pattern.split("."), subject.split(".")
+    if wanted[-1] == ">":
+        wanted = wanted[:-1]
+        if len(given_tokens) <= len(wanted):
+            return False
+        given_tokens = given_tokens[: len(wanted)]
+    return len(wanted) == len(given_tokens) and all(
+        one in ("*", token) for one, token in zip(wanted, given_tokens, strict=True)
+    )
