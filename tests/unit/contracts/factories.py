@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from hypothesis import strategies as st
+
 from trigger_contracts.commands import CreateTrigger, TestTrigger, UpdateTrigger
 from trigger_contracts.errors import Code, Refused
 from trigger_contracts.events import TriggerChanged
@@ -15,6 +17,15 @@ DAY = timedelta(days=1)
 TICK = timedelta(microseconds=1)
 
 SCHEMA = {"type": "object", "properties": {"amount": {"type": "integer"}}}
+
+
+def naive(year: int) -> datetime:
+    """The beginning of a year, without a zone: the form in which hypothesis takes bounds."""
+    return datetime(year, 1, 1)  # noqa: DTZ001
+
+
+def instants(first_year: int, last_year: int) -> st.SearchStrategy[datetime]:
+    return st.datetimes(naive(first_year), naive(last_year), timezones=st.just(UTC))
 
 
 def fields(**given: Any) -> dict[str, Any]:
@@ -66,7 +77,7 @@ def after(state: Trigger, decision: Any) -> Trigger:
     return Trigger(change(decision), state.change_seq + 1)
 
 
-def testing(**given: Any) -> TestTrigger:
+def make_test(**given: Any) -> TestTrigger:
     return TestTrigger.model_validate(given)
 
 

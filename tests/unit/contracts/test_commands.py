@@ -2,12 +2,13 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.contracts.factories import NOON, SECOND, refusal_of
+from tests.unit.contracts.factories import NOON, SECOND, instants, refusal_of
 from trigger_contracts import commands
 from trigger_contracts.commands import (
     CLOCK_TOLERANCE,
@@ -52,8 +53,7 @@ BAD_IDS = pytest.mark.parametrize(
         5,
         [],
         {},
-    ]
-    + [True],
+    , True],
 )
 
 
@@ -184,7 +184,7 @@ def test_any_object_is_a_command_or_refused(verb: Verb, fields: dict[str, Any]):
     try:
         parse_command(verb, fields)
     except Refused as refused:
-        assert refused.problem.errors
+        assert refused.problem.errors  # noqa: PT017  # both outcomes are right
 
 
 @pytest.mark.parametrize("off", [timedelta(), SECOND, CLOCK_TOLERANCE, -CLOCK_TOLERANCE])
@@ -228,13 +228,13 @@ def test_a_command_is_known_by_its_own_id_then_the_messages_then_its_place():
     assert command_id(None, "no.id at all", 7, NOON).startswith("nats-7-")
 
 
-@given(st.integers(1, 2**63), st.datetimes(datetime(2000, 1, 1), timezones=st.just(UTC)))
+@given(st.integers(1, 2**63), instants(2000, 9000))
 def test_an_id_made_of_a_place_is_an_id(stream_seq: int, stored_at: datetime):
     made = command_id(None, None, stream_seq, stored_at)
 
     assert is_valid_id(made)
     assert made != command_id(None, None, stream_seq + 1, stored_at)
-    assert made != command_id(None, None, stream_seq, stored_at + SECOND) or stored_at.year > 9998
+    assert made != command_id(None, None, stream_seq, stored_at + SECOND)
 
 
 def test_a_create_without_a_trigger_id_makes_the_same_one_each_time():
@@ -248,8 +248,6 @@ def test_a_create_without_a_trigger_id_makes_the_same_one_each_time():
 
 
 def test_a_made_trigger_id_begins_with_its_instant():
-    from uuid import UUID
-
     assert instant_of(UUID(trigger_id_of(CreateTrigger(), "c1", NOON))) == NOON
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.contracts.factories import instants
 from trigger_contracts.ids import (
     fire_event_id,
     instant_of,
@@ -19,11 +20,7 @@ from trigger_contracts.ids import (
 )
 
 MILLISECOND = timedelta(milliseconds=1)
-INSTANTS = st.datetimes(
-    min_value=datetime(1970, 1, 1),
-    max_value=datetime(9999, 12, 31),
-    timezones=st.just(UTC),
-)
+INSTANTS = instants(1970, 9999)
 GOLDEN: list[str] = [
     "01a351dd-fefa-7dca-be81-6b11f0135cba",
     "01a351dd-fefa-7049-a94f-49f39c58da63",

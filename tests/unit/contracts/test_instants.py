@@ -1,5 +1,6 @@
 """Instants and durations: read as people write them, and refused where they mean nothing."""
 
+import contextlib
 import zoneinfo
 from datetime import UTC, datetime, timedelta
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.contracts.factories import naive
 from trigger_contracts.instants import (
     UnknownZone,
     from_local,
@@ -76,7 +78,7 @@ def test_the_forms_of_rfc_3339_are_read(text: str, instant: str):
         "2027-W04-2T15:00:00Z",
         "20270126T150000Z",
         "+12027-01-26T15:00:00Z",
-        "２０２７-01-26T15:00:00Z",
+        "\uff12\uff10\uff12\uff17-01-26T15:00:00Z",
         "2027-01-26T15:00:00,5Z",
         "2027-01-26T15:00:00[Europe/Berlin]",
         "1800000000",
@@ -167,7 +169,7 @@ def test_a_repeated_local_time_means_the_first_one(local: str, name: str, first:
     assert parse_instant(local, zone(name)) == utc(first)
 
 
-@given(st.datetimes(datetime(1950, 1, 1), datetime(2100, 1, 1)), ZONES)
+@given(st.datetimes(naive(1950), naive(2100)), ZONES)
 def test_a_local_time_that_exists_is_found_again(local: datetime, name: str):
     """The instant shows that very time; where none does, the clock has just been put forward."""
     found = from_local(local, zone(name))
@@ -187,10 +189,8 @@ def test_a_local_time_that_exists_is_found_again(local: datetime, name: str):
 
 @given(st.text(max_size=40))
 def test_any_text_is_an_instant_or_a_value_error(text: str):
-    try:
+    with contextlib.suppress(ValueError):
         assert parse_instant(text).tzinfo is UTC
-    except ValueError:
-        pass
 
 
 def test_zone_rules_never_come_from_the_system():
@@ -230,10 +230,8 @@ def test_what_is_no_iana_zone_is_refused_in_short(name: str):
 
 @given(st.text(max_size=30) | st.from_regex(r"[A-Za-z./_]{1,20}", fullmatch=True))
 def test_any_name_is_a_zone_or_unknown(name: str):
-    try:
+    with contextlib.suppress(UnknownZone):
         zone(name)
-    except UnknownZone:
-        pass
 
 
 @pytest.mark.parametrize(
@@ -259,8 +257,30 @@ def test_durations_are_seconds_or_iso_8601(value: float | str, length: timedelta
 
 @pytest.mark.parametrize(
     "value",
-    ["", "P", "PT", "P1DT", "1h", "30", "PT30", "P1Y", "P1M", "pt30s", "-PT30S", "PT-30S", "PT1,5S"]
-    + ["PT1.5M", "PT.5S", "PT1.0000001S", "PT30S ", " PT30S", "PT30S\n", "PT３S", "T30S", "PT1S1M"],
+    [
+        "",
+        "P",
+        "PT",
+        "P1DT",
+        "1h",
+        "30",
+        "PT30",
+        "P1Y",
+        "P1M",
+        "pt30s",
+        "-PT30S",
+        "PT-30S",
+        "PT1,5S",
+        "PT1.5M",
+        "PT.5S",
+        "PT1.0000001S",
+        "PT30S ",
+        " PT30S",
+        "PT30S\n",
+        "PT\uff13S",
+        "T30S",
+        "PT1S1M",
+    ],
 )
 def test_other_durations_are_refused_with_examples(value: str):
     with pytest.raises(ValueError, match="'PT30S', 'PT15M' or 'P1D'"):

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tests.unit.contracts.factories import DAY, HOUR, NOON, SECOND, TICK
+from tests.unit.contracts.factories import DAY, HOUR, NOON, SECOND, TICK, instants
 from trigger_contracts.schedule import Interval, Once, parse, upcoming
 
 STEPS = 60
@@ -83,9 +83,7 @@ def test_a_count_is_the_sum_of_its_parts(data: st.DataObject):
     assert schedule.count(a, b) + schedule.count(b + TICK, c) == schedule.count(a, c)
 
 
-@given(
-    intervals(), st.datetimes(datetime(1900, 1, 1), datetime(3000, 1, 1), timezones=st.just(UTC))
-)
+@given(intervals(), instants(1900, 3000))
 def test_next_is_later_and_last_is_earlier_than_asked(schedule: Interval, instant: datetime):
     following, preceding = schedule.next_after(instant), schedule.last_before(instant)
 
@@ -97,9 +95,7 @@ def test_next_is_later_and_last_is_earlier_than_asked(schedule: Interval, instan
         assert schedule.next_after(preceding - TICK) == preceding
 
 
-@given(
-    intervals(), st.datetimes(datetime(1900, 1, 1), datetime(3000, 1, 1), timezones=st.just(UTC))
-)
+@given(intervals(), instants(1900, 3000))
 def test_next_is_monotone(schedule: Interval, instant: datetime):
     one, other = schedule.next_after(instant), schedule.next_after(instant + HOUR)
 

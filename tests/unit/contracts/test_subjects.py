@@ -56,7 +56,7 @@ def test_nothing_else_takes_results(subject: str):
 @given(st.text())
 def test_whatever_takes_results_is_covered_by_the_services_permissions(subject: str):
     if is_result_inbox(subject):
-        assert subject.split(".")[0] in subjects.RESULT_INBOXES
+        assert subject.partition(".")[0] in subjects.RESULT_INBOXES
 
 
 def test_every_stream_has_its_own_subjects_and_together_they_have_all():
