@@ -101,7 +101,7 @@ async def fires(sizes: Sizes) -> Result:
         bare_costs=bare.costs,
         notes=(
             (
-                "Alone: executor and retention are stopped (SIGSTOP) during the load and work it off "
+                "Alone: executor and retention are stopped (SIGSTOP) during the load and catch up "
                 "afterwards; every fire is then found in the log exactly once."
             ),
             (

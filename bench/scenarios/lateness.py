@@ -21,12 +21,12 @@ CLAIM = "claim + batch + insert"
 HEAP = "heap + publish + insert"
 NOTES = (
     (
-        "Row times are upper bounds: the table is polled every 5 ms, and a row counts as there when a "
-        "poll first sees it. The bare minimum notes its own commit."
+        "Row times are upper bounds: the table is polled every 5 ms, and a row counts as there "
+        "when a poll first sees it. The bare minimum notes its own commit."
     ),
     (
-        "The acknowledgement is heard on the scheduler's own inbox; 'published' and 'stored' are the "
-        "instants that the due event and the broker state."
+        "The acknowledgement is heard on the scheduler's own inbox; 'published' and 'stored' are "
+        "the instants that the due event and the broker state."
     ),
     "CPU begins shortly before the first occurrence and ends with the last row.",
 )

@@ -86,8 +86,8 @@ async def catching_up(sizes: Sizes) -> Result:
         costs=costs,
         notes=(
             (
-                f"The bare inserts write the same rows, {INSERT_BATCH:,} a transaction, one after the "
-                "other, into the same PostgreSQL, without a broker, JSON to read or acknowledgements."
+                f"The bare inserts write the same rows, {INSERT_BATCH:,} a transaction, one after "
+                "the other, into the same PostgreSQL, without a broker, JSON to read or answers."
             ),
         ),
     )

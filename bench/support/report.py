@@ -110,8 +110,8 @@ def _section(name: str, one: Mapping[str, Any]) -> str:
         *(f"- {note}" for note in one["notes"]),
         *([""] if one["notes"] else []),
         (
-            f"<sub>{one['at']}, `{one['command']}`, {about['cores']} cores, {about['memory_gib']} GiB, "
-            f"{about['system']}, fsync {about['fsync_ms']} ms, load before {about['load_before']}, "
+            f"<sub>{one['at']}, `{one['command']}`, {about['cores']} cores, "
+            f"{about['memory_gib']} GiB, {about['system']}, fsync {about['fsync_ms']} ms, load before {about['load_before']}, "
             f"Python {about['python']}, {versions}</sub>"
         ),
     ]
