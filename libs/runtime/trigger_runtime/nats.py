@@ -26,6 +26,8 @@ log = get_logger(__name__)
 
 PING_INTERVAL_S = 5
 """With two unanswered pings a dead connection is noticed in 10-15 s (the default: 4-6 min)."""
+PONG_TIMEOUT_S = 1
+"""A broker that takes longer for a pong does not count as there."""
 RECONNECT_WAIT_S = 0.2
 """Short, because a restarted broker is back within a second and fires wait for it."""
 DRAIN_TIMEOUT_S = 3
@@ -119,9 +121,16 @@ class Connection:
         """A round trip to the broker; raises BrokerUnavailable. For readiness."""
         if not self.client.is_connected:
             raise BrokerUnavailable("not connected to the broker")
+        # Not flush(): nats-py resolves pongs in order without looking whether somebody still
+        # waits, and a late one for a cancelled waiter ends its read loop (InvalidStateError);
+        # nothing is heard then until the connection counts as stale, 10-15 s later, while
+        # flush() no longer asks the broker and succeeds. This pong is nobody's to cancel.
+        pong: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         try:
-            await self.client.flush(timeout=1)
-        except NatsError as error:
+            async with asyncio.timeout(PONG_TIMEOUT_S):
+                await self.client._send_ping(pong)  # noqa: SLF001 - nothing public sends one
+                await asyncio.shield(pong)
+        except (NatsError, OSError, TimeoutError) as error:
             raise BrokerUnavailable(str(error) or type(error).__name__) from error
 
     async def close(self) -> None:
