@@ -1,0 +1,172 @@
+"""What the pages name exists: files, tests, commands, settings, error codes, other pages.
+
+And nothing in the repository names the machine it was written on or where packages come from.
+"""
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+
+from docs import make_settings
+from trigger_contracts.errors import Code
+from trigger_contracts.topology import BUCKETS, STREAMS
+from trigger_local.cli import app
+
+ROOT = Path(__file__).parents[3]
+
+
+def files() -> list[Path]:
+    """Every file that is or could be committed; what git does not know where git is absent."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    return [path for name in listed.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+PAGES = [path for path in files() if path.suffix == ".md"]
+page = pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+
+_LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+_CODE = re.compile(r"`([^`\n]+)`")
+_BLOCK = re.compile(r"```.*?```", re.DOTALL)
+_PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)+/?|[\w-]+\.(?:md|toml|sql|py)")
+_TEST = re.compile(r"(tests/[\w./-]+\.py)::(\w+)")
+_COMMAND = re.compile(r"\b(make|etp) ([a-z]+)\b((?: --[a-z-]+)*)")
+_SETTING = re.compile(r"\bETP_[A-Z_]+\b")
+
+
+def text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def slugs(path: Path) -> set[str]:
+    """The anchors of a page's headings, as they are made from them."""
+    headings = re.findall(r"^#+ (.+)$", text_of(path), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", one.lower()).strip().replace(" ", "-") for one in headings}
+
+
+def said_as_code(path: Path) -> Iterator[str]:
+    """What stands between backquotes in running text, and each line of a block."""
+    text = text_of(path)
+    yield from _CODE.findall(_BLOCK.sub("", text))
+    for block in _BLOCK.findall(text):
+        yield from block.splitlines()
+
+
+@page
+def test_relative_links_lead_somewhere(page: Path):
+    for target in _LINK.findall(text_of(page)):
+        if "://" in target:
+            continue
+        name, _, anchor = target.partition("#")
+        path = page.parent / name if name else page
+        assert path.exists(), f"{target} is not there"
+        if anchor:
+            assert anchor in slugs(path), f"{target} has no such heading"
+
+
+@page
+def test_named_files_exist(page: Path):
+    """A path counts as one of ours when its first part is a folder of the repository."""
+    folders = {path.relative_to(ROOT).parts[0] for path in files()}
+    for said in _CODE.findall(_BLOCK.sub("", text_of(page))):
+        if _PATH.fullmatch(said) and "/" in said and said.split("/")[0] in folders:
+            assert (ROOT / said).exists(), f"{said} is not there"
+
+
+@page
+def test_named_tests_exist(page: Path):
+    for name, test in _TEST.findall(text_of(page)):
+        assert f"def {test}(" in text_of(ROOT / name), f"{name}::{test} is not there"
+
+
+@page
+def test_named_commands_exist(page: Path):
+    targets = set(re.findall(r"^([a-z]+):", text_of(ROOT / "Makefile"), re.MULTILINE))
+    commands = typer.main.get_group(app).commands
+    for said in said_as_code(page):
+        for program, command, flags in _COMMAND.findall(said):
+            if program == "make":
+                assert command in targets, f"there is no make {command}"
+                continue
+            assert command in commands, f"there is no etp {command}"
+            known = {flag for one in commands[command].params for flag in one.opts}
+            assert set(flags.split()) <= known, f"etp {command} does not know all of{flags}"
+
+
+@page
+def test_named_settings_exist(page: Path):
+    known = set(_SETTING.findall(make_settings.page()))
+    assert set(_SETTING.findall(text_of(page))) <= known
+
+
+@page
+def test_python_examples_can_be_read(page: Path):
+    for block in _BLOCK.findall(text_of(page)):
+        if block.startswith("```python\n"):
+            ast.parse(block.removeprefix("```python\n").removesuffix("```"))
+
+
+def test_the_readme_names_every_error_code():
+    readme = text_of(ROOT / "README.md")
+    assert [code for code in Code if f"`{code}`" not in readme] == []
+
+
+def test_the_architecture_names_every_stream():
+    architecture = text_of(ROOT / "ARCHITECTURE.md")
+    streams = [stream.name for stream in STREAMS] + [bucket.stream for bucket in BUCKETS]
+    assert [name for name in streams if f"| {name} |" not in architecture] == []
+
+
+def test_decisions_are_numbered_without_gaps():
+    names = sorted(path.name for path in (ROOT / "docs/decisions").glob("*.md"))
+    assert [name[:5] for name in names] == [f"{n:04}-" for n in range(1, len(names) + 1)]
+    for name in names:
+        title = text_of(ROOT / "docs/decisions" / name).splitlines()[0]
+        assert title.startswith(f"# {int(name[:4])}. ")
+
+
+# Put together, so that this file does not hold what it forbids.
+_FORBIDDEN = re.compile(
+    "|".join(
+        (
+            *("/" + folder + "/" for folder in ("work", "farm", "root")),
+            re.escape("../" + "shared"),
+            *(
+                re.escape(name + "." + domain)
+                for name, domain in (
+                    ("pypi", "org"),
+                    ("python" + "hosted", "org"),
+                    ("npm" + "js", "org"),
+                    ("npm" + "js", "com"),
+                    ("deb.de" + "bian", "org"),
+                    ("security.de" + "bian", "org"),
+                )
+            ),
+        )
+    )
+)
+
+
+def test_nothing_names_this_machine_or_a_registry():
+    found = []
+    for path in files():
+        try:
+            lines = text_of(path).splitlines()
+        except UnicodeDecodeError:
+            continue
+        found += [
+            f"{path.relative_to(ROOT)}:{number}"
+            for number, line in enumerate(lines, 1)
+            if _FORBIDDEN.search(line)
+        ]
+    assert found == []
