@@ -53,7 +53,8 @@ BAD_IDS = pytest.mark.parametrize(
         5,
         [],
         {},
-    , True],
+        True,
+    ],
 )
 
 
