@@ -111,8 +111,8 @@ def _section(name: str, one: Mapping[str, Any]) -> str:
         *([""] if one["notes"] else []),
         (
             f"<sub>{one['at']}, `{one['command']}`, {about['cores']} cores, "
-            f"{about['memory_gib']} GiB, {about['system']}, fsync {about['fsync_ms']} ms, load before {about['load_before']}, "
-            f"Python {about['python']}, {versions}</sub>"
+            f"{about['memory_gib']} GiB, {about['system']}, fsync {about['fsync_ms']} ms, "
+            f"load before {about['load_before']}, Python {about['python']}, {versions}</sub>"
         ),
     ]
     return "\n".join(lines)
