@@ -7,7 +7,7 @@ with the pointer of the field.
 """
 
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from types import UnionType
 from typing import Annotated, Any, Literal
 
@@ -96,6 +96,11 @@ class Definition(BaseModel):
     )
     description: str | None = Field(default=None, max_length=2000)
     labels: tuple[Label, ...] = Field(default=(), max_length=20)
+
+    @cached_property
+    def compiled_schema(self) -> payloads.CompiledSchema | None:
+        """The payload schema made ready, once for as long as this definition is kept."""
+        return None if self.payload_schema is None else payloads.compiled(self.payload_schema)
 
 
 def parse_definition(fields: Any) -> Definition:

@@ -6,6 +6,7 @@ cause (``schema_bounds``) are capped, so that no schema can stall a service or r
 """
 
 import json
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -55,24 +56,40 @@ def check_schema(schema: Any) -> None:
     _compiled(_text(schema))
 
 
+@dataclass(frozen=True, slots=True)
+class CompiledSchema:
+    """A schema made ready: holding a payload to it costs about a microsecond."""
+
+    validator: jsonschema_rs.Draft202012Validator
+    bounds: Bounds
+
+    def mismatch(self, payload: Any) -> Problem | None:
+        """Why ``payload`` does not match the schema, or None if it does."""
+        if not self.bounds.allow(payload):
+            detail = "the payload is too large or nested too deep to be checked against the schema"
+            too_much = FieldError(pointer="/payload", message=detail)
+            return problem(Code.PAYLOAD_SCHEMA_MISMATCH, detail, [too_much])
+        if self.validator.is_valid(payload):
+            return None
+        errors: list[FieldError] = []
+        for error in self.validator.iter_errors(payload):
+            path = ["payload", *error.instance_path]
+            errors.append(FieldError(pointer=pointer(path), message=_shortened(error.message)))
+            if len(errors) == MAX_REPORTED_ERRORS:
+                break
+        return problem(
+            Code.PAYLOAD_SCHEMA_MISMATCH, "the payload does not match the trigger's schema", errors
+        )
+
+
+def compiled(schema: Any) -> CompiledSchema:
+    """``schema`` made ready; equal schemas share one. Raises ``Refused`` as ``check_schema``."""
+    return _compiled(_text(schema))
+
+
 def mismatch(schema: Any, payload: Any) -> Problem | None:
     """Why ``payload`` does not match ``schema``, or None if it does."""
-    validator, bounds = _compiled(_text(schema))
-    if not bounds.allow(payload):
-        detail = "the payload is too large or nested too deep to be checked against the schema"
-        too_much = FieldError(pointer="/payload", message=detail)
-        return problem(Code.PAYLOAD_SCHEMA_MISMATCH, detail, [too_much])
-    if validator.is_valid(payload):
-        return None
-    errors: list[FieldError] = []
-    for error in validator.iter_errors(payload):
-        path = ["payload", *error.instance_path]
-        errors.append(FieldError(pointer=pointer(path), message=_shortened(error.message)))
-        if len(errors) == MAX_REPORTED_ERRORS:
-            break
-    return problem(
-        Code.PAYLOAD_SCHEMA_MISMATCH, "the payload does not match the trigger's schema", errors
-    )
+    return compiled(schema).mismatch(payload)
 
 
 def _text(schema: Any) -> str:
@@ -80,7 +97,7 @@ def _text(schema: Any) -> str:
 
 
 @lru_cache(maxsize=_COMPILED_SCHEMAS)
-def _compiled(text: str) -> tuple[jsonschema_rs.Draft202012Validator, Bounds]:
+def _compiled(text: str) -> CompiledSchema:
     schema = json.loads(text)
     bounds = bounds_of(schema)
     try:
@@ -94,7 +111,7 @@ def _compiled(text: str) -> tuple[jsonschema_rs.Draft202012Validator, Bounds]:
         raise refused(
             Code.INVALID_SCHEMA, _shortened(str(error).splitlines()[0]), pointer="/payload_schema"
         ) from None
-    return validator, bounds
+    return CompiledSchema(validator, bounds)
 
 
 def _shortened(message: str, limit: int = 300) -> str:

@@ -6,6 +6,7 @@ numbers too large for a double, NUL and lone surrogates (no database stores them
 Raises ``Refused`` with ``malformed-json``; never any other error.
 """
 
+import codecs
 import json
 import math
 import re
@@ -30,15 +31,11 @@ def parse(text: bytes) -> Any:
     """The value of a JSON text in UTF-8."""
     if text.count(b"[") + text.count(b"{") > MAX_DEPTH:
         _check_depth(text)
+    if text.startswith(codecs.BOM_UTF8):
+        raise refused(Code.MALFORMED_JSON, "it begins with a BOM (byte order mark)")
     try:
         decoded = text.decode("utf-8")
-        value = json.loads(
-            decoded,
-            object_pairs_hook=_unique_keys,
-            parse_constant=_no_constant,
-            parse_float=_finite,
-            parse_int=_finite_integer if _LONG_NUMBER.search(text) else None,
-        )
+        value = (_LONG_NUMBERS if _LONG_NUMBER.search(text) else _NUMBERS).decode(decoded)
     except Refused:
         raise
     except UnicodeDecodeError as error:
@@ -120,3 +117,15 @@ def _check_storable(value: Any) -> None:
             pending.extend(item.values())
         elif isinstance(item, list):
             pending.extend(item)
+
+
+_NUMBERS = json.JSONDecoder(
+    object_pairs_hook=_unique_keys, parse_constant=_no_constant, parse_float=_finite
+)
+_LONG_NUMBERS = json.JSONDecoder(
+    object_pairs_hook=_unique_keys,
+    parse_constant=_no_constant,
+    parse_float=_finite,
+    parse_int=_finite_integer,
+)
+"""Made once: making a decoder costs as much as reading a small body."""

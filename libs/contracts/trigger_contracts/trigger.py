@@ -168,8 +168,8 @@ def _test(
     definition = parse_definition({"name": "test", **command.definition})
     schedule = schedule_of(definition, moment.accepted_at)
     _must_fire(definition, schedule, moment.accepted_at)
-    if definition.payload_schema is not None:
-        found = payloads.mismatch(definition.payload_schema, definition.payload)
+    if definition.compiled_schema is not None:
+        found = definition.compiled_schema.mismatch(definition.payload)
         if found is not None:
             raise Refused(found)
     fires_at = schedule.at if isinstance(schedule, Once) else moment.accepted_at

@@ -231,11 +231,11 @@ async def test_a_row_is_erased_at_the_end_of_its_life_and_a_notice_says_so(
     """A canary from the payload is in no table afterwards. Short lives, the same code."""
     heard = await client.subscribe(subjects.SWEPT)
     await client.flush()
-    await service(active_for="1s", kept_for="2s", sweep_every="100ms")
+    await service(active_for="3s", kept_for="6s", sweep_every="100ms")
     await eventually(lambda: owner.fetchval("SELECT kept_for < '1 h' FROM retention.life"))
     await publish(client, make_entry(payload="canary-5e1f"))
     await eventually(lambda: count(owner))
-    await eventually(lambda: _no_row(owner), within=10)
+    await eventually(lambda: _no_row(owner), within=30)
     notice = Swept.model_validate_json((await heard.next_msg(timeout=5)).data)
     assert notice.rows == 1
     tables = await owner.fetch(

@@ -56,9 +56,9 @@ def refusal(change: TriggerChanged | None, command: FireTrigger) -> Problem | No
     """Why ``command`` would not fire the trigger, or None."""
     if change is None or change.status is Status.DELETED:
         return problem(Code.NOT_FOUND, f"there is no trigger {command.trigger_id}")
-    schema = change.definition.payload_schema
+    schema = change.definition.compiled_schema
     if schema is None:
         return None
     predefined = change.definition.payload
     payload = payloads.merge(predefined, command.payload) if command.has_payload else predefined
-    return payloads.mismatch(schema, payload)
+    return schema.mismatch(payload)

@@ -164,8 +164,8 @@ def _payload_of(fire: Fire, state: TriggerChanged) -> Any:
             f"merged over the trigger's own, the payload is larger than {MAX_COMMAND_BYTES} bytes"
         )
         raise refused(Code.BODY_TOO_LARGE, detail, pointer="/payload")
-    if definition.payload_schema is not None:
-        found = payloads.mismatch(definition.payload_schema, payload)
+    if definition.compiled_schema is not None:
+        found = definition.compiled_schema.mismatch(payload)
         if found is not None:
             raise Refused(found)
     return payload
