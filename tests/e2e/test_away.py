@@ -1,0 +1,300 @@
+"""Each dependency away, hanging (SIGSTOP) or dead (SIGKILL, not started again for a while).
+
+What still works, what is refused, and that everything accepted before or meanwhile is there
+afterwards, exactly once.
+"""
+
+import json
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.eventually import eventually
+from tests.support.platform import NAMES, Json, Platform, ahead, now, text
+from trigger_contracts import subjects
+from trigger_runtime.ids import new_id
+
+AWAY = pytest.mark.parametrize("way", ["hung", "gone"])
+AFTER = 60.0
+"""Seconds after the return in which everything owed must be there, on a busy machine."""
+
+
+class Owed:
+    """What was accepted, and must be in the log in the end, exactly once."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+        self.occurrences: dict[str, list[datetime]] = {}
+        self.fires: dict[str, set[str]] = {}
+        self.api: Json = {}
+        self.last_at = now()
+
+    async def begin(self) -> "Owed":
+        """Triggers that come due while something is away, and fires just before."""
+        at = now() + timedelta(seconds=1)
+        once = await self.platform.create(name="once", type="scheduled", schedule_time=text(at))
+        self.occurrences[once["id"]] = [at]
+        each = [at + timedelta(seconds=n) for n in range(4)]
+        often = await self.platform.create(
+            name="often",
+            type="scheduled",
+            interval=1,
+            starts_at=text(each[0]),
+            ends_at=text(each[-1]),
+        )
+        self.occurrences[often["id"]] = each
+        self.last_at = each[-1]
+        self.api = await self.platform.create(name="api", type="api")
+        self.fires[self.api["id"]] = {await self.platform.fire(self.api["id"]) for _ in range(3)}
+        return self
+
+    async def fire(self, payload: Any, **headers: str) -> httpx.Response:
+        response = await self.platform.rest.post(
+            f"/triggers/{self.api['id']}/fire", json={"payload": payload}, headers=headers
+        )
+        if response.status_code == 202:
+            self.fires[self.api["id"]].add(response.json()["event_id"])
+        return response
+
+    async def due(self) -> None:
+        """Wait until everything has come due."""
+        await eventually(lambda: now() > self.last_at, within=30)
+
+    async def paid(self, *, unknown: int = 0) -> None:
+        """Wait for every row, then for quiet; nothing is there twice and nothing else.
+
+        As many as ``unknown`` fires were answered 503 and may have been stored all the same.
+        """
+        await eventually(self._all_there, within=AFTER, poll=0.2)
+        await self.platform.until_quiet()
+        for trigger_id, expected in self.occurrences.items():
+            rows = await self.platform.log_rows(trigger_id)
+            assert [row["scheduled_for"] for row in rows] == expected
+            assert {row["status"] for row in rows} == {"fired"}
+            assert all(row["fired_at"] >= row["scheduled_for"] for row in rows)
+        for trigger_id, event_ids in self.fires.items():
+            rows = await self.platform.log_rows(trigger_id)
+            assert {str(row["event_id"]) for row in rows} >= event_ids
+            assert len(rows) <= len(event_ids) + unknown
+            assert {row["status"] for row in rows} == {"fired"}
+        assert await self.platform.dead_letters() == []
+
+    async def _all_there(self) -> bool:
+        for trigger_id, expected in self.occurrences.items():
+            if len(await self.platform.log_rows(trigger_id)) < len(expected):
+                return False
+        for trigger_id, event_ids in self.fires.items():
+            found = {str(row["event_id"]) for row in await self.platform.log_rows(trigger_id)}
+            if not event_ids <= found:
+                return False
+        return True
+
+
+def away(platform: Platform, way: str, *names: str) -> AbstractAsyncContextManager[None]:
+    return platform.hung(*names) if way == "hung" else platform.gone(*names)
+
+
+@pytest.fixture
+async def owed(platform: Platform) -> Owed:
+    return await Owed(platform).begin()
+
+
+def is_problem(response: httpx.Response, status: int, code: str) -> None:
+    assert response.status_code == status, response.text
+    assert response.json()["code"] == code
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+def is_unavailable(response: httpx.Response) -> None:
+    is_problem(response, 503, "unavailable")
+    assert int(response.headers["retry-after"]) > 0
+
+
+async def is_ready(platform: Platform) -> bool:
+    return (await platform.rest.get("/ready")).status_code == 200
+
+
+async def applied(platform: Platform, location: str) -> Json:
+    """The trigger at a Location that was promised."""
+
+    async def found() -> Json | None:
+        response = await platform.rest.get(location)
+        return response.json() if response.status_code == 200 else None
+
+    shown = await eventually(found, within=AFTER, poll=0.1, what=f"{location} is applied")
+    assert shown is not None
+    return shown
+
+
+@AWAY
+async def test_without_the_broker_nothing_is_accepted_and_everything_readable(
+    platform: Platform, owed: Owed, way: str
+) -> None:
+    """Writes and fires 503, reads 200; what was accepted before fires when it is back."""
+    rest = platform.rest
+    async with away(platform, way, "nats"):
+        is_unavailable(await owed.fire("lost?"))
+        is_unavailable(await owed.fire("lost?", **{"Idempotency-Key": "lost"}))
+        is_unavailable(await rest.post("/triggers/", json={"name": "no", "type": "api"}))
+        is_unavailable(await rest.patch(f"/triggers/{owed.api['id']}", json={"name": "no"}))
+        is_unavailable(await rest.post("/test/api/", json={"payload": 1}))
+        assert (await rest.get("/triggers/")).status_code == 200
+        assert (await rest.get(f"/triggers/{owed.api['id']}")).status_code == 200
+        assert (await rest.get("/events/")).status_code == 200
+        assert (await rest.get("/health")).status_code == 200
+        assert not await is_ready(platform)
+        await owed.due()
+    await platform.until_ready()
+    assert (await owed.fire("after")).status_code == 202
+    await owed.paid(unknown=2)
+
+
+@AWAY
+async def test_without_the_database_everything_is_accepted_and_nothing_readable(
+    platform: Platform, owed: Owed, way: str
+) -> None:
+    """Fires and writes 202, since commands are stored; reads 503; all is applied afterwards."""
+    rest = platform.rest
+    async with away(platform, way, "postgres"):
+        assert (await owed.fire("meanwhile")).status_code == 202
+        keyed = {"Idempotency-Key": "meanwhile"}
+        assert (await owed.fire("keyed", **keyed)).status_code == 202
+        assert (await owed.fire("keyed", **keyed)).status_code == 202
+        created = await rest.post("/triggers/", json={"name": "stored", "type": "api"})
+        at = ahead(3)
+        scheduled = await rest.post(
+            "/triggers/", json={"name": "stored", "type": "scheduled", "schedule_time": at}
+        )
+        patched = await rest.patch(f"/triggers/{owed.api['id']}", json={"name": "patched"})
+        for stored in (created, scheduled, patched):
+            assert stored.status_code == 202, stored.text
+            assert stored.headers["location"] == f"/triggers/{stored.json()['id']}"
+        is_unavailable(await rest.get("/triggers/"))
+        is_unavailable(await rest.get(f"/triggers/{owed.api['id']}"))
+        is_unavailable(await rest.get("/events/"))
+        assert (await rest.get("/health")).status_code == 200
+        assert not await is_ready(platform)
+        await owed.due()
+    await platform.until_ready()
+    await applied(platform, created.headers["location"])
+    await applied(platform, scheduled.headers["location"])
+    assert (await applied(platform, patched.headers["location"]))["version"] == 2
+    owed.occurrences[scheduled.json()["id"]] = [datetime.fromisoformat(at)]
+    await owed.paid()
+
+
+@AWAY
+async def test_without_the_scheduler_writes_are_stored_and_applied_on_its_return(
+    platform: Platform, owed: Owed, way: str
+) -> None:
+    rest = platform.rest
+    edited = await platform.create(name="edited", type="api")
+    deleted = await platform.create(name="deleted", type="api")
+    async with away(platform, way, "scheduler"):
+        at = ahead(4)
+        created = await rest.post(
+            "/triggers/", json={"name": "stored", "type": "scheduled", "schedule_time": at}
+        )
+        patched = await rest.patch(f"/triggers/{edited['id']}", json={"payload": 1})
+        dropped = await rest.delete(f"/triggers/{deleted['id']}")
+        tested = await rest.post("/test/api/", json={"payload": "tested"})
+        for stored in (created, patched, dropped):
+            assert stored.status_code == 202, stored.text
+            assert stored.headers["location"] == f"/triggers/{stored.json()['id']}"
+        assert tested.status_code == 202
+        is_problem(await rest.get(created.headers["location"]), 404, "not-found")
+        assert (await rest.get(patched.headers["location"])).json()["version"] == 1
+        assert (await owed.fire("meanwhile")).status_code == 202
+        await platform.until_events(4, trigger_id=owed.api["id"])
+        await owed.due()
+    await platform.until_ready()
+    await applied(platform, created.headers["location"])
+
+    async def all_applied() -> bool:
+        gone = await rest.get(dropped.headers["location"])
+        shown = await rest.get(patched.headers["location"])
+        event = await rest.get(tested.headers["location"])
+        return (
+            gone.status_code == 404
+            and shown.json()["version"] == 2
+            and event.status_code == 200
+            and event.json()["payload"] == "tested"
+        )
+
+    await eventually(all_applied, within=AFTER, poll=0.1)
+    owed.occurrences[created.json()["id"]] = [datetime.fromisoformat(at)]
+    await owed.paid()
+
+
+@AWAY
+async def test_without_the_executor_fires_are_stored_and_recorded_on_its_return(
+    platform: Platform, owed: Owed, way: str
+) -> None:
+    await platform.until_events(3, trigger_id=owed.api["id"])
+    async with away(platform, way, "executor"):
+        for n in range(5):
+            assert (await owed.fire(n)).status_code == 202
+        assert (await owed.fire("keyed", **{"Idempotency-Key": "k"})).status_code == 202
+        written = await platform.create(name="written meanwhile", type="api")
+        assert (await platform.rest.get(f"/triggers/{written['id']}")).status_code == 200
+        assert len(await platform.events(trigger_id=owed.api["id"])) == 3
+        await owed.due()
+    await platform.until_ready()
+    assert (await owed.fire("keyed", **{"Idempotency-Key": "k"})).status_code == 202
+    await owed.paid()
+
+
+@AWAY
+async def test_without_retention_events_go_out_and_their_rows_appear_on_its_return(
+    platform: Platform, owed: Owed, way: str
+) -> None:
+    await platform.until_events(3, trigger_id=owed.api["id"])
+    async with platform.connected("reader") as reader:
+        watching = await reader.subscribe(subjects.fired(owed.api["id"]))
+        await reader.flush()
+        async with away(platform, way, "retention"):
+            for n in range(5):
+                response = await owed.fire(n)
+                assert response.status_code == 202
+                event = json.loads((await watching.next_msg(timeout=30)).data)
+                assert event["id"] == response.json()["event_id"]
+            assert len(await platform.events(trigger_id=owed.api["id"])) == 3
+            await owed.due()
+    await platform.until_ready()
+    await owed.paid()
+
+
+@AWAY
+async def test_without_the_gateway_nats_goes_on(platform: Platform, owed: Owed, way: str) -> None:
+    async with platform.connected() as client, away(platform, way, "api"):
+        trigger_id = new_id()
+        at = ahead(1)
+        await platform.ask(
+            client,
+            "create",
+            {
+                "trigger_id": trigger_id,
+                "name": "by NATS",
+                "type": "scheduled",
+                "schedule_time": at,
+            },
+        )
+        owed.occurrences[trigger_id] = [datetime.fromisoformat(at)]
+        done = await platform.ask(client, "fire", {"trigger_id": owed.api["id"], "payload": 1})
+        owed.fires[owed.api["id"]].add(done["event_id"])
+        await owed.due()
+    await platform.until_ready()
+    await owed.paid()
+
+
+async def test_everything_hung_at_once_goes_on_where_it_stood(
+    platform: Platform, owed: Owed
+) -> None:
+    """As after a machine was suspended."""
+    async with platform.hung(*NAMES):
+        await owed.due()
+    await platform.until_ready()
+    await owed.paid()
