@@ -47,7 +47,7 @@ def doubling(levels: int) -> Json:
 @pytest.fixture(scope="module", autouse=True)
 async def aftermath(platform: Platform) -> AsyncIterator[None]:
     """After all of it: nothing fired, nothing fell, everything still works."""
-    before = await platform.pids()
+    before = platform.pids()
     yield
     await platform.until_quiet()
     metrics = (await platform.rest.get("/metrics")).text

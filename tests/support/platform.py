@@ -31,6 +31,7 @@ from trigger_contracts.subjects import Verb
 from trigger_local import ports, secrets
 from trigger_local import status as status_of
 from trigger_local.home import Home
+from trigger_local.state import State
 from trigger_runtime.clock import SystemClock
 from trigger_runtime.ids import new_id
 from trigger_runtime.nats import Connection
@@ -137,16 +138,20 @@ class Platform:
 
     # Processes.
 
-    async def pids(self) -> dict[str, int]:
-        return (await self.look())["pids"]
+    def pids(self) -> dict[str, int]:
+        """Of everything that runs, without asking any of it whether it is ready."""
+        state = State.read(Home(self.root))
+        assert state is not None
+        found = {name: known.find() for name, known in state.processes.items() if known}
+        return {name: process.pid for name, process in found.items() if process}
 
-    async def signal(self, name: str, number: signal.Signals) -> int:
+    def signal(self, name: str, number: signal.Signals) -> int:
         """Signal a program and what it started itself; returns the program's pid."""
         if name == "supervisor":
-            pid = int(self.status["supervisor"]["pid"])
-            os.kill(pid, number)
-            return pid
-        pid = (await self.pids())[name]
+            assert self._process is not None
+            self._process.send_signal(number)
+            return self._process.pid
+        pid = self.pids()[name]
         process = psutil.Process(pid)
         # PostgreSQL's backends answer by themselves, whatever became of their parent.
         for one in (process, *process.children(recursive=True)):
@@ -156,7 +161,7 @@ class Platform:
 
     async def kill(self, *names: str) -> dict[str, int]:
         """SIGKILL programs; returns the pids that died, and fails if one did not."""
-        killed = {name: await self.signal(name, signal.SIGKILL) for name in names}
+        killed = {name: self.signal(name, signal.SIGKILL) for name in names}
 
         def gone() -> bool:
             return not any(_runs(pid) for pid in killed.values())
@@ -168,22 +173,22 @@ class Platform:
     async def hung(self, *names: str) -> AsyncIterator[None]:
         """Programs stopped in their tracks: connections stay open and nobody answers."""
         for name in names:
-            await self.signal(name, signal.SIGSTOP)
+            self.signal(name, signal.SIGSTOP)
         try:
             yield
         finally:
             for name in names:
-                await self.signal(name, signal.SIGCONT)
+                self.signal(name, signal.SIGCONT)
 
     @contextlib.asynccontextmanager
     async def gone(self, *names: str) -> AsyncIterator[None]:
         """Programs killed, and not started again until the end."""
-        await self.signal("supervisor", signal.SIGSTOP)
+        self.signal("supervisor", signal.SIGSTOP)
         try:
             await self.kill(*names)
             yield
         finally:
-            await self.signal("supervisor", signal.SIGCONT)
+            self.signal("supervisor", signal.SIGCONT)
 
     # REST.
 
