@@ -43,7 +43,7 @@ log = get_logger(__name__)
 FIRST_RETRY_S = 0.25
 """Delay before a failed batch's first redelivery; doubled for each further one."""
 LONGEST_RETRY_S = 15.0
-"""Most that a redelivery is delayed; half of the ack wait."""
+"""Most that a redelivery is delayed: what a failing handler can delay a message once mended."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})

@@ -39,12 +39,17 @@ def set_up_logging(settings: LogSettings, *, service: str) -> None:
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if as_json
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            # The default one prints local variables, and payloads are among them.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
     )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            _drop_color_message,
             # The console renderer prints tracebacks itself; JSON needs them as text in one line.
             *([structlog.processors.format_exc_info] if as_json else []),
             renderer,
@@ -55,6 +60,8 @@ def set_up_logging(settings: LogSettings, *, service: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    # uvicorn says how to quit it, which a supervisor's child does not need to hear.
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     # httpx logs every request at INFO, with its URL: a webhook's URL may hold a secret.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     structlog.configure(
@@ -63,6 +70,12 @@ def set_up_logging(settings: LogSettings, *, service: str) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+
+
+def _drop_color_message(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Some libraries say everything twice, the second time with escape codes."""
+    event.pop("color_message", None)
+    return event
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

@@ -104,3 +104,23 @@ async def test_a_rebuild_beside_a_running_scheduler_loses_nothing(platform: Plat
         fires = await platform.fires("tick", 4)
     steps = {b.scheduled_for - a.scheduled_for for a, b in itertools.pairwise(fires)}
     assert steps == {timedelta(seconds=1)}
+
+
+async def test_an_empty_index_is_repaired_without_firing_or_missing_what_was_decided(
+    platform: Platform,
+) -> None:
+    """All of PostgreSQL was lost and nobody rebuilt: the repair reads both logs by itself."""
+    async with platform.scheduler():
+        await make_history(platform)
+        await eventually(lambda: quiet(platform))
+    before = {one: len(await platform.records(one)) for one in ("fired", "rearmed", "gone")}
+    async with platform.database.connected() as owner:
+        await owner.execute("TRUNCATE scheduler.change, scheduler.trigger, scheduler.projection")
+    ticks = len(await platform.records("tick"))
+    async with platform.scheduler():
+        fires = await platform.fires("tick", ticks + 2)
+        assert len({one.scheduled_for for one in fires}) == len(fires)
+        row = await platform.row("fired")
+        assert row is not None
+        assert row["next_fire_at"] is None
+    assert {one: len(await platform.records(one)) for one in before} == before

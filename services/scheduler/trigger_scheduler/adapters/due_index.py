@@ -62,7 +62,7 @@ class PostgresTransaction:
 
     async def claim_completions(self, limit: int) -> list[Held]:
         rows = await self._connection.fetch(statements.CLAIM_COMPLETIONS, limit)
-        return [_held(row) for row in rows]
+        return await self._held([_row(row) for row in rows])
 
     async def advance(self, rows: Sequence[Row]) -> None:
         await self._connection.execute(
@@ -75,8 +75,18 @@ class PostgresTransaction:
         )
 
     async def hold(self, trigger_ids: Sequence[str]) -> dict[str, Held]:
+        if not trigger_ids:
+            return {}
         rows = await self._connection.fetch(statements.HOLD, sorted(trigger_ids))
-        return {row["trigger_id"]: _held(row) for row in rows}
+        held = await self._held([_row(row) for row in rows])
+        return {one.row.trigger_id: one for one in held}
+
+    async def _held(self, rows: Sequence[Row]) -> list[Held]:
+        if not rows:
+            return []
+        found = await self._connection.fetch(statements.STATES, [row.change_seq for row in rows])
+        triggers = {state["change_seq"]: _trigger(state) for state in found}
+        return [Held(row, triggers[row.change_seq]) for row in rows]
 
     async def project(self, changes: Sequence[tuple[Trigger, Row]]) -> None:
         if not changes:
@@ -192,7 +202,3 @@ def _row(row: Any) -> Row:
 
 def _trigger(row: Any) -> Trigger:
     return Trigger(TriggerChanged.model_validate_json(row["state"]), row["change_seq"])
-
-
-def _held(row: Any) -> Held:
-    return Held(_row(row), _trigger(row))

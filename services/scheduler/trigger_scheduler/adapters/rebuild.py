@@ -8,20 +8,19 @@ need a lock on the table that is held here. A rebuilt index fires nothing again.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import asyncpg
 
 from trigger_contracts import subjects
-from trigger_contracts.events import DUE_RECORD, Due, Fence, Missed, TriggerChanged, recorded_at
+from trigger_contracts.events import DUE_RECORD, Due, Fence, Missed, TriggerChanged
 from trigger_contracts.trigger import Trigger
 from trigger_runtime.logs import get_logger
 from trigger_runtime.reader import StoredMessage
-from trigger_scheduler.domain.planning import MISFIRE_HORIZON, Row
+from trigger_scheduler.domain.arming import armed_row, decided_row
+from trigger_scheduler.domain.planning import Row
 from trigger_scheduler.handlers.commands import project_in_order
-from trigger_scheduler.handlers.fencing import armed_row
 
 from . import schema
 from .due_index import PostgresTransaction
@@ -148,30 +147,6 @@ async def _arm(
         await shadow.forget(fired_tests)
         kept += len(rows) - len(fired_tests)
     return kept
-
-
-def decided_row(
-    trigger: Trigger, last: tuple[Due | Missed | Fence, int] | None, now: datetime
-) -> Row:
-    """The row of a trigger, from its newest change and its last due record.
-
-    Without a record, nothing was decided in the last 48 h: occurrences before the misfire
-    horizon are taken as decided, since nothing could prove that they were not.
-    """
-    row = armed_row(trigger, None)
-    if last is not None:
-        record, due_seq = last
-        known = replace(
-            row,
-            cursor=record.cursor if record.creation_id == row.creation_id else None,
-            due_seq=due_seq,
-            due_stored_at=recorded_at(record),
-        )
-        return armed_row(trigger, known)
-    horizon = now - MISFIRE_HORIZON
-    if row.next_fire_at is not None and row.schedule is not None and row.next_fire_at < horizon:
-        return replace(row, next_fire_at=row.schedule.next_after(horizon))
-    return row
 
 
 def _pages(items: Sequence[str]) -> Iterable[Sequence[str]]:

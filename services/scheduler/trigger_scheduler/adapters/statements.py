@@ -38,23 +38,27 @@ FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::bigint[], $5::
 WHERE t.trigger_id = u.trigger_id
 """
 
-# Locked in the order of ids, so that two holders of many never wait for each other.
+# Locked in the order of ids, so that two holders of many never wait for each other. The changes
+# are read by a second statement: a row that was awaited is seen as it is now, but whatever it is
+# joined with as it was before, and the join would lose it.
 HOLD = f"""
-SELECT {_ROW}, c.state
-FROM trigger t JOIN change c USING (change_seq)
+SELECT {_ROW}
+FROM trigger t
 WHERE t.trigger_id = ANY ($1::text[])
 ORDER BY t.trigger_id
-FOR UPDATE OF t
+FOR UPDATE
 """
 
 CLAIM_COMPLETIONS = f"""
-SELECT {_ROW}, c.state
-FROM trigger t JOIN change c USING (change_seq)
+SELECT {_ROW}
+FROM trigger t
 WHERE t.needs_completion
 ORDER BY t.trigger_id
 LIMIT $1
-FOR UPDATE OF t SKIP LOCKED
+FOR UPDATE SKIP LOCKED
 """
+
+STATES = "SELECT change_seq, state FROM change WHERE change_seq = ANY ($1::bigint[])"
 
 INSERT_CHANGES = """
 INSERT INTO change

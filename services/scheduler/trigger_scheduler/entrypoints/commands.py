@@ -53,9 +53,14 @@ class AnswerCommands:
             except Refused as refusal:
                 await self._refuse(delivery, refusal.problem)
         answers = await self._handler.answer([request for _, request in accepted])
-        for (delivery, _), answer in zip(accepted, answers, strict=True):
-            self._answered("refused" if isinstance(answer, Problem) else "done")
-            await self._reply(delivery, answer)
+        for (delivery, request), answer in zip(accepted, answers, strict=True):
+            if isinstance(answer, Problem):
+                self._answered("refused")
+                named = answer.model_copy(update={"request_id": request.command_id})
+                await self._reply(delivery, named)
+            else:
+                self._answered("done")
+                await self._reply(delivery, answer)
         return ()
 
     async def _refuse(self, delivery: Delivery, problem: Problem) -> None:

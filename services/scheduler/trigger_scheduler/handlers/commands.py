@@ -31,10 +31,11 @@ from trigger_contracts.trigger import (
     representation,
 )
 from trigger_runtime.errors import StaleExpectation
+from trigger_scheduler.domain.arming import armed_row, decided_row
 from trigger_scheduler.domain.planning import Row, advanced, plan, reconcile
 from trigger_scheduler.ports import Answer, ChangeLog, DueLog, Held, Index, IndexTransaction
 
-from .fencing import armed_row, count_race, fence_all
+from .fencing import count_race, fence_all
 
 _CONFIRMED_AT_THE_LEADER = frozenset({Code.NOT_FOUND, Code.VERSION_MISMATCH, Code.TRIGGER_EXISTS})
 
@@ -219,8 +220,12 @@ class CommandHandler:
             case.stored = newer[-1]
             case.before = before[newer.index(own[0])]
             case.decision = Changed(own[0].change)
-        else:
-            _decide(case, now)
+            return
+        if case.row is None:
+            # Others' changes that a crash left unprojected: fence them, too.
+            last = (await self._due_log.last([case.request.trigger_id])).values()
+            case.row = decided_row(case.trigger, next(iter(last), None), now)
+        _decide(case, now)
 
     async def _fence(self, cases: Sequence[_Case], now: datetime) -> None:
         """Fence whatever is about to be projected: our changes, and others that a crash left."""

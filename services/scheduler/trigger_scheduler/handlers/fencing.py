@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from trigger_contracts.events import Fence, Status
+from trigger_contracts.events import Fence
 from trigger_contracts.trigger import Trigger
 from trigger_runtime.errors import StaleExpectation
 from trigger_scheduler.domain.planning import Row, reconcile
@@ -74,25 +74,3 @@ def _fence(row: Row, trigger: Trigger, now: datetime) -> tuple[Fence, int]:
         fenced_at=now,
     )
     return fence, row.expected_seq(now)
-
-
-def armed_row(trigger: Trigger, row: Row | None) -> Row:
-    """The row that a change leads to, keeping what is known of the trigger's due subject."""
-    change = trigger.change
-    same_creation = row is not None and row.creation_id == change.creation_id
-    cursor = row.cursor if row is not None and same_creation else None
-    next_fire_at = None
-    if change.status is Status.ACTIVE and change.schedule is not None:
-        decided = change.armed_from if cursor is None else max(change.armed_from, cursor)
-        next_fire_at = change.schedule.next_after(decided)
-    return Row(
-        trigger_id=change.trigger_id,
-        creation_id=change.creation_id,
-        version=change.version,
-        change_seq=trigger.change_seq,
-        schedule=change.schedule,
-        next_fire_at=next_fire_at,
-        cursor=cursor,
-        due_seq=0 if row is None else row.due_seq,
-        due_stored_at=None if row is None else row.due_stored_at,
-    )

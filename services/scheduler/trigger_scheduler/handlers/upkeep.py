@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from trigger_contracts.topology import LOG_LIFE
 from trigger_contracts.trigger import Trigger, complete
 from trigger_runtime.errors import StaleExpectation
+from trigger_scheduler.domain.arming import armed_row, decided_row
 from trigger_scheduler.domain.planning import Row
 from trigger_scheduler.ports import ChangeLog, DueLog, Held, Index, IndexTransaction
 
 from .commands import project_in_order
-from .fencing import armed_row, fence_all
+from .fencing import fence_all
 
 PAGE = 500
 """Triggers or changes handled in one pass."""
@@ -102,9 +103,13 @@ class Upkeep:
             newer = await self._change_log.of(trigger_id, known)
             if not newer:
                 continue
-            row = None if one is None else one.row
-            if row is not None:
-                (row,) = await fence_all(self._due_log, [(row, newer[-1])], now)
+            if one is None:
+                # The index is empty, perhaps anew: the due log says what was decided.
+                last = (await self._due_log.last([trigger_id])).get(trigger_id)
+                projected.extend((trigger, armed_row(trigger, None)) for trigger in newer[:-1])
+                projected.append((newer[-1], decided_row(newer[-1], last, now)))
+                continue
+            (row,) = await fence_all(self._due_log, [(one.row, newer[-1])], now)
             projected.extend((trigger, armed_row(trigger, row)) for trigger in newer)
         await project_in_order(transaction, projected)
 

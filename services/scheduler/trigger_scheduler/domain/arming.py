@@ -1,0 +1,59 @@
+"""From a trigger's newest change to the row that says when it fires next.
+
+A change alone arms a trigger; with the last record of its due subject one also knows how far
+its schedule is decided. Pure. Called wherever a change is projected, and by a rebuild.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from trigger_contracts.events import Due, Fence, Missed, Status, recorded_at
+from trigger_contracts.trigger import Trigger
+
+from .planning import MISFIRE_HORIZON, Row
+
+
+def armed_row(trigger: Trigger, row: Row | None) -> Row:
+    """The row that a change leads to, keeping what is known of the trigger's due subject."""
+    change = trigger.change
+    same_creation = row is not None and row.creation_id == change.creation_id
+    cursor = row.cursor if row is not None and same_creation else None
+    next_fire_at = None
+    if change.status is Status.ACTIVE and change.schedule is not None:
+        decided = change.armed_from if cursor is None else max(change.armed_from, cursor)
+        next_fire_at = change.schedule.next_after(decided)
+    return Row(
+        trigger_id=change.trigger_id,
+        creation_id=change.creation_id,
+        version=change.version,
+        change_seq=trigger.change_seq,
+        schedule=change.schedule,
+        next_fire_at=next_fire_at,
+        cursor=cursor,
+        due_seq=0 if row is None else row.due_seq,
+        due_stored_at=None if row is None else row.due_stored_at,
+    )
+
+
+def decided_row(
+    trigger: Trigger, last: tuple[Due | Missed | Fence, int] | None, now: datetime
+) -> Row:
+    """The row of a trigger, from its newest change and its last due record.
+
+    Without a record, nothing was decided in the last 48 h: occurrences before the misfire
+    horizon are taken as decided, since nothing could prove that they were not.
+    """
+    row = armed_row(trigger, None)
+    if last is not None:
+        record, due_seq = last
+        known = replace(
+            row,
+            cursor=record.cursor if record.creation_id == row.creation_id else None,
+            due_seq=due_seq,
+            due_stored_at=recorded_at(record),
+        )
+        return armed_row(trigger, known)
+    horizon = now - MISFIRE_HORIZON
+    if row.next_fire_at is not None and row.schedule is not None and row.next_fire_at < horizon:
+        return replace(row, next_fire_at=row.schedule.next_after(horizon))
+    return row
