@@ -32,6 +32,7 @@ ROUTE = "etp.route"
 
 OPEN_PATHS = frozenset(
     {
+        "/",
         "/health",
         "/ready",
         "/metrics",
