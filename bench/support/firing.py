@@ -22,7 +22,7 @@ from .checks import expect, expect_equal
 from .creating import create_ahead, lead
 from .servers import Platform, Servers, bare_servers, platform
 from .streams import read_all
-from .taps import AckTap, tap_rows
+from .taps import AckTap, RowTimes, tap_rows
 from .usage import Cost, Meter
 from .workers import Worker
 
@@ -106,7 +106,7 @@ async def fire_on_platform(count: int, planned: Callable[[float], Plan]) -> Fire
                 seen = await rows.report(within=10)
             await servers.check_alive()
         async with servers.connected() as admin:
-            return await _analysed(servers, admin, expected, window, tap, seen, costs)
+            return await _analysed(servers, admin, expected, window, tap, RowTimes(seen), costs)
 
 
 async def _analysed(
@@ -115,7 +115,7 @@ async def _analysed(
     expected: set[Occurrence],
     window: Window,
     tap: AckTap,
-    seen: Mapping[int, float],
+    seen: RowTimes,
     costs: Mapping[str, Cost],
 ) -> Fired:
     published: list[float] = []
@@ -148,10 +148,9 @@ async def _analysed(
             continue
         expect(row["status"] == "fired" and not row["misfire"], f"not simply fired: {row}")
         logged.append((row["trigger_id"], micros(at)))
-        expect(row["stream_seq"] in seen, "the row tap overlooked a row: rows came out of order")
-        rows.append(_ms(seen[row["stream_seq"]] - at))
+        rows.append(_ms(seen.seen_at(row["stream_seq"]) - at))
     _check_exact("rows of the log", logged, expected)
-    last = max(seen.values()) - window.begin
+    last = seen.last - window.begin
     return Fired(published, stored, acked, rows, last, costs)
 
 

@@ -10,6 +10,7 @@ import asyncio
 import bisect
 import json
 import time
+from collections.abc import Mapping
 
 import asyncpg
 from nats.aio.msg import Msg
@@ -23,8 +24,16 @@ from .workers import Link
 
 POLL_S = 0.005
 
-REREAD_BLOCKS = 16
-"""How far a poll looks back: one writer fills a table's blocks nearly in order."""
+REREAD_BLOCKS = 32
+"""How far a poll looks back: a table's blocks are filled nearly in order."""
+
+OVERLOOKED_AT_MOST = 0.05
+"""Share of the rows that polls may overlook: a writer's connection that was idle for a while goes
+on in the block it had, far back. Such a row's time is that of the row stored next, which retention
+writes in the same transaction or a later one."""
+
+SILENT_POLLS = 50
+"""After so many without a new row the table is counted, lest overlooked rows be waited for."""
 
 
 class AckTap:
@@ -63,6 +72,32 @@ class AckTap:
         return at
 
 
+class RowTimes:
+    """What ``tap_rows`` reported, with a bounded number of overlooked rows filled in."""
+
+    def __init__(self, seen: Mapping[int, float]) -> None:
+        self._seen = seen
+        self._ordered = sorted(seen)
+        self._overlooked = 0
+
+    @property
+    def last(self) -> float:
+        return max(self._seen.values())
+
+    def seen_at(self, seq: int) -> float:
+        """Epoch seconds; fails where too many rows were overlooked."""
+        at = self._seen.get(seq)
+        if at is not None:
+            return at
+        self._overlooked += 1
+        expect(
+            self._overlooked <= OVERLOOKED_AT_MOST * len(self._seen) + 1,
+            f"the row tap overlooked {self._overlooked} of {len(self._seen)} rows",
+        )
+        index = bisect.bisect(self._ordered, seq)
+        return self._seen[self._ordered[index]] if index < len(self._ordered) else self.last
+
+
 async def tap_rows(link: Link, database_url: str, schema: str, expected: int | None) -> None:
     """Worker: report ``stream_seq -> epoch seconds first seen`` of the rows of ``schema.event``.
 
@@ -81,7 +116,7 @@ async def tap_rows(link: Link, database_url: str, schema: str, expected: int | N
     # The beginning of each table is skipped by a TID range scan: a poll reads a few blocks.
     parts = " UNION ALL ".join(
         f"SELECT {number}, max(ctid) AS last, array_agg(stream_seq) AS seqs FROM {name} "
-        f"WHERE ctid >= ${number + 2} AND stream_seq > $1"
+        f"WHERE ctid >= ${number + 1}"
         for number, name in enumerate(partitions)
     )
     look = await connection.prepare(
@@ -89,17 +124,23 @@ async def tap_rows(link: Link, database_url: str, schema: str, expected: int | N
     )
     blocks = [0] * len(partitions)
     seen: dict[int, float] = {}
-    newest = 0
+    silent = 0
     link.ready(connection.get_server_pid())
     told = asyncio.ensure_future(link.told())
     while not told.done() and (expected is None or len(seen) < expected):
         started = time.perf_counter()
-        rows = await look.fetch(newest, *((max(0, b - REREAD_BLOCKS), 0) for b in blocks))
+        rows = await look.fetch(*((max(0, block - REREAD_BLOCKS), 0) for block in blocks))
+        known = len(seen)
         for at, number, last, seqs in rows:
             if seqs is not None:
-                blocks[number] = last[0]
-                seen.update(dict.fromkeys(seqs, at))
-                newest = max(newest, *seqs)
+                blocks[number] = max(blocks[number], last[0])
+                for seq in seqs:
+                    seen.setdefault(seq, at)
+        silent = 0 if len(seen) > known else silent + 1
+        if expected is not None and silent > SILENT_POLLS:
+            silent = 0
+            if await connection.fetchval(f"SELECT count(*) FROM {schema}.event") >= expected:
+                break
         await asyncio.sleep(max(0.0, POLL_S - (time.perf_counter() - started)))
     link.report(seen)
     if await told is not None:
