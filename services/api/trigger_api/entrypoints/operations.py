@@ -43,12 +43,8 @@ def router(health: Health, asyncapi: AsyncAPI, openapi: Callable[[], dict[str, A
     async def docs_style() -> Response:
         return Answer(200, docs.STYLE.encode(), "text/css; charset=utf-8").response()
 
-    async def home() -> Response:
-        """What one finds by opening the gateway's address in a browser."""
-        return Answer(307, b"", headers={"location": "/docs"}).response()
-
     made = APIRouter(tags=["operations"])
-    made.add_api_route("/", home, methods=["GET"], include_in_schema=False)
+    made.add_api_route("/", _home, methods=["GET"], include_in_schema=False)
     for path, endpoint in (("/health", alive), ("/ready", ready), ("/metrics", metrics)):
         routes.add(made, "GET", path, endpoint)
     routes.add(made, "GET", "/asyncapi", asyncapi_document)
@@ -60,3 +56,8 @@ def router(health: Health, asyncapi: AsyncAPI, openapi: Callable[[], dict[str, A
     ):
         routes.add(made, "GET", path, endpoint, include_in_schema=False)
     return made
+
+
+async def _home() -> Response:
+    """What one finds by opening the gateway's address in a browser."""
+    return Answer(307, b"", headers={"location": "/docs"}).response()
