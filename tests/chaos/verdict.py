@@ -1,0 +1,58 @@
+"""What every chaos run does: throw dice that can be thrown again, keep the load going, judge."""
+
+import os
+import random
+from collections import Counter
+from datetime import timedelta
+
+from tests.chaos.checker import Evidence, Operation, Outcome, Violation, violations
+from tests.chaos.evidence import gather
+from tests.chaos.load import Load
+from tests.support.eventually import eventually
+from tests.support.platform import Platform, now
+
+GRACE = timedelta(seconds=30)
+PAID_WITHIN = 60.0
+"""Seconds after the last recovery in which everything owed must be there."""
+
+
+def throw() -> random.Random:
+    """Dice whose seed is printed; ``ETP_CHAOS_SEED`` throws the same again."""
+    seed = int(os.environ.get("ETP_CHAOS_SEED") or random.SystemRandom().randrange(1_000_000))
+    print(f"ETP_CHAOS_SEED={seed}")
+    return random.Random(seed)
+
+
+async def progress(load: Load, dice: random.Random) -> None:
+    """Wait until some more has succeeded: every fault comes in mid-load, and load goes on after."""
+    wanted = load.succeeded + dice.randint(40, 80)
+    await eventually(lambda: load.succeeded >= wanted, within=60, what="the load goes on")
+
+
+async def decide(platform: Platform, history: list[Operation]) -> None:
+    """Nothing lost, nothing twice, nothing old; fails with what the checker found."""
+    print("history:", Counter(f"{o.kind} {o.outcome}" for o in history))
+    over_at = max(list(o.times)[-1] for o in history if o.times)
+    await eventually(lambda: now() > over_at, within=30, what="the last occurrence is due")
+    found: list[Violation] = []
+    evidence = Evidence()
+
+    async def right() -> bool:
+        nonlocal found, evidence
+        evidence = await gather(platform)
+        found = violations(history, evidence, grace=GRACE)
+        return not found
+
+    try:
+        await eventually(right, within=PAID_WITHIN, poll=1)
+    except AssertionError:
+        about = "\n".join(f"{one.rule}: {one.about}" for one in found[:20])
+        msg = f"{Counter(one.rule for one in found)}\n{about}"
+        raise AssertionError(msg) from None
+    await platform.until_quiet()
+    assert not violations(history, await gather(platform), grace=GRACE)
+    rows = Counter(row.status for row in evidence.rows)
+    print("rows:", rows, "records:", Counter(r.kind for r in evidence.records))
+    assert rows["fired"] > 500, "too little happened to prove anything"
+    for kind in ("create", "update", "delete", "fire"):
+        assert Outcome.OK in {o.outcome for o in history if o.kind == kind}
