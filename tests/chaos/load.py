@@ -25,6 +25,8 @@ from trigger_runtime.ids import new_id
 REST_TIMEOUT_S = 8.0
 RESULT_TIMEOUT_S = 3.0
 API_TRIGGERS = 8
+VOLLEY = 150
+VOLLEY_AHEAD_S = 1.5
 PACES_S = {"create": 0.05, "edit": 0.06, "fire": 0.02}
 """Between two operations of each kind: a few hundred a second in all would only measure the CPU."""
 
@@ -110,9 +112,15 @@ class Load:
 
     # What it does.
 
-    async def _creates(self) -> None:
+    async def volley(self) -> datetime:
+        """Many triggers due at one instant, soon: then everything is in the midst of a batch."""
+        at = now() + timedelta(seconds=VOLLEY_AHEAD_S)
+        await asyncio.gather(*(self._creates(Times(at)) for _ in range(VOLLEY)))
+        return at
+
+    async def _creates(self, times: Times | None = None) -> None:
         name = self._mark("t")
-        times = self._interval() if self.dice.random() < 0.25 else self._once()
+        times = times or (self._interval() if self.dice.random() < 0.25 else self._once())
         by_nats = self.dice.random() < 0.3
         operation, body = await self._create(name, _schedule(times), times, by_nats=by_nats)
         if operation.outcome is Outcome.OK:

@@ -7,7 +7,7 @@ what the clients noted and from the logs and tables.
 import signal
 
 from tests.chaos.load import Load
-from tests.chaos.verdict import decide, progress, throw
+from tests.chaos.verdict import decide, midst, progress, throw
 from tests.support.platform import NAMES, Platform, running
 
 
@@ -18,12 +18,12 @@ async def test_kill_9_loses_nothing_doubles_nothing_and_brings_nothing_old_back(
         await load.start()
         hits = 0
         for name in (*dice.sample(NAMES, len(NAMES)), *dice.sample(NAMES, len(NAMES))):
-            await progress(load, dice)
+            await midst(load, dice)
             killed = await platform.kill(name)
             seen = await platform.until_ready(without=killed)
             print(f"killed {name} ({killed[name]}), now {seen['pids'][name]}")
             hits += seen["pids"][name] != killed[name]
-        await progress(load, dice)
+        await midst(load, dice)
         hits += await _kill_all(platform)
         await progress(load, dice)
         await load.stop()

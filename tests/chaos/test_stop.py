@@ -9,7 +9,7 @@ from datetime import timedelta
 import psutil
 
 from tests.chaos.load import Load
-from tests.chaos.verdict import decide, progress, throw
+from tests.chaos.verdict import decide, midst, progress, throw
 from tests.support.eventually import eventually
 from tests.support.platform import now, running
 
@@ -28,7 +28,7 @@ async def test_a_replica_that_was_stopped_and_resumes_does_nothing_old() -> None
         alone = [(name,) for pair in PAIRS for name in pair]
         together = [*PAIRS, ("nats",), ("postgres",)]
         for names in (*dice.sample(alone, len(alone)), *dice.sample(together, len(together))):
-            await progress(load, dice)
+            await midst(load, dice)
             until = now() + timedelta(seconds=dice.uniform(0.5, LONGEST_S))
             pids = platform.pids()
             async with platform.hung(*names):

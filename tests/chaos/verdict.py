@@ -15,6 +15,9 @@ GRACE = timedelta(seconds=30)
 PAID_WITHIN = 60.0
 """Seconds after the last recovery in which everything owed must be there."""
 
+LONGEST_BATCH_S = 0.15
+"""From due to row, a volley takes about this long on two busy cores."""
+
 
 def throw() -> random.Random:
     """Dice whose seed is printed; ``ETP_CHAOS_SEED`` throws the same again."""
@@ -25,8 +28,16 @@ def throw() -> random.Random:
 
 async def progress(load: Load, dice: random.Random) -> None:
     """Wait until some more has succeeded: every fault comes in mid-load, and load goes on after."""
-    wanted = load.succeeded + dice.randint(40, 80)
+    wanted = load.succeeded + dice.randint(20, 60)
     await eventually(lambda: load.succeeded >= wanted, within=60, what="the load goes on")
+
+
+async def midst(load: Load, dice: random.Random) -> None:
+    """Wait for an instant at which every service has a batch in hand, or is about to."""
+    await progress(load, dice)
+    at = await load.volley()
+    strike_at = at + timedelta(seconds=dice.uniform(0, LONGEST_BATCH_S))
+    await eventually(lambda: now() >= strike_at, poll=0.001)
 
 
 async def decide(platform: Platform, history: list[Operation]) -> None:
