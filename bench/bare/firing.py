@@ -63,7 +63,7 @@ async def claim(link: Link, servers: Servers, count: int) -> None:
         link.ready()
         while len(fired) < count:
             async with db.transaction():
-                rows = await db.fetch(_CLAIM, CLAIM_LIMIT)
+                rows = await db.fetch(_CLAIM, min(CLAIM_LIMIT, count - len(fired)))
                 if rows:
                     await publisher.publish_batch([message(row[0], row[1]) for row in rows])
                     at = time.time()
