@@ -80,8 +80,18 @@ def consumer_config(consumer: topology.Consumer) -> ConsumerConfig:
         ack_wait=topology.ACK_WAIT.total_seconds(),
         max_deliver=FOREVER,
         max_ack_pending=topology.MAX_ACK_PENDING,
-        filter_subjects=list(consumer.filters),
+        # A filter that lets everything through costs the server ten times the work of none.
+        filter_subjects=list(consumer.filters)
+        if consumer.filters != consumer.stream.subjects
+        else [],
     )
+
+
+def _filters(consumer: topology.Consumer) -> list[str]:
+    """None where they let the whole stream through: the server would test every message by them,
+    at ten times the cost of its delivery.
+    """
+    return [] if consumer.filters == consumer.stream.subjects else list(consumer.filters)
 
 
 async def _create_or_update(jetstream: JetStreamContext, config: StreamConfig) -> None:

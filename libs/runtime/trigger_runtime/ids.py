@@ -4,9 +4,9 @@ Ids that must be the same after a crash (events, message ids) are not made here:
 hashes of what they identify, see ``trigger_contracts``.
 """
 
-from uuid import uuid4
+import secrets
 
 
 def new_id() -> str:
     """A random id of 32 hexadecimal digits; valid wherever the contracts want an id."""
-    return uuid4().hex
+    return secrets.token_hex(16)

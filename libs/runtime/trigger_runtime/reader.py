@@ -10,7 +10,7 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -136,8 +136,8 @@ class StreamReader:
         try:
             await self._client.publish(self._direct, json.dumps(body).encode(), reply=reply)
             while True:
-                async with asyncio.timeout(self._timeout_s):
-                    message = await answers.get()
+                # Most have arrived by the time they are asked for: a timeout costs ten times more.
+                message = await self._next(answers) if answers.empty() else answers.get_nowait()
                 status = _status(message)
                 if status in {_END, _NOT_FOUND}:
                     return found
@@ -148,6 +148,10 @@ class StreamReader:
             raise self._unavailable(error) from error
         finally:
             del self._answers[reply]
+
+    async def _next(self, answers: asyncio.Queue[Msg]) -> Msg:
+        async with asyncio.timeout(self._timeout_s):
+            return await answers.get()
 
     async def _answered(self, message: Msg) -> None:
         if queue := self._answers.get(message.subject):
@@ -206,9 +210,8 @@ def _stored(message: Msg) -> StoredMessage:
 
 def _instant(text: str) -> datetime:
     """RFC 3339 with nanoseconds, to the microsecond below (as ``Delivery`` does)."""
-    whole, _, fraction = text.removesuffix("Z").partition(".")
-    micros = int((fraction + "000000")[:6])
-    return datetime.fromisoformat(whole).replace(microsecond=micros, tzinfo=UTC)
+    # Python reads nanoseconds, too, and keeps what fits.
+    return datetime.fromisoformat(text)
 
 
 def _parse_headers(raw: bytes) -> Mapping[str, str]:

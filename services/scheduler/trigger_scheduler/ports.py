@@ -97,6 +97,13 @@ class IndexTransaction(Protocol):
         """The sequence up to which the log of changes is surely projected."""
         ...
 
+    async def projected_up_to(self, change_seq: int, before: datetime) -> int:
+        """How far the changes after ``change_seq``, older than ``before``, are here without a gap.
+
+        ``change_seq`` itself where there is a gap: then only the log can tell.
+        """
+        ...
+
     async def move_position(self, change_seq: int) -> None: ...
 
     async def change_seqs(self, trigger_ids: Sequence[str]) -> dict[str, int]:

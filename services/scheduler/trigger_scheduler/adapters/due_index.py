@@ -170,6 +170,9 @@ class PostgresTransaction:
     async def position(self) -> int:
         return int(await self._connection.fetchval(statements.POSITION))
 
+    async def projected_up_to(self, change_seq: int, before: datetime) -> int:
+        return int(await self._connection.fetchval(statements.PROJECTED_UP_TO, change_seq, before))
+
     async def move_position(self, change_seq: int) -> None:
         await self._connection.execute(statements.MOVE_POSITION, change_seq)
 

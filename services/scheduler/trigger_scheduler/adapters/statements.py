@@ -128,6 +128,10 @@ SELECT trigger_id, change_seq FROM trigger WHERE trigger_id = ANY ($1::text[])
 
 TRY_LEAD = "SELECT pg_try_advisory_xact_lock(hashtextextended('scheduler.' || $1, 0))"
 POSITION = "SELECT coalesce(max(change_seq), 0) FROM projection"
+PROJECTED_UP_TO = """
+SELECT CASE WHEN count(*) = max(change_seq) - $1 THEN max(change_seq) ELSE $1 END
+FROM change WHERE change_seq > $1 AND at < $2
+"""
 MOVE_POSITION = """
 INSERT INTO projection AS p (change_seq) VALUES ($1)
 ON CONFLICT (one) DO UPDATE SET change_seq = EXCLUDED.change_seq

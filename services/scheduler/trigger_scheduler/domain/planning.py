@@ -60,7 +60,7 @@ class Fire:
     next_fire_at: datetime | None
 
     def record(self, row: Row, published_at: datetime) -> Due:
-        return Due.model_construct(
+        return Due(
             trigger_id=row.trigger_id,
             creation_id=row.creation_id,
             version=row.version,
@@ -84,7 +84,7 @@ class Miss:
     next_fire_at: datetime | None
 
     def record(self, row: Row, published_at: datetime) -> Missed:
-        return Missed.model_construct(
+        return Missed(
             trigger_id=row.trigger_id,
             creation_id=row.creation_id,
             version=row.version,

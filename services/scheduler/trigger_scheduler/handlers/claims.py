@@ -17,9 +17,6 @@ from trigger_scheduler.domain.planning import Row, Step, advanced, plan, reconci
 from trigger_scheduler.domain.timekeeping import ClockOfRecord
 from trigger_scheduler.ports import DueLog, Index
 
-APPENDS_IN_FLIGHT = 4
-"""Batches of one claim on their way to the broker: more only makes each smaller."""
-
 STUCK_PAUSE = timedelta(milliseconds=50)
 """Before rows that could not be advanced are claimed again."""
 
@@ -55,12 +52,17 @@ class Claimer:
         self._on_completed = on_completed
         self._on_outdated = on_outdated
         self._on_published = on_published
+        self._completed = False
 
     async def one_pass(self) -> timedelta:
         """Claim once; returns how long nothing more will be due."""
         claimed, stored = await self._claim()
         if claimed:
             return timedelta() if stored else STUCK_PAUSE
+        if self._completed:
+            # Only now: completions must not compete with what is due.
+            self._completed = False
+            self._on_completed()
         sent = self._clock.monotonic()
         now, earliest = await self._index.earliest(self._limits.ahead)
         self._clock.observe(now, sent, self._clock.monotonic())
@@ -80,26 +82,19 @@ class Claimer:
             rows = await self._publish(claimed.rows)
             if rows:
                 await transaction.advance(rows)
-        if any(row.next_fire_at is None for row in rows):
-            self._on_completed()
+        self._completed = self._completed or any(row.next_fire_at is None for row in rows)
         return len(claimed.rows), len(rows)
 
     async def _publish(self, rows: Sequence[Row]) -> list[Row]:
         """Append each row's record as it becomes due; returns the rows as they are then."""
         waiting = deque(rows)
-        room = asyncio.Semaphore(APPENDS_IN_FLIGHT)
-        appends: list[asyncio.Task[list[Row]]] = []
-        try:
-            while waiting:
-                await room.acquire()
-                ready, now = await self._next_due(waiting)
-                append = asyncio.create_task(self._append(ready, now))
-                append.add_done_callback(lambda _: room.release())
-                appends.append(append)
-            return [row for part in await asyncio.gather(*appends) for row in part]
-        finally:
-            # No append may outlive the transaction that holds its rows.
-            await asyncio.gather(*appends, return_exceptions=True)
+        stored: list[Row] = []
+        while waiting:
+            # One append after the other: what becomes due while one is synced goes with the next,
+            # in fewer and larger batches. Several at once only queued for the same disk.
+            ready, now = await self._next_due(waiting)
+            stored += await self._append(ready, now)
+        return stored
 
     async def _next_due(self, waiting: deque[Row]) -> tuple[list[Row], datetime]:
         """Remove and return the rows that are due now, waiting for the first if need be."""

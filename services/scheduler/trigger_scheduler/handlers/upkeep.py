@@ -75,11 +75,14 @@ class Upkeep:
         async with self._index.transaction() as transaction:
             if not await transaction.try_lead("repair"):
                 return IDLE_PAUSE
-            position = await transaction.position()
-            found = await self._change_log.after(position, PAGE)
             now = await transaction.now()
+            position = await transaction.projected_up_to(
+                await transaction.position(), now - SETTLING_TIME
+            )
+            found = await self._change_log.after(position, PAGE)
             settled = [one for one, stored_at in found if now - stored_at >= SETTLING_TIME]
             if not settled:
+                await transaction.move_position(position)
                 return IDLE_PAUSE
             known = await transaction.change_seqs([one.change.trigger_id for one in settled])
             behind = {
