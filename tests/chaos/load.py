@@ -27,6 +27,7 @@ RESULT_TIMEOUT_S = 3.0
 API_TRIGGERS = 8
 VOLLEY = 150
 VOLLEY_AHEAD_S = 1.5
+VOLLEY_PATIENCE_S = 30.0
 PACES_S = {"create": 0.05, "edit": 0.06, "fire": 0.02}
 """Between two operations of each kind: a few hundred a second in all would only measure the CPU."""
 
@@ -112,11 +113,26 @@ class Load:
 
     # What it does.
 
-    async def volley(self) -> datetime:
-        """Many triggers due at one instant, soon: then everything is in the midst of a batch."""
+    async def volley(self, subject: str, strike: Callable[[], None]) -> None:
+        """Create many triggers due at one instant; strike at a message of them on a subject.
+
+        Whichever one the dice say: whoever sends or handles them has a batch in hand then.
+        """
         at = now() + timedelta(seconds=VOLLEY_AHEAD_S)
-        await asyncio.gather(*(self._creates(Times(at)) for _ in range(VOLLEY)))
-        return at
+        async with self.platform.connected("admin") as tap:
+            struck = asyncio.Event()
+            to_see = self.dice.randint(1, VOLLEY // 2)
+
+            async def see(_message: Msg) -> None:
+                nonlocal to_see
+                to_see -= now() >= at
+                if to_see <= 0 and not struck.is_set():
+                    strike()
+                    struck.set()
+
+            await tap.subscribe(subject, cb=see)
+            await asyncio.gather(*(self._creates(Times(at)) for _ in range(VOLLEY)))
+            await asyncio.wait_for(struck.wait(), VOLLEY_PATIENCE_S)
 
     async def _creates(self, times: Times | None = None) -> None:
         name = self._mark("t")

@@ -4,14 +4,16 @@ A replica that hangs while it holds rows or messages loses them to the other one
 on, it goes on with what it had in hand. The checker decides as after kills.
 """
 
+import signal
 from datetime import timedelta
+from functools import partial
 
 import psutil
 
 from tests.chaos.load import Load
-from tests.chaos.verdict import decide, midst, progress, throw
+from tests.chaos.verdict import decide, progress, strike_in_the_midst, throw
 from tests.support.eventually import eventually
-from tests.support.platform import now, running
+from tests.support.platform import Platform, now, running
 
 REPLICAS = ("--scheduler-replicas", "2", "--executor-replicas", "2", "--retention-replicas", "2")
 PAIRS = tuple((name, f"{name}-2") for name in ("scheduler", "executor", "retention"))
@@ -27,20 +29,23 @@ async def test_a_replica_that_was_stopped_and_resumes_does_nothing_old() -> None
         # Each replica alone, then whole services and servers.
         alone = [(name,) for pair in PAIRS for name in pair]
         together = [*PAIRS, ("nats",), ("postgres",)]
+        pids = platform.pids()
         for names in (*dice.sample(alone, len(alone)), *dice.sample(together, len(together))):
-            await midst(load, dice)
+            stop = partial(_signal, platform, names, signal.SIGSTOP)
+            await strike_in_the_midst(load, dice, names[0], stop)
+            stopped = [psutil.Process(pids[name]) for name in names]
+            assert {process.status() for process in stopped} == {psutil.STATUS_STOPPED}
             until = now() + timedelta(seconds=dice.uniform(0.5, LONGEST_S))
-            pids = platform.pids()
-            async with platform.hung(*names):
-                stopped = [psutil.Process(pids[name]) for name in names]
-                await eventually(
-                    lambda those=stopped: all(p.status() == psutil.STATUS_STOPPED for p in those),
-                    what=f"{names} are hit",
-                )
-                await eventually(lambda until=until: now() > until, within=30)
+            await eventually(lambda until=until: now() > until, within=30)
+            _signal(platform, names, signal.SIGCONT)
             print(f"hung {names} until {until}")
             await platform.until_ready()
             assert platform.pids() == pids
         await progress(load, dice)
         await load.stop()
         await decide(platform, load.history)
+
+
+def _signal(platform: Platform, names: tuple[str, ...], number: signal.Signals) -> None:
+    for name in names:
+        platform.signal(name, number)

@@ -3,6 +3,7 @@
 import os
 import random
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 
 from tests.chaos.checker import Evidence, Operation, Outcome, Violation, violations
@@ -10,13 +11,18 @@ from tests.chaos.evidence import gather
 from tests.chaos.load import Load
 from tests.support.eventually import eventually
 from tests.support.platform import Platform, now
+from trigger_contracts.subjects import ALL_DUE, ALL_FIRED
 
 GRACE = timedelta(seconds=30)
 PAID_WITHIN = 60.0
 """Seconds after the last recovery in which everything owed must be there."""
 
-LONGEST_BATCH_S = 0.15
-"""From due to row, a volley takes about this long on two busy cores."""
+BUSY_WITH = {
+    "scheduler": (ALL_DUE,),
+    "executor": (ALL_DUE, ALL_FIRED),
+    "retention": (ALL_FIRED,),
+}
+"""What is on the wire while a service publishes, or has just got, a batch of it."""
 
 
 def throw() -> random.Random:
@@ -32,12 +38,13 @@ async def progress(load: Load, dice: random.Random) -> None:
     await eventually(lambda: load.succeeded >= wanted, within=60, what="the load goes on")
 
 
-async def midst(load: Load, dice: random.Random) -> None:
-    """Wait for an instant at which every service has a batch in hand, or is about to."""
+async def strike_in_the_midst(
+    load: Load, dice: random.Random, name: str, strike: Callable[[], None]
+) -> None:
+    """Call ``strike`` at an instant at which this program has a batch in hand."""
     await progress(load, dice)
-    at = await load.volley()
-    strike_at = at + timedelta(seconds=dice.uniform(0, LONGEST_BATCH_S))
-    await eventually(lambda: now() >= strike_at, poll=0.001)
+    subjects = BUSY_WITH.get(name.removesuffix("-2"), (ALL_DUE, ALL_FIRED))
+    await load.volley(dice.choice(subjects), strike)
 
 
 async def decide(platform: Platform, history: list[Operation]) -> None:

@@ -151,12 +151,16 @@ class Platform:
             assert self._process is not None
             self._process.send_signal(number)
             return self._process.pid
-        pid = self.pids()[name]
-        process = psutil.Process(pid)
+        state = State.read(Home(self.root))
+        known = state.processes[name] if state else None
+        process = known.find() if known else None
+        assert process is not None, f"{name} does not run"
         # PostgreSQL's backends answer by themselves, whatever became of their parent.
-        for one in (process, *process.children(recursive=True)):
+        own = process.children(recursive=True) if name == "postgres" else []
+        for one in (process, *own):
             with contextlib.suppress(psutil.NoSuchProcess):
                 one.send_signal(number)
+        pid: int = process.pid
         return pid
 
     async def kill(self, *names: str) -> dict[str, int]:

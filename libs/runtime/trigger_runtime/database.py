@@ -23,7 +23,7 @@ log = get_logger(__name__)
 CONNECT_TIMEOUT_S = 3.0
 """For one new connection; short, since the caller's request waits for it."""
 
-_AWAY = (
+AWAY = (
     OSError,
     TimeoutError,
     asyncpg.PostgresConnectionError,
@@ -33,7 +33,12 @@ _AWAY = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.IdleInTransactionSessionTimeoutError,
+    # Not gone, but no better now: a full disk, a standby not yet promoted, a lost deadlock.
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.DeadlockDetectedError,
 )
+"""What means "later", and says nothing about the statement."""
 
 
 @contextlib.contextmanager
@@ -41,7 +46,7 @@ def database_errors() -> Iterator[None]:
     """Turn whatever means "PostgreSQL is away" into DatabaseUnavailable."""
     try:
         yield
-    except _AWAY as error:
+    except AWAY as error:
         raise DatabaseUnavailable(str(error) or type(error).__name__) from error
 
 
