@@ -64,6 +64,7 @@ def _record(kind: type) -> Callable[..., bool]:
 _COMMANDED = (ChangeKind.CREATED, ChangeKind.UPDATED, ChangeKind.DELETED)
 
 POINTS: dict[str, tuple[Callable[..., None], type, str, Callable[..., bool]]] = {
+    "decided": (_before, JetStreamChangeLog, "append", _kind(*_COMMANDED)),
     "change appended": (_after, JetStreamChangeLog, "append", _kind(*_COMMANDED)),
     "fence appended": (_after, JetStreamDueLog, "append", _record(Fence)),
     "projected": (_after, PostgresTransaction, "project", lambda changes: True),

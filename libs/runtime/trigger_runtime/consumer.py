@@ -76,9 +76,9 @@ class Delivery:
         nanoseconds = delay // timedelta(microseconds=1) * 1000
         await self._answer(b'-NAK {"delay": %d}' % nanoseconds if nanoseconds else b"-NAK")
 
-    async def term(self) -> None:
-        """Never deliver it again, although it was not handled."""
-        await self._answer(b"+TERM")
+    async def extend(self) -> None:
+        """Still in hand: begin the ack wait anew."""
+        await self._answer(b"+WPI")
 
     async def _answer(self, answer: bytes) -> None:
         try:

@@ -21,6 +21,7 @@ from trigger_runtime.publisher import JetStreamPublisher
 from trigger_runtime.reader import StreamReader
 
 from .adapters import meter
+from .adapters.backlog import CommandBacklog
 from .adapters.due_index import PostgresIndex
 from .adapters.logs import JetStreamChangeLog, JetStreamDueLog
 from .adapters.schema import SCHEMA
@@ -115,7 +116,12 @@ def build(settings: Settings) -> Scheduler:
         settings.claim_poll + 2 * settings.claim_ahead,
     )
     commands = CommandHandler(
-        index, change_log, due_log, grace=settings.misfire_grace, on_armed=wakes.armed
+        index,
+        change_log,
+        due_log,
+        CommandBacklog(connection),
+        grace=settings.misfire_grace,
+        on_armed=wakes.armed,
     )
     dead_letters = DeadLetters(publishers[topology.DEAD.name], Service.SCHEDULER, SystemClock())
     bury = partial(dead_letters.bury, topology.COMMANDS.name)

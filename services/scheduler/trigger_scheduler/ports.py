@@ -38,10 +38,14 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How a command was answered before: by a change, or by a refusal."""
+    """How a command was answered before: by a change, by a refusal, or that nothing changed.
+
+    ``unchanged_at`` is when it was answered that nothing changes, None for the others.
+    """
 
     trigger: Trigger | None
     problem: Problem | None
+    unchanged_at: datetime | None = None
 
 
 class IndexTransaction(Protocol):
@@ -166,4 +170,12 @@ class DueLog(Protocol):
 
     async def last(self, trigger_ids: Sequence[str]) -> dict[str, tuple[DueEntry, int]]:
         """Each trigger's last record, with its sequence."""
+        ...
+
+
+class Backlog(Protocol):
+    """What of the commands is delivered and not settled yet, here or at another replica."""
+
+    async def older_unsettled(self, oldest_seq: int, in_hand: int) -> bool:
+        """Whether there may be commands older than ``oldest_seq``, beside those in hand."""
         ...

@@ -63,7 +63,7 @@ async def change_count(platform: Platform, trigger_id: str) -> int:
     return len(await platform.stored(topology.CHANGES.name, subjects.changed(trigger_id)))
 
 
-@pytest.mark.parametrize("point", ["change appended", "projected", "committed"])
+@pytest.mark.parametrize("point", ["decided", "change appended", "projected", "committed"])
 async def test_a_create_is_applied_once(platform: Platform, point: str) -> None:
     async with faulty(platform, point) as process:
         await platform.send(

@@ -142,6 +142,7 @@ class PostgresTransaction:
             found[row["command_id"]] = Answer(
                 None if row["state"] is None else _trigger(row),
                 None if problem is None else Problem.model_validate_json(problem),
+                row["answered_at"],
             )
         for row in await self._connection.fetch(statements.ACCEPTED, command_ids):
             found[row["command_id"]] = Answer(_trigger(row), None)

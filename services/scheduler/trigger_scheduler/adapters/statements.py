@@ -103,7 +103,7 @@ ORDER BY command_id, change_seq DESC
 """
 
 ANSWERED = """
-SELECT a.command_id, a.problem, a.change_seq, c.state
+SELECT a.command_id, a.problem, a.change_seq, a.answered_at, c.state
 FROM answer a LEFT JOIN change c USING (change_seq)
 WHERE a.command_id = ANY ($1::text[])
 """
@@ -142,4 +142,5 @@ ERASABLE = """
 SELECT trigger_id, change_seq FROM trigger
 WHERE status IN ('completed', 'deleted') AND updated_at < $1
 ORDER BY updated_at LIMIT $2
+FOR UPDATE SKIP LOCKED
 """

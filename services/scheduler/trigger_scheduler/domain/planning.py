@@ -5,7 +5,7 @@ A row says what was decided so far; ``plan`` says the one record to append next,
 crash. Both are pure. Invariant: an occurrence at or before the cursor is never planned.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from trigger_contracts.events import Due, Fence, Missed, recorded_at
@@ -43,10 +43,14 @@ class Row:
     cursor: datetime | None
     due_seq: int
     due_stored_at: datetime | None
+    confirmed: bool = field(default=False, compare=False)
+    """Whether ``due_seq`` was just read from the subject: then no clock decides that it expired."""
 
     def expected_seq(self, now: datetime) -> int:
         """The last sequence on the due subject, 0 once that message has expired."""
-        if self.due_stored_at is not None and now - self.due_stored_at > LOG_LIFE + EXPIRY_DOUBT:
+        if self.confirmed or self.due_stored_at is None:
+            return self.due_seq
+        if now - self.due_stored_at > LOG_LIFE + EXPIRY_DOUBT:
             return 0
         return self.due_seq
 
@@ -155,7 +159,7 @@ def reconcile(row: Row, last: tuple[Due | Missed | Fence, int] | None) -> Row | 
     newer definition than the row's: the row must be renewed first.
     """
     if last is None:
-        return replace(row, due_seq=0, due_stored_at=None)
+        return replace(row, due_seq=0, due_stored_at=None, confirmed=True)
     record, due_seq = last
     if record.change_seq > row.change_seq:
         return None
@@ -172,4 +176,5 @@ def reconcile(row: Row, last: tuple[Due | Missed | Fence, int] | None) -> Row | 
         cursor=cursor,
         due_seq=due_seq,
         due_stored_at=recorded_at(record),
+        confirmed=True,
     )

@@ -29,6 +29,9 @@ from trigger_scheduler.handlers.commands import CommandHandler, Request
 
 log = get_logger(__name__)
 
+MAX_DEFERRALS = 8
+"""Times that a command waits for one before it: with their pauses, longer than an ack wait."""
+
 
 class AnswerCommands:
     """The use case behind the command subscriber."""
@@ -53,15 +56,18 @@ class AnswerCommands:
             except Refused as refusal:
                 await self._refuse(delivery, refusal.problem)
         answers = await self._handler.answer([request for _, request in accepted])
+        later: list[Delivery] = []
         for (delivery, request), answer in zip(accepted, answers, strict=True):
-            if isinstance(answer, Problem):
+            if answer is None:
+                later.append(delivery)
+            elif isinstance(answer, Problem):
                 self._answered("refused")
                 named = answer.model_copy(update={"request_id": request.command_id})
                 await self._reply(delivery, named)
             else:
                 self._answered("done")
                 await self._reply(delivery, answer)
-        return ()
+        return later
 
     async def _refuse(self, delivery: Delivery, problem: Problem) -> None:
         self._answered("unreadable")
@@ -97,4 +103,11 @@ def _request(delivery: Delivery) -> Request:
         trigger_id = trigger_id_of(command, own_id, accepted)
     else:
         trigger_id = command.trigger_id
-    return Request(command, own_id, trigger_id, accepted)
+    return Request(
+        command,
+        own_id,
+        trigger_id,
+        accepted,
+        delivery.stream_seq,
+        deferrable=delivery.delivered_count <= MAX_DEFERRALS,
+    )

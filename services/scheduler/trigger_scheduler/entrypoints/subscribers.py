@@ -23,8 +23,8 @@ from trigger_runtime.settling import Bury, UseCase, settling
 
 BATCH = 500
 """Commands handed over at once, at most: one atomic batch and one commit for all."""
-WORKERS = 2
-"""One batch is decided while the other is synced."""
+WORKERS = 1
+"""Commands of a trigger take effect in the order in which they were stored."""
 
 
 def subscribe(
@@ -39,7 +39,7 @@ def subscribe(
         workers=WORKERS,
         title="scheduler: trigger commands",
         description="Create, update, delete or test a trigger; the result goes to reply_to.",
-    )(settling(answer_commands, bury))
+    )(settling(answer_commands, bury, in_order=True))
 
     @broker.subscriber(
         subjects.WAKE,

@@ -92,6 +92,10 @@ class Claimer:
         while waiting:
             # One append after the other: what becomes due while one is synced goes with the next,
             # in fewer and larger batches. Several at once only queued for the same disk.
+            due_at = waiting[0].next_fire_at
+            if due_at is not None and due_at - self._clock.now() > 2 * self._limits.ahead:
+                # The clock of record was set back under us: these rows are not ours to hold.
+                break
             ready, now = await self._next_due(waiting)
             stored += await self._append(ready, now)
         return stored

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from trigger_contracts.commands import CommandDone
+from trigger_contracts.commands import CommandDone, CreateTrigger
 from trigger_contracts.errors import Code, Problem
 from trigger_contracts.events import ChangeKind, TriggerChanged
 from trigger_contracts.schedule import Once
@@ -32,8 +32,16 @@ from trigger_contracts.trigger import (
 )
 from trigger_runtime.errors import StaleExpectation
 from trigger_scheduler.domain.arming import armed_row, decided_row
-from trigger_scheduler.domain.planning import Row, advanced, plan, reconcile
-from trigger_scheduler.ports import Answer, ChangeLog, DueLog, Held, Index, IndexTransaction
+from trigger_scheduler.domain.planning import Row, Step, advanced, plan, reconcile
+from trigger_scheduler.ports import (
+    Answer,
+    Backlog,
+    ChangeLog,
+    DueLog,
+    Held,
+    Index,
+    IndexTransaction,
+)
 
 from .fencing import count_race, fence_all
 
@@ -48,6 +56,9 @@ class Request:
     command_id: str
     trigger_id: str
     accepted_at: datetime
+    stream_seq: int
+    deferrable: bool = False
+    """Whether it may come again later, if a command before it seems to be missing."""
 
 
 @dataclass(slots=True)
@@ -61,12 +72,26 @@ class _Case:
     before: Trigger | None = None
     stored: Trigger | None = None
     settled: bool = False
+    outdated: bool = False
+    races: int = 0
+    deferred: bool = False
     newer: tuple[Trigger, ...] = ()
 
     @property
     def newest(self) -> Trigger | None:
         """The newest change that the index does not have yet."""
         return self.stored or (self.newer[-1] if self.newer else None)
+
+    def step(self, now: datetime, grace: timedelta) -> Step | None:
+        """What is due for the trigger as the command finds it."""
+        if self.row is None or self.outdated or self.row.next_fire_at is None:
+            return None
+        return plan(self.row, now, grace) if self.row.next_fire_at <= now else None
+
+    def advance(self, step: Step, seq: int, now: datetime) -> None:
+        if self.row is not None:
+            self.row = advanced(self.row, step, seq, now)
+            self.settled = True
 
     @property
     def expected_seq(self) -> int:
@@ -81,6 +106,7 @@ class CommandHandler:
         index: Index,
         change_log: ChangeLog,
         due_log: DueLog,
+        backlog: Backlog,
         *,
         grace: timedelta,
         on_armed: Callable[[datetime, datetime], None],
@@ -88,12 +114,17 @@ class CommandHandler:
         self._index = index
         self._change_log = change_log
         self._due_log = due_log
+        self._backlog = backlog
         self._grace = grace
         self._on_armed = on_armed
 
-    async def answer(self, requests: Sequence[Request]) -> list[CommandDone | Problem]:
-        """Answers in the order of the requests; nothing is answered that is not durable."""
-        answers: dict[int, CommandDone | Problem] = {}
+    async def answer(self, requests: Sequence[Request]) -> list[CommandDone | Problem | None]:
+        """Answers in the order of the requests; nothing is answered that is not durable.
+
+        None for a request that must come again: it names a trigger that is not there, and a
+        crash has put off commands before it, its create perhaps among them.
+        """
+        answers: dict[int, CommandDone | Problem | None] = {}
         waiting = list(enumerate(requests))
         while waiting:
             part: list[tuple[int, Request]] = []
@@ -110,17 +141,17 @@ class CommandHandler:
             waiting = later
         return [answers[place] for place in range(len(requests))]
 
-    async def _round(self, requests: Sequence[Request]) -> list[CommandDone | Problem]:
+    async def _round(self, requests: Sequence[Request]) -> list[CommandDone | Problem | None]:
         async with self._index.transaction() as transaction:
             given = await transaction.answers([request.command_id for request in requests])
             fresh = [request for request in requests if request.command_id not in given]
             held = await transaction.hold([request.trigger_id for request in fresh])
             now = await transaction.now()
             cases = [_case(request, held.get(request.trigger_id)) for request in fresh]
+            await self._settle(cases, now)
             for case in cases:
-                if case.row is not None:
-                    await self._settle(case, now)
                 await self._decide(case, now)
+            await self._defer(cases)
             await self._append(cases, now)
             await self._fence(cases, now)
             await _store(transaction, cases, now)
@@ -131,35 +162,40 @@ class CommandHandler:
         for case in cases:
             if case.row is not None and case.row.next_fire_at is not None:
                 self._on_armed(case.row.next_fire_at, now)
-        fresh_answers = {case.request.command_id: _answer(case) for case in cases}
+        fresh_answers = {case.request.command_id: _answer(case, now) for case in cases}
         return [
             repeated.get(request.command_id) or fresh_answers[request.command_id]
             for request in requests
         ]
 
-    async def _settle(self, case: _Case, now: datetime) -> None:
-        """Publish what is due under the version that the command finds."""
-        row = case.row
-        races = 0
-        while row is not None and row.next_fire_at is not None and row.next_fire_at <= now:
-            step = plan(row, now, self._grace)
-            if step is None:
-                break
+    async def _settle(self, cases: Sequence[_Case], now: datetime) -> None:
+        """Publish what is due under the versions that the commands find, all rows together."""
+        waiting = [case for case in cases if case.step(now, self._grace)]
+        while waiting:
+            steps = [(case, step) for case in waiting if (step := case.step(now, self._grace))]
             try:
-                (seq,) = await self._due_log.append(
-                    [(step.record(row, now), row.expected_seq(now))]
+                sequences = await self._due_log.append(
+                    [(step.record(row, now), row.expected_seq(now)) for row, step in _rows(steps)]
                 )
-                row = advanced(row, step, seq, now)
             except StaleExpectation:
-                races = count_race(races)
-                last = await self._due_log.last([row.trigger_id])
-                known = reconcile(row, last.get(row.trigger_id))
-                if known is None:
-                    # A newer definition was fenced already: the append below will meet it.
-                    break
-                row = known
+                await self._settle_reconciled([case for case, _ in steps])
+            else:
+                for (case, step), seq in zip(steps, sequences, strict=True):
+                    case.advance(step, seq, now)
+            waiting = [case for case, _ in steps if case.step(now, self._grace)]
+
+    async def _settle_reconciled(self, cases: Sequence[_Case]) -> None:
+        """Somebody appended first: go on from the last records."""
+        last = await self._due_log.last([case.request.trigger_id for case in cases])
+        for case in cases:
+            case.races = count_race(case.races)
+            if case.row is None:
+                continue
+            known = reconcile(case.row, last.get(case.row.trigger_id))
+            # A newer definition was fenced already: the append of the change will meet it.
+            case.outdated = known is None
+            case.row = known or case.row
             case.settled = True
-        case.row = row
 
     async def _decide(self, case: _Case, now: datetime) -> None:
         _decide(case, now)
@@ -171,6 +207,21 @@ class CommandHandler:
             known = 0 if case.trigger is None else case.trigger.change_seq
             if latest is not None and latest.change_seq > known:
                 await self._renew(case, latest, now)
+
+    async def _defer(self, cases: Sequence[_Case]) -> None:
+        lost = [
+            case
+            for case in cases
+            if case.request.deferrable
+            and not isinstance(case.request.command, CreateTrigger)
+            and isinstance(case.decision, Rejected)
+            and case.decision.problem.code is Code.NOT_FOUND
+        ]
+        if lost:
+            oldest = min(case.request.stream_seq for case in cases)
+            deferred = await self._backlog.older_unsettled(oldest, len(cases))
+            for case in lost:
+                case.deferred = deferred
 
     async def _append(self, cases: Sequence[_Case], now: datetime) -> None:
         """Append the changes: all at once, or each on its own where one was overtaken."""
@@ -216,16 +267,16 @@ class CommandHandler:
         own = [one for one in newer if one.change.command_id == case.request.command_id]
         before = [case.trigger, *newer]
         case.trigger = newer[-1]
+        if case.row is None and newer != own:
+            # Others' changes that a crash left unprojected: fence them, too.
+            last = (await self._due_log.last([case.request.trigger_id])).values()
+            case.row = decided_row(case.trigger, next(iter(last), None), now)
         if own:
             case.stored = newer[-1]
             case.before = before[newer.index(own[0])]
             case.decision = Changed(own[0].change)
-            return
-        if case.row is None:
-            # Others' changes that a crash left unprojected: fence them, too.
-            last = (await self._due_log.last([case.request.trigger_id])).values()
-            case.row = decided_row(case.trigger, next(iter(last), None), now)
-        _decide(case, now)
+        else:
+            _decide(case, now)
 
     async def _fence(self, cases: Sequence[_Case], now: datetime) -> None:
         """Fence whatever is about to be projected: our changes, and others that a crash left."""
@@ -242,6 +293,10 @@ class CommandHandler:
 def _case(request: Request, held: Held | None) -> _Case:
     trigger = None if held is None else held.trigger
     return _Case(request, trigger, None if held is None else held.row, before=trigger)
+
+
+def _rows(steps: Sequence[tuple[_Case, Step]]) -> list[tuple[Row, Step]]:
+    return [(case.row, step) for case, step in steps if case.row is not None]
 
 
 def _decide(case: _Case, now: datetime) -> None:
@@ -276,6 +331,8 @@ async def _store(transaction: IndexTransaction, cases: Sequence[_Case], now: dat
             continue
         if case.settled and case.row is not None and not case.newer:
             settled.append(case.row)
+        if case.deferred:
+            continue
         if isinstance(case.decision, Rejected):
             refused[case.request.command_id] = (None, case.decision.problem)
         elif case.trigger is not None:
@@ -302,14 +359,16 @@ async def project_in_order(
         await transaction.project(group)
 
 
-def _answer(case: _Case) -> CommandDone | Problem:
+def _answer(case: _Case, now: datetime) -> CommandDone | Problem | None:
+    if case.deferred:
+        return None
     if isinstance(case.decision, Rejected):
         return case.decision.problem
     if isinstance(case.decision, Changed):
         return done(case.request.command_id, case.decision.change, case.before)
     if case.trigger is None:
         raise TypeError("only an existing trigger can be left unchanged")
-    return _unchanged(case.request.command_id, case.trigger)
+    return _unchanged(case.request.command_id, case.trigger, now)
 
 
 async def _repeated(
@@ -319,8 +378,8 @@ async def _repeated(
         return answer.problem
     if answer.trigger is None:
         raise TypeError("an answer is a change or a problem")
-    if answer.trigger.change.command_id != command_id:
-        return _unchanged(command_id, answer.trigger)
+    if answer.unchanged_at is not None:
+        return _unchanged(command_id, answer.trigger, answer.unchanged_at)
     change = answer.trigger.change
     before = None
     if change.kind is ChangeKind.UPDATED:
@@ -328,13 +387,22 @@ async def _repeated(
     return done(command_id, change, before)
 
 
-def _unchanged(command_id: str, trigger: Trigger) -> CommandDone:
+def _unchanged(command_id: str, trigger: Trigger, at: datetime) -> CommandDone:
     change = trigger.change.model_copy(update={"kind": ChangeKind.UPDATED})
-    return done(command_id, change, Trigger(change, trigger.change_seq))
+    return done(command_id, change, Trigger(change, trigger.change_seq), shown_at=at)
 
 
-def done(command_id: str, change: TriggerChanged, before: Trigger | None) -> CommandDone:
-    """The result of an accepted command; a pure function of its change and the one before."""
+def done(
+    command_id: str,
+    change: TriggerChanged,
+    before: Trigger | None,
+    *,
+    shown_at: datetime | None = None,
+) -> CommandDone:
+    """The result of an accepted command; a pure function of its change and the one before.
+
+    Upcoming occurrences are those after ``shown_at``, by default when the change was made.
+    """
     result = CommandDone(
         command_id=command_id, trigger_id=change.trigger_id, version=change.version
     )
@@ -346,9 +414,10 @@ def done(command_id: str, change: TriggerChanged, before: Trigger | None) -> Com
         return result
     if change.kind is ChangeKind.CREATED:
         return result.model_copy(update={"trigger": representation(change, first_fire(change))})
-    after = next_fires(change, change.at)
+    at = shown_at or change.at
+    after = next_fires(change, at)
     shown = representation(change, after[0] if after else None)
-    fires_before = next_fires(None if before is None else before.change, change.at)
+    fires_before = next_fires(None if before is None else before.change, at)
     return result.model_copy(
         update={"trigger": shown, "next_fires_before": fires_before, "next_fires_after": after}
     )

@@ -1,0 +1,84 @@
+"""Commands of one trigger take effect in the order in which they were stored."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.integration.scheduler.conftest import Platform, once
+from tests.integration.scheduler.test_crashes import died, faulty
+from tests.support.eventually import eventually
+from tests.support.servers import Postgres
+from trigger_contracts.subjects import Verb
+
+EDITS = 4
+TRIGGERS = 15
+
+
+async def publish_histories(platform: Platform) -> None:
+    for number in range(TRIGGERS):
+        trigger_id = f"t{number}"
+        await platform.send(Verb.CREATE, {"trigger_id": trigger_id, **once(timedelta(hours=1))})
+        for edit in range(EDITS):
+            body = {"trigger_id": trigger_id, "patch": {"name": f"v{edit}"}}
+            await platform.send(Verb.UPDATE, body)
+
+
+async def all_edited(platform: Platform) -> bool:
+    async with platform.database.connected() as owner:
+        rows = await owner.fetch("SELECT name, version FROM scheduler.trigger")
+    names = {(row["name"], row["version"]) for row in rows}
+    return len(rows) == TRIGGERS and names == {(f"v{EDITS - 1}", EDITS + 1)}
+
+
+async def test_commands_published_one_after_the_other_are_applied_so(platform: Platform) -> None:
+    async with platform.scheduler(loops=False):
+        await publish_histories(platform)
+        await eventually(lambda: all_edited(platform), within=20)
+
+
+async def test_commands_stored_while_the_scheduler_is_down_are_applied_so(
+    platform: Platform,
+) -> None:
+    await publish_histories(platform)
+    async with platform.scheduler(loops=False):
+        await eventually(lambda: all_edited(platform), within=20)
+
+
+async def test_commands_stored_while_the_database_is_down_are_applied_so(
+    platform: Platform, postgres: Postgres
+) -> None:
+    async with platform.scheduler(loops=False):
+        await platform.ask(Verb.CREATE, trigger_id="warm", name="w", type="api")
+        await platform.ask(Verb.DELETE, trigger_id="warm")
+        async with platform.database.connected() as owner:
+            await owner.execute("DELETE FROM scheduler.trigger")
+        await postgres.kill()
+        try:
+            await publish_histories(platform)
+        finally:
+            await postgres.start()
+        await eventually(lambda: all_edited(platform), within=40)
+
+
+@pytest.mark.parametrize("point", ["decided", "change appended", "projected"])
+async def test_an_edit_waits_for_a_create_that_a_crash_put_off(
+    platform: Platform, point: str
+) -> None:
+    """The broker gives the create to somebody else only after the ack wait."""
+    async with faulty(platform, point) as process:
+        await platform.send(Verb.CREATE, {"trigger_id": "t1", **once(timedelta(hours=1))})
+        await died(process)
+    async with platform.scheduler(loops=False):
+        edited = await platform.ask(
+            Verb.UPDATE, within=40, trigger_id="t1", patch={"name": "edited"}
+        )
+    assert (edited["version"], edited["trigger"]["name"]) == (2, "edited")
+
+
+async def test_an_unknown_trigger_is_refused_at_once_where_nothing_is_put_off(
+    platform: Platform,
+) -> None:
+    async with platform.scheduler(loops=False):
+        await platform.ask(Verb.CREATE, trigger_id="t1", **once(timedelta(hours=1)))
+        refused = await platform.ask(Verb.DELETE, within=2, trigger_id="nobody")
+    assert refused["status"] == 404
