@@ -7,6 +7,7 @@ need a lock on the table that is held here. A rebuilt index fires nothing again.
 ``etp rebuild`` as a superuser; one at a time.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -46,6 +47,8 @@ class DueReader(Protocol):
     """Reads TRIGGER_DUE; ``trigger_runtime.reader.StreamReader`` is one."""
 
     async def last_many(self, subjects: Sequence[str]) -> dict[str, StoredMessage]: ...
+    async def after(self, seq: int, subject: str, limit: int) -> list[StoredMessage]: ...
+    async def last_seq(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,51 +90,58 @@ async def _fold_and_switch(
 ) -> RebuildReport:
     shadow = PostgresTransaction(connection)
     # Most of it beside the running service …
+    due_seq = await due.last_seq()
     folded, seq = await _fold(shadow, changes, 0, await changes.last_seq())
-    # … and the rest while claims and commands wait for this lock.
+    await _arm(shadow, due, sorted(folded))
+    # … and what came meanwhile while claims and commands wait for this lock.
     async with connection.transaction():
         await connection.execute(f"LOCK TABLE {SCHEMA}.trigger IN EXCLUSIVE MODE")
         last_seq = await changes.last_seq()
         tail, _ = await _fold(shadow, changes, seq, last_seq)
-        triggers = await _arm(connection, shadow, due)
+        moved = await _moved(due, due_seq)
+        await _arm(shadow, due, sorted(moved | tail.keys()))
         # Answers to commands that changed nothing are a memory of the index, not of a log.
         await connection.execute(f"INSERT INTO answer SELECT * FROM {SCHEMA}.answer")
         await shadow.move_position(last_seq)
+        triggers: int = await connection.fetchval("SELECT count(*) FROM trigger")
         await connection.execute(f"ALTER SCHEMA {SCHEMA} RENAME TO {OLD}")
         await connection.execute(f"ALTER SCHEMA {SHADOW} RENAME TO {SCHEMA}")
-    report = RebuildReport(last_seq=last_seq, changes=folded + tail, triggers=triggers)
-    log.info("due index rebuilt", last_seq=last_seq, changes=report.changes, triggers=triggers)
-    return report
+    count = folded.total() + tail.total()
+    log.info("due index rebuilt", last_seq=last_seq, changes=count, triggers=triggers)
+    return RebuildReport(last_seq=last_seq, changes=count, triggers=triggers)
 
 
 async def _fold(
     shadow: PostgresTransaction, changes: ChangesReader, seq: int, last_seq: int
-) -> tuple[int, int]:
-    """Project the changes after ``seq`` to ``last_seq`` inclusive; how many, and where it ends."""
-    folded = 0
+) -> tuple[Counter[str], int]:
+    """Project the changes after ``seq`` to ``last_seq`` inclusive.
+
+    Returns how many of each trigger, and the sequence up to which all are projected.
+    """
+    folded: Counter[str] = Counter()
     while seq < last_seq:
         messages = await changes.after(seq, subjects.ALL_CHANGED, PAGE)
         if not messages:
             break
         triggers = [_trigger(message) for message in messages if message.seq <= last_seq]
         await project_in_order(shadow, [(one, armed_row(one, None)) for one in triggers])
-        folded += len(triggers)
+        folded.update(one.change.trigger_id for one in triggers)
         seq = messages[-1].seq
     return folded, max(seq, last_seq)
 
 
-async def _arm(
-    connection: "asyncpg.Connection[Any]", shadow: PostgresTransaction, due: DueReader
-) -> int:
-    """Give every row what its last due record decided; forget tests that have fired.
+async def _moved(due: DueReader, seq: int) -> set[str]:
+    """The triggers about which something was decided after ``seq``."""
+    moved: set[str] = set()
+    while messages := await due.after(seq, subjects.ALL_DUE, PAGE):
+        moved.update(DUE_RECORD.validate_json(one.payload).trigger_id for one in messages)
+        seq = messages[-1].seq
+    return moved
 
-    Returns how many triggers remain.
-    """
+
+async def _arm(shadow: PostgresTransaction, due: DueReader, trigger_ids: Sequence[str]) -> None:
+    """Give rows what their last due record decided; forget tests that have fired."""
     now = await shadow.now()
-    kept = 0
-    trigger_ids = [
-        row["trigger_id"] for row in await connection.fetch("SELECT trigger_id FROM trigger")
-    ]
     for page in _pages(trigger_ids):
         held = await shadow.hold(page)
         last = await due.last_many([subjects.due(one) for one in page])
@@ -145,8 +155,6 @@ async def _arm(
             rows.append(row)
         await shadow.advance(rows)
         await shadow.forget(fired_tests)
-        kept += len(rows) - len(fired_tests)
-    return kept
 
 
 def _pages(items: Sequence[str]) -> Iterable[Sequence[str]]:
