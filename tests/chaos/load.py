@@ -28,6 +28,8 @@ API_TRIGGERS = 8
 VOLLEY = 150
 VOLLEY_AHEAD_S = 1.5
 VOLLEY_PATIENCE_S = 30.0
+LONGEST_BATCH_S = 0.02
+"""About as long as the handling of a batch takes: a strike comes anywhere in it."""
 PACES_S = {"create": 0.05, "edit": 0.06, "fire": 0.02}
 """Between two operations of each kind: a few hundred a second in all would only measure the CPU."""
 
@@ -126,9 +128,13 @@ class Load:
             async def see(_message: Msg) -> None:
                 nonlocal to_see
                 to_see -= now() >= at
-                if to_see <= 0 and not struck.is_set():
-                    strike()
-                    struck.set()
+                if to_see == 0:
+                    delay_s = self.dice.uniform(0, LONGEST_BATCH_S)
+                    asyncio.get_running_loop().call_later(delay_s, hit)
+
+            def hit() -> None:
+                strike()
+                struck.set()
 
             await tap.subscribe(subject, cb=see)
             await asyncio.gather(*(self._creates(Times(at)) for _ in range(VOLLEY)))

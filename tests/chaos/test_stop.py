@@ -34,7 +34,10 @@ async def test_a_replica_that_was_stopped_and_resumes_does_nothing_old() -> None
             stop = partial(_signal, platform, names, signal.SIGSTOP)
             await strike_in_the_midst(load, dice, names[0], stop)
             stopped = [psutil.Process(pids[name]) for name in names]
-            assert {process.status() for process in stopped} == {psutil.STATUS_STOPPED}
+            await eventually(
+                lambda those=stopped: {p.status() for p in those} == {psutil.STATUS_STOPPED},
+                what=f"{names} are hit",
+            )
             until = now() + timedelta(seconds=dice.uniform(0.5, LONGEST_S))
             await eventually(lambda until=until: now() > until, within=30)
             _signal(platform, names, signal.SIGCONT)
