@@ -16,13 +16,18 @@ from .strict_json import canonical
 
 
 class Claim(BaseModel):
-    """What all fires of a trigger under one key share. Kept for 48 h."""
+    """What all fires of a trigger under one key share. Kept for 48 h.
+
+    ``change_seq`` is the place in the log of changes of the version that the first fire was
+    held to; a retry is held to the same one, whatever was edited or deleted since.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     accepted_at: AwareDatetime
     event_id: str
     payload_hash: str
+    change_seq: int | None = None
 
 
 def store_key(trigger_id: str, key: str) -> str:
@@ -30,11 +35,16 @@ def store_key(trigger_id: str, key: str) -> str:
     return f"{trigger_id}.{key_hash(key)}"
 
 
-def claim_for(command: FireTrigger, key: str, accepted_at: datetime) -> Claim:
+def claim_for(
+    command: FireTrigger, key: str, accepted_at: datetime, change_seq: int | None = None
+) -> Claim:
     """The claim that ``command`` makes if it is the first under ``key``."""
     event_id = keyed_fire_event_id(command.trigger_id, key_hash(key), accepted_at)
     return Claim(
-        accepted_at=accepted_at, event_id=str(event_id), payload_hash=payload_hash(command)
+        accepted_at=accepted_at,
+        event_id=str(event_id),
+        payload_hash=payload_hash(command),
+        change_seq=change_seq,
     )
 
 

@@ -9,14 +9,17 @@ Called by ``entrypoints``.
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from trigger_contracts import commands, topology
 from trigger_contracts.commands import FireDone
-from trigger_contracts.errors import Problem
-from trigger_contracts.events import Due, LogEntry, Missed, TriggerChanged
+from trigger_contracts.errors import Code, Problem, problem
+from trigger_contracts.events import Due, LogEntry, Missed
 from trigger_contracts.idempotency import Claim, claim_for
 from trigger_contracts.subjects import REPLY_TO_HEADER, is_result_inbox
+from trigger_contracts.trigger import Trigger
+from trigger_runtime.errors import PublishRefused
 
 from .domain.due import RecordError, due_entries, fits, parse_due
 from .domain.fire import Fire, Fired, RejectedFire, Unreadable, decide_fire, parse_fire
@@ -34,7 +37,8 @@ from .ports import (
 )
 
 PATIENCE = 5
-"""Deliveries, over about 4 s, after which a definition that is not found is taken as erased."""
+"""Deliveries, over about 4 s, after which a definition that is not found is taken as erased, and
+a row that the broker refuses as one that it will never take."""
 
 MAX_ENCODED_BYTES = 4 * 1024 * 1024
 """Rows of a batch are encoded up to here, then appended: 500 large ones would take 250 MB."""
@@ -129,6 +133,14 @@ class RecordDues:
         return later
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A claimed key, and the version of the trigger that its first fire was held to."""
+
+    claim: Claim
+    trigger: Trigger
+
+
 class RecordFires:
     """Turns fire commands into fired and rejected rows, and answers them."""
 
@@ -162,46 +174,62 @@ class RecordFires:
                 entries.append(decision.entry)
             outcome = decision if isinstance(decision, Fired) else decision.problem
             answers.append((message, fire.command_id, outcome))
-        await self._recorder.record(entries)
+        try:
+            await self._recorder.record(entries)
+        except PublishRefused as refusal:
+            if not _is_hopeless(refusal, batch):
+                raise
+            dead = [(message, f"its row cannot be recorded: {refusal}") for message in batch]
+            answers = [(asked, command_id, _unrecorded()) for asked, command_id, _ in answers]
         await self._recorder.bury(self.stream, dead)
         for asked, command_id, outcome in answers:
             await self._answer(asked, command_id, outcome)
         return ()
 
     async def _decide(
-        self, fires: Sequence[Fire], states: Mapping[str, TriggerChanged]
+        self, fires: Sequence[Fire], triggers: Mapping[str, Trigger]
     ) -> list[Fired | RejectedFire]:
         """Decide each, those under one key in the order in which they were stored."""
         decisions: dict[int, Fired | RejectedFire] = {}
         keyed: dict[tuple[str, str], list[int]] = {}
         for index, fire in enumerate(fires):
-            state = states.get(fire.command.trigger_id)
-            if fire.claims_key is not None and state is not None:
+            trigger = triggers.get(fire.command.trigger_id)
+            if fire.claims_key is not None and trigger is not None:
                 keyed.setdefault((fire.command.trigger_id, fire.claims_key), []).append(index)
             else:
-                decisions[index] = decide_fire(fire, state, None)
+                decisions[index] = decide_fire(fire, trigger.change if trigger else None, None)
 
         async def decide_under(trigger_id: str, key: str, indexes: list[int]) -> None:
+            current = triggers[trigger_id]
             claim = await self._claims.find(trigger_id, key)
+            held = None if claim is None else await self._held(claim, current)
             for index in indexes:
-                decision, claim = await self._decide_keyed(
-                    fires[index], key, states[trigger_id], claim
-                )
-                decisions[index] = decision
+                decisions[index], held = await self._decide_keyed(fires[index], key, current, held)
 
         await asyncio.gather(*(decide_under(*key, indexes) for key, indexes in keyed.items()))
         return [decisions[index] for index in range(len(fires))]
 
     async def _decide_keyed(
-        self, fire: Fire, key: str, state: TriggerChanged, claim: Claim | None
-    ) -> tuple[Fired | RejectedFire, Claim | None]:
+        self, fire: Fire, key: str, current: Trigger, held: _Held | None
+    ) -> tuple[Fired | RejectedFire, _Held | None]:
         """Decide under what the key holds; a fire that goes through takes a free key first."""
-        decision = decide_fire(fire, state, claim)
-        if claim is not None or not isinstance(decision, Fired):
-            return decision, claim
-        own = claim_for(fire.command, key, fire.accepted_at)
-        claim = await self._claims.claim(fire.command.trigger_id, key, own)
-        return (decision if claim == own else decide_fire(fire, state, claim)), claim
+        if held is None:
+            decision = decide_fire(fire, current.change, None)
+            if not isinstance(decision, Fired):
+                return decision, None
+            own = claim_for(fire.command, key, fire.accepted_at, current.change_seq)
+            claim = await self._claims.claim(fire.command.trigger_id, key, own)
+            held = await self._held(claim, current)
+            if claim == own:
+                return decision, held
+        return decide_fire(fire, held.trigger.change, held.claim), held
+
+    async def _held(self, claim: Claim, current: Trigger) -> _Held:
+        """With the version that the claim names; the current one where that is erased."""
+        if claim.change_seq is None or claim.change_seq == current.change_seq:
+            return _Held(claim, current)
+        named = await self._triggers.at(current.change.trigger_id, claim.change_seq)
+        return _Held(claim, named or current)
 
     async def _answer(self, message: Incoming, command_id: str, outcome: Fired | Problem) -> None:
         """Tell whoever asked, if it asked to be told under an inbox that is a caller's."""
@@ -226,6 +254,19 @@ def _read(message: Incoming) -> Fire | Unreadable:
         stream_seq=message.stream_seq,
         stored_at=message.stored_at,
     )
+
+
+def _is_hopeless(refusal: PublishRefused, batch: Sequence[Incoming]) -> bool:
+    """Whether the row of the one message in ``batch`` will never be stored.
+
+    What a batch is refused for may be any of its rows: its messages come one by one then. A
+    row that is too large stays so; what else the broker refuses it may take later.
+    """
+    return len(batch) == 1 and (refusal.code is None or batch[0].delivered_count >= PATIENCE)
+
+
+def _unrecorded() -> Problem:
+    return problem(Code.INTERNAL, "the fire cannot be recorded, so it did not happen")
 
 
 def _command_id(message: Incoming) -> str:

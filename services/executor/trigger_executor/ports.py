@@ -8,8 +8,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from trigger_contracts.events import LogEntry, TriggerChanged
+from trigger_contracts.events import LogEntry
 from trigger_contracts.idempotency import Claim
+from trigger_contracts.trigger import Trigger
 
 from .domain.row import Row
 from .domain.version import TriggerVersion
@@ -47,10 +48,14 @@ class Definitions(Protocol):
 
 
 class Triggers(Protocol):
-    """Triggers as they stand."""
+    """Triggers as they stand, and as they stood."""
 
-    async def current(self, trigger_ids: Collection[str]) -> Mapping[str, TriggerChanged]:
+    async def current(self, trigger_ids: Collection[str]) -> Mapping[str, Trigger]:
         """The newest change of each trigger, as the log's leader knows it."""
+        ...
+
+    async def at(self, trigger_id: str, change_seq: int) -> Trigger | None:
+        """The trigger since the change at ``change_seq``; None where that is erased."""
         ...
 
 

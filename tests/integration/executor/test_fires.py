@@ -11,6 +11,7 @@ from trigger_contracts.commands import FireTrigger
 from trigger_contracts.idempotency import claim_for, store_key
 from trigger_contracts.topology import MAX_COMMAND_BYTES
 from trigger_executor.bootstrap import Executor
+from trigger_executor.domain.fire import MAX_ERRORS
 
 NOW = datetime.now(UTC)
 INBOX = "_INBOX_client.test.1"
@@ -127,6 +128,40 @@ async def test_the_gateways_claim_counts(around: Around, executor: Executor):
     assert datetime.fromisoformat(row["fired_at"]) == promised_at
     (message,) = await around.stored(topology.EVENTS)
     assert message.headers["Nats-TTL"]
+
+
+async def test_a_retry_under_a_key_ends_as_the_first_did_after_a_deletion(
+    around: Around, executor: Executor
+):
+    await around.change(ORDER)
+    body = fire_body(payload={"amount": 1}, key="k")
+
+    async with around.inbox(INBOX) as heard:
+        await around.fire(body, reply_to=INBOX)
+        await eventually(lambda: heard)
+        await around.change(deleted(ORDER, NOW))
+        await around.fire(body, reply_to=INBOX)
+        await eventually(lambda: len(heard) == 2)
+
+    first, again = heard
+    assert first["event_id"] == again["event_id"]
+    (row,) = await around.rows()
+    assert (row["event_id"], row["status"]) == (first["event_id"], "fired")
+
+
+async def test_a_fire_with_thousands_of_unknown_fields_is_answered_and_recorded(
+    around: Around, executor: Executor
+):
+    await around.change(ORDER)
+    fields = {f"u{n}": 0 for n in range(25_000)}
+
+    async with around.inbox(INBOX) as heard:
+        await around.fire(fire_body(**fields), reply_to=INBOX)
+        await eventually(lambda: heard)
+
+    assert heard[0]["code"] == "invalid"
+    (row,) = await around.rows()
+    assert (row["status"], len(row["errors"])) == ("rejected", MAX_ERRORS)
 
 
 async def test_one_key_on_two_replicas_is_one_event(around: Around, start: Start):

@@ -86,3 +86,20 @@ async def test_large_payloads_push_out_the_versions_used_longest_ago():
     assert len(stored.reads) == 3
     await log.versions({2: "t2"})
     assert len(stored.reads) == 4
+
+
+async def test_a_trigger_is_read_as_it_stands_and_as_it_stood():
+    stored = Stored(make_change(payload="old"), make_change("t2"), make_change(version=2))
+    log = ChangeLog(stored, max_bytes=100_000)
+
+    current = await log.current(["t1", "nobody"])
+    first = await log.at("t1", 1)
+
+    assert {t: (found.change.version, found.change_seq) for t, found in current.items()} == {
+        "t1": (2, 3)
+    }
+    assert first is not None
+    assert (first.change.definition.payload, first.change_seq) == ("old", 1)
+    # Another trigger's, as in a stream that was made anew; and none at all.
+    assert await log.at("t1", 2) is None
+    assert await log.at("t1", 9) is None

@@ -22,6 +22,7 @@ from trigger_contracts.idempotency import claim_for
 from trigger_contracts.ids import fire_event_id, key_hash, keyed_fire_event_id
 from trigger_contracts.topology import MAX_COMMAND_BYTES
 from trigger_executor.domain.fire import (
+    MAX_ERRORS,
     Fired,
     RejectedFire,
     Unreadable,
@@ -123,6 +124,15 @@ def test_a_fire_accepted_before_the_deletion_ends_rejected():
     assert too_late.entry is None
 
 
+def test_what_the_gateway_accepted_ends_in_a_row_however_long_the_trigger_is_deleted():
+    gone = deleted(ORDER, NOON - 3600 * SECOND)
+
+    for key in ({}, {"key": "k"}):
+        decision = rejected(decide_fire(make_fire(actor="key:owner", **key), gone, None))
+        assert decision.problem.code is Code.NOT_FOUND
+        assert "deleted" in decision.entry.reason
+
+
 def test_a_merged_payload_over_the_limit_is_rejected():
     big = make_api_change(
         payload={"predefined": "x" * (MAX_COMMAND_BYTES // 2)}, payload_schema=None
@@ -153,6 +163,19 @@ def test_another_payload_under_a_key_is_a_mismatch_and_no_row():
 
     assert decision.problem.code is Code.IDEMPOTENCY_MISMATCH
     assert decision.entry is None
+
+
+def test_what_the_gateway_accepted_unchecked_is_rejected_under_the_id_it_answered_with():
+    claim = claim_for(make_fire(key="k", payload={"amount": 1}).command, "k", NOON - SECOND)
+    promised = str(keyed_fire_event_id("a1", key_hash("k"), NOON))
+    sent = {"key": "k", "actor": "key:owner", "command_id": promised}
+
+    mismatch = rejected(decide_fire(make_fire(payload={"amount": 2}, **sent), ORDER, claim))
+    invalid = rejected(decide_fire(make_fire(payload={}, **sent), ORDER, None))
+
+    assert mismatch.problem.code is Code.IDEMPOTENCY_MISMATCH
+    assert mismatch.entry.event_id == invalid.entry.event_id == promised
+    assert mismatch.entry.logged_at == NOON
 
 
 def test_the_first_under_a_key_gets_the_keys_id():
@@ -201,6 +224,30 @@ def test_invalid_fields_of_a_fire_that_names_its_trigger_are_a_rejected_row(fiel
     assert decision.problem.code is Code.INVALID
     assert [error.pointer for error in decision.entry.errors] == [f"/{field}"]
     assert decision.entry.payload is None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {f"u{n}": 0 for n in range(25_000)},
+        {"x" * 200_000: 1},
+        {"refused": [{"pointer": "/" + "p" * 5_000, "message": "m" * 5_000}] * 50},
+    ],
+)
+def test_no_fire_makes_a_large_row_or_answer(fields):
+    decision = rejected(decide_fire(make_fire(**fields), ORDER, None))
+
+    assert 0 < len(decision.entry.errors) <= MAX_ERRORS
+    assert len(row_of(decision.entry, NOON).body) < 20_000
+    assert len(decision.problem.model_dump_json()) < 20_000
+
+
+def test_what_is_wrong_with_an_unreadable_fire_is_told_in_brief():
+    body = json.dumps({f"u{n}": 0 for n in range(25_000)}).encode()
+
+    read = parse_fire(body, message_id=None, stream_seq=1, stored_at=NOON)
+
+    assert len(read.problem.model_dump_json()) < 20_000
 
 
 def test_an_implausible_instant_of_the_sender_is_not_believed():

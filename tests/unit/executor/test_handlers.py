@@ -1,6 +1,7 @@
 """The use cases, on ports that remember."""
 
 import asyncio
+import dataclasses
 import json
 
 import pytest
@@ -9,6 +10,7 @@ from tests.unit.executor.factories import (
     NOON,
     SECOND,
     FakeMessage,
+    deleted,
     fire_body,
     make_api_change,
     make_change,
@@ -16,12 +18,14 @@ from tests.unit.executor.factories import (
     make_fire,
     make_missed,
 )
+from trigger_contracts import topology
 from trigger_contracts.events import Fence
 from trigger_contracts.idempotency import claim_for
 from trigger_contracts.topology import LOG_LIFE
+from trigger_contracts.trigger import Trigger
 from trigger_executor.domain.version import version_of
 from trigger_executor.handlers import PATIENCE, RecordDues, Recorder, RecordFires
-from trigger_runtime.errors import BrokerUnavailable
+from trigger_runtime.errors import BrokerUnavailable, PublishRefused
 
 INBOX = "_INBOX_client.abc.1"
 TEA, ORDER = make_change(), make_api_change()
@@ -32,6 +36,7 @@ class World:
 
     def __init__(self, *changes):
         self.states = {change.trigger_id: change for change in changes}
+        self.past, self.erased = [], set()
         self.now_at = NOON
         self.rows, self.dead, self.sent, self.happened = [], [], [], []
         self.expired_count = 0
@@ -54,7 +59,24 @@ class World:
 
     async def current(self, trigger_ids):
         self.happened.append(("current", sorted(trigger_ids)))
-        return {t: self.states[t] for t in trigger_ids if t in self.states}
+        found = {t: self.changes(t) for t in trigger_ids}
+        return {t: Trigger(changes[-1], len(changes)) for t, changes in found.items() if changes}
+
+    async def at(self, trigger_id, change_seq):
+        self.happened.append(("at", trigger_id, change_seq))
+        changes = self.changes(trigger_id)
+        if change_seq > len(changes) or change_seq in self.erased:
+            return None
+        return Trigger(changes[change_seq - 1], change_seq)
+
+    def changes(self, trigger_id):
+        """A trigger's changes, of which the first is at sequence 1."""
+        past = [change for change in self.past if change.trigger_id == trigger_id]
+        return past + [change for t, change in self.states.items() if t == trigger_id]
+
+    def change(self, change):
+        self.past.append(self.states[change.trigger_id])
+        self.states[change.trigger_id] = change
 
     async def find(self, trigger_id, key):
         await asyncio.sleep(0)
@@ -221,6 +243,81 @@ async def test_two_payloads_under_one_key_in_one_batch_are_one_fire_and_one_mism
     first, other, again = (result for _, result in world.sent)
     assert first["event_id"] == again["event_id"] == world.entries[0].event_id
     assert (other["code"], other["status"]) == ("idempotency-mismatch", 409)
+
+
+STRICTER = make_api_change(payload_schema=False, version=2)
+EDITS = [STRICTER, make_api_change(payload={"currency": "USD"}, version=2), deleted(ORDER, NOON)]
+
+
+@pytest.mark.parametrize("edit", EDITS)
+async def test_a_retry_under_a_key_ends_as_the_first_did_whatever_was_changed_since(edit):
+    world = World(ORDER)
+    bodies = [fire_body(key="k", payload={"amount": 1}, command_id=c) for c in ("one", "two")]
+
+    await world.fires(fires(bodies[0]))
+    world.change(edit)
+    await world.fires(fires(*bodies))
+
+    first, *again = world.rows
+    assert {row.body for row in again} == {first.body}
+    assert {result["event_id"] for _, result in world.sent} == {first.event_id}
+    assert world.happened.count(("at", "a1", 1)) == 1
+
+
+async def test_the_version_that_the_gateway_checked_is_the_one_that_fires():
+    world = World(ORDER)
+    world.change(STRICTER)
+    command = make_fire(key="k", payload={"amount": 1}).command
+    await world.claim("a1", "k", claim_for(command, "k", NOON, 1))
+
+    await world.fires(fires(fire_body(key="k", payload={"amount": 1})))
+
+    assert [(entry.status, entry.trigger_version) for entry in world.entries] == [("fired", 1)]
+
+
+@pytest.mark.parametrize("change_seq", [None, 1, 99])
+async def test_a_claim_whose_version_is_not_known_is_held_to_the_current_one(change_seq):
+    world = World(ORDER)
+    world.change(STRICTER)
+    world.erased.add(1)
+    command = make_fire(key="k", payload={"amount": 1}).command
+    await world.claim("a1", "k", claim_for(command, "k", NOON, change_seq))
+
+    await world.fires(fires(fire_body(key="k", payload={"amount": 1})))
+
+    assert [entry.status for entry in world.entries] == ["rejected"]
+
+
+@pytest.mark.parametrize(("code", "delivery"), [(None, 1), (10077, PATIENCE)])
+async def test_a_fire_whose_row_cannot_be_recorded_is_buried_and_answered(code, delivery):
+    world = World(ORDER)
+    (message,) = fires(fire_body(payload={"amount": 1}))
+
+    async def refuse(_rows):
+        raise PublishRefused("too large", code=code)
+
+    world.append = refuse
+    settled = await world.fires([dataclasses.replace(message, delivered_count=delivery)])
+
+    assert list(settled) == []
+    ((stream, _, reason),) = world.dead
+    assert stream == topology.COMMANDS.name
+    assert "too large" in reason
+    assert [result["code"] for _, result in world.sent] == ["internal"]
+
+
+@pytest.mark.parametrize(("code", "size"), [(None, 2), (10077, 1)])
+async def test_a_refused_append_comes_again_while_it_may_help(code, size):
+    world = World(ORDER)
+
+    async def refuse(_rows):
+        raise PublishRefused("refused", code=code)
+
+    world.append = refuse
+    with pytest.raises(PublishRefused):
+        await world.fires(fires(*[fire_body(payload={"amount": n}) for n in range(size)]))
+
+    assert (world.sent, world.dead) == ([], [])
 
 
 async def test_an_invalid_fire_leaves_its_key_to_the_next():

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from trigger_contracts import subjects
 from trigger_contracts.events import TriggerChanged
+from trigger_contracts.trigger import Trigger
 from trigger_executor.domain.version import TriggerVersion, version_of
 from trigger_runtime.reader import StoredMessage, StreamReader
 
@@ -46,13 +47,21 @@ class ChangeLog:
                 found[message_or_none.seq] = self._keep(message_or_none)
         return found
 
-    async def current(self, trigger_ids: Collection[str]) -> Mapping[str, TriggerChanged]:
+    async def current(self, trigger_ids: Collection[str]) -> Mapping[str, Trigger]:
         newest = await asyncio.gather(*(self._newest(trigger_id) for trigger_id in trigger_ids))
         return {
-            trigger_id: TriggerChanged.model_validate_json(message.payload)
+            trigger_id: _trigger(message)
             for trigger_id, message in zip(trigger_ids, newest, strict=True)
             if message is not None
         }
+
+    async def at(self, trigger_id: str, change_seq: int) -> Trigger | None:
+        """Not kept: only what is fired again under its key after an edit asks for it."""
+        message = await self._one(change_seq, trigger_id)
+        # Sequences count anew in a stream made anew.
+        if message is None or message.subject != subjects.changed(trigger_id):
+            return None
+        return _trigger(message)
 
     async def _one(self, seq: int, trigger_id: str) -> StoredMessage | None:
         async with self._reads:
@@ -70,6 +79,10 @@ class ChangeLog:
         version = version_of(TriggerChanged.model_validate_json(message.payload))
         self._kept.put(message.seq, version, len(message.payload))
         return version
+
+
+def _trigger(message: StoredMessage) -> Trigger:
+    return Trigger(TriggerChanged.model_validate_json(message.payload), message.seq)
 
 
 class _Kept:

@@ -1,8 +1,11 @@
 """Whether a fire command fires: the platform's final word on it.
 
-Pure: a command, the trigger as it stands and the claim of the command's idempotency key give
-the decision. A command that cannot be read, or whose fields are not valid, is refused here
-too, with the same errors that the gateway gives. Called by ``handlers.RecordFires``.
+Pure: a command, a version of its trigger and the claim of the command's idempotency key give
+the decision. A fire under a claimed key is held to the version that the claim names, so that a
+retry ends as the first did; any other is held to the trigger as it stands, and so decided anew
+when it is delivered again after an edit. A command that cannot be read, or whose fields are not
+valid, is refused here too, with the same errors that the gateway gives. Called by
+``handlers.RecordFires``.
 """
 
 from dataclasses import dataclass
@@ -23,6 +26,11 @@ from trigger_contracts.topology import MAX_COMMAND_BYTES
 GATEWAY_ACTOR = "key:"
 """The gateway names the API key that asked; whoever publishes directly does not have one."""
 
+MAX_ERRORS = 20
+MAX_TEXT = 300
+"""Fields that a refusal names, and characters that it says of each: a row stays below 20 kB,
+whatever was sent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fire:
@@ -42,6 +50,11 @@ class Fire:
         """The idempotency key that the fire must hold; a refused one holds none."""
         refuses = self.invalid is not None or self.command.refused is not None
         return None if refuses else self.command.key
+
+    @property
+    def by_gateway(self) -> bool:
+        """Whether somebody may hold a 202 for it, and so shall find it in the log."""
+        return self.command.actor.startswith(GATEWAY_ACTOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +92,7 @@ def parse_fire(
         fields = strict_json.parse(body)
         command = commands.parse_command(Verb.FIRE, fields)
     except Refused as refusal:
-        invalid = refusal.problem
+        invalid = _bounded(refusal.problem)
         command = _named(fields) if invalid.code is Code.INVALID else None
     if not isinstance(command, FireTrigger):
         return Unreadable(invalid or problem(Code.INVALID, "not a fire command"))
@@ -94,7 +107,7 @@ def parse_fire(
 def decide_fire(
     fire: Fire, state: TriggerChanged | None, claim: Claim | None
 ) -> Fired | RejectedFire:
-    """What ``fire`` means for its trigger as it stands.
+    """What ``fire`` means for its trigger, held to the version ``state``.
 
     ``claim`` is what the fire's key holds already; without one, the fire is the first under
     its key, if it fires at all.
@@ -103,26 +116,18 @@ def decide_fire(
         return RejectedFire(None, _not_found(fire.command))
     if claim is not None and claim.payload_hash != payload_hash(fire.command):
         detail = "this key was used for a fire with another payload"
-        return RejectedFire(None, problem(Code.IDEMPOTENCY_MISMATCH, detail))
+        why = problem(Code.IDEMPOTENCY_MISMATCH, detail)
+        # The gateway answers 202 without having looked where PostgreSQL is away.
+        return _rejected(fire, state, None, why) if fire.by_gateway else RejectedFire(None, why)
     accepted_at = fire.accepted_at if claim is None else claim.accepted_at
-    if state.status is Status.DELETED and accepted_at > state.at:
+    if state.status is Status.DELETED and accepted_at > state.at and not fire.by_gateway:
         return RejectedFire(None, _not_found(fire.command))
-    about = _about(fire, state, accepted_at)
     try:
         payload = _payload_of(fire, state)
     except Refused as refusal:
-        why = refusal.problem
-        entry = LogEntry(
-            **about,
-            event_id=_event_id(fire, claim, fires=False),
-            status=EntryStatus.REJECTED,
-            fired_at=None,
-            reason=why.detail,
-            errors=why.errors,
-        )
-        return RejectedFire(entry, why)
+        return _rejected(fire, state, claim, refusal.problem)
     entry = LogEntry(
-        **about,
+        **_about(fire, state, accepted_at),
         event_id=_event_id(fire, claim, fires=True),
         status=EntryStatus.FIRED,
         fired_at=accepted_at,
@@ -145,6 +150,21 @@ def _named(fields: Any) -> FireTrigger | None:
         actor=actor[:100] if isinstance(actor, str) else "nats",
         is_test=fields.get("is_test") is True,
     )
+
+
+def _rejected(
+    fire: Fire, state: TriggerChanged, claim: Claim | None, found: Problem
+) -> RejectedFire:
+    why = _bounded(found)
+    entry = LogEntry(
+        **_about(fire, state, fire.accepted_at if claim is None else claim.accepted_at),
+        event_id=_event_id(fire, claim, fires=False),
+        status=EntryStatus.REJECTED,
+        fired_at=None,
+        reason=why.detail,
+        errors=why.errors,
+    )
+    return RejectedFire(entry, why)
 
 
 def _payload_of(fire: Fire, state: TriggerChanged) -> Any:
@@ -178,7 +198,7 @@ def _about(fire: Fire, state: TriggerChanged, accepted_at: datetime) -> dict[str
         "trigger_name": state.definition.name,
         "trigger_type": state.definition.type,
         "trigger_version": state.version,
-        "source": _source(fire.command),
+        "source": _source(fire),
         "is_test": fire.command.is_test,
         "scheduled_for": None,
         "logged_at": accepted_at,
@@ -186,19 +206,22 @@ def _about(fire: Fire, state: TriggerChanged, accepted_at: datetime) -> dict[str
 
 
 def _event_id(fire: Fire, claim: Claim | None, *, fires: bool) -> str:
-    """The key's id once the key is held, else the command's: a rejected fire uses up no key."""
+    """The key's id once the key is held, else the command's: a rejected fire uses up no key.
+
+    What the gateway published under a key has the id that the gateway answered with.
+    """
     if claim is not None:
         return claim.event_id
     command = fire.command
-    if fires and command.key is not None:
+    if command.key is not None and (fires or fire.by_gateway):
         return claim_for(command, command.key, fire.accepted_at).event_id
     return str(fire_event_id(command.trigger_id, fire.command_id, fire.accepted_at))
 
 
-def _source(command: FireTrigger) -> Source:
-    if command.is_test:
+def _source(fire: Fire) -> Source:
+    if fire.command.is_test:
         return Source.TEST
-    return Source.API if command.actor.startswith(GATEWAY_ACTOR) else Source.NATS
+    return Source.API if fire.by_gateway else Source.NATS
 
 
 def _not_found(command: FireTrigger, why: str | None = None) -> Problem:
@@ -210,3 +233,12 @@ def _refused_before(errors: tuple[FieldError, ...]) -> Problem:
     """The problem that the gateway has told its caller already."""
     detail = errors[0].message if len(errors) == 1 else f"{len(errors)} fields are not valid"
     return problem(Code.INVALID, detail, errors)
+
+
+def _bounded(found: Problem) -> Problem:
+    """``found`` with no more errors, and no longer ones, than a row may hold."""
+    errors = tuple(
+        FieldError(pointer=error.pointer[:MAX_TEXT], message=error.message[:MAX_TEXT])
+        for error in found.errors[:MAX_ERRORS]
+    )
+    return found.model_copy(update={"detail": found.detail[:MAX_TEXT], "errors": errors})
