@@ -26,6 +26,7 @@ from trigger_contracts.idempotency import Claim
 from trigger_contracts.ids import fire_event_id
 from trigger_contracts.schedule import upcoming
 from trigger_contracts.subjects import Verb
+from trigger_contracts.trigger import Trigger
 from trigger_runtime.errors import DatabaseUnavailable
 
 from .domain import creates
@@ -137,20 +138,13 @@ class TriggerCommands:
         fires_at = trigger.first_fire(expected)
         if fires_at is None:
             raise refused(Code.SCHEDULE_IN_PAST, "the test would never fire")
-        outcome = await self._ask(Verb.TEST, command, trigger_id)
-        if isinstance(outcome, Applied) and outcome.done.fires_at is not None:
-            fires_at = outcome.done.fires_at
         event_id = str(trigger.event_id_at(expected, fires_at))
-        if isinstance(outcome, Applied) and outcome.done.event_id is not None:
-            event_id = outcome.done.event_id
-        schedule = schedule_of(definition, accepted_at)
-        recurs = definition.interval is not None and schedule is not None
+        outcome = await self._ask(Verb.TEST, command, trigger_id)
+        if isinstance(outcome, Applied):
+            event_id = outcome.done.event_id or event_id
+            fires_at = outcome.done.fires_at or fires_at
         return TestAccepted(
-            event_id=event_id,
-            fires_at=fires_at,
-            next_fires=tuple(upcoming(schedule, accepted_at, trigger.PREVIEWED_FIRES))
-            if recurs and schedule is not None
-            else (),
+            event_id=event_id, fires_at=fires_at, next_fires=_recurrences(definition, accepted_at)
         )
 
     async def _claim_create(self, command_id: str, fields: Any, accepted_at: datetime) -> datetime:
@@ -208,6 +202,14 @@ class TriggerCommands:
             "accepted_at": accepted_at,
             "actor": actor,
         }
+
+
+def _recurrences(definition: Definition, now: datetime) -> tuple[datetime, ...]:
+    """What a recurring schedule would do if it were saved."""
+    schedule = schedule_of(definition, now)
+    if schedule is None or definition.interval is None:
+        return ()
+    return tuple(upcoming(schedule, now, trigger.PREVIEWED_FIRES))
 
 
 def _check_create(fields: Any, now: datetime) -> None:
@@ -276,14 +278,21 @@ class Fires:
         return str(fire_event_id(fire.trigger_id, command_id, accepted_at))
 
     async def _fire_keyed(self, command: FireTrigger, key: str, accepted_at: datetime) -> str:
-        """Whoever fires under a key first decides its event; all others repeat that one."""
+        """Whoever fires under a key first decides its event; all others repeat that one.
+
+        What could not be checked claims nothing, since a refused fire uses up no key: the
+        executor claims then, with the same event id. So while PostgreSQL and the executor are
+        both away, each repetition is answered with an id of its own; the first one's is
+        the event, and another payload ends as a rejected row under the id it was given.
+        """
         store_key = idempotency.store_key(command.trigger_id, key)
-        mine = idempotency.claim_for(command, key, accepted_at)
+        mine = claim = idempotency.claim_for(command, key, accepted_at)
         found = await self._claims.find(store_key)
-        if found is None:
-            await self._check(command)
+        if found is None and (checked := await self._check(command)) is not None:
+            mine = mine.model_copy(update={"change_seq": checked.change_seq})
             found = await self._claims.claim(store_key, mine.model_dump_json().encode())
-        claim = Claim.model_validate_json(found)
+        if found is not None:
+            claim = Claim.model_validate_json(found)
         if claim.payload_hash != mine.payload_hash:
             raise refused(Code.IDEMPOTENCY_MISMATCH, "this Idempotency-Key fired another payload")
         command = command.model_copy(
@@ -296,21 +305,22 @@ class Fires:
         await self._commands.store(Verb.FIRE, command, claim.event_id)
         return claim.event_id
 
-    async def _check(self, command: FireTrigger) -> None:
-        """Raises ``Refused``; a refused payload is recorded first, so that the log can tell why.
+    async def _check(self, command: FireTrigger) -> Trigger | None:
+        """The version that ``command`` fires; None, unchecked, where the database is away.
 
+        Raises ``Refused``; a refused payload is recorded first, so that the log can tell why.
         What is known here may be old, so a refusal is confirmed by what the view says now.
-        Without the database nothing is checked here: the executor has the last word anyway.
         """
         known = self._definitions.cached(command.trigger_id)
         if known is not None and refusal(known, command) is None:
-            return
+            return known
         try:
-            found = refusal(await self._definitions.load(command.trigger_id), command)
+            known = await self._definitions.load(command.trigger_id)
         except DatabaseUnavailable:
-            return
+            return None
+        found = refusal(known, command)
         if found is None:
-            return
+            return known
         if found.code is Code.PAYLOAD_SCHEMA_MISMATCH:
             await self._record(command, found)
         raise Refused(found)

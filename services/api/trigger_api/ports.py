@@ -7,8 +7,8 @@ from uuid import UUID
 
 from trigger_contracts.commands import AnyCommand, CommandDone
 from trigger_contracts.errors import Problem
-from trigger_contracts.events import TriggerChanged
 from trigger_contracts.subjects import Verb
+from trigger_contracts.trigger import Trigger
 
 from .domain.queries import EventQuery, TriggerQuery
 from .domain.shown import EventDetail, EventShown, Version
@@ -53,11 +53,11 @@ class Claims(Protocol):
 class Definitions(Protocol):
     """What triggers are, for the advisory check of fires."""
 
-    def cached(self, trigger_id: str) -> TriggerChanged | None:
+    def cached(self, trigger_id: str) -> Trigger | None:
         """What is known without asking, about a second old at most; None also if nothing is."""
         ...
 
-    async def load(self, trigger_id: str) -> TriggerChanged | None:
+    async def load(self, trigger_id: str) -> Trigger | None:
         """What the view says now; raises ``DatabaseUnavailable``."""
         ...
 

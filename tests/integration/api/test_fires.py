@@ -179,7 +179,11 @@ async def test_a_change_elsewhere_is_heard(
 
 
 async def test_a_key_holds_all_its_fires_together(
-    gateway: Running, door: str, commands: Any, platform_streams: Broker
+    gateway: Running,
+    door: str,
+    commands: Any,
+    platform_streams: Broker,
+    scheduler: StandInScheduler,
 ) -> None:
     http, keyed = gateway.http, {"Idempotency-Key": "order 17"}
     body = {"payload": {"order": 17}}
@@ -194,6 +198,7 @@ async def test_a_key_holds_all_its_fires_together(
         claim = Claim.model_validate_json(found.data)
     assert claim.event_id == event_id
     assert claim.accepted_at == stored.accepted_at
+    assert claim.change_seq == scheduler.states[stored.trigger_id].change_seq
     other = await http.post(door, json={"payload": {"order": 18}}, headers=keyed)
     assert other.status_code == 409
     assert other.json()["code"] == "idempotency-mismatch"

@@ -8,6 +8,7 @@ from trigger_contracts.definition import parse_definition
 from trigger_contracts.errors import Problem
 from trigger_contracts.events import ChangeKind, Status, TriggerChanged
 from trigger_contracts.subjects import Verb
+from trigger_contracts.trigger import Trigger
 from trigger_runtime.errors import BrokerUnavailable, DatabaseUnavailable
 
 NOW = datetime(2027, 1, 1, 12, tzinfo=UTC)
@@ -66,17 +67,21 @@ class FakeDefinitions:
     def __init__(self) -> None:
         self.remembered: dict[str, TriggerChanged] = {}
         self.stored: dict[str, TriggerChanged] = {}
+        self.change_seq = 1
         self.away = False
         self.loads = 0
 
-    def cached(self, trigger_id: str) -> TriggerChanged | None:
-        return self.remembered.get(trigger_id)
+    def cached(self, trigger_id: str) -> Trigger | None:
+        return self._trigger(self.remembered.get(trigger_id))
 
-    async def load(self, trigger_id: str) -> TriggerChanged | None:
+    async def load(self, trigger_id: str) -> Trigger | None:
         self.loads += 1
         if self.away:
             raise DatabaseUnavailable
-        return self.stored.get(trigger_id)
+        return self._trigger(self.stored.get(trigger_id))
+
+    def _trigger(self, change: TriggerChanged | None) -> Trigger | None:
+        return None if change is None else Trigger(change, self.change_seq)
 
     def forget(self, trigger_id: str) -> None:
         self.remembered.pop(trigger_id, None)

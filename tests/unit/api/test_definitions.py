@@ -18,6 +18,7 @@ from trigger_runtime.errors import DatabaseUnavailable
 class Row:
     trigger_id: str
     change: str
+    change_seq: int = 7
 
 
 class SlowDatabase:
@@ -66,6 +67,8 @@ async def world() -> World:
 async def test_a_definition_is_remembered_for_its_time(world: World) -> None:
     assert world.cache.cached("a") is None
     loaded = await world.cache.load("a")
+    assert loaded is not None
+    assert (loaded.change, loaded.change_seq) == (make_change("a"), 7)
     assert world.cache.cached("a") == loaded
     world.clock.at += 1.1
     assert world.cache.cached("a") is None

@@ -19,6 +19,7 @@ from trigger_contracts.commands import FireTrigger
 from trigger_contracts.errors import Code, Refused
 from trigger_contracts.events import Status
 from trigger_contracts.ids import is_valid_id
+from trigger_contracts.trigger import Trigger
 
 HASH = hashlib.sha256(b"secret").hexdigest()
 KEYS = {"abc": parse_stored(f"abc:{HASH}")}
@@ -112,7 +113,7 @@ def test_keys_are_printable_ascii(key: str) -> None:
 
 def test_what_a_trigger_refuses() -> None:
     schema = {"type": "object", "required": ["a", "b"]}
-    trigger = make_change(payload={"a": 1}, payload_schema=schema)
+    trigger = Trigger(make_change(payload={"a": 1}, payload_schema=schema), 1)
     assert refusal(trigger, FireTrigger(trigger_id="t", payload={"b": 2})) is None
     for command in (
         FireTrigger(trigger_id="t"),
@@ -122,11 +123,12 @@ def test_what_a_trigger_refuses() -> None:
         found = refusal(trigger, command)
         assert found is not None
         assert found.code is Code.PAYLOAD_SCHEMA_MISMATCH
-    for absent in (None, make_change(status=Status.DELETED)):
+    for absent in (None, Trigger(make_change(status=Status.DELETED), 1)):
         found = refusal(absent, FireTrigger(trigger_id="t"))
         assert found is not None
         assert found.code is Code.NOT_FOUND
-    assert refusal(make_change(status=Status.COMPLETED), FireTrigger(trigger_id="t")) is None
+    completed = Trigger(make_change(status=Status.COMPLETED), 1)
+    assert refusal(completed, FireTrigger(trigger_id="t")) is None
 
 
 def test_a_keyed_creates_ids_are_stable_and_apart_from_a_fires() -> None:

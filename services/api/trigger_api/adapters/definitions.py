@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from trigger_contracts.events import TriggerChanged
+from trigger_contracts.trigger import Trigger
 from trigger_runtime.errors import DatabaseUnavailable
 
 from . import statements
@@ -39,14 +40,14 @@ class CachedDefinitions:
         self._database = database
         self._clock = clock
         self._max_age_s = max_age.total_seconds()
-        self._entries: OrderedDict[str, tuple[TriggerChanged, float]] = OrderedDict()
-        self._wanted: dict[str, asyncio.Future[TriggerChanged | None]] = {}
+        self._entries: OrderedDict[str, tuple[Trigger, float]] = OrderedDict()
+        self._wanted: dict[str, asyncio.Future[Trigger | None]] = {}
         self._loading: asyncio.Task[None] | None = None
         self._in_hand: set[str] = set()
         self._forgotten: set[str] = set()
         self._away_until = 0.0
 
-    def cached(self, trigger_id: str) -> TriggerChanged | None:
+    def cached(self, trigger_id: str) -> Trigger | None:
         entry = self._entries.get(trigger_id)
         if entry is None or entry[1] < self._clock.monotonic():
             return None
@@ -59,7 +60,7 @@ class CachedDefinitions:
             # What is being read may be what was before the change.
             self._forgotten.add(trigger_id)
 
-    async def load(self, trigger_id: str) -> TriggerChanged | None:
+    async def load(self, trigger_id: str) -> Trigger | None:
         if self._clock.monotonic() < self._away_until:
             raise DatabaseUnavailable("it was away a moment ago")
         future = self._wanted.get(trigger_id)
@@ -84,12 +85,17 @@ class CachedDefinitions:
         finally:
             self._loading = None
 
-    async def _load_batch(self, batch: dict[str, asyncio.Future[TriggerChanged | None]]) -> None:
+    async def _load_batch(self, batch: dict[str, asyncio.Future[Trigger | None]]) -> None:
         self._in_hand = set(batch)
         self._forgotten = set()
         try:
             rows = await self._database.fetch(statements.CHANGE_STATES, {"ids": list(batch)})
-            found = {row.trigger_id: TriggerChanged.model_validate_json(row.change) for row in rows}
+            found = {
+                row.trigger_id: Trigger(
+                    TriggerChanged.model_validate_json(row.change), row.change_seq
+                )
+                for row in rows
+            }
         except Exception as error:  # noqa: BLE001 - belongs to those who asked, each gets it
             if isinstance(error, DatabaseUnavailable):
                 self._away_until = self._clock.monotonic() + AWAY_FOR_S
@@ -101,13 +107,13 @@ class CachedDefinitions:
             self._in_hand = set()
         expires_at = self._clock.monotonic() + self._max_age_s
         for trigger_id, future in batch.items():
-            change = found.get(trigger_id)
-            if change is not None and trigger_id not in self._forgotten:
-                self._keep(trigger_id, change, expires_at)
-            future.set_result(change)
+            trigger = found.get(trigger_id)
+            if trigger is not None and trigger_id not in self._forgotten:
+                self._keep(trigger_id, trigger, expires_at)
+            future.set_result(trigger)
 
-    def _keep(self, trigger_id: str, change: TriggerChanged, expires_at: float) -> None:
-        self._entries[trigger_id] = (change, expires_at)
+    def _keep(self, trigger_id: str, trigger: Trigger, expires_at: float) -> None:
+        self._entries[trigger_id] = (trigger, expires_at)
         self._entries.move_to_end(trigger_id)
         if len(self._entries) > MAX_ENTRIES:
             self._entries.popitem(last=False)

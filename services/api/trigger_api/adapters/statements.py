@@ -64,7 +64,11 @@ _HISTORY = table(
 )
 # The change as text: it is parsed by its own model, and once only.
 _CHANGE_STATES = table(
-    "change_states", column("trigger_id", Text), column("change", Text), schema="scheduler"
+    "change_states",
+    column("trigger_id", Text),
+    column("change_seq", BigInteger),
+    column("change", Text),
+    schema="scheduler",
 )
 _EVENT_FIELDS: list[ColumnClause[Any]] = [
     column("event_id", Uuid),
@@ -113,7 +117,9 @@ EVENT = select(_EVENTS).where(_EVENTS.c.event_id == bindparam("event_id"))
 """One row of the log, of any state."""
 
 CHANGE_STATES = select(
-    _CHANGE_STATES.c.trigger_id, _CHANGE_STATES.c.change.cast(Text).label("change")
+    _CHANGE_STATES.c.trigger_id,
+    _CHANGE_STATES.c.change_seq,
+    _CHANGE_STATES.c.change.cast(Text).label("change"),
 ).where(_CHANGE_STATES.c.trigger_id == bindparam("ids", type_=ARRAY(Text)).any_())
 """The newest change of each of several triggers, deleted ones included."""
 

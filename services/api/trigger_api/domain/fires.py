@@ -10,7 +10,7 @@ from typing import Any
 from trigger_contracts import payloads
 from trigger_contracts.commands import FireTrigger
 from trigger_contracts.errors import Code, FieldError, Problem, Refused, pointer, problem, refused
-from trigger_contracts.events import Status, TriggerChanged
+from trigger_contracts.trigger import Trigger
 
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
@@ -52,13 +52,14 @@ def checked_key(key: str | None) -> str | None:
     return key
 
 
-def refusal(change: TriggerChanged | None, command: FireTrigger) -> Problem | None:
+def refusal(trigger: Trigger | None, command: FireTrigger) -> Problem | None:
     """Why ``command`` would not fire the trigger, or None."""
-    if change is None or change.status is Status.DELETED:
+    if trigger is None or not trigger.exists:
         return problem(Code.NOT_FOUND, f"there is no trigger {command.trigger_id}")
-    schema = change.definition.compiled_schema
+    definition = trigger.change.definition
+    schema = definition.compiled_schema
     if schema is None:
         return None
-    predefined = change.definition.payload
+    predefined = definition.payload
     payload = payloads.merge(predefined, command.payload) if command.has_payload else predefined
     return schema.mismatch(payload)
