@@ -77,7 +77,10 @@ async def test_an_edit_shows_the_fires_before_and_after(
 
 @pytest.mark.parametrize(
     ("if_match", "status"),
-    [('"1"', 200), ("*", 200), ('W/"1"', 200), ('"2"', 412), ('"x"', 412), ("1", 422), ("", 422)],
+    [
+        *(('"1"', 200), ("*", 200), ('W/"1"', 200), ('"1", "x"', 200)),
+        *(('"2"', 412), ('"x"', 412), ("1", 422), ("", 422), ('"1", "2"', 422)),
+    ],
 )
 async def test_if_match(
     http: httpx.AsyncClient, scheduler: StandInScheduler, if_match: str, status: int
@@ -91,6 +94,30 @@ async def test_if_match(
             assert response.status_code == status
             if status == 200:
                 break
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [
+        {"name": "n", "type": "api", "payload_schema": {"type": "object"}, "payload": {}},
+        {"name": "n", "type": "scheduled", "schedule_time": AHEAD},
+        {"name": "n", "type": "scheduled", "interval": "PT1H", "labels": ["l"]},
+    ],
+)
+async def test_a_trigger_as_it_is_shown_may_be_sent_back_edited(
+    http: httpx.AsyncClient, scheduler: StandInScheduler, seed: dict[str, object]
+) -> None:
+    one = (await http.post("/triggers/", json=seed)).headers["location"]
+    shown = await http.get(one)
+    edited = await http.put(
+        one, json={**shown.json(), "name": "m"}, headers={"If-Match": shown.headers["etag"]}
+    )
+    assert edited.status_code == 200, edited.text
+    assert (edited.json()["name"], edited.json()["version"]) == ("m", 2)
+    again = await http.put(one, json={**edited.json(), "name": "o"})
+    assert again.status_code == 200, again.text
+    paused = await http.put(one, json={**again.json(), "status": "paused"})
+    assert paused.json()["code"] == "pause-not-supported"
 
 
 async def test_a_stale_version_is_named(

@@ -14,6 +14,8 @@ from trigger_api.domain.conditions import etag, expected_version
 from trigger_api.domain.creates import claim_for, command_id, store_key
 from trigger_api.domain.fires import checked_key, fire_fields, refusal
 from trigger_api.domain.keys import key_id_of, parse_stored
+from trigger_api.domain.queries import EventQuery
+from trigger_api.domain.shown import written
 from trigger_contracts import idempotency
 from trigger_contracts.commands import FireTrigger
 from trigger_contracts.errors import Code, Refused
@@ -64,6 +66,54 @@ def test_if_match_is_a_version_or_refused(text: str) -> None:
         code = refusal.problem.code
     assert code in {None, Code.INVALID, Code.VERSION_MISMATCH}
     assert version is None or version >= 1
+
+
+@pytest.mark.parametrize(
+    ("if_match", "version"),
+    [('"3", "3"', 3), ('W/"3","3" ,', 3), ('"other", "3"', 3), ("*", None), (None, None)],
+)
+def test_if_match_may_list_one_version(if_match: str | None, version: int | None) -> None:
+    assert expected_version(if_match) == version
+
+
+@pytest.mark.parametrize(
+    ("if_match", "code"),
+    [
+        ('"1", "2"', Code.INVALID),
+        ('"1", 2', Code.INVALID),
+        ('"1", *', Code.INVALID),
+        (",", Code.INVALID),
+        ('"x", "y"', Code.VERSION_MISMATCH),
+    ],
+)
+def test_another_list_is_refused(if_match: str, code: Code) -> None:
+    with pytest.raises(Refused) as refusal:
+        expected_version(if_match)
+    assert refusal.value.problem.code is code
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2027-01-26T15:00:00 02:00", datetime(2027, 1, 26, 13, tzinfo=UTC)),
+        ("2027-01-26 15:00:00.5 00:00", datetime(2027, 1, 26, 15, 0, 0, 500_000, UTC)),
+        ("2027-01-26T15:00 01:00", datetime(2027, 1, 26, 14, tzinfo=UTC)),
+        ("2027-01-26 15:00", datetime(2027, 1, 26, 15, tzinfo=UTC)),
+        ("2027-01-26T15:00:00-02:00", datetime(2027, 1, 26, 17, tzinfo=UTC)),
+    ],
+)
+def test_the_plus_of_an_offset_may_arrive_as_a_space(text: str, expected: datetime) -> None:
+    assert EventQuery.model_validate({"from": text}).from_ == expected
+
+
+def test_a_representation_sent_back_says_what_its_owner_set() -> None:
+    shown = {
+        "id": "t", "status": "active", "version": 3, "created_at": "", "updated_at": "",
+        "next_fire_at": None, "next_fires": {}, "name": "n", "type": "api", "interval": None,
+    }  # fmt: skip
+    assert written(shown) == {"name": "n", "type": "api", "interval": None}
+    for kept in ({"status": "paused"}, {"status": []}, {"paused": True}, [], None):
+        assert written(kept) == kept
 
 
 INSTANTS = st.datetimes(timezones=st.just(UTC))

@@ -21,14 +21,21 @@ def expected_version(if_match: str | None) -> int | None:
     """The version that ``If-Match`` demands; None where it demands none.
 
     A weak tag counts as the strong one: proxies that compress weaken tags on their way. A tag
-    that is none of ours names no version, so the condition fails. Raises ``Refused``.
+    that is none of ours names no version: it adds nothing to a list, and alone the condition
+    fails. Commands carry one version, so a list may name no more. Raises ``Refused``.
     """
     if if_match is None or if_match.strip() == "*":
         return None
-    match = _TAG.fullmatch(if_match.strip())
-    if match is None:
-        detail = 'must be one entity tag such as "3", or *'
+    # Elements may be empty (RFC 9110, 5.6.1), and a tag may hold a comma: none of ours does.
+    tags = [tag for part in if_match.split(",") if (tag := part.strip())]
+    matches = [_TAG.fullmatch(tag) for tag in tags]
+    if not tags or None in matches:
+        detail = 'must be an entity tag such as "3", or *'
         raise refused(Code.INVALID, detail, pointer=_POINTER)
-    if not _VERSION.fullmatch(match[1]):
-        raise refused(Code.VERSION_MISMATCH, f"no version has the tag {match[0]}")
-    return int(match[1])
+    versions = {int(m[1]) for m in matches if m is not None and _VERSION.fullmatch(m[1])}
+    if not versions:
+        raise refused(Code.VERSION_MISMATCH, f"no version has the tag {tags[0]}")
+    if len(versions) > 1:
+        detail = "only one version is supported: send the tag of the one you have read"
+        raise refused(Code.INVALID, detail, pointer=_POINTER)
+    return versions.pop()

@@ -1,5 +1,6 @@
 """What a list may be asked for: filters, page size and cursor, parsed from the query string."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -18,8 +19,17 @@ DEFAULT_LIMIT = 50
 _NO_NUL = r"^[^\x00]*$"
 
 
+_SPACED_OFFSET = re.compile(r"(:[0-9:.]+) ([0-9]{2}:[0-9]{2})")
+"""A "+" before an offset is a space in a query string that does not write it ``%2B``.
+
+The time's own colon tells it from the space in "2027-01-26 15:00".
+"""
+
+
 def _parse_instant(value: Any) -> Any:
-    return parse_instant(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    return parse_instant(_SPACED_OFFSET.sub(r"\1+\2", value))
 
 
 Instant = Annotated[datetime, BeforeValidator(_parse_instant)]

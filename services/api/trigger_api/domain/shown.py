@@ -40,6 +40,25 @@ class TriggerUpdated(TriggerShown):
     next_fires: NextFires
 
 
+_READ_ONLY = TriggerUpdated.model_fields.keys() - Definition.model_fields.keys() - {"status"}
+_STATUSES = ("active", "completed")
+
+
+def written(fields: Any) -> Any:
+    """What a trigger's representation, read, edited and sent back, says of its definition.
+
+    What its owner cannot set is left out. Any other ``status`` than those shown stays, to be
+    refused: whoever writes "paused" must not believe that it did something.
+    """
+    if not isinstance(fields, dict):
+        return fields
+    return {
+        name: value
+        for name, value in fields.items()
+        if name not in _READ_ONLY and not (name == "status" and value in _STATUSES)
+    }
+
+
 class Version(BaseModel):
     """An entry of a trigger's history: who did what when, and the definition since."""
 

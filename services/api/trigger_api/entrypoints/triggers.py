@@ -9,7 +9,14 @@ from starlette.responses import Response
 from trigger_api.domain.conditions import etag, expected_version
 from trigger_api.domain.fires import checked_key
 from trigger_api.domain.queries import Page, TriggerQuery
-from trigger_api.domain.shown import Accepted, FireAccepted, TriggerShown, TriggerUpdated, Version
+from trigger_api.domain.shown import (
+    Accepted,
+    FireAccepted,
+    TriggerShown,
+    TriggerUpdated,
+    Version,
+    written,
+)
 from trigger_api.handlers import Applied, Outcome, Stored, TriggerCommands
 from trigger_api.ports import Views
 from trigger_contracts.errors import Code, refused
@@ -22,7 +29,9 @@ from .routes import actor_of, checked_id, header, headers_of
 
 _VERSIONS = TypeAdapter(list[Version])
 _IF_MATCH = routes.header_parameter(
-    "If-Match", 'The version that is to be changed, as its ETag: `"3"`. Another one: 412.'
+    "If-Match",
+    'The version that is to be changed, as its ETag: `"3"`. Another one: 412. '
+    "A list may name one version only: more get 422.",
 )
 _IDEMPOTENCY_KEY = routes.header_parameter(
     "Idempotency-Key",
@@ -73,11 +82,17 @@ class TriggerRoutes:
         return json_answer(200, found, {"etag": etag(found["version"])}).response()
 
     async def replace(self, request: Request, trigger_id: str) -> Response:
-        """Replace a trigger's definition; what is left out returns to its default."""
+        """Replace a trigger's definition; what is left out returns to its default.
+
+        A trigger as it is shown may be sent back edited: `id`, `version`, `created_at`,
+        `updated_at`, `next_fire_at`, `next_fires` and its `status` are ignored.
+        """
         version = expected_version(header(request, "if-match"))
         checked_id(trigger_id)
         fields = await self._bodies.json(headers_of(request), request.receive)
-        outcome = await self._commands.replace(trigger_id, fields, actor_of(request), version)
+        outcome = await self._commands.replace(
+            trigger_id, written(fields), actor_of(request), version
+        )
         return _answer(outcome).response()
 
     async def patch(self, request: Request, trigger_id: str) -> Response:
