@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from trigger_runtime.database import AWAY
 from trigger_runtime.errors import DatabaseUnavailable
 
 from . import statements
@@ -23,14 +24,8 @@ from . import statements
 CONNECT_TIMEOUT_S = 2.0
 """For one new connection; the caller's request waits for it."""
 
-_AWAY = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,  # shut down, starting up, or the statement's timeout
-    asyncpg.InsufficientResourcesError,
-    asyncpg.InterfaceError,
-    OSError,
-    TimeoutError,
-)
+_AWAY = (*AWAY, asyncpg.QueryCanceledError)
+"""As for every service, and the statement's timeout: a read that takes too long is none."""
 
 
 class Database:
