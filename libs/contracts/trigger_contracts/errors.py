@@ -10,6 +10,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+MAX_REPORTED_ERRORS = 20
+"""A refusal names at most this many fields: more help nobody, and 60,000 took 4 MB."""
+
+MAX_SHOWN_CHARACTERS = 300
+"""Characters of a message or pointer: both may quote the caller's text."""
+
 
 class Code(StrEnum):
     """Stable names of refusals, for programs to match on."""
@@ -122,13 +128,21 @@ def pointer(path: Sequence[str | int]) -> str:
 
 def from_validation(error: ValidationError) -> Problem:
     """The problem that a pydantic error means for the caller, one entry a field."""
-    errors = [_field_error(entry) for entry in error.errors(include_url=False, include_input=False)]
-    detail = errors[0].message if len(errors) == 1 else f"{len(errors)} fields are not valid"
+    count = error.error_count()
+    entries = error.errors(include_url=False, include_input=False, include_context=False)
+    errors = [_field_error(entry) for entry in entries[:MAX_REPORTED_ERRORS]]
+    detail = errors[0].message if count == 1 else f"{count} fields are not valid"
+    if count > MAX_REPORTED_ERRORS:
+        detail += f"; the first {MAX_REPORTED_ERRORS} are named"
     return problem(Code.INVALID, detail, errors)
+
+
+def shortened(text: str, limit: int = MAX_SHOWN_CHARACTERS) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def _field_error(entry: Any) -> FieldError:
     message = str(entry["msg"])
     if entry["type"] == "extra_forbidden":
         message = "This field is not known"
-    return FieldError(pointer=pointer(entry["loc"]), message=message)
+    return FieldError(pointer=shortened(pointer(entry["loc"])), message=shortened(message))

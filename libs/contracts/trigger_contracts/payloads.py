@@ -8,18 +8,25 @@ cause (``schema_bounds``) are capped, so that no schema can stall a service or r
 import json
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import jsonschema_rs
 
-from .errors import Code, FieldError, Problem, pointer, problem, refused
-from .schema_bounds import DIALECT, Bounds, bounds_of
+from .errors import (
+    MAX_REPORTED_ERRORS,
+    Code,
+    FieldError,
+    Problem,
+    pointer,
+    problem,
+    refused,
+    shortened,
+)
+from .schema_bounds import DIALECT, Bounds, Cost, bounds_of
 
 MAX_SCHEMA_BYTES = 64 * 1024
 """Larger than any hand-written schema; keeps compilation under a few milliseconds."""
-
-MAX_REPORTED_ERRORS = 20
-"""A refusal names at most this many fields."""
 
 REGEX_SIZE_LIMIT = 256 * 1024
 """Bytes a compiled pattern may take; the engine is automaton-based and never backtracks."""
@@ -65,21 +72,37 @@ class CompiledSchema:
 
     def mismatch(self, payload: Any) -> Problem | None:
         """Why ``payload`` does not match the schema, or None if it does."""
-        if not self.bounds.allow(payload):
+        cost = self.bounds.cost_of(payload)
+        if cost is None:
             detail = "the payload is too large or nested too deep to be checked against the schema"
             too_much = FieldError(pointer="/payload", message=detail)
             return problem(Code.PAYLOAD_SCHEMA_MISMATCH, detail, [too_much])
         if self.validator.is_valid(payload):
             return None
-        errors: list[FieldError] = []
-        for error in self.validator.iter_errors(payload):
-            path = ["payload", *error.instance_path]
-            errors.append(FieldError(pointer=pointer(path), message=_shortened(error.message)))
-            if len(errors) == MAX_REPORTED_ERRORS:
-                break
-        return problem(
-            Code.PAYLOAD_SCHEMA_MISMATCH, "the payload does not match the trigger's schema", errors
-        )
+        detail = "the payload does not match the trigger's schema"
+        errors = [
+            FieldError(
+                pointer=shortened(pointer(["payload", *error.instance_path])),
+                message=shortened(error.message),
+            )
+            for error in self._found(payload, cost)
+        ] or [FieldError(pointer="/payload", message=detail)]
+        return problem(Code.PAYLOAD_SCHEMA_MISMATCH, detail, errors)
+
+    def _found(self, payload: Any, cost: Cost) -> list[jsonschema_rs.ValidationError]:
+        """As many errors as there is time to find.
+
+        The validator finds all before it shows the first, and copies the value that is
+        wrong into each: 15,000 long keys, all wrong, took more than a minute.
+        """
+        if cost.can_list_errors:
+            return list(islice(self.validator.iter_errors(payload), MAX_REPORTED_ERRORS))
+        if cost.can_name_first_error:
+            try:
+                self.validator.validate(payload)
+            except jsonschema_rs.ValidationError as error:
+                return [error]
+        return []
 
 
 def compiled(schema: Any) -> CompiledSchema:
@@ -109,10 +132,6 @@ def _compiled(text: str) -> CompiledSchema:
         )
     except (ValueError, RecursionError) as error:
         raise refused(
-            Code.INVALID_SCHEMA, _shortened(str(error).splitlines()[0]), pointer="/payload_schema"
+            Code.INVALID_SCHEMA, shortened(str(error).splitlines()[0]), pointer="/payload_schema"
         ) from None
     return CompiledSchema(validator, bounds)
-
-
-def _shortened(message: str, limit: int = 300) -> str:
-    return message if len(message) <= limit else message[: limit - 1] + "…"

@@ -4,7 +4,9 @@ The validator evaluates every path of references anew: a schema that refers to i
 from the same place takes 2ⁿ evaluations for a payload n levels deep (18 levels took over
 20 s), and nobody can interrupt it. So the evaluations along one path of a payload are
 counted here for every depth, references followed, and payloads beyond the bound are not
-validated at all. The count errs only upwards. Called by ``payloads``; pure arithmetic.
+validated at all. The states of patterns are counted beside them, since a pattern's time is
+its text's length times its states where the engine's cache is of no use (3,000 states over
+250 kB took 3.3 s). The counts err only upwards. Called by ``payloads``; pure arithmetic.
 """
 
 from collections.abc import Iterator
@@ -13,22 +15,33 @@ from typing import Any
 from urllib.parse import unquote
 
 from .errors import Code, Refused, refused
+from .schema_costs import evaluations_of, measured, states_of
 from .strict_json import MAX_DEPTH
 
 MAX_EVALUATIONS = 20_000
 """Evaluations along one path of a payload: hundreds of times a schema written by hand."""
 
-MAX_WORK = 2_000_000
-"""Evaluations times the payload's size: about a second of a core, where the bound is tight."""
+MAX_WORK = 1_500_000
+"""Evaluations times the payload's size: at 5 to 60 ns each, 100 ms of a core at the most.
+
+An order of 4,400 lines of five fields, 256 kB, each held to a type and a pattern, an enum or
+a ``multipleOf``, counts 1.3 million and takes 4 ms.
+"""
+
+MAX_PATTERN_WORK = 20_000_000
+"""States of patterns times the payload's characters: at 4 ns each, 90 ms of a core.
+
+256 kB of UUIDs held to a pattern of 36 characters need half of it.
+"""
+
+MAX_EXPLAINED_WORK = 500_000
+"""Errors a payload can have at most, times what is copied into each: 60 ms, mostly below 1 ms."""
 
 ALWAYS_ALLOWED_DEPTH = 8
 """A schema must be affordable for payloads nested this deep; others it may refuse as too deep."""
 
 MAX_CHAIN = 64
 """References and combinations that one value passes through: each takes the validator's stack."""
-
-_CHARACTERS_PER_EVALUATION = 64
-"""A pattern looks at about so many characters in the time of one evaluation."""
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 """The one dialect understood."""
@@ -53,17 +66,42 @@ _SCHEMAS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Evaluations along one path of a payload, for each depth that is affordable."""
+    """Evaluations and states of patterns along one path, for each depth that is affordable."""
 
     evaluations: tuple[int, ...]
+    states: tuple[int, ...]
+    has_alternatives: bool
 
-    def allow(self, payload: Any) -> bool:
-        """Whether ``payload`` can be validated in bounded time."""
-        size, depth = _measured(payload)
-        if depth < len(self.evaluations):
-            return self.evaluations[depth] * size <= MAX_WORK
-        settled = len(self.evaluations) > MAX_DEPTH
-        return settled and self.evaluations[-1] * size <= MAX_WORK
+    def cost_of(self, payload: Any) -> "Cost | None":
+        """What validating ``payload`` takes; None if that is more than may be spent."""
+        size, depth, characters = measured(payload)
+        counted = min(len(self.evaluations), len(self.states))
+        if counted <= depth and counted <= MAX_DEPTH:
+            return None
+        evaluations = self.evaluations[min(depth, counted - 1)]
+        states = self.states[min(depth, counted - 1)]
+        affordable = evaluations * size <= MAX_WORK and states * characters <= MAX_PATTERN_WORK
+        return Cost(evaluations, size, self.has_alternatives) if affordable else None
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one payload costs under one schema."""
+
+    evaluations: int
+    size: int
+    has_alternatives: bool
+
+    @property
+    def can_list_errors(self) -> bool:
+        """Whether all errors may be collected: each copies the value and the keyword's own."""
+        most_errors = self.evaluations * self.size
+        return most_errors * (self.evaluations + self.size) <= MAX_EXPLAINED_WORK
+
+    @property
+    def can_name_first_error(self) -> bool:
+        """Whether the first error may: that of an alternative lists all of each branch."""
+        return self.can_list_errors or not self.has_alternatives
 
 
 @dataclass(eq=False, slots=True)
@@ -71,6 +109,7 @@ class _Node:
     """One subschema: which others apply to the same value, to a member, to an item."""
 
     own: int = 1
+    states: int = 0
     here: list["_Node"] = field(default_factory=list)
     one_member: list["_Node"] = field(default_factory=list)
     each_member: list["_Node"] = field(default_factory=list)
@@ -91,8 +130,21 @@ class _Node:
 
 def bounds_of(schema: Any) -> Bounds:
     """The bounds of ``schema``; raises ``Refused`` where they cannot be kept."""
-    root = _Graph(schema).root
-    nodes = _in_order(root)
+    graph = _Graph(schema)
+    nodes = _in_order(graph.root)
+    evaluations = _counts(graph.root, nodes)
+    if len(evaluations) <= ALWAYS_ALLOWED_DEPTH:
+        raise _refused(f"its references expand to more than {MAX_EVALUATIONS} evaluations")
+    for node in nodes:
+        node.own, node.evaluations, node.before = node.states, 0, 0
+    states = _counts(graph.root, nodes)
+    if len(states) <= ALWAYS_ALLOWED_DEPTH:
+        raise _refused(f"its patterns expand to more than {MAX_EVALUATIONS} states")
+    return Bounds(tuple(evaluations), tuple(states), graph.has_alternatives)
+
+
+def _counts(root: _Node, nodes: list[_Node]) -> list[int]:
+    """What ``root`` counts for payloads of each depth, as far as it is within the limit."""
     counts: list[int] = []
     while len(counts) <= MAX_DEPTH:
         changed = False
@@ -104,12 +156,10 @@ def bounds_of(schema: Any) -> Bounds:
         if root.evaluations > MAX_EVALUATIONS:
             break
         if not changed:
-            counts.extend([counts[-1]] * (MAX_DEPTH + 1 - len(counts)))
+            counts.extend([root.evaluations] * (MAX_DEPTH + 1 - len(counts)))
             break
         counts.append(root.evaluations)
-    if len(counts) <= ALWAYS_ALLOWED_DEPTH:
-        raise _refused(f"its references expand to more than {MAX_EVALUATIONS} evaluations")
-    return Bounds(tuple(counts))
+    return counts
 
 
 def _most(nodes: list[_Node]) -> int:
@@ -157,6 +207,7 @@ class _Graph:
         self._nodes: dict[int, _Node] = {}
         self._pending: list[tuple[Any, _Node]] = []
         self._anchors = _anchors(schema)
+        self.has_alternatives = False
         self.root = self._node(schema)
         while self._pending:
             value, node = self._pending.pop()
@@ -174,7 +225,11 @@ class _Graph:
     def _connect(self, schema: dict[str, Any], node: _Node) -> None:
         if schema is not self._schema:
             _check_embedded(schema)
-        node.own += sum(_values(value) for key, value in schema.items() if key not in _SCHEMAS)
+        node.own += sum(
+            evaluations_of(key, value) for key, value in schema.items() if key not in _SCHEMAS
+        )
+        node.states = states_of(schema)
+        self.has_alternatives |= "anyOf" in schema or "oneOf" in schema
         for key in _REFERENCES:
             if isinstance(schema.get(key), str):
                 node.here.append(self._node(self._resolved(schema[key])))
@@ -247,33 +302,6 @@ def _check_embedded(schema: dict[str, Any]) -> None:
         raise _refused("only the whole schema may have an $id")
     if schema.get("$schema", DIALECT) != DIALECT:
         raise _refused(f"every part must be in the dialect {DIALECT}")
-
-
-def _values(value: Any) -> int:
-    """How many values there are in a JSON value."""
-    return _measured(value)[0]
-
-
-def _measured(value: Any) -> tuple[int, int]:
-    """The size of a JSON value in evaluations, and its depth."""
-    if not isinstance(value, dict | list):
-        return 1 + (len(value) // _CHARACTERS_PER_EVALUATION if isinstance(value, str) else 0), 0
-    size, depth = 1, 0
-    level = [value]
-    while level:
-        depth += 1
-        deeper: list[Any] = []
-        for container in level:
-            size += len(container)
-            if isinstance(container, dict):
-                size += sum(map(len, container)) // _CHARACTERS_PER_EVALUATION
-            for one in container.values() if isinstance(container, dict) else container:
-                if isinstance(one, dict | list):
-                    deeper.append(one)
-                elif isinstance(one, str):
-                    size += len(one) // _CHARACTERS_PER_EVALUATION
-        level = deeper
-    return size, depth
 
 
 def _refused(detail: str) -> Refused:

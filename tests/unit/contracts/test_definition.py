@@ -225,3 +225,12 @@ def test_any_json_is_a_definition_or_refused(given_fields: dict[str, Any], base:
         assert refused.problem.errors  # noqa: PT017  # both outcomes are right
         for error in refused.problem.errors:
             assert error.pointer.split("/")[1:2] == [] or error.pointer.split("/")[1] in FIELDS
+
+
+def test_too_many_labels_are_refused_before_any_is_looked_at():
+    """One error, not one a label: 60,000 wrong ones made an answer of 4 MB."""
+    with pytest.raises(Refused) as refused:
+        parse_definition(api_fields(labels=[1] * 60_000))
+
+    assert refusal_of(refused.value) == (Code.INVALID, ["/labels"])
+    assert "at most 20" in refused.value.problem.detail

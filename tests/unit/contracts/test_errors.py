@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from trigger_contracts.errors import Code, FieldError, Problem, from_validation, pointer, problem
+from trigger_contracts.errors import (
+    MAX_REPORTED_ERRORS,
+    MAX_SHOWN_CHARACTERS,
+    Code,
+    FieldError,
+    Problem,
+    from_validation,
+    pointer,
+    problem,
+)
 from trigger_contracts.errors import refused as refuse
 
 
@@ -71,6 +80,18 @@ def test_what_pydantic_says_becomes_one_entry_a_field():
     assert made.detail == "3 fields are not valid"
     assert "s3cr3t" not in made.model_dump_json(), "a caller's values are not repeated"
     assert "This field is not known" in {one.message for one in made.errors}
+
+
+def test_a_few_of_many_errors_are_named_and_all_are_counted():
+    """A refusal is sent as one message: 25,000 unknown fields made one too large to send."""
+    with pytest.raises(ValidationError) as error:
+        Example.model_validate({"number": 1, **{"x" * 500 + str(n): n for n in range(25_000)}})
+
+    made = from_validation(error.value)
+
+    assert len(made.errors) == MAX_REPORTED_ERRORS
+    assert made.detail == "25000 fields are not valid; the first 20 are named"
+    assert all(len(one.pointer) <= MAX_SHOWN_CHARACTERS for one in made.errors)
 
 
 def test_a_single_error_is_the_detail_itself():

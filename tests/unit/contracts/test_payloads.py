@@ -14,9 +14,11 @@ from trigger_contracts.payloads import (
     MAX_REPORTED_ERRORS,
     MAX_SCHEMA_BYTES,
     check_schema,
+    compiled,
     merge,
     mismatch,
 )
+from trigger_contracts.schema_costs import states_of
 
 RFC_7396_APPENDIX: list[tuple[Any, Any, Any]] = [
     ({"a": "b"}, {"a": "c"}, {"a": "c"}),
@@ -355,13 +357,165 @@ def test_a_mismatch_points_at_the_field(payload: Any, pointer: str):
 
 
 def test_a_refusal_names_a_limited_number_of_fields_in_short():
-    schema = {"items": {"type": "integer"}}
-
-    found = mismatch(schema, ["x" * 10_000] * 1000)
+    found = mismatch({"items": {"type": "integer"}}, ["x" * 400] * 40)
 
     assert found is not None
     assert len(found.errors) == MAX_REPORTED_ERRORS
     assert all(len(error.message) <= 300 for error in found.errors)
+
+
+def long_keys(count: int) -> dict[str, int]:
+    return {f"a-rather-long-key-{n}": 1 for n in range(count)}
+
+
+SHORT_NAMES = {"propertyNames": {"maxLength": 2}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "payload", "pointer", "said"),
+    [
+        (SHORT_NAMES, long_keys(1000), "/payload", "longer than"),
+        (SHORT_NAMES, long_keys(10_000), "/payload", "longer than"),
+        (
+            {"dependentRequired": {f"r{n}": [f"x{m}" for m in range(50)] for n in range(150)}},
+            {f"r{n}": 1 for n in range(150)},
+            "/payload",
+            "required property",
+        ),
+        ({"required": [f"r{n}" for n in range(5000)]}, {}, "/payload", "required property"),
+        ({"items": {"type": "string"}}, [1] * 85_000, "/payload/0", "not of type"),
+    ],
+)
+def test_of_many_errors_at_most_the_first_is_looked_for(
+    schema: Any, payload: Any, pointer: str, said: str
+):
+    """Each error would hold a copy of the payload: together they took up to a minute."""
+    cost = compiled(schema).bounds.cost_of(payload)
+    found = mismatch(schema, payload)
+
+    assert cost is not None
+    assert (cost.can_list_errors, cost.can_name_first_error) == (False, True)
+    assert found is not None
+    assert [error.pointer for error in found.errors] == [pointer]
+    assert said in found.errors[0].message
+
+
+@pytest.mark.parametrize("keyword", ["anyOf", "oneOf"])
+def test_of_many_errors_below_an_alternative_not_even_the_first(keyword: str):
+    """It would list those of every branch, each with its copy of the payload."""
+    schema = {"allOf": [{keyword: [SHORT_NAMES, {"type": "null"}]}]}
+
+    cost = compiled(schema).bounds.cost_of(long_keys(1000))
+
+    assert cost is not None
+    assert not cost.can_name_first_error
+    assert pointers_of(schema, long_keys(1000)) == ["/payload"]
+    assert pointers_of(schema, long_keys(3)) == ["/payload"]
+
+
+ORDER_LINE = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["sku", "count", "price"],
+    "properties": {
+        "sku": {"type": "string", "pattern": "^[A-Z]{2}-[0-9]+$", "maxLength": 20},
+        "count": {"type": "integer", "minimum": 1},
+        "price": {"type": "number", "multipleOf": 0.01},
+        "note": {"type": ["string", "null"]},
+        "country": {"enum": [f"c{n}" for n in range(250)]},
+    },
+}
+UUID = "6f9619ff-8b86-d011-b42d-00cf4fc964ff"
+
+
+@pytest.mark.parametrize(
+    ("schema", "payload"),
+    [
+        (
+            {"type": "array", "items": ORDER_LINE},
+            [{"sku": "AB-123", "count": 1, "price": 1.25, "note": None, "country": "c249"}] * 3500,
+        ),
+        ({"items": {"type": "integer", "minimum": 0}}, list(range(45_000))),
+        ({"items": {"pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"}}, [UUID] * 6500),
+        ({"items": {"format": "uuid"}}, [UUID] * 6500),
+        ({"type": "string", "maxLength": 300_000}, "x" * 250_000),
+        ({"uniqueItems": True, "contains": {"const": 7}}, list(range(45_000))),
+    ],
+)
+def test_the_largest_payloads_of_ordinary_schemas_are_checked(schema: Any, payload: Any):
+    assert 200_000 < len(json.dumps(payload)) < 350_000
+    assert pointers_of(schema, payload) == []
+
+
+@pytest.mark.parametrize(
+    ("schema", "payload"),
+    [
+        ({"pattern": "a[ab]{3000}[cd]"}, "ab" * 120_000),
+        ({"pattern": "a(a|b){900}[cd]"}, "ab" * 120_000),
+        ({"pattern": "a(?:a?(b?){3}){100}c"}, "ab" * 120_000),
+        ({"patternProperties": {"a[ab]{3000}[cd]": {}}}, {"ab" * 120_000: 1}),
+        ({"propertyNames": {"pattern": "a[ab]{3000}[cd]"}}, {"ab" * 120_000: 1}),
+        ({"allOf": [{"contains": {"const": 0}, "minContains": 0}] * 20}, [1] * 85_000),
+        ({"items": {"multipleOf": 0.01}}, [1e300] * 36_000),
+        ({"items": {"multipleOf": 0.01}}, [1e-300] * 36_000),
+        ({"items": {"allOf": [{"multipleOf": 0.01}] * 5}}, [0.1] * 13_000),
+        ({"items": {"allOf": [{"minimum": 7}] * 20}}, [10**25] * 9000),
+        ({"items": {"enum": [{}, *range(100)]}}, [100] * 60_000),
+        ({"items": {"allOf": [{"format": "idn-hostname"}] * 20}}, ["ü.com"] * 20_000),
+    ],
+)
+def test_slow_keywords_over_large_payloads_are_not_begun(schema: Any, payload: Any):
+    """Each of these took the validator from 0.1 to 5 seconds."""
+    assert compiled(schema).bounds.cost_of(payload) is None
+
+
+@pytest.mark.parametrize("divisor", [1e-300, 1e-16, 1e16, 10**300])
+def test_multiples_beyond_a_doubles_digits_are_refused(divisor: float):
+    assert "multipleOf" in refusal({"items": {"multipleOf": divisor}})
+
+
+def test_patterns_that_expand_beyond_measure_are_refused():
+    assert "states" in refusal({"pattern": "((a{100}){100}){100}"})
+
+
+@pytest.mark.parametrize(
+    ("pattern", "states"),
+    [
+        ("", 0),
+        ("abc", 3),
+        ("^[A-Z]{2}-[0-9]+$", 7),
+        (r"\p{Lu}{3}\d\{2}", 7),
+        ("(a|b){10}", 30),
+        ("((a{2}){3,}){4,5}", 30),
+        ("[]a]{2}[^]{3}]", 3),
+        ("(a{10}[])]){10}", 110),
+        ("a{10}?{10}", 101),
+        (r"\(?x[(?x]", 4),
+        ("a{0}b{,3}c{ 02 , 0000000004 }d{}", 9),
+        ("[a\\]{3}", 1),
+        (")(", 1),
+        ("((((", 0),
+    ],
+)
+def test_the_states_of_a_pattern_are_its_parts_multiplied_out(pattern: str, states: int):
+    assert states_of({"pattern": pattern}) == states
+    assert states_of({"patternProperties": {pattern: True}}) == states
+
+
+@pytest.mark.parametrize("flag", ["(?x)", "(?ix:a)", "\\\\(?x)"])
+def test_patterns_with_comments_are_refused(flag: str):
+    assert "flag x" in refusal({"pattern": flag + "(abc) {30}"})
+
+
+@given(st.text(st.sampled_from("ab(){}[],0159\\^p|")))
+def test_any_text_has_a_number_of_states(pattern: str):
+    assert states_of({"pattern": pattern}) >= 0
+
+
+@pytest.mark.parametrize("part", ["[", "\\p{", "{", "{ ", "{1", "(", "[\\", "\\"])
+def test_the_states_of_a_pattern_are_counted_in_one_pass(part: str):
+    """Looking for a missing end anew from each beginning would take minutes."""
+    assert states_of({"pattern": part * (MAX_SCHEMA_BYTES // len(part))}) >= 0
 
 
 def test_formats_are_checked():
