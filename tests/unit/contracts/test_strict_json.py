@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trigger_contracts.errors import Code, Refused
-from trigger_contracts.strict_json import MAX_DEPTH, canonical, parse
+from trigger_contracts.strict_json import MAX_CONTAINERS, MAX_DEPTH, canonical, parse
 
 TEXTS = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]))
 VALUES = st.recursive(
@@ -74,6 +74,15 @@ def test_brackets_inside_strings_are_no_depth():
 
 def test_brackets_side_by_side_are_no_depth():
     assert parse(b"[" + b"[[]]," * 1000 + b"[]]")[-1] == []
+
+
+def test_containers_are_allowed_up_to_the_limit():
+    """Each takes longer than a number: 256 kB of empty ones took up to 0.2 s."""
+    inner = MAX_CONTAINERS - 1
+
+    assert len(parse(b"[" + b"{}," * (inner - 1) + b"[]]")) == inner
+    assert "more than 20000" in refusal(b"[" + b"{}," * inner + b"[]]")
+    assert parse(b'["' + b"[" * (2 * MAX_CONTAINERS) + b'"]')
 
 
 def test_depth_is_counted_in_one_pass_over_an_unterminated_string():
