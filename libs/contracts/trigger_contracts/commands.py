@@ -6,9 +6,17 @@ Messages carry their schema version; an unknown one is refused, never guessed at
 """
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
+from pydantic_core import PydanticCustomError
 
 from .errors import Code, FieldError, Refused, from_validation, problem, refused
 from .ids import Id, is_valid_id, uuid7
@@ -20,16 +28,27 @@ CLOCK_TOLERANCE = timedelta(seconds=60)
 """How far a publisher's clock may be from the broker's before its instants are not believed."""
 
 
-class Command(BaseModel):
-    """What every command may carry."""
+def _text_or_datetime(value: Any) -> Any:
+    """Numbers are refused: whether they count seconds or milliseconds would be a guess."""
+    if value is not None and not isinstance(value, str | datetime):
+        raise PydanticCustomError("wrong_type", "must be a date and time with an offset")
+    return value
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+
+Instant = Annotated[AwareDatetime, Field(strict=False)]
+"""JSON has no instants: a text is read as one, whatever else a command is strict about."""
+
+
+class Command(BaseModel):
+    """What every command may carry. ``"3"`` is no number here, and ``"yes"`` no boolean."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     schema_version: int = SCHEMA_VERSION
     command_id: Id | None = Field(
         default=None, description="Repeating a command under its id gives the same answer for 48 h."
     )
-    accepted_at: AwareDatetime | None = Field(
+    accepted_at: Annotated[Instant | None, BeforeValidator(_text_or_datetime)] = Field(
         default=None, description="When the gateway accepted it; the broker's timestamp otherwise."
     )
     actor: str = Field(default="nats", max_length=100, description="Who asked: for the history.")
@@ -38,7 +57,7 @@ class Command(BaseModel):
 class CreateTrigger(Command):
     """Create a trigger: the definition's fields stand beside these."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
 
     trigger_id: Id | None = None
 
@@ -76,11 +95,19 @@ class FireTrigger(Command):
     fires, the log gets the reasons and no payload.
     """
 
+    command_id: Id | None = Field(
+        default=None,
+        description="Names the fire in its answer and in the log. A fire is repeated safely "
+        "under its `key`, not under this id.",
+    )
     trigger_id: Id
     payload: Any = None
     key: str | None = Field(default=None, min_length=1, max_length=255)
     is_test: bool = False
-    refused: tuple[FieldError, ...] | None = Field(default=None, max_length=50)
+    # JSON has no tuples: a list is read as one.
+    refused: Annotated[tuple[FieldError, ...], Field(strict=False)] | None = Field(
+        default=None, max_length=50
+    )
 
     @property
     def has_payload(self) -> bool:
@@ -104,7 +131,7 @@ def parse_command(verb: Verb, fields: Any) -> AnyCommand:
     if not isinstance(fields, dict):
         raise refused(Code.INVALID, "a command must be a JSON object", pointer="")
     version = fields.get("schema_version", SCHEMA_VERSION)
-    if version != SCHEMA_VERSION:
+    if version != SCHEMA_VERSION or isinstance(version, bool | float):
         detail = f"schema_version must be {SCHEMA_VERSION}"
         raise refused(Code.UNKNOWN_SCHEMA_VERSION, detail, pointer="/schema_version")
     try:

@@ -22,7 +22,7 @@ from trigger_contracts.commands import (
     parse_command,
     trigger_id_of,
 )
-from trigger_contracts.errors import Code, Refused
+from trigger_contracts.errors import Code, FieldError, Refused
 from trigger_contracts.ids import instant_of, is_valid_id
 from trigger_contracts.subjects import Verb
 
@@ -79,7 +79,7 @@ def test_a_command_is_an_object(verb: Verb, fields: Any):
 
 
 @VERBS
-@pytest.mark.parametrize("version", [0, 2, -1, 99, "1", None, [], {}, 1.5])
+@pytest.mark.parametrize("version", [0, 2, -1, 99, "1", None, [], {}, 1.5, True, 1.0])
 def test_an_unknown_version_is_refused_and_never_guessed_at(verb: Verb, version: Any):
     fields = {**SMALLEST[verb], "schema_version": version, "unknown_field_of_later": 1}
 
@@ -119,6 +119,12 @@ def test_unknown_fields_are_refused(verb: Verb):
         (Verb.CREATE, "actor", None),
         (Verb.UPDATE, "expected_version", 0),
         (Verb.UPDATE, "expected_version", "x"),
+        (Verb.UPDATE, "expected_version", "3"),
+        (Verb.UPDATE, "expected_version", 3.0),
+        (Verb.DELETE, "expected_version", True),
+        (Verb.CREATE, "accepted_at", 1_800_000_000),
+        (Verb.FIRE, "is_test", "yes"),
+        (Verb.FIRE, "is_test", 1),
         (Verb.UPDATE, "patch", []),
         (Verb.UPDATE, "patch", "name"),
         (Verb.UPDATE, "definition", 5),
@@ -151,6 +157,25 @@ def test_the_definition_stands_beside_the_commands_own_fields(verb: Verb):
 
     assert isinstance(command, CreateTrigger)
     assert command.definition == {"name": "x", "paused": True, "definition": 1}
+
+
+@VERBS
+def test_an_instant_is_read_from_its_text(verb: Verb):
+    command = parse_command(
+        verb, {**SMALLEST[verb], "accepted_at": "2027-01-26T13:00:00+01:00", "actor": "me"}
+    )
+
+    assert command.accepted_at == NOON
+
+
+def test_what_the_gateway_refused_is_read_from_a_list():
+    refused = [{"pointer": "/payload/a", "message": "no"}]
+
+    command = parse_command(Verb.FIRE, {"trigger_id": "t1", "refused": refused, "is_test": True})
+
+    assert isinstance(command, FireTrigger)
+    assert command.refused == (FieldError(pointer="/payload/a", message="no"),)
+    assert FireTrigger.model_validate_json(command.model_dump_json()) == command
 
 
 def test_an_explicit_null_is_a_payload():
