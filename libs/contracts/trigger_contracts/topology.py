@@ -153,7 +153,7 @@ PERMISSIONS: dict[str, Permissions] = {
             subjects.dead(Service.SCHEDULER),
             *_RESULTS,
             *_consume(SCHEDULER_COMMANDS),
-            *_read(CHANGES.name, DUE.name),
+            *_read(COMMANDS.name, CHANGES.name, DUE.name),
             f"$JS.API.STREAM.PURGE.{CHANGES.name}",
         ),
         subscribe=(_own_inbox("scheduler"), subjects.WAKE),

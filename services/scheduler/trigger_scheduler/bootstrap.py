@@ -119,7 +119,7 @@ def build(settings: Settings) -> Scheduler:
         index,
         change_log,
         due_log,
-        CommandBacklog(connection),
+        CommandBacklog(connection, timeout=timeout),
         grace=settings.misfire_grace,
         on_armed=wakes.armed,
     )

@@ -174,8 +174,8 @@ class DueLog(Protocol):
 
 
 class Backlog(Protocol):
-    """What of the commands is delivered and not settled yet, here or at another replica."""
+    """What of the commands may not be settled yet, here or at another replica."""
 
-    async def older_unsettled(self, oldest_seq: int, in_hand: int) -> bool:
-        """Whether there may be commands older than ``oldest_seq``, beside those in hand."""
+    async def unsettled_creates(self, before: Mapping[str, int]) -> set[str]:
+        """Those of the triggers whose create, older than the sequence given, may be unsettled."""
         ...

@@ -82,3 +82,14 @@ async def test_an_unknown_trigger_is_refused_at_once_where_nothing_is_put_off(
         await platform.ask(Verb.CREATE, trigger_id="t1", **once(timedelta(hours=1)))
         refused = await platform.ask(Verb.DELETE, within=2, trigger_id="nobody")
     assert refused["status"] == 404
+
+
+async def test_refusals_do_not_wait_for_each_other(platform: Platform) -> None:
+    """However many name unknown triggers, and whatever others consume between them."""
+    async with platform.scheduler(loops=False):
+        await platform.ask(Verb.CREATE, trigger_id="t1", **once(timedelta(hours=1)))
+        for number in range(20):
+            await platform.send(Verb.FIRE, {"trigger_id": "nobody"})
+            await platform.send(Verb.DELETE, {"trigger_id": f"nobody-{number % 3}"})
+            refused = await platform.ask(Verb.DELETE, within=2, trigger_id=f"nobody-{number % 3}")
+            assert refused["status"] == 404

@@ -218,10 +218,10 @@ class CommandHandler:
             and case.decision.problem.code is Code.NOT_FOUND
         ]
         if lost:
-            oldest = min(case.request.stream_seq for case in cases)
-            deferred = await self._backlog.older_unsettled(oldest, len(cases))
+            before = {case.request.trigger_id: case.request.stream_seq for case in lost}
+            put_off = await self._backlog.unsettled_creates(before)
             for case in lost:
-                case.deferred = deferred
+                case.deferred = case.request.trigger_id in put_off
 
     async def _append(self, cases: Sequence[_Case], now: datetime) -> None:
         """Append the changes: all at once, or each on its own where one was overtaken."""
