@@ -310,7 +310,9 @@ BAD_IDS = {
 
 @of(BAD_IDS)
 async def test_an_id_that_is_none_names_nothing_by_rest(platform: Platform, case: str) -> None:
-    path = f"/triggers/{quote(case, safe='')}"
+    # A bare ".." would be folded away by the client.
+    encoded = quote(case, safe="").replace(".", "%2E")
+    path = f"/triggers/{encoded}"
     body = {"payload": 1}
     for response in (
         await platform.rest.get(path),
@@ -320,9 +322,8 @@ async def test_an_id_that_is_none_names_nothing_by_rest(platform: Platform, case
         await platform.rest.get(f"{path}/history"),
         await platform.rest.post(f"{path}/fire", json=body),
         await platform.rest.post(f"{path}/test", json=body),
-        await platform.rest.get(f"/events/{quote(case, safe='')}"),
+        await platform.rest.get(f"/events/{encoded}"),
     ):
-        # ".." may be folded away on its way, and then names a list.
         assert response.status_code in {404, 405}, (response.request.url, response.text)
         assert response.headers["content-type"] == "application/problem+json"
     assert await platform.events(trigger_id=case) == []
