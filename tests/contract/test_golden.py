@@ -18,7 +18,7 @@ import pytest
 from pydantic import BaseModel
 
 import trigger_contracts
-from trigger_contracts import definition, errors, events, schedule
+from trigger_contracts import cron, definition, errors, events, schedule
 from trigger_contracts.commands import COMMANDS, Command, parse_command
 from trigger_contracts.dead_letters import KEPT_BYTES
 from trigger_contracts.errors import Code, Problem
@@ -39,7 +39,7 @@ FILES = sorted(FOLDER.glob("*.json"))
 
 PARTS: set[type[BaseModel]] = {
     *(Command, events._DueRecord),  # what several messages have in common
-    *(definition.Definition, errors.FieldError, schedule.Once, schedule.Interval),
+    *(definition.Definition, errors.FieldError, schedule.Once, schedule.Interval, cron.Cron),
     events.LogEntry,  # the ``data`` of a CloudEvent
 }
 """Models that never travel alone: they are in the files of the messages they are part of."""

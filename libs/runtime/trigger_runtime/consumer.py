@@ -7,6 +7,7 @@ raises neither loses nor stalls: its messages are given back with a growing dela
 Called by ``entrypoints`` of the services.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -106,15 +107,18 @@ def subscribe_batches(
     *,
     batch: int = 500,
     workers: int = 1,
+    pace: timedelta = timedelta(),
     title: str | None = None,
     description: str | None = None,
 ) -> Callable[[BatchHandler], BatchHandler]:
     """Decorator: call the handler with batches of ``consumer``'s messages, as they arrive.
 
     ``workers`` handlers run at once; with more than one, batches finish in any order.
+    ``pace`` is the least time from one batch to the next of a worker: under load it makes
+    batches fewer and larger, and what arrives in a quiet moment never waits for it.
     ``message_types`` are what AsyncAPI says of the payloads; nothing is validated by them.
     """
-    subscriber = _make(broker, consumer, message_types, batch, workers, title, description)
+    subscriber = _make(broker, consumer, message_types, batch, workers, pace, title, description)
     Registrator.subscriber(broker, subscriber)
 
     def decorate(handler: BatchHandler) -> BatchHandler:
@@ -137,6 +141,7 @@ class NaturalBatchSubscriber(BatchPullStreamSubscriber):
         consumer: Consumer,
         batch: int,
         workers: int,
+        pace: timedelta,
     ) -> None:
         super().__init__(
             config,
@@ -149,6 +154,7 @@ class NaturalBatchSubscriber(BatchPullStreamSubscriber):
         self._decoder = _decode_batch
         self._connection = broker.platform_connection
         self._workers = workers
+        self._pace_s = pace.total_seconds()
         self._batch = batch
         self._consumer = consumer
         self._name = f"{consumer.stream.name}/{consumer.durable}"
@@ -174,6 +180,7 @@ class NaturalBatchSubscriber(BatchPullStreamSubscriber):
         assert pull is not None, "created by _create_subscription"  # noqa: S101
         consumed = CONSUMED.labels(self._name)
         sizes = BATCH_SIZE.labels(self._name)
+        loop = asyncio.get_running_loop()
         while self.running:
             try:
                 messages = await pull.take()
@@ -182,8 +189,12 @@ class NaturalBatchSubscriber(BatchPullStreamSubscriber):
                 await self._connection.pause()
                 continue
             sizes.observe(len(messages))
+            next_at = loop.time() + self._pace_s
             await self.consume(messages)
             consumed.inc(len(messages))
+            # A full batch means a backlog: then there is no time to lose.
+            if len(messages) < self._batch and (early := next_at - loop.time()) > 0:
+                await asyncio.sleep(early)
 
     async def consume(self, msg: list[Msg]) -> Any:
         """One batch to the handler; whatever it raises, the loop goes on."""
@@ -219,6 +230,7 @@ def _make(
     message_types: tuple[type[BaseModel], ...],
     batch: int,
     workers: int,
+    pace: timedelta,
     title: str | None,
     description: str | None,
 ) -> NaturalBatchSubscriber:
@@ -256,6 +268,7 @@ def _make(
         consumer=consumer,
         batch=batch,
         workers=workers,
+        pace=pace,
     )
 
 
