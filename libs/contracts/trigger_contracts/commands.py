@@ -92,7 +92,8 @@ class FireTrigger(Command):
     """Fire a trigger now, with a payload merged over its own.
 
     ``refused`` is set by the gateway for a request that it has already refused: nothing
-    fires, the log gets the reasons and no payload.
+    fires, the log gets the reasons and no payload. The broker does not say who published, so
+    a NATS client can write it as well, as it can name any ``actor``: both are its word.
     """
 
     command_id: Id | None = Field(
