@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from tests.chaos.checker import Change, Evidence, Record, Row, Standing
-from tests.support.platform import Platform
+from tests.support.whole_platform import Platform
 from trigger_contracts.events import DUE_RECORD, CloudEvent, Due, Missed, TriggerChanged
 
 

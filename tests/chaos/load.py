@@ -18,7 +18,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from tests.chaos.checker import Operation, Outcome, Times
-from tests.support.platform import Platform, now, text
+from tests.support.whole_platform import Platform, now, text
 from trigger_contracts.subjects import REPLY_TO_HEADER
 from trigger_runtime.ids import new_id
 

@@ -9,7 +9,7 @@ from functools import partial
 
 from tests.chaos.load import Load
 from tests.chaos.verdict import decide, progress, strike_in_the_midst, throw
-from tests.support.platform import NAMES, Platform, running
+from tests.support.whole_platform import NAMES, Platform, running
 
 
 async def test_kill_9_loses_nothing_doubles_nothing_and_brings_nothing_old_back() -> None:

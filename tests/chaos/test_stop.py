@@ -13,7 +13,7 @@ import psutil
 from tests.chaos.load import Load
 from tests.chaos.verdict import decide, progress, strike_in_the_midst, throw
 from tests.support.eventually import eventually
-from tests.support.platform import Platform, now, running
+from tests.support.whole_platform import Platform, now, running
 
 REPLICAS = ("--scheduler-replicas", "2", "--executor-replicas", "2", "--retention-replicas", "2")
 PAIRS = tuple((name, f"{name}-2") for name in ("scheduler", "executor", "retention"))

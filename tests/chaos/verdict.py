@@ -10,7 +10,7 @@ from tests.chaos.checker import Evidence, Operation, Outcome, Violation, violati
 from tests.chaos.evidence import gather
 from tests.chaos.load import Load
 from tests.support.eventually import eventually
-from tests.support.platform import Platform, now
+from tests.support.whole_platform import Platform, now
 from trigger_contracts.subjects import ALL_DUE, ALL_FIRED
 
 GRACE = timedelta(seconds=30)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from nats.aio.client import Client
 
-from tests.support.platform import Platform, running
+from tests.support.whole_platform import Platform, running
 
 
 @pytest.fixture(scope="module")

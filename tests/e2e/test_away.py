@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.support.eventually import eventually
-from tests.support.platform import NAMES, Json, Platform, ahead, now, text
+from tests.support.whole_platform import NAMES, Json, Platform, ahead, now, text
 from trigger_contracts import subjects
 from trigger_runtime.ids import new_id
 

@@ -16,7 +16,7 @@ import pytest
 from nats.aio.client import Client
 
 from tests.support.eventually import eventually
-from tests.support.platform import Json, Platform, ahead
+from tests.support.whole_platform import Json, Platform, ahead
 from trigger_contracts.subjects import Verb
 from trigger_contracts.topology import MAX_BODY_BYTES
 from trigger_runtime.ids import new_id

@@ -15,7 +15,7 @@ import pytest
 from nats.aio.client import Client
 
 from tests.support.eventually import eventually
-from tests.support.platform import Json, Platform, now, running, text
+from tests.support.whole_platform import Json, Platform, now, running, text
 from trigger_contracts import subjects, topology
 from trigger_contracts.ids import uuid7
 from trigger_local import streams

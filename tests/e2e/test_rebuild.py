@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.eventually import eventually
-from tests.support.platform import Json, Platform, ahead, now, running
+from tests.support.whole_platform import Json, Platform, ahead, now, running
 from trigger_contracts.ids import uuid7
 from trigger_runtime.ids import new_id
 

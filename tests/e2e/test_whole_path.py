@@ -10,7 +10,7 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext
 
 from tests.support.eventually import eventually
-from tests.support.platform import Json, Platform, ahead, distinct, now, text
+from tests.support.whole_platform import Json, Platform, ahead, distinct, now, text
 from trigger_contracts import subjects
 from trigger_contracts.ids import uuid7
 from trigger_local import streams
