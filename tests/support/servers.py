@@ -16,6 +16,7 @@ import asyncpg
 import nats
 from nats.aio.client import Client
 
+from tests.support.eventually import eventually
 from tests.support.processes import Contained, Embedded, Server
 from trigger_contracts.subjects import inbox_prefix
 from trigger_contracts.topology import BUCKETS, STREAMS
@@ -76,7 +77,14 @@ class Broker:
             for info in await jetstream.streams_info():
                 if info.config.name in declared:
                     await jetstream.delete_stream(info.config.name)
-            await streams.apply(admin)
+
+            async def made() -> bool:
+                # The server removes a deleted stream's folder a moment later: until then it
+                # cannot make the stream anew.
+                await streams.apply(admin)
+                return True
+
+            await eventually(made, what="fresh streams")
 
     async def answers(self) -> bool:
         try:

@@ -280,19 +280,18 @@ class Fires:
     async def _fire_keyed(self, command: FireTrigger, key: str, accepted_at: datetime) -> str:
         """Whoever fires under a key first decides its event; all others repeat that one.
 
-        What could not be checked claims nothing, since a refused fire uses up no key: the
-        executor claims then, with the same event id. So while PostgreSQL and the executor are
-        both away, each repetition is answered with an id of its own; the first one's is
-        the event, and another payload ends as a rejected row under the id it was given.
+        A fire that is refused here uses up no key. One that could not be checked, since the
+        database is away, does: its id was promised, whatever the executor then finds.
         """
         store_key = idempotency.store_key(command.trigger_id, key)
-        mine = claim = idempotency.claim_for(command, key, accepted_at)
+        mine = idempotency.claim_for(command, key, accepted_at)
         found = await self._claims.find(store_key)
-        if found is None and (checked := await self._check(command)) is not None:
-            mine = mine.model_copy(update={"change_seq": checked.change_seq})
+        if found is None:
+            checked = await self._check(command)
+            if checked is not None:
+                mine = mine.model_copy(update={"change_seq": checked.change_seq})
             found = await self._claims.claim(store_key, mine.model_dump_json().encode())
-        if found is not None:
-            claim = Claim.model_validate_json(found)
+        claim = Claim.model_validate_json(found)
         if claim.payload_hash != mine.payload_hash:
             raise refused(Code.IDEMPOTENCY_MISMATCH, "this Idempotency-Key fired another payload")
         command = command.model_copy(

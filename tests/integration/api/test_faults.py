@@ -110,13 +110,16 @@ async def test_without_a_database_fires_and_writes_are_accepted(
             # A payload that its schema forbids: nobody can tell here, so the executor will.
             assert (await http.post(f"{location}/fire", json={"payload": "x"})).status_code == 202
             assert (await http.post("/triggers/nowhere/fire")).status_code == 202
-            # A key is not used up by what may yet be refused: another payload is no 409 here.
+            # Under a key there is one event, whether anybody could check it or not.
             keyed = {"Idempotency-Key": "k"}
-            for payload in ("x", 1):
-                answer = await http.post(
-                    f"{location}/fire", json={"payload": payload}, headers=keyed
-                )
-                assert answer.status_code == 202
+            fires = [
+                http.post(f"{location}/fire", json={"payload": 1}, headers=keyed) for _ in range(3)
+            ]
+            answers = await asyncio.gather(*fires)
+            assert {answer.status_code for answer in answers} == {202}
+            assert len({answer.json()["event_id"] for answer in answers}) == 1
+            other = await http.post(f"{location}/fire", json={"payload": 2}, headers=keyed)
+            assert other.status_code == 409
             assert (await http.post("/triggers/", json=API_TRIGGER)).status_code == 202
             for path in ("/triggers/", location, "/events/", f"{location}/history"):
                 response = await http.get(path)

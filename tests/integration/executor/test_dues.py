@@ -238,11 +238,11 @@ async def test_a_late_row_is_forgotten_on_time_and_an_overdue_one_is_not_recorde
 ):
     late, over = make_change("t1"), make_change("t2")
     seqs = [await around.change(late), await around.change(over)]
-    hour = timedelta(hours=1)
+    hour, now = timedelta(hours=1), datetime.now(UTC)
 
     await around.due(
-        due_now(late, seqs[0], published_at=NOW - 47 * hour),
-        due_now(over, seqs[1], published_at=NOW - 48 * hour),
+        due_now(late, seqs[0], published_at=now - 47 * hour),
+        due_now(over, seqs[1], published_at=now - 48 * hour),
     )
     await around.dues_handled()
 

@@ -19,7 +19,7 @@ from trigger_api.handlers import Applied, Fires, Stored, TriggerCommands
 from trigger_contracts.commands import CommandDone, CreateTrigger, FireTrigger, UpdateTrigger
 from trigger_contracts.errors import Code, Refused, problem
 from trigger_contracts.events import Status
-from trigger_contracts.idempotency import Claim, claim_for, store_key
+from trigger_contracts.idempotency import Claim, store_key
 from trigger_runtime.errors import BrokerUnavailable
 
 ONCE = {"name": "n", "type": "scheduled", "schedule_time": "2027-02-01T00:00:00"}
@@ -148,19 +148,18 @@ async def test_without_a_database_every_fire_is_accepted(world: World) -> None:
     assert await world.fires.fire(Fire("unknown", {}, "a", key="k"))
 
 
-async def test_a_fire_that_nobody_checked_leaves_its_key_to_the_executor(world: World) -> None:
+async def test_a_fire_that_nobody_checked_has_one_event_however_often_it_is_repeated(
+    world: World,
+) -> None:
     world.definitions.away = True
     event_id = await world.fires.fire(Fire("t", {"payload": "x"}, "key:a", key="k"))
-    assert world.claims.values == {}
-    (sent,) = world.fired
-    assert sent.key == "k"
-    assert sent.accepted_at is not None
-    # As the executor will claim.
-    assert claim_for(sent, "k", sent.accepted_at).event_id == event_id == sent.command_id
-    world.definitions.away = False
-    world.definitions.stored["t"] = make_change(**INTEGER)
+    claim = Claim.model_validate_json(world.claims.values[store_key("t", "k")])
+    assert (claim.event_id, claim.change_seq) == (event_id, None)
     world.clock.advance(timedelta(seconds=1))
-    assert await world.fires.fire(Fire("t", {"payload": 1}, "key:a", key="k")) != event_id
+    assert await world.fires.fire(Fire("t", {"payload": "x"}, "key:a", key="k")) == event_id
+    with pytest.raises(Refused) as refusal:
+        await world.fires.fire(Fire("t", {"payload": 1}, "key:a", key="k"))
+    assert refusal.value.problem.code is Code.IDEMPOTENCY_MISMATCH
 
 
 @pytest.mark.parametrize("where", ["remembered", "stored"])
