@@ -236,8 +236,10 @@ async def test_a_row_is_erased_at_the_end_of_its_life_and_a_notice_says_so(
     await publish(client, make_entry(payload="canary-5e1f"))
     await eventually(lambda: count(owner))
     await eventually(lambda: _no_row(owner), within=30)
-    notice = Swept.model_validate_json((await heard.next_msg(timeout=5)).data)
-    assert notice.rows == 1
+    erased = 0
+    while not erased:  # Partitions that other tests left empty have notices of their own.
+        erased = Swept.model_validate_json((await heard.next_msg(timeout=5)).data).rows
+    assert erased == 1
     tables = await owner.fetch(
         "SELECT relname FROM pg_class WHERE relkind = 'r'"
         " AND relnamespace = 'retention'::regnamespace"
