@@ -133,9 +133,10 @@ async def test_an_hour_that_is_past_goes_whole(
 ) -> None:
     at = ago(hours=70)
     await store_whatever_its_age(owner, [make_row(at, stream_seq=n) for n in range(50)])
-    (erased, *_) = await sweep(log)
-    assert partition_name(at) in erased.partitions
-    assert erased.rows == 50
+    passes = await sweep(log)
+    # A pass drops a few partitions at most, and other tests may have left some.
+    assert partition_name(at) in {name for erased in passes for name in erased.partitions}
+    assert sum(erased.rows for erased in passes) == 50
     assert partition_name(at) not in await partitions(owner)
 
 
