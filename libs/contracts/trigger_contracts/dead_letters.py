@@ -7,6 +7,7 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from .events import DeadLetter
 from .subjects import Service
@@ -18,6 +19,21 @@ KEPT_TEXT_BYTES = MAX_BODY_BYTES // 2
 """Up to here an original is kept as text: JSON may escape a byte to six."""
 _KEPT_HEADERS = 20
 _KEPT_HEADER_CHARACTERS = 500
+
+
+class Delivered(Protocol):
+    """A message as the broker stored it."""
+
+    @property
+    def subject(self) -> str: ...
+    @property
+    def payload(self) -> bytes: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def stream_seq(self) -> int: ...
+    @property
+    def stored_at(self) -> datetime: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,7 @@
 """Writes what a service could not handle to TRIGGER_DEAD. Never silent, never in the way."""
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Protocol
-
 from trigger_contracts import subjects
-from trigger_contracts.dead_letters import Original, dead_letter, message_id
+from trigger_contracts.dead_letters import Delivered, Original, dead_letter, message_id
 from trigger_contracts.subjects import Service
 
 from .clock import Clock
@@ -14,21 +10,6 @@ from .metrics import DEAD_LETTERS
 from .publisher import JetStreamPublisher, Message
 
 log = get_logger(__name__)
-
-
-class Delivered(Protocol):
-    """A message as the broker stored it; ``consumer.Delivery`` is one."""
-
-    @property
-    def subject(self) -> str: ...
-    @property
-    def payload(self) -> bytes: ...
-    @property
-    def headers(self) -> Mapping[str, str]: ...
-    @property
-    def stream_seq(self) -> int: ...
-    @property
-    def stored_at(self) -> datetime: ...
 
 
 class DeadLetters:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from trigger_contracts.dead_letters import Delivered
 from trigger_contracts.events import LogEntry
 from trigger_contracts.idempotency import Claim
 from trigger_contracts.trigger import Trigger
@@ -16,19 +17,9 @@ from .domain.row import Row
 from .domain.version import TriggerVersion
 
 
-class Incoming(Protocol):
+class Incoming(Delivered, Protocol):
     """A message in hand."""
 
-    @property
-    def subject(self) -> str: ...
-    @property
-    def payload(self) -> bytes: ...
-    @property
-    def headers(self) -> Mapping[str, str]: ...
-    @property
-    def stream_seq(self) -> int: ...
-    @property
-    def stored_at(self) -> datetime: ...
     @property
     def delivered_count(self) -> int: ...
 

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from trigger_contracts.dead_letters import Delivered
 from trigger_contracts.events import Swept
 
 from .domain import rows
 from .domain.life import Life
 from .domain.rows import Row, Unreadable
-from .ports import DeadLetters, EventLog, Inserted, Notices, RowsRefused, StoredMessage
+from .ports import DeadLetters, EventLog, Inserted, Notices, RowsRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +33,10 @@ class Projector:
         self._log = log
         self._dead_letters = dead_letters
 
-    async def project(self, messages: Sequence[StoredMessage]) -> Projected:
+    async def project(self, messages: Sequence[Delivered]) -> Projected:
         """Settle every message of the batch."""
-        readable: list[tuple[Row, StoredMessage]] = []
-        dead: list[tuple[StoredMessage, str]] = []
+        readable: list[tuple[Row, Delivered]] = []
+        dead: list[tuple[Delivered, str]] = []
         for message in messages:
             match rows.read(message.payload, message.stream_seq):
                 case Unreadable(reason):
@@ -49,8 +50,8 @@ class Projector:
 
     async def _store(
         self,
-        readable: Sequence[tuple[Row, StoredMessage]],
-        dead: list[tuple[StoredMessage, str]],
+        readable: Sequence[tuple[Row, Delivered]],
+        dead: list[tuple[Delivered, str]],
     ) -> Inserted:
         """Store the rows; what the database refuses is found by halving and added to ``dead``."""
         if not readable:

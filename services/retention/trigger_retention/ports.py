@@ -1,29 +1,15 @@
 """What retention needs from outside, and what it may be told there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from trigger_contracts.dead_letters import Delivered
 from trigger_contracts.events import Swept
 
 from .domain.life import Life
 from .domain.rows import Row
-
-
-class StoredMessage(Protocol):
-    """A message of the log as the broker stored it."""
-
-    @property
-    def subject(self) -> str: ...
-    @property
-    def payload(self) -> bytes: ...
-    @property
-    def headers(self) -> Mapping[str, str]: ...
-    @property
-    def stream_seq(self) -> int: ...
-    @property
-    def stored_at(self) -> datetime: ...
 
 
 class RowsRefused(Exception):  # noqa: N818 - an outcome, named as one
@@ -78,7 +64,7 @@ class EventLog(Protocol):
 class DeadLetters(Protocol):
     """Where messages go that cannot be projected."""
 
-    async def bury(self, message: StoredMessage, reason: str) -> None:
+    async def bury(self, message: Delivered, reason: str) -> None:
         """Store it durably with the reason; raises when that is not possible now."""
         ...
 

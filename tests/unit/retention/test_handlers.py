@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.unit.retention.factories import body, make_entry
+from trigger_contracts.dead_letters import Delivered
 from trigger_contracts.events import Swept
 from trigger_retention.domain.life import Life
 from trigger_retention.domain.rows import Row
 from trigger_retention.handlers import Projector, Sweeper
-from trigger_retention.ports import Erased, Inserted, RowsRefused, StoredMessage
+from trigger_retention.ports import Erased, Inserted, RowsRefused
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LIFE = Life(timedelta(hours=2), timedelta(hours=48))
@@ -57,7 +58,7 @@ class FakeDeadLetters:
         self.letters: list[tuple[int, str]] = []
         self._away = away
 
-    async def bury(self, message: StoredMessage, reason: str) -> None:
+    async def bury(self, message: Delivered, reason: str) -> None:
         if self._away:
             raise ConnectionError("away")
         self.letters.append((message.stream_seq, reason))

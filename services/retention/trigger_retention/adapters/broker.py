@@ -3,9 +3,9 @@
 from nats.errors import Error as NatsError
 
 from trigger_contracts import subjects
+from trigger_contracts.dead_letters import Delivered
 from trigger_contracts.events import Swept
 from trigger_contracts.topology import EVENTS
-from trigger_retention.ports import StoredMessage
 from trigger_runtime.dead_letters import DeadLetters
 from trigger_runtime.logs import get_logger
 from trigger_runtime.nats import Connection
@@ -19,7 +19,7 @@ class LogDeadLetters:
     def __init__(self, dead_letters: DeadLetters) -> None:
         self._dead_letters = dead_letters
 
-    async def bury(self, message: StoredMessage, reason: str) -> None:
+    async def bury(self, message: Delivered, reason: str) -> None:
         await self._dead_letters.bury(EVENTS.name, message, reason)
 
 
