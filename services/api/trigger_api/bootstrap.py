@@ -32,7 +32,8 @@ from .entrypoints.app import create_app, include
 from .entrypoints.bodies import Bodies
 from .entrypoints.fires import FireDoor
 from .entrypoints.gateway import Gateway
-from .handlers import Fires, TriggerCommands
+from .handlers.fires import Fires
+from .handlers.triggers import TriggerCommands
 from .settings import Settings
 
 log = get_logger(__name__)

@@ -15,7 +15,9 @@ from tests.unit.api.fakes import (
     make_change,
 )
 from trigger_api.domain.fires import Fire
-from trigger_api.handlers import Applied, Fires, Stored, TriggerCommands
+from trigger_api.handlers.fires import Fires
+from trigger_api.handlers.outcomes import Applied, Stored
+from trigger_api.handlers.triggers import TriggerCommands
 from trigger_contracts.commands import CommandDone, CreateTrigger, FireTrigger, UpdateTrigger
 from trigger_contracts.errors import Code, Refused, problem
 from trigger_contracts.events import Status

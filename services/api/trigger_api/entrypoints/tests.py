@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from trigger_api.domain.shown import TestAccepted
-from trigger_api.handlers import TriggerCommands
+from trigger_api.handlers.triggers import TriggerCommands
 
 from . import examples, routes
 from .answers import Answer

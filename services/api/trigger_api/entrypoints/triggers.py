@@ -17,7 +17,8 @@ from trigger_api.domain.shown import (
     Version,
     written,
 )
-from trigger_api.handlers import Applied, Outcome, Stored, TriggerCommands
+from trigger_api.handlers.outcomes import Applied, Outcome, Stored
+from trigger_api.handlers.triggers import TriggerCommands
 from trigger_api.ports import Views
 from trigger_contracts.errors import Code, refused
 
