@@ -7,7 +7,7 @@ as the step.
 """
 
 from calendar import monthrange
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -31,7 +31,7 @@ def occurrences(
     memory: timedelta = timedelta(hours=25),
 ) -> list[datetime]:
     """Every occurrence in [first, last]; the clock is watched from ``memory`` earlier."""
-    clock = list(_clock(ZoneInfo(zone), first - memory, last, step))
+    clock = _clock(zone, first - memory, last, step)
     if policy == "vixie" and _is_fixed_time(expression):
         found = _fixed_time_vixie(expression, clock, step)
     elif policy == "skip_once":
@@ -42,15 +42,16 @@ def occurrences(
 
 
 Clock = list[tuple[datetime, datetime]]
+"""Instants, and what the clock shows at each."""
 
 
-def _clock(
-    zone: ZoneInfo, first: datetime, last: datetime, step: timedelta
-) -> Iterator[tuple[datetime, datetime]]:
-    instant = first.astimezone(UTC)
+@lru_cache(maxsize=2)
+def _clock(zone: str, first: datetime, last: datetime, step: timedelta) -> Clock:
+    tz, instant, shown = ZoneInfo(zone), first.astimezone(UTC), []
     while instant <= last:
-        yield instant, instant.astimezone(zone).replace(tzinfo=None)
+        shown.append((instant, instant.astimezone(tz).replace(tzinfo=None)))
         instant += step
+    return shown
 
 
 def _first_showings(expression: str, clock: Clock) -> list[datetime]:
