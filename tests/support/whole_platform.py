@@ -13,7 +13,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ from trigger_runtime.nats import Connection
 from trigger_runtime.reader import StoredMessage, StreamReader
 from trigger_runtime.settings import NatsSettings
 
-ETP = Path(sys.executable).with_name("etp")
+ETP = (str(Path(sys.executable).with_name("etp")),)
 
 PATIENCE = 90.0
 """Seconds until everything is ready: a start takes 4 s alone, and the machine may be shared."""
@@ -66,12 +66,18 @@ def text(instant: datetime) -> str:
 class Platform:
     """One data directory with its ``etp up``."""
 
-    def __init__(self, root: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        environment: Mapping[str, str] | None = None,
+        etp: Sequence[str] = ETP,
+    ) -> None:
         self.root = root
         self.port = ports.choose_free(set())
         self.printed = root.with_name("printed")
         self.status: Json = {}
         self._environment = dict(environment or {})
+        self._etp = etp
         self._process: asyncio.subprocess.Process | None = None
         self._rest: httpx.AsyncClient | None = None
 
@@ -79,7 +85,7 @@ class Platform:
         """Start ``etp up`` and wait until all is ready; ``status`` is what ``etp status`` says."""
         with self.printed.open("ab") as printed:
             self._process = await asyncio.create_subprocess_exec(
-                *(str(ETP), "up", "--port", str(self.port), "--data-dir", str(self.root)),
+                *(*self._etp, "up", "--port", str(self.port), "--data-dir", str(self.root)),
                 *options,
                 env={**os.environ, **self._environment},
                 stdout=printed,
@@ -104,7 +110,7 @@ class Platform:
     async def call(self, command: str, *arguments: str) -> tuple[int, str]:
         """Another ``etp`` command on this data directory: exit code, and what it printed."""
         process = await asyncio.create_subprocess_exec(
-            *(str(ETP), command, "--data-dir", str(self.root), *arguments),
+            *(*self._etp, command, "--data-dir", str(self.root), *arguments),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
@@ -366,12 +372,17 @@ class Platform:
 
 @contextlib.asynccontextmanager
 async def running(
-    *options: str, environment: Mapping[str, str] | None = None
+    *options: str,
+    environment: Mapping[str, str] | None = None,
+    etp: Sequence[str] = ETP,
 ) -> AsyncIterator[Platform]:
-    """A platform of one's own, ready; nothing of it is left afterwards."""
+    """A platform of one's own, ready; nothing of it is left afterwards.
+
+    ``etp`` is the command, if it is another one than ours.
+    """
     # Not pytest's own temporary directory: as root, the database's user could not enter that one.
     folder = Path(tempfile.mkdtemp(prefix="etp-test-"))
-    platform = Platform(folder / "home", environment)
+    platform = Platform(folder / "home", environment, etp)
     try:
         await platform.up(*options)
         yield platform
