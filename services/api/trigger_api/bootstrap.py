@@ -27,11 +27,12 @@ from .adapters.database import Database
 from .adapters.definitions import CachedDefinitions
 from .adapters.views import PostgresViews
 from .domain.keys import parse_stored
-from .entrypoints import events, messages, operations, tests, triggers
+from .entrypoints import bulk, events, messages, operations, tests, triggers
 from .entrypoints.app import create_app, include
 from .entrypoints.bodies import Bodies
 from .entrypoints.fires import FireDoor
 from .entrypoints.gateway import Gateway
+from .handlers.bulk import BulkCreates
 from .handlers.fires import Fires
 from .handlers.triggers import TriggerCommands
 from .settings import Settings
@@ -122,6 +123,7 @@ def build(settings: Settings) -> Built:
     include(
         app,
         [
+            bulk.router(BulkCreates(**parts), bodies),
             triggers.router(triggers.TriggerRoutes(trigger_commands, views, bodies, fire_door)),
             tests.router(trigger_commands, bodies),
             events.router(views, clock, settings.kept_for),

@@ -1,5 +1,6 @@
 """What the gateway's use cases need of the world. Adapters implement these, tests fake them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
@@ -9,6 +10,7 @@ from trigger_contracts.commands import AnyCommand, CommandDone
 from trigger_contracts.errors import Problem
 from trigger_contracts.subjects import Verb
 from trigger_contracts.trigger import Trigger
+from trigger_runtime.errors import BrokerUnavailable
 
 from .domain.queries import EventQuery, TriggerQuery
 from .domain.shown import EventDetail, EventShown, Version
@@ -28,8 +30,16 @@ class NewId(Protocol):
     def __call__(self) -> str: ...
 
 
+class PartlyStored(BrokerUnavailable):
+    """The broker went away in the middle of many commands; ``count`` or more of them are stored."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"only {count} are certainly stored")
+        self.count = count
+
+
 class Commands(Protocol):
-    """Where commands go. Both raise ``BrokerUnavailable`` when the broker did not store it."""
+    """Where commands go. All raise ``BrokerUnavailable`` when the broker did not store it."""
 
     async def store(self, verb: Verb, command: AnyCommand, message_id: str) -> None:
         """Publish durably; the result is not asked for."""
@@ -39,6 +49,15 @@ class Commands(Protocol):
         self, verb: Verb, command: AnyCommand, message_id: str
     ) -> CommandDone | Problem | None:
         """Publish durably and wait a moment for the result; None where none came in time."""
+        ...
+
+    async def ask_each(
+        self, verb: Verb, commands: Sequence[bytes], attempt: str
+    ) -> list[CommandDone | Problem | None]:
+        """As ``ask``, for many at once, encoded, in their order. ``attempt`` is unique.
+
+        Waits as long as results keep coming. Raises ``PartlyStored``.
+        """
         ...
 
 

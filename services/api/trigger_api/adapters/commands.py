@@ -7,22 +7,34 @@ answered 202, and its effect is in the views.
 """
 
 import asyncio
+import contextlib
 import json
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 
 from nats.aio.msg import Msg
 from pydantic import ValidationError
 
+from trigger_api.domain.encoding import encoded
+from trigger_api.ports import PartlyStored
 from trigger_contracts import subjects
 from trigger_contracts.commands import AnyCommand, CommandDone
-from trigger_contracts.errors import Code, Problem, refused
+from trigger_contracts.errors import Problem
 from trigger_contracts.subjects import Service, Verb
-from trigger_contracts.topology import MAX_COMMAND_BYTES
+from trigger_runtime.errors import BrokerUnavailable
 from trigger_runtime.logs import get_logger
 from trigger_runtime.nats import Connection
-from trigger_runtime.publisher import JetStreamPublisher, Message
+from trigger_runtime.publisher import MAX_BATCH, JetStreamPublisher, Message
 
 log = get_logger(__name__)
+
+BATCH_BYTES = 2 * 1024 * 1024
+"""Of commands published at once: what nats-py buffers before a publish waits for the socket."""
+LONGEST_WAIT_S = 30.0
+"""For the results of many commands, however steadily they come: a client may not wait longer."""
+
+Result = CommandDone | Problem
 
 
 class JetStreamCommands:
@@ -40,7 +52,7 @@ class JetStreamCommands:
         self._publisher = publisher
         self._inbox = f"{subjects.inbox_prefix(Service.API)}.{instance}"
         self._timeout_s = timeout.total_seconds()
-        self._waiting: dict[str, asyncio.Future[CommandDone | Problem]] = {}
+        self._waiting: dict[str, Callable[[Result], None]] = {}
 
     async def open(self) -> None:
         """Listen for results; the subscription outlives reconnects."""
@@ -48,7 +60,7 @@ class JetStreamCommands:
 
     async def store(self, verb: Verb, command: AnyCommand, message_id: str) -> None:
         await self._publisher.publish(
-            Message(subjects.command(verb), _body(command), message_id=message_id)
+            Message(subjects.command(verb), encoded(command), message_id=message_id)
         )
 
     async def ask(
@@ -57,12 +69,12 @@ class JetStreamCommands:
         reply_to = f"{self._inbox}.{message_id}"
         message = Message(
             subjects.command(verb),
-            _body(command),
+            encoded(command),
             message_id=message_id,
             headers={subjects.REPLY_TO_HEADER: reply_to},
         )
-        result: asyncio.Future[CommandDone | Problem] = asyncio.get_running_loop().create_future()
-        self._waiting[reply_to] = result
+        result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting[reply_to] = partial(_settle, result)
         try:
             await self._publisher.publish(message)
             async with asyncio.timeout(self._timeout_s):
@@ -72,22 +84,85 @@ class JetStreamCommands:
         finally:
             del self._waiting[reply_to]
 
+    async def ask_each(
+        self, verb: Verb, commands: Sequence[bytes], attempt: str
+    ) -> list[CommandDone | Problem | None]:
+        subject = subjects.command(verb)
+        results = _Results(len(commands))
+        asked: list[str] = []
+        try:
+            for batch in _batches(commands):
+                messages: list[Message] = []
+                for body in batch:
+                    place = len(asked)
+                    message_id = f"{attempt}-{place}"
+                    reply_to = f"{self._inbox}.{message_id}"
+                    self._waiting[reply_to] = partial(results.put, place)
+                    asked.append(reply_to)
+                    headers = {subjects.REPLY_TO_HEADER: reply_to}
+                    messages.append(Message(subject, body, message_id=message_id, headers=headers))
+                try:
+                    await self._publisher.publish_batch(messages)
+                except BrokerUnavailable as error:
+                    raise PartlyStored(len(asked) - len(messages)) from error
+            return await results.complete(self._timeout_s)
+        finally:
+            for reply_to in asked:
+                del self._waiting[reply_to]
+
     async def _answered(self, message: Msg) -> None:
-        result = self._waiting.get(message.subject)
-        if result is None or result.done():
+        take = self._waiting.get(message.subject)
+        if take is None:
             return
         try:
-            result.set_result(_parse(message.data))
+            take(_parse(message.data))
         except (ValueError, ValidationError) as error:
             log.warning("a result cannot be read", error=repr(error))
 
 
-def _body(command: AnyCommand) -> bytes:
-    """Only what was given: whether a payload was is part of a fire's meaning."""
-    body = command.model_dump_json(exclude_unset=True).encode()
-    if len(body) > MAX_COMMAND_BYTES:
-        raise refused(Code.BODY_TOO_LARGE, f"larger than {MAX_COMMAND_BYTES} bytes as a command")
-    return body
+class _Results:
+    """The results of many commands, in their order."""
+
+    def __init__(self, count: int) -> None:
+        self._results: list[Result | None] = [None] * count
+        self._missing = count
+        self._complete = asyncio.Event()
+
+    def put(self, place: int, result: Result) -> None:
+        if self._results[place] is None:
+            self._results[place] = result
+            self._missing -= 1
+            if not self._missing:
+                self._complete.set()
+
+    async def complete(self, patience_s: float) -> list[Result | None]:
+        """All, or those that are there when none came for a whole ``patience_s``."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + LONGEST_WAIT_S
+        before = self._missing + 1
+        while 0 < self._missing < before and (now := loop.time()) < end:
+            before = self._missing
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(min(end, now + patience_s)):
+                    await self._complete.wait()
+        return self._results
+
+
+def _settle(future: asyncio.Future[Result], result: Result) -> None:
+    if not future.done():
+        future.set_result(result)
+
+
+def _batches(commands: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    """In order, none larger than the broker and its client take well."""
+    start = size = 0
+    for place, body in enumerate(commands):
+        if place - start == MAX_BATCH or (place > start and size + len(body) > BATCH_BYTES):
+            yield commands[start:place]
+            start, size = place, 0
+        size += len(body)
+    if start < len(commands):
+        yield commands[start:]
 
 
 def _parse(payload: bytes) -> CommandDone | Problem:

@@ -1,4 +1,4 @@
-"""Creates under an idempotency key: a repeated one means the trigger of the first."""
+"""Creates: checked as the scheduler will, and under an idempotency key the same for ever."""
 
 import hashlib
 import json
@@ -6,6 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from trigger_contracts import trigger
+from trigger_contracts.commands import SCHEMA_VERSION, CreateTrigger
+from trigger_contracts.definition import parse_definition
+from trigger_contracts.errors import Refused
+
+_OWN_FIELDS = CreateTrigger.model_fields.keys()
 
 
 class CreateClaim(BaseModel):
@@ -22,6 +29,15 @@ def command_id(key_id: str, key: str) -> str:
     return hashlib.sha256(f"create\0{key_id}\0{key}".encode()).hexdigest()
 
 
+def request_id(key_id: str, key: str) -> str:
+    """As ``command_id``, of a request with many creates: ``part_id`` makes one of each."""
+    return hashlib.sha256(f"bulk\0{key_id}\0{key}".encode()).hexdigest()
+
+
+def part_id(request_id: str, index: int) -> str:
+    return hashlib.sha256(f"{request_id}\0{index}".encode()).hexdigest()
+
+
 def store_key(command_id: str) -> str:
     """The claim's key in the store. A fire's has two tokens, so they never meet."""
     return f"create.by-key.{command_id}"
@@ -30,3 +46,32 @@ def store_key(command_id: str) -> str:
 def claim_for(fields: Any, accepted_at: datetime) -> CreateClaim:
     text = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return CreateClaim(accepted_at=accepted_at, body_hash=hashlib.sha256(text.encode()).hexdigest())
+
+
+def checked(fields: Any, *, command_id: str, accepted_at: datetime, actor: str) -> CreateTrigger:
+    """The command that creates what ``fields`` define; raises ``Refused`` as the scheduler would.
+
+    Whether an id is taken only the scheduler knows.
+    """
+    if not isinstance(fields, dict) or _OWN_FIELDS & fields.keys():
+        # A command's own fields are unknown in a definition: this says so.
+        parse_definition(fields)
+    command = CreateTrigger.model_validate(
+        {
+            **fields,
+            "schema_version": SCHEMA_VERSION,
+            "command_id": command_id,
+            "accepted_at": accepted_at,
+            "actor": actor,
+        }
+    )
+    decision = trigger.decide(
+        command,
+        None,
+        trigger.Moment(accepted_at=accepted_at, now=accepted_at),
+        trigger_id=command_id,
+        command_id=command_id,
+    )
+    if isinstance(decision, trigger.Rejected):
+        raise Refused(decision.problem)
+    return command

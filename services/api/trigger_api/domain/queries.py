@@ -85,3 +85,13 @@ class EventQuery(Page):
         if self.from_ is not None and self.to is not None and self.to < self.from_:
             raise refused(Code.INVALID, "must not be earlier than from", pointer="/query/to")
         return self
+
+
+class BulkQuery(BaseModel):
+    """POST /triggers/bulk"""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    partial: bool = Field(
+        default=False, description="Create what is acceptable although something is refused."
+    )

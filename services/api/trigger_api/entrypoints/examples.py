@@ -1,11 +1,14 @@
 """The bodies that OpenAPI shows: their schemas, and examples that work as they stand."""
 
+import json
 from typing import Any
 
 from trigger_contracts.definition import Definition
 
 AT = "2030-01-26T15:00:00"
 """Ahead for years, and nearer than the horizon: the examples can be sent as they are."""
+
+_ID = "019c0b5e-7d9c-7a51-8f10-3c1f1f2f6a55"
 
 DEFINITION: dict[str, Any] = Definition.model_json_schema()
 
@@ -70,4 +73,37 @@ API_TESTS: dict[str, Any] = {
         "payload": {"order": 17},
         "payload_schema": {"type": "object", "required": ["order"]},
     },
+}
+
+NDJSON = "".join(
+    json.dumps(definition, separators=(",", ":")) + "\n" for definition in CREATES.values()
+)
+ALL_CREATED: dict[str, Any] = {
+    "created": 1,
+    "refused": 0,
+    "accepted": 0,
+    "lines": [{"line": 1, "status": "created", "id": _ID, "version": 1}],
+}
+SOME_REFUSED: dict[str, Any] = {
+    "created": 1,
+    "refused": 1,
+    "accepted": 0,
+    "lines": [
+        {"line": 1, "status": "created", "id": _ID, "version": 1},
+        {
+            "line": 2,
+            "status": "refused",
+            "problem": {
+                "code": "invalid",
+                "detail": "Field required",
+                "errors": [{"pointer": "/name", "message": "Field required"}],
+            },
+        },
+    ],
+}
+SOME_ACCEPTED: dict[str, Any] = {
+    "created": 0,
+    "refused": 0,
+    "accepted": 1,
+    "lines": [{"line": 1, "status": "accepted", "id": _ID}],
 }

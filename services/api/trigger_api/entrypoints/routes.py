@@ -85,3 +85,10 @@ def header_parameter(name: str, description: str) -> dict[str, Any]:
         "description": description,
         "schema": {"type": "string"},
     }
+
+
+IDEMPOTENCY_KEY = header_parameter(
+    "Idempotency-Key",
+    "1 to 255 printable ASCII characters. Repeated within 48 h, the request has its effect "
+    "once and the same answer; with another body it gets 409.",
+)

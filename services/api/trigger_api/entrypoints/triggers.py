@@ -34,11 +34,6 @@ _IF_MATCH = routes.header_parameter(
     'The version that is to be changed, as its ETag: `"3"`. Another one: 412. '
     "A list may name one version only: more get 422.",
 )
-_IDEMPOTENCY_KEY = routes.header_parameter(
-    "Idempotency-Key",
-    "1 to 255 printable ASCII characters. Repeated within 48 h, the request has its effect "
-    "once and the same answer; with another body it gets 409.",
-)
 _ACCEPTED: dict[int | str, dict[str, Any]] = {
     202: {
         "model": Accepted,
@@ -151,7 +146,7 @@ def router(endpoints: TriggerRoutes) -> APIRouter:
         responses={201: {"model": TriggerShown}, **_ACCEPTED},
         openapi_extra={
             **routes.body(examples.DEFINITION, examples.CREATES),
-            "parameters": [_IDEMPOTENCY_KEY],
+            "parameters": [routes.IDEMPOTENCY_KEY],
         },
     )
     routes.add(
@@ -204,7 +199,7 @@ def router(endpoints: TriggerRoutes) -> APIRouter:
             responses={202: {"model": FireAccepted}},
             openapi_extra={
                 **routes.body(examples.FIRE, examples.FIRES, required=False),
-                "parameters": [_IDEMPOTENCY_KEY],
+                "parameters": [routes.IDEMPOTENCY_KEY],
             },
         )
     for verb in ("pause", "resume"):

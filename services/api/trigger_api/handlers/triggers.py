@@ -47,7 +47,7 @@ class TriggerCommands:
         command_id = self._new_id() if key is None else creates.command_id(key_id, key)
         claim = None if key is None else await self._claims.find(creates.store_key(command_id))
         if claim is None:
-            _check_create(fields, accepted_at)
+            creates.checked(fields, command_id=command_id, accepted_at=accepted_at, actor=actor)
         if key is not None:
             accepted_at = await self._claim_create(command_id, fields, accepted_at)
         command = CreateTrigger.model_validate(
@@ -181,16 +181,6 @@ def _recurrences(definition: Definition, now: datetime) -> tuple[datetime, ...]:
     if schedule is None or definition.interval is None:
         return ()
     return tuple(upcoming(schedule, now, trigger.PREVIEWED_FIRES))
-
-
-def _check_create(fields: Any, now: datetime) -> None:
-    """As the scheduler would decide; raises ``Refused``.
-
-    The definition is parsed by itself first: a command's own fields are unknown in it.
-    """
-    parse_definition(fields)
-    command = CreateTrigger.model_validate(fields)
-    _decided(command, "preview", "preview", now)
 
 
 def _decided(

@@ -1,0 +1,123 @@
+"""Create many triggers in one request: all of them, or by wish those that are acceptable.
+
+Every definition is checked before the first is published, in bites, so that fires on the same
+gateway do not wait. Under an idempotency key each definition has a command id of its own, made
+of the key and its place, and all are decided as of the moment that was claimed first: repeated,
+the request finds the same acceptable and the scheduler answers each as it did.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from trigger_api.domain import bulk, creates
+from trigger_api.domain.bulk import BulkCreated, Checked
+from trigger_api.domain.splitting import Piece
+from trigger_api.ports import Claims, Clock, Commands, Definitions, NewId, PartlyStored
+from trigger_contracts.commands import CommandDone
+from trigger_contracts.errors import Code, Problem, Refused, problem, refused
+from trigger_contracts.subjects import Verb
+
+BITE = 20_000
+"""What is checked at a stretch, as ``bulk.cost`` counts: 2 ms of small definitions."""
+
+
+@dataclass(frozen=True, slots=True)
+class BulkRequest:
+    """What is asked for, and by whom."""
+
+    split: Callable[[], Iterator[Piece]]
+    """Finds the definitions in the body; called again if they must be checked again."""
+    actor: str
+    key_id: str
+    key: str | None = None
+    partial: bool = False
+    """Create what is acceptable although something is not."""
+
+
+class BulkCreates:
+    """See the module's docstring."""
+
+    def __init__(
+        self,
+        *,
+        commands: Commands,
+        claims: Claims,
+        definitions: Definitions,
+        clock: Clock,
+        new_id: NewId,
+    ) -> None:
+        self._commands = commands
+        self._claims = claims
+        self._definitions = definitions
+        self._clock = clock
+        self._new_id = new_id
+
+    async def create(self, request: BulkRequest) -> BulkCreated:
+        """Raises ``Refused`` for the request as a whole: then nothing was created by it."""
+        if request.key is None:
+            checked = await _check(request, self._new_id(), self._clock.now())
+            _must_be_acceptable(checked, request)
+        else:
+            checked = await self._keyed(request, creates.request_id(request.key_id, request.key))
+        try:
+            results = await self._commands.ask_each(
+                Verb.CREATE, [ready.body for ready in checked.ready], self._new_id()
+            )
+        except PartlyStored as stored:
+            raise Refused(_interrupted(stored.count, checked, request)) from stored
+        for result in results:
+            if isinstance(result, CommandDone):
+                self._definitions.forget(result.trigger_id)
+        return bulk.created(checked, results)
+
+    async def _keyed(self, request: BulkRequest, root: str) -> Checked:
+        """Checked as of the moment at which the key was claimed, with what it was claimed for."""
+        store_key = creates.store_key(root)
+        found = await self._claims.find(store_key)
+        while True:
+            first = None if found is None else creates.CreateClaim.model_validate_json(found)
+            accepted_at = self._clock.now() if first is None else first.accepted_at
+            checked = await _check(request, root, accepted_at)
+            mine = checked.claim(partial=request.partial, accepted_at=accepted_at)
+            if first is not None and first.body_hash != mine.body_hash:
+                detail = "this Idempotency-Key created other definitions"
+                raise refused(Code.IDEMPOTENCY_MISMATCH, detail)
+            # What is refused uses up no key.
+            _must_be_acceptable(checked, request)
+            if first is not None:
+                return checked
+            found = await self._claims.claim(store_key, mine.model_dump_json().encode())
+            if creates.CreateClaim.model_validate_json(found) == mine:
+                return checked
+
+
+async def _check(request: BulkRequest, root: str, accepted_at: datetime) -> Checked:
+    checked, bite = Checked(), 0
+    for piece in request.split():
+        checked.take(piece, root, accepted_at, request.actor)
+        bite += bulk.cost(piece)
+        if bite >= BITE:
+            bite = 0
+            await asyncio.sleep(0)
+    return checked
+
+
+def _must_be_acceptable(checked: Checked, request: BulkRequest) -> None:
+    if not checked.count:
+        raise refused(Code.INVALID, "there is no definition in it", pointer="")
+    if checked.refusals and not request.partial:
+        raise Refused(bulk.nothing_created(checked))
+
+
+def _interrupted(stored: int, checked: Checked, request: BulkRequest) -> Problem:
+    detail = (
+        f"the broker does not answer any more: of {len(checked.ready)} definitions at least "
+        f"{stored} are stored and will be created, the others may be; "
+    )
+    if request.key is None:
+        detail += "repeated without an Idempotency-Key, the request creates them again"
+    else:
+        detail += "repeated under its Idempotency-Key, the request creates each of them once"
+    return problem(Code.UNAVAILABLE, detail)
