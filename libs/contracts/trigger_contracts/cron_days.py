@@ -51,16 +51,22 @@ _DISTINCT_RULES = 4096
 @lru_cache(maxsize=_DISTINCT_RULES)
 def matching_days(rule: DayRule) -> tuple[int, ...]:
     """The days that match in each kind of year."""
-    return tuple(_days_of_year(rule, kind // 2, kind % 2) for kind in range(_KINDS))
+    # A year's months come in 28 shapes, of which the 14 kinds have 168 together.
+    shapes = {
+        (weekday, length): _days_of_month(rule, weekday, length)
+        for weekday in range(7)
+        for length in range(28, 32)
+    }
+    return tuple(_days_of_year(rule.months, shapes, kind // 2, kind % 2) for kind in range(_KINDS))
 
 
-def _days_of_year(rule: DayRule, weekday: int, leap: int) -> int:
+def _days_of_year(months: int, shapes: dict[tuple[int, int], int], weekday: int, leap: int) -> int:
     found, day = 0, 0
     lengths = (31, 28 + leap, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
     for month, length in enumerate(lengths, start=1):
-        if rule.months >> month & 1:
+        if months >> month & 1:
             # Bit 1 of a month's set is its first day.
-            found |= _days_of_month(rule, (weekday + day) % 7, length) >> 1 << day
+            found |= shapes[(weekday + day) % 7, length] >> 1 << day
         day += length
     return found
 
