@@ -170,7 +170,7 @@ def parse_expression(text: str) -> Expression:
     if len(text) > MAX_LENGTH:
         detail = f"is longer than {MAX_LENGTH} characters, which no expression needs"
         raise CronError("expression", MAX_LENGTH, detail)
-    words = [(match.group().upper(), match.start()) for match in _WORD.finditer(text)]
+    words = [(_capitals(match.group()), match.start()) for match in _WORD.finditer(text)]
     if words and words[0][0].startswith("@"):
         words = _spelt_out(words)
     if len(words) == len(_FIELDS) - 1:
@@ -191,6 +191,11 @@ def parse_expression(text: str) -> Expression:
         day_rule=_day_rule(day, month, weekday),
         fixed_time="*" not in words[1][0] and "*" not in words[2][0],
     )
+
+
+def _capitals(word: str) -> str:
+    # Of other letters some are capitals of ASCII's, or two: the long s, the dotless i, the sharp s.
+    return word.upper() if word.isascii() else word
 
 
 def _spelt_out(words: list[tuple[str, int]]) -> list[tuple[str, int]]:
