@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .scenarios import SCENARIOS
+from .schedules.comparison import Comparison
 from .sizes import FULL, QUICK, Sizes
 from .support import report
 from .support.checks import BenchFailed
@@ -46,7 +47,7 @@ def _kept(out: Path) -> dict[str, Any]:
     return {"scenarios": {}}
 
 
-async def _measure(name: str, sizes: Sizes) -> Result:
+async def _measure(name: str, sizes: Sizes) -> Result | Comparison:
     return await SCENARIOS[name](sizes)
 
 
@@ -73,6 +74,7 @@ def main() -> int:
             known: found["scenarios"][known] for known in SCENARIOS if known in found["scenarios"]
         }
         report.write_json(found, out)
+        report.write_plot(one, out.with_name(f"{name}.svg{'.tmp' if arguments.quick else ''}"))
         if not arguments.quick and out == LATEST:
             report.write_readme(found)
     if failed:

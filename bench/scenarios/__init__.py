@@ -2,12 +2,13 @@
 
 from collections.abc import Awaitable, Callable
 
+from bench.schedules.comparison import Comparison
 from bench.sizes import Sizes
 from bench.support.figures import Result
 
-from . import creating, gateway, holding, lateness, projection, throughput
+from . import creating, gateway, holding, lateness, projection, schedules, throughput
 
-SCENARIOS: dict[str, Callable[[Sizes], Awaitable[Result]]] = {
+SCENARIOS: dict[str, Callable[[Sizes], Awaitable[Result | Comparison]]] = {
     "lateness-spread": lateness.spread_out,
     "lateness-same-instant": lateness.same_instant,
     "lateness-recurring": lateness.recurring,
@@ -16,4 +17,5 @@ SCENARIOS: dict[str, Callable[[Sizes], Awaitable[Result]]] = {
     "creating": creating.creates,
     "holding": holding.held,
     "projection": projection.catching_up,
+    "schedules": schedules.schedules,
 }

@@ -14,6 +14,9 @@ from typing import Any
 
 import psutil
 
+from bench.schedules import plot, table
+from bench.schedules.comparison import Comparison
+
 from .figures import Result
 from .usage import OURS
 
@@ -52,7 +55,9 @@ def run_about() -> dict[str, Any]:
     }
 
 
-def as_json(result: Result) -> dict[str, Any]:
+def as_json(result: Result | Comparison) -> dict[str, Any]:
+    if isinstance(result, Comparison):
+        return result.as_json()
     return {
         "title": result.title,
         "did": result.did,
@@ -91,7 +96,15 @@ def write_json(found: Mapping[str, Any], path: Path) -> None:
     path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
+def write_plot(one: Mapping[str, Any], path: Path) -> None:
+    """Of a comparison; other scenarios have none."""
+    if "candidates" in one:
+        path.write_text(plot.svg(one), encoding="utf-8")
+
+
 def _section(name: str, one: Mapping[str, Any]) -> str:
+    if "candidates" in one:
+        return table.section(name, one)
     about = one["machine"]
     versions = ", ".join(f"{package} {version}" for package, version in about["packages"].items())
     lines = [

@@ -103,30 +103,37 @@ class Platform(Servers):
 
 @contextlib.asynccontextmanager
 async def platform() -> AsyncIterator[Platform]:
-    """The whole platform, ready; fails with the end of its output if it does not come up."""
+    """The whole platform on a fresh directory, ready."""
     with tempfile.TemporaryDirectory(prefix="etp-bench-") as folder:
-        home, log = Path(folder) / "home", Path(folder) / "up.log"
-        port = ports.choose_free(set())
-        with log.open("wb") as output:
-            up = await asyncio.create_subprocess_exec(
-                *(Path(sys.executable).with_name("etp"), "up"),
-                *("--port", str(port), "--data-dir", str(home)),
-                env={**os.environ, "ETP_LOG_LEVEL": "warning"},
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=asyncio.subprocess.STDOUT,
-                start_new_session=True,
-            )
+        async with platform_in(Path(folder)) as servers:
+            yield servers
+
+
+@contextlib.asynccontextmanager
+async def platform_in(folder: Path) -> AsyncIterator[Platform]:
+    """With whatever it left there; fails with the end of its output if it does not come up."""
+    home, log = folder / "home", folder / "up.log"
+    port = ports.choose_free(set())
+    with log.open("wb") as output:
+        up = await asyncio.create_subprocess_exec(
+            *(Path(sys.executable).with_name("etp"), "up"),
+            *("--port", str(port), "--data-dir", str(home)),
+            env={**os.environ, "ETP_LOG_LEVEL": "warning"},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield await _ready(up, home, log)
+    finally:
+        if up.returncode is None:
+            up.send_signal(signal.SIGINT)
         try:
-            yield await _ready(up, home, log)
-        finally:
-            if up.returncode is None:
-                up.send_signal(signal.SIGINT)
-            try:
-                await asyncio.wait_for(up.wait(), STOP_PATIENCE_S)
-            except TimeoutError:
-                child.kill_session(up.pid)
-                await up.wait()
+            await asyncio.wait_for(up.wait(), STOP_PATIENCE_S)
+        except TimeoutError:
+            child.kill_session(up.pid)
+            await up.wait()
 
 
 async def _ready(up: asyncio.subprocess.Process, home: Path, log: Path) -> Platform:

@@ -1,0 +1,46 @@
+"""The peers: how each is started, and the settings it is measured with.
+
+The settings are those its own documentation names for low lateness; where a polling interval is
+free to choose, the shortest that its makers suggest or allow.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from .stores import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    name: str
+    runtime: Literal["python", "node"]
+    program: str
+    store: Kind
+    settings: str
+    bulk: bool = False
+    """It has a call that creates many at once."""
+    creates_itself: bool = False
+    """The worker creates the triggers: nobody else may."""
+    recurs: str = "each fire first schedules the next"
+
+
+PEERS = (
+    Peer(
+        "APScheduler, memory",
+        "python",
+        "aps",
+        "memory",
+        "AsyncIOScheduler and coroutines on uvloop, `misfire_grace_time=None`, `coalesce=False`",
+        creates_itself=True,
+        recurs="IntervalTrigger",
+    ),
+    Peer(
+        "APScheduler, PostgreSQL",
+        "python",
+        "aps",
+        "postgres",
+        "the same with SQLAlchemyJobStore over psycopg; one scheduler a store",
+        creates_itself=True,
+        recurs="IntervalTrigger",
+    ),
+)

@@ -1,0 +1,161 @@
+"""All candidates, one after the other within each workload, so that a machine's mood hits all."""
+
+import asyncio
+import random
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bench.sizes import Sizes
+from bench.support.checks import BenchFailed
+
+from . import environment, measuring, ours
+from .candidates import PEERS, Peer
+from .environment import Environment
+from .workload import Workload
+
+KILLED = 100
+"""Triggers that wait while everything is killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """``candidates`` are in the order of the tables, ours first."""
+
+    title: str
+    did: str
+    candidates: list[dict[str, Any]]
+    workloads: Mapping[str, str]
+    left_out: Mapping[str, str]
+    versions: Mapping[str, str]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "title": self.title,
+            "did": self.did,
+            "workloads": dict(self.workloads),
+            "candidates": self.candidates,
+            "left_out": dict(self.left_out),
+            "versions": dict(self.versions),
+        }
+
+
+Found = dict[str, Any]
+
+
+@dataclass(slots=True)
+class _Candidate:
+    """What is said of it so far, and how it is asked to do its work."""
+
+    described: Found
+    create: Callable[[int], Awaitable[Found]]
+    fire: Callable[[Workload, float], Awaitable[Found]]
+    """Also told how many triggers it creates a second."""
+    survive: Callable[[float], Awaitable[Found]] | None
+    per_s: float | None = None
+    """None: it has not created any."""
+
+
+def workloads(sizes: Sizes) -> list[Workload]:
+    """Instants in whole milliseconds; the spread ones are the same in every run."""
+    numbers = random.Random(1)
+    over_ms, every_ms = round(sizes.spread_over_s * 1000), sizes.recurring_every_s * 1000
+    return [
+        Workload(
+            "spread",
+            f"{sizes.spread:,} one-time over {sizes.spread_over_s:g} s",
+            tuple(sorted(numbers.randrange(over_ms) for _ in range(sizes.spread))),
+        ),
+        Workload("same-instant", f"{sizes.same_instant:,} at once", (0,) * sizes.same_instant),
+        Workload(
+            "recurring",
+            f"{sizes.recurring:,} every {sizes.recurring_every_s} s "
+            f"({sizes.recurring / sizes.recurring_every_s:,.0f}/s)",
+            tuple(n * every_ms // sizes.recurring for n in range(sizes.recurring)),
+            every_ms,
+            sizes.recurring_for_s // sizes.recurring_every_s,
+        ),
+    ]
+
+
+async def side_by_side(sizes: Sizes) -> Comparison:
+    """Every candidate at every workload; one that fails at one says so there and goes on."""
+    found = await asyncio.to_thread(environment.ready)
+    taken = [one for one in PEERS if one.runtime == "python" or found.node is not None]
+    candidates = [_ours(), *(_peer(one, found) for one in taken)]
+    for one in candidates:
+        await _create(one, sizes.created)
+    loads = workloads(sizes)
+    for load in loads:
+        for one in candidates:
+            one.described["workloads"][load.name] = await _tried(one, load.name, one.fire, load)
+    for one in candidates:
+        one.described["survived"] = (
+            None if one.survive is None else await _tried(one, "survival", one.survive)
+        )
+    return Comparison(
+        title="schedules, side by side",
+        did="The same triggers on the platform and on its peers, each on fresh servers, "
+        "one after the other in one run.",
+        candidates=[one.described for one in candidates],
+        workloads={load.name: load.did for load in loads},
+        left_out={one.name: found.without_node for one in PEERS if one not in taken},
+        versions=found.versions,
+    )
+
+
+def _ours() -> _Candidate:
+    return _Candidate(
+        {
+            "name": ours.NAME,
+            "ours": True,
+            "store": ours.STORE,
+            "settings": ours.SETTINGS,
+            "recurs": "interval",
+            "workloads": {},
+        },
+        ours.creating,
+        lambda load, _: ours.firing(load),
+        lambda _: ours.surviving(KILLED),
+    )
+
+
+def _peer(peer: Peer, found: Environment) -> _Candidate:
+    return _Candidate(
+        {
+            "name": peer.name,
+            "ours": False,
+            "store": peer.store,
+            "settings": peer.settings,
+            "recurs": peer.recurs,
+            "workloads": {},
+        },
+        lambda count: measuring.creating(peer, found, count),
+        lambda load, per_s: measuring.firing(peer, found, load, per_s),
+        None
+        if peer.store == "memory"
+        else lambda per_s: measuring.surviving(peer, found, KILLED, per_s),
+    )
+
+
+async def _create(one: _Candidate, count: int) -> None:
+    one.per_s = 0.0
+    took = await _tried(one, "create", lambda _: one.create(count))
+    one.described["create"] = {"count": count, **took}
+    one.per_s = None if "failed" in took else count / took.get("bulk", took["singly"])
+
+
+async def _tried(
+    one: _Candidate, what: str, measure: Callable[..., Awaitable[Found]], *arguments: Any
+) -> Found:
+    """What was measured, or why it could not be: one candidate's failure is not the others'."""
+    name = one.described["name"]
+    if one.per_s is None:
+        return {"failed": "its triggers could not be created"}
+    print(f"  {what}: {name} …", file=sys.stderr, flush=True)
+    try:
+        return await measure(*arguments, one.per_s)
+    except (BenchFailed, OSError) as failure:
+        print(f"  {what}: {name} FAILED: {failure!r}", file=sys.stderr, flush=True)
+        return {"failed": str(failure)[:500] or repr(failure)}

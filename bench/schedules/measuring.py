@@ -1,0 +1,131 @@
+"""Lets one peer create and fire on fresh servers, from outside its processes.
+
+A worker runs throughout; a client of its own creates the triggers; each fire is a line in a file.
+"""
+
+import asyncio
+import contextlib
+import time
+from pathlib import Path
+from typing import Any
+
+from bench.support.checks import BenchFailed, expect
+from bench.support.usage import Meter
+
+from . import fires
+from .candidates import Peer
+from .environment import Environment
+from .outcome import as_json, judge
+from .programs import POLL_S, bench_of
+from .workload import Workload
+
+CLIENT_START_S = 2.5
+"""Until a client creates its first trigger, or the worker that creates its own is up."""
+SLOWER = 1.6
+"""How much slower than measured a creation may turn out, lest it be late for the first instant."""
+METER_BEFORE_S = 0.5
+LAGGING_S = 60.0
+"""How long one-time triggers may be late before the rest is given up."""
+SETTLING_S = 5.0
+"""The same for recurring ones: whoever keeps up needs less."""
+FAR_MS = 30 * 24 * 3600 * 1000
+SEEN_S = 1.0
+"""So long a worker may take what was created before everything is killed."""
+KILLED_FOR_S = 2.0
+"""Until the store answers again."""
+SURVIVAL_PATIENCE_S = 15.0
+"""How late what survived may fire."""
+
+
+async def creating(peer: Peer, environment: Environment, count: int) -> dict[str, float]:
+    """Seconds in which ``count`` triggers are created that are due in a month, a worker running."""
+    firsts = [now_ms() + FAR_MS + number for number in range(count)]
+    took: dict[str, float] = {}
+    for how in ("singly", "bulk") if peer.bulk else ("singly",):
+        async with bench_of(peer, environment) as bench, contextlib.AsyncExitStack() as stack:
+            if peer.creates_itself:
+                _, took[how] = await bench.create_and_work(None, firsts, stack)
+            else:
+                await bench.work(bench.plan(None, ()), stack)
+                took[how] = await bench.create(bench.plan(None, firsts, bulk=how == "bulk"))
+            expect(fires.noted(bench.fires) == 0, "something fired that is due in a month")
+    return took
+
+
+def lead_s(count: int, per_s: float) -> float:
+    """Seconds from now in which ``count`` triggers are surely created."""
+    return CLIENT_START_S + SLOWER * count / per_s
+
+
+async def firing(
+    peer: Peer, environment: Environment, workload: Workload, per_s: float
+) -> dict[str, Any]:
+    """``per_s``: how many triggers it creates a second."""
+    async with bench_of(peer, environment) as bench, contextlib.AsyncExitStack() as stack:
+        lead = lead_s(workload.count, per_s) + (0 if peer.creates_itself else worker_start_s(peer))
+        begin_ms = now_ms() + round(lead * 1000)
+        expected = workload.occurrences(begin_ms)
+        end_ms = begin_ms + workload.window_ms
+        worker, _ = await bench.create_and_work(workload.every_ms, workload.firsts(begin_ms), stack)
+        expect(now_ms() < begin_ms, "creating the triggers took longer than the bench allows for")
+        await sleep_until_ms(begin_ms - METER_BEFORE_S * 1000)
+        meter = Meter({"worker": worker.process.pid, **bench.store.pids})
+        recurring = workload.every_ms is not None
+        await sleep_until_ms(end_ms)
+        if not recurring:
+            await _noted(bench.fires, workload.fires, end_ms + LAGGING_S * 1000)
+        metered = fires.noted(bench.fires)
+        costs = meter.read()
+        if recurring:
+            await _due_noted(bench.fires, workload.fires, end_ms)
+        if worker.process.returncode is not None:
+            raise BenchFailed(f"{peer.name} ended in the middle")
+        outcome = judge(fires.read(bench.fires), expected, end_ms if recurring else None)
+        return as_json(outcome, costs, metered)
+
+
+async def surviving(
+    peer: Peer, environment: Environment, count: int, per_s: float
+) -> dict[str, Any]:
+    """SIGKILL of worker and store between the creation and the instant; both come back at once."""
+    async with bench_of(peer, environment) as bench, contextlib.AsyncExitStack() as stack:
+        lead = lead_s(count, per_s) + 3 * worker_start_s(peer) + KILLED_FOR_S
+        begin_ms = now_ms() + round(lead * 1000)
+        async with contextlib.AsyncExitStack() as first_life:
+            await bench.create_and_work(None, [begin_ms] * count, first_life)
+            await asyncio.sleep(SEEN_S)
+            await bench.store.kill()
+        expect(fires.noted(bench.fires) == 0, "something fired before the crash")
+        await bench.store.start()
+        await bench.work(bench.plan(None, ()), stack)
+        await _noted(bench.fires, count, begin_ms + SURVIVAL_PATIENCE_S * 1000)
+        outcome = judge(
+            fires.read(bench.fires), {(number, begin_ms) for number in range(count)}, None
+        )
+        return {"of": count, "fired": outcome.done, "twice": outcome.twice}
+
+
+def worker_start_s(peer: Peer) -> float:
+    return 1.5 if peer.runtime == "node" else 2.0
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+async def sleep_until_ms(at_ms: float) -> None:
+    await asyncio.sleep(max(0.0, (at_ms - now_ms()) / 1000))
+
+
+async def _noted(path: Path, count: int, until_ms: float) -> None:
+    """Until so many fires were noted, or no longer than ``until_ms``."""
+    while fires.noted(path) < count and now_ms() < until_ms:  # noqa: ASYNC110 (another process)
+        await asyncio.sleep(POLL_S)
+
+
+async def _due_noted(path: Path, count: int, end_ms: int) -> None:
+    """Until so many fires due before ``end_ms`` were noted, or no longer than ``SETTLING_S``."""
+    while now_ms() < end_ms + SETTLING_S * 1000:
+        await asyncio.sleep(SETTLING_S / 5)
+        if sum(one.nominal_ms < end_ms for one in fires.read(path)) >= count:
+            return

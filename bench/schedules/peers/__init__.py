@@ -1,0 +1,1 @@
+"""The Python peers' programs, each its own module; they run in ``.venv-bench``."""
