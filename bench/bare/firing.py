@@ -17,6 +17,7 @@ import asyncpg
 from bench.support.servers import BARE, BARE_CONSUMER, PUBLISH_TIMEOUT, Servers
 from bench.support.workers import Link
 from trigger_contracts.ids import uuid7
+from trigger_runtime.delivery import ack_all
 from trigger_runtime.publisher import JetStreamPublisher, Message
 from trigger_runtime.pull import Pull
 
@@ -133,11 +134,10 @@ async def insert(link: Link, servers: Servers, count: int) -> None:
         link.ready()
         while len(inserted) < count:
             messages = await pull.take()
-            bodies = [json.loads(one.data) for one in messages]
-            await _insert(db, bodies, [one.data.decode() for one in messages])
+            bodies = [json.loads(one.payload) for one in messages]
+            await _insert(db, bodies, [one.payload.decode() for one in messages])
             at = time.time()
-            for one in messages:
-                await connection.client.publish(one.reply)
+            await ack_all(messages)
             inserted += [(body["scheduled_for"], at) for body in bodies]
         link.report(inserted)
         await link.told()

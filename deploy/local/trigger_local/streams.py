@@ -80,10 +80,7 @@ def consumer_config(consumer: topology.Consumer) -> ConsumerConfig:
         ack_wait=topology.ACK_WAIT.total_seconds(),
         max_deliver=FOREVER,
         max_ack_pending=topology.MAX_ACK_PENDING,
-        # A filter that lets everything through costs the server ten times the work of none.
-        filter_subjects=list(consumer.filters)
-        if consumer.filters != consumer.stream.subjects
-        else [],
+        filter_subjects=_filters(consumer),
     )
 
 

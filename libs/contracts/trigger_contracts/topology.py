@@ -19,9 +19,10 @@ ACTIVE_LIFE = timedelta(hours=2)
 DUPLICATE_WINDOW = timedelta(minutes=2)
 """The broker forgets a message id after this; consumers are idempotent by themselves beyond it."""
 
-ACK_WAIT = timedelta(seconds=10)
-"""A delivered message that is not acknowledged in this time is delivered again: what a replica
-that hangs can delay. A batch takes well under a second; a second handling does no harm."""
+ACK_WAIT = timedelta(milliseconds=800)
+"""A delivered message that is not acknowledged in this time is delivered again: with it, whatever
+a dead replica held is taken over within a second. Living ones begin it anew (the runtime's
+``holding``), so it bounds no handling; a second handling does no harm."""
 
 MAX_ACK_PENDING = 20_000
 """Messages a consumer may hold unacknowledged: 40 full batches of 500."""

@@ -8,10 +8,8 @@ Called by ``entrypoints`` of the services.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from types import MappingProxyType
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any, cast
 
 from faststream import AckPolicy
@@ -26,18 +24,19 @@ from faststream.nats.subscriber.config import (
 )
 from faststream.nats.subscriber.specification import NatsSubscriberSpecification
 from faststream.nats.subscriber.usecases import BatchPullStreamSubscriber
-from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.errors import Error as NatsError
 from nats.js.api import ConsumerConfig
 from pydantic import BaseModel
 
 from trigger_contracts.topology import Consumer
 
 from .broker import PlatformBroker
+from .delivery import Delivery, ack_all
 from .logs import get_logger
 from .metrics import BATCH_SIZE, CONSUMED, HANDLER_FAILURES
-from .pull import Pull
+from .pull import Pull, give_back
+
+__all__ = ["BatchHandler", "Delivery", "ack_all", "subscribe_batches"]
 
 log = get_logger(__name__)
 
@@ -45,57 +44,6 @@ FIRST_RETRY_S = 0.25
 """Delay before a failed batch's first redelivery; doubled for each further one."""
 LONGEST_RETRY_S = 15.0
 """Most that a redelivery is delayed: what a failing handler can delay a message once mended."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One message as delivered. It comes again unless ``ack`` or ``term`` is called."""
-
-    subject: str
-    payload: bytes
-    headers: Mapping[str, str]
-    stream_seq: int
-    delivered_count: int
-    _stored_ns: int
-    _reply: str = field(repr=False)
-    _client: Client = field(repr=False, compare=False)
-
-    @property
-    def stored_at(self) -> datetime:
-        """When the broker stored it, to the microsecond below."""
-        return _EPOCH + timedelta(microseconds=self._stored_ns // 1000)
-
-    async def ack(self) -> None:
-        """Handled. A lost acknowledgement means a redelivery, never an error."""
-        await ack_all((self,))
-
-    async def nak(self, delay: timedelta = timedelta()) -> None:
-        """Deliver it again, after ``delay``."""
-        nanoseconds = delay // timedelta(microseconds=1) * 1000
-        await self._answer(b'-NAK {"delay": %d}' % nanoseconds if nanoseconds else b"-NAK")
-
-    async def extend(self) -> None:
-        """Still in hand: begin the ack wait anew."""
-        await self._answer(b"+WPI")
-
-    async def _answer(self, answer: bytes) -> None:
-        try:
-            await self._client.publish(self._reply, answer)
-        except (NatsError, OSError) as error:
-            log.warning("answer to a delivery not sent", error=repr(error))
-
-
-async def ack_all(deliveries: Sequence[Delivery]) -> None:
-    """Acknowledge many. What cannot be sent is redelivered: handlers are idempotent."""
-    try:
-        for delivery in deliveries:
-            await delivery._client.publish(delivery._reply)  # noqa: SLF001 - the same module
-    except (NatsError, OSError) as error:
-        log.warning("acknowledgements not sent", error=repr(error), messages=len(deliveries))
-
 
 BatchHandler = Callable[[list[Delivery]], Awaitable[None]]
 
@@ -183,32 +131,36 @@ class NaturalBatchSubscriber(BatchPullStreamSubscriber):
         loop = asyncio.get_running_loop()
         while self.running:
             try:
-                messages = await pull.take()
+                deliveries = await pull.take()
             except Exception as error:  # noqa: BLE001 - nothing may end this loop
                 log.warning("cannot ask for messages", consumer=self._name, error=repr(error))
                 await self._connection.pause()
                 continue
-            sizes.observe(len(messages))
+            sizes.observe(len(deliveries))
             next_at = loop.time() + self._pace_s
-            await self.consume(messages)
-            consumed.inc(len(messages))
+            try:
+                # FastStream's messages are ours from here on; its types only know nats-py's.
+                await self.consume(cast("list[Msg]", deliveries))
+            finally:
+                pull.let_go(deliveries)
+            consumed.inc(len(deliveries))
             # A full batch means a backlog: then there is no time to lose.
-            if len(messages) < self._batch and (early := next_at - loop.time()) > 0:
+            if len(deliveries) < self._batch and (early := next_at - loop.time()) > 0:
                 await asyncio.sleep(early)
 
     async def consume(self, msg: list[Msg]) -> Any:
         """One batch to the handler; whatever it raises, the loop goes on."""
+        deliveries = cast("list[Delivery]", msg)
         if not self.running:
             # Stopped between taking and handling; not begun, so another replica may have it.
-            if self._pull is not None:
-                await self._pull.give_back(msg)
+            await give_back(deliveries)
             return None
         try:
             return await self.process_message(msg)
         except Exception:
             HANDLER_FAILURES.labels(self._name).inc()
-            log.exception("handler failed", consumer=self._name, messages=len(msg))
-            for delivery in map(_delivery, msg):
+            log.exception("handler failed", consumer=self._name, messages=len(deliveries))
+            for delivery in deliveries:
                 await delivery.nak(_retry_delay(delivery.delivered_count))
             return None
 
@@ -278,27 +230,7 @@ async def _parse(messages: list[Msg]) -> NatsBatchMessage:
 
 
 async def _decode_batch(message: NatsBatchMessage) -> list[Delivery]:
-    return [_delivery(raw) for raw in message.raw_message]
-
-
-def _delivery(message: Msg) -> Delivery:
-    """The reply subject says where and when a message is stored and how often it was sent.
-
-    ``$JS.ACK.<stream>.<consumer>.<delivered>.<seq>.<consumer seq>.<ns>.<pending>``, with
-    ``<domain>.<account>`` before the stream on some servers.
-    """
-    tokens = message.reply.split(".")
-    first = 4 if len(tokens) == 9 else 6
-    return Delivery(
-        subject=message.subject,
-        payload=message.data,
-        headers=message.headers or _NO_HEADERS,
-        stream_seq=int(tokens[first + 1]),
-        delivered_count=int(tokens[first]),
-        _stored_ns=int(tokens[first + 3]),
-        _reply=message.reply,
-        _client=message._client,  # noqa: SLF001 - Msg has no public name for it
-    )
+    return cast("list[Delivery]", message.raw_message)
 
 
 def _retry_delay(delivered_count: int) -> timedelta:

@@ -4,7 +4,8 @@ Keeps a long pull request outstanding, so the server pushes each message the mom
 stored, and tops it up before it is used up. A request that the server lost (restart, new
 leader) shows as a reconnect or as missing heartbeats, and is asked anew: messages are never
 stranded until their ack wait. nats-py's ``fetch`` would wait for ever there, costs two
-requests a fetch and a task a message.
+requests a fetch and a task a message. What has arrived is held (``holding``) until it is
+answered, whoever has it.
 Never creates a consumer. Used by ``consumer`` alone.
 """
 
@@ -18,15 +19,18 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
 
-from trigger_contracts.topology import Consumer
+from trigger_contracts.topology import ACK_WAIT, Consumer
 
+from .delivery import Delivery, delivery_of
+from .holding import Holding
 from .logs import get_logger
 from .nats import DRAIN_TIMEOUT_S, Connection
 
 log = get_logger(__name__)
 
-EXPIRES_S = 30
-"""A pull request's life; long, since asking costs a message."""
+EXPIRES_S = 5
+"""A pull request's life: asking costs a message, and a process that hangs is given what it asked
+for."""
 HEARTBEAT_S = 2
 """The server tells this often that the request stands."""
 SILENCE_S = 5.0
@@ -51,7 +55,8 @@ class Pull:
         self._request = json.dumps(
             {"batch": batch, "expires": EXPIRES_S * _NS, "idle_heartbeat": HEARTBEAT_S * _NS}
         ).encode()
-        self._buffer: deque[Msg] = deque()
+        self._holding = Holding(connection, f"{consumer.stream.name}/{consumer.durable}", ACK_WAIT)
+        self._buffer: deque[Delivery] = deque()
         self._arrived = asyncio.Event()
         self._turn = asyncio.Lock()
         self._asked = 0
@@ -62,12 +67,13 @@ class Pull:
     async def open(self) -> None:
         self._inbox = self._client.new_inbox()
         self._reply = f"{self._inbox}.1"
+        self._holding.start()
         # No limits: the server never sends more than was asked for.
         self._subscription = await self._client.subscribe(
             f"{self._inbox}.*", cb=self._received, pending_msgs_limit=0, pending_bytes_limit=0
         )
 
-    async def take(self) -> list[Msg]:
+    async def take(self) -> list[Delivery]:
         """At least one and at most a batch of messages, in order; waits only for the first."""
         async with self._turn:
             while not self._buffer:
@@ -88,7 +94,14 @@ class Pull:
             # Ask before these are handled: the next batch travels meanwhile. And before they
             # are taken: nothing is in nobody's hands if this is cancelled here.
             await self._ask(taking=size)
-            return [self._buffer.popleft() for _ in range(size)]
+            taken = [self._buffer.popleft() for _ in range(size)]
+            self._holding.hand_over(taken)
+            return taken
+
+    def let_go(self, deliveries: Iterable[Delivery]) -> None:
+        """Their handler is done: what it did not answer comes again after the ack wait."""
+        for delivery in deliveries:
+            self._holding.release(delivery)
 
     async def close(self) -> None:
         """Ask for no more and give back what was not taken, for another replica."""
@@ -98,14 +111,9 @@ class Pull:
                 async with asyncio.timeout(DRAIN_TIMEOUT_S):
                     await self._subscription.drain()  # type: ignore[no-untyped-call]
             self._subscription = None
-        await self.give_back(self._buffer)
+        await give_back(self._buffer)
         self._buffer.clear()
-
-    async def give_back(self, messages: Iterable[Msg]) -> None:
-        """Have the messages delivered again at once, to whoever asks."""
-        with contextlib.suppress(NatsError, OSError):
-            for message in messages:
-                await self._client.publish(message.reply, b"-NAK")
+        await self._holding.stop()
 
     async def _ask(self, taking: int = 0) -> None:
         if self._asked + len(self._buffer) - taking < max(1, self._batch // 2):
@@ -123,8 +131,10 @@ class Pull:
         if message.subject.startswith(self._inbox):
             self._status(message)
         else:
-            self._buffer.append(message)
             self._asked -= 1
+            delivery = delivery_of(message, self._holding)
+            if self._holding.take(delivery):
+                self._buffer.append(delivery)
         self._arrived.set()
 
     def _status(self, message: Msg) -> None:
@@ -136,3 +146,9 @@ class Pull:
         self._asked = max(0, self._asked - int(unsent)) if unsent else 0
         if status != _EXPIRED:
             self._refused = f"{status} {headers.get('Description', '')}".strip()
+
+
+async def give_back(deliveries: Iterable[Delivery]) -> None:
+    """Have them delivered again at once, to whoever asks."""
+    for delivery in deliveries:
+        await delivery.nak()

@@ -27,7 +27,7 @@ FIRST_PAUSE = timedelta(milliseconds=250)
 LONGEST_PAUSE = timedelta(seconds=5)
 """A server that returns finds its messages handled within this."""
 LONGEST_PATIENT_PAUSE = timedelta(seconds=1)
-"""The same for a batch kept in hand; well under the ack wait, which each pause begins anew."""
+"""The same for a batch kept in hand."""
 
 UseCase = Callable[[Sequence[Delivery]], Awaitable[Sequence[Delivery]]]
 """Handles deliveries durably; returns those that must come again. Raises if it cannot."""
@@ -70,7 +70,7 @@ async def _settle_patiently(use_case: UseCase, batch: Sequence[Delivery]) -> Non
             if pause == FIRST_PAUSE:
                 log.warning("batch kept for a server", messages=len(batch), error=str(error))
             for delivery in batch:
-                await delivery.extend()
+                delivery.show_life()
             await asyncio.sleep(pause.total_seconds())
             pause = min(2 * pause, LONGEST_PATIENT_PAUSE)
         else:

@@ -1,6 +1,7 @@
 """The only place where the service's parts are made and joined."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from faststream.specification import AsyncAPI
 
@@ -27,6 +28,8 @@ from .settings import Settings
 
 SERVICE = "retention"
 DESCRIPTION = "Projects the event log into PostgreSQL and erases each row when its life is over."
+HANGS_AFTER = timedelta(seconds=3)
+"""A replica that hangs amid a transaction frees its rows: another one was given the same ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ def build(settings: Settings) -> Retention:
     clock = SystemClock()
     connection = Connection(settings, SERVICE)
     broker = create_broker(connection, description=DESCRIPTION)
-    database = Database(settings, f"etp {SERVICE}")
+    database = Database(settings, f"etp {SERVICE}", idle_in_transaction_timeout=HANGS_AFTER)
     event_log = PostgresEventLog(database)
     dead_letters = JetStreamPublisher(connection, DEAD.name, timeout=settings.publish_timeout)
     projector = Projector(

@@ -1,5 +1,7 @@
 """The embedded servers are real ones: they keep what was acknowledged and refuse what they must."""
 
+from typing import Any
+
 import asyncpg
 import nats.js.errors
 import pytest
@@ -8,7 +10,14 @@ from nats.aio.client import Client
 from tests.support.eventually import eventually
 from tests.support.servers import Broker, Database, Postgres
 from trigger_contracts import subjects
-from trigger_contracts.topology import BUCKETS, CHANGES, CONSUMERS, PERMISSIONS, STREAMS
+from trigger_contracts.topology import (
+    ACK_WAIT,
+    BUCKETS,
+    CHANGES,
+    CONSUMERS,
+    PERMISSIONS,
+    STREAMS,
+)
 from trigger_local import streams
 
 FORBIDDEN = {
@@ -127,6 +136,25 @@ async def test_a_changed_declaration_is_applied_to_the_stream_that_is_there(
         assert (info.config.max_age, info.state.messages) == (0, 1)
 
 
+async def test_a_changed_declaration_is_applied_to_the_consumer_that_is_there(
+    platform_streams: Broker,
+) -> None:
+    """An ack wait of old becomes today's, and the consumer keeps its position."""
+    async with platform_streams.connected() as admin:
+        jetstream = admin.jetstream()
+        for consumer in CONSUMERS:
+            config = streams.consumer_config(consumer)
+            config.ack_wait = 10.0
+            await jetstream.add_consumer(consumer.stream.name, config)
+            old = await jetstream.consumer_info(consumer.stream.name, consumer.durable)
+            assert old.config.ack_wait == 10
+        before = [created for _, created, _ in (await _described(admin))[-len(CONSUMERS) :]]
+        await streams.apply(admin)
+        after = (await _described(admin))[-len(CONSUMERS) :]
+        assert [created for _, created, _ in after] == before
+        assert {config.ack_wait for config, _, _ in after} == {ACK_WAIT.total_seconds()}
+
+
 async def test_atomic_batches_and_direct_gets_are_allowed(platform_streams: Broker) -> None:
     async with platform_streams.connected() as admin:
         for stream in (*(s.name for s in STREAMS), *(b.stream for b in BUCKETS)):
@@ -135,9 +163,9 @@ async def test_atomic_batches_and_direct_gets_are_allowed(platform_streams: Brok
             assert config.allow_direct
 
 
-async def _described(admin: Client) -> list[object]:
+async def _described(admin: Client) -> list[tuple[Any, ...]]:
     jetstream = admin.jetstream()
-    described: list[object] = []
+    described: list[tuple[Any, ...]] = []
     for stream in (*(s.name for s in STREAMS), *(b.stream for b in BUCKETS)):
         info = await jetstream.stream_info(stream)
         described.append((info.config, info.created, info.state.messages, info.state.last_seq))

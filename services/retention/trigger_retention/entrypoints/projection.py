@@ -11,7 +11,7 @@ from datetime import timedelta
 from trigger_contracts import subjects
 from trigger_contracts.events import CloudEvent, DeadLetter
 from trigger_contracts.subjects import Service
-from trigger_contracts.topology import ACK_WAIT, RETENTION_EVENTS
+from trigger_contracts.topology import RETENTION_EVENTS
 from trigger_retention import metrics
 from trigger_retention.handlers import Projected, Projector
 from trigger_runtime.broker import PlatformBroker
@@ -25,8 +25,8 @@ log = get_logger(__name__)
 PACE = timedelta(milliseconds=10)
 """At a thousand rows a second, ten rows in a transaction instead of three; well under the time in
 which anybody notices that a row is not there yet."""
-PATIENCE_S = ACK_WAIT.total_seconds() / 2
-"""How long a batch is tried while the database is away: half the time the broker waits."""
+PATIENCE_S = 5.0
+"""How long a batch is tried while the database is away, before it is given back."""
 PAUSE_S = 0.25
 """Between two tries."""
 

@@ -30,7 +30,7 @@ from trigger_scheduler.handlers.commands import CommandHandler, Request
 log = get_logger(__name__)
 
 MAX_DEFERRALS = 8
-"""Times that a command waits for one before it: with their pauses, longer than an ack wait."""
+"""Times that a command waits for one before it: with their pauses, many ack waits."""
 
 
 class AnswerCommands:

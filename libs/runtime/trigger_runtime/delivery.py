@@ -1,0 +1,107 @@
+"""One message of a durable consumer, as it was delivered to this process.
+
+Whoever handles it answers it: ``ack``, or ``nak`` to have it again. Until then it is held
+(``holding``), and nobody else gets it while this process lives. Answers that cannot be sent
+are no errors: the message comes again, and handlers are idempotent.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Protocol, runtime_checkable
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+
+from .logs import get_logger
+
+log = get_logger(__name__)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+
+@runtime_checkable  # FastStream builds a model of what a handler takes
+class Holder(Protocol):
+    """Keeps deliveries from others until they are released."""
+
+    def release(self, delivery: "Delivery") -> None: ...
+    def show_life(self, delivery: "Delivery") -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message as delivered. It comes again unless ``ack`` is called."""
+
+    subject: str
+    payload: bytes
+    headers: Mapping[str, str]
+    stream_seq: int
+    delivered_count: int
+    _stored_ns: int
+    _reply: str = field(repr=False)
+    _client: Client = field(repr=False, compare=False)
+    _holder: Holder = field(repr=False, compare=False)
+
+    @property
+    def stored_at(self) -> datetime:
+        """When the broker stored it, to the microsecond below."""
+        return _EPOCH + timedelta(microseconds=self._stored_ns // 1000)
+
+    async def ack(self) -> None:
+        """Handled. A lost acknowledgement means a redelivery, never an error."""
+        await ack_all((self,))
+
+    async def nak(self, delay: timedelta = timedelta()) -> None:
+        """Deliver it again, after ``delay``."""
+        nanoseconds = delay // timedelta(microseconds=1) * 1000
+        # Released first: said to be in hand afterwards, it would wait for longer than asked.
+        self._holder.release(self)
+        await self._answer(b'-NAK {"delay": %d}' % nanoseconds if nanoseconds else b"-NAK")
+
+    async def extend(self) -> None:
+        """Begin the ack wait anew. For the holder, which does so by itself."""
+        await self._answer(b"+WPI")
+
+    def show_life(self) -> None:
+        """Its handler is still at it: for handlings that take longer than a hung one may."""
+        self._holder.show_life(self)
+
+    async def _answer(self, answer: bytes) -> None:
+        try:
+            await self._client.publish(self._reply, answer)
+        except (NatsError, OSError) as error:
+            log.warning("answer to a delivery not sent", error=repr(error))
+
+
+async def ack_all(deliveries: Sequence[Delivery]) -> None:
+    """Acknowledge many. What cannot be sent is redelivered: handlers are idempotent."""
+    try:
+        for delivery in deliveries:
+            delivery._holder.release(delivery)  # noqa: SLF001 - the same module
+            await delivery._client.publish(delivery._reply)  # noqa: SLF001
+    except (NatsError, OSError) as error:
+        log.warning("acknowledgements not sent", error=repr(error), messages=len(deliveries))
+
+
+def delivery_of(message: Msg, holder: Holder) -> Delivery:
+    """The reply subject says where and when a message is stored and how often it was sent.
+
+    ``$JS.ACK.<stream>.<consumer>.<delivered>.<seq>.<consumer seq>.<ns>.<pending>``, with
+    ``<domain>.<account>`` before the stream on some servers.
+    """
+    tokens = message.reply.split(".")
+    first = 4 if len(tokens) == 9 else 6
+    return Delivery(
+        subject=message.subject,
+        payload=message.data,
+        headers=message.headers or _NO_HEADERS,
+        stream_seq=int(tokens[first + 1]),
+        delivered_count=int(tokens[first]),
+        _stored_ns=int(tokens[first + 3]),
+        _reply=message.reply,
+        _client=message._client,  # noqa: SLF001 - Msg has no public name for it
+        _holder=holder,
+    )

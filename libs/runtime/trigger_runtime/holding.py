@@ -1,0 +1,129 @@
+"""What this process holds of a consumer's messages, kept from others for as long as it lives.
+
+The ack wait is short, so that what a dead process held comes again within a second. A living
+one begins it anew for whatever it has held for a third of it, waiting here or in a handler's
+hands. Nearly everything is settled sooner, and then nothing is sent. A message that comes while
+it is held is not taken twice: a process that was too slow to speak (its event loop was blocked)
+loses nothing by it, neither time nor the order of its messages.
+Invariant: nothing is kept from others that was answered, nor what a handler was given and has
+shown no life of for ``HUNG_AFTER_S``.
+One for each ``Pull``, which alone uses it; deliveries know it as their holder.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from .delivery import Delivery
+from .logs import get_logger
+from .nats import Connection
+
+log = get_logger(__name__)
+
+HUNG_AFTER_S = 30.0
+"""A handler without a sign of life for so long hangs: longer than every timeout within it."""
+SHORTEST_PAUSE_S = 0.05
+"""Between two rounds of saying what is held."""
+
+
+@dataclass(slots=True)
+class _Held:
+    delivery: Delivery
+    told_at: float
+    """When the broker last began the ack wait, as far as this process knows."""
+    life_at: float
+    handled: bool = False
+
+
+class Holding:
+    """See the module's docstring."""
+
+    def __init__(self, connection: Connection, consumer: str, ack_wait: timedelta) -> None:
+        self._connection = connection
+        self._consumer = consumer
+        self._third_s = ack_wait.total_seconds() / 3
+        self._held: dict[int, _Held] = {}
+        """By place in the stream, in the order of ``told_at``."""
+        self._life_at = 0.0
+        """Of whichever handler showed life last: what waits here waits for any of them."""
+        self._any = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._telling: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._telling = asyncio.create_task(self._tell(), name=f"hold {self._consumer}")
+
+    async def stop(self) -> None:
+        """Keep nothing any longer."""
+        self._held.clear()
+        if self._telling is not None:
+            self._telling.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._telling
+            self._telling = None
+
+    def take(self, delivery: Delivery) -> bool:
+        """Whether it is new here; otherwise it is held already, and this copy is not needed."""
+        if delivery.stream_seq in self._held:
+            return False
+        now = self._loop.time()
+        if not self._held:
+            self._any.set()
+        self._held[delivery.stream_seq] = _Held(delivery, now, now)
+        return True
+
+    def hand_over(self, deliveries: Iterable[Delivery]) -> None:
+        """A handler has them now."""
+        now = self._life_at = self._loop.time()
+        for delivery in deliveries:
+            if held := self._find(delivery):
+                held.life_at = now
+                held.handled = True
+
+    def show_life(self, delivery: Delivery) -> None:
+        now = self._life_at = self._loop.time()
+        if held := self._find(delivery):
+            held.life_at = now
+
+    def release(self, delivery: Delivery) -> None:
+        """Answered, or given up: what comes of it is new. Harmless if it is not held."""
+        if self._find(delivery):
+            del self._held[delivery.stream_seq]
+
+    def _find(self, delivery: Delivery) -> _Held | None:
+        held = self._held.get(delivery.stream_seq)
+        # A later delivery of the same message is somebody else's business.
+        return held if held is not None and held.delivery is delivery else None
+
+    async def _tell(self) -> None:
+        while True:
+            oldest = next(iter(self._held.values()), None)
+            if oldest is None:
+                self._any.clear()
+                await self._any.wait()
+                continue
+            early = oldest.told_at + self._third_s - self._loop.time()
+            if early > 0 or not self._connection.is_connected:
+                await asyncio.sleep(max(early, SHORTEST_PAUSE_S))
+                continue
+            await self._extend(self._loop.time())
+
+    async def _extend(self, now: float) -> None:
+        hung = 0
+        for held in list(self._held.values()):
+            if held.told_at + self._third_s > now:
+                break
+            if self._find(held.delivery) is None:
+                continue  # answered while others were extended
+            del self._held[held.delivery.stream_seq]
+            life_at = held.life_at if held.handled else max(held.life_at, self._life_at)
+            if now - life_at > HUNG_AFTER_S:
+                hung += 1
+                continue
+            held.told_at = now
+            self._held[held.delivery.stream_seq] = held
+            await held.delivery.extend()
+        if hung:
+            log.error("handler hangs, others may have its messages", messages=hung)
