@@ -18,7 +18,7 @@ import pytest
 from pydantic import BaseModel
 
 import trigger_contracts
-from trigger_contracts import cron, definition, errors, events, schedule
+from trigger_contracts import cron, definition, errors, events, misfire, schedule
 from trigger_contracts.commands import COMMANDS, Command, parse_command
 from trigger_contracts.dead_letters import KEPT_BYTES
 from trigger_contracts.errors import Code, Problem
@@ -30,7 +30,7 @@ from trigger_contracts.events import (
     Status,
     TriggerChanged,
 )
-from trigger_contracts.schedule import Interval
+from trigger_contracts.schedule import Interval, Limited, Once
 from trigger_contracts.strict_json import parse
 from trigger_contracts.trigger import Trigger, evolve, first_fire
 
@@ -39,12 +39,13 @@ FILES = sorted(FOLDER.glob("*.json"))
 
 PARTS: set[type[BaseModel]] = {
     *(Command, events._DueRecord),  # what several messages have in common
-    *(definition.Definition, errors.FieldError, schedule.Once, schedule.Interval, cron.Cron),
+    *(definition.Definition, definition.MisfireFields, errors.FieldError),
+    *(schedule.Once, schedule.Interval, cron.Cron, schedule.Limited, misfire.Misfire),
     events.LogEntry,  # the ``data`` of a CloudEvent
 }
 """Models that never travel alone: they are in the files of the messages they are part of."""
 
-HISTORY_SEQS = [11, 14, 20, 25, 31, 40]
+HISTORY_SEQS = [11, 14, 20, 25, 31, 40, 44, 52, 60]
 
 
 def message_types() -> dict[str, type[BaseModel]]:
@@ -149,10 +150,13 @@ def test_a_history_folds_to_the_state_it_always_folded_to():
         ("updated", 3, "active", "Backup", "2027-01-26T16:15:00+00:00"),
         ("deleted", 4, "deleted", "Backup", None),
         ("created", 5, "active", "Order", None),
+        ("deleted", 6, "deleted", "Order", None),
+        ("created", 7, "active", "Opening hours", "2027-01-27T08:00:02.250000+00:00"),
+        ("checkpointed", 7, "active", "Opening hours", "2027-01-27T08:00:02.250000+00:00"),
     ]
     assert state is not None
-    assert (state.change_seq, state.change.creation_id) == (40, "create-2")
-    assert state.change.definition.payload == {"currency": "EUR"}
+    assert (state.change_seq, state.change.creation_id) == (60, "create-3")
+    assert state.change.fires == 2
 
 
 def test_a_history_folds_the_same_from_any_point_and_after_repetition():
@@ -175,7 +179,11 @@ def test_the_history_has_every_kind_and_status():
 
     assert {change.kind for change in changes} == set(events.ChangeKind)
     assert {change.status for change in changes} == set(Status)
-    assert any(isinstance(change.schedule, Interval) for change in changes)
+    kinds = {type(change.schedule) for change in changes}
+    assert kinds == {Once, Interval, Limited, type(None)}
+    assert {
+        type(change.schedule.rule) for change in changes if isinstance(change.schedule, Limited)
+    }
 
 
 def test_due_records_are_told_apart_by_their_kind():

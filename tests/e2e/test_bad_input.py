@@ -78,7 +78,7 @@ MALFORMED = {
     "not a number": b'{"name": "x", "type": "api", "payload": NaN}',
     "infinity": b'{"name": "x", "type": "api", "payload": 1e999}',
     "too large a number": b'{"name": "x", "type": "scheduled", "interval": 1' + b"0" * 400 + b"}",
-    "many digits": b'{"name": "x", "type": "api", "payload": ' + b"9" * 100_000 + b"}",
+    "many digits": b'{"name": "x", "type": "api", "payload": ' + b"9" * 10_0000 + b"}",
     "twice": b'{"name": "x", "type": "api", "payload": {"a": 1, "a": 2}}',
     "NUL": rb'{"name": "x", "type": "api", "payload": "a\u0000b"}',
     "half a pair": rb'{"name": "x", "type": "api", "payload": "\ud800"}',
@@ -113,7 +113,20 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "no schedule": (SCHEDULED, "invalid"),
     "two schedules": ({**SCHEDULED, "schedule_time": ahead(60), "interval": 5}, "invalid"),
     "schema on scheduled": ({**SCHEDULED, "interval": 5, "payload_schema": {}}, "invalid"),
-    "cron": ({**SCHEDULED, "cron": "* * * * *"}, "cron-not-available"),
+    "cron never": ({**SCHEDULED, "cron": "0 0 31 2 *"}, "cron-never-fires"),
+    "cron swallowed by every gap": (
+        {**SCHEDULED, "cron": "30 2 * 3 0#2", "timezone": "US/Eastern", "dst_policy": "literal"},
+        "cron-never-fires",
+    ),
+    "cron on one field": ({**SCHEDULED, "cron": "*"}, "invalid"),
+    "cron is long": ({**SCHEDULED, "cron": "0," * 5000 + "0 * * * *"}, "invalid"),
+    "cron is a list": ({**SCHEDULED, "cron": ["* * * * *"]}, "invalid"),
+    "cron ended": (
+        {**SCHEDULED, "cron": "0 0 * * *", "ends_at": "2025-01-01T00:00Z"},
+        "schedule-in-past",
+    ),
+    "no fires": ({**SCHEDULED, "interval": 5, "max_fires": 0}, "invalid"),
+    "many excluded": ({**SCHEDULED, "interval": 5, "exclude": ["2027-01-01"] * 10_000}, "invalid"),
     "time is a number": ({**SCHEDULED, "schedule_time": 5}, "invalid"),
     "time is words": ({**SCHEDULED, "schedule_time": "tomorrow"}, "invalid"),
     "time is injected": ({**SCHEDULED, "schedule_time": "2099-01-01T00:00:00Z\r\nX: 1"}, "invalid"),
@@ -258,7 +271,7 @@ async def test_a_bad_definition_is_refused_alike_at_both_doors(
     problem = await platform.ask(client, "create", fields, within=PROMPT_S)
     assert (problem["status"], problem["code"]) == (422, code), problem
     assert pointers(problem) == pointers(response.json())
-    assert len(response.text) < 100_000
+    assert len(response.text) < 10_0000
 
 
 def pointers(problem: Json) -> list[str]:
@@ -476,7 +489,7 @@ async def test_a_catastrophic_pattern_stalls_nobody(
     if created.status_code == 422:
         return
     trigger_id = created.json()["id"]
-    evil = "a" * 20 + "a" * 100_000 + "!"
+    evil = "a" * 20 + "a" * 10_0000 + "!"
     started = asyncio.get_running_loop().time()
     response = await platform.rest.post(
         f"/triggers/{trigger_id}/fire", json={"payload": evil}, timeout=PROMPT_S

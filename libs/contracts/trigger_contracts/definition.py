@@ -1,12 +1,10 @@
-"""A trigger's definition as its owner writes it, and the schedule it means.
+"""A trigger's definition as its owner writes it.
 
 ``Definition`` keeps the owner's own form, so that what is read is what was written and a
-merge patch acts on it. ``schedule_of`` turns it into a ``Schedule`` relative to the
-instant at which the command was accepted. Anything unknown or contradictory is refused
-with the pointer of the field.
+merge patch acts on it; ``schedule_fields`` turns it into a schedule. Anything unknown or
+contradictory is refused with the pointer of the field.
 """
 
-from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from types import UnionType
 from typing import Annotated, Any, Literal
@@ -24,9 +22,10 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from . import payloads
+from .cron import DstPolicy
 from .errors import Code, Refused, from_validation, refused
-from .instants import UnknownZone, parse_duration, parse_instant, zone
-from .schedule import HORIZON, MIN_INTERVAL, Interval, Once
+from .instants import UnknownZone, zone
+from .misfire import DEFAULT_COUNT, MAX_COUNT
 
 _PAUSE_FIELDS = frozenset(
     {
@@ -42,7 +41,7 @@ _PAUSE_FIELDS = frozenset(
     }
 )
 _SCHEDULE_FIELDS = ("schedule_time", "interval", "cron")
-_BOUND_FIELDS = ("starts_at", "ends_at")
+_LIMIT_FIELDS = ("starts_at", "ends_at", "max_fires", "jitter", "exclude", "misfire")
 
 
 def _expect(types: type | UnionType, message: str, value: Any) -> Any:
@@ -63,16 +62,48 @@ _duration_like = BeforeValidator(
 _schema_like = BeforeValidator(partial(_expect, dict | bool, "must be an object or a boolean"))
 
 
-def _few_labels(value: Any) -> Any:
+_object_like = BeforeValidator(partial(_expect, dict | BaseModel, "must be an object"))
+
+
+def _few(most: int, of_what: str, value: Any) -> Any:
     """Refuse too many before each is looked at: 60,000 wrong ones took 80 ms to describe."""
-    if isinstance(value, list | tuple) and len(value) > MAX_LABELS:
-        raise PydanticCustomError("too_many", f"must be at most {MAX_LABELS} labels")
+    if isinstance(value, list | tuple) and len(value) > most:
+        raise PydanticCustomError("too_many", f"must be at most {most} {of_what}")
     return value
 
 
 MAX_LABELS = 20
 
+MAX_EXCLUDED = 200
+"""Dates and ranges of dates; each can cost a search of its own when a schedule is asked."""
+
+MAX_FIRES = 2**31 - 1
+"""One a second for 68 years; what the due index counts with."""
+
 Label = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+Duration = Annotated[StrictInt | StrictFloat | str | None, _duration_like]
+
+
+class MisfireFields(BaseModel):
+    """What becomes of occurrences found later than the grace period."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    policy: Literal["none", "last", "all"] = Field(
+        default="last",
+        description="Which of the occurrences found late fire late: none, the last one, or all "
+        "in order. Whatever does not fire is logged as missed.",
+    )
+    max_age: Duration = Field(
+        default=None, description="None older than this fires late; at most 47 hours."
+    )
+    max_count: StrictInt = Field(
+        default=DEFAULT_COUNT,
+        ge=1,
+        le=MAX_COUNT,
+        description="Of `all`: at most as many fire, the last ones. Of `none` and `last`: more "
+        "missed occurrences than this, found at once, are summed in one row of the log.",
+    )
 
 
 class Definition(BaseModel):
@@ -89,24 +120,57 @@ class Definition(BaseModel):
     schedule_time: str | None = Field(
         default=None, description="When a one-time trigger fires: RFC 3339, or local to `timezone`."
     )
-    interval: Annotated[StrictInt | StrictFloat | str | None, _duration_like] = Field(
+    interval: Duration = Field(
         default=None,
         description="Seconds or an ISO 8601 duration between occurrences, 1 s or more.",
     )
-    cron: str | None = Field(default=None, description="Reserved: cron schedules come later.")
-    timezone: str = Field(default="UTC", description="IANA zone in which local times are read.")
+    cron: str | None = Field(
+        default=None,
+        description="5 fields (minute hour day-of-month month day-of-week), 6 with a leading "
+        "second, or a nickname such as @daily; read in `timezone`.",
+    )
+    timezone: str = Field(
+        default="UTC", description="IANA zone in which local times, dates and cron are read."
+    )
+    dst_policy: DstPolicy = Field(
+        default="vixie",
+        description="What a cron schedule does where the zone's clock skips or repeats a time: "
+        "`vixie` fires a fixed time once, right after a gap; `skip_once` skips it in a gap and "
+        "fires once in an overlap; `literal` fires whenever the clock shows the time.",
+    )
     starts_at: str | None = Field(
         default=None,
-        description="First occurrence of an interval; the later ones are counted from it.",
+        description="No occurrence is earlier. For an interval, its first occurrence: the later "
+        "ones are counted from it.",
     )
-    ends_at: str | None = Field(default=None, description="No occurrence of an interval is later.")
+    ends_at: str | None = Field(default=None, description="No occurrence is later.")
+    max_fires: Annotated[StrictInt, Field(ge=1, le=MAX_FIRES)] | None = Field(
+        default=None,
+        description="The schedule is over after as many fires; late ones count, missed ones do "
+        "not. Counted from the version that first sets it.",
+    )
+    jitter: Duration = Field(
+        default=None,
+        description="Every occurrence is later by the trigger's own fixed part of this, so that "
+        "many triggers with one schedule do not fire at once; at most a day.",
+    )
+    exclude: Annotated[
+        tuple[str, ...], BeforeValidator(partial(_few, MAX_EXCLUDED, "dates or ranges"))
+    ] = Field(
+        default=(),
+        description="Dates of the zone on which nothing fires: 2026-12-25, or from the first to "
+        "the last of a range, 2026-12-24/2027-01-01.",
+    )
+    misfire: Annotated[MisfireFields | None, _object_like] = Field(
+        default=None, description="What becomes of occurrences found too late."
+    )
     payload_schema: Annotated[dict[str, Any] | bool | None, _schema_like] = Field(
         default=None,
         description="JSON Schema 2020-12 to which an api trigger's payload must conform.",
     )
     description: str | None = Field(default=None, max_length=2000)
-    labels: Annotated[tuple[Label, ...], BeforeValidator(_few_labels)] = Field(
-        default=(), max_length=MAX_LABELS
+    labels: Annotated[tuple[Label, ...], BeforeValidator(partial(_few, MAX_LABELS, "labels"))] = (
+        Field(default=(), max_length=MAX_LABELS)
     )
 
     @cached_property
@@ -142,78 +206,22 @@ def _refuse_pause(fields: Any) -> None:
 def _check_fields_fit(definition: Definition) -> None:
     """Refuse fields that do not belong to the kind of trigger, and schedules that are not one."""
     given = [field for field in _SCHEDULE_FIELDS if getattr(definition, field) is not None]
-    bounds = [field for field in _BOUND_FIELDS if getattr(definition, field) is not None]
     if definition.type == "api":
-        for field in (*given, *bounds):
+        limits = [field for field in _LIMIT_FIELDS if getattr(definition, field) not in (None, ())]
+        for field in (*given, *limits):
             detail = "an api trigger fires on request and has no schedule"
             raise refused(Code.INVALID, detail, pointer=f"/{field}")
-        return
-    if definition.payload_schema is not None:
-        detail = "only an api trigger has a payload schema"
-        raise refused(Code.INVALID, detail, pointer="/payload_schema")
-    if not given:
-        detail = "a scheduled trigger needs one of schedule_time, interval and cron"
-        raise refused(Code.INVALID, detail, pointer="/schedule_time")
+    else:
+        if definition.payload_schema is not None:
+            detail = "only an api trigger has a payload schema"
+            raise refused(Code.INVALID, detail, pointer="/payload_schema")
+        if not given:
+            detail = "a scheduled trigger needs one of schedule_time, interval and cron"
+            raise refused(Code.INVALID, detail, pointer="/schedule_time")
     if len(given) > 1:
         detail = (
             f"only one of schedule_time, interval and cron may be given, not {' and '.join(given)}"
         )
         raise refused(Code.INVALID, detail, pointer=f"/{given[1]}")
-    if definition.schedule_time is not None and bounds:
-        detail = "belongs to an interval, not to a schedule_time"
-        raise refused(Code.INVALID, detail, pointer=f"/{bounds[0]}")
-
-
-def schedule_of(definition: Definition, accepted_at: datetime) -> Once | Interval | None:
-    """The schedule that a definition means if accepted at ``accepted_at``.
-
-    None for an api trigger. Raises ``Refused`` for times that cannot be read or lie
-    beyond the horizon; whether a time has passed is the decider's question.
-    """
-    if definition.cron is not None:
-        detail = "cron schedules are not available yet: use schedule_time or interval"
-        raise refused(Code.CRON_NOT_AVAILABLE, detail, pointer="/cron")
-    if definition.schedule_time is not None:
-        at = _instant(definition, "schedule_time")
-        _within_horizon(at, accepted_at, "/schedule_time")
-        return Once(at=at)
-    if definition.interval is None:
-        return None
-    every = _interval(definition.interval)
-    starts_at = _instant(definition, "starts_at") if definition.starts_at is not None else None
-    ends_at = _instant(definition, "ends_at") if definition.ends_at is not None else None
-    if starts_at is not None:
-        _within_horizon(starts_at, accepted_at, "/starts_at")
-    if ends_at is not None and starts_at is not None and ends_at < starts_at:
-        raise refused(Code.INVALID, "must not be earlier than starts_at", pointer="/ends_at")
-    return Interval(
-        anchor=starts_at or accepted_at,
-        every=every,
-        fires_at_anchor=starts_at is not None,
-        ends_at=ends_at,
-    )
-
-
-def _interval(value: float | str) -> timedelta:
-    try:
-        every = parse_duration(value)
-    except ValueError as error:
-        raise refused(Code.INVALID, str(error), pointer="/interval") from None
-    if not MIN_INTERVAL <= every <= HORIZON:
-        detail = f"must be from {MIN_INTERVAL.seconds} second to {HORIZON.days} days"
-        raise refused(Code.INVALID, detail, pointer="/interval")
-    return every
-
-
-def _instant(definition: Definition, field: str) -> datetime:
-    try:
-        return parse_instant(getattr(definition, field), zone(definition.timezone))
-    except ValueError as error:
-        raise refused(Code.INVALID, str(error), pointer=f"/{field}") from None
-
-
-def _within_horizon(at: datetime, accepted_at: datetime, field: str) -> None:
-    if at - accepted_at > HORIZON:
-        limit = (accepted_at + HORIZON).astimezone(UTC).date()
-        detail = f"must not be later than {limit}: at most {HORIZON.days} days ahead"
-        raise refused(Code.SCHEDULE_BEYOND_HORIZON, detail, pointer=field)
+    if definition.cron is None and definition.dst_policy != "vixie":
+        raise refused(Code.INVALID, "concerns a cron schedule alone", pointer="/dst_policy")

@@ -36,6 +36,8 @@ class Code(StrEnum):
     SCHEDULE_IN_PAST = "schedule-in-past"
     SCHEDULE_BEYOND_HORIZON = "schedule-beyond-horizon"
     CRON_NOT_AVAILABLE = "cron-not-available"
+    """Given by the first version; its refusals may still be read."""
+    CRON_NEVER_FIRES = "cron-never-fires"
     UNKNOWN_TIMEZONE = "unknown-timezone"
     INVALID_SCHEMA = "invalid-schema"
     PAYLOAD_SCHEMA_MISMATCH = "payload-schema-mismatch"
@@ -62,6 +64,7 @@ _TABLE: dict[Code, tuple[int, str]] = {
     Code.SCHEDULE_IN_PAST: (422, "The schedule lies in the past"),
     Code.SCHEDULE_BEYOND_HORIZON: (422, "The schedule lies too far ahead"),
     Code.CRON_NOT_AVAILABLE: (422, "Cron schedules are not available"),
+    Code.CRON_NEVER_FIRES: (422, "The cron schedule never fires"),
     Code.UNKNOWN_TIMEZONE: (422, "The time zone is not known"),
     Code.INVALID_SCHEMA: (422, "The payload schema is not acceptable"),
     Code.PAYLOAD_SCHEMA_MISMATCH: (422, "The payload does not match the trigger's schema"),

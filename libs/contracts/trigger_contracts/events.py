@@ -32,6 +32,8 @@ class ChangeKind(StrEnum):
     UPDATED = "updated"
     COMPLETED = "completed"
     DELETED = "deleted"
+    CHECKPOINTED = "checkpointed"
+    """Nothing changed: a count that outlives the log was written down."""
 
 
 class TriggerChanged(BaseModel):
@@ -40,7 +42,8 @@ class TriggerChanged(BaseModel):
     ``creation_id`` is the id of the command that created it: a trigger deleted and
     created again under its id is another one. ``armed_from`` is the instant after which
     the schedule's occurrences belong to this version. A completion keeps the version:
-    the definition has not changed.
+    the definition has not changed; so does a checkpoint, which also keeps ``at``.
+    ``fires`` is how often the schedule had fired since it has a ``max_fires``.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -59,6 +62,8 @@ class TriggerChanged(BaseModel):
     actor: str
     at: AwareDatetime
     created_at: AwareDatetime
+    fires: int = 0
+    checkpointed_at: AwareDatetime | None = None
 
 
 class _DueRecord(BaseModel):
@@ -71,6 +76,8 @@ class _DueRecord(BaseModel):
     change_seq: int
     cursor: AwareDatetime | None
     """Everything scheduled up to here is decided."""
+    fires: int = 0
+    """How often the schedule has fired by then, where it has a ``max_fires``."""
 
 
 class Due(_DueRecord):

@@ -1,14 +1,22 @@
 """When a trigger fires: schedules as immutable values, and nothing but arithmetic.
 
 A schedule is parsed once, from a definition, and then only asked. It never reads a
-clock. Invariant: ``next_after(t)`` is later than ``t``, or None when nothing follows.
+clock. ``Once``, ``Interval`` and ``Cron`` are rules; ``Limited`` is a rule within limits.
+Invariant: ``next_after(t)`` is later than ``t``, or None when nothing follows; what it walks
+forward is what ``last_before`` walks back and ``count`` counts.
 """
 
-from datetime import datetime, timedelta
-from functools import lru_cache
+from bisect import bisect_left, bisect_right
+from datetime import date, datetime, timedelta
+from functools import cached_property, lru_cache
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+
+from . import exclusions, misfire
+from .cron import Cron
+from .exclusions import Span
+from .misfire import Misfire
 
 MIN_INTERVAL = timedelta(seconds=1)
 """Shorter intervals are streams, not schedules."""
@@ -82,25 +90,145 @@ class Interval(BaseModel):
         return (end - begin) // self.every + 1
 
 
+Rule = Once | Interval | Cron
+
+
+class Limited(BaseModel):
+    """A rule within limits.
+
+    The rule's instants are shifted (``shift``, the trigger's own jitter); of these, those
+    from ``starts_at`` to ``ends_at`` that do not fall on an excluded date of ``timezone``
+    are occurrences. ``max_fires`` and ``misfire`` are for whoever fires them: this does not
+    know what has fired.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Literal["limited"] = "limited"
+    rule: Annotated[Rule, Field(discriminator="kind")]
+    shift: timedelta = timedelta()
+    starts_at: AwareDatetime | None = None
+    ends_at: AwareDatetime | None = None
+    exclude: tuple[tuple[date, date], ...] = ()
+    """Ranges of dates, first and last included."""
+    timezone: str = "UTC"
+    max_fires: int | None = None
+    misfire: Misfire = misfire.DEFAULT
+
+    @cached_property
+    def _excluded(self) -> tuple[Span, ...]:
+        return exclusions.spans(self.exclude, self.timezone)
+
+    @cached_property
+    def _excluded_from(self) -> tuple[datetime, ...]:
+        return tuple(begin for begin, _ in self._excluded)
+
+    def next_after(self, instant: datetime) -> datetime | None:
+        """The first occurrence later than ``instant``."""
+        if self.starts_at is not None:
+            instant = max(instant, self.starts_at - _TICK)
+        # At most one look more than there are spans: each leads behind its end.
+        while True:
+            occurrence = _moved(self.rule.next_after(instant - self.shift), self.shift)
+            if occurrence is None or (self.ends_at is not None and occurrence > self.ends_at):
+                return None
+            span = self._span_at(occurrence)
+            if span is None:
+                return occurrence
+            instant = span[1] - _TICK
+
+    def last_before(self, instant: datetime) -> datetime | None:
+        """The last occurrence earlier than ``instant``."""
+        if self.ends_at is not None:
+            instant = min(instant, self.ends_at + _TICK)
+        while True:
+            occurrence = _moved(self.rule.last_before(instant - self.shift), self.shift)
+            if occurrence is None or (self.starts_at is not None and occurrence < self.starts_at):
+                return None
+            span = self._span_at(occurrence)
+            if span is None:
+                return occurrence
+            instant = span[0]
+
+    def count(self, first: datetime, last: datetime) -> int:
+        """How many occurrences lie in [first, last]."""
+        if self.starts_at is not None:
+            first = max(first, self.starts_at)
+        if self.ends_at is not None:
+            last = min(last, self.ends_at)
+        if last < first:
+            return 0
+        total = self._count_of_rule(first, last)
+        after = bisect_right(self._excluded_from, last)
+        before = max(bisect_left(self._excluded_from, first) - 1, 0)
+        for begin, end in self._excluded[before:after]:
+            if end > first:
+                total -= self._count_of_rule(max(begin, first), min(end - _TICK, last))
+        return total
+
+    def _count_of_rule(self, first: datetime, last: datetime) -> int:
+        return self.rule.count(first - self.shift, last - self.shift)
+
+    def _span_at(self, instant: datetime) -> Span | None:
+        if not self.exclude:
+            return None
+        index = bisect_right(self._excluded_from, instant) - 1
+        return self._excluded[index] if index >= 0 and instant < self._excluded[index][1] else None
+
+
+def _moved(instant: datetime | None, shift: timedelta) -> datetime | None:
+    try:
+        return None if instant is None else instant + shift
+    except OverflowError:
+        return None
+
+
 _TICK = timedelta(microseconds=1)
 """The resolution of every instant: open and closed bounds differ by it."""
 
-Schedule = Annotated[Once | Interval, Field(discriminator="kind")]
+AnySchedule = Once | Interval | Cron | Limited
+Schedule = Annotated[AnySchedule, Field(discriminator="kind")]
 
-_ADAPTER: TypeAdapter[Once | Interval] = TypeAdapter(Schedule)
+_ADAPTER: TypeAdapter[AnySchedule] = TypeAdapter(Schedule)
 
 _PARSED_SCHEDULES = 20_000
 """Schedules kept parsed per process, about 1 kB each."""
 
 
 @lru_cache(maxsize=_PARSED_SCHEDULES)
-def parse(text: str) -> Once | Interval:
+def parse(text: str) -> AnySchedule:
     """The schedule in its own JSON form; raises ``pydantic.ValidationError``."""
     return _ADAPTER.validate_json(text)
 
 
-def upcoming(schedule: Once | Interval, after: datetime, count: int) -> list[datetime]:
-    """The next ``count`` occurrences later than ``after``."""
+def rule_of(schedule: AnySchedule) -> Rule:
+    """The rule that a schedule follows, whatever its limits."""
+    return schedule.rule if isinstance(schedule, Limited) else schedule
+
+
+def misfire_of(schedule: AnySchedule) -> Misfire:
+    """What its owner wants of occurrences found too late."""
+    return schedule.misfire if isinstance(schedule, Limited) else misfire.DEFAULT
+
+
+def max_fires_of(schedule: AnySchedule | None) -> int | None:
+    """After how many fires a schedule is over; None for no such limit."""
+    return schedule.max_fires if isinstance(schedule, Limited) else None
+
+
+def following(schedule: AnySchedule, after: datetime, fires: int) -> datetime | None:
+    """The first occurrence later than ``after`` of a schedule that has fired ``fires`` times."""
+    limit = max_fires_of(schedule)
+    return None if limit is not None and fires >= limit else schedule.next_after(after)
+
+
+def upcoming(
+    schedule: AnySchedule, after: datetime, count: int, *, fires: int = 0
+) -> list[datetime]:
+    """The next ``count`` occurrences later than ``after``, fewer where the schedule ends."""
+    limit = max_fires_of(schedule)
+    if limit is not None:
+        count = min(count, limit - fires)
     found: list[datetime] = []
     occurrence = schedule.next_after(after)
     while occurrence is not None and len(found) < count:

@@ -12,11 +12,23 @@ from uuid import UUID
 
 from . import payloads
 from .commands import CreateTrigger, DeleteTrigger, TestTrigger, UpdateTrigger
-from .definition import Definition, parse_definition, schedule_of
+from .cron import Cron
+from .definition import Definition, parse_definition
 from .errors import Code, Problem, Refused, refused
 from .events import ChangeKind, Status, TriggerChanged
 from .ids import occurrence_event_id
-from .schedule import Interval, Once, upcoming
+from .schedule import (
+    HORIZON,
+    AnySchedule,
+    Interval,
+    Limited,
+    Once,
+    following,
+    max_fires_of,
+    rule_of,
+    upcoming,
+)
+from .schedule_fields import schedule_of
 from .strict_json import canonical
 
 PREVIEWED_FIRES = 5
@@ -45,12 +57,14 @@ class Moment:
     """The instants a decision depends on.
 
     ``accepted_at`` is when the command was stored, ``now`` the clock of record;
-    ``cursor`` the instant up to which the trigger's occurrences are decided.
+    ``cursor`` the instant up to which the trigger's occurrences are decided, ``fires`` how
+    often its schedule has fired by then where that is limited.
     """
 
     accepted_at: datetime
     now: datetime
     cursor: datetime | None = None
+    fires: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +119,8 @@ def decide(
         return Rejected(refusal.problem)
 
 
-def complete(state: Trigger, at: datetime) -> TriggerChanged:
-    """The change that says a trigger has no further occurrence."""
+def complete(state: Trigger, at: datetime, fires: int) -> TriggerChanged:
+    """The change that says a trigger has no further occurrence, after ``fires`` counted ones."""
     return state.change.model_copy(
         update={
             "kind": ChangeKind.COMPLETED,
@@ -115,8 +129,32 @@ def complete(state: Trigger, at: datetime) -> TriggerChanged:
             "actor": "scheduler",
             "at": at,
             "armed_from": at,
+            "fires": fires,
         }
     )
+
+
+def checkpoint(state: Trigger, at: datetime, fires: int) -> TriggerChanged:
+    """The change that changes nothing but keeps a count beyond the log's 48 h."""
+    return state.change.model_copy(
+        update={
+            "kind": ChangeKind.CHECKPOINTED,
+            "command_id": f"checkpoint-{state.change_seq}",
+            "actor": "scheduler",
+            "checkpointed_at": at,
+            "fires": fires,
+        }
+    )
+
+
+def counted_fires(change: TriggerChanged, old: AnySchedule | None, fires: int) -> int:
+    """How often the schedule of ``change`` has fired, if the one before it had ``fires`` times.
+
+    A count begins with the version that limits it, and ends with the limit.
+    """
+    if max_fires_of(change.schedule) is None:
+        return 0
+    return max(change.fires, fires) if max_fires_of(old) is not None else change.fires
 
 
 def _create(
@@ -131,7 +169,7 @@ def _create(
             Code.TRIGGER_EXISTS, f"the trigger {trigger_id} exists", pointer="/trigger_id"
         )
     definition = parse_definition(command.definition)
-    schedule = schedule_of(definition, moment.accepted_at)
+    schedule = schedule_of(definition, moment.accepted_at, trigger_id)
     _must_fire(definition, schedule, moment.accepted_at)
     return Changed(
         TriggerChanged(
@@ -172,7 +210,8 @@ def _test(
         found = definition.compiled_schema.mismatch(definition.payload)
         if found is not None:
             raise Refused(found)
-    fires_at = schedule.at if isinstance(schedule, Once) else moment.accepted_at
+    rule = None if schedule is None else rule_of(schedule)
+    fires_at = rule.at if isinstance(rule, Once) else moment.accepted_at
     return Changed(
         TriggerChanged(
             kind=ChangeKind.CREATED,
@@ -209,13 +248,14 @@ def _update(
         raise refused(Code.INVALID, detail, pointer="/type")
     if _written(definition) == _written(old.definition):
         return Unchanged()
-    schedule = _keeping_phase(old, definition, schedule_of(definition, moment.accepted_at))
-    update: dict[str, Any]
-    if schedule == old.schedule:
-        update = {}
-    else:
-        armed_from = _armed_from(definition, schedule, moment)
-        update = {"schedule": schedule, "armed_from": armed_from, "status": Status.ACTIVE}
+    schedule = schedule_of(definition, moment.accepted_at, command.trigger_id)
+    schedule = _keeping_phase(old, definition, schedule)
+    # Of a limit that is new, nothing was counted yet.
+    fires = 0 if max_fires_of(old.schedule) is None else moment.fires
+    update: dict[str, Any] = {"fires": fires}
+    if schedule != old.schedule:
+        armed_from = _armed_from(definition, schedule, moment, fires)
+        update |= {"schedule": schedule, "armed_from": armed_from, "status": Status.ACTIVE}
     return Changed(
         old.model_copy(
             update={
@@ -268,59 +308,107 @@ def _written(definition: Definition) -> str:
 
 
 def _keeping_phase(
-    old: TriggerChanged, definition: Definition, schedule: Once | Interval | None
-) -> Once | Interval | None:
+    old: TriggerChanged, definition: Definition, schedule: AnySchedule | None
+) -> AnySchedule | None:
     """The edited schedule, on the old grid where the edit does not concern the grid.
 
-    An interval without a start counts from where it was first accepted; another end or a
-    number written otherwise is no reason to count anew.
+    An interval without a start counts from where it was first accepted; other limits or a
+    number written otherwise are no reason to count anew.
     """
+    if schedule is None or old.schedule is None:
+        return schedule
+    rule, old_rule = rule_of(schedule), rule_of(old.schedule)
     if (
-        isinstance(schedule, Interval)
-        and isinstance(old.schedule, Interval)
-        and schedule.every == old.schedule.every
+        isinstance(rule, Interval)
+        and isinstance(old_rule, Interval)
+        and rule.every == old_rule.every
         and definition.starts_at is None
         and old.definition.starts_at is None
     ):
-        return schedule.model_copy(update={"anchor": old.schedule.anchor})
+        kept = rule.model_copy(update={"anchor": old_rule.anchor})
+        if isinstance(schedule, Limited):
+            return schedule.model_copy(update={"rule": kept})
+        return kept
     return schedule
 
 
 def _armed_from(
-    definition: Definition, schedule: Once | Interval | None, moment: Moment
+    definition: Definition, schedule: AnySchedule | None, moment: Moment, fires: int
 ) -> datetime:
     """From when an edited schedule counts: it fires nothing decided before, and nothing at once."""
     decided = moment.cursor if moment.cursor is not None else moment.accepted_at
-    if isinstance(schedule, Once):
+    if schedule is not None and isinstance(rule_of(schedule), Once):
         armed_from = max(moment.accepted_at, decided)
     else:
         armed_from = max(moment.now, decided)
-    _must_fire(definition, schedule, armed_from)
+    _must_fire(definition, schedule, armed_from, fires)
     return armed_from
 
 
 def _must_fire(
-    definition: Definition, schedule: Once | Interval | None, armed_from: datetime
+    definition: Definition, schedule: AnySchedule | None, armed_from: datetime, fires: int = 0
 ) -> None:
-    if schedule is None or schedule.next_after(armed_from) is not None:
+    """Refuse a schedule without an occurrence after ``armed_from``, or only one too far away."""
+    if schedule is None:
         return
-    field = "schedule_time" if definition.schedule_time is not None else "ends_at"
-    detail = f"must be later than {armed_from.isoformat(timespec='milliseconds')}"
-    raise refused(Code.SCHEDULE_IN_PAST, detail, pointer=f"/{field}")
+    limit = max_fires_of(schedule)
+    if limit is not None and fires >= limit:
+        detail = f"must be more than {fires}: so often it has fired already"
+        raise refused(Code.INVALID, detail, pointer="/max_fires")
+    rule = rule_of(schedule)
+    first = schedule.next_after(armed_from)
+    # Jitter makes nothing that has passed come again.
+    if first is None or (isinstance(rule, Once) and rule.at <= armed_from):
+        raise _without_future(schedule, armed_from)
+    if first - armed_from > HORIZON:
+        detail = f"fires first at {_text(first)}: at most {HORIZON.days} days ahead"
+        field = "cron" if definition.cron is not None else "interval"
+        raise refused(Code.SCHEDULE_BEYOND_HORIZON, detail, pointer=f"/{field}")
+
+
+def _without_future(schedule: AnySchedule, armed_from: datetime) -> Refused:
+    """Which of its fields leaves a schedule no occurrence after ``armed_from``."""
+    after = armed_from.isoformat(timespec="milliseconds")
+    limited = schedule if isinstance(schedule, Limited) else Limited(rule=schedule)
+    rule, ends_at = limited.rule, limited.ends_at
+    if isinstance(rule, Interval):
+        ends_at = ends_at or rule.ends_at
+        rule = rule.model_copy(update={"ends_at": None})
+    if rule.next_after(armed_from) is None:
+        if isinstance(rule, Cron):
+            detail = f"never fires after {after} in {rule.timezone}"
+            return refused(Code.CRON_NEVER_FIRES, detail, pointer="/cron")
+        detail = f"must be later than {after}"
+        return refused(Code.SCHEDULE_IN_PAST, detail, pointer="/schedule_time")
+    endless = Limited(rule=rule, shift=limited.shift, starts_at=limited.starts_at)
+    first = endless.next_after(armed_from)
+    if first is None:
+        return refused(Code.INVALID, "leaves no occurrence", pointer="/starts_at")
+    if ends_at is not None and first > ends_at:
+        detail = f"must not be earlier than the first occurrence after {after}, {_text(first)}"
+        return refused(Code.SCHEDULE_IN_PAST, detail, pointer="/ends_at")
+    return refused(Code.INVALID, f"leaves no occurrence after {after}", pointer="/exclude")
 
 
 def first_fire(change: TriggerChanged) -> datetime | None:
     """The first occurrence of a version: later than ``armed_from``."""
     if change.status is not Status.ACTIVE or change.schedule is None:
         return None
-    return change.schedule.next_after(change.armed_from)
+    return following(change.schedule, change.armed_from, change.fires)
 
 
-def next_fires(change: TriggerChanged | None, after: datetime) -> tuple[datetime, ...]:
-    """A version's next occurrences later than ``after``, as a preview shows them."""
+def next_fires(
+    change: TriggerChanged | None, after: datetime, *, fires: int | None = None
+) -> tuple[datetime, ...]:
+    """A version's next occurrences later than ``after``, as an edit's answer shows them.
+
+    ``fires`` is how often its schedule has fired by then, if more than the change says.
+    """
     if change is None or change.status is not Status.ACTIVE or change.schedule is None:
         return ()
-    return tuple(upcoming(change.schedule, max(after, change.armed_from), PREVIEWED_FIRES))
+    begin = max(after, change.armed_from)
+    so_far = change.fires if fires is None else max(fires, change.fires)
+    return tuple(upcoming(change.schedule, begin, PREVIEWED_FIRES, fires=so_far))
 
 
 def event_id_at(change: TriggerChanged, scheduled_for: datetime) -> UUID:

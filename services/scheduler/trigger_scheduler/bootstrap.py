@@ -85,6 +85,7 @@ def build(settings: Settings) -> Scheduler:
     index = PostgresIndex(durable, relaxed)
     upkeep = Upkeep(index, change_log, due_log, erase_after=settings.erase_after)
     completing = Loop("complete", upkeep.complete)
+    checkpointing = Loop("checkpoint", upkeep.checkpoint)
     repairing = Loop("repair", upkeep.repair)
     erasing = Loop("erase", upkeep.erase)
     limits = ClaimLimits(
@@ -143,7 +144,7 @@ def build(settings: Settings) -> Scheduler:
         asyncapi,
         (durable, relaxed),
         tuple(publishers.values()),
-        (*claiming, completing, repairing, erasing),
+        (*claiming, completing, checkpointing, repairing, erasing),
         claimers,
         commands,
         upkeep,

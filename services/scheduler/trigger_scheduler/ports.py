@@ -63,6 +63,10 @@ class IndexTransaction(Protocol):
         """Lock and return triggers that have no further occurrence."""
         ...
 
+    async def claim_checkpoints(self, before: datetime, limit: int) -> list[Held]:
+        """Lock and return triggers whose count has grown since it was written before an instant."""
+        ...
+
     async def advance(self, rows: Sequence[Row]) -> None:
         """Store what was decided: next occurrence, cursor, due sequence."""
         ...

@@ -39,7 +39,7 @@ async def test_a_row_that_was_awaited_is_held_as_it_is_now(
     first = Trigger(created("t1"), 1)
     async with index.transaction() as transaction:
         await transaction.project([(first, armed_row(first, None))])
-    second = Trigger(complete(first, now()), 2)
+    second = Trigger(complete(first, now(), 0), 2)
 
     async def hold() -> int:
         async with index.transaction() as transaction:
@@ -76,7 +76,7 @@ async def test_an_older_change_never_replaces_a_newer_one(
     platform: Platform, index: PostgresIndex
 ) -> None:
     first = Trigger(created("t1"), 1)
-    second = Trigger(complete(first, now()), 2)
+    second = Trigger(complete(first, now(), 0), 2)
     async with index.transaction() as transaction:
         await transaction.project([(second, armed_row(second, None))])
         await transaction.project([(first, armed_row(first, None))])

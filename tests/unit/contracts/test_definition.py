@@ -8,13 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.contracts.factories import HOUR, NOON, api_fields, fields, refusal_of
-from trigger_contracts.definition import parse_definition, schedule_of
+from trigger_contracts.definition import parse_definition
 from trigger_contracts.errors import Code, Refused
 from trigger_contracts.schedule import HORIZON, Interval, Once
+from trigger_contracts.schedule_fields import schedule_of
 
 FIELDS = {
     *("name", "type", "payload", "schedule_time", "interval", "cron", "timezone"),
-    *("starts_at", "ends_at", "payload_schema", "description", "labels"),
+    *("dst_policy", "starts_at", "ends_at", "max_fires", "jitter", "exclude", "misfire"),
+    *("payload_schema", "description", "labels"),
 }
 
 
@@ -128,8 +130,42 @@ def test_an_attempt_to_pause_names_the_alternatives(field: str, value: Any):
             fields(interval=60, starts_at="2027-01-27T00:00Z", ends_at="2027-01-26T00:00Z"),
             ["/ends_at"],
         ),
-        (fields(schedule_time="2027-01-27T00:00Z", starts_at="2027-01-26T00:00Z"), ["/starts_at"]),
-        (fields(schedule_time="2027-01-27T00:00Z", ends_at="2027-01-26T00:00Z"), ["/ends_at"]),
+        (fields(interval=60, max_fires=0), ["/max_fires"]),
+        (fields(interval=60, max_fires=-1), ["/max_fires"]),
+        (fields(interval=60, max_fires=2**31), ["/max_fires"]),
+        (fields(interval=60, max_fires=1.5), ["/max_fires"]),
+        (fields(interval=60, max_fires="3"), ["/max_fires"]),
+        (fields(interval=60, max_fires=True), ["/max_fires"]),
+        (fields(interval=60, jitter=-1), ["/jitter"]),
+        (fields(interval=60, jitter=86_401), ["/jitter"]),
+        (fields(interval=60, jitter="5 min"), ["/jitter"]),
+        (fields(interval=60, jitter=True), ["/jitter"]),
+        (fields(interval=60, exclude="2027-12-25"), ["/exclude"]),
+        (fields(interval=60, exclude=["2027-12-25", "Easter"]), ["/exclude/1"]),
+        (fields(interval=60, exclude=["2027-02-29"]), ["/exclude/0"]),
+        (fields(interval=60, exclude=["2027-12-25T00:00Z"]), ["/exclude/0"]),
+        (fields(interval=60, exclude=["2027-12-25/2027-12-24"]), ["/exclude/0"]),
+        (fields(interval=60, exclude=["2027-01-01/2047-01-01"]), ["/exclude/0"]),
+        (fields(interval=60, exclude=[5]), ["/exclude/0"]),
+        (fields(interval=60, exclude=["2027-12-25"] * 201), ["/exclude"]),
+        (fields(interval=60, misfire="all"), ["/misfire"]),
+        (fields(interval=60, misfire={"policy": "some"}), ["/misfire/policy"]),
+        (fields(interval=60, misfire={"policy": None}), ["/misfire/policy"]),
+        (fields(interval=60, misfire={"policies": "all"}), ["/misfire/policies"]),
+        (fields(interval=60, misfire={"max_count": 0}), ["/misfire/max_count"]),
+        (fields(interval=60, misfire={"max_count": 1001}), ["/misfire/max_count"]),
+        (fields(interval=60, misfire={"max_count": "5"}), ["/misfire/max_count"]),
+        (fields(interval=60, misfire={"max_age": 0}), ["/misfire/max_age"]),
+        (fields(interval=60, misfire={"max_age": "P3D"}), ["/misfire/max_age"]),
+        (fields(interval=60, misfire={"max_age": "long"}), ["/misfire/max_age"]),
+        (fields(cron="* * * * *", dst_policy="spring"), ["/dst_policy"]),
+        (fields(cron="* * * * *", dst_policy=None), ["/dst_policy"]),
+        (fields(interval=60, dst_policy="literal"), ["/dst_policy"]),
+        (fields(cron="* * * * *", starts_at="2027-02-01", ends_at="2027-01-01"), ["/starts_at"]),
+        (fields(cron="* * *"), ["/cron"]),
+        (fields(cron=""), ["/cron"]),
+        (fields(cron="60 * * * *"), ["/cron"]),
+        (fields(cron="* * * * MOO"), ["/cron"]),
         ({"name": "x", "type": "scheduled"}, ["/schedule_time"]),
         (fields(schedule_time="2027-01-27T00:00Z", interval=60), ["/interval"]),
         (fields(schedule_time="2027-01-27T00:00Z", cron="* * * * *"), ["/cron"]),
@@ -143,6 +179,11 @@ def test_an_attempt_to_pause_names_the_alternatives(field: str, value: Any):
         (api_fields(cron="* * * * *"), ["/cron"]),
         (api_fields(starts_at="2027-01-27T00:00Z"), ["/starts_at"]),
         (api_fields(ends_at="2027-01-27T00:00Z"), ["/ends_at"]),
+        (api_fields(max_fires=3), ["/max_fires"]),
+        (api_fields(jitter=3), ["/jitter"]),
+        (api_fields(exclude=["2027-12-25"]), ["/exclude"]),
+        (api_fields(misfire={}), ["/misfire"]),
+        (api_fields(dst_policy="literal"), ["/dst_policy"]),
         (fields(cron=5), ["/cron"]),
     ],
 )
@@ -160,10 +201,6 @@ def test_every_wrong_field_is_pointed_at_at_once():
 @pytest.mark.parametrize("name", ["", "Mars/Olympus", "+01:00", "../UTC", "x" * 1000])
 def test_an_unknown_zone_has_a_code_of_its_own(name: str):
     assert refusal(fields(timezone=name)) == (Code.UNKNOWN_TIMEZONE, ["/timezone"])
-
-
-def test_cron_is_not_there_yet_and_says_so():
-    assert refusal(fields(cron="*/5 * * * *")) == (Code.CRON_NOT_AVAILABLE, ["/cron"])
 
 
 def test_a_schema_that_cannot_be_used_has_a_code_of_its_own():

@@ -55,7 +55,7 @@ def replaced(state: Trigger, definition: dict[str, Any], **options: Any) -> Any:
 
 
 def completed(state: Trigger) -> Trigger:
-    return Trigger(complete(state, NOON + 2 * HOUR), state.change_seq + 1)
+    return Trigger(complete(state, NOON + 2 * HOUR, 0), state.change_seq + 1)
 
 
 def deleted(state: Trigger) -> Trigger:
@@ -435,7 +435,7 @@ class TestTests:
 def test_a_completion_keeps_the_version_and_the_definition():
     state = created()
 
-    made = complete(state, NOON + 2 * HOUR)
+    made = complete(state, NOON + 2 * HOUR, 0)
 
     assert (made.kind, made.status) == (ChangeKind.COMPLETED, Status.COMPLETED)
     assert (made.version, made.definition) == (1, state.change.definition)
@@ -503,7 +503,7 @@ def history(commands: list[Any]) -> list[tuple[TriggerChanged, int]]:
         if command == "complete":
             if state is None or state.change.status is not Status.ACTIVE:
                 continue
-            made = complete(state, at)
+            made = complete(state, at, 0)
         else:
             decision = decide_on(command, state, at, command_id=f"c{number}")
             if isinstance(decision, Rejected | Unchanged):

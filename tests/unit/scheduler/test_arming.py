@@ -7,9 +7,9 @@ import pytest
 from tests.unit.scheduler.factories import EVERY_MINUTE, HOUR, MINUTE, NOON, make_row
 from trigger_contracts.definition import Definition
 from trigger_contracts.events import ChangeKind, Due, Status, TriggerChanged
+from trigger_contracts.misfire import MAX_AGE
 from trigger_contracts.trigger import Trigger
 from trigger_scheduler.domain.arming import armed_row, decided_row
-from trigger_scheduler.domain.planning import MISFIRE_HORIZON
 
 
 def make_trigger(change_seq: int = 20, **fields: object) -> Trigger:
@@ -100,5 +100,5 @@ def test_a_rebuild_without_a_record_repeats_nothing_that_could_have_fired():
     row = decided_row(make_trigger(), None, now)
 
     assert row.next_fire_at is not None
-    assert now - MISFIRE_HORIZON < row.next_fire_at <= now - MISFIRE_HORIZON + MINUTE
+    assert now - MAX_AGE < row.next_fire_at <= now - MAX_AGE + MINUTE
     assert decided_row(make_trigger(), None, NOON + HOUR).next_fire_at == NOON + MINUTE

@@ -17,10 +17,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tests.unit.scheduler.factories import GRACE, HOUR, MINUTE, NOON, SECOND
 from trigger_contracts.commands import CreateTrigger, DeleteTrigger, UpdateTrigger
-from trigger_contracts.events import Due, Fence, Missed
+from trigger_contracts.events import Due, Fence, Missed, TriggerChanged
+from trigger_contracts.schedule import following, max_fires_of
 from trigger_contracts.topology import LOG_LIFE
 from trigger_contracts.trigger import Changed, Moment, StateCommand, Trigger, complete, decide
-from trigger_scheduler.domain.arming import armed_row
+from trigger_scheduler.domain.arming import armed_row, fence
 from trigger_scheduler.domain.planning import Row, Step, advanced, plan, reconcile
 
 Record = Due | Missed | Fence
@@ -29,18 +30,32 @@ AHEAD = timedelta(milliseconds=100)
 """How far ahead of time rows are taken."""
 
 CREATE = CreateTrigger.model_validate({"name": "x", "type": "scheduled", "interval": 60})
+NO_SCHEDULE = {"interval": None, "schedule_time": None, "cron": None}
 EDITS: list[StateCommand] = [
-    UpdateTrigger(trigger_id="t1", patch={"name": "y"}),
-    UpdateTrigger(trigger_id="t1", patch={"payload": 1}),
-    UpdateTrigger(trigger_id="t1", patch={"interval": 7, "schedule_time": None}),
-    UpdateTrigger(trigger_id="t1", patch={"interval": 3600, "schedule_time": None}),
-    UpdateTrigger(trigger_id="t1", patch={"ends_at": "2027-01-26T13:00:00Z"}),
-    UpdateTrigger(trigger_id="t1", patch={"ends_at": None}),
-    UpdateTrigger(trigger_id="t1", patch={"starts_at": "2027-01-26T12:00:30Z"}),
+    *(
+        UpdateTrigger(trigger_id="t1", patch=patch)
+        for patch in (
+            {"name": "y"},
+            {"payload": 1},
+            {**NO_SCHEDULE, "interval": 7},
+            {**NO_SCHEDULE, "interval": 3600},
+            {**NO_SCHEDULE, "cron": "*/7 * * * *"},
+            {"ends_at": "2027-01-26T13:00:00Z"},
+            {"ends_at": None, "exclude": None},
+            {"starts_at": "2027-01-26T12:00:30Z"},
+            {"exclude": ["2027-01-27"]},
+            {"misfire": {"policy": "none", "max_count": 2}},
+            {"misfire": {"policy": "all", "max_count": 2}},
+            {"misfire": {"policy": "all", "max_age": 1800}},
+            {"max_fires": 2},
+            {"max_fires": 5},
+            {"max_fires": None, "misfire": None},
+        )
+    ),
     *(
         UpdateTrigger(
             trigger_id="t1",
-            patch={"interval": None, "ends_at": None, "starts_at": None, "schedule_time": time},
+            patch={**NO_SCHEDULE, "ends_at": None, "starts_at": None, "schedule_time": time},
         )
         for time in ("2027-01-26T12:10:00Z", "2027-01-26T13:00:00Z", "2027-01-27T00:00:00Z")
     ),
@@ -114,7 +129,7 @@ class ExactlyOnce(RuleBasedStateMachine):
         decision = decide(
             command,
             state,
-            Moment(self.now, self.now, None if row is None else row.cursor),
+            Moment(self.now, self.now) if row is None else self.moment(row),
             trigger_id="t1",
             command_id=f"c{self.commands}",
         )
@@ -124,6 +139,9 @@ class ExactlyOnce(RuleBasedStateMachine):
         made = Trigger(decision.change, self.seq)
         self.changes.append(made)
         return made
+
+    def moment(self, row: Row) -> Moment:
+        return Moment(self.now, self.now, row.cursor, row.fires)
 
     # The rules.
 
@@ -271,7 +289,7 @@ class ExactlyOnce(RuleBasedStateMachine):
     @rule()
     def complete(self) -> None:
         self.seq += 1
-        made = Trigger(complete(self.known, self.now), self.seq)
+        made = Trigger(complete(self.known, self.now, self.row.fires), self.seq)
         self.changes.append(made)
         self.commit(made, armed_row(made, self.row))
 
@@ -291,17 +309,8 @@ class ExactlyOnce(RuleBasedStateMachine):
 
     def fenced(self, row: Row, trigger: Trigger) -> Row:
         while True:
-            change = trigger.change
-            fence = Fence(
-                trigger_id="t1",
-                creation_id=change.creation_id,
-                version=change.version,
-                change_seq=trigger.change_seq,
-                cursor=row.cursor if row.creation_id == change.creation_id else None,
-                fenced_at=self.now,
-            )
             try:
-                seq = self.append(fence, row.expected_seq(self.now))
+                seq = self.append(fence(row, trigger, self.now), row.expected_seq(self.now))
             except Stale:
                 last = self.last()
                 if last is not None and last[0].change_seq >= trigger.change_seq:
@@ -346,6 +355,7 @@ class ExactlyOnce(RuleBasedStateMachine):
             assert change.schedule is not None
             cursor, before = decided.get(record.creation_id, (change.armed_from, stored_at))
             expected = change.schedule.next_after(max(cursor, change.armed_from))
+            assert isinstance(record, Missed) or not is_over(change, record.fires - 1)
             first = record.scheduled_for if isinstance(record, Due) else record.first
             if first != expected:
                 assert stored_at - before > LOG_LIFE, "decided before, or skipped"
@@ -354,6 +364,33 @@ class ExactlyOnce(RuleBasedStateMachine):
             if isinstance(record, Missed):
                 assert record.count == change.schedule.count(record.first, record.last)
             decided[record.creation_id] = (record.cursor, stored_at)
+
+    @invariant()
+    def a_limited_schedule_counts_its_fires(self) -> None:
+        """Only where a record was lost in a crash and expired unread is its fire not counted."""
+        versions = {one.change_seq: one.change for one in self.changes}
+        before: dict[str, tuple[Record, datetime]] = {}
+        for _, record, stored_at in self.log:
+            last, last_stored_at = before.get(record.creation_id, (None, stored_at))
+            before[record.creation_id] = record, stored_at
+            fired = int(isinstance(record, Due))
+            if max_fires_of(versions[record.change_seq].schedule) is None:
+                assert record.fires == 0
+            elif stored_at - last_stored_at > LOG_LIFE:
+                assert record.fires >= fired
+            elif last is None or self.was_unlimited(last, record):
+                assert record.fires == fired
+            else:
+                assert record.fires == last.fires + fired
+
+    def was_unlimited(self, first: Record, last: Record) -> bool:
+        """Whether a version from one record's to the other's had no limit to count for."""
+        return any(
+            max_fires_of(one.change.schedule) is None
+            for one in self.changes
+            if one.change.creation_id == first.creation_id
+            and first.change_seq <= one.change_seq <= last.change_seq
+        )
 
     def teardown(self) -> None:
         """After the faults everything that is due gets decided, without anybody's help."""
@@ -369,11 +406,17 @@ class ExactlyOnce(RuleBasedStateMachine):
         self.each_occurrence_fires_at_most_once_and_never_early()
         self.nothing_old_follows_an_acknowledged_edit()
         self.each_occurrence_is_decided_once_and_none_is_skipped()
+        self.a_limited_schedule_counts_its_fires()
         schedule = self.known.change.schedule
         cursor, armed_from = self.row.cursor, self.known.change.armed_from
         if schedule is not None and self.known.change.status == "active":
-            following = schedule.next_after(max(cursor or armed_from, armed_from))
-            assert following == self.row.next_fire_at
+            after = max(cursor or armed_from, armed_from)
+            assert following(schedule, after, self.row.fires) == self.row.next_fire_at
+
+
+def is_over(change: TriggerChanged, fires: int) -> bool:
+    limit = max_fires_of(change.schedule)
+    return limit is not None and fires >= limit
 
 
 def _fields(row: Row) -> dict[str, object]:

@@ -17,12 +17,11 @@ from tests.unit.scheduler.factories import (
     make_row,
 )
 from trigger_contracts.events import DUE_RECORD, Due, Fence, Missed
+from trigger_contracts.misfire import DEFAULT_COUNT, MAX_AGE
 from trigger_contracts.schedule import Interval
 from trigger_contracts.topology import LOG_LIFE
 from trigger_scheduler.domain.planning import (
     EXPIRY_DOUBT,
-    MAX_MISSED_ROWS,
-    MISFIRE_HORIZON,
     Fire,
     Miss,
     Row,
@@ -51,14 +50,14 @@ def test_within_the_grace_an_occurrence_fires_on_time(late: timedelta):
     )
 
 
-@pytest.mark.parametrize("late", [GRACE + TICK, HOUR, MISFIRE_HORIZON])
+@pytest.mark.parametrize("late", [GRACE + TICK, HOUR, MAX_AGE])
 def test_beyond_the_grace_the_last_occurrence_fires_late_and_says_so(late: timedelta):
     assert plan(make_row(AT_NOON), NOON + late, GRACE) == Fire(
         NOON, misfire=True, next_fire_at=None
     )
 
 
-@pytest.mark.parametrize("late", [MISFIRE_HORIZON + TICK, LOG_LIFE, timedelta(days=300)])
+@pytest.mark.parametrize("late", [MAX_AGE + TICK, LOG_LIFE, timedelta(days=300)])
 def test_beyond_the_horizon_nothing_proves_that_it_did_not_fire(late: timedelta):
     step = plan(make_row(AT_NOON), NOON + late, GRACE)
 
@@ -98,7 +97,7 @@ def test_whatever_is_within_the_grace_fires_besides():
 
 
 @pytest.mark.parametrize(
-    ("missed", "listed"), [(MAX_MISSED_ROWS, MAX_MISSED_ROWS), (MAX_MISSED_ROWS + 1, 0)]
+    ("missed", "listed"), [(DEFAULT_COUNT, DEFAULT_COUNT), (DEFAULT_COUNT + 1, 0)]
 )
 def test_too_many_missed_occurrences_are_counted_in_one_row(missed: int, listed: int):
     row = make_row()
@@ -112,16 +111,19 @@ def test_too_many_missed_occurrences_are_counted_in_one_row(missed: int, listed:
     assert step.next_fire_at == last
 
 
-def test_years_of_downtime_are_two_steps():
+def test_years_of_downtime_are_three_steps():
     """Interval of a second, three years: nobody walks 94 million occurrences."""
     row = make_row(Interval(anchor=NOON, every=SECOND))
     now = NOON + timedelta(days=1000)
 
-    first = plan(row, now, GRACE)
+    unprovable, too_late, last = steps(row, now)[:3]
 
-    assert isinstance(first, Miss)
-    assert first.count == timedelta(days=1000) // SECOND - 32
-    assert first.occurrences == ()
+    assert isinstance(unprovable, Miss)
+    assert isinstance(too_late, Miss)
+    assert unprovable.count == (timedelta(days=1000) - MAX_AGE) // SECOND - 1
+    assert too_late.last == now - GRACE - 2 * SECOND
+    assert unprovable.occurrences == too_late.occurrences == ()
+    assert last == Fire(now - GRACE - SECOND, misfire=True, next_fire_at=now - GRACE)
 
 
 def test_a_rare_schedule_away_beyond_the_horizon_is_missed_whole():
@@ -176,12 +178,12 @@ def test_every_occurrence_up_to_now_is_decided_once_and_in_order(schedule, away,
         if isinstance(step, Fire):
             late = now - step.scheduled_for
             assert step.misfire == (late > grace)
-            assert late <= max(MISFIRE_HORIZON, grace)
+            assert late <= max(MAX_AGE, grace)
         elif step.occurrences:
-            assert len(step.occurrences) == step.count <= MAX_MISSED_ROWS
+            assert len(step.occurrences) == step.count <= DEFAULT_COUNT
             assert (step.occurrences[0], step.occurrences[-1]) == (first, last)
         else:
-            assert step.count > MAX_MISSED_ROWS
+            assert step.count > DEFAULT_COUNT
     assert sum(isinstance(step, Fire) and step.misfire for step in found) <= 1
 
 

@@ -17,9 +17,10 @@ from trigger_contracts.commands import (
     UpdateTrigger,
     trigger_id_of,
 )
-from trigger_contracts.definition import Definition, parse_definition, schedule_of
+from trigger_contracts.definition import Definition, parse_definition
 from trigger_contracts.errors import Code, Problem, Refused, refused
-from trigger_contracts.schedule import upcoming
+from trigger_contracts.schedule import Once, rule_of, upcoming
+from trigger_contracts.schedule_fields import schedule_of
 from trigger_contracts.subjects import Verb
 
 
@@ -178,7 +179,7 @@ class TriggerCommands:
 def _recurrences(definition: Definition, now: datetime) -> tuple[datetime, ...]:
     """What a recurring schedule would do if it were saved."""
     schedule = schedule_of(definition, now)
-    if schedule is None or definition.interval is None:
+    if schedule is None or isinstance(rule_of(schedule), Once):
         return ()
     return tuple(upcoming(schedule, now, trigger.PREVIEWED_FIRES))
 

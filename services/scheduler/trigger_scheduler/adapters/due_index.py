@@ -64,6 +64,10 @@ class PostgresTransaction:
         rows = await self._connection.fetch(statements.CLAIM_COMPLETIONS, limit)
         return await self._held([_row(row) for row in rows])
 
+    async def claim_checkpoints(self, before: datetime, limit: int) -> list[Held]:
+        rows = await self._connection.fetch(statements.CLAIM_CHECKPOINTS, before, limit)
+        return await self._held([_row(row) for row in rows])
+
     async def advance(self, rows: Sequence[Row]) -> None:
         await self._connection.execute(
             statements.ADVANCE,
@@ -72,6 +76,7 @@ class PostgresTransaction:
             [row.cursor for row in rows],
             [row.due_seq for row in rows],
             [row.due_stored_at for row in rows],
+            [row.fires for row in rows],
         )
 
     async def hold(self, trigger_ids: Sequence[str]) -> dict[str, Held]:
@@ -129,6 +134,9 @@ class PostgresTransaction:
             [row.cursor for row in rows],
             [row.due_seq for row in rows],
             [row.due_stored_at for row in rows],
+            [row.fires for row in rows],
+            [state.fires for state in states],
+            [state.checkpointed_at or state.at for state in states],
         )
 
     async def forget(self, trigger_ids: Sequence[str]) -> None:
@@ -201,6 +209,7 @@ def _row(row: Any) -> Row:
         cursor=row["cursor_at"],
         due_seq=row["due_seq"],
         due_stored_at=row["due_stored_at"],
+        fires=row["fires"],
     )
 
 

@@ -9,7 +9,7 @@ function lets the planner walk ``trigger_due`` from its beginning.
 NOW = "SELECT clock_timestamp()"
 
 _ROW = """t.trigger_id, t.creation_id, t.version, t.change_seq, t.schedule, t.next_fire_at,
-    t.cursor_at, t.due_seq, t.due_stored_at"""
+    t.cursor_at, t.due_seq, t.due_stored_at, t.fires"""
 
 CLAIM = f"""
 SELECT {_ROW}, statement_timestamp() AS taken_at
@@ -30,11 +30,12 @@ SELECT clock_timestamp() AS now,
 ADVANCE = """
 UPDATE trigger t
 SET next_fire_at = u.next_fire_at, cursor_at = u.cursor_at, due_seq = u.due_seq,
-    due_stored_at = u.due_stored_at,
+    due_stored_at = u.due_stored_at, fires = u.fires,
     needs_completion = (u.next_fire_at IS NULL AND t.schedule IS NOT NULL
                         AND t.status = 'active')
-FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::bigint[], $5::timestamptz[])
-     AS u (trigger_id, next_fire_at, cursor_at, due_seq, due_stored_at)
+FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::bigint[], $5::timestamptz[],
+            $6::int[])
+     AS u (trigger_id, next_fire_at, cursor_at, due_seq, due_stored_at, fires)
 WHERE t.trigger_id = u.trigger_id
 """
 
@@ -58,6 +59,15 @@ LIMIT $1
 FOR UPDATE SKIP LOCKED
 """
 
+CLAIM_CHECKPOINTS = f"""
+SELECT {_ROW}
+FROM trigger t
+WHERE t.fires > t.recorded_fires AND t.recorded_at < $1
+ORDER BY t.recorded_at
+LIMIT $2
+FOR UPDATE SKIP LOCKED
+"""
+
 STATES = "SELECT change_seq, state FROM change WHERE change_seq = ANY ($1::bigint[])"
 
 INSERT_CHANGES = """
@@ -72,16 +82,19 @@ UPSERT_TRIGGERS = """
 INSERT INTO trigger AS t
     (trigger_id, creation_id, version, status, is_test, type, name, labels, change_seq,
      created_at, updated_at, schedule, next_fire_at, cursor_at, due_seq, due_stored_at,
-     needs_completion)
+     fires, recorded_fires, recorded_at, needs_completion)
 SELECT u.trigger_id, u.creation_id, u.version, u.status, u.is_test, u.type, u.name,
        ARRAY(SELECT json_array_elements_text(u.labels)), u.change_seq, u.created_at, u.updated_at,
        u.schedule, u.next_fire_at, u.cursor_at, u.due_seq, u.due_stored_at,
+       u.fires, u.recorded_fires, u.recorded_at,
        u.status = 'active' AND u.schedule IS NOT NULL AND u.next_fire_at IS NULL
 FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::boolean[], $6::text[], $7::text[],
             $8::json[], $9::bigint[], $10::timestamptz[], $11::timestamptz[], $12::text[],
-            $13::timestamptz[], $14::timestamptz[], $15::bigint[], $16::timestamptz[])
+            $13::timestamptz[], $14::timestamptz[], $15::bigint[], $16::timestamptz[],
+            $17::int[], $18::int[], $19::timestamptz[])
      AS u (trigger_id, creation_id, version, status, is_test, type, name, labels, change_seq,
-           created_at, updated_at, schedule, next_fire_at, cursor_at, due_seq, due_stored_at)
+           created_at, updated_at, schedule, next_fire_at, cursor_at, due_seq, due_stored_at,
+           fires, recorded_fires, recorded_at)
 ON CONFLICT (trigger_id) DO UPDATE
 SET creation_id = EXCLUDED.creation_id, version = EXCLUDED.version, status = EXCLUDED.status,
     is_test = EXCLUDED.is_test, type = EXCLUDED.type, name = EXCLUDED.name,
@@ -89,6 +102,8 @@ SET creation_id = EXCLUDED.creation_id, version = EXCLUDED.version, status = EXC
     updated_at = EXCLUDED.updated_at, schedule = EXCLUDED.schedule,
     next_fire_at = EXCLUDED.next_fire_at, cursor_at = EXCLUDED.cursor_at,
     due_seq = EXCLUDED.due_seq, due_stored_at = EXCLUDED.due_stored_at,
+    fires = EXCLUDED.fires, recorded_fires = EXCLUDED.recorded_fires,
+    recorded_at = EXCLUDED.recorded_at,
     needs_completion = EXCLUDED.needs_completion
 WHERE t.change_seq < EXCLUDED.change_seq
 """

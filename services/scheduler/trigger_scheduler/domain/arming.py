@@ -1,4 +1,4 @@
-"""From a trigger's newest change to the row that says when it fires next.
+"""From a trigger's newest change to the row that says when it fires next, and to its fence.
 
 A change alone arms a trigger; with the last record of its due subject one also knows how far
 its schedule is decided. Pure. Called wherever a change is projected, and by a rebuild.
@@ -7,21 +7,25 @@ its schedule is decided. Pure. Called wherever a change is projected, and by a r
 from dataclasses import replace
 from datetime import datetime
 
+from trigger_contracts import misfire
 from trigger_contracts.events import Due, Fence, Missed, Status, recorded_at
-from trigger_contracts.trigger import Trigger
+from trigger_contracts.schedule import following
+from trigger_contracts.trigger import Trigger, counted_fires
 
-from .planning import MISFIRE_HORIZON, Row
+from .planning import Row
 
 
 def armed_row(trigger: Trigger, row: Row | None) -> Row:
     """The row that a change leads to, keeping what is known of the trigger's due subject."""
     change = trigger.change
     same_creation = row is not None and row.creation_id == change.creation_id
-    cursor = row.cursor if row is not None and same_creation else None
+    cursor, fires = None, change.fires
+    if row is not None and same_creation:
+        cursor, fires = row.cursor, counted_fires(change, row.schedule, row.fires)
     next_fire_at = None
     if change.status is Status.ACTIVE and change.schedule is not None:
         decided = change.armed_from if cursor is None else max(change.armed_from, cursor)
-        next_fire_at = change.schedule.next_after(decided)
+        next_fire_at = following(change.schedule, decided, fires)
     return Row(
         trigger_id=change.trigger_id,
         creation_id=change.creation_id,
@@ -32,6 +36,7 @@ def armed_row(trigger: Trigger, row: Row | None) -> Row:
         cursor=cursor,
         due_seq=0 if row is None else row.due_seq,
         due_stored_at=None if row is None else row.due_stored_at,
+        fires=fires,
     )
 
 
@@ -49,11 +54,27 @@ def decided_row(
         known = replace(
             row,
             cursor=record.cursor if record.creation_id == row.creation_id else None,
+            fires=record.fires if record.creation_id == row.creation_id else row.fires,
             due_seq=due_seq,
             due_stored_at=recorded_at(record),
         )
         return armed_row(trigger, known)
-    horizon = now - MISFIRE_HORIZON
-    if row.next_fire_at is not None and row.schedule is not None and row.next_fire_at < horizon:
-        return replace(row, next_fire_at=row.schedule.next_after(horizon))
+    horizon = now - misfire.MAX_AGE
+    if row.next_fire_at is not None and row.next_fire_at < horizon:
+        return replace(row, next_fire_at=row.following(horizon))
     return row
+
+
+def fence(row: Row, trigger: Trigger, now: datetime) -> Fence:
+    """The record that keeps versions before the trigger's newest out of its due subject."""
+    change = trigger.change
+    same_creation = row.creation_id == change.creation_id
+    return Fence(
+        trigger_id=row.trigger_id,
+        creation_id=change.creation_id,
+        version=change.version,
+        change_seq=trigger.change_seq,
+        cursor=row.cursor if same_creation else None,
+        fires=counted_fires(change, row.schedule, row.fires) if same_creation else change.fires,
+        fenced_at=now,
+    )

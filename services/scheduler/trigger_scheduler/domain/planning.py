@@ -8,16 +8,16 @@ crash. Both are pure. Invariant: an occurrence at or before the cursor is never 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from trigger_contracts import misfire
 from trigger_contracts.events import Due, Fence, Missed, recorded_at
-from trigger_contracts.schedule import Interval, Once, upcoming
+from trigger_contracts.schedule import (
+    AnySchedule,
+    following,
+    max_fires_of,
+    misfire_of,
+    upcoming,
+)
 from trigger_contracts.topology import LOG_LIFE
-
-MISFIRE_HORIZON = LOG_LIFE - timedelta(hours=1)
-"""An occurrence found later than this is missed, never fired: after 48 h the broker no longer
-holds the record that would prove whether it fired. The hour is room for clocks and the sweep."""
-
-MAX_MISSED_ROWS = 100
-"""More missed occurrences than this, found at once, are summed in one row of the log."""
 
 EXPIRY_DOUBT = timedelta(seconds=10)
 """The broker removes messages up to 0.4 s after their age; beyond this one is surely gone."""
@@ -38,11 +38,13 @@ class Row:
     creation_id: str
     version: int
     change_seq: int
-    schedule: Once | Interval | None
+    schedule: AnySchedule | None
     next_fire_at: datetime | None
     cursor: datetime | None
     due_seq: int
     due_stored_at: datetime | None
+    fires: int = 0
+    """How often the schedule has fired, counted where it has a ``max_fires``."""
     confirmed: bool = field(default=False, compare=False)
     """Whether ``due_seq`` was just read from the subject: then no clock decides that it expired."""
 
@@ -54,6 +56,12 @@ class Row:
             return 0
         return self.due_seq
 
+    def following(self, after: datetime, *, fires: int | None = None) -> datetime | None:
+        """The first occurrence later than ``after``, if the schedule has fired ``fires`` times."""
+        if self.schedule is None:
+            return None
+        return following(self.schedule, after, self.fires if fires is None else fires)
+
 
 @dataclass(frozen=True, slots=True)
 class Fire:
@@ -62,6 +70,8 @@ class Fire:
     scheduled_for: datetime
     misfire: bool
     next_fire_at: datetime | None
+    fires: int = 0
+    """How often the schedule has fired then."""
 
     def record(self, row: Row, published_at: datetime) -> Due:
         return Due(
@@ -70,6 +80,7 @@ class Fire:
             version=row.version,
             change_seq=row.change_seq,
             cursor=self.scheduled_for,
+            fires=self.fires,
             scheduled_for=self.scheduled_for,
             published_at=published_at,
             misfire=self.misfire,
@@ -94,6 +105,7 @@ class Miss:
             version=row.version,
             change_seq=row.change_seq,
             cursor=self.last,
+            fires=row.fires,
             occurrences=self.occurrences,
             first=self.first,
             last=self.last,
@@ -109,44 +121,73 @@ Step = Fire | Miss
 def plan(row: Row, now: datetime, grace: timedelta) -> Step | None:
     """The next step for ``row``, or None if it has no undecided occurrence.
 
-    Of the occurrences later than ``grace``, the last fires late and the rest are missed;
-    each occurrence within it fires.
+    Each occurrence within ``grace`` fires. Of the later ones the schedule's misfire policy
+    says which fire all the same, one a step and in order; the ones before these are missed.
     """
     first, schedule = row.next_fire_at, row.schedule
     if first is None or schedule is None:
         return None
     if now - first <= grace:
-        return Fire(first, misfire=False, next_fire_at=schedule.next_after(first))
-    last = schedule.last_before(now - grace) or first
-    if now - last > MISFIRE_HORIZON:
-        reason = f"found more than {MISFIRE_HORIZON // timedelta(hours=1)} h late"
-        return _miss(schedule, first, last, reason, schedule.next_after(last))
-    if last <= first:
-        return Fire(first, misfire=True, next_fire_at=schedule.next_after(first))
-    before_last = schedule.last_before(last) or first
-    reason = f"found later than the grace of {grace.total_seconds():g} s; only the last one fires"
-    return _miss(schedule, first, before_last, reason, last)
+        return _fire(row, first, misfire=False)
+    policy = misfire_of(schedule)
+    late = f"found later than the grace of {grace.total_seconds():g} s"
+    last_late = _last_before(schedule, now - grace, first)
+    if policy.late_fires == 0:
+        return _miss(row, schedule, first, last_late, f"{late}; none fires late")
+    oldest = now - (policy.max_age or misfire.MAX_AGE)
+    if first < oldest:
+        last = _last_before(schedule, oldest, first)
+        return _miss(row, schedule, first, last, _too_old(policy.max_age))
+    surplus = schedule.count(first, last_late) - policy.late_fires
+    if surplus <= 0:
+        return _fire(row, first, misfire=True)
+    last = last_late
+    for _ in range(policy.late_fires):
+        last = _last_before(schedule, last, first)
+    kept = policy.late_fires
+    firing = "only the last one fires" if kept == 1 else f"only the last {kept} fire"
+    return _miss(row, schedule, first, last, f"{late}; {firing}")
 
 
-def _miss(
-    schedule: Once | Interval,
-    first: datetime,
-    last: datetime,
-    reason: str,
-    next_fire_at: datetime | None,
-) -> Miss:
+def _last_before(schedule: AnySchedule, instant: datetime, first: datetime) -> datetime:
+    """The last occurrence before ``instant``, and none before ``first``: that is the one due.
+
+    With newer rules of its zone, ``first`` may be an occurrence no more.
+    """
+    return max(schedule.last_before(instant) or first, first)
+
+
+def _too_old(max_age: timedelta | None) -> str:
+    if max_age is None:
+        return f"found more than {misfire.MAX_AGE // timedelta(hours=1)} h late"
+    return f"found later than its max_age of {max_age.total_seconds():g} s"
+
+
+def _fire(row: Row, scheduled_for: datetime, *, misfire: bool) -> Fire:
+    fires = row.fires + 1 if max_fires_of(row.schedule) is not None else 0
+    return Fire(scheduled_for, misfire, row.following(scheduled_for, fires=fires), fires)
+
+
+def _miss(row: Row, schedule: AnySchedule, first: datetime, last: datetime, reason: str) -> Miss:
     count = schedule.count(first, last)
-    listed = upcoming(schedule, first - _TICK, count) if count <= MAX_MISSED_ROWS else []
-    return Miss(tuple(listed), first, last, max(count, 1), reason, next_fire_at)
+    listed: list[datetime] = []
+    if count <= misfire_of(schedule).listed:
+        listed = upcoming(schedule, first - _TICK, count)
+    return Miss(tuple(listed), first, last, max(count, 1), reason, row.following(last))
 
 
 def advanced(row: Row, step: Step, due_seq: int, stored_at: datetime) -> Row:
     """The row after the record of ``step`` was appended at ``due_seq``."""
-    cursor = step.scheduled_for if isinstance(step, Fire) else step.last
+    match step:
+        case Fire():
+            cursor, fires = step.scheduled_for, step.fires
+        case Miss():
+            cursor, fires = step.last, row.fires
     return replace(
         row,
         next_fire_at=step.next_fire_at,
         cursor=cursor,
+        fires=fires,
         due_seq=due_seq,
         due_stored_at=stored_at,
     )
@@ -163,17 +204,19 @@ def reconcile(row: Row, last: tuple[Due | Missed | Fence, int] | None) -> Row | 
     record, due_seq = last
     if record.change_seq > row.change_seq:
         return None
-    cursor, next_fire_at = row.cursor, row.next_fire_at
+    cursor, next_fire_at, fires = row.cursor, row.next_fire_at, row.fires
     # What was decided of a deleted trigger says nothing of the one that has its id now.
     decided = record.cursor if record.creation_id == row.creation_id else None
     if decided is not None and (cursor is None or decided > cursor):
         cursor = decided
-        if next_fire_at is not None and next_fire_at <= cursor and row.schedule is not None:
-            next_fire_at = row.schedule.next_after(cursor)
+        fires = max(fires, record.fires)
+        if next_fire_at is not None and next_fire_at <= cursor:
+            next_fire_at = row.following(cursor, fires=fires)
     return replace(
         row,
         next_fire_at=next_fire_at,
         cursor=cursor,
+        fires=fires,
         due_seq=due_seq,
         due_stored_at=recorded_at(record),
         confirmed=True,

@@ -300,12 +300,12 @@ def _rows(steps: Sequence[tuple[_Case, Step]]) -> list[tuple[Row, Step]]:
 
 
 def _decide(case: _Case, now: datetime) -> None:
-    cursor = None if case.row is None else case.row.cursor
+    cursor, fires = (None, 0) if case.row is None else (case.row.cursor, case.row.fires)
     case.before = case.trigger
     case.decision = decide(
         case.request.command,
         case.trigger,
-        Moment(case.request.accepted_at, now, cursor),
+        Moment(case.request.accepted_at, now, cursor, fires),
         trigger_id=case.request.trigger_id,
         command_id=case.request.command_id,
     )
@@ -417,7 +417,7 @@ def done(
     at = shown_at or change.at
     after = next_fires(change, at)
     shown = representation(change, after[0] if after else None)
-    fires_before = next_fires(None if before is None else before.change, at)
+    fires_before = next_fires(None if before is None else before.change, at, fires=change.fires)
     return result.model_copy(
         update={"trigger": shown, "next_fires_before": fires_before, "next_fires_after": after}
     )

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from trigger_contracts.events import Fence
 from trigger_contracts.trigger import Trigger
 from trigger_runtime.errors import StaleExpectation
+from trigger_scheduler.domain.arming import fence
 from trigger_scheduler.domain.planning import Row, reconcile
 from trigger_scheduler.ports import DueLog
 
@@ -38,7 +38,9 @@ async def fence_all(
     fenced: dict[str, Row] = {}
     try:
         if needed:
-            sequences = await due_log.append([_fence(row, trigger, now) for row, trigger in needed])
+            sequences = await due_log.append(
+                [(fence(row, trigger, now), row.expected_seq(now)) for row, trigger in needed]
+            )
             for (row, _), seq in zip(needed, sequences, strict=True):
                 fenced[row.trigger_id] = replace(row, due_seq=seq, due_stored_at=now)
     except StaleExpectation:
@@ -51,7 +53,7 @@ async def _fence_one(due_log: DueLog, row: Row, trigger: Trigger, now: datetime)
     races = 0
     while True:
         try:
-            (seq,) = await due_log.append([_fence(row, trigger, now)])
+            (seq,) = await due_log.append([(fence(row, trigger, now), row.expected_seq(now))])
             return replace(row, due_seq=seq, due_stored_at=now)
         except StaleExpectation:
             races = count_race(races)
@@ -61,16 +63,3 @@ async def _fence_one(due_log: DueLog, row: Row, trigger: Trigger, now: datetime)
                 newest = replace(row, change_seq=last[0].change_seq)
                 return reconcile(newest, last) or row
             row = reconcile(row, last) or row
-
-
-def _fence(row: Row, trigger: Trigger, now: datetime) -> tuple[Fence, int]:
-    change = trigger.change
-    fence = Fence(
-        trigger_id=row.trigger_id,
-        creation_id=change.creation_id,
-        version=change.version,
-        change_seq=trigger.change_seq,
-        cursor=row.cursor if row.creation_id == change.creation_id else None,
-        fenced_at=now,
-    )
-    return fence, row.expected_seq(now)

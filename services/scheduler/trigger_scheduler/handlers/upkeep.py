@@ -1,14 +1,16 @@
 """Upkeep: what follows from a decision later, and what a crash left undone.
 
-Completion turns "no further occurrence" into a change event. Repair projects changes that
-are in the log and not in the index. Erasure forgets triggers long over and old answers.
+Completion turns "no further occurrence" into a change event. A checkpoint writes counts of
+fires down that would vanish with the due records. Repair projects changes that are in the log
+and not in the index. Erasure forgets triggers long over and old answers.
 Each pass is one transaction, safe to repeat and to run on every replica at once.
 """
 
 from datetime import datetime, timedelta
 
+from trigger_contracts.events import TriggerChanged
 from trigger_contracts.topology import LOG_LIFE
-from trigger_contracts.trigger import Trigger, complete
+from trigger_contracts.trigger import Trigger, checkpoint, complete
 from trigger_runtime.errors import StaleExpectation
 from trigger_scheduler.domain.arming import armed_row, decided_row
 from trigger_scheduler.domain.planning import Row
@@ -27,6 +29,12 @@ IDLE_PAUSE = timedelta(seconds=5)
 """Between passes that find nothing; completions are woken by claims besides."""
 
 ERASURE_PAUSE = timedelta(minutes=1)
+
+CHECKPOINT_AFTER = timedelta(days=1)
+"""A count that has grown is written down this long after it last was: due records, which hold
+it too, live for two days."""
+
+CHECKPOINT_PAUSE = timedelta(minutes=1)
 
 
 class Upkeep:
@@ -51,23 +59,39 @@ class Upkeep:
             if tests:
                 await transaction.forget(tests)
             over = [one for one in held if not one.trigger.change.is_test]
-            await self._complete(transaction, over, now)
+            changes = [complete(one.trigger, now, one.row.fires) for one in over]
+            await self._append(transaction, over, changes, now)
         return timedelta()
 
-    async def _complete(
-        self, transaction: IndexTransaction, over: list[Held], now: datetime
+    async def checkpoint(self) -> timedelta:
+        """Write down counts of fires that have grown since they last were."""
+        async with self._index.transaction() as transaction:
+            now = await transaction.now()
+            held = await transaction.claim_checkpoints(now - CHECKPOINT_AFTER, PAGE)
+            changes = [checkpoint(one.trigger, now, one.row.fires) for one in held]
+            await self._append(transaction, held, changes, now)
+        return timedelta() if len(held) == PAGE else CHECKPOINT_PAUSE
+
+    async def _append(
+        self,
+        transaction: IndexTransaction,
+        held: list[Held],
+        changes: list[TriggerChanged],
+        now: datetime,
     ) -> None:
-        changes = [complete(one.trigger, now) for one in over]
-        expected = [one.trigger.change_seq for one in over]
+        """Append a change to each trigger and project it."""
+        if not held:
+            return
+        expected = [one.trigger.change_seq for one in held]
         try:
             sequences = await self._change_log.append(list(zip(changes, expected, strict=True)))
         except StaleExpectation:
             # A crash after appending: what is in the log is adopted, one by one.
-            await self._adopt(transaction, {one.row.trigger_id: one for one in over}, now)
+            await self._adopt(transaction, {one.row.trigger_id: one for one in held}, now)
             return
-        completed = [Trigger(change, seq) for change, seq in zip(changes, sequences, strict=True)]
+        appended = [Trigger(change, seq) for change, seq in zip(changes, sequences, strict=True)]
         await transaction.project(
-            [(one, armed_row(one, held.row)) for one, held in zip(completed, over, strict=True)]
+            [(one, armed_row(one, before.row)) for one, before in zip(appended, held, strict=True)]
         )
 
     async def repair(self) -> timedelta:
