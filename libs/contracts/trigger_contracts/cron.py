@@ -181,6 +181,11 @@ class CompiledCron:
         self._reading = reading
         self._stretch = Stretch(0, 0, 0, 0)
 
+    @property
+    def reading(self) -> Reading:
+        """How it takes a clock that is put forward and back."""
+        return self._reading
+
     def first_from(self, at: int) -> int | None:
         """The first occurrence at or after ``at``."""
         start, stop, offset, _ = self._stretch
@@ -253,7 +258,7 @@ class CompiledCron:
                     total += self._first_local(gap) < local < self._first_local(local)
                 begin, end = max(start, first), min(stop - 1, last)
                 if begin <= end:
-                    total += self._count_local(begin + offset, end + offset)
+                    total += self.count_local(begin + offset, end + offset)
         return total
 
     def _first_local(self, local: int) -> int:
@@ -310,7 +315,7 @@ class CompiledCron:
         day = YEAR_START[year] + _highest(days)
         return day * DAY + _highest(self._minutes) * 60 + _highest(self._seconds)
 
-    def _count_local(self, first: int, last: int) -> int:
+    def count_local(self, first: int, last: int) -> int:
         """How many matching local seconds lie in [first, last]."""
         day, second = divmod(first, DAY)
         last_day, last_second = divmod(last, DAY)

@@ -170,9 +170,7 @@ def parse_expression(text: str) -> Expression:
     if len(text) > MAX_LENGTH:
         detail = f"is longer than {MAX_LENGTH} characters, which no expression needs"
         raise CronError("expression", MAX_LENGTH, detail)
-    words = [(_capitals(match.group()), match.start()) for match in _WORD.finditer(text)]
-    if words and words[0][0].startswith("@"):
-        words = _spelt_out(words)
+    words = _words(text)
     if len(words) == len(_FIELDS) - 1:
         words.insert(0, ("0", words[0][1]))
     if len(words) != len(_FIELDS):
@@ -191,6 +189,16 @@ def parse_expression(text: str) -> Expression:
         day_rule=_day_rule(day, month, weekday),
         fixed_time="*" not in words[1][0] and "*" not in words[2][0],
     )
+
+
+def fields_of(text: str) -> list[str]:
+    """The fields of an expression that can be read, in capitals and with nicknames spelt out."""
+    return [word for word, _ in _words(text)]
+
+
+def _words(text: str) -> list[tuple[str, int]]:
+    words = [(_capitals(match.group()), match.start()) for match in _WORD.finditer(text)]
+    return _spelt_out(words) if words and words[0][0].startswith("@") else words
 
 
 def _capitals(word: str) -> str:
