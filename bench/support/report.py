@@ -116,10 +116,7 @@ def _section(name: str, one: Mapping[str, Any]) -> str:
         "|---|---:|---:|---:|---|",
         *(_figure_line(figure) for figure in one["figures"]),
         "",
-        "| process | CPU s | memory MiB | in the bare run: CPU s | memory MiB |",
-        "|---|---:|---:|---:|---:|",
         *_cost_lines(one["costs"], one["bare_costs"]),
-        "",
         *(f"- {note}" for note in one["notes"]),
         *([""] if one["notes"] else []),
         (
@@ -144,14 +141,20 @@ def _cost_lines(
     costs: Mapping[str, Mapping[str, float]], bare: Mapping[str, Mapping[str, float]]
 ) -> list[str]:
     names = [*costs, *(name for name in bare if name not in costs)]
-    lines = [f"| {name} | {_cost(costs.get(name))} | {_cost(bare.get(name))} |" for name in names]
+    if not names:
+        return []
+    lines = [
+        "| process | CPU s | memory MiB | in the bare run: CPU s | memory MiB |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    lines += [f"| {name} | {_cost(costs.get(name))} | {_cost(bare.get(name))} |" for name in names]
     ours = [cost for name, cost in costs.items() if name in OURS]
     for title, ones, others in (
         ("our services", ours, []),
         ("all", list(costs.values()), list(bare.values())),
     ):
         lines.append(f"| **{title}** | {_sum(ones)} | {_sum(others)} |")
-    return lines
+    return [*lines, ""]
 
 
 def _cost(cost: Mapping[str, float] | None) -> str:
