@@ -18,7 +18,7 @@ import pytest
 from pydantic import BaseModel
 
 import trigger_contracts
-from trigger_contracts import cron, definition, errors, events, misfire, schedule
+from trigger_contracts import cron, definition, errors, events, misfire, preview, schedule
 from trigger_contracts.commands import COMMANDS, Command, parse_command
 from trigger_contracts.dead_letters import KEPT_BYTES
 from trigger_contracts.errors import Code, Problem
@@ -41,6 +41,7 @@ PARTS: set[type[BaseModel]] = {
     *(Command, events._DueRecord),  # what several messages have in common
     *(definition.Definition, definition.MisfireFields, errors.FieldError),
     *(schedule.Once, schedule.Interval, cron.Cron, schedule.Limited, misfire.Misfire),
+    *(preview.Occurrence, preview.ClockChange),
     events.LogEntry,  # the ``data`` of a CloudEvent
 }
 """Models that never travel alone: they are in the files of the messages they are part of."""

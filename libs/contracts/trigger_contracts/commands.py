@@ -20,6 +20,7 @@ from pydantic_core import PydanticCustomError
 
 from .errors import Code, FieldError, Refused, from_validation, problem, refused
 from .ids import Id, is_valid_id, uuid7
+from .preview import Occurrence
 from .subjects import Verb
 
 SCHEMA_VERSION = 1
@@ -183,7 +184,8 @@ class CommandDone(BaseModel):
     """The result of an accepted create, update, delete or test.
 
     ``trigger`` is the trigger as the REST resource shows it; ``next_fires`` are upcoming
-    occurrences before and after an update; ``event_id`` and ``fires_at`` belong to a test.
+    occurrences before and after an update, ``next_occurrences`` the same on the zone's clock;
+    ``event_id`` and ``fires_at`` belong to a test.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -195,6 +197,8 @@ class CommandDone(BaseModel):
     trigger: dict[str, Any] | None = None
     next_fires_before: tuple[AwareDatetime, ...] | None = None
     next_fires_after: tuple[AwareDatetime, ...] | None = None
+    next_occurrences_before: tuple[Occurrence, ...] | None = None
+    next_occurrences_after: tuple[Occurrence, ...] | None = None
     event_id: str | None = None
     fires_at: AwareDatetime | None = None
 

@@ -166,6 +166,14 @@ class Limited(BaseModel):
                 total -= self._count_of_rule(max(begin, first), min(end - _TICK, last))
         return total
 
+    def allows(self, instant: datetime) -> bool:
+        """Whether an instant of the rule, shifted, is within the limits."""
+        return (
+            (self.starts_at is None or instant >= self.starts_at)
+            and (self.ends_at is None or instant <= self.ends_at)
+            and self._span_at(instant) is None
+        )
+
     def _count_of_rule(self, first: datetime, last: datetime) -> int:
         return self.rule.count(first - self.shift, last - self.shift)
 

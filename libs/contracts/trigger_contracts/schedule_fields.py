@@ -63,6 +63,15 @@ def schedule_of(
     return limited
 
 
+def written_locally(definition: Definition) -> datetime | None:
+    """A one-time schedule's local time as its owner wrote it; None for an instant."""
+    text = definition.schedule_time
+    if text is None:
+        return None
+    written = datetime.fromisoformat(text.upper())
+    return written if written.tzinfo is None else None
+
+
 def _rule(definition: Definition, accepted_at: datetime) -> Rule | None:
     if definition.cron is not None:
         return _cron(definition, definition.cron)

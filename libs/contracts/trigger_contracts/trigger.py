@@ -5,6 +5,7 @@ change. Both are pure: instants are arguments. The scheduler appends what ``deci
 returns under the condition that nobody else changed the trigger meanwhile.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from .definition import Definition, parse_definition
 from .errors import Code, Problem, Refused, refused
 from .events import ChangeKind, Status, TriggerChanged
 from .ids import occurrence_event_id
+from .preview import Occurrence, occurrence
 from .schedule import (
     HORIZON,
     AnySchedule,
@@ -28,7 +30,7 @@ from .schedule import (
     rule_of,
     upcoming,
 )
-from .schedule_fields import schedule_of
+from .schedule_fields import schedule_of, written_locally
 from .strict_json import canonical
 
 PREVIEWED_FIRES = 5
@@ -170,7 +172,7 @@ def _create(
         )
     definition = parse_definition(command.definition)
     schedule = schedule_of(definition, moment.accepted_at, trigger_id)
-    _must_fire(definition, schedule, moment.accepted_at)
+    must_fire(definition, schedule, moment.accepted_at)
     return Changed(
         TriggerChanged(
             kind=ChangeKind.CREATED,
@@ -205,7 +207,7 @@ def _test(
         )
     definition = parse_definition({"name": "test", **command.definition})
     schedule = schedule_of(definition, moment.accepted_at)
-    _must_fire(definition, schedule, moment.accepted_at)
+    must_fire(definition, schedule, moment.accepted_at)
     if definition.compiled_schema is not None:
         found = definition.compiled_schema.mismatch(definition.payload)
         if found is not None:
@@ -341,14 +343,17 @@ def _armed_from(
         armed_from = max(moment.accepted_at, decided)
     else:
         armed_from = max(moment.now, decided)
-    _must_fire(definition, schedule, armed_from, fires)
+    must_fire(definition, schedule, armed_from, fires)
     return armed_from
 
 
-def _must_fire(
+def must_fire(
     definition: Definition, schedule: AnySchedule | None, armed_from: datetime, fires: int = 0
 ) -> None:
-    """Refuse a schedule without an occurrence after ``armed_from``, or only one too far away."""
+    """Refuse a schedule without an occurrence after ``armed_from``, or only one too far away.
+
+    ``fires`` is how often it has fired, where that is limited. Raises ``Refused``.
+    """
     if schedule is None:
         return
     limit = max_fires_of(schedule)
@@ -409,6 +414,17 @@ def next_fires(
     begin = max(after, change.armed_from)
     so_far = change.fires if fires is None else max(fires, change.fires)
     return tuple(upcoming(change.schedule, begin, PREVIEWED_FIRES, fires=so_far))
+
+
+def shown_occurrences(
+    change: TriggerChanged | None, instants: Sequence[datetime]
+) -> tuple[Occurrence, ...]:
+    """A version's occurrences at ``instants``, on its zone's clock."""
+    if change is None or change.schedule is None:
+        return ()
+    schedule, definition = change.schedule, change.definition
+    written = written_locally(definition)
+    return tuple(occurrence(schedule, definition.timezone, at, written) for at in instants)
 
 
 def event_id_at(change: TriggerChanged, scheduled_for: datetime) -> UUID:

@@ -25,15 +25,17 @@ from trigger_runtime.publisher import JetStreamPublisher
 from .adapters.commands import JetStreamCommands
 from .adapters.database import Database
 from .adapters.definitions import CachedDefinitions
+from .adapters.descriptions import describe
 from .adapters.views import PostgresViews
 from .domain.keys import parse_stored
-from .entrypoints import bulk, events, messages, operations, tests, triggers
+from .entrypoints import bulk, events, messages, operations, schedules, tests, triggers
 from .entrypoints.app import create_app, include
 from .entrypoints.bodies import Bodies
 from .entrypoints.fires import FireDoor
 from .entrypoints.gateway import Gateway
 from .handlers.bulk import BulkCreates
 from .handlers.fires import Fires
+from .handlers.previews import Previews
 from .handlers.triggers import TriggerCommands
 from .settings import Settings
 
@@ -125,6 +127,7 @@ def build(settings: Settings) -> Built:
         [
             bulk.router(BulkCreates(**parts), bodies),
             triggers.router(triggers.TriggerRoutes(trigger_commands, views, bodies, fire_door)),
+            schedules.router(Previews(views=views, clock=clock, describe=describe), bodies),
             tests.router(trigger_commands, bodies),
             events.router(views, clock, settings.kept_for),
             operations.router(health, asyncapi, app.openapi),

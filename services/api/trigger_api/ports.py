@@ -7,7 +7,9 @@ from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from trigger_contracts.commands import AnyCommand, CommandDone
+from trigger_contracts.definition import Definition
 from trigger_contracts.errors import Problem
+from trigger_contracts.schedule import AnySchedule
 from trigger_contracts.subjects import Verb
 from trigger_contracts.trigger import Trigger
 from trigger_runtime.errors import BrokerUnavailable
@@ -93,6 +95,26 @@ class Listed(Generic[Row]):
     next_cursor: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """A trigger's schedule and how far it is; ``schedule`` is None for an api trigger.
+
+    ``next_fire_at`` is the first occurrence not decided yet, None when there is none;
+    ``fires`` how often a limited schedule has fired.
+    """
+
+    definition: Definition
+    schedule: AnySchedule | None
+    next_fire_at: datetime | None
+    fires: int
+
+
+class Describe(Protocol):
+    """Says a schedule in words."""
+
+    def __call__(self, schedule: AnySchedule, definition: Definition) -> str: ...
+
+
 class Views(Protocol):
     """The other services' views; every method raises ``DatabaseUnavailable``."""
 
@@ -101,6 +123,8 @@ class Views(Protocol):
         ...
 
     async def trigger(self, trigger_id: str) -> dict[str, Any] | None: ...
+
+    async def scheduled(self, trigger_id: str) -> Scheduled | None: ...
 
     async def history(
         self, trigger_id: str, limit: int, cursor: str | None

@@ -48,6 +48,9 @@ _TRIGGERS = table(
     column("next_fire_at", _INSTANT),
     column("created_at", _INSTANT),
     column("updated_at", _INSTANT),
+    # As text: it is parsed by its own model, and kept parsed.
+    column("schedule", Text),
+    column("fires", Integer),
     schema="scheduler",
 )
 _HISTORY = table(
@@ -108,10 +111,20 @@ _EVENTS_IN = {
 """A state's own view bounds the row's age: comparing the state itself would read every row."""
 _ONLY_IN_DETAIL = {"payload", "archives_at", "deletes_at"}
 
-_TRIGGER_COLUMNS = [c for c in _TRIGGERS.c if c.name not in {"type", "name", "labels"}]
+_TRIGGER_COLUMNS = [
+    c for c in _TRIGGERS.c if c.name not in {"type", "name", "labels", "schedule", "fires"}
+]
 
 TRIGGER = select(*_TRIGGER_COLUMNS).where(_TRIGGERS.c.trigger_id == bindparam("trigger_id"))
 """One trigger that exists."""
+
+SCHEDULED = select(
+    _TRIGGERS.c.definition,
+    _TRIGGERS.c.schedule.cast(Text).label("schedule"),
+    _TRIGGERS.c.next_fire_at,
+    _TRIGGERS.c.fires,
+).where(_TRIGGERS.c.trigger_id == bindparam("trigger_id"))
+"""Its schedule, and how far that is."""
 
 EVENT = select(_EVENTS).where(_EVENTS.c.event_id == bindparam("event_id"))
 """One row of the log, of any state."""

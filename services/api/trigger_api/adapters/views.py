@@ -9,7 +9,8 @@ from sqlalchemy import Row
 from trigger_api.domain import cursors
 from trigger_api.domain.queries import EventQuery, TriggerQuery
 from trigger_api.domain.shown import EventDetail, EventShown, TriggerShown, Version
-from trigger_api.ports import Listed
+from trigger_api.ports import Listed, Scheduled
+from trigger_contracts import schedule
 from trigger_contracts.definition import Definition
 
 from . import statements
@@ -34,6 +35,18 @@ class PostgresViews:
     async def trigger(self, trigger_id: str) -> dict[str, Any] | None:
         rows = await self._database.fetch(statements.TRIGGER, {"trigger_id": trigger_id})
         return _trigger(rows[0]) if rows else None
+
+    async def scheduled(self, trigger_id: str) -> Scheduled | None:
+        rows = await self._database.fetch(statements.SCHEDULED, {"trigger_id": trigger_id})
+        if not rows:
+            return None
+        row = rows[0]
+        return Scheduled(
+            Definition.model_validate(row.definition),
+            None if row.schedule is None else schedule.parse(row.schedule),
+            row.next_fire_at,
+            row.fires,
+        )
 
     async def history(
         self, trigger_id: str, limit: int, cursor: str | None

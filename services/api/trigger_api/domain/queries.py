@@ -11,6 +11,7 @@ from trigger_contracts.events import EntryStatus
 from trigger_contracts.instants import parse_instant
 
 from . import cursors
+from .previews import DEFAULT_OCCURRENCES, MAX_OCCURRENCES
 
 MAX_LIMIT = 500
 """Rows of a page: half a megabyte of triggers with small payloads."""
@@ -59,6 +60,16 @@ class TriggerQuery(Page):
     )
     label: Text | None = Field(default=None, description="A label that the trigger has.")
     q: Text | None = Field(default=None, description="Part of the name, in any case.")
+
+
+class NextQuery(BaseModel):
+    """GET /triggers/{id}/next"""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    count: int = Field(
+        default=DEFAULT_OCCURRENCES, ge=1, le=MAX_OCCURRENCES, description="Occurrences to show."
+    )
 
 
 class EventQuery(Page):

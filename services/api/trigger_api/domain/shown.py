@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from trigger_contracts.definition import Definition
 from trigger_contracts.errors import FieldError
 from trigger_contracts.events import ChangeKind, EntryStatus, Source, Status
+from trigger_contracts.preview import ClockChange, Occurrence
 
 _FROZEN = ConfigDict(frozen=True)
 
@@ -34,10 +35,18 @@ class NextFires(BaseModel):
     after: tuple[AwareDatetime, ...]
 
 
+class NextOccurrences(BaseModel):
+    """The same, also on the zone's clock and with what its changes do to them."""
+
+    before: tuple[Occurrence, ...]
+    after: tuple[Occurrence, ...]
+
+
 class TriggerUpdated(TriggerShown):
     """A trigger after an edit."""
 
     next_fires: NextFires
+    next_occurrences: NextOccurrences
 
 
 _READ_ONLY = TriggerUpdated.model_fields.keys() - Definition.model_fields.keys() - {"status"}
@@ -57,6 +66,20 @@ def written(fields: Any) -> Any:
         for name, value in fields.items()
         if name not in _READ_ONLY and not (name == "status" and value in _STATUSES)
     }
+
+
+class PreviewShown(BaseModel):
+    """What a schedule will do."""
+
+    model_config = _FROZEN
+
+    description: str = Field(description="When it fires, in words.")
+    timezone: str
+    occurrences: tuple[Occurrence, ...] = ()
+    clock_changes: tuple[ClockChange, ...] = Field(
+        default=(), description="Within the occurrences shown, for ten years at most."
+    )
+    more: bool = Field(default=False, description="Whether further occurrences follow.")
 
 
 class Version(BaseModel):

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from trigger_api.domain.previews import DEFAULT_OCCURRENCES, MAX_OCCURRENCES
 from trigger_contracts.definition import Definition
 
 AT = "2030-01-26T15:00:00"
@@ -10,7 +11,25 @@ AT = "2030-01-26T15:00:00"
 
 _ID = "019c0b5e-7d9c-7a51-8f10-3c1f1f2f6a55"
 
-DEFINITION: dict[str, Any] = Definition.model_json_schema()
+
+def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema without definitions of its own: nothing in OpenAPI could refer to them."""
+    definitions = schema.pop("$defs", {})
+
+    def resolved(part: Any) -> Any:
+        if isinstance(part, list):
+            return [resolved(one) for one in part]
+        if not isinstance(part, dict):
+            return part
+        if "$ref" in part:
+            return resolved(definitions[part["$ref"].rpartition("/")[2]])
+        return {name: resolved(value) for name, value in part.items()}
+
+    inlined: dict[str, Any] = resolved(schema)
+    return inlined
+
+
+DEFINITION = _inlined(Definition.model_json_schema())
 
 _OPTIONAL: dict[str, Any] = {k: v for k, v in DEFINITION.items() if k != "required"}
 
@@ -22,8 +41,26 @@ def _only(title: str, *fields: str, required: tuple[str, ...] = ()) -> dict[str,
     return {**_OPTIONAL, "title": title, "properties": chosen, "required": list(required)}
 
 
-_SCHEDULE = ("schedule_time", "interval", "cron", "timezone", "starts_at", "ends_at")
+_SCHEDULE = (
+    *("schedule_time", "interval", "cron", "timezone", "dst_policy"),
+    *("starts_at", "ends_at", "max_fires", "jitter", "exclude", "misfire"),
+)
 TEST_SCHEDULED = _only("TestScheduled", *_SCHEDULE, "payload", "name", "description", "labels")
+PREVIEW = _only("Preview", *_SCHEDULE)
+PREVIEW["properties"] |= {
+    "after": {
+        "type": "string",
+        "description": "Only later occurrences, as if created then: RFC 3339, or local to "
+        "`timezone`. Now, where it is not given.",
+    },
+    "until": {"type": "string", "description": "None later than this."},
+    "count": {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": MAX_OCCURRENCES,
+        "description": f"At most as many; {DEFAULT_OCCURRENCES} by default, all up to `until`.",
+    },
+}
 TEST_API = _only(
     "TestApi", "payload", "payload_schema", "name", "description", "labels", required=("payload",)
 )
@@ -47,6 +84,14 @@ CREATES: dict[str, Any] = {
         "payload": {"room": "attic"},
         "interval": "PT15M",
     },
+    "cron": {
+        "name": "Opening",
+        "type": "scheduled",
+        "cron": "30 9 * * MON-FRI",
+        "timezone": "Europe/Berlin",
+        "exclude": ["2030-12-25/2030-12-26"],
+        "misfire": {"policy": "none"},
+    },
     "api": {
         "name": "Order received",
         "type": "api",
@@ -66,6 +111,15 @@ FIRES: dict[str, Any] = {"a payload": {"payload": {"order": 17}}, "nothing to ad
 SCHEDULED_TESTS: dict[str, Any] = {
     "at a time": {"schedule_time": AT},
     "recurring": {"interval": 60, "payload": {"room": "attic"}},
+}
+PREVIEWS: dict[str, Any] = {
+    "the next ones": {"cron": "0 9 * * MON-FRI", "timezone": "Asia/Kolkata", "count": 3},
+    "a night in which clocks change": {
+        "cron": "30 2 * * *",
+        "timezone": "America/New_York",
+        "after": "2030-03-09T00:00:00",
+        "until": "2030-03-12T00:00:00",
+    },
 }
 API_TESTS: dict[str, Any] = {
     "a payload": {"payload": {"key": "value"}},

@@ -81,7 +81,8 @@ class TriggerRoutes:
         """Replace a trigger's definition; what is left out returns to its default.
 
         A trigger as it is shown may be sent back edited: `id`, `version`, `created_at`,
-        `updated_at`, `next_fire_at`, `next_fires` and its `status` are ignored.
+        `updated_at`, `next_fire_at`, `next_fires`, `next_occurrences` and its `status` are
+        ignored.
         """
         version = expected_version(header(request, "if-match"))
         checked_id(trigger_id)
@@ -224,9 +225,10 @@ def _answer(outcome: Outcome, *, created: bool = False) -> Answer:
             if created:
                 headers["location"] = f"/triggers/{done.trigger_id}"
                 return json_answer(201, shown, headers)
-            fires = done.model_dump(mode="json", include={"next_fires_before", "next_fires_after"})
-            shown["next_fires"] = {
-                "before": fires["next_fires_before"] or [],
-                "after": fires["next_fires_after"] or [],
-            }
+            for field in ("next_fires", "next_occurrences"):
+                told = done.model_dump(mode="json", include={f"{field}_before", f"{field}_after"})
+                shown[field] = {
+                    "before": told[f"{field}_before"] or [],
+                    "after": told[f"{field}_after"] or [],
+                }
             return json_answer(200, shown, headers)

@@ -29,6 +29,7 @@ from trigger_contracts.trigger import (
     first_fire,
     next_fires,
     representation,
+    shown_occurrences,
 )
 from trigger_runtime.errors import StaleExpectation
 from trigger_scheduler.domain.arming import armed_row, decided_row
@@ -417,7 +418,14 @@ def done(
     at = shown_at or change.at
     after = next_fires(change, at)
     shown = representation(change, after[0] if after else None)
-    fires_before = next_fires(None if before is None else before.change, at, fires=change.fires)
+    previous = None if before is None else before.change
+    fires_before = next_fires(previous, at, fires=change.fires)
     return result.model_copy(
-        update={"trigger": shown, "next_fires_before": fires_before, "next_fires_after": after}
+        update={
+            "trigger": shown,
+            "next_fires_before": fires_before,
+            "next_fires_after": after,
+            "next_occurrences_before": shown_occurrences(previous, fires_before),
+            "next_occurrences_after": shown_occurrences(change, after),
+        }
     )

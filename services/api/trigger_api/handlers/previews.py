@@ -1,0 +1,69 @@
+"""What a schedule will do, shown before it is saved, and of a trigger that is.
+
+Computed here, by the very arithmetic by which the scheduler fires.
+"""
+
+from datetime import timedelta
+
+from trigger_api.domain.previews import PreviewRequest, shown
+from trigger_api.domain.shown import PreviewShown
+from trigger_api.ports import Clock, Describe, Views
+from trigger_contracts.errors import Code, refused
+from trigger_contracts.preview import preview
+from trigger_contracts.schedule_fields import schedule_of, written_locally
+from trigger_contracts.trigger import must_fire
+
+_TICK = timedelta(microseconds=1)
+"""The resolution of instants: what is due next lies after the instant just before it."""
+
+ON_REQUEST = "Fires on request."
+
+
+class Previews:
+    """Both previews."""
+
+    def __init__(self, *, views: Views, clock: Clock, describe: Describe) -> None:
+        self._views = views
+        self._clock = clock
+        self._describe = describe
+
+    def preview(self, request: PreviewRequest) -> PreviewShown:
+        """A definition's occurrences, as if it were created at ``after``; raises ``Refused``."""
+        definition = request.definition
+        after = request.after or self._clock.now()
+        if request.until is not None and request.until <= after:
+            raise refused(Code.INVALID, "must be later than after", pointer="/until")
+        schedule = schedule_of(definition, after)
+        if schedule is None:
+            raise TypeError("a scheduled definition has a schedule")
+        must_fire(definition, schedule, after)
+        found = preview(
+            schedule,
+            definition.timezone,
+            after,
+            count=request.count,
+            until=request.until,
+            written=written_locally(definition),
+        )
+        return shown(found, self._describe(schedule, definition), definition.timezone)
+
+    async def upcoming(self, trigger_id: str, count: int) -> PreviewShown | None:
+        """A trigger's next occurrences; None where there is no such trigger."""
+        known = await self._views.scheduled(trigger_id)
+        if known is None:
+            return None
+        definition, schedule, first = known.definition, known.schedule, known.next_fire_at
+        if schedule is None:
+            return PreviewShown(description=ON_REQUEST, timezone=definition.timezone)
+        description = self._describe(schedule, definition)
+        if first is None:
+            return PreviewShown(description=description, timezone=definition.timezone)
+        found = preview(
+            schedule,
+            definition.timezone,
+            max(first - _TICK, self._clock.now()),
+            count=count,
+            fires=known.fires,
+            written=written_locally(definition),
+        )
+        return shown(found, description, definition.timezone)
