@@ -6,22 +6,15 @@ broker's and the gateway's stay true.
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
-import pytest
-
+from tests.chaos.occurrences import all_rows, fates, grid, interval, once, seconds, until_fired
 from tests.support.eventually import eventually
-from tests.support.fake_clock import FakeClock, fake_clocks, running_on
+from tests.support.fake_clock import FakeClock, fake_clocks, on_one_clock, running_on
 from tests.support.whole_platform import Json, Platform, now, text
 
-GRACE = timedelta(seconds=30)
 ON_TIME = timedelta(seconds=10)
 """What an occurrence may be late on a busy machine; far below the 90 s that clocks are off."""
-
-
-def seconds(count: float) -> timedelta:
-    return timedelta(seconds=count)
 
 
 def soon(clock: FakeClock) -> datetime:
@@ -29,162 +22,85 @@ def soon(clock: FakeClock) -> datetime:
     return clock.now().replace(microsecond=0) + seconds(3)
 
 
-def grid(start: datetime, every: int, last: int) -> list[datetime]:
-    """An interval's occurrences, from ``start`` to ``last`` seconds later."""
-    return [start + seconds(offset) for offset in range(0, last + 1, every)]
-
-
-async def interval(platform: Platform, start: datetime, every: int, last: int) -> Json:
-    return await platform.create(
-        name=f"every {every} s",
-        type="scheduled",
-        interval=every,
-        starts_at=text(start),
-        ends_at=text(start + seconds(last)),
-    )
-
-
-async def once(platform: Platform, at: datetime) -> Json:
-    return await platform.create(name="once", type="scheduled", schedule_time=text(at))
-
-
-def accounted_for(row: Json, every: int) -> list[datetime]:
-    """The occurrences of which a row of the log tells."""
-    first: datetime = row["scheduled_for"]
-    last: datetime = row["last_scheduled_for"] or first
-    told = grid(first, every, (last - first) // seconds(1))
-    assert len(told) == row["count"]
-    return told
-
-
-async def until_fired(platform: Platform, trigger: Json, at: datetime) -> None:
-    async def fired() -> bool:
-        rows = await platform.log_rows(trigger["id"])
-        return any(row["scheduled_for"] == at and row["status"] == "fired" for row in rows)
-
-    await eventually(fired, within=30, poll=0.1, what=f"{trigger['name']} fires for {at}")
-
-
-async def all_rows(platform: Platform, trigger: Json, every: int, expected: list[datetime]) -> list:
-    """Wait until each expected occurrence is in the log; then each is there exactly once."""
-
-    async def complete() -> bool:
-        rows = await platform.log_rows(trigger["id"])
-        return {one for row in rows for one in accounted_for(row, every)} >= set(expected)
-
-    await eventually(complete, within=60, poll=0.2, what=f"all of {trigger['name']} is logged")
-    await platform.until_quiet()
-    rows = await platform.log_rows(trigger["id"])
-    assert Counter(one for row in rows for one in accounted_for(row, every)) == Counter(expected)
-    for row in rows:
-        decided_after = row["logged_at"] - row["scheduled_for"]
-        assert decided_after >= timedelta()
-        if row["status"] == "missed":
-            assert decided_after > GRACE
-            assert "only the last one fires" in row["reason"]
-        else:
-            assert row["status"] == "fired"
-            assert row["misfire"] == (decided_after > GRACE)
-    return rows
-
-
-def fates(rows: list[Json]) -> dict[datetime, str]:
-    return {
-        row["scheduled_for"]: "misfire" if row["misfire"] else str(row["status"]) for row in rows
-    }
-
-
-@pytest.fixture
-async def clock() -> AsyncIterator[FakeClock]:
-    with fake_clocks("record") as clocks:
-        yield clocks["record"]
-
-
-@pytest.fixture
-async def platform(clock: FakeClock) -> AsyncIterator[Platform]:
-    """Everything but the broker and the gateway is on one clock."""
-    programs = ("postgres", "scheduler", "executor", "retention")
-    async with running_on(dict.fromkeys(programs, clock)) as started:
-        yield started
-
-
-async def test_a_clock_set_forward_is_downtime(clock: FakeClock, platform: Platform) -> None:
+async def test_a_clock_set_forward_is_downtime() -> None:
     """By 90 s, then by 10 minutes: every occurrence in between is told of, once.
 
     The clock is set to where no occurrence is about to become later than the grace.
     """
-    start = soon(clock)
-    often = await interval(platform, start, 1, 720)
-    steady = await interval(platform, start, 20, 720)
-    long_ago = await once(platform, start + seconds(50))
-    just_now = await once(platform, start + seconds(85))
+    async with on_one_clock() as (platform, clock):
+        start = soon(clock)
+        often = await interval(platform, start, 1, 720)
+        steady = await interval(platform, start, 20, 720)
+        long_ago = await once(platform, start + seconds(50))
+        just_now = await once(platform, start + seconds(85))
 
-    await until_fired(platform, steady, start)
-    clock.jump_to(start + seconds(95))
-    await until_fired(platform, steady, start + seconds(100))
-    clock.jump_to(start + seconds(715))
+        await until_fired(platform, steady, start)
+        clock.jump_to(start + seconds(95))
+        await until_fired(platform, steady, start + seconds(100))
+        clock.jump_to(start + seconds(715))
 
-    rows = await all_rows(platform, steady, 20, grid(start, 20, 720))
-    expected = {
-        **dict.fromkeys(grid(start, 20, 720), "missed"),
-        **dict.fromkeys([start + seconds(at) for at in (60, 680)], "misfire"),
-        **dict.fromkeys([start + seconds(at) for at in (0, 80, 100, 700, 720)], "fired"),
-    }
-    assert fates(rows) == expected
-    # Every second there is one more, so which one is the last that is late cannot be foretold.
-    rows = await all_rows(platform, often, 1, grid(start, 1, 720))
-    assert Counter(fates(rows).values())["misfire"] >= 2
-    assert [row["count"] > 500 for row in rows if row["count"] > 1] == [True]
-    listed = [row for row in rows if row["status"] == "missed" and row["count"] == 1]
-    assert 50 <= len(listed) <= 65
-    (row,) = await platform.log_rows(long_ago["id"])
-    assert (row["status"], row["misfire"]) == ("fired", True)
-    (row,) = await platform.log_rows(just_now["id"])
-    assert (row["status"], row["misfire"]) == ("fired", False)
-    assert await platform.dead_letters() == []
+        rows = await all_rows(platform, steady, 20, grid(start, 20, 720))
+        expected = {
+            **dict.fromkeys(grid(start, 20, 720), "missed"),
+            **dict.fromkeys([start + seconds(at) for at in (60, 680)], "misfire"),
+            **dict.fromkeys([start + seconds(at) for at in (0, 80, 100, 700, 720)], "fired"),
+        }
+        assert fates(rows, 20) == expected
+        # Every second there is one more, so which one is the last that is late cannot be foretold.
+        rows = await all_rows(platform, often, 1, grid(start, 1, 720))
+        assert Counter(row["misfire"] for row in rows)[True] >= 2
+        assert [row["count"] > 500 for row in rows if row["count"] > 1] == [True]
+        listed = [row for row in rows if row["status"] == "missed" and row["count"] == 1]
+        assert 50 <= len(listed) <= 65
+        (row,) = await platform.log_rows(long_ago["id"])
+        assert (row["status"], row["misfire"]) == ("fired", True)
+        (row,) = await platform.log_rows(just_now["id"])
+        assert (row["status"], row["misfire"]) == ("fired", False)
+        assert await platform.dead_letters() == []
 
 
-async def test_a_clock_set_back_fires_nothing_again(clock: FakeClock, platform: Platform) -> None:
+async def test_a_clock_set_back_fires_nothing_again() -> None:
     """By 90 s: everything waits until the clock is where it was; edits and creates as well."""
-    start = soon(clock)
-    often = await interval(platform, start, 1, 20)
-    steady = await interval(platform, start, 20, 20)
-    unwanted = await interval(platform, start, 2, 20)
-    api = await platform.create(name="api", type="api")
-    await until_fired(platform, often, start + seconds(4))
+    async with on_one_clock() as (platform, clock):
+        start = soon(clock)
+        often = await interval(platform, start, 1, 20)
+        steady = await interval(platform, start, 20, 20)
+        unwanted = await interval(platform, start, 2, 20)
+        api = await platform.create(name="api", type="api")
+        await until_fired(platform, often, start + seconds(4))
 
-    clock.jump(-seconds(90))
-    await passes(clock, 1)
-    await platform.until_quiet()  # what was claimed before it has settled
-    before = await whereabouts(platform)
-    await passes(clock, 3)
-    assert await whereabouts(platform) == before
+        clock.jump(-seconds(90))
+        await passes(clock, 1)
+        await platform.until_quiet()  # what was claimed before it has settled
+        before = await whereabouts(platform)
+        await passes(clock, 3)
+        assert await whereabouts(platform) == before
 
-    answer = await platform.rest.patch(f"/triggers/{steady['id']}", json={"interval": 10})
-    assert answer.status_code == 200, answer.text
-    assert answer.json()["next_fire_at"] == text(start + seconds(10))
-    assert (await platform.rest.delete(f"/triggers/{unwanted['id']}")).status_code < 300
-    later = await once(platform, start + seconds(15))
-    event_id = await platform.fire(api["id"])
-    (fired,) = await platform.until_events(1, trigger_id=api["id"])
-    assert (fired["event_id"], fired["state"]) == (event_id, "active")
-    await passes(clock, 1)
-    settled = await whereabouts(platform)
-    assert settled[often["id"]] == before[often["id"]]
-    assert settled[steady["id"]][1] == before[steady["id"]][1] == [start]
+        answer = await platform.rest.patch(f"/triggers/{steady['id']}", json={"interval": 10})
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["next_fire_at"] == text(start + seconds(10))
+        assert (await platform.rest.delete(f"/triggers/{unwanted['id']}")).status_code < 300
+        later = await once(platform, start + seconds(15))
+        event_id = await platform.fire(api["id"])
+        (fired,) = await platform.until_events(1, trigger_id=api["id"])
+        assert (fired["event_id"], fired["state"]) == (event_id, "active")
+        await passes(clock, 1)
+        settled = await whereabouts(platform)
+        assert settled[often["id"]] == before[often["id"]]
+        assert settled[steady["id"]][1] == before[steady["id"]][1] == [start]
 
-    deleted = (await whereabouts(platform)).get(unwanted["id"])
-    next_fire_at, _ = before[often["id"]]
-    clock.jump_to(next_fire_at - seconds(1))
-    for trigger, every, expected in (
-        (often, 1, grid(start, 1, 20)),
-        (steady, 10, grid(start, 10, 20)),
-        (later, 1, [start + seconds(15)]),
-    ):
-        rows = await all_rows(platform, trigger, every, expected)
-        assert set(fates(rows).values()) == {"fired"}
-    assert (await whereabouts(platform)).get(unwanted["id"]) == deleted
-    assert await platform.dead_letters() == []
+        deleted = (await whereabouts(platform)).get(unwanted["id"])
+        next_fire_at, _ = before[often["id"]]
+        clock.jump_to(next_fire_at - seconds(1))
+        for trigger, every, expected in (
+            (often, 1, grid(start, 1, 20)),
+            (steady, 10, grid(start, 10, 20)),
+            (later, 1, [start + seconds(15)]),
+        ):
+            rows = await all_rows(platform, trigger, every, expected)
+            assert set(fates(rows, every).values()) == {"fired"}
+        assert (await whereabouts(platform)).get(unwanted["id"]) == deleted
+        assert await platform.dead_letters() == []
 
 
 async def test_replicas_own_clocks_do_not_matter() -> None:
@@ -213,7 +129,7 @@ async def test_replicas_own_clocks_do_not_matter() -> None:
             count = (last + seconds(2) - start) // seconds(1)
 
             rows = await all_rows(platform, often, 1, grid(start, 1, count))
-            assert set(fates(rows).values()) == {"fired"}
+            assert set(fates(rows, 1).values()) == {"fired"}
             assert all(row["fired_at"] - row["scheduled_for"] < ON_TIME for row in rows)
             assert {row["state"] for row in await platform.events()} == {"active"}
             assert await platform.dead_letters() == []

@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.cron_oracle import MINUTE, occurrences
 from tests.support.eventually import eventually
-from tests.support.fake_clock import FakeClock, fake_clocks, running_on
+from tests.support.fake_clock import FakeClock, on_one_clock
 from tests.support.whole_platform import Json, Platform, now, text
 from trigger_contracts.instants import zone
 
@@ -101,14 +101,10 @@ async def test_days_on_which_clocks_are_put(direction: str) -> None:
     forward = direction == "forward"
     changes = [next_change(name, forward=forward) for name in ZONES]
     assert {change.forward for change in changes} == {forward}
-    with fake_clocks("record") as clocks:
-        programs = ("postgres", "scheduler", "executor", "retention")
-        on = dict.fromkeys(programs, clocks["record"])
-        async with running_on(on, environment=LOOKS) as platform:
-            foretold = [one for change in changes for one in await create(platform, change)]
-            rows = await live_through(platform, clocks["record"], foretold)
-            assert {row["status"] for row in await platform.query(STATUS)} == {"completed"}
-            assert await platform.dead_letters() == []
+    async with on_one_clock(LOOKS) as (platform, clock):
+        foretold = [one for change in changes for one in await create(platform, change)]
+        rows = await live_through(platform, clock, foretold)
+        assert await platform.dead_letters() == []
 
     abouts = {one.trigger_id: one.about for one in foretold}
     found = sorted((abouts[row["trigger_id"]], row["scheduled_for"]) for row in rows)

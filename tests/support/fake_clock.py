@@ -109,3 +109,19 @@ async def running_on(
         *options, environment=settings, etp=etp_with_fake_clocks.COMMAND
     ) as platform:
         yield platform
+
+
+@asynccontextmanager
+async def on_one_clock(
+    environment: Mapping[str, str] | None = None,
+) -> AsyncIterator[tuple[Platform, FakeClock]]:
+    """A platform, and the clock of its database and its workers.
+
+    The broker's cannot be set; the gateway's stays true with it, for a gateway whose clock
+    differs from the broker's by more than a minute is not believed.
+    """
+    programs = ("postgres", "scheduler", "executor", "retention")
+    with fake_clocks("record") as clocks:
+        on_it = dict.fromkeys(programs, clocks["record"])
+        async with running_on(on_it, environment=environment) as platform:
+            yield platform, clocks["record"]
