@@ -43,4 +43,28 @@ PEERS = (
         creates_itself=True,
         recurs="IntervalTrigger",
     ),
+    Peer(
+        "Celery",
+        "python",
+        "celery_worker",
+        "valkey",
+        "eta; prefork pool of one process a core, `worker_prefetch_multiplier=0`, no gossip, "
+        "mingle, heartbeat, results or events; acknowledged early, the default",
+    ),
+    Peer(
+        "procrastinate",
+        "python",
+        "procrastinate_worker",
+        "postgres",
+        "`listen_notify`, `fetch_job_polling_interval=0.1`, `concurrency=50` on 20 connections, "
+        "uvloop, `delete_jobs=successful`",
+        bulk=True,
+    ),
+    Peer(
+        "arq",
+        "python",
+        "arq_worker",
+        "valkey",
+        "`poll_delay=0.01`, `max_jobs=500`, `keep_result=0`, uvloop",
+    ),
 )

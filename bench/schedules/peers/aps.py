@@ -7,7 +7,7 @@ creates the triggers. Nothing says to a fire which occurrence it is, so fires ar
 import asyncio
 import time
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import uvloop
 from apscheduler.jobstores.memory import MemoryJobStore
@@ -20,6 +20,7 @@ from bench.schedules.fires import Notes
 from bench.schedules.workload import Plan
 
 from . import saying
+from .instants import instant
 
 _notes: Notes
 _fired: Counter[int] = Counter()
@@ -51,7 +52,7 @@ async def _work(plan: Plan) -> None:
     if plan.firsts_ms:
         started = time.perf_counter()
         for number, first_ms in enumerate(plan.firsts_ms):
-            first = datetime.fromtimestamp(first_ms / 1000, UTC)
+            first = instant(first_ms)
             trigger = (
                 DateTrigger(first)
                 if plan.every_ms is None
