@@ -137,8 +137,16 @@ class Load:
                 struck.set()
 
             await tap.subscribe(subject, cb=see)
-            await asyncio.gather(*(self._creates(Times(at)) for _ in range(VOLLEY)))
+            await self.make_due_at(at)
             await asyncio.wait_for(struck.wait(), VOLLEY_PATIENCE_S)
+
+    async def make_due_at(self, at: datetime) -> None:
+        """Create a volley of triggers due at one instant."""
+        await asyncio.gather(*(self._creates(Times(at)) for _ in range(VOLLEY)))
+
+    def due_at(self, at: datetime) -> list[Known]:
+        """The triggers that are due at this instant alone, as far as is known by now."""
+        return [one for one in self._known if one.times == Times(at) and not one.gone]
 
     async def _creates(self, times: Times | None = None) -> None:
         name = self._mark("t")

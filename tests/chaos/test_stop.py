@@ -18,7 +18,7 @@ from tests.support.whole_platform import Platform, now, running
 REPLICAS = ("--scheduler-replicas", "2", "--executor-replicas", "2", "--retention-replicas", "2")
 PAIRS = tuple((name, f"{name}-2") for name in ("scheduler", "executor", "retention"))
 LONGEST_S = 6.0
-"""Longer than a replica may hold rows (3 s), shorter than an unacknowledged message (10 s)."""
+"""Longer than a replica may hold rows (3 s) or messages (0.8 s)."""
 
 
 async def test_a_replica_that_was_stopped_and_resumes_does_nothing_old() -> None:

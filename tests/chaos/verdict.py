@@ -43,7 +43,7 @@ async def strike_in_the_midst(
 ) -> None:
     """Call ``strike`` at an instant at which this program has a batch in hand."""
     await progress(load, dice)
-    subjects = BUSY_WITH.get(name.removesuffix("-2"), (ALL_DUE, ALL_FIRED))
+    subjects = BUSY_WITH.get(name.partition("-")[0], (ALL_DUE, ALL_FIRED))
     await load.volley(dice.choice(subjects), strike)
 
 

@@ -1,0 +1,148 @@
+"""Kills a replica amid due work, and judges whether the others took over in time.
+
+``Kill`` says who died when; the time from there to the row, or to the event in the stream, is
+what is judged. A replica dies at any moment of a batch, or for certain with its hands full: then
+it is frozen just before a volley is due and killed just after.
+"""
+
+import asyncio
+import contextlib
+import random
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import asyncpg
+import psutil
+
+from tests.chaos.checker import Times
+from tests.chaos.load import Known, Load
+from tests.chaos.verdict import progress
+from tests.support.eventually import eventually
+from tests.support.replicas import Replicas
+from tests.support.whole_platform import Platform, now
+from trigger_contracts.events import CloudEvent
+from trigger_contracts.subjects import ALL_FIRED, Service
+
+TAKEN_OVER = timedelta(seconds=1)
+ALLOWANCE = timedelta(seconds=2)
+"""For a machine of two cores on which a dozen processes and other tests run."""
+LOOKED_BACK = timedelta(seconds=5)
+"""What was due so long before a kill is judged with it."""
+AHEAD = timedelta(seconds=2.5)
+"""Time to create a volley, most of it also on a busy machine."""
+STRIKES_S = {False: (0.0, 0.03), True: (0.05, 0.2)}
+"""After the volley's instant: amid its batches, or when whoever is frozen has its part."""
+CLAIMED_BEFORE = timedelta(milliseconds=60)
+"""Schedulers hold what is due in 100 ms; so long before the instant somebody does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """A replica that died amid due work, and when."""
+
+    name: str
+    at: datetime
+    full_hands: bool
+
+    def __str__(self) -> str:
+        return f"{self.name}, killed at {self.at}{' with full hands' * self.full_hands}"
+
+
+async def kill(
+    dice: random.Random,
+    load: Load,
+    platform: Platform,
+    replicas: Replicas,
+    service: Service,
+    *,
+    full_hands: bool,
+) -> Kill:
+    """SIGKILL one as a volley becomes due; fails if a row of the volley takes too long.
+
+    With its hands full it is a scheduler that has claimed rows, or an executor, whichever: the
+    broker gives to each in turn.
+    """
+    await progress(load, dice)
+    due_at = now() + AHEAD
+    creating = asyncio.create_task(load.make_due_at(due_at))
+    await _reached(due_at - CLAIMED_BEFORE)
+    name = dice.choice(replicas.of(service))
+    if full_hands:
+        if service is Service.SCHEDULER:
+            name = await _claimant(platform, replicas) or name
+        replicas.signal(name, signal.SIGSTOP)
+    await _reached(due_at + timedelta(seconds=dice.uniform(*STRIKES_S[full_hands])))
+    replicas.signal(name, signal.SIGKILL)
+    killed = Kill(name, now(), full_hands)
+    await _until_visible(platform, killed, due_at, load.due_at(due_at))
+    await creating
+    return killed
+
+
+async def assert_taken_over(platform: Platform, kills: Sequence[Kill]) -> None:
+    """Whatever was due around a kill was logged within a second of its instant, or of the kill."""
+    found = [
+        (event.data.scheduled_for, message.stored_at)
+        for message in await platform.stored("TRIGGER_EVENTS", ALL_FIRED)
+        if (event := CloudEvent.model_validate_json(message.payload)).data.scheduled_for
+    ]
+    for kill in kills:
+        around = [
+            (due_at, stored_at)
+            for due_at, stored_at in found
+            if kill.at - LOOKED_BACK < due_at < kill.at + TAKEN_OVER
+        ]
+        orphans = sum(due_at < kill.at < stored_at for due_at, stored_at in around)
+        worst = max(stored_at - max(due_at, kill.at) for due_at, stored_at in around)
+        print(f"{kill}: {orphans} taken over, the last logged {worst.total_seconds():.3f} s late")
+        assert worst < TAKEN_OVER + ALLOWANCE, (kill, worst)
+        assert orphans or not kill.full_hands, f"{kill} proves nothing: its hands were empty"
+
+
+async def _until_visible(
+    platform: Platform, kill: Kill, due_at: datetime, batch: Sequence[Known]
+) -> None:
+    limit = max(kill.at, due_at) + TAKEN_OVER + ALLOWANCE
+    async with platform.database() as database:
+        await eventually(
+            lambda: _have_rows(database, batch, due_at),
+            within=(limit - now()).total_seconds(),
+            poll=0.05,
+            what=f"what was due at {due_at} is visible after {kill}",
+        )
+    print(f"{kill}: its volley was visible {(now() - kill.at).total_seconds():.3f} s later")
+
+
+async def _have_rows(
+    database: asyncpg.Connection, batch: Sequence[Known], due_at: datetime
+) -> bool:
+    """Whether all of a batch has its row, but for what was deleted or put off."""
+    rows = await database.fetch(
+        "SELECT trigger_id FROM retention.event WHERE scheduled_for = $1", due_at
+    )
+    there = {row["trigger_id"] for row in rows}
+    return all(
+        known.trigger_id in there or known.gone or known.busy or known.times != Times(due_at)
+        for known in batch
+    )
+
+
+async def _claimant(platform: Platform, replicas: Replicas) -> str | None:
+    """The scheduler that has claimed rows and waits for them to become due."""
+    held = await platform.query(
+        "SELECT client_port FROM pg_stat_activity"
+        " WHERE application_name = 'etp-scheduler-claims' AND state = 'idle in transaction'"
+        " ORDER BY xact_start LIMIT 1"
+    )
+    for name in replicas.of(Service.SCHEDULER) if held else ():
+        with contextlib.suppress(psutil.NoSuchProcess, KeyError):
+            sockets = psutil.Process(replicas.pids()[name]).net_connections("tcp")
+            if any(one.laddr.port == held[0]["client_port"] for one in sockets if one.laddr):
+                return name
+    return None
+
+
+async def _reached(instant: datetime) -> None:
+    await eventually(lambda: now() >= instant, poll=0.005)
