@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.contracts.factories import instants
+from trigger_contracts import local_time
 from trigger_contracts.instants import UnknownZone
-from trigger_contracts.local_time import ERA_BITS, RULED_ERA, Reading, era
-from trigger_contracts.zone_rules import DAY, YearlyRule, zone_rules
+from trigger_contracts.local_time import ERA_BITS, LARGE_SHIFT, RULED_ERA, Reading, era
+from trigger_contracts.zone_rules import DAY, YearlyRule, ZoneRules, zone_rules
 
 ZONES = sorted(zoneinfo.available_timezones())
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -96,3 +97,37 @@ def test_stretches_are_in_order_and_disjoint(zone: str, reading: Reading, number
         assert one.end <= other.start
         if reading is Reading.EVERY_TIME:
             assert one.end == other.start
+
+
+@given(st.sampled_from(ZONES), st.integers(-4, 8))
+def test_once_each_is_every_local_second_once(zone: str, number: int):
+    stretches = [
+        *era(zone, Reading.ONCE_EACH, number).stretches,
+        *era(zone, Reading.ONCE_EACH, number + 1).stretches,
+    ]
+
+    for one, other in pairwise(stretches):
+        if abs(other.offset - one.offset) < LARGE_SHIFT:
+            assert other.gap == one.end + one.offset
+
+
+@pytest.mark.parametrize("shift", [-2 * 3600, -1800, 1800, 2 * 3600])
+@pytest.mark.parametrize("away", range(-3 * 3600, 3 * 3600 + 1, 1800))
+def test_a_change_about_the_border_of_two_eras_is_seen_once(
+    monkeypatch: pytest.MonkeyPatch, shift: int, away: int
+):
+    """There is no such zone, so far."""
+    border = 2 << ERA_BITS
+    rules = ZoneRules(first_offset=0, listed=((border + away, shift),), rule=None)
+    monkeypatch.setattr(local_time, "zone_rules", lambda _: rules)
+    for reading in (Reading.ONCE_EACH, Reading.FIRST_TIME):
+        # What is kept of the real zones is not asked.
+        stretches = [
+            stretch
+            for number in (1, 2)
+            for stretch in era.__wrapped__("Nowhere", reading, number).stretches
+        ]
+        skipped = max(shift, 0) if reading is Reading.FIRST_TIME else 0
+        between = [other.gap - one.end - one.offset for one, other in pairwise(stretches)]
+        assert sum(between) == skipped
+        assert set(between) <= {0, skipped}
