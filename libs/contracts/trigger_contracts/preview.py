@@ -10,6 +10,7 @@ gateway's previews.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from datetime import timezone as datetime_timezone
 from enum import StrEnum
 from itertools import islice
 
@@ -103,10 +104,10 @@ def preview(
     ``written`` is a one-time schedule's own local time, where it was written as one.
     """
     limit = max_fires_of(schedule)
-    left = count if limit is None else min(count, limit - fires)
-    found = list(islice(_walk(schedule, after, until), max(left, 0) + 1))
+    left = count + 1 if limit is None else min(count + 1, max(limit - fires, 0))
+    found = list(islice(_walk(schedule, after, until), left))
     more = len(found) > count
-    shown = found[: max(left, 0)]
+    shown = found[:count]
     occurrences = tuple(occurrence(schedule, timezone, at, written) for at in shown)
     # Up to the last one shown, or as far as was looked.
     end = shown[-1] if shown and (more or until is None) else until or after
@@ -133,7 +134,16 @@ def occurrence(
     elif isinstance(rule, Once) and written is not None:
         shown = nominal.astimezone(zone(timezone)).replace(tzinfo=None)
         dst = None if shown == written else Dst.SHIFTED
-    return Occurrence(scheduled_for=at, local=at.astimezone(zone(timezone)), dst=dst)
+    return Occurrence(scheduled_for=at, local=_local(at, timezone), dst=dst)
+
+
+def _local(at: datetime, timezone: str) -> datetime:
+    """What the zone's clock shows, with its offset alone, as JSON has it.
+
+    With the zone itself, Python says of a repeated time that it equals no instant elsewhere.
+    """
+    local = at.astimezone(zone(timezone))
+    return local.astimezone(datetime_timezone(local.utcoffset() or timedelta()))
 
 
 def _cron_dst(rule: Cron, nominal: datetime) -> Dst | None:

@@ -1,5 +1,6 @@
 """What a due row calls for, and what its last record proves."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.unit.scheduler.factories import (
     AT_NOON,
+    EVERY_MINUTE,
     GRACE,
     HOUR,
     MINUTE,
@@ -17,8 +19,8 @@ from tests.unit.scheduler.factories import (
     make_row,
 )
 from trigger_contracts.events import DUE_RECORD, Due, Fence, Missed
-from trigger_contracts.misfire import DEFAULT_COUNT, MAX_AGE
-from trigger_contracts.schedule import Interval
+from trigger_contracts.misfire import DEFAULT_COUNT, MAX_AGE, Misfire
+from trigger_contracts.schedule import Interval, Limited
 from trigger_contracts.topology import LOG_LIFE
 from trigger_scheduler.domain.planning import (
     EXPIRY_DOUBT,
@@ -341,3 +343,152 @@ class TestReconcile:
 
         assert known is not None
         assert reconcile(known, last) == known
+
+
+def late_row(policy: Misfire, schedule: Interval = EVERY_MINUTE, **limits: int) -> Row:
+    return make_row(Limited(rule=schedule, misfire=policy, **limits))
+
+
+class TestMisfirePolicies:
+    """Ten occurrences of every minute are found late, the next ones in time."""
+
+    now = NOON + 10 * MINUTE + GRACE + SECOND
+
+    def test_none_fires_nothing_late_and_lists_what_it_missed(self):
+        (missed,) = steps(late_row(Misfire(policy="none")), self.now)
+
+        assert isinstance(missed, Miss)
+        assert missed.occurrences == tuple(NOON + n * MINUTE for n in range(1, 11))
+        assert missed.next_fire_at == NOON + 11 * MINUTE
+        assert "none fires late" in missed.reason
+
+    def test_none_sums_more_than_its_count_in_one_row(self):
+        (missed,) = steps(late_row(Misfire(policy="none", max_count=9)), self.now)
+
+        assert isinstance(missed, Miss)
+        assert (missed.count, missed.occurrences) == (10, ())
+
+    def test_last_lists_as_many_as_its_count_allows(self):
+        missed, fired = steps(late_row(Misfire(policy="last", max_count=8)), self.now)
+
+        assert isinstance(missed, Miss)
+        assert (missed.count, missed.occurrences) == (9, ())
+        assert fired == Fire(NOON + 10 * MINUTE, misfire=True, next_fire_at=NOON + 11 * MINUTE)
+
+    def test_all_fires_each_in_order_and_says_that_it_is_late(self):
+        found = steps(late_row(Misfire(policy="all")), self.now)
+
+        assert found == [
+            Fire(NOON + n * MINUTE, misfire=True, next_fire_at=NOON + (n + 1) * MINUTE)
+            for n in range(1, 11)
+        ]
+
+    def test_all_fires_the_last_of_its_count_and_misses_the_ones_before(self):
+        missed, *fired = steps(late_row(Misfire(policy="all", max_count=3)), self.now)
+
+        assert isinstance(missed, Miss)
+        assert missed.occurrences == tuple(NOON + n * MINUTE for n in range(1, 8))
+        assert "only the last 3 fire" in missed.reason
+        assert [step.scheduled_for for step in fired if isinstance(step, Fire)] == [
+            NOON + n * MINUTE for n in (8, 9, 10)
+        ]
+
+    @pytest.mark.parametrize("policy", ["last", "all"])
+    def test_nothing_older_than_the_age_fires(self, policy: str):
+        age = 4 * MINUTE + GRACE
+        missed, *rest = steps(late_row(Misfire(policy=policy, max_age=age)), self.now)
+
+        assert isinstance(missed, Miss)
+        assert missed.occurrences[-1] == NOON + 6 * MINUTE
+        assert "max_age of 270 s" in missed.reason
+        fired = [step.scheduled_for for step in rest if isinstance(step, Fire)]
+        assert fired == [NOON + n * MINUTE for n in ((10,) if policy == "last" else (7, 8, 9, 10))]
+
+    def test_where_all_are_too_old_all_are_missed(self):
+        (missed,) = steps(late_row(Misfire(policy="all", max_age=GRACE)), self.now)
+
+        assert isinstance(missed, Miss)
+        assert missed.count == 10
+
+    def test_what_is_within_the_grace_fires_whatever_the_policy(self):
+        policy = Misfire(policy="none", max_age=SECOND)
+
+        assert steps(late_row(policy), NOON + MINUTE + GRACE) == [
+            Fire(NOON + MINUTE, misfire=False, next_fire_at=NOON + 2 * MINUTE)
+        ]
+
+    @given(
+        st.sampled_from(["none", "last", "all"]),
+        st.none() | st.timedeltas(SECOND, MAX_AGE),
+        st.integers(1, 40),
+        schedules,
+        st.timedeltas(timedelta(), timedelta(days=5)),
+    )
+    def test_every_occurrence_is_decided_once_whatever_the_policy(
+        self, policy, max_age, max_count, schedule, away
+    ):
+        misfire = Misfire(policy=policy, max_age=max_age, max_count=max_count)
+        now = NOON + away
+        late = schedule.count(NOON, now - GRACE - TICK)
+
+        found = steps(late_row(misfire, schedule), now)
+
+        misses = [step for step in found if isinstance(step, Miss)]
+        late_fires = [step for step in found if isinstance(step, Fire) and step.misfire]
+        decided = sum(step.count for step in misses) + sum(isinstance(s, Fire) for s in found)
+        assert decided == schedule.count(NOON, now)
+        oldest = now - (max_age or MAX_AGE)
+        young = schedule.count(max(oldest, NOON), now - GRACE - TICK) if oldest < now else 0
+        assert len(late_fires) == min(misfire.late_fires, young, late)
+        assert all(step.scheduled_for >= oldest for step in late_fires)
+        assert len(misses) <= 2
+        for miss in misses:
+            assert len(miss.occurrences) == (miss.count if miss.count <= misfire.listed else 0)
+
+
+class TestMaxFires:
+    def test_late_fires_count_and_missed_ones_do_not(self):
+        row = late_row(Misfire(policy="last"), max_fires=2)
+
+        missed, late, in_time = steps(row, NOON + 3 * MINUTE + GRACE - SECOND)
+
+        assert isinstance(missed, Miss)
+        assert missed.count == 1
+        assert late == Fire(
+            NOON + 2 * MINUTE, misfire=True, next_fire_at=NOON + 3 * MINUTE, fires=1
+        )
+        assert in_time == Fire(NOON + 3 * MINUTE, misfire=False, next_fire_at=None, fires=2)
+
+    def test_all_that_is_late_fires_until_the_count_is_full(self):
+        found = steps(late_row(Misfire(policy="all"), max_fires=3), NOON + HOUR)
+
+        assert [step.scheduled_for for step in found if isinstance(step, Fire)] == [
+            NOON + n * MINUTE for n in (1, 2, 3)
+        ]
+        assert found[-1].next_fire_at is None
+
+    def test_a_record_tells_the_count_to_whoever_comes_after_a_crash(self):
+        row = late_row(Misfire(), max_fires=2)
+        step = plan(row, NOON + MINUTE, GRACE)
+        assert step is not None
+
+        known = reconcile(row, (step.record(row, NOON + MINUTE), 9))
+
+        assert known is not None
+        assert (known.fires, known.next_fire_at) == (1, NOON + 2 * MINUTE)
+        again = plan(known, NOON + 2 * MINUTE, GRACE)
+        assert again == Fire(NOON + 2 * MINUTE, misfire=False, next_fire_at=None, fires=2)
+        assert reconcile(known, (again.record(known, NOON + 2 * MINUTE), 10)) == replace(
+            known,
+            cursor=NOON + 2 * MINUTE,
+            next_fire_at=None,
+            fires=2,
+            due_seq=10,
+            due_stored_at=NOON + 2 * MINUTE,
+        )
+
+    def test_without_a_limit_nothing_is_counted(self):
+        step = plan(make_row(), NOON + MINUTE, GRACE)
+
+        assert isinstance(step, Fire)
+        assert step.fires == 0
