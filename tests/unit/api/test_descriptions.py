@@ -40,6 +40,8 @@ def said(**fields: object) -> str:
             "Every hour, until Monday, 1 February 2027 at 00:00, once only (UTC).",
         ),
         ({"cron": "@daily"}, "At 00:00 (UTC)."),
+        ({"cron": "0 */23 * * *"}, "At 00:00 and 23:00 (UTC)."),
+        ({"cron": "8,*/3 2 * * *"}, "On the cron schedule 8,*/3 2 * * * (UTC)."),
         (
             {"cron": "*/15 8-18 * * MON-FRI", "timezone": "Asia/Kolkata"},
             "Every 15 minutes, between 08:00 and 18:59, Monday through Friday (Asia/Kolkata).",

@@ -84,7 +84,7 @@ def _cron(expression: str) -> str:
     fields = fields_of(expression)
     day, weekday = fields[-3], fields[-1]
     try:
-        if _is_beyond_words(day, weekday):
+        if _is_beyond_words(day, weekday) or any("," in f and "/" in f for f in fields):
             return f"On the cron schedule {expression}"
         if "*" not in {day, weekday} and "?" not in {day, weekday} and _both(day, weekday):
             # The library says "or" wherever both are given.
@@ -111,4 +111,17 @@ def _words(fields: list[str]) -> str:
     options = Options()
     options.use_24hour_time_format = True
     options.locale_code = "en_US"
-    return str(get_description(" ".join(fields), options))
+    hour = len(fields) - 4
+    times = [_evenly(f, 24 if place == hour else 60) for place, f in enumerate(fields[: hour + 1])]
+    return str(get_description(" ".join([*times, *fields[hour + 1 :]]), options))
+
+
+def _evenly(field: str, cycle: int) -> str:
+    """A field of the time of day, its values spelt out where a step does not come out even.
+
+    ``*/23`` hours are 00:00 and 23:00, not every 23 hours.
+    """
+    step = field.removeprefix("*/")
+    if step == field or cycle % int(step) == 0:
+        return field
+    return ",".join(map(str, range(0, cycle, int(step))))
