@@ -83,21 +83,21 @@ ZONES_WITH_CHANGES = _zones_with_changes()
 
 def between(schedule: Cron, after: datetime, until: datetime) -> list[datetime]:
     """The occurrences in (after, until], one by one."""
-    found = []
-    occurrence = schedule.next_after(after)
-    while occurrence is not None and occurrence <= until:
+    found, instant = [], after
+    while (occurrence := schedule.next_after(instant)) is not None and occurrence <= until:
+        assert occurrence > instant
         found.append(occurrence)
-        occurrence = schedule.next_after(occurrence)
+        instant = occurrence
     return found
 
 
 def back(schedule: Cron, before: datetime, until: datetime) -> list[datetime]:
     """The occurrences in [until, before), from the last to the first."""
-    found = []
-    occurrence = schedule.last_before(before)
-    while occurrence is not None and occurrence >= until:
+    found, instant = [], before
+    while (occurrence := schedule.last_before(instant)) is not None and occurrence >= until:
+        assert occurrence < instant
         found.append(occurrence)
-        occurrence = schedule.last_before(occurrence)
+        instant = occurrence
     return found
 
 
