@@ -177,7 +177,12 @@ def command_id(
 
 def trigger_id_of(command: CreateTrigger, command_id: str, accepted_at: datetime) -> str:
     """The id of the trigger that a create makes: the publisher's choice, or one of its own."""
-    return command.trigger_id or str(uuid7(accepted_at, "trigger", command_id))
+    return command.trigger_id or new_trigger_id(command_id, accepted_at)
+
+
+def new_trigger_id(command_id: str, accepted_at: datetime) -> str:
+    """The id of the trigger that a create makes whose publisher chose none."""
+    return str(uuid7(accepted_at, "trigger", command_id))
 
 
 class CommandDone(BaseModel):

@@ -24,6 +24,9 @@ MAX_JITTER = timedelta(days=1)
 _JITTER_STEP = timedelta(milliseconds=1)
 """Finer than anything is late by."""
 
+_LIMITS = frozenset({"starts_at", "ends_at", "jitter", "exclude", "max_fires", "misfire"})
+"""Where none is given, the rule is the schedule, at a third of the time."""
+
 _DATES = re.compile(r"(\d{4}-\d{2}-\d{2})(?:/(\d{4}-\d{2}-\d{2}))?", re.ASCII)
 
 
@@ -35,8 +38,8 @@ def schedule_of(
     A trigger's own part of the jitter follows from its id; without one it is nothing.
     """
     rule = _rule(definition, accepted_at)
-    if rule is None:
-        return None
+    if rule is None or not definition.model_fields_set & _LIMITS:
+        return rule
     starts_at = _instant(definition, "starts_at", accepted_at)
     ends_at = _instant(definition, "ends_at")
     if ends_at is not None and starts_at is not None and ends_at < starts_at:

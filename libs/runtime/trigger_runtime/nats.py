@@ -60,7 +60,35 @@ def connect_options(settings: NatsSettings, service: str) -> dict[str, Any]:
 
 
 class _Client(Client):
-    """nats-py's client, reading headers four times faster: it does so for every message."""
+    """nats-py's client, with faster headers: it reads and writes them for every message.
+
+    Reading takes a quarter of the time, writing a third.
+    """
+
+    async def _send_publish(
+        self,
+        subject: str,
+        reply: str,
+        payload: bytes,
+        payload_size: int,
+        headers: dict[str, Any] | None,
+    ) -> None:
+        if headers is None:
+            await super()._send_publish(subject, reply, payload, payload_size, headers)
+            return
+        lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+        if lines.count("\n") != len(headers) or lines.count("\r") != len(headers):
+            # A line break in a header would be another header: nats-py takes it out.
+            await super()._send_publish(subject, reply, payload, payload_size, headers)
+            return
+        block = f"NATS/1.0\r\n{lines}\r\n".encode()
+        size = len(block)
+        command = f"HPUB {subject} {reply} {size} {size + payload_size}\r\n".encode()
+        self.stats["out_msgs"] += 1
+        self.stats["out_bytes"] += payload_size
+        await self._send_command(b"".join((command, block, payload, b"\r\n")))
+        if self._flush_queue is not None and self._flush_queue.empty():
+            await self._flush_pending()
 
     @staticmethod
     def _parse_header_lines(raw: bytes) -> dict[str, str]:

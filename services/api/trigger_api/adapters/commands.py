@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from nats.aio.msg import Msg
 from pydantic import ValidationError
@@ -52,7 +53,7 @@ class JetStreamCommands:
         self._publisher = publisher
         self._inbox = f"{subjects.inbox_prefix(Service.API)}.{instance}"
         self._timeout_s = timeout.total_seconds()
-        self._waiting: dict[str, Callable[[Result], None]] = {}
+        self._waiting: dict[str, Callable[[Any], None]] = {}
 
     async def open(self) -> None:
         """Listen for results; the subscription outlives reconnects."""
@@ -63,9 +64,7 @@ class JetStreamCommands:
             Message(subjects.command(verb), encoded(command), message_id=message_id)
         )
 
-    async def ask(
-        self, verb: Verb, command: AnyCommand, message_id: str
-    ) -> CommandDone | Problem | None:
+    async def ask(self, verb: Verb, command: AnyCommand, message_id: str) -> Result | None:
         reply_to = f"{self._inbox}.{message_id}"
         message = Message(
             subjects.command(verb),
@@ -86,7 +85,7 @@ class JetStreamCommands:
 
     async def ask_each(
         self, verb: Verb, commands: Sequence[bytes], attempt: str
-    ) -> list[CommandDone | Problem | None]:
+    ) -> list[Result | None]:
         subject = subjects.command(verb)
         results = _Results(len(commands))
         asked: list[str] = []
@@ -115,7 +114,7 @@ class JetStreamCommands:
         if take is None:
             return
         try:
-            take(_parse(message.data))
+            take(json.loads(message.data))
         except (ValueError, ValidationError) as error:
             log.warning("a result cannot be read", error=repr(error))
 
@@ -128,9 +127,12 @@ class _Results:
         self._missing = count
         self._complete = asyncio.Event()
 
-    def put(self, place: int, result: Result) -> None:
+    def put(self, place: int, fields: Any) -> None:
         if self._results[place] is None:
-            self._results[place] = result
+            if isinstance(fields, dict):
+                # Of ten thousand triggers nobody wants to see each again.
+                fields.pop("trigger", None)
+            self._results[place] = _result(fields)
             self._missing -= 1
             if not self._missing:
                 self._complete.set()
@@ -148,9 +150,9 @@ class _Results:
         return self._results
 
 
-def _settle(future: asyncio.Future[Result], result: Result) -> None:
+def _settle(future: asyncio.Future[Result], fields: Any) -> None:
     if not future.done():
-        future.set_result(result)
+        future.set_result(_result(fields))
 
 
 def _batches(commands: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
@@ -165,8 +167,7 @@ def _batches(commands: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
         yield commands[start:]
 
 
-def _parse(payload: bytes) -> CommandDone | Problem:
-    fields = json.loads(payload)
+def _result(fields: Any) -> Result:
     if isinstance(fields, dict) and "code" in fields:
         return Problem.model_validate(fields)
     return CommandDone.model_validate(fields)

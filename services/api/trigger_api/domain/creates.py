@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from trigger_contracts import trigger
-from trigger_contracts.commands import SCHEMA_VERSION, CreateTrigger
+from trigger_contracts.commands import SCHEMA_VERSION, CreateTrigger, new_trigger_id
 from trigger_contracts.definition import parse_definition
 from trigger_contracts.errors import Refused
 
@@ -49,13 +49,14 @@ def claim_for(fields: Any, accepted_at: datetime) -> CreateClaim:
 
 
 def checked(fields: Any, *, command_id: str, accepted_at: datetime, actor: str) -> CreateTrigger:
-    """The command that creates what ``fields`` define; raises ``Refused`` as the scheduler would.
+    """The command that creates what ``fields`` define, checked as the scheduler will.
 
-    Whether an id is taken only the scheduler knows.
+    Raises ``Refused``.
     """
     if not isinstance(fields, dict) or _OWN_FIELDS & fields.keys():
         # A command's own fields are unknown in a definition: this says so.
         parse_definition(fields)
+    trigger_id = new_trigger_id(command_id, accepted_at)
     command = CreateTrigger.model_validate(
         {
             **fields,
@@ -63,13 +64,14 @@ def checked(fields: Any, *, command_id: str, accepted_at: datetime, actor: str) 
             "command_id": command_id,
             "accepted_at": accepted_at,
             "actor": actor,
+            "trigger_id": trigger_id,
         }
     )
     decision = trigger.decide(
         command,
         None,
         trigger.Moment(accepted_at=accepted_at, now=accepted_at),
-        trigger_id=command_id,
+        trigger_id=trigger_id,
         command_id=command_id,
     )
     if isinstance(decision, trigger.Rejected):
