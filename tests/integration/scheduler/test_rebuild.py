@@ -40,6 +40,10 @@ async def make_history(platform: Platform) -> None:
     await platform.ask(create, trigger_id="api", name="a", type="api", payload={"x": 1})
     await platform.ask(create, trigger_id="gone", **once(timedelta(hours=1)))
     await platform.ask(create, trigger_id="rearmed", **once(timedelta(seconds=0.3)))
+    limited = {"name": "l", "type": "scheduled", "interval": 1, "max_fires": 1}
+    await platform.ask(create, trigger_id="limited", **{**limited, "max_fires": 1000})
+    await platform.ask(create, trigger_id="spent", **limited)
+    await platform.ask(create, trigger_id="cron", name="c", type="scheduled", cron="@yearly")
     await platform.ask(Verb.TEST, type="scheduled", interval=60)
     await platform.ask(Verb.TEST, **once(timedelta(hours=1)))
     await platform.ask(Verb.UPDATE, trigger_id="later", patch={"name": "renamed"})

@@ -43,7 +43,8 @@ class PostgresViews:
         row = rows[0]
         return Scheduled(
             Definition.model_validate(row.definition),
-            None if row.schedule is None else schedule.parse(row.schedule),
+            # An api trigger's is JSON's null.
+            None if row.schedule == "null" else schedule.parse(row.schedule),
             row.next_fire_at,
             row.fires,
         )
