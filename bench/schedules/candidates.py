@@ -67,4 +67,30 @@ PEERS = (
         "valkey",
         "`poll_delay=0.01`, `max_jobs=500`, `keep_result=0`, uvloop",
     ),
+    Peer(
+        "BullMQ",
+        "node",
+        "bullmq",
+        "valkey",
+        "delayed entries, `concurrency: 100`, `removeOnComplete`",
+        bulk=True,
+        recurs="its job schedulers, `every`",
+    ),
+    Peer(
+        "pg-boss",
+        "node",
+        "pg_boss",
+        "postgres",
+        "`pollingIntervalSeconds: 0.5` (the least it allows), `batchSize: 1000`",
+        bulk=True,
+    ),
+    Peer(
+        "graphile-worker",
+        "node",
+        "graphile_worker",
+        "postgres",
+        "`pollInterval: 100` and LISTEN, `concurrency: 50`, `localQueue.size: 500`, "
+        "`completeJobBatchDelay: 0`",
+        bulk=True,
+    ),
 )

@@ -42,6 +42,8 @@ class Comparison:
 
 
 Found = dict[str, Any]
+Created = dict[str, float]
+"""Seconds for one trigger: singly, and in bulk where there is such a call."""
 
 
 @dataclass(slots=True)
@@ -50,11 +52,9 @@ class _Candidate:
 
     described: Found
     create: Callable[[int], Awaitable[Found]]
-    fire: Callable[[Workload, float], Awaitable[Found]]
-    """Also told how many triggers it creates a second."""
-    survive: Callable[[float], Awaitable[Found]] | None
-    per_s: float | None = None
-    """None: it has not created any."""
+    fire: Callable[[Workload, Created], Awaitable[Found]]
+    survive: Callable[[Created], Awaitable[Found]] | None
+    created: Created | None = None
 
 
 def workloads(sizes: Sizes) -> list[Workload]:
@@ -132,18 +132,20 @@ def _peer(peer: Peer, found: Environment) -> _Candidate:
             "workloads": {},
         },
         lambda count: measuring.creating(peer, found, count),
-        lambda load, per_s: measuring.firing(peer, found, load, per_s),
+        lambda load, created: measuring.firing(peer, found, load, created),
         None
         if peer.store == "memory"
-        else lambda per_s: measuring.surviving(peer, found, KILLED, per_s),
+        else lambda created: measuring.surviving(peer, found, KILLED, created),
     )
 
 
 async def _create(one: _Candidate, count: int) -> None:
-    one.per_s = 0.0
+    one.created = {}
     took = await _tried(one, "create", lambda _: one.create(count))
     one.described["create"] = {"count": count, **took}
-    one.per_s = None if "failed" in took else count / took.get("bulk", took["singly"])
+    one.created = (
+        None if "failed" in took else {how: seconds / count for how, seconds in took.items()}
+    )
 
 
 async def _tried(
@@ -151,11 +153,11 @@ async def _tried(
 ) -> Found:
     """What was measured, or why it could not be: one candidate's failure is not the others'."""
     name = one.described["name"]
-    if one.per_s is None:
+    if one.created is None:
         return {"failed": "its triggers could not be created"}
     print(f"  {what}: {name} …", file=sys.stderr, flush=True)
     try:
-        return await measure(*arguments, one.per_s)
+        return await measure(*arguments, one.created)
     except (BenchFailed, OSError) as failure:
         print(f"  {what}: {name} FAILED: {failure!r}", file=sys.stderr, flush=True)
         return {"failed": str(failure)[:500] or repr(failure)}

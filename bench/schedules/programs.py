@@ -78,16 +78,6 @@ class Bench:
         async with self.started("create", plan) as client:
             return float(await client.says("created", within=CREATION_PATIENCE_S))
 
-    async def create_and_work(
-        self, every_ms: int | None, firsts: Sequence[int], stack: contextlib.AsyncExitStack
-    ) -> tuple["Started", float]:
-        """The worker, and the seconds of the creation."""
-        if self.peer.creates_itself:
-            worker = await self.work(self.plan(every_ms, firsts), stack)
-            return worker, float(await worker.says("created", within=1))
-        worker = await self.work(self.plan(every_ms, ()), stack)
-        return worker, await self.create(self.plan(every_ms, firsts, bulk=self.peer.bulk))
-
 
 @dataclass(frozen=True, slots=True)
 class Started:
