@@ -1,9 +1,11 @@
 """Cron schedules: the shared instants, and the rule by examples."""
 
 import json
-from datetime import UTC, datetime
+from calendar import isleap
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -82,6 +84,20 @@ def test_leap_days():
     ]
     assert leap.last_before(at("2104-02-29T00:00Z")) == at("2096-02-29T00:00Z")
     assert leap.count(at("2000-01-01T00:00Z"), at("2400-01-01T00:00Z")) == 97
+
+
+@pytest.mark.parametrize("weekday", range(7))
+def test_a_weekday_on_a_leap_day_comes_after_up_to_forty_years(weekday: int):
+    """Nothing is rarer; two cycles of the calendar, in a zone that has years of its own."""
+    schedule = Cron.parse(f"0 12 * 2 {weekday}#5", "Pacific/Chatham")
+    leap_days = [date(year, 2, 29) for year in range(2000, 2800) if isleap(year)]
+    expected = [day for day in leap_days if day.isoweekday() % 7 == weekday]
+    first, last = at("2000-01-01T00:00Z"), at("2800-01-01T00:00Z")
+
+    found = between(schedule, first, last)
+    assert [instant.astimezone(ZoneInfo("Pacific/Chatham")).date() for instant in found] == expected
+    assert back(schedule, last, first) == found[::-1]
+    assert schedule.count(first, last) == len(expected)
 
 
 def test_a_fire_after_the_gap_and_a_match_at_its_end_are_one():
