@@ -58,6 +58,8 @@ _OF_COMMANDS = {
     "nats_url": "Address of the broker.",
     "nats_password": "Password of the NATS user `admin`.",
     "database_url": "Address of the database, with a PostgreSQL superuser.",
+    "url": "Address of the gateway.",
+    "api_key": "A key for the gateway.",
 }
 
 

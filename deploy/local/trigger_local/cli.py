@@ -1,11 +1,14 @@
 """The command ``etp``: reads the command line, prints, and turns failures into exit codes."""
 
 import asyncio
+import contextlib
 import json
+import shutil
 import sys
-from collections.abc import Callable, Coroutine
+import tempfile
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, BinaryIO, NoReturn, TypeVar
 
 import asyncpg
 import nats
@@ -16,10 +19,13 @@ from rich.table import Table
 from . import status as status_of
 from . import supervisor
 from .errors import LocalError
+from .gateway import Gateway
 from .home import Home
+from .importing import Report
 from .output import Output
 from .ports import LOOPBACK
 from .programs import Replicas
+from .progress import import_all
 from .provision import ADMIN, Target
 from .provision import provision as provision_target
 from .rebuild import rebuild_all
@@ -161,11 +167,64 @@ def rebuild(
         print(line)
 
 
+@app.command("import")
+def import_(
+    *,
+    file: Annotated[str, typer.Argument(help="NDJSON or a JSON array; - is standard input.")],
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Create what is acceptable although some are not.")
+    ] = False,
+    name: Annotated[
+        str, typer.Option(help="Under another name the same file is created once more.")
+    ] = "",
+    data_dir: DataDir = DEFAULT_HOME,
+    url: Annotated[
+        str | None, typer.Option(envvar="ETP_URL", help="Elsewhere than on the data dir.")
+    ] = None,
+    api_key: Annotated[
+        str | None, typer.Option(envvar="ETP_API_KEY", help="Of the gateway at the url.")
+    ] = None,
+) -> None:
+    """Create the triggers that a file defines. Repeated within 48 h, it creates nothing twice."""
+    home = Home(data_dir.expanduser().resolve())
+
+    async def imported() -> Report:
+        gateway = await _gateway(home, url, api_key)
+        with contextlib.closing(gateway), _opened(file) as opened:
+            # Nothing else happens meanwhile, so the calls may block.
+            return import_all(gateway, opened, name=name, partial=partial)
+
+    report = _complete(imported)
+    if report.refused or not report.is_complete:
+        raise typer.Exit(1)
+
+
 def main() -> None:
     """The console script."""
     if sys.platform == "win32":
         sys.exit("etp needs Linux or macOS; on Windows use WSL.")
     app()
+
+
+async def _gateway(home: Home, url: str | None, api_key: str | None) -> Gateway:
+    if url and api_key:
+        return Gateway(url, api_key)
+    if url or api_key:
+        raise LocalError("Elsewhere needs both ETP_URL and ETP_API_KEY.")
+    platform = (await status_of.read(home)).platform
+    return Gateway(platform.url, platform.secrets.api_key)
+
+
+@contextlib.contextmanager
+def _opened(file: str) -> Iterator[BinaryIO]:
+    """A file that can be read twice: standard input is kept in a temporary one."""
+    if file != "-":
+        with Path(file).open("rb") as opened:
+            yield opened
+        return
+    with tempfile.TemporaryFile() as kept:
+        shutil.copyfileobj(sys.stdin.buffer, kept)
+        yield kept
 
 
 def _complete(start: Callable[[], Coroutine[Any, Any, T]]) -> T:

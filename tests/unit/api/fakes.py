@@ -1,9 +1,10 @@
 """The gateway's ports in memory. ``FakeClaims`` passes the same suite as the runtime's store."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from trigger_contracts.commands import AnyCommand, CommandDone
+from trigger_api.ports import PartlyStored
+from trigger_contracts.commands import AnyCommand, CommandDone, CreateTrigger
 from trigger_contracts.definition import parse_definition
 from trigger_contracts.errors import Problem
 from trigger_contracts.events import ChangeKind, Status, TriggerChanged
@@ -59,6 +60,22 @@ class FakeCommands:
     ) -> CommandDone | Problem | None:
         await self.store(verb, command, message_id)
         return self.result
+
+    async def ask_each(
+        self, verb: Verb, commands: Sequence[bytes], attempt: str
+    ) -> list[CommandDone | Problem | None]:
+        """Answers each with ``results``."""
+        if self.away:
+            raise PartlyStored(0)
+        parsed = [CreateTrigger.model_validate_json(body) for body in commands]
+        self.published += [(verb, one, f"{attempt}-{n}") for n, one in enumerate(parsed)]
+        return [self.results(one) for one in parsed]
+
+    @staticmethod
+    def results(command: CreateTrigger) -> CommandDone | Problem | None:
+        return CommandDone(
+            command_id=command.command_id or "", trigger_id=command.trigger_id or "", version=1
+        )
 
 
 class FakeDefinitions:

@@ -110,13 +110,11 @@ class Checked:
                 # An array with one element that is no JSON is no JSON itself.
                 detail = f"{piece.name}: {refusal.problem.detail}"
                 raise refused(Code.MALFORMED_JSON, detail) from None
-            self.refusals.append((index, piece, refusal.problem))
+            self.refusals.append((index, piece, _in_line(piece, refusal.problem)))
 
-    def claim(self, *, partial: bool, accepted_at: datetime) -> creates.CreateClaim:
-        """What all requests under one idempotency key must share."""
-        digest = self._digest.copy()
-        digest.update(b"partial" if partial else b"whole")
-        return creates.CreateClaim(accepted_at=accepted_at, body_hash=digest.hexdigest())
+    def claim(self, accepted_at: datetime) -> creates.CreateClaim:
+        """What all requests under one idempotency key must share: these definitions."""
+        return creates.CreateClaim(accepted_at=accepted_at, body_hash=self._digest.hexdigest())
 
 
 def _ready(piece: Piece, command_id: str, accepted_at: datetime, actor: str) -> Ready:
@@ -126,6 +124,14 @@ def _ready(piece: Piece, command_id: str, accepted_at: datetime, actor: str) -> 
         strict_json.parse(piece.text), command_id=command_id, accepted_at=accepted_at, actor=actor
     )
     return Ready(piece.place, command.trigger_id or "", encoded(command))
+
+
+def _in_line(piece: Piece, found: Problem) -> Problem:
+    """A line is one: only the column says where its JSON is wrong."""
+    if piece.unit != "line" or found.code is not Code.MALFORMED_JSON:
+        return found
+    detail = found.detail.replace(" at line 1 column ", " at column ")
+    return found.model_copy(update={"detail": detail})
 
 
 def cost(piece: Piece) -> int:
@@ -146,7 +152,7 @@ def nothing_created(checked: Checked) -> Problem:
     ]
     detail = (
         f"{len(checked.refusals)} of {checked.count} definitions are refused, "
-        "and so nothing was created"
+        "and so nothing is created"
     )
     if len(errors) > MAX_REPORTED_ERRORS or len(checked.refusals) > MAX_REPORTED_ERRORS:
         detail += f"; the first {MAX_REPORTED_ERRORS} errors are named"

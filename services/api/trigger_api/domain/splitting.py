@@ -41,13 +41,13 @@ class Piece:
 
 
 def lines(body: bytes) -> Iterator[Piece]:
-    """The lines of NDJSON that are not blank. Blank ones count, too."""
+    """The lines of NDJSON that are not blank. For a line's number blank ones count, too."""
     line, start = 1, 0
     for count in itertools.count(1):
         first = _after_blank(body, start)
         if first == len(body):
             return
-        _check_count(count)
+        _check_count(count, MAX_DEFINITIONS)
         line += body.count(b"\n", start, first)
         end = body.find(b"\n", first)
         end = len(body) if end < 0 else end
@@ -55,7 +55,7 @@ def lines(body: bytes) -> Iterator[Piece]:
         start = end
 
 
-def elements(body: bytes) -> Iterator[Piece]:
+def elements(body: bytes, most: int = MAX_DEFINITIONS) -> Iterator[Piece]:
     """The elements of a JSON array."""
     start = _after_blank(body, 0)
     if body[start : start + 1] != b"[":
@@ -65,7 +65,7 @@ def elements(body: bytes) -> Iterator[Piece]:
         _nothing_follows(body, start + 1)
         return
     for count in itertools.count(1):
-        _check_count(count)
+        _check_count(count, most)
         end = _element_end(body, start, count)
         yield Piece(count, body[start:end], "definition")
         if body[end : end + 1] == b"]":
@@ -74,9 +74,9 @@ def elements(body: bytes) -> Iterator[Piece]:
         start = _after_blank(body, end + 1)
 
 
-def _check_count(count: int) -> None:
-    if count > MAX_DEFINITIONS:
-        detail = f"at most {MAX_DEFINITIONS} definitions are accepted in one request"
+def _check_count(count: int, most: int) -> None:
+    if count > most:
+        detail = f"at most {most} definitions are accepted in one request"
         raise refused(Code.BODY_TOO_LARGE, detail)
 
 

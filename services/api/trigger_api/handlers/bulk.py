@@ -80,7 +80,7 @@ class BulkCreates:
             first = None if found is None else creates.CreateClaim.model_validate_json(found)
             accepted_at = self._clock.now() if first is None else first.accepted_at
             checked = await _check(request, root, accepted_at)
-            mine = checked.claim(partial=request.partial, accepted_at=accepted_at)
+            mine = checked.claim(accepted_at)
             if first is not None and first.body_hash != mine.body_hash:
                 detail = "this Idempotency-Key created other definitions"
                 raise refused(Code.IDEMPOTENCY_MISMATCH, detail)

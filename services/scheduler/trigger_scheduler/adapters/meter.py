@@ -1,5 +1,6 @@
 """The scheduler's metrics. Labels are fixed names, never user text."""
 
+import functools
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -28,4 +29,10 @@ def published(steps: Sequence[tuple[Row, Step]], at: datetime) -> None:
 
 
 def answered(outcome: str) -> None:
-    _COMMANDS.labels(outcome).inc()
+    _answered(outcome).inc()
+
+
+@functools.cache
+def _answered(outcome: str) -> Counter:
+    """Looked up by its label once: that takes five times as long as counting."""
+    return _COMMANDS.labels(outcome)
