@@ -1,18 +1,19 @@
-"""Writes messages to one stream, durably, as few fsyncs as the load allows.
+"""Writes messages to one stream, durably, as cheaply as the load allows.
 
-With ``sync_interval: always`` an ordinary publish costs an fsync and an atomic batch four,
-whatever its size; so concurrent publishes are coalesced into one batch (group commit), and
-callers with many messages publish a batch themselves. Invariant: a message is acknowledged
-to the caller only after the broker acknowledged it. Nothing is retried behind the caller's
-back after an unknown outcome: the caller retries with the same message id.
+With ``sync_interval: always`` an ordinary publish costs an fsync, and an atomic batch as much
+as a dozen of them, whatever its size; so many messages travel in one batch and few of them one
+by one, and what is published at the same time travels together (group commit). Invariant: a
+message is acknowledged to the caller only after the broker acknowledged it. Nothing is retried
+behind the caller's back after an unknown outcome: the caller retries with the same message id.
 One publisher per stream and process, made by ``bootstrap``.
 """
 
 import asyncio
+import contextlib
 import math
 import re
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -27,6 +28,11 @@ from .nats import Connection
 
 MAX_BATCH = 1000
 """The broker's limit on messages in an atomic batch (ADR-50)."""
+BATCH_FROM = 14
+"""Messages from which on a batch is cheaper than one by one. Of nats-server 2.15 a batch takes 2 ms
+of CPU and 0.01 ms a message, a single one 0.13 ms; so do the times on the disk compare."""
+MAX_SINGLE = 100
+"""Messages on their way one by one; more would only queue at the broker, past their deadline."""
 MAX_IN_FLIGHT = 16
 """Batches in flight per publisher; the broker allows a stream 50, shared by all processes."""
 GROUP_FLIGHTS = 2
@@ -96,17 +102,20 @@ class JetStreamPublisher:
         are acknowledged as duplicates. Raises as ``publish`` does; ValueError for more than
         ``MAX_BATCH`` messages or two expectations on a subject.
         """
-        if not messages:
-            return []
-        if len(messages) > MAX_BATCH:
-            raise ValueError(f"{len(messages)} messages; a batch holds {MAX_BATCH}")
-        expecting = [m.subject for m in messages if m.expected_last_subject_seq is not None]
-        if len(set(expecting)) < len(expecting):
-            raise ValueError("two expectations on one subject in a batch")
-        for message in messages:
-            self._check(message)
+        self._check_batch(messages)
         # A task of its own: a cancelled caller must not leave half a batch at the broker.
         return await asyncio.shield(asyncio.ensure_future(self._publish_batch(messages)))
+
+    async def publish_each(
+        self, messages: Sequence[Message]
+    ) -> list[PublishAck | StaleExpectation]:
+        """Append each that is not overtaken; what became of each, in the order given.
+
+        Raises BrokerUnavailable or PublishRefused if that is what became of any, and then
+        some may be stored; ValueError as ``publish_batch`` does.
+        """
+        self._check_batch(messages)
+        return await asyncio.shield(asyncio.ensure_future(self._publish_each(messages)))
 
     async def flush(self) -> None:
         """Wait until every ``publish`` so far has its outcome. For stopping."""
@@ -118,13 +127,32 @@ class JetStreamPublisher:
 
     async def _publish_batch(self, messages: Sequence[Message]) -> list[PublishAck]:
         try:
-            return await self._write(messages)
+            return await self._write_batch(messages)
         except acknowledgement.DuplicateInBatch:
             outcomes = await self._write_singly(messages)
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
         return [outcome for outcome in outcomes if isinstance(outcome, PublishAck)]
+
+    async def _publish_each(
+        self, messages: Sequence[Message]
+    ) -> list[PublishAck | StaleExpectation]:
+        told: list[PublishAck | StaleExpectation] = []
+        for outcome in await self._write(messages):
+            if not isinstance(outcome, PublishAck | StaleExpectation):
+                raise outcome
+            told.append(outcome)
+        return told
+
+    def _check_batch(self, messages: Sequence[Message]) -> None:
+        if len(messages) > MAX_BATCH:
+            raise ValueError(f"{len(messages)} messages; a batch holds {MAX_BATCH}")
+        expecting = [m.subject for m in messages if m.expected_last_subject_seq is not None]
+        if len(set(expecting)) < len(expecting):
+            raise ValueError("two expectations on one subject in a batch")
+        for message in messages:
+            self._check(message)
 
     def _check(self, message: Message) -> None:
         """Defence in depth: subjects are built from validated ids, yet none may escape."""
@@ -173,12 +201,8 @@ class JetStreamPublisher:
 
     async def _fly(self, group: list[tuple[Message, asyncio.Future[PublishAck]]]) -> None:
         outcomes: Sequence[PublishAck | BaseException]
-        messages = [message for message, _ in group]
         try:
-            outcomes = await self._write(messages)
-        except PublishRefused as refused:
-            # One message spoils a batch: singly, only the guilty one gets the error.
-            outcomes = [refused] if len(group) == 1 else await self._write_singly(messages)
+            outcomes = await self._write([message for message, _ in group])
         except Exception as error:  # noqa: BLE001 - belongs to the callers, each gets it
             outcomes = [error] * len(group)
         for (_, future), outcome in zip(group, outcomes, strict=True):
@@ -189,28 +213,70 @@ class JetStreamPublisher:
             else:
                 future.set_result(outcome)
 
-    async def _write_singly(self, messages: Sequence[Message]) -> list[PublishAck | BaseException]:
-        written = await asyncio.gather(
-            *(self._write([message]) for message in messages), return_exceptions=True
-        )
-        return [one if isinstance(one, BaseException) else one[0] for one in written]
+    async def _write(self, messages: Sequence[Message]) -> Sequence[PublishAck | Exception]:
+        """The cheapest write; what became of each message. Raises what concerns them all."""
+        if len(messages) < BATCH_FROM:
+            return await self._write_singly(messages)
+        try:
+            return await self._write_batch(messages)
+        except PublishRefused:
+            # One message spoils a batch: singly, only the guilty one gets the error.
+            return await self._write_singly(messages)
 
-    async def _write(self, messages: Sequence[Message]) -> list[PublishAck]:
-        """One write: a plain publish for one message, an atomic batch for more."""
+    async def _write_batch(self, messages: Sequence[Message]) -> list[PublishAck]:
+        if len(messages) == 1:
+            (outcome,) = await self._write_singly(messages)
+            if isinstance(outcome, Exception):
+                raise outcome
+            return [outcome]
         if not messages:
             return []
-        loop = asyncio.get_running_loop()
-        started = loop.time()
-        deadline = started + self._timeout_s
-        try:
-            async with asyncio.timeout_at(deadline), self._in_flight:
-                await self._connection.wait_connected(self._timeout_s)
+        with self._counted():
+            async with self._in_time() as deadline, self._in_flight:
                 while True:
                     try:
-                        acks = await self._send(messages, deadline - loop.time())
+                        acks = await self._send_batch(messages, deadline)
                         break
                     except acknowledgement.BatchDropped:
                         await asyncio.sleep(RETRY_PAUSE_S)
+        self._batches.inc()
+        self._published.inc(len(messages))
+        return acks
+
+    async def _write_singly(self, messages: Sequence[Message]) -> list[PublishAck | Exception]:
+        outcomes: list[PublishAck | Exception] = []
+        for start in range(0, len(messages), MAX_SINGLE):
+            part = messages[start : start + MAX_SINGLE]
+            outcomes += await asyncio.gather(*(self._write_one(message) for message in part))
+        return outcomes
+
+    async def _write_one(self, message: Message) -> PublishAck | Exception:
+        try:
+            with self._counted():
+                async with self._in_time() as deadline:
+                    ack = await self._send(message, deadline)
+        except (BrokerUnavailable, PublishRefused) as error:
+            return error
+        self._batches.inc()
+        self._published.inc()
+        return ack
+
+    @contextlib.asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[float]:
+        """A connected client within the publisher's timeout; gives the deadline."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        deadline = started + self._timeout_s
+        async with asyncio.timeout_at(deadline):
+            await self._connection.wait_connected(self._timeout_s)
+            yield deadline
+        self._seconds.observe(loop.time() - started)
+
+    @contextlib.contextmanager
+    def _counted(self) -> Iterator[None]:
+        """Failures as our errors, each counted by its kind."""
+        try:
+            yield
         except (TimeoutError, NatsError, OSError) as error:
             PUBLISH_FAILURES.labels(self._stream, "unavailable").inc()
             text = str(error) or type(error).__name__
@@ -224,29 +290,31 @@ class JetStreamPublisher:
         except PublishRefused:
             PUBLISH_FAILURES.labels(self._stream, "refused").inc()
             raise
-        self._batches.inc()
-        self._published.inc(len(messages))
-        self._seconds.observe(loop.time() - started)
-        return acks
 
-    async def _send(self, messages: Sequence[Message], timeout_s: float) -> list[PublishAck]:
+    async def _send_batch(self, messages: Sequence[Message], deadline: float) -> list[PublishAck]:
         client = self._client
+        batch_id = new_id()
+        for position, message in enumerate(messages[:-1], 1):
+            own = _headers(message)
+            own["Nats-Batch-Id"] = batch_id
+            own["Nats-Batch-Sequence"] = str(position)
+            await client.publish(message.subject, message.payload, headers=own)
         last = messages[-1]
         headers = _headers(last)
-        if len(messages) > 1:
-            batch_id = new_id()
-            for position, message in enumerate(messages[:-1], 1):
-                own = _headers(message)
-                own["Nats-Batch-Id"] = batch_id
-                own["Nats-Batch-Sequence"] = str(position)
-                await client.publish(message.subject, message.payload, headers=own)
-            headers["Nats-Batch-Id"] = batch_id
-            headers["Nats-Batch-Sequence"] = str(len(messages))
-            headers["Nats-Batch-Commit"] = "1"
-        reply = await client.request(
-            last.subject, last.payload, timeout=timeout_s, headers=headers or None
-        )
+        headers["Nats-Batch-Id"] = batch_id
+        headers["Nats-Batch-Sequence"] = str(len(messages))
+        headers["Nats-Batch-Commit"] = "1"
+        left = deadline - asyncio.get_running_loop().time()
+        reply = await client.request(last.subject, last.payload, timeout=left, headers=headers)
         return acknowledgement.parse(reply.data, len(messages))
+
+    async def _send(self, message: Message, deadline: float) -> PublishAck:
+        left = deadline - asyncio.get_running_loop().time()
+        reply = await self._client.request(
+            message.subject, message.payload, timeout=left, headers=_headers(message) or None
+        )
+        (ack,) = acknowledgement.parse(reply.data, 1)
+        return ack
 
 
 def _headers(message: Message) -> dict[str, str]:

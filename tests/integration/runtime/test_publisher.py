@@ -11,7 +11,7 @@ from trigger_contracts import subjects, topology
 from trigger_runtime.errors import BrokerUnavailable, PublishRefused, StaleExpectation
 from trigger_runtime.metrics import PUBLISH_BATCHES
 from trigger_runtime.nats import Connection
-from trigger_runtime.publisher import MAX_BATCH, JetStreamPublisher, Message
+from trigger_runtime.publisher import BATCH_FROM, MAX_BATCH, JetStreamPublisher, Message
 from trigger_runtime.reader import StreamReader
 
 
@@ -169,3 +169,48 @@ async def test_without_a_broker_the_outcome_is_unknown_and_a_retry_is_exact(
     await asyncio.gather(*(patient.publish(due(n)) for n in range(10)))
     stored = await reader.after(0, subjects.ALL_DUE, 100)
     assert sorted(message.payload for message in stored) == [b"%d" % n for n in range(10)]
+
+
+@pytest.mark.parametrize("count", [1, BATCH_FROM - 1, BATCH_FROM, 300])
+async def test_each_is_stored_unless_it_was_overtaken(
+    publisher: JetStreamPublisher, reader: StreamReader, count: int
+) -> None:
+    """In a batch or one by one: of what was overtaken, and of nothing else, the caller is told."""
+    overtaken = {0, count // 2}
+    for number in sorted(overtaken):
+        await publisher.publish(due(number))
+    outcomes = await publisher.publish_each(
+        [due(n, message_id=f"each-{n}", expected=0) for n in range(count)]
+    )
+    told = {n for n, outcome in enumerate(outcomes) if isinstance(outcome, StaleExpectation)}
+    assert told == overtaken
+    stored = {one.seq: one.payload for one in await reader.after(0, subjects.ALL_DUE, 1000)}
+    for number, outcome in enumerate(outcomes):
+        if not isinstance(outcome, StaleExpectation):
+            assert stored[outcome.seq] == b"%d" % number
+    assert len(stored) == count
+
+
+async def test_few_messages_are_written_one_by_one_and_many_at_once(
+    publisher: JetStreamPublisher,
+) -> None:
+    writes = PUBLISH_BATCHES.labels(topology.DUE.name)
+    before = writes._value.get()
+    await publisher.publish_each([due(n) for n in range(BATCH_FROM - 1)])
+    assert writes._value.get() - before == BATCH_FROM - 1
+    await publisher.publish_each([due(100 + n) for n in range(BATCH_FROM)])
+    assert writes._value.get() - before == BATCH_FROM
+    assert await publisher.publish_each([]) == []
+    assert await publisher.publish_batch([]) == []
+
+
+async def test_what_concerns_any_of_each_is_raised(platform_streams: Broker, scheduler: Connection):
+    publisher = JetStreamPublisher(
+        scheduler, topology.DUE.name, timeout=timedelta(milliseconds=300)
+    )
+    await platform_streams.kill()
+    try:
+        with pytest.raises(BrokerUnavailable):
+            await publisher.publish_each([due(1), due(2)])
+    finally:
+        await platform_streams.start()
