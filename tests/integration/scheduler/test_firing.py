@@ -1,5 +1,6 @@
 """What is due is published once, at its instant, under the version it belongs to."""
 
+import asyncio
 import itertools
 from datetime import timedelta
 
@@ -7,6 +8,7 @@ from tests.integration.scheduler.conftest import Platform, now, once, text
 from tests.support.eventually import eventually
 from trigger_contracts.events import Due, Fence, Missed
 from trigger_contracts.subjects import Verb
+from trigger_scheduler.handlers.claims import STUCK_PAUSE
 
 
 async def test_a_one_time_trigger_fires_once_and_is_completed(platform: Platform) -> None:
@@ -131,6 +133,32 @@ async def test_after_downtime_the_last_fires_late_and_the_rest_are_missed(
     assert late.misfire
     assert late.scheduled_for - missed.last == timedelta(seconds=10)
     assert not any(one.misfire for one in punctual if isinstance(one, Due))
+
+
+async def test_rows_that_are_awaited_are_given_back_when_the_clock_is_set_back(
+    platform: Platform,
+) -> None:
+    """Another claim of the process has seen it; this one does not sleep on for an hour."""
+    long = timedelta(minutes=1)
+    async with platform.scheduler(loops=False, claim_ahead=long, lock_timeout=long) as scheduler:
+        done = await platform.ask(Verb.CREATE, **once(timedelta(seconds=4)))
+        passing = asyncio.create_task(scheduler.claimers[0].one_pass())
+
+        async def waiting() -> bool:
+            async with platform.database.connected() as connection:
+                return await connection.fetchval(
+                    "SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = current_database()"
+                    " AND state = 'idle in transaction'"
+                )
+
+        await eventually(waiting)
+        clock = scheduler.claimers[1]._clock
+        reading = clock.monotonic()
+        clock.observe(now() - timedelta(hours=1), reading, reading)
+
+        assert await asyncio.wait_for(passing, 20) == STUCK_PAUSE
+        assert not await waiting()
+        assert await platform.records(done["trigger_id"]) == []
 
 
 async def test_a_test_fires_at_once_and_leaves_nothing(platform: Platform) -> None:

@@ -2,7 +2,8 @@
 
 PostgreSQL's clock decides for all replicas what is due. A look at it costs a round trip,
 so between looks it is carried on by the process's monotonic clock. Invariant: the estimate
-is never ahead of the clock of record, so nothing is published early.
+is never ahead of the clock of record, so nothing is published early; where that clock was set
+back, ahead by no longer than the last look took.
 """
 
 from collections.abc import Callable

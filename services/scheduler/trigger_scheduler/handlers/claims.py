@@ -90,32 +90,19 @@ class Claimer:
         waiting = deque(rows)
         stored: list[Row] = []
         while waiting:
-            # One append after the other: what becomes due while one is synced goes with the next,
-            # in fewer and larger batches. Several at once only queued for the same disk.
-            due_at = waiting[0].next_fire_at
-            if due_at is not None and due_at - self._clock.now() > 2 * self._limits.ahead:
+            now = self._clock.now()
+            remaining = (waiting[0].next_fire_at or now) - now
+            if remaining > 2 * self._limits.ahead:
                 # The clock of record was set back under us: these rows are not ours to hold.
                 break
-            ready, now = await self._next_due(waiting)
-            stored += await self._append(ready, now)
+            if remaining > timedelta():
+                # It can end a fraction early, or find the clock set: so the clock is asked again.
+                await asyncio.sleep(remaining.total_seconds())
+                continue
+            # One append after the other: what becomes due while one is synced goes with the next,
+            # in fewer and larger batches. Several at once only queued for the same disk.
+            stored += await self._append(_due(waiting, now), now)
         return stored
-
-    async def _next_due(self, waiting: deque[Row]) -> tuple[list[Row], datetime]:
-        """Remove and return the rows that are due now, waiting for the first if need be."""
-        now = await self._reached(waiting[0].next_fire_at)
-        ready: list[Row] = []
-        while waiting and (waiting[0].next_fire_at is None or waiting[0].next_fire_at <= now):
-            ready.append(waiting.popleft())
-        return ready, now
-
-    async def _reached(self, instant: datetime | None) -> datetime:
-        """Wait until the clock of record has reached an instant; returns what it shows then."""
-        while True:
-            now = self._clock.now()
-            if instant is None or now >= instant:
-                return now
-            # A sleep can end a fraction early, so the clock is asked again.
-            await asyncio.sleep((instant - now).total_seconds())
 
     async def _append(self, rows: Sequence[Row], now: datetime) -> list[Row]:
         steps = [(row, step) for row in rows if (step := plan(row, now, self._limits.grace))]
@@ -151,6 +138,14 @@ class Claimer:
         for row in _advanced(steps, sequences, now):
             learned[row.trigger_id] = row
         return list(learned.values())
+
+
+def _due(waiting: deque[Row], now: datetime) -> list[Row]:
+    """Remove and return the rows that are due."""
+    due: list[Row] = []
+    while waiting and (waiting[0].next_fire_at is None or waiting[0].next_fire_at <= now):
+        due.append(waiting.popleft())
+    return due
 
 
 def _advanced(
