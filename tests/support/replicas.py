@@ -81,6 +81,16 @@ class Replicas:
     def signal(self, name: str, number: signal.Signals) -> None:
         psutil.Process(self.pids()[name]).send_signal(number)
 
+    def owners_of_ports(self, service: Service) -> dict[int, str]:
+        """Which replica of a service has which local port of a connection."""
+        pids = self.pids()
+        return {
+            socket.laddr.port: name
+            for name in self.of(service)
+            for socket in psutil.Process(pids[name]).net_connections("tcp")
+            if socket.laddr
+        }
+
     async def until_ready(self, service: Service, *, at_least: int) -> None:
         """So many of a service are ready; those that ``etp up`` starts again count, too."""
 

@@ -4,6 +4,10 @@ The only code that creates a stream, consumer or bucket; services merely bind. N
 anything: a stream that is no longer declared stays until a person removes it.
 """
 
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.api import (
@@ -72,8 +76,23 @@ def bucket_config(bucket: topology.Bucket, replicas: int) -> StreamConfig:
     )
 
 
-def consumer_config(consumer: topology.Consumer) -> ConsumerConfig:
-    return ConsumerConfig(
+@dataclass
+class PinnedConfig(ConsumerConfig):
+    """With the fields of an exclusive consumer, which nats-py does not know yet."""
+
+    priority_groups: list[str] | None = None
+    priority_policy: str | None = None
+    priority_timeout: int | None = None
+    """Nanoseconds."""
+
+
+def consumer_config(consumer: topology.Consumer) -> PinnedConfig:
+    pinned: dict[str, Any] = {
+        "priority_groups": [topology.PIN_GROUP],
+        "priority_policy": "pinned_client",
+        "priority_timeout": topology.PIN_LIFE // timedelta(microseconds=1) * 1000,
+    }
+    return PinnedConfig(
         durable_name=consumer.durable,
         deliver_policy=DeliverPolicy.ALL,
         ack_policy=AckPolicy.EXPLICIT,
@@ -81,6 +100,7 @@ def consumer_config(consumer: topology.Consumer) -> ConsumerConfig:
         max_deliver=FOREVER,
         max_ack_pending=topology.MAX_ACK_PENDING,
         filter_subjects=_filters(consumer),
+        **(pinned if consumer.exclusive else {}),
     )
 
 

@@ -24,6 +24,13 @@ ACK_WAIT = timedelta(milliseconds=800)
 a dead replica held is taken over within a second. Living ones begin it anew (the runtime's
 ``holding``), so it bounds no handling; a second handling does no harm."""
 
+PIN_LIFE = timedelta(milliseconds=1200)
+"""An exclusive consumer goes to another replica when its own has not been heard of for so long:
+longer than the ack wait, so that what the other one had comes before what is newer."""
+
+PIN_GROUP = "one"
+"""The broker pins within a group; there is one."""
+
 MAX_ACK_PENDING = 20_000
 """Messages a consumer may hold unacknowledged: 40 full batches of 500."""
 
@@ -51,11 +58,15 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """A durable pull consumer with explicit acknowledgements, shared by a service's replicas."""
+    """A durable pull consumer with explicit acknowledgements, shared by a service's replicas.
+
+    ``exclusive``: one of them is given all messages, in order, until it is gone.
+    """
 
     stream: Stream
     service: Service
     filters: tuple[str, ...]
+    exclusive: bool = False
 
     @property
     def durable(self) -> str:
@@ -90,6 +101,7 @@ SCHEDULER_COMMANDS = Consumer(
     COMMANDS,
     Service.SCHEDULER,
     tuple(subjects.command(v) for v in (Verb.CREATE, Verb.UPDATE, Verb.DELETE, Verb.TEST)),
+    exclusive=True,
 )
 EXECUTOR_FIRES = Consumer(COMMANDS, Service.EXECUTOR, (subjects.command(Verb.FIRE),))
 EXECUTOR_DUES = Consumer(DUE, Service.EXECUTOR, (subjects.ALL_DUE,))
@@ -115,6 +127,7 @@ def _consume(*consumers: Consumer) -> tuple[str, ...]:
         for subject in (
             "$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}",
             "$JS.API.CONSUMER.INFO.{stream}.{durable}",
+            *(("$JS.API.CONSUMER.UNPIN.{stream}.{durable}",) if c.exclusive else ()),
             "$JS.ACK.{stream}.{durable}.>",
         )
     )

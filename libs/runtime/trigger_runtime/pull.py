@@ -5,7 +5,7 @@ stored, and tops it up before it is used up. A request that the server lost (res
 leader) shows as a reconnect or as missing heartbeats, and is asked anew: messages are never
 stranded until their ack wait. nats-py's ``fetch`` would wait for ever there, costs two
 requests a fetch and a task a message. What has arrived is held (``holding``) until it is
-answered, whoever has it.
+answered, whoever has it. An exclusive consumer is asked under its ``pin``.
 Never creates a consumer. Used by ``consumer`` alone.
 """
 
@@ -25,6 +25,9 @@ from .delivery import Delivery, delivery_of
 from .holding import Holding
 from .logs import get_logger
 from .nats import DRAIN_TIMEOUT_S, Connection
+from .pin import HEADER as PIN_HEADER
+from .pin import WRONG as WRONG_PIN
+from .pin import Pin
 
 log = get_logger(__name__)
 
@@ -39,6 +42,8 @@ REFUSED_PAUSE_S = 0.5
 """Before asking again after the server refused, e.g. while a consumer has no leader."""
 
 _HEARTBEAT, _EXPIRED = "100", "408"
+_PIN = "pin"
+"""In place of a request's number, for what answers the pin."""
 _NS = 1_000_000_000
 
 
@@ -52,9 +57,12 @@ class Pull:
         self._batch = batch
         self._inbox = self._reply = ""
         self._subscription: Subscription | None = None
-        self._request = json.dumps(
-            {"batch": batch, "expires": EXPIRES_S * _NS, "idle_heartbeat": HEARTBEAT_S * _NS}
-        ).encode()
+        self._pin = Pin(connection, consumer) if consumer.exclusive else None
+        self._request = {
+            "batch": batch,
+            "expires": EXPIRES_S * _NS,
+            "idle_heartbeat": HEARTBEAT_S * _NS,
+        }
         self._holding = Holding(connection, f"{consumer.stream.name}/{consumer.durable}", ACK_WAIT)
         self._buffer: deque[Delivery] = deque()
         self._arrived = asyncio.Event()
@@ -68,6 +76,8 @@ class Pull:
         self._inbox = self._client.new_inbox()
         self._reply = f"{self._inbox}.1"
         self._holding.start()
+        if self._pin is not None:
+            self._pin.start(f"{self._inbox}.{_PIN}")
         # No limits: the server never sends more than was asked for.
         self._subscription = await self._client.subscribe(
             f"{self._inbox}.*", cb=self._received, pending_msgs_limit=0, pending_bytes_limit=0
@@ -114,11 +124,14 @@ class Pull:
         await give_back(self._buffer)
         self._buffer.clear()
         await self._holding.stop()
+        if self._pin is not None:
+            await self._pin.stop()
 
     async def _ask(self, taking: int = 0) -> None:
         if self._asked + len(self._buffer) - taking < max(1, self._batch // 2):
             self._asked += self._batch
-            await self._client.publish(self._next, self._request, reply=self._reply)
+            request = self._request | (self._pin.fields if self._pin is not None else {})
+            await self._client.publish(self._next, json.dumps(request).encode(), reply=self._reply)
 
     def _forget_requests(self) -> None:
         """What was asked before is void: ask anew. A message sent twice is redelivery, no harm."""
@@ -132,6 +145,8 @@ class Pull:
             self._status(message)
         else:
             self._asked -= 1
+            if self._pin is not None:
+                self._pin.take((message.headers or {}).get(PIN_HEADER, ""))
             delivery = delivery_of(message, self._holding)
             if self._holding.take(delivery):
                 self._buffer.append(delivery)
@@ -140,6 +155,10 @@ class Pull:
     def _status(self, message: Msg) -> None:
         headers = message.headers or {}
         status = headers.get("Status", "")
+        asked_now = message.subject in {self._reply, f"{self._inbox}.{_PIN}"}
+        if status == WRONG_PIN and self._pin is not None and asked_now:
+            self._pin.lose()
+            self._forget_requests()
         if status == _HEARTBEAT or message.subject != self._reply:
             return
         unsent = headers.get("Nats-Pending-Messages")

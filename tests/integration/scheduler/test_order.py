@@ -1,5 +1,7 @@
 """Commands of one trigger take effect in the order in which they were stored."""
 
+import contextlib
+import time
 from datetime import timedelta
 
 import pytest
@@ -8,6 +10,7 @@ from tests.integration.scheduler.conftest import Platform, once
 from tests.integration.scheduler.test_crashes import died, faulty
 from tests.support.eventually import eventually
 from tests.support.servers import Postgres
+from trigger_contracts import topology
 from trigger_contracts.subjects import Verb
 
 EDITS = 4
@@ -34,6 +37,23 @@ async def test_commands_published_one_after_the_other_are_applied_so(platform: P
     async with platform.scheduler(loops=False):
         await publish_histories(platform)
         await eventually(lambda: all_edited(platform), within=20)
+
+
+async def test_two_replicas_apply_them_so(platform: Platform) -> None:
+    async with platform.scheduler(loops=False), platform.scheduler(loops=False):
+        await publish_histories(platform)
+        await eventually(lambda: all_edited(platform), within=20)
+
+
+async def test_a_replica_that_leaves_hands_over_at_once(platform: Platform) -> None:
+    async with contextlib.AsyncExitStack() as leaving, contextlib.AsyncExitStack() as staying:
+        await leaving.enter_async_context(platform.scheduler(loops=False))
+        await platform.ask(Verb.CREATE, trigger_id="t1", **once(timedelta(hours=1)))
+        await staying.enter_async_context(platform.scheduler(loops=False))
+        await leaving.aclose()
+        left_at = time.monotonic()
+        await platform.ask(Verb.UPDATE, trigger_id="t1", patch={"name": "renamed"})
+        assert time.monotonic() - left_at < topology.PIN_LIFE.total_seconds() / 2
 
 
 async def test_commands_stored_while_the_scheduler_is_down_are_applied_so(

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import sys
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
@@ -13,29 +14,40 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.integration.scheduler.conftest import Platform, once
+from tests.integration.scheduler.test_crashes import died, faulty
 from tests.support.eventually import eventually
+from trigger_contracts import topology
 from trigger_contracts.subjects import Verb
 from trigger_local import ports, programs
 
 FIRED = "etp_due_published_total"
 ANSWERED = "etp_commands_total"
 ROUNDS = 60
-"""Which of two answers, and which fires, is chance: each way within a few rounds."""
+"""Which of two fires is chance: each within a few rounds."""
 AT_ONCE = 1200
 """More than one claim takes."""
 
 
 class Replica:
-    """A scheduler process, known by the port of its metrics."""
+    """A scheduler process and the port of its metrics."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, port: int) -> None:
         self.port = port
+        self._process = process
 
     async def counted(self, metric: str) -> int:
         async with httpx.AsyncClient(timeout=10) as client:
             response = await client.get(f"http://{ports.LOOPBACK}:{self.port}/metrics")
         families = text_string_to_metric_families(response.text)
         return sum(int(s.value) for f in families for s in f.samples if s.name == metric)
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    async def stop(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._process.terminate()
+        await asyncio.wait_for(self._process.wait(), 20)
 
 
 @contextlib.asynccontextmanager
@@ -55,14 +67,14 @@ async def replica(platform: Platform, **settings: str) -> AsyncIterator[Replica]
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
     )
+    started = Replica(process, port)
     try:
         await eventually(
             lambda: programs.answers_ready(ports.LOOPBACK, port), within=30, what="it is ready"
         )
-        yield Replica(port)
+        yield started
     finally:
-        process.terminate()
-        await asyncio.wait_for(process.wait(), 20)
+        await started.stop()
 
 
 async def changed(replicas: Sequence[Replica], metric: str, before: Sequence[int]) -> int:
@@ -77,24 +89,61 @@ async def changed(replicas: Sequence[Replica], metric: str, before: Sequence[int
 
 
 async def test_both_sleeping_replicas_wake_for_a_nearer_trigger(platform: Platform) -> None:
-    """Whoever answers the create, both look; either fires it, on time."""
+    """Whichever answers the create, both look; either fires it, on time."""
     sleepy = {"ETP_CLAIM_POLL": "60s"}
-    seen: Counter[tuple[int, int]] = Counter()
     async with replica(platform, **sleepy) as first, replica(platform, **sleepy) as second:
-        replicas = (first, second)
         await platform.ask(Verb.CREATE, **once(timedelta(hours=1)))
-        for _ in range(ROUNDS):
-            answered = [await one.counted(ANSWERED) for one in replicas]
-            fired = [await one.counted(FIRED) for one in replicas]
-            done = await platform.ask(Verb.CREATE, **once(timedelta(seconds=0.4)))
-            (due,) = await platform.fires(done["trigger_id"], 1, within=10)
-            assert due.published_at - due.scheduled_for < timedelta(seconds=0.5)
-            answerer = await changed(replicas, ANSWERED, answered)
-            seen[answerer, await changed(replicas, FIRED, fired)] += 1
-            if seen[0, 1] and seen[1, 0]:
-                break
-    assert seen[0, 1], f"the second fired nothing that the first answered: {seen}"
-    assert seen[1, 0], f"the first fired nothing that the second answered: {seen}"
+        answerer = await until_both_have_fired(platform, (first, second))
+        await answerer.stop()
+        other = second if answerer is first else first
+        async with replica(platform, **sleepy) as third:
+            assert await until_both_have_fired(platform, (other, third)) is other
+
+
+async def until_both_have_fired(platform: Platform, replicas: tuple[Replica, Replica]) -> Replica:
+    """Create nearer triggers, each on time; returns which of two replicas answered."""
+    seen: Counter[bool] = Counter()
+    for _ in range(ROUNDS):
+        answered = [await one.counted(ANSWERED) for one in replicas]
+        fired = [await one.counted(FIRED) for one in replicas]
+        done = await platform.ask(Verb.CREATE, **once(timedelta(seconds=0.4)))
+        (due,) = await platform.fires(done["trigger_id"], 1)
+        assert due.published_at - due.scheduled_for < timedelta(seconds=0.5)
+        answerer = await changed(replicas, ANSWERED, answered)
+        seen[answerer == await changed(replicas, FIRED, fired)] += 1
+        if seen[True] and seen[False]:
+            return replicas[answerer]
+    msg = f"one of two never fired: {seen[True]} by the answerer, {seen[False]} by the other"
+    raise AssertionError(msg)
+
+
+async def test_commands_go_to_the_other_replica_when_the_one_that_answers_dies(
+    platform: Platform,
+) -> None:
+    async with replica(platform) as first, replica(platform) as second:
+        before = [await first.counted(ANSWERED), await second.counted(ANSWERED)]
+        await platform.ask(Verb.CREATE, **once(timedelta(hours=1)))
+        answerer = (first, second)[await changed((first, second), ANSWERED, before)]
+        killed_at = time.monotonic()
+        answerer.kill()
+        await platform.ask(Verb.CREATE, **once(timedelta(hours=1)))
+        assert time.monotonic() - killed_at < topology.PIN_LIFE.total_seconds() + 1
+
+
+async def test_what_a_killed_replica_had_claimed_is_taken_over_within_a_second(
+    platform: Platform,
+) -> None:
+    """It dies in the instant at which its rows become due; the other one had found them locked."""
+    async with platform.scheduler(loops=False):
+        for n in range(20):
+            body = once(timedelta(seconds=4))
+            await platform.ask(Verb.CREATE, trigger_id=f"t{n}", **body)
+    async with faulty(platform, "claimed") as process:
+        async with platform.scheduler(claim_ahead=timedelta(milliseconds=1)):
+            await died(process)
+            for n in range(20):
+                (due,) = await platform.fires(f"t{n}", 1)
+                assert due.published_at - due.scheduled_for < timedelta(seconds=1)
 
 
 @pytest.mark.parametrize("spread", [timedelta(), timedelta(seconds=2)])
