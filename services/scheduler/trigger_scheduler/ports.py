@@ -164,12 +164,11 @@ class ChangeLog(Protocol):
 class DueLog(Protocol):
     """The fenced log of schedule decisions: TRIGGER_DUE."""
 
-    async def append(self, records: Sequence[tuple[DueEntry, int]]) -> list[int]:
-        """Append all or none, each after the given last sequence of its trigger."""
-        ...
+    async def append(self, records: Sequence[tuple[DueEntry, int]]) -> list[int | None]:
+        """Append each after the given last sequence of its trigger; no trigger twice.
 
-    async def append_each(self, records: Sequence[tuple[DueEntry, int]]) -> list[int | None]:
-        """Append each on its own; None where somebody else appended first."""
+        None where somebody else appended first.
+        """
         ...
 
     async def last(self, trigger_ids: Sequence[str]) -> dict[str, tuple[DueEntry, int]]:

@@ -30,7 +30,7 @@ class JetStreamEventLog:
             Message(row.subject, row.body, message_id=row.event_id, ttl=row.ttl) for row in rows
         ]
         for batch in _batches(messages):
-            await self._publisher.publish_batch(batch)
+            await self._publisher.publish_each(batch)
 
 
 class JetStreamDeadLetters:

@@ -15,7 +15,8 @@ from trigger_contracts.events import DUE_RECORD, Due, TriggerChanged
 from trigger_contracts.ids import occurrence_event_id
 from trigger_contracts.schedule import Once
 from trigger_contracts.trigger import Trigger
-from trigger_runtime.errors import BrokerUnavailable, StaleExpectation
+from trigger_runtime.acknowledgement import PublishAck
+from trigger_runtime.errors import BrokerUnavailable
 from trigger_runtime.nats import Connection
 from trigger_runtime.publisher import MAX_BATCH, JetStreamPublisher, Message
 from trigger_runtime.reader import StoredMessage, StreamReader
@@ -80,20 +81,12 @@ class JetStreamDueLog:
         self._publisher = publisher
         self._reader = reader
 
-    async def append(self, records: Sequence[tuple[DueEntry, int]]) -> list[int]:
-        acks = await self._publisher.publish_batch(
-            [_due_message(record, expected) for record, expected in records]
-        )
-        return [ack.seq for ack in acks]
-
-    async def append_each(self, records: Sequence[tuple[DueEntry, int]]) -> list[int | None]:
+    async def append(self, records: Sequence[tuple[DueEntry, int]]) -> list[int | None]:
+        messages = [_due_message(record, expected) for record, expected in records]
         sequences: list[int | None] = []
-        for record, expected in records:
-            try:
-                ack = await self._publisher.publish(_due_message(record, expected))
-                sequences.append(ack.seq)
-            except StaleExpectation:
-                sequences.append(None)
+        for start in range(0, len(messages), MAX_BATCH):
+            outcomes = await self._publisher.publish_each(messages[start : start + MAX_BATCH])
+            sequences += [one.seq if isinstance(one, PublishAck) else None for one in outcomes]
         return sequences
 
     async def last(self, trigger_ids: Sequence[str]) -> dict[str, tuple[DueEntry, int]]:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from trigger_runtime.errors import StaleExpectation
 from trigger_scheduler.domain.planning import Row, Step, advanced, plan, reconcile
 from trigger_scheduler.domain.timekeeping import ClockOfRecord
 from trigger_scheduler.ports import DueLog, Index
@@ -106,13 +105,25 @@ class Claimer:
 
     async def _append(self, rows: Sequence[Row], now: datetime) -> list[Row]:
         steps = [(row, step) for row in rows if (step := plan(row, now, self._limits.grace))]
-        records = [(step.record(row, now), row.expected_seq(now)) for row, step in steps]
-        try:
-            sequences: Sequence[int | None] = await self._due_log.append(records)
-        except StaleExpectation:
-            return await self._append_reconciled(rows)
-        self._on_published(steps, now)
-        return _advanced(steps, sequences, now)
+        stored = await self._record(steps, now)
+        if len(stored) == len(steps):
+            return stored
+        known = {row.trigger_id for row in stored}
+        overtaken = [row for row, _ in steps if row.trigger_id not in known]
+        return stored + await self._append_reconciled(overtaken)
+
+    async def _record(self, steps: Sequence[tuple[Row, Step]], now: datetime) -> list[Row]:
+        """Append the records of these steps; the rows of those that were not overtaken."""
+        sequences = await self._due_log.append(
+            [(step.record(row, now), row.expected_seq(now)) for row, step in steps]
+        )
+        appended = [
+            (row, step, seq)
+            for (row, step), seq in zip(steps, sequences, strict=True)
+            if seq is not None
+        ]
+        self._on_published([(row, step) for row, step, _ in appended], now)
+        return [advanced(row, step, seq, now) for row, step, seq in appended]
 
     async def _append_reconciled(self, rows: Sequence[Row]) -> list[Row]:
         """Somebody appended first, or crashed after appending: go on from the last records."""
@@ -131,11 +142,7 @@ class Claimer:
                 step = plan(known, now, self._limits.grace)
                 if step is not None:
                     steps.append((known, step))
-        records = [(step.record(row, now), row.expected_seq(now)) for row, step in steps]
-        sequences = await self._due_log.append_each(records)
-        appended = [pair for pair, seq in zip(steps, sequences, strict=True) if seq is not None]
-        self._on_published(appended, now)
-        for row in _advanced(steps, sequences, now):
+        for row in await self._record(steps, now):
             learned[row.trigger_id] = row
         return list(learned.values())
 
@@ -146,13 +153,3 @@ def _due(waiting: deque[Row], now: datetime) -> list[Row]:
     while waiting and (waiting[0].next_fire_at is None or waiting[0].next_fire_at <= now):
         due.append(waiting.popleft())
     return due
-
-
-def _advanced(
-    steps: Sequence[tuple[Row, Step]], sequences: Sequence[int | None], now: datetime
-) -> list[Row]:
-    return [
-        advanced(row, step, seq, now)
-        for (row, step), seq in zip(steps, sequences, strict=True)
-        if seq is not None
-    ]

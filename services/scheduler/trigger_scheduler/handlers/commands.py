@@ -174,15 +174,17 @@ class CommandHandler:
         waiting = [case for case in cases if case.step(now, self._grace)]
         while waiting:
             steps = [(case, step) for case in waiting if (step := case.step(now, self._grace))]
-            try:
-                sequences = await self._due_log.append(
-                    [(step.record(row, now), row.expected_seq(now)) for row, step in _rows(steps)]
-                )
-            except StaleExpectation:
-                await self._settle_reconciled([case for case, _ in steps])
-            else:
-                for (case, step), seq in zip(steps, sequences, strict=True):
+            sequences = await self._due_log.append(
+                [(step.record(row, now), row.expected_seq(now)) for row, step in _rows(steps)]
+            )
+            overtaken: list[_Case] = []
+            for (case, step), seq in zip(steps, sequences, strict=True):
+                if seq is None:
+                    overtaken.append(case)
+                else:
                     case.advance(step, seq, now)
+            if overtaken:
+                await self._settle_reconciled(overtaken)
             waiting = [case for case, _ in steps if case.step(now, self._grace)]
 
     async def _settle_reconciled(self, cases: Sequence[_Case]) -> None:

@@ -36,30 +36,28 @@ async def fence_all(
         if row.schedule is not None or trigger.change.schedule is not None
     ]
     fenced: dict[str, Row] = {}
-    try:
-        if needed:
-            sequences = await due_log.append(
-                [(fence(row, trigger, now), row.expected_seq(now)) for row, trigger in needed]
-            )
-            for (row, _), seq in zip(needed, sequences, strict=True):
+    if needed:
+        sequences = await due_log.append(
+            [(fence(row, trigger, now), row.expected_seq(now)) for row, trigger in needed]
+        )
+        for (row, trigger), seq in zip(needed, sequences, strict=True):
+            if seq is None:
+                fenced[row.trigger_id] = await _fence_overtaken(due_log, row, trigger, now)
+            else:
                 fenced[row.trigger_id] = replace(row, due_seq=seq, due_stored_at=now)
-    except StaleExpectation:
-        for row, trigger in needed:
-            fenced[row.trigger_id] = await _fence_one(due_log, row, trigger, now)
     return [fenced.get(row.trigger_id, row) for row, _ in changed]
 
 
-async def _fence_one(due_log: DueLog, row: Row, trigger: Trigger, now: datetime) -> Row:
+async def _fence_overtaken(due_log: DueLog, row: Row, trigger: Trigger, now: datetime) -> Row:
     races = 0
     while True:
-        try:
-            (seq,) = await due_log.append([(fence(row, trigger, now), row.expected_seq(now))])
+        races = count_race(races)
+        last = (await due_log.last([row.trigger_id])).get(row.trigger_id)
+        if last is not None and last[0].change_seq >= trigger.change_seq:
+            # Fenced before a crash, and perhaps fired since: that record is the truth.
+            newest = replace(row, change_seq=last[0].change_seq)
+            return reconcile(newest, last) or row
+        row = reconcile(row, last) or row
+        (seq,) = await due_log.append([(fence(row, trigger, now), row.expected_seq(now))])
+        if seq is not None:
             return replace(row, due_seq=seq, due_stored_at=now)
-        except StaleExpectation:
-            races = count_race(races)
-            last = (await due_log.last([row.trigger_id])).get(row.trigger_id)
-            if last is not None and last[0].change_seq >= trigger.change_seq:
-                # Fenced before a crash, and perhaps fired since: that record is the truth.
-                newest = replace(row, change_seq=last[0].change_seq)
-                return reconcile(newest, last) or row
-            row = reconcile(row, last) or row
