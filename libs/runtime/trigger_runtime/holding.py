@@ -108,7 +108,11 @@ class Holding:
             if early > 0 or not self._connection.is_connected:
                 await asyncio.sleep(max(early, SHORTEST_PAUSE_S))
                 continue
-            await self._extend(self._loop.time())
+            try:
+                await self._extend(self._loop.time())
+            except Exception:
+                log.exception("messages not kept", consumer=self._consumer)
+                await asyncio.sleep(SHORTEST_PAUSE_S)
 
     async def _extend(self, now: float) -> None:
         hung = 0
@@ -126,4 +130,8 @@ class Holding:
             self._held[held.delivery.stream_seq] = held
             await held.delivery.extend()
         if hung:
-            log.error("handler hangs, others may have its messages", messages=hung)
+            log.error(
+                "handler hangs, others may have its messages",
+                consumer=self._consumer,
+                messages=hung,
+            )

@@ -1,5 +1,6 @@
 """The embedded servers are real ones: they keep what was acknowledged and refuse what they must."""
 
+import json
 from typing import Any
 
 import asyncpg
@@ -139,12 +140,13 @@ async def test_a_changed_declaration_is_applied_to_the_stream_that_is_there(
 async def test_a_changed_declaration_is_applied_to_the_consumer_that_is_there(
     platform_streams: Broker,
 ) -> None:
-    """An ack wait of old becomes today's, and the consumer keeps its position."""
+    """A consumer as it once was becomes today's, and keeps its position."""
     async with platform_streams.connected() as admin:
         jetstream = admin.jetstream()
         for consumer in CONSUMERS:
             config = streams.consumer_config(consumer)
             config.ack_wait = 10.0
+            config.priority_groups = config.priority_policy = config.priority_timeout = None
             await jetstream.add_consumer(consumer.stream.name, config)
             old = await jetstream.consumer_info(consumer.stream.name, consumer.durable)
             assert old.config.ack_wait == 10
@@ -153,6 +155,11 @@ async def test_a_changed_declaration_is_applied_to_the_consumer_that_is_there(
         after = (await _described(admin))[-len(CONSUMERS) :]
         assert [created for _, created, _ in after] == before
         assert {config.ack_wait for config, _, _ in after} == {ACK_WAIT.total_seconds()}
+        for consumer in CONSUMERS:
+            where = f"{consumer.stream.name}.{consumer.durable}"
+            told = await admin.request(f"$JS.API.CONSUMER.INFO.{where}", b"")
+            pinned = json.loads(told.data)["config"].get("priority_policy") == "pinned_client"
+            assert pinned == consumer.exclusive
 
 
 async def test_atomic_batches_and_direct_gets_are_allowed(platform_streams: Broker) -> None:
