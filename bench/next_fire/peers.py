@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from time import perf_counter
+from time import process_time
 from zoneinfo import ZoneInfo
 
 import croniter as croniter_package
@@ -27,14 +27,14 @@ def croniter(expression: str, occurrences: int) -> tuple[float, list[datetime]]:
 def apscheduler(expression: str, occurrences: int) -> tuple[float, list[datetime]]:
     trigger = CronTrigger.from_crontab(expression, ZoneInfo(ZONE))
     previous, found = None, []
-    began = perf_counter()
+    began = process_time()
     for _ in range(occurrences):
         previous = trigger.get_next_fire_time(previous, previous or LOCAL_START)
         found.append(previous)
-    return perf_counter() - began, found
+    return process_time() - began, found
 
 
 def _walk(step: Callable[[], datetime], occurrences: int) -> tuple[float, list[datetime]]:
-    began = perf_counter()
+    began = process_time()
     found = [step() for _ in range(occurrences)]
-    return perf_counter() - began, found
+    return process_time() - began, found

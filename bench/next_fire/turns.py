@@ -1,4 +1,4 @@
-"""Everybody walks in turns, so that a machine's mood hits all; a figure is the median."""
+"""Everybody walks in turns, so that a machine's mood hits all; a figure is the median CPU time."""
 
 import contextlib
 import json

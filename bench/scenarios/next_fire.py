@@ -16,7 +16,7 @@ async def next_fire(sizes: Sizes) -> Result:
     return Result(
         title="the next occurrence of a cron schedule",
         did=f"Walks from one occurrence to the next in {ZONE}, everybody in turns; "
-        f"medians of {sizes.turns} turns",
+        f"CPU time, medians of {sizes.turns} turns",
         figures=[figure for one in walks for figure in _figures(one)],
         costs={},
         notes=[
