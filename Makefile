@@ -4,7 +4,7 @@
 #   make test    all tests, with a real broker and database (ARGS="-k name" for pytest)
 #   make lint    what CI checks: ruff, mypy, import-linter
 #   make bench   the benchmarks; figures go to bench/results
-#   make lock    re-make requirements/*.txt from pyproject.toml
+#   make lock    re-make requirements/*.txt from pyproject.toml and requirements/bench.in
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -51,3 +51,6 @@ lock: setup
 	    --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
 	    --no-emit-find-links --quiet --output-file requirements/$$extra.txt || exit 1; \
 	done
+	$(BIN)/uv pip compile requirements/bench.in --upgrade --universal \
+	  --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	  --no-emit-find-links --quiet --output-file requirements/bench.txt

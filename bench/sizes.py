@@ -20,6 +20,8 @@ class Sizes:
     held: int
     idle_s: float
     projected: int
+    side_by_side: int
+    """Candidates of a comparison that are measured at the same time."""
     turns: int
 
 
@@ -37,6 +39,7 @@ FULL = Sizes(
     held=100_000,
     idle_s=10,
     projected=100_000,
+    side_by_side=1,
     turns=40,
 )
 
@@ -54,5 +57,6 @@ QUICK = Sizes(
     held=1_000,
     idle_s=1,
     projected=3_000,
+    side_by_side=4,
     turns=2,
 )

@@ -3,8 +3,9 @@
 import asyncio
 import random
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from bench.sizes import Sizes
@@ -84,16 +85,12 @@ async def side_by_side(sizes: Sizes) -> Comparison:
     found = await asyncio.to_thread(environment.ready)
     taken = [one for one in PEERS if one.runtime == "python" or found.node is not None]
     candidates = [_ours(), *(_peer(one, found) for one in taken)]
-    for one in candidates:
-        await _create(one, sizes.created)
+    places = asyncio.Semaphore(sizes.side_by_side)
+    await _each(candidates, places, lambda one: _create(one, sizes.created))
     loads = workloads(sizes)
     for load in loads:
-        for one in candidates:
-            one.described["workloads"][load.name] = await _tried(one, load.name, one.fire, load)
-    for one in candidates:
-        one.described["survived"] = (
-            None if one.survive is None else await _tried(one, "survival", one.survive)
-        )
+        await _each(candidates, places, partial(_fire, load))
+    await _each(candidates, places, _survive)
     return Comparison(
         title="schedules, side by side",
         did="The same triggers on the platform and on its peers, each on fresh servers, "
@@ -139,12 +136,34 @@ def _peer(peer: Peer, found: Environment) -> _Candidate:
     )
 
 
+async def _each(
+    candidates: Iterable[_Candidate],
+    places: asyncio.Semaphore,
+    measure: Callable[[_Candidate], Awaitable[None]],
+) -> None:
+    async def in_turn(one: _Candidate) -> None:
+        async with places:
+            await measure(one)
+
+    await asyncio.gather(*map(in_turn, candidates))
+
+
 async def _create(one: _Candidate, count: int) -> None:
     one.created = {}
     took = await _tried(one, "create", lambda _: one.create(count))
     one.described["create"] = {"count": count, **took}
     one.created = (
         None if "failed" in took else {how: seconds / count for how, seconds in took.items()}
+    )
+
+
+async def _fire(load: Workload, one: _Candidate) -> None:
+    one.described["workloads"][load.name] = await _tried(one, load.name, one.fire, load)
+
+
+async def _survive(one: _Candidate) -> None:
+    one.described["survived"] = (
+        None if one.survive is None else await _tried(one, "survival", one.survive)
     )
 
 

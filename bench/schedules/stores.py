@@ -26,6 +26,7 @@ Kind = Literal["memory", "postgres", "valkey"]
 
 START_PATIENCE_S = 30
 KILL_PATIENCE_S = 10
+STOP_PATIENCE_S = 10.0
 
 
 @dataclass(slots=True)
@@ -61,6 +62,11 @@ class Store:
         await asyncio.wait_for(self._process.wait(), KILL_PATIENCE_S)
         self._process = None
 
+    async def stop(self) -> None:
+        """As its own supervisor would: a killed PostgreSQL leaves shared memory behind."""
+        if self.program is not None and self._process is not None:
+            await child.stop(self._process, self.program.stop_signal, STOP_PATIENCE_S)
+
     async def _answers(self) -> bool:
         assert self.url is not None
         try:
@@ -86,14 +92,14 @@ def kill_all(pid: int) -> None:
 
 @contextlib.asynccontextmanager
 async def store(kind: Kind, folder: Path, environment: Environment) -> AsyncIterator[Store]:
-    """Started; killed in the end, for its folder goes as well."""
+    """Started, and stopped in the end."""
     made = {"memory": Store, "postgres": _postgres, "valkey": _valkey}[kind]
     one = made() if kind == "memory" else made(folder, environment)  # type: ignore[call-arg]
     await one.start()
     try:
         yield one
     finally:
-        await one.kill()
+        await one.stop()
 
 
 def _postgres(folder: Path, _: Environment) -> Store:

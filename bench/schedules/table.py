@@ -51,7 +51,7 @@ def section(name: str, one: Found) -> str:
             "",
             *_table(candidates, workloads),
             "",
-            *[f"- {line}" for line in _ahead(candidates, workloads)],
+            *_ahead(candidates, workloads),
             "",
             *[f"- {line}" for line in MEASURED],
             *[f"- {line}" for line in _failures(candidates)],
@@ -147,25 +147,32 @@ def _survived(survived: Found | None) -> str:
 
 
 def _ahead(candidates: Sequence[Found], workloads: Mapping[str, str]) -> list[str]:
-    """Every durable peer that beats us in a column, by name."""
-    ours = next(c for c in candidates if c["ours"])
-    peers = [c for c in candidates if not c["ours"] and durable(c)]
-    columns = {"p50": "p50", "p99": "p99", "cpu_s_per_1000": "CPU"}
-    lines = []
-    for load, did in workloads.items():
-        mine = ours["workloads"][load]
-        ahead = [
-            f"{peer['name']} in {column} ({number(its)} against {number(mine[key])})"
-            for key, column in columns.items()
-            for peer in peers
-            if "failed" not in mine
+    """Every durable peer that keeps up and beats us in a column, by name."""
+    ours = next(c for c in candidates if c["ours"])["workloads"]
+    columns = {"p50": "p50, ms", "p99": "p99, ms", "cpu_s_per_1000": "CPU s per 1,000"}
+
+    def cell(load: str, key: str) -> str:
+        if "failed" in ours[load]:
+            return "not measured"
+        peers = [
+            f"{peer['name']} ({number(its)} < {number(ours[load][key])})"
+            for peer in candidates
+            if not peer["ours"]
+            and durable(peer)
             and not behind(peer["workloads"][load])
             and (its := peer["workloads"][load].get(key)) is not None
-            and its < mine[key]
+            and its < ours[load][key]
         ]
-        said = "; ".join(ahead) if ahead else "no durable peer"
-        lines.append(f"Ahead of us at {did}: {'not measured' if 'failed' in mine else said}.")
-    return lines
+        return ", ".join(peers) or "nobody"
+
+    return [
+        f"| ahead of us, of the durable that keep up | {' | '.join(columns.values())} |",
+        f"|---|{'---|' * len(columns)}",
+        *[
+            f"| {did} | {' | '.join(cell(load, key) for key in columns)} |"
+            for load, did in workloads.items()
+        ],
+    ]
 
 
 def _failures(candidates: Sequence[Found]) -> list[str]:

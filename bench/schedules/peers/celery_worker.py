@@ -6,7 +6,6 @@ knows only what stands in its configuration; hence a fire sends the next one fir
 
 import os
 import time
-from pathlib import Path
 from typing import Any
 
 from celery import Celery, signals
@@ -50,8 +49,7 @@ def work(plan: Plan) -> None:
     _configure(plan)
     _plan, _notes = plan, Notes(plan.fires)
     signals.worker_ready.connect(lambda **_: saying.ready(), weak=False)
-    state = str(Path(plan.fires).with_name("celery-state"))
-    app.worker_main(["worker", *POOL, *QUIET, f"--statedb={state}"])
+    app.worker_main(["worker", *POOL, *QUIET])
 
 
 def _configure(plan: Plan) -> None:
