@@ -103,6 +103,36 @@ async def test_a_clock_set_back_fires_nothing_again() -> None:
         assert await platform.dead_letters() == []
 
 
+async def test_set_back_and_forth_in_the_midst_of_claims() -> None:
+    """Whoever waits with rows in hand lets go of them, and has them on time afterwards."""
+    async with on_one_clock() as (platform, clock):
+        start = clock.now().replace(microsecond=0) + timedelta(hours=1)
+        starts = [start + timedelta(milliseconds=20 * n) for n in range(100)]
+        due = {
+            (await interval(platform, first, 2, 20))["id"]: grid(first, 2, 20) for first in starts
+        }
+        clock.jump_to(start - seconds(1))
+        for share in (0.2, 0.4, 0.6, 0.8):
+            some = share * 100 * 11
+            await eventually(lambda some=some: logged(platform, some), within=30, poll=0.01)
+            clock.jump(-seconds(60))
+            await passes(clock, 0.5)
+            clock.jump(seconds(60))
+
+        await eventually(lambda: logged(platform, 100 * 11), within=60, poll=0.2)
+        await platform.until_quiet()
+        rows = await platform.log_rows()
+        found = Counter((row["trigger_id"], row["scheduled_for"]) for row in rows)
+        assert found == Counter((one, at) for one, occurrences in due.items() for at in occurrences)
+        assert {(row["status"], row["misfire"]) for row in rows} == {("fired", False)}
+        assert all(row["fired_at"] >= row["scheduled_for"] for row in rows)
+
+
+async def logged(platform: Platform, count: float) -> bool:
+    (found,) = await platform.query("SELECT count(*) FROM retention.event")
+    return found["count"] >= count
+
+
 async def test_replicas_own_clocks_do_not_matter() -> None:
     """Each worker has a replica 90 s ahead and one 90 s behind: the rows are as ever.
 
