@@ -9,10 +9,11 @@ since what was asked of the server before (a pull request) is lost with the conn
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from nats.aio.client import Client
+from nats.errors import ConnectionClosedError
 from nats.errors import Error as NatsError
 
 from trigger_contracts import subjects
@@ -59,10 +60,10 @@ def connect_options(settings: NatsSettings, service: str) -> dict[str, Any]:
     return options
 
 
-class _Client(Client):
+class FastClient(Client):
     """nats-py's client, with faster headers: it reads and writes them for every message.
 
-    Reading takes a quarter of the time, writing a third.
+    Reading takes a quarter of the time, writing a third. Many messages can be sent in one write.
     """
 
     async def _send_publish(
@@ -76,17 +77,23 @@ class _Client(Client):
         if headers is None:
             await super()._send_publish(subject, reply, payload, payload_size, headers)
             return
-        lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-        if lines.count("\n") != len(headers) or lines.count("\r") != len(headers):
-            # A line break in a header would be another header: nats-py takes it out.
-            await super()._send_publish(subject, reply, payload, payload_size, headers)
-            return
-        block = f"NATS/1.0\r\n{lines}\r\n".encode()
-        size = len(block)
-        command = f"HPUB {subject} {reply} {size} {size + payload_size}\r\n".encode()
         self.stats["out_msgs"] += 1
         self.stats["out_bytes"] += payload_size
-        await self._send_command(b"".join((command, block, payload, b"\r\n")))
+        await self._send_command(frame(subject, reply, payload, headers))
+        if self._flush_queue is not None and self._flush_queue.empty():
+            await self._flush_pending()
+
+    async def send(self, frames: Sequence[bytes]) -> None:
+        """Publish messages that are ready to be sent (``frame``), all in one write.
+
+        Raises ``nats.errors.Error`` where the connection does not stand: nothing is kept for later.
+        """
+        if self.is_closed or not self.is_connected:
+            raise ConnectionClosedError
+        self.stats["out_msgs"] += len(frames)
+        data = b"".join(frames)
+        self.stats["out_bytes"] += len(data)
+        await self._send_command(data)
         if self._flush_queue is not None and self._flush_queue.empty():
             await self._flush_pending()
 
@@ -100,6 +107,24 @@ class _Client(Client):
         return headers
 
 
+def frame(subject: str, reply: str, payload: bytes, headers: Mapping[str, Any]) -> bytes:
+    """A message with headers as the protocol has it.
+
+    A line break in a header would be another header: as nats-py does, it becomes a space.
+    """
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    if lines.count("\n") != len(headers) or lines.count("\r") != len(headers):
+        lines = "".join([f"{_line(name)}: {_line(value)}\r\n" for name, value in headers.items()])
+    block = f"NATS/1.0\r\n{lines}\r\n".encode()
+    size = len(block)
+    command = f"HPUB {subject} {reply} {size} {size + len(payload)}\r\n".encode()
+    return b"".join((command, block, payload, b"\r\n"))
+
+
+def _line(text: Any) -> str:
+    return str(text).replace("\r", " ").replace("\n", " ").strip()
+
+
 class Connection:
     """A nats-py client that outlives every failure of the broker.
 
@@ -109,7 +134,7 @@ class Connection:
 
     def __init__(self, settings: NatsSettings, service: str) -> None:
         self.service = service
-        self.client: Client = _Client()
+        self.client: FastClient = FastClient()
         self.lost = asyncio.Event()
         self._options = connect_options(settings, service)
         self._connected = asyncio.Event()

@@ -24,7 +24,8 @@ from .acknowledgement import PublishAck
 from .errors import BrokerUnavailable, PublishRefused, StaleExpectation
 from .ids import new_id
 from .metrics import PUBLISH_BATCHES, PUBLISH_FAILURES, PUBLISH_SECONDS, PUBLISHED
-from .nats import Connection
+from .nats import Connection, frame
+from .replies import Replies
 
 MAX_BATCH = 1000
 """The broker's limit on messages in an atomic batch (ADR-50)."""
@@ -69,6 +70,7 @@ class JetStreamPublisher:
     def __init__(self, connection: Connection, stream: str, *, timeout: timedelta) -> None:
         self._connection = connection
         self._client = connection.client
+        self._replies = Replies(connection)
         self._stream = stream
         self._timeout_s = timeout.total_seconds()
         self._in_flight = asyncio.Semaphore(MAX_IN_FLIGHT)
@@ -232,10 +234,10 @@ class JetStreamPublisher:
         if not messages:
             return []
         with self._counted():
-            async with self._in_time() as deadline, self._in_flight:
+            async with self._in_time(), self._in_flight:
                 while True:
                     try:
-                        acks = await self._send_batch(messages, deadline)
+                        acks = await self._send_batch(messages)
                         break
                     except acknowledgement.BatchDropped:
                         await asyncio.sleep(RETRY_PAUSE_S)
@@ -246,30 +248,38 @@ class JetStreamPublisher:
     async def _write_singly(self, messages: Sequence[Message]) -> list[PublishAck | Exception]:
         outcomes: list[PublishAck | Exception] = []
         for start in range(0, len(messages), MAX_SINGLE):
-            part = messages[start : start + MAX_SINGLE]
-            outcomes += await asyncio.gather(*(self._write_one(message) for message in part))
+            outcomes += await self._write_some(messages[start : start + MAX_SINGLE])
         return outcomes
 
-    async def _write_one(self, message: Message) -> PublishAck | Exception:
+    async def _write_some(self, messages: Sequence[Message]) -> list[PublishAck | Exception]:
+        """Each message by itself, all on their way at once."""
         try:
             with self._counted():
-                async with self._in_time() as deadline:
-                    ack = await self._send(message, deadline)
+                async with self._in_time():
+                    answers = await self._send_each(messages)
         except (BrokerUnavailable, PublishRefused) as error:
-            return error
-        self._batches.inc()
-        self._published.inc()
-        return ack
+            return [error] * len(messages)
+        outcomes: list[PublishAck | Exception] = []
+        for answer in answers:
+            try:
+                with self._counted():
+                    outcomes += acknowledgement.parse(answer.result(), 1)
+            except (BrokerUnavailable, PublishRefused) as error:
+                outcomes.append(error)
+        stored = sum(isinstance(outcome, PublishAck) for outcome in outcomes)
+        self._batches.inc(stored)
+        self._published.inc(stored)
+        return outcomes
 
     @contextlib.asynccontextmanager
-    async def _in_time(self) -> AsyncIterator[float]:
-        """A connected client within the publisher's timeout; gives the deadline."""
+    async def _in_time(self) -> AsyncIterator[None]:
+        """A client that is connected and hears answers, within the publisher's timeout."""
         loop = asyncio.get_running_loop()
         started = loop.time()
-        deadline = started + self._timeout_s
-        async with asyncio.timeout_at(deadline):
+        async with asyncio.timeout_at(started + self._timeout_s):
             await self._connection.wait_connected(self._timeout_s)
-            yield deadline
+            await self._replies.open()
+            yield
         self._seconds.observe(loop.time() - started)
 
     @contextlib.contextmanager
@@ -291,30 +301,38 @@ class JetStreamPublisher:
             PUBLISH_FAILURES.labels(self._stream, "refused").inc()
             raise
 
-    async def _send_batch(self, messages: Sequence[Message], deadline: float) -> list[PublishAck]:
-        client = self._client
+    async def _send_batch(self, messages: Sequence[Message]) -> list[PublishAck]:
         batch_id = new_id()
-        for position, message in enumerate(messages[:-1], 1):
-            own = _headers(message)
-            own["Nats-Batch-Id"] = batch_id
-            own["Nats-Batch-Sequence"] = str(position)
-            await client.publish(message.subject, message.payload, headers=own)
-        last = messages[-1]
-        headers = _headers(last)
-        headers["Nats-Batch-Id"] = batch_id
-        headers["Nats-Batch-Sequence"] = str(len(messages))
-        headers["Nats-Batch-Commit"] = "1"
-        left = deadline - asyncio.get_running_loop().time()
-        reply = await client.request(last.subject, last.payload, timeout=left, headers=headers)
-        return acknowledgement.parse(reply.data, len(messages))
+        reply, answer = self._replies.expect()
+        frames: list[bytes] = []
+        for position, message in enumerate(messages, 1):
+            headers = _headers(message)
+            headers["Nats-Batch-Id"] = batch_id
+            headers["Nats-Batch-Sequence"] = str(position)
+            if position < len(messages):
+                frames.append(frame(message.subject, "", message.payload, headers))
+            else:
+                headers["Nats-Batch-Commit"] = "1"
+                frames.append(frame(message.subject, reply, message.payload, headers))
+        try:
+            await self._client.send(frames)
+            return acknowledgement.parse(await answer, len(messages))
+        finally:
+            self._replies.forget([reply])
 
-    async def _send(self, message: Message, deadline: float) -> PublishAck:
-        left = deadline - asyncio.get_running_loop().time()
-        reply = await self._client.request(
-            message.subject, message.payload, timeout=left, headers=_headers(message) or None
-        )
-        (ack,) = acknowledgement.parse(reply.data, 1)
-        return ack
+    async def _send_each(self, messages: Sequence[Message]) -> list[asyncio.Future[bytes]]:
+        expected = [self._replies.expect() for _ in messages]
+        frames = [
+            frame(message.subject, reply, message.payload, _headers(message))
+            for message, (reply, _) in zip(messages, expected, strict=True)
+        ]
+        answers = [answer for _, answer in expected]
+        try:
+            await self._client.send(frames)
+            await asyncio.wait(answers)
+        finally:
+            self._replies.forget([reply for reply, _ in expected])
+        return answers
 
 
 def _headers(message: Message) -> dict[str, str]:

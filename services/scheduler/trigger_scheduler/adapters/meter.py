@@ -9,6 +9,7 @@ from prometheus_client import Counter, Histogram
 from trigger_scheduler.domain.planning import Fire, Row, Step
 
 _DUE = Counter("etp_due_published_total", "Occurrences published as due.", ["misfire"])
+_IN_TIME, _LATE = (_DUE.labels(misfire) for misfire in ("false", "true"))
 _MISSED = Counter("etp_occurrences_missed_total", "Occurrences decided as missed.")
 _COMMANDS = Counter("etp_commands_total", "Commands answered, by outcome.", ["outcome"])
 _LATENESS = Histogram(
@@ -20,12 +21,17 @@ _LATENESS = Histogram(
 
 def published(steps: Sequence[tuple[Row, Step]], at: datetime) -> None:
     """Records were acknowledged by the broker."""
+    late = fires = missed = 0
     for _, step in steps:
         if isinstance(step, Fire):
-            _DUE.labels(str(step.misfire).lower()).inc()
+            fires += 1
+            late += step.misfire
             _LATENESS.observe((at - step.scheduled_for).total_seconds())
         else:
-            _MISSED.inc(step.count)
+            missed += step.count
+    _IN_TIME.inc(fires - late)
+    _LATE.inc(late)
+    _MISSED.inc(missed)
 
 
 def answered(outcome: str) -> None:
