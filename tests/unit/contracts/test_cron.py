@@ -1,6 +1,7 @@
 """Cron schedules: the shared instants, and the rule by examples."""
 
 import json
+import pickle
 from calendar import isleap
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -225,9 +226,21 @@ def test_an_expression_is_read_once():
     assert compiled.cache_info().misses - before.misses <= 1
 
 
-def test_a_changed_copy_is_another_schedule():
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_changed_copy_is_another_schedule(deep: object):
     berlin = Cron.parse("0 9 * * *", "Europe/Berlin")
     berlin.next_after(EPOCH)
-    tokyo = berlin.model_copy(update={"timezone": "Asia/Tokyo"})
+    tokyo = berlin.model_copy(update={"timezone": "Asia/Tokyo"}, deep=bool(deep))
 
     assert tokyo.next_after(EPOCH) == datetime(1970, 1, 2, tzinfo=UTC)
+    assert berlin.next_after(EPOCH) == datetime(1970, 1, 1, 8, tzinfo=UTC)
+
+
+def test_a_schedule_that_was_asked_is_still_the_same_value():
+    asked, fresh = Cron.parse("0 9 * * *"), Cron.parse("0 9 * * *")
+    asked.next_after(EPOCH)
+
+    assert asked == fresh
+    assert hash(asked) == hash(fresh)
+    assert asked.model_dump_json() == fresh.model_dump_json()
+    assert pickle.loads(pickle.dumps(asked)).next_after(EPOCH) == fresh.next_after(EPOCH)
