@@ -26,12 +26,17 @@ from trigger_contracts.subjects import Service, Verb
 from trigger_runtime.errors import BrokerUnavailable
 from trigger_runtime.logs import get_logger
 from trigger_runtime.nats import Connection
-from trigger_runtime.publisher import MAX_BATCH, JetStreamPublisher, Message
+from trigger_runtime.publisher import JetStreamPublisher, Message
 
 log = get_logger(__name__)
 
+BATCH = 500
+"""Commands published at once, at most: the scheduler handles as many in a round, and what else
+happens in the process waits 5 ms for them to be written."""
 BATCH_BYTES = 2 * 1024 * 1024
 """Of commands published at once: what nats-py buffers before a publish waits for the socket."""
+PATIENCE = 3
+"""Times as long as for one result, for the next of many: a round of large ones takes longer."""
 LONGEST_WAIT_S = 30.0
 """For the results of many commands, however steadily they come: a client may not wait longer."""
 
@@ -104,7 +109,7 @@ class JetStreamCommands:
                     await self._publisher.publish_batch(messages)
                 except BrokerUnavailable as error:
                     raise PartlyStored(len(asked) - len(messages)) from error
-            return await results.complete(self._timeout_s)
+            return await results.complete(PATIENCE * self._timeout_s)
         finally:
             for reply_to in asked:
                 del self._waiting[reply_to]
@@ -159,7 +164,7 @@ def _batches(commands: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
     """In order, none larger than the broker and its client take well."""
     start = size = 0
     for place, body in enumerate(commands):
-        if place - start == MAX_BATCH or (place > start and size + len(body) > BATCH_BYTES):
+        if place - start == BATCH or (place > start and size + len(body) > BATCH_BYTES):
             yield commands[start:place]
             start, size = place, 0
         size += len(body)
