@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from trigger_api.domain import splitting
 from trigger_api.domain.splitting import MAX_DEFINITIONS, elements, lines
 from trigger_contracts.errors import Code, Refused
+from trigger_contracts.strict_json import MAX_CONTAINERS
 from trigger_contracts.topology import MAX_BODY_BYTES
 
 TEXT = st.text(alphabet='ab"\\{}[],: \n\té\U0001f600', max_size=8)
@@ -80,6 +81,12 @@ def test_an_element_too_large_is_not_read_to_its_end():
     found = refusal(elements, text).problem
     assert found.code is Code.BODY_TOO_LARGE
     assert "definition 1 is larger" in found.detail
+
+
+def test_an_element_of_too_many_parts_is_not_read_to_its_end():
+    found = refusal(elements, b"[[" + b"[]," * MAX_CONTAINERS + b"1]]").problem
+    assert found.code is Code.MALFORMED_JSON
+    assert "definition 1: more than" in found.detail
 
 
 def test_a_million_blank_lines_are_passed_at_once():

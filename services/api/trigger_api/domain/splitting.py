@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from trigger_contracts.errors import Code, refused
+from trigger_contracts.strict_json import MAX_CONTAINERS
 from trigger_contracts.topology import MAX_BODY_BYTES
 
 MAX_DEFINITIONS = 10_000
@@ -19,10 +20,19 @@ MAX_DEFINITIONS = 10_000
 MAX_BULK_BYTES = 32 * 1024 * 1024
 """Of a body: 3 KB a definition if there are ``MAX_DEFINITIONS``."""
 
+_OPENING = frozenset({b"[", b"{"})
+_CLOSING = frozenset({b"]", b"}"})
+_ENDING = frozenset({b",", b"]"})
+
 _BLANK = re.compile(rb"[ \t\r\n]*")
 
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{},]', re.DOTALL)
-"""Possessive: else every character of a string is remembered in case the match must go back."""
+_STRING = rb'"(?:[^"\\]|\\.)*+"'
+_OUTSIDE = re.compile(rb'(?:[^"\[\]{},]++|' + _STRING + rb")*+", re.DOTALL)
+_INSIDE = re.compile(rb'(?:[^"\[\]{}]++|' + _STRING + rb")*+", re.DOTALL)
+"""Up to what counts next, outside of any object or array of the element's and inside of one.
+
+Possessive: else every character is remembered in case the match must go back.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +98,28 @@ def _after_blank(body: bytes, start: int) -> int:
 def _element_end(body: bytes, start: int, count: int) -> int:
     """Where the comma or the bracket stands that ends the element."""
     limit = min(len(body), start + MAX_BODY_BYTES + 1)
-    depth = 0
-    for match in _TOKEN.finditer(body, start, limit):
-        token = match[0]
-        if token in b"[{":
+    at, depth, containers = start, 0, 0
+    while True:
+        match = (_INSIDE if depth else _OUTSIDE).match(body, at, limit)
+        at = match.end() if match else at
+        token = body[at : min(at + 1, limit)]
+        if token in _OPENING:
             depth += 1
-        elif depth == 0 and token in b",]":
-            return match.start()
-        elif token in b"]}":
-            if depth == 0:
-                break
+            containers += 1
+            if containers > MAX_CONTAINERS:
+                detail = f"definition {count}: more than {MAX_CONTAINERS} objects and arrays"
+                raise refused(Code.MALFORMED_JSON, detail)
+        elif depth and token in _CLOSING:
             depth -= 1
-    else:
-        if limit < len(body):
-            detail = f"definition {count} is larger than {MAX_BODY_BYTES} bytes"
-            raise refused(Code.BODY_TOO_LARGE, detail)
+        elif not depth and token in _ENDING:
+            return at
+        else:
+            # The end of what may be read, in a string perhaps, or a bracket too many.
+            break
+        at += 1
+    if limit < len(body) and token not in _CLOSING:
+        detail = f"definition {count} is larger than {MAX_BODY_BYTES} bytes"
+        raise refused(Code.BODY_TOO_LARGE, detail)
     raise refused(Code.MALFORMED_JSON, f"the array does not end well after definition {count}")
 
 
