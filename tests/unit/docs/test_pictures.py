@@ -1,4 +1,4 @@
-"""The pictures are what the engine says, and each is on a page, with words for who cannot see it."""
+"""The pictures are what the engine says."""
 
 import re
 from xml.etree import ElementTree as ET
@@ -7,7 +7,6 @@ import pytest
 
 from docs import make_pictures
 
-PAGE = make_pictures.FOLDER.with_name("schedules.md")
 PICTURES = make_pictures.pictures()
 
 
