@@ -25,6 +25,7 @@ from .adapters.backlog import CommandBacklog
 from .adapters.due_index import PostgresIndex
 from .adapters.logs import JetStreamChangeLog, JetStreamDueLog
 from .adapters.schema import SCHEMA
+from .adapters.statements import PLANNING
 from .adapters.wakes import NatsWakes
 from .domain.timekeeping import ClockOfRecord
 from .entrypoints.commands import AnswerCommands
@@ -74,13 +75,13 @@ def build(settings: Settings) -> Scheduler:
         settings,
         "etp-scheduler",
         idle_in_transaction_timeout=settings.lock_timeout,
-        server_settings={"search_path": SCHEMA},
+        server_settings={"search_path": SCHEMA, **PLANNING},
     )
     relaxed = Database(
         settings.model_copy(update={"pool_size": settings.claimers + 1}),
         "etp-scheduler-claims",
         idle_in_transaction_timeout=settings.lock_timeout,
-        server_settings={"search_path": SCHEMA, "synchronous_commit": "off"},
+        server_settings={"search_path": SCHEMA, "synchronous_commit": "off", **PLANNING},
     )
     index = PostgresIndex(durable, relaxed)
     upkeep = Upkeep(index, change_log, due_log, erase_after=settings.erase_after)

@@ -6,6 +6,11 @@ Tables are found by the session's search path, so a rebuild says the same to its
 function lets the planner walk ``trigger_due`` from its beginning.
 """
 
+PLANNING = {"plan_cache_mode": "force_custom_plan"}
+"""Every session's settings: a plan is made for each execution, in about 80 µs, by the tables' true
+size. One that is kept may have been made for a few triggers, when reading the whole table was
+cheapest, and goes on doing that while a hundred thousand are created: 0.7 s for HOLD."""
+
 NOW = "SELECT clock_timestamp()"
 
 _ROW = """t.trigger_id, t.creation_id, t.version, t.change_seq, t.schedule, t.next_fire_at,
@@ -143,9 +148,12 @@ SELECT trigger_id, change_seq FROM trigger WHERE trigger_id = ANY ($1::text[])
 
 TRY_LEAD = "SELECT pg_try_advisory_xact_lock(hashtextextended('scheduler.' || $1, 0))"
 POSITION = "SELECT coalesce(max(change_seq), 0) FROM projection"
+# Of so many at once: with gaps in the log it is asked for each page, and must not count all
+# that follow each time.
 PROJECTED_UP_TO = """
 SELECT CASE WHEN count(*) = max(change_seq) - $1 THEN max(change_seq) ELSE $1 END
-FROM change WHERE change_seq > $1 AND at < $2
+FROM (SELECT change_seq FROM change WHERE change_seq > $1 AND at < $2
+      ORDER BY change_seq LIMIT 10000) AS following
 """
 MOVE_POSITION = """
 INSERT INTO projection AS p (change_seq) VALUES ($1)
