@@ -18,6 +18,9 @@ class Sizes:
     load_s: float
     created: int
     held: int
+    resting: tuple[int, ...]
+    """How many triggers rest in the tables, stage by stage: what is compared is the first."""
+    claims: int
     idle_s: float
     projected: int
     side_by_side: int
@@ -37,6 +40,8 @@ FULL = Sizes(
     load_s=10,
     created=10_000,
     held=100_000,
+    resting=(0, 100_000, 1_000_000),
+    claims=300,
     idle_s=10,
     projected=100_000,
     side_by_side=1,
@@ -55,6 +60,8 @@ QUICK = Sizes(
     load_s=1,
     created=300,
     held=1_000,
+    resting=(0, 1_000, 10_000),
+    claims=30,
     idle_s=1,
     projected=3_000,
     side_by_side=4,

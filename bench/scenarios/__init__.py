@@ -6,7 +6,17 @@ from bench.schedules.comparison import Comparison
 from bench.sizes import Sizes
 from bench.support.figures import Result
 
-from . import creating, gateway, holding, lateness, next_fire, projection, schedules, throughput
+from . import (
+    creating,
+    gateway,
+    holding,
+    lateness,
+    next_fire,
+    projection,
+    scale,
+    schedules,
+    throughput,
+)
 
 SCENARIOS: dict[str, Callable[[Sizes], Awaitable[Result | Comparison]]] = {
     "lateness-spread": lateness.spread_out,
@@ -16,6 +26,7 @@ SCENARIOS: dict[str, Callable[[Sizes], Awaitable[Result | Comparison]]] = {
     "gateway": gateway.fires,
     "creating": creating.creates,
     "holding": holding.held,
+    "scale": scale.at_rest,
     "projection": projection.catching_up,
     "next-fire": next_fire.next_fire,
     "schedules": schedules.schedules,

@@ -33,6 +33,8 @@ class Result:
     costs: Mapping[str, Cost]
     bare_costs: Mapping[str, Cost] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    details: Mapping[str, str] = field(default_factory=dict)
+    """Texts to be unfolded, as they are, each under its title."""
 
 
 @dataclass(frozen=True, slots=True)

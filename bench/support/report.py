@@ -76,6 +76,7 @@ def as_json(result: Result | Comparison) -> dict[str, Any]:
         "costs": _costs(result.costs),
         "bare_costs": _costs(result.bare_costs),
         "notes": list(result.notes),
+        "details": dict(result.details),
     }
 
 
@@ -119,6 +120,7 @@ def _section(name: str, one: Mapping[str, Any]) -> str:
         *_cost_lines(one["costs"], one["bare_costs"]),
         *(f"- {note}" for note in one["notes"]),
         *([""] if one["notes"] else []),
+        *_details_lines(one.get("details", {})),
         (
             f"<sub>{one['at']}, `{one['command']}`, {about['cores']} cores, "
             f"{about['memory_gib']} GiB, {about['system']}, fsync {about['fsync_ms']} ms, "
@@ -155,6 +157,14 @@ def _cost_lines(
     ):
         lines.append(f"| **{title}** | {_sum(ones)} | {_sum(others)} |")
     return [*lines, ""]
+
+
+def _details_lines(details: Mapping[str, str]) -> list[str]:
+    lines: list[str] = []
+    for title, text in details.items():
+        lines += [f"<details><summary>{title}</summary>", "", "```", text, "```", "", "</details>"]
+        lines.append("")
+    return lines
 
 
 def _cost(cost: Mapping[str, float] | None) -> str:
