@@ -39,7 +39,7 @@ class Replicas:
         self._joined: dict[str, _Joined] = {}
 
     async def join(self, service: Service, name: str) -> None:
-        """Start one more, and wait until it is ready."""
+        """Start one more, and wait until it is ready, or killed before that."""
         kept = secrets.load(self._home)
         state = State.read(self._home)
         assert kept is not None
@@ -54,12 +54,12 @@ class Replicas:
         with (self._home.logs / f"{name}.log").open("ab") as log:
             process = await child.start(program, log)
         self._joined[name] = _Joined(program, process, port)
-        await eventually(
-            lambda: programs.answers_ready(ports.LOOPBACK, port),
-            within=PATIENCE,
-            poll=0.1,
-            what=f"{name} is ready",
-        )
+
+        async def ready() -> bool:
+            ended = process.returncode is not None
+            return ended or await programs.answers_ready(ports.LOOPBACK, port)
+
+        await eventually(ready, within=PATIENCE, poll=0.1, what=f"{name} is ready")
 
     def pids(self) -> dict[str, int]:
         """Of every worker that lives, by its name."""
