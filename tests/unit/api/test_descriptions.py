@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tests.unit.contracts.cron_cases import expressions
 from trigger_api.adapters.descriptions import describe
@@ -84,6 +83,19 @@ def test_every_expression_that_can_fire_has_a_sentence(expression: str):
     assert len(sentence) > len(" (UTC).") + 5
 
 
-@given(st.sampled_from(["* * 1 * 1", "0 0 1-7 * MON"]))
-def test_both_days_given_are_joined_by_or(expression: str):
-    assert ", or on Monday" in said(cron=expression)
+@pytest.mark.parametrize(
+    ("expression", "days"),
+    [
+        ("* * 1 * 1", "on day 1 of the month, or on Monday"),
+        ("0 0 1-7 * MON", "between day 1 and 7 of the month, or on Monday"),
+        ("0 9 13 * FRI#2", "on day 13 of the month, or on the second Friday of the month"),
+        (
+            "0 0 LW 3-5 5L",
+            "on the last weekday of the month, or on the last Friday of the month, "
+            "March through May",
+        ),
+        ("0 0 */2 2 3", "every 2 days, only in February, and only on Wednesday"),
+    ],
+)
+def test_days_of_both_kinds_are_joined_as_they_are_matched(expression: str, days: str):
+    assert days in said(cron=expression)

@@ -86,19 +86,30 @@ def _cron(expression: str) -> str:
     try:
         if _is_beyond_words(day, weekday) or any("," in f and "/" in f for f in fields):
             return f"On the cron schedule {expression}"
-        if "*" not in {day, weekday} and "?" not in {day, weekday} and _both(day, weekday):
-            # The library says "or" wherever both are given.
-            days = _words([*fields[:-1], "*"])
-            return f"{days}, and {_words(['*'] * 4 + [weekday]).partition(', ')[2]}"
+        if not {"*", "?"} & {day, weekday}:
+            return _both_days(fields)
         return _words(fields)
     except Exception as error:  # noqa: BLE001 - a library's own failure costs a sentence, no answer
         log.warning("cron expression not described", expression=expression, error=repr(error))
         return f"On the cron schedule {expression}"
 
 
-def _both(day: str, weekday: str) -> bool:
-    """Whether both must match: Vixie's rule joins them by OR only where neither begins with *."""
-    return day.startswith("*") or weekday.startswith("*")
+def _both_days(fields: list[str]) -> str:
+    """With day-of-month and day-of-week given, each by itself: the library says "or" of some
+    such pairs, rightly or not, and puts a comma between others.
+    """
+    *times, day, month, weekday = fields
+    weekdays = _last_part(["*", "*", "*", "*", weekday])
+    # Vixie's rule: one is enough only where neither begins with a star.
+    if day.startswith("*") or weekday.startswith("*"):
+        return f"{_words([*times, day, month, '*'])}, and {weekdays}"
+    either = f"{_words([*times, day, '*', '*'])}, or {weekdays.removeprefix('only ')}"
+    return either if month == "*" else f"{either}, {_last_part(['*', '*', '*', month, '*'])}"
+
+
+def _last_part(fields: list[str]) -> str:
+    """What is said of the one field that is no star."""
+    return _words(fields).partition(", ")[2]
 
 
 def _is_beyond_words(day: str, weekday: str) -> bool:
