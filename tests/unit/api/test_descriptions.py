@@ -91,8 +91,10 @@ def test_every_expression_that_can_fire_has_a_sentence(expression: str):
         ("0 9 13 * FRI#2", "on day 13 of the month, or on the second Friday of the month"),
         (
             "0 0 LW 3-5 5L",
-            "on the last weekday of the month, or on the last Friday of the month, "
-            "March through May",
+            (
+                "on the last weekday of the month, or on the last Friday of the month, "
+                "March through May"
+            ),
         ),
         ("0 0 */2 2 3", "every 2 days, only in February, and only on Wednesday"),
     ],
