@@ -84,8 +84,8 @@ async def _live_through(
 
 async def _hang(dice: random.Random, load: Load, replicas: Replicas) -> None:
     """SIGSTOP one of each service amid a batch, for longer than its leases; then SIGCONT."""
-    pids = replicas.pids()
     names = [dice.choice(replicas.of(service)) for service in SHARING]
+    pids = replicas.pids()
 
     def send(number: signal.Signals) -> None:
         for name in names:
