@@ -13,7 +13,7 @@ from .table import behind, durable, number
 
 Found = Mapping[str, Any]
 
-NAMES_W, PANEL_W, GAP = 190, 220, 44
+NAMES_W, PANEL_W, GAP = 240, 220, 44
 TOP, ROW_H, BOTTOM = 74, 24, 48
 LATE_MS = (0.1, 100_000.0)
 """The ends of the axis of lateness."""

@@ -37,7 +37,8 @@ class Bench:
         return self.folder / "fires"
 
     def plan(self, every_ms: int | None, firsts: Sequence[int], *, bulk: bool = False) -> Plan:
-        return Plan(self.store.url, str(self.fires), every_ms, tuple(firsts), bulk)
+        url, fires = self.store.url, str(self.fires)
+        return Plan(url, fires, every_ms, tuple(firsts), bulk, self.peer.poll_ms)
 
     @contextlib.asynccontextmanager
     async def started(self, role: str, plan: Plan) -> AsyncIterator["Started"]:
@@ -109,5 +110,5 @@ class Started:
 async def bench_of(peer: Peer, environment: Environment) -> AsyncIterator[Bench]:
     with tempfile.TemporaryDirectory(prefix="etp-bench-") as name:
         folder = Path(name)
-        async with store(peer.store, folder, environment) as one:
+        async with store(peer.store, folder, environment, peer.server) as one:
             yield Bench(peer, environment, folder, one)

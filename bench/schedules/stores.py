@@ -91,10 +91,17 @@ def kill_all(pid: int) -> None:
 
 
 @contextlib.asynccontextmanager
-async def store(kind: Kind, folder: Path, environment: Environment) -> AsyncIterator[Store]:
-    """Started, and stopped in the end."""
-    made = {"memory": Store, "postgres": _postgres, "valkey": _valkey}[kind]
-    one = made() if kind == "memory" else made(folder, environment)  # type: ignore[call-arg]
+async def store(
+    kind: Kind, folder: Path, environment: Environment, more: Mapping[str, str]
+) -> AsyncIterator[Store]:
+    """Started, and stopped in the end. ``more``: settings of Valkey beside those of everybody."""
+    match kind:
+        case "memory":
+            one = Store()
+        case "postgres":
+            one = _postgres(folder)
+        case "valkey":
+            one = _valkey(folder, environment, more)
     await one.start()
     try:
         yield one
@@ -102,7 +109,7 @@ async def store(kind: Kind, folder: Path, environment: Environment) -> AsyncIter
         await one.stop()
 
 
-def _postgres(folder: Path, _: Environment) -> Store:
+def _postgres(folder: Path) -> Store:
     port, password = ports.choose_free(set()), secrets.token_hex(16)
     home = folder / "postgres"
     return Store(
@@ -113,7 +120,7 @@ def _postgres(folder: Path, _: Environment) -> Store:
     )
 
 
-def _valkey(folder: Path, environment: Environment) -> Store:
+def _valkey(folder: Path, environment: Environment, more: Mapping[str, str]) -> Store:
     port = ports.choose_free(set())
     home = folder / "valkey"
     home.mkdir()
@@ -124,6 +131,7 @@ def _valkey(folder: Path, environment: Environment) -> Store:
         "appendonly": "yes",
         "appendfsync": "everysec",
         "save": "",
+        **more,
     }
     flags = [item for name, value in settings.items() for item in (f"--{name}", value)]
     return Store(

@@ -61,6 +61,8 @@ class Plan:
     """What to create, by number; empty for a worker whose triggers a client creates."""
     bulk: bool = False
     """Create by the peer's own call for many at once."""
+    poll_ms: int | None = None
+    """How often the worker looks for what is due; None: it need not, or decides by itself."""
 
     def write(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self)), encoding="ascii")

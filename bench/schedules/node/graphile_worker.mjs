@@ -5,7 +5,6 @@ import { Logger, makeWorkerUtils, run } from "graphile-worker";
 
 import { batches, inFlight, note, plan, play, ready, timed } from "./program.mjs";
 
-const POLL_MS = 100;
 const CONCURRENCY = 50;
 const BATCH = 1000;
 
@@ -48,7 +47,7 @@ async function work() {
     ...connection,
     preset: { worker },
     concurrency: CONCURRENCY,
-    pollInterval: POLL_MS,
+    pollInterval: plan.poll_ms,
     noHandleSignals: true,
     taskList: {
       async fire({ number, nominalMs }, { addJob }) {

@@ -7,8 +7,7 @@ import { batches, inFlight, note, plan, play, ready, timed } from "./program.mjs
 
 const QUEUE = "fires";
 const BATCH = 1000;
-// The shortest interval it allows, and how many a poll may take.
-const POLL_S = 0.5;
+// How many a poll may take.
 const AT_ONCE = 1000;
 const CONNECTIONS = 20;
 
@@ -42,7 +41,8 @@ async function create() {
 async function work() {
   const boss = await started();
   await boss.createQueue(QUEUE);
-  await boss.work(QUEUE, { pollingIntervalSeconds: POLL_S, batchSize: AT_ONCE }, async (fires) => {
+  const options = { pollingIntervalSeconds: plan.poll_ms / 1000, batchSize: AT_ONCE };
+  await boss.work(QUEUE, options, async (fires) => {
     for (const { data } of fires) note(data.number, data.nominalMs);
     if (plan.every_ms === null) return;
     await Promise.all(

@@ -18,8 +18,6 @@ from bench.schedules.workload import Plan
 from . import saying
 from .instants import instant
 
-POLL_S = 0.01
-"""Its default is 0.5; with less than this it uses up a core while idle."""
 AT_ONCE = 500
 """Its default of 10 would make a burst wait for polls."""
 
@@ -55,11 +53,12 @@ def work(plan: Plan) -> None:
     async def started(_: dict[str, Any]) -> None:
         saying.ready()
 
+    assert plan.poll_ms is not None
     Worker(
         (func(fire, name="fire"),),
         redis_settings=_settings(plan),
         on_startup=started,
-        poll_delay=POLL_S,
+        poll_delay=plan.poll_ms / 1000,
         max_jobs=AT_ONCE,
         keep_result=0,
         log_results=False,

@@ -16,7 +16,6 @@ from bench.schedules.workload import Plan
 from . import saying
 from .instants import instant
 
-POLL_S = 0.1
 AT_ONCE = 50
 CONNECTIONS = 20
 BATCH = 1000
@@ -62,6 +61,7 @@ def work(plan: Plan) -> None:
 
 
 async def _work(plan: Plan) -> None:
+    assert plan.poll_ms is not None
     app, notes = _app(plan), Notes(plan.fires)
 
     @app.task(name="fire")
@@ -80,7 +80,7 @@ async def _work(plan: Plan) -> None:
         await app.run_worker_async(
             concurrency=AT_ONCE,
             listen_notify=True,
-            fetch_job_polling_interval=POLL_S,
+            fetch_job_polling_interval=plan.poll_ms / 1000,
             delete_jobs="successful",
         )
 
