@@ -1,7 +1,7 @@
 """The executor's FastStream application: what it consumes and what it publishes.
 
 The publishers are declared for the AsyncAPI document; the messages themselves travel in
-atomic batches through the runtime's publisher.
+batches through the runtime's publisher.
 """
 
 from datetime import timedelta
@@ -19,11 +19,11 @@ from trigger_runtime.dead_letters import DeadLetters
 from trigger_runtime.settling import settling
 
 BATCH = 500
-"""Messages handed over at once, at most: one atomic batch, and an fsync or four, for all."""
+"""Messages handed over at once, at most: one atomic batch for all."""
 WORKERS = 2
 """One batch is encoded while the other is synced."""
 PACE = timedelta(milliseconds=5)
-"""At a thousand fires a second, batches of five instead of two: the broker works by the batch."""
+"""At a thousand fires a second, fives instead of pairs: what is done once for each is done less."""
 
 
 def subscribe(

@@ -1,7 +1,7 @@
 """The scheduler's FastStream application: what it consumes and what it publishes.
 
 The publishers are declared for the AsyncAPI document; the messages themselves travel in
-atomic batches through the runtime's publisher.
+batches through the runtime's publisher.
 """
 
 from collections.abc import Callable
