@@ -16,10 +16,10 @@ from trigger_contracts.cron import Cron
 from trigger_contracts.cron_parse import MAX_LENGTH
 from trigger_contracts.definition import MAX_EXCLUDED, MAX_FIRES, Definition, parse_definition
 from trigger_contracts.errors import Refused
+from trigger_contracts.future import must_fire
 from trigger_contracts.misfire import MAX_COUNT
 from trigger_contracts.schedule import HORIZON, upcoming
 from trigger_contracts.schedule_fields import schedule_of
-from trigger_contracts.trigger import must_fire
 
 PAGE = make_pictures.FOLDER.with_name("schedules.md").read_text(encoding="utf-8")
 NOW = datetime(2026, 12, 1, tzinfo=UTC)

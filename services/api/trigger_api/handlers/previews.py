@@ -9,9 +9,9 @@ from trigger_api.domain.previews import PreviewRequest, shown
 from trigger_api.domain.shown import PreviewShown
 from trigger_api.ports import Clock, Describe, Views
 from trigger_contracts.errors import Code, refused
+from trigger_contracts.future import must_fire
 from trigger_contracts.preview import preview
 from trigger_contracts.schedule_fields import schedule_of, written_locally
-from trigger_contracts.trigger import must_fire
 
 _TICK = timedelta(microseconds=1)
 """The resolution of instants: what is due next lies after the instant just before it."""
