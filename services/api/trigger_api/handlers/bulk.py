@@ -14,7 +14,8 @@ from datetime import datetime
 from trigger_api.domain import bulk, creates
 from trigger_api.domain.bulk import BulkCreated, Checked
 from trigger_api.domain.splitting import Piece
-from trigger_api.ports import Claims, Clock, Commands, Definitions, NewId, PartlyStored
+from trigger_api.handlers.doors import Door
+from trigger_api.ports import PartlyStored
 from trigger_contracts.commands import CommandDone
 from trigger_contracts.errors import Code, Problem, Refused, problem, refused
 from trigger_contracts.subjects import Verb
@@ -36,23 +37,8 @@ class BulkRequest:
     """Create what is acceptable although something is not."""
 
 
-class BulkCreates:
+class BulkCreates(Door):
     """See the module's docstring."""
-
-    def __init__(
-        self,
-        *,
-        commands: Commands,
-        claims: Claims,
-        definitions: Definitions,
-        clock: Clock,
-        new_id: NewId,
-    ) -> None:
-        self._commands = commands
-        self._claims = claims
-        self._definitions = definitions
-        self._clock = clock
-        self._new_id = new_id
 
     async def create(self, request: BulkRequest) -> BulkCreated:
         """Raises ``Refused`` for the request as a whole: then nothing was created by it."""

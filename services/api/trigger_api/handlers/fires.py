@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from trigger_api.domain.fires import Fire, refusal
-from trigger_api.ports import Claims, Clock, Commands, Definitions, NewId
+from trigger_api.handlers.doors import Door
 from trigger_contracts import idempotency
 from trigger_contracts.commands import SCHEMA_VERSION, FireTrigger
 from trigger_contracts.errors import Code, Problem, Refused, refused
@@ -14,23 +14,8 @@ from trigger_contracts.trigger import Trigger
 from trigger_runtime.errors import DatabaseUnavailable
 
 
-class Fires:
+class Fires(Door):
     """Answers with the event's id once the fire is durable."""
-
-    def __init__(
-        self,
-        *,
-        commands: Commands,
-        claims: Claims,
-        definitions: Definitions,
-        clock: Clock,
-        new_id: NewId,
-    ) -> None:
-        self._commands = commands
-        self._claims = claims
-        self._definitions = definitions
-        self._clock = clock
-        self._new_id = new_id
 
     async def fire(self, fire: Fire) -> str:
         accepted_at = self._clock.now()

@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 from trigger_api.domain import creates
 from trigger_api.domain.shown import TestAccepted
+from trigger_api.handlers.doors import Door
 from trigger_api.handlers.outcomes import Applied, Outcome, Stored
-from trigger_api.ports import Claims, Clock, Commands, Definitions, NewId
 from trigger_contracts import trigger
 from trigger_contracts.commands import (
     SCHEMA_VERSION,
@@ -24,23 +24,8 @@ from trigger_contracts.schedule_fields import schedule_of
 from trigger_contracts.subjects import Verb
 
 
-class TriggerCommands:
+class TriggerCommands(Door):
     """Create, replace, patch, delete and test."""
-
-    def __init__(
-        self,
-        *,
-        commands: Commands,
-        claims: Claims,
-        definitions: Definitions,
-        clock: Clock,
-        new_id: NewId,
-    ) -> None:
-        self._commands = commands
-        self._claims = claims
-        self._definitions = definitions
-        self._clock = clock
-        self._new_id = new_id
 
     async def create(self, fields: Any, actor: str, key_id: str, key: str | None) -> Outcome:
         """A create repeated under its idempotency key answers as the first one did."""

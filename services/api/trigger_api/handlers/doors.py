@@ -1,0 +1,22 @@
+"""What every use case that sends commands holds: where they go, and what is asked before."""
+
+from trigger_api.ports import Claims, Clock, Commands, Definitions, NewId
+
+
+class Door:
+    """A way in for commands. It does nothing by itself; the use cases are its kinds."""
+
+    def __init__(
+        self,
+        *,
+        commands: Commands,
+        claims: Claims,
+        definitions: Definitions,
+        clock: Clock,
+        new_id: NewId,
+    ) -> None:
+        self._commands = commands
+        self._claims = claims
+        self._definitions = definitions
+        self._clock = clock
+        self._new_id = new_id
