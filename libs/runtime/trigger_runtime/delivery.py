@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import Protocol, runtime_checkable
+from typing import Protocol, cast, runtime_checkable
 
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from .logs import get_logger
+from .nats import FastClient
 
 log = get_logger(__name__)
 
@@ -42,7 +42,7 @@ class Delivery:
     delivered_count: int
     _stored_ns: int
     _reply: str = field(repr=False)
-    _client: Client = field(repr=False, compare=False)
+    _client: FastClient = field(repr=False, compare=False)
     _holder: Holder = field(repr=False, compare=False)
 
     @property
@@ -78,10 +78,14 @@ class Delivery:
 
 async def ack_all(deliveries: Sequence[Delivery]) -> None:
     """Acknowledge many. What cannot be sent is redelivered: handlers are idempotent."""
+    if not deliveries:
+        return
+    for delivery in deliveries:
+        delivery._holder.release(delivery)  # noqa: SLF001 - the same module
     try:
-        for delivery in deliveries:
-            delivery._holder.release(delivery)  # noqa: SLF001 - the same module
-            await delivery._client.publish(delivery._reply)  # noqa: SLF001
+        await deliveries[0]._client.send(  # noqa: SLF001
+            [b"PUB %b 0\r\n\r\n" % delivery._reply.encode() for delivery in deliveries]  # noqa: SLF001
+        )
     except (NatsError, OSError) as error:
         log.warning("acknowledgements not sent", error=repr(error), messages=len(deliveries))
 
@@ -102,6 +106,6 @@ def delivery_of(message: Msg, holder: Holder) -> Delivery:
         delivered_count=int(tokens[first]),
         _stored_ns=int(tokens[first + 3]),
         _reply=message.reply,
-        _client=message._client,  # noqa: SLF001 - Msg has no public name for it
+        _client=cast("FastClient", message._client),  # noqa: SLF001 - Msg has no public name for it
         _holder=holder,
     )

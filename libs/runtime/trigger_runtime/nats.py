@@ -93,6 +93,11 @@ class FastClient(Client):
         self.stats["out_msgs"] += len(frames)
         data = b"".join(frames)
         self.stats["out_bytes"] += len(data)
+        if self._transport is not None and self._pending_data_size == 0:
+            # At once: by way of the client's flusher it would wait for everybody whose turn it is,
+            # and the broker for something to do. Not drained: whoever sends waits for an answer.
+            self._transport.writelines([data])
+            return
         await self._send_command(data)
         if self._flush_queue is not None and self._flush_queue.empty():
             await self._flush_pending()

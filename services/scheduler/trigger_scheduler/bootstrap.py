@@ -77,11 +77,13 @@ def build(settings: Settings) -> Scheduler:
         idle_in_transaction_timeout=settings.lock_timeout,
         server_settings={"search_path": SCHEMA, **PLANNING},
     )
+    connections = settings.claimers + settings.crowd_claimers + 1
     relaxed = Database(
-        settings.model_copy(update={"pool_size": settings.claimers + 1}),
+        settings.model_copy(update={"pool_size": connections}),
         "etp-scheduler-claims",
         idle_in_transaction_timeout=settings.lock_timeout,
         server_settings={"search_path": SCHEMA, "synchronous_commit": "off", **PLANNING},
+        kept_open=connections,
     )
     index = PostgresIndex(durable, relaxed)
     upkeep = Upkeep(index, change_log, due_log, erase_after=settings.erase_after)
@@ -96,20 +98,32 @@ def build(settings: Settings) -> Scheduler:
         grace=settings.misfire_grace,
     )
     clock = ClockOfRecord(SystemClock().monotonic)
+    helping: list[Loop] = []
+
+    def call_help() -> None:
+        for loop in helping:
+            loop.wake()
+
     claimers = tuple(
         Claimer(
             index,
             due_log,
             clock,
             limits,
+            on_full=call_help,
             on_completed=completing.wake,
             on_outdated=repairing.wake,
             on_published=meter.published,
         )
-        for _ in range(settings.claimers)
+        for _ in range(settings.claimers + settings.crowd_claimers)
     )
     claiming = [
-        Loop(f"claim-{number}", claimer.one_pass) for number, claimer in enumerate(claimers, 1)
+        Loop(f"claim-{number}", claimer.one_pass)
+        for number, claimer in enumerate(claimers[: settings.claimers], 1)
+    ]
+    helping += [
+        Loop(f"help-{number}", claimer.help)
+        for number, claimer in enumerate(claimers[settings.claimers :], 1)
     ]
     wakes = NatsWakes(
         connection,
@@ -145,7 +159,7 @@ def build(settings: Settings) -> Scheduler:
         asyncapi,
         (durable, relaxed),
         tuple(publishers.values()),
-        (*claiming, completing, checkpointing, repairing, erasing),
+        (*claiming, *helping, completing, checkpointing, repairing, erasing),
         claimers,
         commands,
         upkeep,

@@ -20,10 +20,16 @@ class Settings(WorkerSettings, DatabaseSettings):
         description="How far ahead of time rows are locked and made ready to publish.",
     )
     claim_batch: int = Field(
-        default=500, ge=1, le=1000, description="Most rows taken in one claim."
+        default=1000, ge=1, le=1000, description="Most rows taken in one claim."
     )
     claimers: int = Field(
         default=2, ge=1, le=16, description="Claims that one replica has open at once."
+    )
+    crowd_claimers: int = Field(
+        default=4,
+        ge=0,
+        le=16,
+        description="Further claims that a replica opens while one claim is not enough.",
     )
     claim_poll: Duration = Field(
         default=timedelta(milliseconds=500),

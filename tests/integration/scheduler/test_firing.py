@@ -161,6 +161,30 @@ async def test_rows_that_are_awaited_are_given_back_when_the_clock_is_set_back(
         assert await platform.records(done["trigger_id"]) == []
 
 
+async def test_a_crowd_is_taken_by_further_claims_before_it_is_due(platform: Platform) -> None:
+    """One claim holds one row until it is due; the others are in the helpers' hands by then."""
+    long = timedelta(minutes=1)
+    due_at = once(timedelta(seconds=5))
+    async with platform.scheduler(loops=False):
+        asked = [await platform.ask(Verb.CREATE, **due_at) for _ in range(3)]
+    async with platform.scheduler(
+        claimers=1, crowd_claimers=2, claim_batch=1, claim_ahead=long, lock_timeout=long
+    ):
+
+        async def all_held() -> bool:
+            ahead = "FROM scheduler.trigger WHERE next_fire_at > now()"
+            async with platform.database.connected() as connection, connection.transaction():
+                waiting = await connection.fetchval(f"SELECT count(*) {ahead}")
+                free = await connection.fetch(f"SELECT 1 {ahead} FOR UPDATE SKIP LOCKED")
+            assert waiting == 3, "too slow: they are due already"
+            return not free
+
+        await eventually(all_held)
+        for done in asked:
+            (due,) = await platform.fires(done["trigger_id"], 1)
+            assert due.published_at >= due.scheduled_for
+
+
 async def test_a_test_fires_at_once_and_leaves_nothing(platform: Platform) -> None:
     async with platform.scheduler():
         done = await platform.ask(Verb.TEST, type="scheduled", interval="PT1H", payload={"a": 1})

@@ -40,6 +40,7 @@ class Claimer:
         clock: ClockOfRecord,
         limits: ClaimLimits,
         *,
+        on_full: Callable[[], None],
         on_completed: Callable[[], None],
         on_outdated: Callable[[], None],
         on_published: Callable[[Sequence[tuple[Row, Step]], datetime], None],
@@ -48,6 +49,7 @@ class Claimer:
         self._due_log = due_log
         self._clock = clock
         self._limits = limits
+        self._on_full = on_full
         self._on_completed = on_completed
         self._on_outdated = on_outdated
         self._on_published = on_published
@@ -58,16 +60,27 @@ class Claimer:
         claimed, stored = await self._claim()
         if claimed:
             return timedelta() if stored else STUCK_PAUSE
-        if self._completed:
-            # Only now: completions must not compete with what is due.
-            self._completed = False
-            self._on_completed()
+        self._tell_completed()
         sent = self._clock.monotonic()
         now, earliest = await self._index.earliest(self._limits.ahead)
         self._clock.observe(now, sent, self._clock.monotonic())
         if earliest is None:
             return self._limits.poll
         return max(min(earliest - now - self._limits.ahead, self._limits.poll), timedelta())
+
+    async def help(self) -> timedelta | None:
+        """Claim once beside the others; returns None, for until it is called, if all is taken."""
+        claimed, stored = await self._claim()
+        if claimed:
+            return timedelta() if stored else STUCK_PAUSE
+        self._tell_completed()
+        return None
+
+    def _tell_completed(self) -> None:
+        """Only when nothing is left to claim: completions must not compete with what is due."""
+        if self._completed:
+            self._completed = False
+            self._on_completed()
 
     async def _claim(self) -> tuple[int, int]:
         """Rows claimed, and rows whose decision was stored."""
@@ -78,6 +91,8 @@ class Claimer:
             if claimed.taken_at is None:
                 return 0, 0
             self._clock.observe(claimed.taken_at, sent, self._clock.monotonic())
+            if len(claimed.rows) == limits.batch:
+                self._on_full()
             rows = await self._publish(claimed.rows)
             if rows:
                 await transaction.advance(rows)
