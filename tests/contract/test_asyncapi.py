@@ -151,7 +151,7 @@ def test_no_schema_is_referred_to_that_is_not_there(service: Service, document: 
         value = pending.pop()
         if isinstance(value, dict):
             if isinstance(value.get("$ref"), str):
-                _followed(document, value["$ref"])
+                assert _followed(document, value["$ref"]) is not None
             pending.extend(value.values())
         elif isinstance(value, list):
             pending.extend(value)

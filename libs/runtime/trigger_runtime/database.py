@@ -22,7 +22,6 @@ log = get_logger(__name__)
 
 CONNECT_TIMEOUT_S = 3.0
 """For one new connection; short, since the caller's request waits for it."""
-
 AWAY = (
     OSError,
     TimeoutError,
@@ -61,11 +60,11 @@ class Database:
         command_timeout: timedelta = timedelta(seconds=10),
         idle_in_transaction_timeout: timedelta = timedelta(seconds=30),
         server_settings: Mapping[str, str] | None = None,
-        kept_open: int = 1,
+        keep_open: bool = False,
     ) -> None:
-        """``kept_open`` connections stand ready: one that is opened when needed costs 20 ms."""
+        """``keep_open``: every connection stands ready; one that is opened first takes 20 ms."""
         self._settings = settings
-        self._kept_open = kept_open
+        self._keep_open = keep_open
         self._command_timeout_s = command_timeout.total_seconds()
         self._server_settings = {
             "application_name": application_name,
@@ -90,7 +89,7 @@ class Database:
                 with database_errors():
                     self._pool = await asyncpg.create_pool(
                         self._settings.database_url.get_secret_value(),
-                        min_size=self._kept_open,
+                        min_size=self._settings.pool_size if self._keep_open else 1,
                         max_size=self._settings.pool_size,
                         timeout=CONNECT_TIMEOUT_S,
                         command_timeout=self._command_timeout_s,

@@ -15,7 +15,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from .logs import get_logger
-from .nats import FastClient
+from .nats import FastClient, empty_frame
 
 log = get_logger(__name__)
 
@@ -84,7 +84,7 @@ async def ack_all(deliveries: Sequence[Delivery]) -> None:
         delivery._holder.release(delivery)  # noqa: SLF001 - the same module
     try:
         await deliveries[0]._client.send(  # noqa: SLF001
-            [b"PUB %b 0\r\n\r\n" % delivery._reply.encode() for delivery in deliveries]  # noqa: SLF001
+            [empty_frame(delivery._reply) for delivery in deliveries]  # noqa: SLF001
         )
     except (NatsError, OSError) as error:
         log.warning("acknowledgements not sent", error=repr(error), messages=len(deliveries))

@@ -84,7 +84,7 @@ class FastClient(Client):
             await self._flush_pending()
 
     async def send(self, frames: Sequence[bytes]) -> None:
-        """Publish messages that are ready to be sent (``frame``), all in one write.
+        """Publish messages that are ready to be sent (``frame``, ``empty_frame``), in one write.
 
         Raises ``nats.errors.Error`` where the connection does not stand: nothing is kept for later.
         """
@@ -95,7 +95,8 @@ class FastClient(Client):
         self.stats["out_bytes"] += len(data)
         if self._transport is not None and self._pending_data_size == 0:
             # At once: by way of the client's flusher it would wait for everybody whose turn it is,
-            # and the broker for something to do. Not drained: whoever sends waits for an answer.
+            # and the broker for something to do. Not drained: what is on its way is bounded by
+            # those who send, be it that they wait for answers or answer what they asked for.
             self._transport.writelines([data])
             return
         await self._send_command(data)
@@ -124,6 +125,11 @@ def frame(subject: str, reply: str, payload: bytes, headers: Mapping[str, Any]) 
     size = len(block)
     command = f"HPUB {subject} {reply} {size} {size + len(payload)}\r\n".encode()
     return b"".join((command, block, payload, b"\r\n"))
+
+
+def empty_frame(subject: str) -> bytes:
+    """A message without headers or payload."""
+    return f"PUB {subject} 0\r\n\r\n".encode()
 
 
 def _line(text: Any) -> str:

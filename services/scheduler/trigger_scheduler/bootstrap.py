@@ -77,13 +77,13 @@ def build(settings: Settings) -> Scheduler:
         idle_in_transaction_timeout=settings.lock_timeout,
         server_settings={"search_path": SCHEMA, **PLANNING},
     )
-    connections = settings.claimers + settings.crowd_claimers + 1
+    open_claims = settings.claimers + settings.crowd_claimers
     relaxed = Database(
-        settings.model_copy(update={"pool_size": connections}),
+        settings.model_copy(update={"pool_size": open_claims + 1}),
         "etp-scheduler-claims",
         idle_in_transaction_timeout=settings.lock_timeout,
         server_settings={"search_path": SCHEMA, "synchronous_commit": "off", **PLANNING},
-        kept_open=connections,
+        keep_open=True,
     )
     index = PostgresIndex(durable, relaxed)
     upkeep = Upkeep(index, change_log, due_log, erase_after=settings.erase_after)
@@ -115,7 +115,7 @@ def build(settings: Settings) -> Scheduler:
             on_outdated=repairing.wake,
             on_published=meter.published,
         )
-        for _ in range(settings.claimers + settings.crowd_claimers)
+        for _ in range(open_claims)
     )
     claiming = [
         Loop(f"claim-{number}", claimer.one_pass)

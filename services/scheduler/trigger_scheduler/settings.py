@@ -23,7 +23,7 @@ class Settings(WorkerSettings, DatabaseSettings):
         default=1000, ge=1, le=1000, description="Most rows taken in one claim."
     )
     claimers: int = Field(
-        default=2, ge=1, le=16, description="Claims that one replica has open at once."
+        default=2, ge=1, le=16, description="Claims that one replica always has open."
     )
     crowd_claimers: int = Field(
         default=4,

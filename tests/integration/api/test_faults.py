@@ -15,7 +15,7 @@ from tests.integration.api.stand_in import StandInScheduler
 from tests.support.eventually import eventually
 from tests.support.servers import Broker, Database, Postgres
 from trigger_api.entrypoints.bodies import Bodies
-from trigger_contracts.topology import MAX_BODY_BYTES
+from trigger_contracts.topology import COMMANDS, MAX_BODY_BYTES
 from trigger_local import ports
 from trigger_local.secrets import Secrets
 
@@ -237,10 +237,15 @@ async def test_the_process_serves_and_stops_when_told(
             async def is_ready() -> bool:
                 return (await http.get("/ready")).status_code == 200
 
+            async def is_in_hand() -> bool:
+                async with platform_streams.connected() as admin:
+                    stored = await admin.jetstream().stream_info(COMMANDS.name)
+                return stored.state.messages == 1
+
             await eventually(is_ready, within=20)
             # A request in hand is answered: it waits for a scheduler that is not there.
             asked = asyncio.create_task(http.post("/test/api/", json={"payload": 1}))
-            await asyncio.sleep(0.1)
+            await eventually(is_in_hand)
             process.send_signal(number)
             assert (await asked).status_code == 202
         assert await asyncio.wait_for(process.wait(), 10) == 0

@@ -101,7 +101,7 @@ async def test_nobody_listens_to_anothers_inbox(platform_streams: Broker, user: 
         for other in FORBIDDEN.keys() - {user}:
             await client.subscribe(f"{subjects.inbox_prefix(other)}.>")
         await client.flush()
-        await eventually(lambda: len(errors) == len(FORBIDDEN) - 1)
+        assert await eventually(lambda: len(errors) == len(FORBIDDEN) - 1)
 
 
 async def test_no_service_changes_a_stream(platform_streams: Broker) -> None:

@@ -79,7 +79,8 @@ async def test_everything_killed_at_once_comes_back(etp: Etp) -> None:
     status = await etp.up()
     for pid in status["pids"].values():
         os.kill(pid, signal.SIGKILL)
-    await etp.until_ready(without=status["pids"])
+    again = await etp.until_ready(without=status["pids"])
+    assert again["pids"].keys() == NAMES
 
 
 async def test_a_killed_supervisor_is_recovered_from(etp: Etp) -> None:

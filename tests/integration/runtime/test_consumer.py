@@ -120,7 +120,7 @@ async def test_workers_share_the_messages(
     await publisher.publish_batch([due(n) for n in range(1, 101)])
     await eventually(lambda: len(seen.payloads) >= 90)
     release.set()
-    await eventually(lambda: sorted(map(int, seen.payloads)) == list(range(101)))
+    assert await eventually(lambda: sorted(map(int, seen.payloads)) == list(range(101)))
 
 
 async def test_what_a_raising_handler_got_comes_again(
@@ -173,7 +173,7 @@ async def test_a_killed_broker_stalls_nobody(
     await platform_streams.start()
     await eventually(lambda: executor.is_connected)
     await publish_until_stored(3000)
-    await eventually(lambda: b"3000" in seen.payloads, within=4)
+    assert await eventually(lambda: b"3000" in seen.payloads, within=4)
 
 
 async def test_stopping_finishes_the_batch_in_hand_and_gives_back_the_rest(

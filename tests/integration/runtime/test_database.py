@@ -13,9 +13,18 @@ from trigger_runtime.errors import DatabaseUnavailable
 from trigger_runtime.settings import DatabaseSettings
 
 
-def open_database(database: TestDatabase) -> Database:
+def open_database(
+    database: TestDatabase, name: str = "runtime tests", *, keep_open: bool = False
+) -> Database:
     settings = DatabaseSettings(database_url=SecretStr(database.url()), pool_size=2)
-    return Database(settings, "runtime tests", command_timeout=timedelta(seconds=3))
+    return Database(settings, name, command_timeout=timedelta(seconds=3), keep_open=keep_open)
+
+
+async def sessions(database: TestDatabase, name: str) -> int:
+    async with database.connected() as connection:
+        return await connection.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1", name
+        )
 
 
 async def test_sessions_are_as_declared(database: TestDatabase) -> None:
@@ -51,3 +60,12 @@ async def test_a_database_that_goes_away_and_comes_back(
     for back in (opened, late):
         await back.ping()
         await back.close()
+
+
+async def test_a_pool_that_is_kept_open_stands_ready_as_a_whole(database: TestDatabase) -> None:
+    kept, other = open_database(database, "kept", keep_open=True), open_database(database, "other")
+    await kept.ping()
+    await other.ping()
+    assert (await sessions(database, "kept"), await sessions(database, "other")) == (2, 1)
+    await kept.close()
+    await other.close()

@@ -127,7 +127,9 @@ async def test_what_a_hung_handler_has_is_given_to_another(
     await hung.entered.wait()
     second = await replica(connect, other)
     # It holds what waits behind it, too; what comes to it again may wait there once more.
-    await eventually(lambda: {b"%d" % n for n in range(15)} == set(other.payloads), within=20)
+    assert await eventually(
+        lambda: {b"%d" % n for n in range(15)} == set(other.payloads), within=20
+    )
     hung.go_on.set()
     await first.stop()
     await second.stop()

@@ -112,7 +112,7 @@ async def test_a_message_outlives_its_cancelled_publisher(
     batch = asyncio.ensure_future(publisher.publish_batch([due(n) for n in range(50)]))
     await asyncio.sleep(0)
     batch.cancel()
-    await eventually(lambda: _last_is(reader, 50))
+    assert await eventually(lambda: _last_is(reader, 50))
 
 
 async def _last_is(reader: StreamReader, seq: int) -> bool:

@@ -36,13 +36,13 @@ async def all_edited(platform: Platform) -> bool:
 async def test_commands_published_one_after_the_other_are_applied_so(platform: Platform) -> None:
     async with platform.scheduler(loops=False):
         await publish_histories(platform)
-        await eventually(lambda: all_edited(platform), within=20)
+        assert await eventually(lambda: all_edited(platform), within=20)
 
 
 async def test_two_replicas_apply_them_so(platform: Platform) -> None:
     async with platform.scheduler(loops=False), platform.scheduler(loops=False):
         await publish_histories(platform)
-        await eventually(lambda: all_edited(platform), within=20)
+        assert await eventually(lambda: all_edited(platform), within=20)
 
 
 async def test_a_replica_that_leaves_hands_over_at_once(platform: Platform) -> None:
@@ -61,7 +61,7 @@ async def test_commands_stored_while_the_scheduler_is_down_are_applied_so(
 ) -> None:
     await publish_histories(platform)
     async with platform.scheduler(loops=False):
-        await eventually(lambda: all_edited(platform), within=20)
+        assert await eventually(lambda: all_edited(platform), within=20)
 
 
 async def test_commands_stored_while_the_database_is_down_are_applied_so(
@@ -77,7 +77,7 @@ async def test_commands_stored_while_the_database_is_down_are_applied_so(
             await publish_histories(platform)
         finally:
             await postgres.start()
-        await eventually(lambda: all_edited(platform), within=40)
+        assert await eventually(lambda: all_edited(platform), within=40)
 
 
 @pytest.mark.parametrize("point", ["decided", "change appended", "projected"])

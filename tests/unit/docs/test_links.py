@@ -113,7 +113,7 @@ def test_named_settings_exist(page: Path):
 def test_python_examples_can_be_read(page: Path):
     for block in _BLOCK.findall(text_of(page)):
         if block.startswith("```python\n"):
-            ast.parse(block.removeprefix("```python\n").removesuffix("```"))
+            assert ast.parse(block.removeprefix("```python\n").removesuffix("```")).body
 
 
 def test_the_readme_names_every_error_code():

@@ -37,7 +37,7 @@ async def test_a_wake_during_a_pass_is_not_lost() -> None:
 
     loop = Loop("wake within", one_pass)
     loop.start()
-    await eventually(lambda: passes == 2)
+    assert await eventually(lambda: passes == 2)
     await loop.stop()
 
 
@@ -62,15 +62,19 @@ async def test_failed_passes_are_counted_and_repeated() -> None:
 
 
 async def test_stop_lets_the_pass_in_hand_finish() -> None:
-    entered, finished = asyncio.Event(), asyncio.Event()
+    entered, release, finished = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def one_pass() -> None:
         entered.set()
-        await asyncio.sleep(0.05)
+        await release.wait()
         finished.set()
 
     loop = Loop("stopping", one_pass)
     loop.start()
     await entered.wait()
-    await loop.stop()
+    stopping = asyncio.create_task(loop.stop())
+    await asyncio.sleep(0)
+    assert not stopping.done()
+    release.set()
+    await stopping
     assert finished.is_set()

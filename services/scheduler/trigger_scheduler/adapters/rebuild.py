@@ -21,7 +21,7 @@ from trigger_runtime.logs import get_logger
 from trigger_runtime.reader import StoredMessage
 from trigger_scheduler.domain.arming import armed_row, decided_row
 from trigger_scheduler.domain.planning import Row
-from trigger_scheduler.handlers.commands import project_in_order
+from trigger_scheduler.handlers.projecting import project_in_order
 
 from . import schema
 from .due_index import PostgresTransaction

@@ -57,10 +57,9 @@ class Claimer:
 
     async def one_pass(self) -> timedelta:
         """Claim once; returns how long nothing more will be due."""
-        claimed, stored = await self._claim()
-        if claimed:
-            return timedelta() if stored else STUCK_PAUSE
-        self._tell_completed()
+        pause = await self.help()
+        if pause is not None:
+            return pause
         sent = self._clock.monotonic()
         now, earliest = await self._index.earliest(self._limits.ahead)
         self._clock.observe(now, sent, self._clock.monotonic())
@@ -73,14 +72,11 @@ class Claimer:
         claimed, stored = await self._claim()
         if claimed:
             return timedelta() if stored else STUCK_PAUSE
-        self._tell_completed()
-        return None
-
-    def _tell_completed(self) -> None:
-        """Only when nothing is left to claim: completions must not compete with what is due."""
         if self._completed:
+            # Only now: completions must not compete with what is due.
             self._completed = False
             self._on_completed()
+        return None
 
     async def _claim(self) -> tuple[int, int]:
         """Rows claimed, and rows whose decision was stored."""

@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 from trigger_contracts.commands import CommandDone, CreateTrigger
 from trigger_contracts.errors import Code, Problem
 from trigger_contracts.events import ChangeKind, TriggerChanged
-from trigger_contracts.schedule import Once
 from trigger_contracts.trigger import (
     Changed,
     Decision,
@@ -25,15 +24,11 @@ from trigger_contracts.trigger import (
     Trigger,
     Unchanged,
     decide,
-    event_id_at,
-    first_fire,
-    next_fires,
-    representation,
-    shown_occurrences,
 )
 from trigger_runtime.errors import StaleExpectation
 from trigger_scheduler.domain.arming import armed_row, decided_row
 from trigger_scheduler.domain.planning import Row, Step, advanced, plan, reconcile
+from trigger_scheduler.domain.results import done, unchanged
 from trigger_scheduler.ports import (
     Answer,
     Backlog,
@@ -45,6 +40,7 @@ from trigger_scheduler.ports import (
 )
 
 from .fencing import count_race, fence_all
+from .projecting import project_in_order
 
 _CONFIRMED_AT_THE_LEADER = frozenset({Code.NOT_FOUND, Code.VERSION_MISMATCH, Code.TRIGGER_EXISTS})
 
@@ -346,22 +342,6 @@ async def _store(transaction: IndexTransaction, cases: Sequence[_Case], now: dat
     await transaction.remember(refused, now)
 
 
-async def project_in_order(
-    transaction: IndexTransaction, projected: Sequence[tuple[Trigger, Row]]
-) -> None:
-    """Project changes so that no trigger stands twice in one statement, and each in its order."""
-    groups: list[list[tuple[Trigger, Row]]] = []
-    depth: dict[str, int] = {}
-    for entry in projected:
-        level = depth.get(entry[1].trigger_id, 0)
-        depth[entry[1].trigger_id] = level + 1
-        if level == len(groups):
-            groups.append([])
-        groups[level].append(entry)
-    for group in groups:
-        await transaction.project(group)
-
-
 def _answer(case: _Case, now: datetime) -> CommandDone | Problem | None:
     if case.deferred:
         return None
@@ -371,7 +351,7 @@ def _answer(case: _Case, now: datetime) -> CommandDone | Problem | None:
         return done(case.request.command_id, case.decision.change, case.before)
     if case.trigger is None:
         raise TypeError("only an existing trigger can be left unchanged")
-    return _unchanged(case.request.command_id, case.trigger, now)
+    return unchanged(case.request.command_id, case.trigger, now)
 
 
 async def _repeated(
@@ -382,52 +362,9 @@ async def _repeated(
     if answer.trigger is None:
         raise TypeError("an answer is a change or a problem")
     if answer.unchanged_at is not None:
-        return _unchanged(command_id, answer.trigger, answer.unchanged_at)
+        return unchanged(command_id, answer.trigger, answer.unchanged_at)
     change = answer.trigger.change
     before = None
     if change.kind is ChangeKind.UPDATED:
         before = await transaction.previous(change.trigger_id, answer.trigger.change_seq)
     return done(command_id, change, before)
-
-
-def _unchanged(command_id: str, trigger: Trigger, at: datetime) -> CommandDone:
-    change = trigger.change.model_copy(update={"kind": ChangeKind.UPDATED})
-    return done(command_id, change, Trigger(change, trigger.change_seq), shown_at=at)
-
-
-def done(
-    command_id: str,
-    change: TriggerChanged,
-    before: Trigger | None,
-    *,
-    shown_at: datetime | None = None,
-) -> CommandDone:
-    """The result of an accepted command; a pure function of its change and the one before.
-
-    Upcoming occurrences are those after ``shown_at``, by default when the change was made.
-    """
-    result = CommandDone(
-        command_id=command_id, trigger_id=change.trigger_id, version=change.version
-    )
-    if change.is_test and isinstance(change.schedule, Once):
-        at = change.schedule.at
-        event_id = str(event_id_at(change, at))
-        return result.model_copy(update={"event_id": event_id, "fires_at": at})
-    if change.kind is ChangeKind.DELETED:
-        return result
-    if change.kind is ChangeKind.CREATED:
-        return result.model_copy(update={"trigger": representation(change, first_fire(change))})
-    at = shown_at or change.at
-    after = next_fires(change, at)
-    shown = representation(change, after[0] if after else None)
-    previous = None if before is None else before.change
-    fires_before = next_fires(previous, at, fires=change.fires)
-    return result.model_copy(
-        update={
-            "trigger": shown,
-            "next_fires_before": fires_before,
-            "next_fires_after": after,
-            "next_occurrences_before": shown_occurrences(previous, fires_before),
-            "next_occurrences_after": shown_occurrences(change, after),
-        }
-    )

@@ -16,8 +16,8 @@ from trigger_scheduler.domain.arming import armed_row, decided_row
 from trigger_scheduler.domain.planning import Row
 from trigger_scheduler.ports import ChangeLog, DueLog, Held, Index, IndexTransaction
 
-from .commands import project_in_order
 from .fencing import fence_all
+from .projecting import project_in_order
 
 PAGE = 500
 """Triggers or changes handled in one pass."""
