@@ -142,6 +142,7 @@ class Source(StrEnum):
     API = "api"
     NATS = "nats"
     TEST = "test"
+    REPLAY = "replay"
 
 
 class LogEntry(BaseModel):
@@ -150,6 +151,7 @@ class LogEntry(BaseModel):
     ``logged_at`` starts the row's two lives: ``fired_at``, or for missed and rejected rows
     the instant at which that was decided. ``count`` is above 1 only for a missed row that
     stands for many occurrences, from ``scheduled_for`` to ``last_scheduled_for``.
+    ``replay_of`` is the id of the event that this one repeats.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -171,6 +173,7 @@ class LogEntry(BaseModel):
     errors: tuple[FieldError, ...] = ()
     count: int = 1
     last_scheduled_for: AwareDatetime | None = None
+    replay_of: str | None = None
     payload: Any = None
 
 

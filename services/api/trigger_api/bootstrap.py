@@ -65,13 +65,19 @@ def build(settings: Settings) -> Built:
         pool_size=settings.pool_size,
         timeout=settings.read_timeout,
     )
+    searches = Database(
+        settings.database_url.get_secret_value(),
+        pool_size=settings.pool_size,
+        timeout=settings.read_timeout,
+        plans_each=True,
+    )
     publisher = JetStreamPublisher(connection, COMMANDS.name, timeout=settings.publish_timeout)
     commands = JetStreamCommands(
         connection, publisher, instance=new_id(), timeout=settings.command_timeout
     )
     claims = ClaimStore(connection, IDEMPOTENCY, timeout=settings.publish_timeout)
     definitions = CachedDefinitions(database, clock, max_age=settings.definition_max_age)
-    views = PostgresViews(database)
+    views = PostgresViews(database, searches)
     parts: dict[str, Any] = {
         "commands": commands,
         "claims": claims,
@@ -115,6 +121,7 @@ def build(settings: Settings) -> Built:
                 claims.flush,
                 connection.close,
                 database.close,
+                searches.close,
             ):
                 try:
                     await stop()

@@ -22,12 +22,14 @@ from .adapters.broker import CoreNotices, LogDeadLetters
 from .adapters.event_log import PostgresEventLog
 from .domain.life import Life
 from .entrypoints.projection import subscribe
-from .entrypoints.sweeping import sweep_loop
-from .handlers import Projector, Sweeper
+from .entrypoints.sweeping import closing_loop, sweep_loop
+from .handlers import Closer, Projector, Sweeper
 from .settings import Settings
 
 SERVICE = "retention"
 DESCRIPTION = "Projects the event log into PostgreSQL and erases each row when its life is over."
+CLOSING_EVERY = timedelta(seconds=5)
+"""Between two looks for an hour to close."""
 HANGS_AFTER = timedelta(seconds=3)
 """A replica that hangs amid a transaction frees its rows: another one was given the same ones."""
 
@@ -42,6 +44,7 @@ class Retention:
     database: Database
     dead_letters: JetStreamPublisher
     sweep: Loop
+    closing: Loop
 
     def asyncapi(self) -> AsyncAPI:
         return AsyncAPI(self.broker, title=SERVICE, description=DESCRIPTION)
@@ -56,7 +59,7 @@ class Retention:
             health=health,
             settings=self.settings,
             asyncapi=self.asyncapi(),
-            loops=[self.sweep],
+            loops=[self.sweep, self.closing],
             publishers=[self.dead_letters],
             on_stop=[self.database.close],
         )
@@ -81,7 +84,13 @@ def build(settings: Settings) -> Retention:
         every=settings.sweep_every,
     )
     return Retention(
-        settings, connection, broker, database, dead_letters, sweep_loop(broker, sweeper)
+        settings,
+        connection,
+        broker,
+        database,
+        dead_letters,
+        sweep_loop(broker, sweeper),
+        closing_loop(Closer(event_log, every=CLOSING_EVERY)),
     )
 
 

@@ -1,4 +1,4 @@
-"""The two use cases: project a batch of the log, and sweep what is past its life.
+"""The use cases: project a batch of the log, close an hour that is over, and sweep what is past.
 
 ``Projector`` returns only after every message of the batch is settled: in the table, known
 there, past its life, or a dead letter. If it raises, none may be acknowledged; doing the batch
@@ -66,6 +66,18 @@ class Projector:
         return await self._store(readable[:middle], dead) + await self._store(
             readable[middle:], dead
         )
+
+
+class Closer:
+    """Closes hours that are over, the newest first: few ask for the older ones."""
+
+    def __init__(self, log: EventLog, *, every: timedelta) -> None:
+        self._log = log
+        self._every = every
+
+    async def close(self) -> timedelta:
+        """One pass; how long to wait before the next."""
+        return timedelta() if await self._log.close_hour() else self._every
 
 
 class Sweeper:

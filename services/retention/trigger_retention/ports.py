@@ -56,6 +56,10 @@ class EventLog(Protocol):
         """Erase some of what is past its life; None while another replica is at it."""
         ...
 
+    async def close_hour(self) -> bool:
+        """Make an hour that is over quick to search and to count; False where there is none."""
+        ...
+
     async def set_life(self, life: Life) -> None:
         """From now on rows live this long."""
         ...

@@ -35,7 +35,14 @@ async def partitions(owner: asyncpg.Connection) -> set[str]:
 
 async def store_whatever_its_age(owner: asyncpg.Connection, rows: list[Row]) -> None:
     async with owner.transaction():
-        await write(owner, Statements("retention"), rows, erased_before=LONG_AGO, known_hours=set())
+        await write(
+            owner,
+            Statements("retention"),
+            rows,
+            begun_at=await owner.fetchval("SELECT now()"),
+            erased_before=LONG_AGO,
+            known_hours=set(),
+        )
 
 
 async def sweep(log: PostgresEventLog) -> list[Erased]:

@@ -36,7 +36,12 @@ async def states(connection: asyncpg.Connection, ages: list[timedelta]) -> list[
     now: datetime = await connection.fetchval("SELECT now()")
     rows = [make_row(now - age, stream_seq=n) for n, age in enumerate(ages)]
     await write(
-        connection, Statements("retention"), rows, erased_before=LONG_AGO, known_hours=set()
+        connection,
+        Statements("retention"),
+        rows,
+        begun_at=await connection.fetchval("SELECT now()"),
+        erased_before=LONG_AGO,
+        known_hours=set(),
     )
     found = await connection.fetch(
         """SELECT wanted.n, e.state,

@@ -11,7 +11,7 @@ from trigger_contracts.dead_letters import Delivered
 from trigger_contracts.events import Swept
 from trigger_retention.domain.life import Life
 from trigger_retention.domain.rows import Row
-from trigger_retention.handlers import Projector, Sweeper
+from trigger_retention.handlers import Closer, Projector, Sweeper
 from trigger_retention.ports import Erased, Inserted, RowsRefused
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -31,12 +31,19 @@ class Stored:
 class FakeLog:
     """Keeps rows in a dict; refuses rows of the triggers it is told to."""
 
-    def __init__(self, *, refuses: str = "", erases: Sequence[Erased | None] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        refuses: str = "",
+        erases: Sequence[Erased | None] = (),
+        closes: Sequence[bool] = (),
+    ) -> None:
         self.rows: dict[str, Row] = {}
         self.inserts = 0
         self.lives: list[Life] = []
         self._refuses = refuses
         self._erases = list(erases)
+        self._closes = list(closes)
 
     async def insert(self, rows: Sequence[Row]) -> Inserted:
         self.inserts += 1
@@ -48,6 +55,9 @@ class FakeLog:
 
     async def erase(self) -> Erased | None:
         return self._erases.pop(0)
+
+    async def close_hour(self) -> bool:
+        return self._closes.pop(0)
 
     async def set_life(self, life: Life) -> None:
         self.lives.append(life)
@@ -136,3 +146,9 @@ async def test_a_sweep_leaves_it_to_another_replica() -> None:
     sweeper = Sweeper(FakeLog(erases=[None]), notices, life=LIFE, every=EVERY)
     assert await sweeper.sweep() == (0, EVERY)
     assert not notices.notices
+
+
+async def test_hours_are_closed_one_after_the_other_until_none_is_left() -> None:
+    closer = Closer(FakeLog(closes=[True, False]), every=EVERY)
+    assert await closer.close() == timedelta()
+    assert await closer.close() == EVERY

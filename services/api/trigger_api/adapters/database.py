@@ -31,7 +31,10 @@ _AWAY = (*AWAY, asyncpg.QueryCanceledError)
 class Database:
     """A read-only pool; see the module's docstring. Made by ``bootstrap``."""
 
-    def __init__(self, url: str, *, pool_size: int, timeout: timedelta) -> None:
+    def __init__(
+        self, url: str, *, pool_size: int, timeout: timedelta, plans_each: bool = False
+    ) -> None:
+        """``plans_each``: every statement is planned for its own values."""
         self._timeout_s = timeout.total_seconds()
         session = {
             "application_name": "etp api",
@@ -39,8 +42,8 @@ class Database:
             "jit": "off",
             "default_transaction_read_only": "on",
             "statement_timeout": str(timeout // timedelta(milliseconds=1)),
-            # Planning 49 partitions anew takes three times as long as such a read itself.
-            "plan_cache_mode": "force_generic_plan",
+            # Planning 49 partitions anew takes three times as long as a short read itself.
+            "plan_cache_mode": "force_custom_plan" if plans_each else "force_generic_plan",
         }
 
         async def connect(**_: Any) -> "asyncpg.Connection[asyncpg.Record]":

@@ -16,13 +16,13 @@ from sqlalchemy import (
     ColumnClause,
     DateTime,
     Integer,
+    Interval,
     Select,
     Text,
     Uuid,
     bindparam,
     column,
     literal,
-    literal_column,
     select,
     table,
     text,
@@ -31,6 +31,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from trigger_api.domain.queries import EventQuery, TriggerQuery
+
+from .filtering import conditions
 
 PING = text("SELECT 1")
 
@@ -94,6 +96,10 @@ _EVENT_FIELDS: list[ColumnClause[Any]] = [
     column("state", Text),
     column("archives_at", _INSTANT),
     column("deletes_at", _INSTANT),
+    column("replay_of", Uuid),
+    column("lateness", Interval),
+    column("said", Text),
+    column("word_hashes", ARRAY(BigInteger)),
 ]
 
 
@@ -109,7 +115,8 @@ _EVENTS_IN = {
     "archived": table("archived", *_copies(), schema="retention"),
 }
 """A state's own view bounds the row's age: comparing the state itself would read every row."""
-_ONLY_IN_DETAIL = {"payload", "archives_at", "deletes_at"}
+_ONLY_TO_FILTER = {"said", "word_hashes"}
+_NOT_IN_LISTS = {"payload", *_ONLY_TO_FILTER}
 
 _TRIGGER_COLUMNS = [
     c for c in _TRIGGERS.c if c.name not in {"type", "name", "labels", "schedule", "fires"}
@@ -126,7 +133,9 @@ SCHEDULED = select(
 ).where(_TRIGGERS.c.trigger_id == bindparam("trigger_id"))
 """Its schedule, and how far that is."""
 
-EVENT = select(_EVENTS).where(_EVENTS.c.event_id == bindparam("event_id"))
+EVENT = select(*(one for one in _EVENTS.c if one.name not in _ONLY_TO_FILTER)).where(
+    _EVENTS.c.event_id == bindparam("event_id")
+)
 """One row of the log, of any state."""
 
 CHANGE_STATES = select(
@@ -168,20 +177,8 @@ def history(trigger_id: str, limit: int, after: int | None) -> Select[Any]:
 def events(query: EventQuery, after: tuple[datetime, UUID] | None) -> Select[Any]:
     """A page of the log, the newest first, without payloads."""
     c = _EVENTS_IN[query.state].c
-    found = select(*(one for one in c if one.name not in _ONLY_IN_DETAIL))
-    if query.trigger_id is not None:
-        found = found.where(c.trigger_id == query.trigger_id)
-    if query.status is not None:
-        # Written out, as is the next: with a parameter no partial index could be chosen.
-        found = found.where(c.status == literal_column(f"'{query.status.value}'"))
-    if query.is_test is not None:
-        found = found.where(c.is_test if query.is_test else ~c.is_test)
-    if query.type is not None:
-        found = found.where(c.trigger_type == query.type)
-    if query.from_ is not None:
-        found = found.where(c.logged_at >= query.from_)
-    if query.to is not None:
-        found = found.where(c.logged_at < query.to)
+    found = select(*(one for one in c if one.name not in _NOT_IN_LISTS))
+    found = found.where(*conditions(c, query))
     if after is not None:
         found = found.where(
             tuple_(c.logged_at, c.event_id)

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from trigger_api.domain import cursors
-from trigger_api.domain.queries import EventQuery, TriggerQuery
+from trigger_api.domain.queries import EventFilter, EventQuery, TriggerQuery
 from trigger_api.domain.shown import EventDetail, EventShown, TriggerShown, Version
 from trigger_api.ports import Listed, Scheduled
 from trigger_contracts import schedule
@@ -22,8 +22,10 @@ T = TypeVar("T")
 class PostgresViews:
     """See ``ports.Views``."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, searches: Database) -> None:
+        """``searches`` plans each statement for its words: how to find one depends on it."""
         self._database = database
+        self._searches = searches
 
     async def triggers(self, query: TriggerQuery) -> Listed[dict[str, Any]]:
         after = cursors.trigger(query.cursor)
@@ -60,13 +62,16 @@ class PostgresViews:
 
     async def events(self, query: EventQuery) -> Listed[EventShown]:
         after = cursors.event(query.cursor)
-        rows = await self._database.fetch(statements.events(query, after))
+        rows = await self._for(query).fetch(statements.events(query, after))
         return _page(
             rows,
             query.limit,
             lambda r: EventShown.model_validate(r, from_attributes=True),
             lambda r: cursors.of_event(r.logged_at, r.event_id),
         )
+
+    def _for(self, wanted: EventFilter) -> Database:
+        return self._database if wanted.q is None else self._searches
 
     async def event(self, event_id: UUID) -> EventDetail | None:
         rows = await self._database.fetch(statements.EVENT, {"event_id": event_id})

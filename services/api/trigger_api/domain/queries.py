@@ -7,11 +7,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from trigger_contracts.errors import Code, refused
-from trigger_contracts.events import EntryStatus
+from trigger_contracts.events import EntryStatus, Source
 from trigger_contracts.instants import parse_instant
+from trigger_contracts.topology import LOG_LIFE
 
 from . import cursors
 from .previews import DEFAULT_OCCURRENCES, MAX_OCCURRENCES
+from .words import words_of
 
 MAX_LIMIT = 500
 """Rows of a page: half a megabyte of triggers with small payloads."""
@@ -34,6 +36,8 @@ def _parse_instant(value: Any) -> Any:
 
 
 Instant = Annotated[datetime, BeforeValidator(_parse_instant)]
+Lateness = Annotated[float, Field(ge=0, le=LOG_LIFE.total_seconds(), allow_inf_nan=False)]
+"""Seconds."""
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_NO_NUL)]
 Cursor = Annotated[str, StringConstraints(max_length=cursors.MAX_LENGTH)]
 
@@ -72,30 +76,76 @@ class NextQuery(BaseModel):
     )
 
 
-class EventQuery(Page):
-    """GET /events/"""
+class EventFilter(BaseModel):
+    """Which rows of the log are meant: the same for lists, charts, live tails, exports, replays.
 
-    state: Literal["active", "archived"] | None = Field(
-        default=None, description="Active for 2 h, then archived until 48 h. Both if not given."
-    )
+    ``domain.filtering`` says whether one entry passes; ``adapters.filtering`` is the same in SQL.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
     trigger_id: Text | None = Field(default=None, description="Events of this trigger.")
+    trigger_name: Text | None = Field(
+        default=None, description="The trigger's whole name, as it was when the event was logged."
+    )
     type: Literal["scheduled", "api"] | None = Field(default=None, description="Kind of trigger.")
+    source: Source | None = Field(default=None, description="What made the event come about.")
     status: EntryStatus | None = Field(
         default=None, description="What became of the occurrence or fire."
     )
     is_test: bool | None = Field(default=None, description="Only tests, or none.")
+    min_lateness: Lateness | None = Field(
+        default=None, description="Fired at least so many seconds after it was scheduled."
+    )
+    max_lateness: Lateness | None = Field(
+        default=None, description="Fired at most so many seconds after it was scheduled."
+    )
     from_: Instant | None = Field(
         default=None, alias="from", description="Logged at or after this instant (RFC 3339)."
     )
     to: Instant | None = Field(
         default=None, description="Logged before this instant (RFC 3339); UTC without an offset."
     )
+    q: Text | None = Field(
+        default=None,
+        description="Words that all occur in the payload, in any case and order. Letters and "
+        "digits make words; everything else separates them.",
+    )
 
     def checked(self) -> Self:
-        """Raises ``Refused`` for a range that ends before it begins."""
+        """Raises ``Refused`` for what no row can pass by its own contradiction."""
         if self.from_ is not None and self.to is not None and self.to < self.from_:
             raise refused(Code.INVALID, "must not be earlier than from", pointer="/query/to")
+        if (
+            self.min_lateness is not None
+            and self.max_lateness is not None
+            and self.max_lateness < self.min_lateness
+        ):
+            raise refused(
+                Code.INVALID, "must not be less than min_lateness", pointer="/query/max_lateness"
+            )
+        if self.q is not None and not words_of(self.q):
+            detail = "must hold a word: letters or digits"
+            raise refused(Code.INVALID, detail, pointer="/query/q")
         return self
+
+
+class StateFilter(EventFilter):
+    """Rows of the log, in one of their two lives or in both."""
+
+    state: Literal["active", "archived"] | None = Field(
+        default=None, description="Active for 2 h, then archived until 48 h. Both if not given."
+    )
+
+
+class EventQuery(Page, StateFilter):
+    """GET /events/"""
+
+    count: bool = Field(
+        default=False,
+        description="Also count all rows that pass, in the header `X-Total-Count`; "
+        "`X-Total-Count-Kind` says whether that is `exact` or an `estimate`.",
+    )
 
 
 class BulkQuery(BaseModel):

@@ -4,10 +4,11 @@ A trigger's representation is the contracts' (``trigger_contracts.trigger.repres
 ``TriggerShown`` only reads the same fields from a view's row.
 """
 
-from typing import Any, Literal
+from datetime import timedelta
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from trigger_contracts.definition import Definition
 from trigger_contracts.errors import FieldError
@@ -129,6 +130,13 @@ class TestAccepted(BaseModel):
     status: Literal["accepted"] = "accepted"
 
 
+def _seconds(value: Any) -> Any:
+    return value.total_seconds() if isinstance(value, timedelta) else value
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds)]
+
+
 class EventShown(BaseModel):
     """A row of the log, as lists show it."""
 
@@ -150,12 +158,16 @@ class EventShown(BaseModel):
     errors: tuple[FieldError, ...]
     count: int = Field(description="Above 1 where one missed row stands for many occurrences.")
     last_scheduled_for: AwareDatetime | None
+    replay_of: UUID | None = Field(description="The event that this one repeats.")
+    lateness: Seconds | None = Field(
+        description="Seconds from when it was scheduled to when it fired; null for what did not."
+    )
     state: Literal["active", "archived"]
+    archives_at: AwareDatetime
+    deletes_at: AwareDatetime
 
 
 class EventDetail(EventShown):
-    """A row of the log with what it carried, and when it moves on and ends."""
+    """A row of the log with what it carried."""
 
     payload: Any
-    archives_at: AwareDatetime
-    deletes_at: AwareDatetime

@@ -7,7 +7,7 @@ finds the new ones. Never creates or drops a table but through the schema's two 
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -30,6 +30,10 @@ ERASED_AT_ONCE = 10_000
 """Rows of one DELETE: some 20 ms, so that nothing waits long and a stop is quick."""
 DROPPED_AT_ONCE = 8
 """Partitions looked at in one pass: 20 ms each where they are full."""
+CLOSED_AFTER = timedelta(minutes=1)
+"""How long an hour is over when it is closed: its last rows are there by then."""
+CLOSING_TIMEOUT_S = 600.0
+"""For closing an hour: some 5 s for 100,000 rows, in which nobody who reads it waits."""
 MOST_KNOWN_HOURS = 2000
 """Hours remembered; forgotten altogether beyond, to be learnt again."""
 
@@ -57,12 +61,13 @@ class PostgresEventLog:
             raise RowsRefused(_reason(error)) from error
 
     async def _insert(self, rows: Sequence[Row]) -> Inserted:
-        async with self._writing() as (connection, erased_before):
+        async with self._writing() as (connection, begun):
             inserted, hours = await write(
                 connection,
                 self._statements,
                 rows,
-                erased_before=erased_before,
+                begun_at=begun["begun_at"],
+                erased_before=begun["erased_before"],
                 known_hours=self._known_hours,
             )
         self._remember(hours)
@@ -91,6 +96,20 @@ class PostgresEventLog:
             partitions=partitions,
             more=bool(partitions) or deleted >= ERASED_AT_ONCE,
         )
+
+    async def close_hour(self) -> bool:
+        async with self._database.connection() as connection:
+            hours = await connection.fetch(self._statements.hours_to_close, CLOSED_AFTER)
+        for row in hours:
+            try:
+                async with self._writing() as (connection, _):
+                    if await connection.fetchval(
+                        self._statements.close_hour, row["hour"], timeout=CLOSING_TIMEOUT_S
+                    ):
+                        return True
+            except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+                log.info("hour in use, closed later", hour=row["hour"].isoformat())
+        return False
 
     async def _make_ahead(self, connection: Connection, now: datetime) -> None:
         this = number_of(now)
@@ -138,11 +157,11 @@ class PostgresEventLog:
             return int(status.rpartition(" ")[2])
 
     @contextlib.asynccontextmanager
-    async def _writing(self) -> "AsyncIterator[tuple[Connection, datetime]]":
-        """A transaction that no rebuild overlaps, and the instant before which rows are past."""
+    async def _writing(self) -> "AsyncIterator[tuple[Connection, asyncpg.Record]]":
+        """A transaction that no rebuild overlaps: when it began, and before which rows are past."""
         async with self._database.transaction() as connection:
             begun: Any = await connection.fetchrow(self._statements.begin_write)
-            yield connection, begun["erased_before"]
+            yield connection, begun
 
     @contextlib.asynccontextmanager
     async def _sweeping(self) -> "AsyncIterator[tuple[Connection, asyncpg.Record]]":

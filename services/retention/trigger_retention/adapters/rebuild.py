@@ -10,7 +10,6 @@ Called by ``etp rebuild`` as a superuser; one at a time.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Protocol
 
 import asyncpg
@@ -165,14 +164,16 @@ class _Fold:
             return
         try:
             async with self._connection.transaction():
-                erased_before: datetime = await self._connection.fetchval(
-                    f"SELECT now() - kept_for FROM {SHADOW}.life"
+                begun: Any = await self._connection.fetchrow(
+                    f"SELECT now() AS begun_at, now() - kept_for AS erased_before"
+                    f" FROM {SHADOW}.life"
                 )
                 inserted, hours = await write(
                     self._connection,
                     self._statements,
                     rows,
-                    erased_before=erased_before,
+                    begun_at=begun["begun_at"],
+                    erased_before=begun["erased_before"],
                     known_hours=self._hours,
                 )
         except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError):

@@ -8,7 +8,7 @@ SWEEP_KEY = 4_773_004
 """Advisory lock: one replica sweeps at a time."""
 
 _TYPES = {
-    "event_id": "uuid",
+    **dict.fromkeys(("event_id", "replay_of"), "uuid"),
     "stream_seq": "bigint",
     "trigger_version": "integer",
     "count": "integer",
@@ -34,7 +34,8 @@ class Statements:
         names = ", ".join(columns)
 
         self.begin_write = f"""
-            SELECT pg_advisory_xact_lock_shared({PAUSE_KEY}), now() - kept_for AS erased_before
+            SELECT pg_advisory_xact_lock_shared({PAUSE_KEY}),
+                   now() AS begun_at, now() - kept_for AS erased_before
             FROM {schema}.life"""
 
         # Whatever order replicas write in, of two messages with one event id the first stored
@@ -46,6 +47,15 @@ class Statements:
             WHERE excluded.stream_seq < old.stream_seq"""
 
         self.ensure_partitions = f"SELECT {schema}.ensure_partitions($1)"
+
+        # What came late for a closed hour is not in its summary: it is closed again later.
+        self.reopen = f"DELETE FROM {schema}.closed_hour WHERE hour = ANY($1)"
+
+        self.hours_to_close = f"""
+            SELECT hour FROM {schema}.open_hours
+            WHERE hour + interval '1 hour' + $1 <= now() ORDER BY hour DESC"""
+
+        self.close_hour = f"SELECT {schema}.close_hour($1)"
 
         self.drop_partition = f"SELECT {schema}.drop_partition($1)"
 

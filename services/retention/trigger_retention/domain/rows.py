@@ -40,6 +40,7 @@ class Row(NamedTuple):
     errors: str
     count: int  # type: ignore[assignment]  # shadows tuple.count, which no row needs
     last_scheduled_for: datetime | None
+    replay_of: str | None
     payload: str | None
 
 
@@ -78,6 +79,7 @@ def read(body: bytes, stream_seq: int) -> Row | Unreadable:
         to_json(entry.errors).decode() if entry.errors else "[]",
         entry.count,
         entry.last_scheduled_for,
+        entry.replay_of,
         None if entry.payload is None else to_json(entry.payload).decode(),
     )
 

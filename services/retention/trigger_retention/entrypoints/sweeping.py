@@ -1,11 +1,11 @@
-"""The loop of the sweep: every replica runs one, one of them works at a time."""
+"""The loops of upkeep: every replica runs them, one of them works at a time."""
 
 from datetime import timedelta
 
 from trigger_contracts import subjects
 from trigger_contracts.events import Swept
 from trigger_retention import metrics
-from trigger_retention.handlers import Sweeper
+from trigger_retention.handlers import Closer, Sweeper
 from trigger_runtime.broker import PlatformBroker
 from trigger_runtime.loops import Loop
 
@@ -25,3 +25,8 @@ def sweep_loop(broker: PlatformBroker, sweeper: Sweeper) -> Loop:
         return wait
 
     return Loop("sweep", one_pass)
+
+
+def closing_loop(closer: Closer) -> Loop:
+    """The loop that closes hours, not yet started."""
+    return Loop("closing", closer.close)

@@ -1,0 +1,49 @@
+"""Whether one entry of the log passes a filter: what live tails ask of each event.
+
+Pure, and deliberately plain: the property test of the lists takes it for the truth that SQL is
+compared with.
+"""
+
+from datetime import timedelta
+
+from trigger_contracts.events import LogEntry
+
+from .queries import EventFilter
+from .words import words_in, words_of
+
+
+def passes(entry: LogEntry, wanted: EventFilter) -> bool:
+    """Whether ``entry`` is one of those that ``wanted`` describes, whatever its age."""
+    return (
+        wanted.trigger_id in (None, entry.trigger_id)
+        and wanted.trigger_name in (None, entry.trigger_name)
+        and wanted.type in (None, entry.trigger_type)
+        and wanted.source in (None, entry.source)
+        and wanted.status in (None, entry.status)
+        and wanted.is_test in (None, entry.is_test)
+        and (wanted.from_ is None or entry.logged_at >= wanted.from_)
+        and (wanted.to is None or entry.logged_at < wanted.to)
+        and _is_as_late(entry, wanted)
+        and (wanted.q is None or _says(entry, wanted.q))
+    )
+
+
+def lateness(entry: LogEntry) -> timedelta | None:
+    """From when it was scheduled to when it fired; None for what did not, or had no schedule."""
+    if entry.fired_at is None or entry.scheduled_for is None:
+        return None
+    return entry.fired_at - entry.scheduled_for
+
+
+def _says(entry: LogEntry, q: str) -> bool:
+    return entry.payload is not None and words_in(entry.payload).issuperset(words_of(q))
+
+
+def _is_as_late(entry: LogEntry, wanted: EventFilter) -> bool:
+    if wanted.min_lateness is None and wanted.max_lateness is None:
+        return True
+    late = lateness(entry)
+    return late is not None and (
+        (wanted.min_lateness is None or late >= timedelta(seconds=wanted.min_lateness))
+        and (wanted.max_lateness is None or late <= timedelta(seconds=wanted.max_lateness))
+    )

@@ -1,0 +1,182 @@
+-- Finding rows: by word, by name, by lateness; and counting them without reading them all.
+--
+-- What would make every insert dearer is done once an hour is over ("closing" it): an index of
+-- its words, one of its names, and a summary of its minutes. The hour that is going on is small
+-- enough to be read.
+
+ALTER TABLE {schema}.event ADD COLUMN replay_of uuid;
+
+-- Costs a row that fired on time nothing.
+CREATE INDEX event_late ON {schema}.event (logged_at DESC, event_id DESC)
+    WHERE fired_at - scheduled_for >= interval '1 second';
+
+-- The words of a payload, each as 64 bits of hash: a third of the words' own size, and what
+-- PostgreSQL keeps as statistics then holds nothing of a payload. The same rule as
+-- trigger_api.domain.words: lower case, character by character; an escape is a separator. COST is
+-- what it costs, in PostgreSQL's own units: by it the planner knows when rows are better found by
+-- an index of words than by reading the newest ones.
+CREATE FUNCTION {schema}.word_hashes(payload json) RETURNS bigint[]
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 4000
+AS $function$
+DECLARE
+    said text := lower(payload::text COLLATE "pg_c_utf8");
+BEGIN
+    IF strpos(said, '\') > 0 THEN
+        said := regexp_replace(said, '\\(u[0-9a-f]{4}|.)', ' ', 'g');
+    END IF;
+    RETURN ARRAY(
+        SELECT hashtextextended(word COLLATE "C", 0)
+        FROM regexp_split_to_table(said, '[^0-9a-z\u00c0-\u1fff\u2070-\u2fff\u3040-\U0010ffff]+') AS word
+        WHERE word <> '');
+END
+$function$;
+
+-- Lateness in steps of 10 %: step n holds 1.1^n to 1.1^(n+1) microseconds. The middle of a step is
+-- within 5 % of whatever is in it.
+CREATE FUNCTION {schema}.lateness_step(lateness interval) RETURNS smallint
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN floor(ln(greatest(date_part('epoch', lateness) * 1e6, 1)) / ln(1.1::float8))::smallint;
+
+CREATE FUNCTION {schema}.first_id(at timestamptz) RETURNS uuid
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN (lpad(to_hex(floor(extract(epoch FROM at) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid;
+
+-- What was closed. A row that comes late takes its hour out again, to be summed up anew.
+CREATE TABLE {schema}.closed_hour (hour timestamptz PRIMARY KEY);
+
+CREATE TABLE {schema}.summary (
+    hour          timestamptz NOT NULL,
+    minute        timestamptz NOT NULL,
+    status        text        NOT NULL,
+    source        text        NOT NULL,
+    trigger_type  text        NOT NULL,
+    is_test       boolean     NOT NULL,
+    lateness_step smallint,
+    rows          bigint      NOT NULL
+);
+CREATE INDEX summary_hour ON {schema}.summary (hour, minute);
+
+CREATE OR REPLACE VIEW {schema}.events AS
+    SELECT event_id, trigger_id, trigger_name, trigger_type, trigger_version, status, source,
+           is_test, scheduled_for, fired_at, logged_at, misfire, reason, errors, count,
+           last_scheduled_for, payload,
+           CASE WHEN logged_at > now() - (SELECT active_for FROM {schema}.life)
+                THEN 'active' ELSE 'archived' END AS state,
+           logged_at + (SELECT active_for FROM {schema}.life) AS archives_at,
+           logged_at + (SELECT kept_for FROM {schema}.life) AS deletes_at,
+           replay_of,
+           fired_at - scheduled_for AS lateness,
+           lower(payload::text COLLATE "pg_c_utf8") AS said,
+           {schema}.word_hashes(payload) AS word_hashes
+    FROM {schema}.event
+    WHERE logged_at > now() - (SELECT kept_for FROM {schema}.life);
+
+CREATE OR REPLACE VIEW {schema}.active AS
+    SELECT * FROM {schema}.events
+    WHERE logged_at > now() - (SELECT active_for FROM {schema}.life);
+
+CREATE OR REPLACE VIEW {schema}.archived AS
+    SELECT * FROM {schema}.events
+    WHERE logged_at <= now() - (SELECT active_for FROM {schema}.life);
+
+-- Counts of whole minutes of closed hours …
+CREATE VIEW {schema}.minutes AS
+    SELECT s.minute, s.status, s.source, s.trigger_type, s.is_test, s.lateness_step, s.rows
+    FROM {schema}.summary s JOIN {schema}.closed_hour USING (hour);
+
+-- … and the hours that are still to be read, with the bounds of their event ids.
+CREATE VIEW {schema}.open_hours AS
+    SELECT hour, {schema}.first_id(hour) AS first_id,
+           {schema}.first_id(hour + interval '1 hour') AS end_id
+    FROM (SELECT to_timestamp(right(relname, 10) || '+00', 'YYYYMMDDHH24TZH') AS hour
+          FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+          WHERE inhparent = '{schema}.event'::regclass) AS partition
+    WHERE hour NOT IN (SELECT hour FROM {schema}.closed_hour);
+
+-- Indexes the words and names of an hour that is over, and sums up its minutes; false where that
+-- is not possible now. Readers go on meanwhile; a row that is late for this very hour waits. Waits
+-- at most 100 ms for writers, and whoever waits behind it no longer than that.
+CREATE FUNCTION {schema}.close_hour(hour timestamptz) RETURNS boolean
+    LANGUAGE plpgsql STRICT SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET lock_timeout = '100ms'
+AS $function$
+DECLARE
+    self      oid;
+    home      text;
+    partition text := 'event_' || to_char(hour AT TIME ZONE 'UTC', 'YYYYMMDDHH24');
+BEGIN
+    GET DIAGNOSTICS self = PG_ROUTINE_OID;
+    SELECT nspname INTO STRICT home
+        FROM pg_namespace n JOIN pg_proc p ON p.pronamespace = n.oid WHERE p.oid = self;
+    IF hour <> date_trunc('hour', hour, 'UTC') OR hour + interval '1 hour' > now()
+       OR to_regclass(format('%I.%I', home, partition)) IS NULL THEN
+        RETURN false;
+    END IF;
+    -- Readers are let through; writers, and another replica that would close it too, are not.
+    EXECUTE format('LOCK TABLE %I.%I IN SHARE ROW EXCLUSIVE MODE', home, partition);
+    EXECUTE format('CREATE INDEX IF NOT EXISTS %1$I ON %3$I.%2$I USING gin (%3$I.word_hashes(payload))',
+        partition || '_words', partition, home);
+    EXECUTE format('CREATE INDEX IF NOT EXISTS %1$I ON %3$I.%2$I (trigger_name, logged_at DESC, event_id DESC)',
+        partition || '_names', partition, home);
+    -- What the planner knows of the words it knows from here.
+    EXECUTE format('ANALYZE %I.%I', home, partition);
+    EXECUTE format('DELETE FROM %I.summary WHERE hour = $1', home) USING hour;
+    EXECUTE format(
+        'INSERT INTO %1$I.summary
+         SELECT $1, date_trunc(''minute'', logged_at, ''UTC''), status, source, trigger_type, is_test,
+                %1$I.lateness_step(fired_at - scheduled_for), count(*)
+         FROM %1$I.%2$I GROUP BY 2, 3, 4, 5, 6, 7', home, partition) USING hour;
+    EXECUTE format('INSERT INTO %I.closed_hour VALUES ($1) ON CONFLICT DO NOTHING', home) USING hour;
+    RETURN true;
+END
+$function$;
+
+-- As before, and the hour's summary goes with it.
+CREATE OR REPLACE FUNCTION {schema}.drop_partition(hour timestamptz) RETURNS bigint
+    LANGUAGE plpgsql STRICT SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET lock_timeout = '100ms'
+AS $function$
+DECLARE
+    self      oid;
+    home      text;
+    partition text := 'event_' || to_char(hour AT TIME ZONE 'UTC', 'YYYYMMDDHH24');
+    kept_for  interval;
+    alive     boolean;
+    erased    bigint;
+BEGIN
+    GET DIAGNOSTICS self = PG_ROUTINE_OID;
+    SELECT nspname INTO STRICT home
+        FROM pg_namespace n JOIN pg_proc p ON p.pronamespace = n.oid WHERE p.oid = self;
+    EXECUTE format('SELECT kept_for FROM %I.life', home) INTO STRICT kept_for;
+    IF hour <> date_trunc('hour', hour, 'UTC') OR hour + interval '1 hour' + kept_for > now()
+       OR to_regclass(format('%I.%I', home, partition)) IS NULL THEN
+        RETURN NULL;
+    END IF;
+    -- Looked at and counted before anybody is blocked, then looked at again.
+    EXECUTE format('SELECT EXISTS (SELECT FROM %I.%I WHERE logged_at > now() - $1)', home, partition)
+        INTO alive USING kept_for;
+    IF alive THEN
+        RETURN NULL;
+    END IF;
+    EXECUTE format('SELECT count(*) FROM %I.%I', home, partition) INTO erased;
+    EXECUTE format('LOCK TABLE ONLY %I.event IN ACCESS EXCLUSIVE MODE', home);
+    EXECUTE format('SELECT EXISTS (SELECT FROM %I.%I WHERE logged_at > now() - $1)', home, partition)
+        INTO alive USING kept_for;
+    IF alive THEN
+        RETURN NULL;
+    END IF;
+    EXECUTE format('DROP TABLE %I.%I', home, partition);
+    EXECUTE format('DELETE FROM %I.closed_hour WHERE hour = $1', home) USING hour;
+    EXECUTE format('DELETE FROM %I.summary WHERE hour = $1', home) USING hour;
+    RETURN erased;
+END
+$function$;
+
+REVOKE ALL ON FUNCTION {schema}.close_hour FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION {schema}.word_hashes, {schema}.lateness_step, {schema}.first_id TO etp_retention, etp_api;
+GRANT EXECUTE ON FUNCTION {schema}.close_hour TO etp_retention;
+GRANT SELECT, DELETE ON {schema}.closed_hour TO etp_retention;
+GRANT SELECT ON {schema}.open_hours TO etp_retention, etp_api;
+GRANT SELECT ON {schema}.minutes TO etp_api;
