@@ -19,7 +19,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from .errors import Code, FieldError, Refused, from_validation, problem, refused
-from .ids import Id, is_valid_id, uuid7
+from .ids import EventId, Id, is_valid_id, uuid7
+from .payloads import merge
 from .preview import Occurrence
 from .subjects import Verb
 
@@ -92,9 +93,14 @@ class DeleteTrigger(Command):
 class FireTrigger(Command):
     """Fire a trigger now, with a payload merged over its own.
 
+    With ``replay_of`` the fire repeats an event of the log: the new event names that one, has
+    the source `replay`, and carries the payload given as it is, without the trigger's own
+    under it (the trigger's own alone where none is given).
+
     ``refused`` is set by the gateway for a request that it has already refused: nothing
     fires, the log gets the reasons and no payload. The broker does not say who published, so
-    a NATS client can write it as well, as it can name any ``actor``: both are its word.
+    a NATS client can write it as well, as it can name any ``actor`` and any event that it
+    repeats: all three are its word.
     """
 
     command_id: Id | None = Field(
@@ -106,6 +112,11 @@ class FireTrigger(Command):
     payload: Any = None
     key: str | None = Field(default=None, min_length=1, max_length=255)
     is_test: bool = False
+    replay_of: EventId | None = Field(
+        default=None,
+        description="The event that this fire repeats, by its id. Nobody looks whether there is "
+        "(still) such an event, or what it carried.",
+    )
     # JSON has no tuples: a list is read as one.
     refused: Annotated[tuple[FieldError, ...], Field(strict=False)] | None = Field(
         default=None, max_length=50
@@ -115,6 +126,15 @@ class FireTrigger(Command):
     def has_payload(self) -> bool:
         """Whether a payload was given at all: an explicit null is one."""
         return "payload" in self.model_fields_set
+
+    def payload_over(self, predefined: Any) -> Any:
+        """What fires, where the trigger's own payload is ``predefined``.
+
+        A replay's was merged when it first fired: merged again, it would lose its nulls.
+        """
+        if not self.has_payload:
+            return predefined
+        return merge(predefined, self.payload) if self.replay_of is None else self.payload
 
 
 AnyCommand = CreateTrigger | TestTrigger | UpdateTrigger | DeleteTrigger | FireTrigger

@@ -51,4 +51,7 @@ def claim_for(
 def payload_hash(command: FireTrigger) -> str:
     """SHA-256 of what is fired: equal for equal JSON values, however they are written."""
     asked: list[Any] = [command.has_payload, command.payload, command.is_test]
+    if command.replay_of is not None:
+        # Only then: what an ordinary fire claimed before there were replays stays as it was.
+        asked.append(command.replay_of)
     return hashlib.sha256(canonical(asked).encode()).hexdigest()

@@ -18,6 +18,14 @@ ID_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
 
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 
+EventId = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
+    ),
+]
+"""The id of an event in the log: a UUIDv7 as it is written there."""
+
 _VALID_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)

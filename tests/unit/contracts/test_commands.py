@@ -33,6 +33,7 @@ SMALLEST: dict[Verb, dict[str, Any]] = {
     Verb.DELETE: {"trigger_id": "t1"},
     Verb.FIRE: {"trigger_id": "t1"},
 }
+EVENT_ID = "019c0b5e-7d9c-7a51-8f10-3c1f1f2f6a55"
 VERBS = pytest.mark.parametrize("verb", list(Verb))
 BAD_IDS = pytest.mark.parametrize(
     "bad",
@@ -185,6 +186,39 @@ def test_an_explicit_null_is_a_payload():
     assert isinstance(given_null, FireTrigger)
     assert isinstance(none, FireTrigger)
     assert (given_null.has_payload, none.has_payload) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("fields", "fires"),
+    [
+        ({}, {"own": 1}),
+        ({"payload": {"own": None, "given": 2}}, {"given": 2}),
+        ({"replay_of": EVENT_ID}, {"own": 1}),
+        ({"replay_of": EVENT_ID, "payload": {"given": None}}, {"given": None}),
+        ({"replay_of": EVENT_ID, "payload": None}, None),
+    ],
+)
+def test_a_payload_is_merged_over_the_triggers_own_but_that_of_a_replay_was(
+    fields: dict[str, Any], fires: Any
+):
+    command = parse_command(Verb.FIRE, {"trigger_id": "t1", **fields})
+
+    assert isinstance(command, FireTrigger)
+    assert command.payload_over({"own": 1}) == fires
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        *("", "e", 5, [EVENT_ID], EVENT_ID.upper(), f"{EVENT_ID}\n", f"{{{EVENT_ID}}}"),
+        *(EVENT_ID.replace("-", ""), EVENT_ID.replace("-7", "-4"), EVENT_ID.replace("-8", "-c")),
+    ],
+)
+def test_an_event_that_is_repeated_is_named_as_the_log_writes_it(bad: Any):
+    with pytest.raises(Refused) as caught:
+        parse_command(Verb.FIRE, {"trigger_id": "t1", "replay_of": bad})
+
+    assert refusal_of(caught.value) == (Code.INVALID, ["/replay_of"])
 
 
 def test_a_test_command_is_no_create_to_whoever_matches_it_first():

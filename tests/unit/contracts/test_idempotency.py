@@ -68,6 +68,16 @@ def test_no_payload_is_another_fire_than_null_and_a_test_than_the_real_thing():
     assert len(hashes) == 3
 
 
+def test_a_replay_is_another_fire_and_an_ordinary_one_is_what_it_was_before_there_were_replays():
+    first, second = (f"019c0b5e-7d9c-7a51-8f10-3c1f1f2f6a5{n}" for n in range(2))
+
+    assert payload_hash(FireTrigger(trigger_id="t1", payload={"a": 1})) == (
+        "a1ab4be47a345443138802169d99edbd8e1429c7c0e74b03745c9f9c6b183f68"
+    )
+    hashes = {payload_hash(fire(b"1", replay_of=of)) for of in (None, first, second)}
+    assert len(hashes) == 3
+
+
 def test_neither_key_nor_command_nor_time_is_part_of_what_is_fired():
     assert payload_hash(fire(b"1", key="a", command_id="c", accepted_at=NOON, actor="me")) == (
         payload_hash(fire(b"1"))

@@ -83,6 +83,51 @@ def test_the_source_says_by_which_door_it_came(fields, source):
     assert (entry.source, entry.is_test) == (source, source is Source.TEST)
 
 
+ORIGIN = "019c0b5e-7d9c-7a51-8f10-3c1f1f2f6a55"
+
+
+@pytest.mark.parametrize("is_test", [False, True])
+@pytest.mark.parametrize("actor", ["key:owner", "nats"])
+def test_a_replay_names_its_origin_by_either_door(actor, is_test):
+    fire = make_fire(payload={"amount": 3}, replay_of=ORIGIN, actor=actor, is_test=is_test)
+
+    entry = fired(decide_fire(fire, ORDER, None))
+
+    assert (entry.source, entry.replay_of, entry.is_test) == (Source.REPLAY, ORIGIN, is_test)
+
+
+def test_a_replay_carries_what_its_origin_did_and_nothing_of_the_triggers_own():
+    payload = {"amount": 3, "note": None}
+
+    assert fired(
+        decide_fire(make_fire(payload=payload, replay_of=ORIGIN), ORDER, None)
+    ).payload == (payload)
+    tea = make_change()
+    assert fired(
+        decide_fire(make_fire("t1", payload=None, replay_of=ORIGIN), tea, None)
+    ).payload is (None)
+    assert fired(decide_fire(make_fire("t1", replay_of=ORIGIN), tea, None)).payload == (
+        {"hello": "world"}
+    )
+
+
+def test_a_replay_that_no_longer_matches_is_a_rejected_row_of_its_origin():
+    decision = rejected(decide_fire(make_fire(payload={}, replay_of=ORIGIN), ORDER, None))
+
+    assert decision.problem.code is Code.PAYLOAD_SCHEMA_MISMATCH
+    entry = decision.entry
+    assert (entry.source, entry.replay_of, entry.payload) == (Source.REPLAY, ORIGIN, None)
+
+
+def test_a_key_of_a_replay_is_not_that_of_the_fire_itself():
+    same = {"key": "k", "payload": {"amount": 1}}
+    claim = claim_for(make_fire(**same).command, "k", NOON)
+
+    decision = rejected(decide_fire(make_fire(**same, replay_of=ORIGIN), ORDER, claim))
+
+    assert decision.problem.code is Code.IDEMPOTENCY_MISMATCH
+
+
 @pytest.mark.parametrize("state", [None, make_change("a1", is_test=True)])
 def test_an_unknown_trigger_and_somebodys_test_are_not_found(state):
     decision = rejected(decide_fire(make_fire(), state, None))
@@ -214,7 +259,8 @@ def test_what_names_no_trigger_is_unreadable(body, code):
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("unknown", 1), ("key", ""), ("is_test", "perhaps"), ("actor", 5)]
+    ("field", "value"),
+    [("unknown", 1), ("key", ""), ("is_test", "perhaps"), ("actor", 5), ("replay_of", "e")],
 )
 def test_invalid_fields_of_a_fire_that_names_its_trigger_are_a_rejected_row(field, value):
     fire = make_fire(payload={"amount": 1}, **{field: value})

@@ -7,7 +7,6 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from trigger_contracts import payloads
 from trigger_contracts.commands import FireTrigger
 from trigger_contracts.errors import Code, FieldError, Problem, Refused, pointer, problem, refused
 from trigger_contracts.trigger import Trigger
@@ -25,6 +24,8 @@ class Fire:
     actor: str
     key: str | None = None
     is_test: bool = False
+    replay_of: str | None = None
+    """The event that this fire repeats, with that one's payload as it is."""
 
 
 def fire_fields(body: Any) -> dict[str, Any]:
@@ -60,6 +61,4 @@ def refusal(trigger: Trigger | None, command: FireTrigger) -> Problem | None:
     schema = definition.compiled_schema
     if schema is None:
         return None
-    predefined = definition.payload
-    payload = payloads.merge(predefined, command.payload) if command.has_payload else predefined
-    return schema.mismatch(payload)
+    return schema.mismatch(command.payload_over(definition.payload))

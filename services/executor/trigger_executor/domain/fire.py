@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from trigger_contracts import commands, payloads, strict_json
+from trigger_contracts import commands, strict_json
 from trigger_contracts.commands import AnyCommand, FireTrigger
 from trigger_contracts.errors import Code, FieldError, Problem, Refused, problem, refused
 from trigger_contracts.events import EntryStatus, LogEntry, Source, Status, TriggerChanged
@@ -176,9 +176,7 @@ def _payload_of(fire: Fire, state: TriggerChanged) -> Any:
     command, definition = fire.command, state.definition
     if command.refused is not None:
         raise Refused(_refused_before(command.refused))
-    payload = definition.payload
-    if command.has_payload:
-        payload = payloads.merge(payload, command.payload)
+    payload = command.payload_over(definition.payload)
     if len(to_json(payload)) > MAX_COMMAND_BYTES:
         detail = (
             f"merged over the trigger's own, the payload is larger than {MAX_COMMAND_BYTES} bytes"
@@ -200,6 +198,7 @@ def _about(fire: Fire, state: TriggerChanged, accepted_at: datetime) -> dict[str
         "trigger_version": state.version,
         "source": _source(fire),
         "is_test": fire.command.is_test,
+        "replay_of": fire.command.replay_of,
         "scheduled_for": None,
         "logged_at": accepted_at,
     }
@@ -219,6 +218,8 @@ def _event_id(fire: Fire, claim: Claim | None, *, fires: bool) -> str:
 
 
 def _source(fire: Fire) -> Source:
+    if fire.command.replay_of is not None:
+        return Source.REPLAY
     if fire.command.is_test:
         return Source.TEST
     return Source.API if fire.by_gateway else Source.NATS
