@@ -112,21 +112,23 @@ class EventFilter(BaseModel):
         "digits make words; everything else separates them.",
     )
 
-    def checked(self) -> Self:
-        """Raises ``Refused`` for what no row can pass by its own contradiction."""
+    def checked(self, within: str = "/query") -> Self:
+        """Raises ``Refused`` for what no row can pass by its own contradiction.
+
+        ``within`` is where the filter stands in the request, as a JSON Pointer.
+        """
         if self.from_ is not None and self.to is not None and self.to < self.from_:
-            raise refused(Code.INVALID, "must not be earlier than from", pointer="/query/to")
+            raise refused(Code.INVALID, "must not be earlier than from", pointer=f"{within}/to")
         if (
             self.min_lateness is not None
             and self.max_lateness is not None
             and self.max_lateness < self.min_lateness
         ):
-            raise refused(
-                Code.INVALID, "must not be less than min_lateness", pointer="/query/max_lateness"
-            )
+            detail = "must not be less than min_lateness"
+            raise refused(Code.INVALID, detail, pointer=f"{within}/max_lateness")
         if self.q is not None and not words_of(self.q):
             detail = "must hold a word: letters or digits"
-            raise refused(Code.INVALID, detail, pointer="/query/q")
+            raise refused(Code.INVALID, detail, pointer=f"{within}/q")
         return self
 
 
