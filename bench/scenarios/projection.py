@@ -5,7 +5,7 @@ import signal
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench.bare.tables import INSERT, create_tables
 from bench.sizes import Sizes
@@ -56,8 +56,8 @@ async def catching_up(sizes: Sizes) -> Result:
             )
             expect_equal(tuple(found or ()), (count, count), "rows, and distinct events")
         await servers.check_alive()
-        narrow_s = await _bare_narrow(servers, events)
-        same_s = await _bare_same(servers, events)
+        narrow_s, narrow_copy_s = await _bare_narrow(servers, events)
+        same_s, same_copy_s = await _bare_same(servers, events)
     return Result(
         title="projection",
         did=f"retention catches up {count:,} events of about 300 bytes of payload",
@@ -74,8 +74,22 @@ async def catching_up(sizes: Sizes) -> Result:
                 "rows a second",
                 "/s",
                 count / seconds,
+                count / narrow_copy_s,
+                "COPY of 4 columns, the same table",
+            ),
+            Figure(
+                "rows a second",
+                "/s",
+                count / seconds,
                 count / same_s,
                 "retention's own statement and table, rows ready",
+            ),
+            Figure(
+                "rows a second",
+                "/s",
+                count / seconds,
+                count / same_copy_s,
+                "COPY into retention's own table, which knows no ON CONFLICT",
             ),
             Figure(
                 "CPU of retention for 1,000 rows",
@@ -130,48 +144,59 @@ async def _publish(servers: Platform, events: Sequence[LogEntry]) -> None:
             )
 
 
-async def _bare_narrow(servers: Platform, events: Sequence[LogEntry]) -> float:
+async def _bare_narrow(servers: Platform, events: Sequence[LogEntry]) -> tuple[float, float]:
+    """Seconds by INSERT and by COPY, into a table of its own."""
     async with servers.database("postgres") as admin:
         await admin.execute(f"CREATE DATABASE {BARE_DATABASE}")
+    rows = [
+        (event.event_id, event.trigger_id, event.logged_at, _body(event).decode())
+        for event in events
+    ]
+    columns = ("event_id", "trigger_id", "logged_at", "body")
     async with servers.database(BARE_DATABASE) as database:
         await create_tables(database)
-        batches = [
-            (
-                [event.event_id for event in part],
-                [event.trigger_id for event in part],
-                [event.logged_at for event in part],
-                [_body(event).decode() for event in part],
-            )
-            for part in _parts(events)
-        ]
-        seconds = await _insert(database, INSERT, batches)
-        expect_equal(await database.fetchval("SELECT count(*) FROM event"), len(events), "rows")
-        return seconds
+        return await _both(database, INSERT, Table("public", "event", columns), rows)
 
 
-async def _bare_same(servers: Platform, events: Sequence[LogEntry]) -> float:
-    """Into the platform's own table, emptied, with nothing else going on."""
+async def _bare_same(servers: Platform, events: Sequence[LogEntry]) -> tuple[float, float]:
+    """The same into the platform's own table, emptied, with nothing else going on."""
+    read_ = [read(_body(event), number) for number, event in enumerate(events, 1)]
+    rows = [row for row in read_ if isinstance(row, Row)]
     async with servers.database() as database:
         await database.execute("TRUNCATE retention.event")
-        rows = [read(_body(event), number) for number, event in enumerate(events, 1)]
-        batches = [
-            tuple(zip(*(row for row in part if isinstance(row, Row)), strict=True))
-            for part in _parts(rows)
-        ]
         statement = Statements("retention").insert
-        seconds = await _insert(database, statement, batches)
-        found = await database.fetchval("SELECT count(*) FROM retention.event")
-        expect_equal(found, len(events), "rows")
-        return seconds
+        return await _both(database, statement, Table("retention", "event", Row._fields), rows)
 
 
-async def _insert(database: Any, statement: str, batches: Sequence[tuple[Any, ...]]) -> float:
-    prepared = await database.prepare(statement)
+class Table(NamedTuple):
+    schema: str
+    name: str
+    columns: Sequence[str]
+
+
+async def _both(
+    database: Any, insert: str, table: Table, rows: Sequence[tuple[Any, ...]]
+) -> tuple[float, float]:
+    """Seconds that ``insert``, which takes columns, and COPY need for the same rows."""
+    batches = [tuple(zip(*part, strict=True)) for part in _parts(rows)]
+    prepared = await database.prepare(insert)
     started = time.perf_counter()
     for batch in batches:
         await prepared.fetch(*batch)
-    return time.perf_counter() - started
+    inserted_s = time.perf_counter() - started
+    count = f"SELECT count(*) FROM {table.schema}.{table.name}"
+    expect_equal(await database.fetchval(count), len(rows), "inserted rows")
+    await database.execute(f"TRUNCATE {table.schema}.{table.name}")
+    parts = _parts(rows)
+    started = time.perf_counter()
+    for part in parts:
+        await database.copy_records_to_table(
+            table.name, schema_name=table.schema, columns=table.columns, records=part
+        )
+    copied_s = time.perf_counter() - started
+    expect_equal(await database.fetchval(count), len(rows), "copied rows")
+    return inserted_s, copied_s
 
 
-def _parts(events: Sequence[Any]) -> list[Sequence[Any]]:
-    return [events[start : start + INSERT_BATCH] for start in range(0, len(events), INSERT_BATCH)]
+def _parts(rows: Sequence[Any]) -> list[Sequence[Any]]:
+    return [rows[start : start + INSERT_BATCH] for start in range(0, len(rows), INSERT_BATCH)]
