@@ -5,9 +5,10 @@ Advisory: the executor decides by the same contracts, on the newest definition.
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from trigger_contracts.commands import FireTrigger
+from trigger_contracts.commands import SCHEMA_VERSION, FireTrigger
 from trigger_contracts.errors import Code, FieldError, Problem, Refused, pointer, problem, refused
 from trigger_contracts.trigger import Trigger
 
@@ -53,10 +54,38 @@ def checked_key(key: str | None) -> str | None:
     return key
 
 
+def command_of(fire: Fire, command_id: str, accepted_at: datetime) -> FireTrigger:
+    """What is published for ``fire``; its key is added once it is held."""
+    fields = fire.fields
+    if fire.replay_of is not None:
+        fields = {**fields, "replay_of": fire.replay_of}
+    return FireTrigger(
+        **fields,
+        schema_version=SCHEMA_VERSION,
+        trigger_id=fire.trigger_id,
+        is_test=fire.is_test,
+        actor=fire.actor,
+        accepted_at=accepted_at,
+        command_id=command_id,
+    )
+
+
+def refused_command(command: FireTrigger, found: Problem) -> FireTrigger:
+    """What is published of a fire that is refused: that it was, and not what it carried.
+
+    Without its key as well: a corrected retry may still use it.
+    """
+    kept = command.model_dump(exclude={"payload", "key"}, exclude_unset=True)
+    return FireTrigger(**{**kept, "refused": found.errors})
+
+
 def refusal(trigger: Trigger | None, command: FireTrigger) -> Problem | None:
     """Why ``command`` would not fire the trigger, or None."""
     if trigger is None or not trigger.exists:
-        return problem(Code.NOT_FOUND, f"there is no trigger {command.trigger_id}")
+        detail = f"there is no trigger {command.trigger_id}"
+        if command.replay_of is not None:
+            detail += ": it was deleted, or never saved"
+        return problem(Code.NOT_FOUND, detail)
     definition = trigger.change.definition
     schema = definition.compiled_schema
     if schema is None:
