@@ -25,19 +25,34 @@ MAX_SUBJECTS = 1000
 _NOT_FOUND = 404
 _END = 204
 _NO_MESSAGE_CODE = 10037
+_BEFORE = "Nats-Last-Sequence"
+_PENDING = "Nats-Num-Pending"
 _ADDED = frozenset(
     {
         "Nats-Stream",
         "Nats-Subject",
         "Nats-Sequence",
         "Nats-Time-Stamp",
-        "Nats-Num-Pending",
-        "Nats-Last-Sequence",
+        _PENDING,
+        _BEFORE,
         "Nats-UpTo-Sequence",
     }
 )
 """Headers of a direct get's answer that the message was not published with."""
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """How far a stream is, as its leader knows it.
+
+    ``created_at`` tells it from one of its name that was before it: only their sequences are alike.
+    ``first_seq`` of an empty stream is 0 or one more than its ``last_seq``.
+    """
+
+    created_at: datetime
+    first_seq: int
+    last_seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +109,8 @@ class StreamReader:
         found: dict[str, StoredMessage] = {}
         for start in range(0, len(subjects), MAX_SUBJECTS):
             part = subjects[start : start + MAX_SUBJECTS]
-            for message in await self._batch({"multi_last": list(part), "batch": MAX_SUBJECTS}):
+            messages, _ = await self._batch({"multi_last": list(part), "batch": MAX_SUBJECTS})
+            for message in messages:
                 found[message.subject] = message
         return found
 
@@ -103,15 +119,43 @@ class StreamReader:
 
         Fewer than ``limit`` means that these are all there are.
         """
-        return await self._batch({"seq": seq + 1, "batch": limit, "next_by_subj": subject})
+        found: list[StoredMessage] = []
+        pending = True
+        while pending and len(found) < limit:
+            # The broker ends an answer early when its messages are large.
+            body = {"seq": seq + 1, "batch": limit - len(found), "next_by_subj": subject}
+            messages, pending = await self._batch(body, is_chain=True)
+            if not messages:
+                break
+            found += messages
+            seq = messages[-1].seq
+        return found
+
+    async def page_after(
+        self, seq: int, subject: str, limit: int, max_bytes: int
+    ) -> list[StoredMessage]:
+        """As ``after``, and no further message once they have ``max_bytes`` together.
+
+        Only an empty answer means that there are no more.
+        """
+        asked = {"seq": seq + 1, "batch": limit, "next_by_subj": subject, "max_bytes": max_bytes}
+        messages, _ = await self._batch(asked, is_chain=True)
+        return messages
 
     async def last_seq(self) -> int:
         """The stream's newest sequence; 0 when nothing was ever stored."""
+        return (await self.state()).last_seq
+
+    async def state(self) -> StreamState:
+        """How far the stream is."""
         body = self._json(await self._request(f"$JS.API.STREAM.INFO.{self._stream}", None))
         if body is None:
             raise ReadRefused(f"no stream {self._stream}")
-        last: int = body["state"]["last_seq"]
-        return last
+        return StreamState(
+            created_at=_instant(body["created"]),
+            first_seq=body["state"]["first_seq"],
+            last_seq=body["state"]["last_seq"],
+        )
 
     async def _request(self, subject: str, body: dict[str, Any] | None) -> Msg:
         payload = b"" if body is None else json.dumps(body).encode()
@@ -121,8 +165,14 @@ class StreamReader:
         except (NatsError, OSError, TimeoutError) as error:
             raise self._unavailable(error) from error
 
-    async def _batch(self, body: dict[str, Any]) -> list[StoredMessage]:
-        """A batched direct get (ADR-31): messages until a status message ends them."""
+    async def _batch(
+        self, body: dict[str, Any], *, is_chain: bool = False
+    ) -> tuple[list[StoredMessage], bool]:
+        """A batched direct get (ADR-31): messages until a status message ends them.
+
+        Also whether more could be asked for. Each message of a chain names the one before it: an
+        answer of which something was lost on the way is none.
+        """
         await self._connection.wait_connected(self._timeout_s)
         if not self._inbox:
             self._inbox = self._client.new_inbox()
@@ -139,10 +189,14 @@ class StreamReader:
                 # Most have arrived by the time they are asked for: a timeout costs ten times more.
                 message = await self._next(answers) if answers.empty() else answers.get_nowait()
                 status = _status(message)
-                if status in {_END, _NOT_FOUND}:
-                    return found
-                if status is not None:
+                if status == _NOT_FOUND:
+                    return found, False
+                if status not in {_END, None}:
                     raise _refused(message, status)
+                if is_chain and _named(message, _BEFORE) != (found[-1].seq if found else 0):
+                    raise BrokerUnavailable(f"{self._stream}: a part of an answer is missing")
+                if status == _END:
+                    return found, _named(message, _PENDING) > 0
                 found.append(_stored(message))
         except (NatsError, OSError, TimeoutError) as error:
             raise self._unavailable(error) from error
@@ -180,7 +234,11 @@ def _status(message: Msg) -> int | None:
     return int(status) if status else None
 
 
-def _refused(message: Msg, status: int) -> Exception:
+def _named(message: Msg, header: str) -> int:
+    return int((message.headers or {}).get(header, 0))
+
+
+def _refused(message: Msg, status: int | None) -> Exception:
     description = (message.headers or {}).get("Description", "")
     if status == 503:
         return BrokerUnavailable(f"{status} {description}")

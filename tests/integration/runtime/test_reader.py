@@ -1,11 +1,16 @@
 """What is stored is read back as it was written; what is not is simply not there."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from nats.aio.msg import Msg
 
+from tests.support.servers import Broker
 from trigger_contracts import subjects
+from trigger_contracts.topology import DUE
 from trigger_runtime.errors import BrokerUnavailable
 from trigger_runtime.nats import Connection
 from trigger_runtime.publisher import JetStreamPublisher, Message
@@ -72,6 +77,61 @@ async def test_after_pages_through_a_stream(
     assert seqs == list(range(1, 3001))
     only = await reader.after(10, subjects.due("t3"), 2)
     assert [message.seq for message in only] == [11, 18]
+
+
+async def test_large_messages_are_all_found_and_in_pages_of_bounded_size(
+    publisher: JetStreamPublisher, reader: StreamReader
+) -> None:
+    """The broker ends an answer at 64 MiB: fewer messages than asked for are not all there are."""
+    body = b"x" * 1_000_000
+    for _ in range(7):
+        await publisher.publish_batch([Message(subjects.due("a"), body) for _ in range(10)])
+    assert [m.seq for m in await reader.after(0, subjects.ALL_DUE, 100)] == list(range(1, 71))
+    assert [m.seq for m in await reader.page_after(5, subjects.ALL_DUE, 100, 2_500_000)] == [
+        6,
+        7,
+        8,
+    ]
+    assert [m.seq for m in await reader.page_after(5, subjects.ALL_DUE, 2, 2_500_000)] == [6, 7]
+    assert [m.seq for m in await reader.page_after(5, subjects.ALL_DUE, 100, 1)] == [6]
+    assert await reader.page_after(70, subjects.ALL_DUE, 100, 1) == []
+
+
+async def test_an_answer_that_lost_a_message_is_none(
+    publisher: JetStreamPublisher, reader: StreamReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the connection breaks and comes back in the middle of it."""
+    await store(publisher, [f"t{n}" for n in range(5)])
+    for lost in range(1, 6):
+        heard = reader._answered
+
+        async def hear(message: Msg, lost: int = lost, heard: Any = heard) -> None:
+            if (message.headers or {}).get("Nats-Sequence") != str(lost):
+                await heard(message)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(reader, "_answered", hear)
+            reader._inbox = ""  # listen anew, through the patch
+            with pytest.raises(BrokerUnavailable, match="missing"):
+                await reader.after(0, subjects.ALL_DUE, 5)
+    reader._inbox = ""
+    assert len(await reader.after(0, subjects.ALL_DUE, 5)) == 5
+
+
+async def test_a_stream_made_anew_is_told_from_the_one_before(
+    publisher: JetStreamPublisher, reader: StreamReader, platform_streams: Broker
+) -> None:
+    await store(publisher, ["a", "b", "c"])
+    async with platform_streams.connected() as admin:
+        await admin.jetstream().delete_msg(DUE.name, 1)
+        before = await reader.state()
+        assert (before.first_seq, before.last_seq) == (2, 3)
+        await admin.jetstream().purge_stream(DUE.name)
+        assert await reader.state() == replace(before, first_seq=4)
+    await platform_streams.fresh_streams()
+    anew = await reader.state()
+    assert (anew.first_seq, anew.last_seq) in {(0, 0), (1, 0)}
+    assert anew.created_at > before.created_at
 
 
 async def test_reads_at_once_do_not_mix(
