@@ -156,7 +156,7 @@ _IDEMPOTENCY = (IDEMPOTENCY.subject(">"), *_read(IDEMPOTENCY.stream))
 
 PERMISSIONS: dict[str, Permissions] = {
     Service.API: Permissions(
-        publish=(*_VERBS, *_IDEMPOTENCY),
+        publish=(*_VERBS, *_IDEMPOTENCY, *_read(EVENTS.name)),
         subscribe=(_own_inbox("api"), subjects.ALL_CHANGED, *subjects.ALL_EVENTS),
     ),
     Service.SCHEDULER: Permissions(
