@@ -41,6 +41,7 @@ class Code(StrEnum):
     UNKNOWN_TIMEZONE = "unknown-timezone"
     INVALID_SCHEMA = "invalid-schema"
     PAYLOAD_SCHEMA_MISMATCH = "payload-schema-mismatch"
+    NOT_REPLAYABLE = "not-replayable"
     PAUSE_NOT_SUPPORTED = "pause-not-supported"
     UNKNOWN_SCHEMA_VERSION = "unknown-schema-version"
     UNAVAILABLE = "unavailable"
@@ -68,6 +69,7 @@ _TABLE: dict[Code, tuple[int, str]] = {
     Code.UNKNOWN_TIMEZONE: (422, "The time zone is not known"),
     Code.INVALID_SCHEMA: (422, "The payload schema is not acceptable"),
     Code.PAYLOAD_SCHEMA_MISMATCH: (422, "The payload does not match the trigger's schema"),
+    Code.NOT_REPLAYABLE: (422, "The event cannot be replayed"),
     Code.PAUSE_NOT_SUPPORTED: (422, "A trigger cannot be paused"),
     Code.UNKNOWN_SCHEMA_VERSION: (422, "The message's schema version is not known"),
     Code.UNAVAILABLE: (503, "A part of the platform is away"),

@@ -36,7 +36,7 @@ def test_codes_are_stable_names():
         *("malformed-json", "unauthorized", "not-found", "idempotency-mismatch", "gone"),
         *("trigger-exists", "version-mismatch", "body-too-large", "invalid", "schedule-in-past"),
         *("schedule-beyond-horizon", "cron-not-available", "unknown-timezone", "invalid-schema"),
-        "cron-never-fires",
+        *("cron-never-fires", "not-replayable"),
         *("payload-schema-mismatch", "pause-not-supported", "unknown-schema-version"),
         *("unavailable", "internal"),
     } <= {code.value for code in Code}
