@@ -114,6 +114,17 @@ class JetStreamCommands:
             for reply_to in asked:
                 del self._waiting[reply_to]
 
+    async def store_each(self, verb: Verb, commands: Sequence[tuple[str, bytes]]) -> None:
+        subject, stored = subjects.command(verb), 0
+        for batch in _batches([body for _, body in commands]):
+            part = commands[stored : stored + len(batch)]
+            messages = [Message(subject, body, message_id=one) for one, body in part]
+            try:
+                await self._publisher.publish_batch(messages)
+            except BrokerUnavailable as error:
+                raise PartlyStored(stored) from error
+            stored += len(batch)
+
     async def _answered(self, message: Msg) -> None:
         take = self._waiting.get(message.subject)
         if take is None:
