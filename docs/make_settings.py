@@ -40,8 +40,8 @@ Services read environment variables and nothing else. Durations are written `500
 its start, and the error names it. `etp up` sets addresses, ports, users and passwords itself and
 hands the rest of its own environment on: `ETP_MISFIRE_GRACE=5s make run`.
 
-`ETP_KEPT_FOR` must be the same for api and retention. It shortens the life of a row in the tables
-and in every answer; the streams always keep 48 h.
+`ETP_KEPT_FOR` must be the same for all services. It shortens the life of a row in the tables and in
+every answer, and of a dead letter; the other streams always keep 48 h.
 """
 
 TEST_SERVERS = (

@@ -19,11 +19,11 @@ from trigger_contracts.subjects import Service, Verb
 
 CORE_SUBSCRIPTIONS: dict[Service, set[str]] = {
     Service.API: {subjects.ALL_CHANGED},
-    Service.SCHEDULER: {subjects.WAKE},
-    Service.EXECUTOR: set(),
-    Service.RETENTION: set(),
+    Service.SCHEDULER: {subjects.WAKE, subjects.redrive(Service.SCHEDULER)},
+    Service.EXECUTOR: {subjects.redrive(Service.EXECUTOR)},
+    Service.RETENTION: {subjects.redrive(Service.RETENTION)},
 }
-"""What a service hears besides its durable consumers: notices that may be lost."""
+"""What a service hears besides its durable consumers: what may be lost."""
 
 NOT_YET_PUBLISHED = {subjects.ALL_DELIVERY}
 """Permitted, with its place in the log, and published by no service so far."""
@@ -33,10 +33,20 @@ PAYLOADS: dict[str, set[str]] = {
     subjects.ALL_CHANGED: {"TriggerChanged"},
     subjects.ALL_DUE: {"Due", "Missed", "Fence"},
     **{subject: {"CloudEvent"} for subject in subjects.ALL_EVENTS},
-    **{subjects.dead(service): {"DeadLetter"} for service in Service},
+    **{
+        subjects.dead_letters(service): {"DeadLetter", "DeadLetterHandled"}
+        for service in topology.WORKERS
+    },
+    **{subjects.redrive(service): {"Redrive"} for service in topology.WORKERS},
     subjects.SWEPT: {"Swept"},
 }
 """The message types that belong on each subject; results and wakes are asked for below."""
+
+RESULTS = {
+    Service.SCHEDULER: {"CommandDone", "Problem", "Redriven"},
+    Service.EXECUTOR: {"FireDone", "Problem", "Redriven"},
+    Service.RETENTION: {"Redriven"},
+}
 
 SERVICES = pytest.mark.parametrize("service", list(Service))
 
@@ -130,8 +140,7 @@ def test_every_channel_says_which_messages_it_carries(service: Service, document
 
     for subject, types in sent.items():
         if subject.startswith(subjects.RESULT_INBOXES):
-            done = "FireDone" if service is Service.EXECUTOR else "CommandDone"
-            assert types == {done, "Problem"}
+            assert types == RESULTS[service], subject
         elif subject != subjects.WAKE:
             assert types == PAYLOADS[subject], subject
     for subject, types in received.items():

@@ -54,6 +54,7 @@ def stream_config(stream: topology.Stream, replicas: int) -> StreamConfig:
         allow_direct=True,
         allow_atomic=True,
         allow_msg_ttl=stream.message_ttl,
+        allow_rollup_hdrs=stream.rollups,
     )
 
 

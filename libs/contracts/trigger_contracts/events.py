@@ -218,10 +218,12 @@ class Swept(BaseModel):
 class DeadLetter(BaseModel):
     """A message that could not be handled: the reason, and the original as it came.
 
-    ``body`` is the original as text, or base64 where it is not UTF-8.
+    ``body`` is the original as text, or base64 where it is not UTF-8. ``deletes_at`` is when
+    the original's own life ends, and with it the letter's. ``redrives`` is how often it was
+    handled again since and failed; ``dead_at`` and ``reason`` are those of the last time.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     schema_version: Literal[1] = 1
     reason: str
@@ -230,6 +232,25 @@ class DeadLetter(BaseModel):
     stream_seq: int
     stored_at: AwareDatetime
     dead_at: AwareDatetime
+    deletes_at: AwareDatetime | None = None
+    redrives: int = 0
     headers: dict[str, str]
     body: str
     encoding: Literal["utf-8", "base64"]
+    is_whole: bool = True
+    """Whether all of the original is here; what was too large is cut."""
+
+
+class DeadLetterHandled(BaseModel):
+    """A dead letter was handled after all. Takes its place, and holds nothing of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: Literal[1] = 1
+    handled_at: AwareDatetime
+
+
+DEAD_LETTER: TypeAdapter[DeadLetter | DeadLetterHandled] = TypeAdapter(
+    DeadLetter | DeadLetterHandled
+)
+"""What stands on a dead letter's subject."""

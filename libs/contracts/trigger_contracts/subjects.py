@@ -70,8 +70,25 @@ def rejected(trigger_id: str) -> str:
     return f"trigger.rejected.{trigger_id}"
 
 
-def dead(service: Service) -> str:
-    return f"trigger.dead.{service}"
+def dead(service: Service, stream: str, letter_id: str) -> str:
+    """One dead letter: whatever is published to it takes the place of what was there."""
+    return f"trigger.dead.{service}.{stream}.{letter_id}"
+
+
+def dead_letters(service: str = "*", stream: str = "*", letter_id: str = "*") -> str:
+    """Dead letters: of a service, of a stream's messages, or one wherever it is."""
+    return f"trigger.dead.{service}.{stream}.{letter_id}"
+
+
+def dead_letter_tokens(subject: str) -> tuple[str, str, str]:
+    """Service, stream and letter id in a dead letter's subject."""
+    _, _, service, stream, letter_id = subject.split(".")
+    return service, stream, letter_id
+
+
+def redrive(service: Service) -> str:
+    """Asks a service to handle one of its dead letters again. Core NATS, with a reply."""
+    return f"trigger.redrive.{service}"
 
 
 def inbox_prefix(user: str) -> str:

@@ -47,13 +47,15 @@ class Stream:
     """A JetStream stream: file storage, limits retention, atomic batches allowed.
 
     ``max_age`` None keeps messages until they are purged; ``message_ttl`` allows a
-    single message to live shorter than ``max_age``.
+    single message to live shorter than ``max_age``; ``rollups`` allows one to remove those
+    before it on its own subject.
     """
 
     name: str
     subjects: tuple[str, ...]
     max_age: timedelta | None
     message_ttl: bool = False
+    rollups: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,9 @@ COMMANDS = Stream(
 CHANGES = Stream("TRIGGER_CHANGES", (subjects.ALL_CHANGED,), max_age=None, message_ttl=True)
 DUE = Stream("TRIGGER_DUE", (subjects.ALL_DUE,), max_age=LOG_LIFE)
 EVENTS = Stream("TRIGGER_EVENTS", subjects.ALL_EVENTS, max_age=LOG_LIFE, message_ttl=True)
-DEAD = Stream("TRIGGER_DEAD", (subjects.ALL_DEAD,), max_age=LOG_LIFE)
+DEAD = Stream(
+    "TRIGGER_DEAD", (subjects.ALL_DEAD,), max_age=LOG_LIFE, message_ttl=True, rollups=True
+)
 STREAMS = (COMMANDS, CHANGES, DUE, EVENTS, DEAD)
 
 SCHEDULER_COMMANDS = Consumer(
@@ -107,6 +111,9 @@ EXECUTOR_FIRES = Consumer(COMMANDS, Service.EXECUTOR, (subjects.command(Verb.FIR
 EXECUTOR_DUES = Consumer(DUE, Service.EXECUTOR, (subjects.ALL_DUE,))
 RETENTION_EVENTS = Consumer(EVENTS, Service.RETENTION, subjects.ALL_EVENTS)
 CONSUMERS = (SCHEDULER_COMMANDS, EXECUTOR_FIRES, EXECUTOR_DUES, RETENTION_EVENTS)
+
+WORKERS = tuple(dict.fromkeys(consumer.service for consumer in CONSUMERS))
+"""The services that handle messages, and so may bury them."""
 
 IDEMPOTENCY = Bucket("IDEMPOTENCY", ttl=LOG_LIFE)
 BUCKETS = (IDEMPOTENCY,)
@@ -146,6 +153,12 @@ def _read(*streams: str) -> tuple[str, ...]:
     )
 
 
+def _bury(service: Service) -> tuple[str, ...]:
+    """Write and read dead letters, its own alone."""
+    own = subjects.dead_letters(service)
+    return own, f"$JS.API.DIRECT.GET.{DEAD.name}.{own}"
+
+
 def _own_inbox(user: str) -> str:
     return f"{subjects.inbox_prefix(user)}.>"
 
@@ -156,7 +169,12 @@ _IDEMPOTENCY = (IDEMPOTENCY.subject(">"), *_read(IDEMPOTENCY.stream))
 
 PERMISSIONS: dict[str, Permissions] = {
     Service.API: Permissions(
-        publish=(*_VERBS, *_IDEMPOTENCY, *_read(EVENTS.name)),
+        publish=(
+            *_VERBS,
+            *_IDEMPOTENCY,
+            *(subjects.redrive(service) for service in WORKERS),
+            *_read(EVENTS.name, DEAD.name),
+        ),
         subscribe=(_own_inbox("api"), subjects.ALL_CHANGED, *subjects.ALL_EVENTS),
     ),
     Service.SCHEDULER: Permissions(
@@ -164,13 +182,13 @@ PERMISSIONS: dict[str, Permissions] = {
             subjects.ALL_CHANGED,
             subjects.ALL_DUE,
             subjects.WAKE,
-            subjects.dead(Service.SCHEDULER),
+            *_bury(Service.SCHEDULER),
             *_RESULTS,
             *_consume(SCHEDULER_COMMANDS),
             *_read(COMMANDS.name, CHANGES.name, DUE.name),
             f"$JS.API.STREAM.PURGE.{CHANGES.name}",
         ),
-        subscribe=(_own_inbox("scheduler"), subjects.WAKE),
+        subscribe=(_own_inbox("scheduler"), subjects.WAKE, subjects.redrive(Service.SCHEDULER)),
     ),
     Service.EXECUTOR: Permissions(
         publish=(
@@ -178,21 +196,22 @@ PERMISSIONS: dict[str, Permissions] = {
             subjects.ALL_MISSED,
             subjects.ALL_REJECTED,
             subjects.ALL_DELIVERY,
-            subjects.dead(Service.EXECUTOR),
+            *_bury(Service.EXECUTOR),
             *_RESULTS,
             *_consume(EXECUTOR_DUES, EXECUTOR_FIRES),
             *_read(CHANGES.name),
             *_IDEMPOTENCY,
         ),
-        subscribe=(_own_inbox("executor"),),
+        subscribe=(_own_inbox("executor"), subjects.redrive(Service.EXECUTOR)),
     ),
     Service.RETENTION: Permissions(
         publish=(
             subjects.SWEPT,
-            subjects.dead(Service.RETENTION),
+            *_bury(Service.RETENTION),
+            _own_inbox("api"),
             *_consume(RETENTION_EVENTS),
         ),
-        subscribe=(_own_inbox("retention"),),
+        subscribe=(_own_inbox("retention"), subjects.redrive(Service.RETENTION)),
     ),
     "client": Permissions(
         publish=_VERBS,

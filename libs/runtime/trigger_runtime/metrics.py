@@ -35,3 +35,4 @@ BROKER_CONNECTED = Gauge("etp_broker_connected", "1 while the broker connection 
 DEAD_LETTERS = Counter(
     "etp_dead_letters_total", "Messages that could not be handled, by their stream.", ["stream"]
 )
+REDRIVES = Counter("etp_redrives_total", "Dead letters handled again, by outcome.", ["outcome"])

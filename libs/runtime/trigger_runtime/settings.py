@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from trigger_contracts.topology import LOG_LIFE
+
 _UNITS = {
     "ms": timedelta(milliseconds=1),
     "s": timedelta(seconds=1),
@@ -88,3 +90,10 @@ class LogSettings(EnvironmentSettings):
 
 class WorkerSettings(NatsSettings, HttpSettings, LogSettings):
     """What every worker needs; a service adds its own fields."""
+
+    kept_for: Duration = Field(
+        default=LOG_LIFE,
+        le=LOG_LIFE,
+        description="Age at which a row of the log and a dead letter are erased. At most what "
+        "the streams keep.",
+    )

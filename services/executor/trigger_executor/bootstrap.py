@@ -17,6 +17,7 @@ from trigger_runtime.logs import set_up_logging
 from trigger_runtime.nats import Connection
 from trigger_runtime.publisher import JetStreamPublisher
 from trigger_runtime.reader import StreamReader
+from trigger_runtime.redriving import Redriver
 
 from .adapters.claims import StoredClaims
 from .adapters.definitions import ChangeLog
@@ -47,7 +48,7 @@ def build(settings: Settings) -> Executor:
     clock = SystemClock()
     events = JetStreamPublisher(connection, topology.EVENTS.name, timeout=timeout)
     dead = JetStreamPublisher(connection, topology.DEAD.name, timeout=timeout)
-    dead_letters = DeadLetters(dead, Service.EXECUTOR, clock)
+    dead_letters = DeadLetters(dead, Service.EXECUTOR, clock, kept_for=settings.kept_for)
     changes = ChangeLog(
         StreamReader(connection, topology.CHANGES.name, timeout=timeout),
         max_bytes=settings.definition_cache_mib * 1024 * 1024,
@@ -59,12 +60,17 @@ def build(settings: Settings) -> Executor:
         PrometheusMeter(),
     )
     claims = StoredClaims(ClaimStore(connection, topology.IDEMPOTENCY, timeout=timeout))
-    subscribe(
-        broker,
-        RecordDues(changes, recorder),
-        RecordFires(changes, claims, recorder, NatsResults(connection)),
+    record_dues = RecordDues(changes, recorder)
+    record_fires = RecordFires(changes, claims, recorder, NatsResults(connection))
+    redriver = Redriver(
+        Service.EXECUTOR,
+        {record_dues.stream: record_dues, record_fires.stream: record_fires},
         dead_letters,
+        StreamReader(connection, topology.DEAD.name, timeout=timeout),
+        clock,
+        kept_for=settings.kept_for,
     )
+    subscribe(broker, record_dues, record_fires, dead_letters, redriver)
     asyncapi = AsyncAPI(
         broker,
         title="executor",

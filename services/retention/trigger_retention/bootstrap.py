@@ -6,7 +6,7 @@ from datetime import timedelta
 from faststream.specification import AsyncAPI
 
 from trigger_contracts.subjects import Service
-from trigger_contracts.topology import DEAD
+from trigger_contracts.topology import DEAD, EVENTS
 from trigger_runtime.broker import PlatformBroker, create_broker
 from trigger_runtime.clock import SystemClock
 from trigger_runtime.database import Database
@@ -17,6 +17,8 @@ from trigger_runtime.logs import set_up_logging
 from trigger_runtime.loops import Loop
 from trigger_runtime.nats import Connection
 from trigger_runtime.publisher import JetStreamPublisher
+from trigger_runtime.reader import StreamReader
+from trigger_runtime.redriving import Redriver
 
 from .adapters.broker import CoreNotices, LogDeadLetters
 from .adapters.event_log import PostgresEventLog
@@ -72,11 +74,19 @@ def build(settings: Settings) -> Retention:
     broker = create_broker(connection, description=DESCRIPTION)
     database = Database(settings, f"etp {SERVICE}", idle_in_transaction_timeout=HANGS_AFTER)
     event_log = PostgresEventLog(database)
-    dead_letters = JetStreamPublisher(connection, DEAD.name, timeout=settings.publish_timeout)
-    projector = Projector(
-        event_log, LogDeadLetters(DeadLetters(dead_letters, Service.RETENTION, clock))
+    timeout = settings.publish_timeout
+    publisher = JetStreamPublisher(connection, DEAD.name, timeout=timeout)
+    dead_letters = DeadLetters(publisher, Service.RETENTION, clock, kept_for=settings.kept_for)
+    projector = Projector(event_log, LogDeadLetters(dead_letters))
+    redriver = Redriver(
+        Service.RETENTION,
+        {EVENTS.name: projector.project_again},
+        dead_letters,
+        StreamReader(connection, DEAD.name, timeout=timeout),
+        clock,
+        kept_for=settings.kept_for,
     )
-    subscribe(broker, projector, clock, batch=settings.projection_batch)
+    subscribe(broker, projector, redriver, clock, batch=settings.projection_batch)
     sweeper = Sweeper(
         event_log,
         CoreNotices(connection),
@@ -88,7 +98,7 @@ def build(settings: Settings) -> Retention:
         connection,
         broker,
         database,
-        dead_letters,
+        publisher,
         sweep_loop(broker, sweeper),
         closing_loop(Closer(event_log, every=CLOSING_EVERY)),
     )

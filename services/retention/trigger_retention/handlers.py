@@ -8,6 +8,7 @@ again is harmless. ``Sweeper`` erases in bounded passes. Called by ``entrypoints
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from trigger_contracts.dead_letters import Delivered
 from trigger_contracts.events import Swept
@@ -47,6 +48,11 @@ class Projector:
         for message, reason in dead:
             await self._dead_letters.bury(message, reason)
         return Projected(inserted, len(dead))
+
+    async def project_again(self, messages: Sequence[Delivered]) -> Sequence[Any]:
+        """As ``project``, for dead letters: none of them needs to wait."""
+        await self.project(messages)
+        return ()
 
     async def _store(
         self,

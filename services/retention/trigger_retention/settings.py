@@ -5,18 +5,13 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from trigger_contracts.topology import ACTIVE_LIFE, LOG_LIFE
+from trigger_contracts.topology import ACTIVE_LIFE
 from trigger_runtime.settings import DatabaseSettings, Duration, WorkerSettings
 
 
 class Settings(WorkerSettings, DatabaseSettings):
     active_for: Duration = Field(
         default=ACTIVE_LIFE, description="Age at which a row of the log changes to archived."
-    )
-    kept_for: Duration = Field(
-        default=LOG_LIFE,
-        le=LOG_LIFE,
-        description="Age at which a row of the log is erased. At most what the stream keeps.",
     )
     sweep_every: Duration = Field(
         default=timedelta(seconds=1),

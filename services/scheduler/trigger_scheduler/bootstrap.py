@@ -19,6 +19,7 @@ from trigger_runtime.loops import Loop
 from trigger_runtime.nats import Connection
 from trigger_runtime.publisher import JetStreamPublisher
 from trigger_runtime.reader import StreamReader
+from trigger_runtime.redriving import Redriver
 
 from .adapters import meter
 from .adapters.backlog import CommandBacklog
@@ -97,7 +98,8 @@ def build(settings: Settings) -> Scheduler:
         poll=settings.claim_poll,
         grace=settings.misfire_grace,
     )
-    clock = ClockOfRecord(SystemClock().monotonic)
+    system_clock = SystemClock()
+    clock = ClockOfRecord(system_clock.monotonic)
     helping: list[Loop] = []
 
     def call_help() -> None:
@@ -139,14 +141,23 @@ def build(settings: Settings) -> Scheduler:
         grace=settings.misfire_grace,
         on_armed=wakes.armed,
     )
-    dead_letters = DeadLetters(publishers[topology.DEAD.name], Service.SCHEDULER, SystemClock())
-    bury = partial(dead_letters.bury, topology.COMMANDS.name)
-    subscribe(
-        broker,
-        AnswerCommands(commands, connection, bury, meter.answered),
-        bury,
-        wakes.here,
+    dead_letters = DeadLetters(
+        publishers[topology.DEAD.name],
+        Service.SCHEDULER,
+        system_clock,
+        kept_for=settings.kept_for,
     )
+    bury = partial(dead_letters.bury, topology.COMMANDS.name)
+    answer_commands = AnswerCommands(commands, connection, bury, meter.answered)
+    redriver = Redriver(
+        Service.SCHEDULER,
+        {topology.COMMANDS.name: answer_commands},
+        dead_letters,
+        StreamReader(connection, topology.DEAD.name, timeout=timeout),
+        system_clock,
+        kept_for=settings.kept_for,
+    )
+    subscribe(broker, answer_commands, bury, wakes.here, redriver)
     asyncapi = AsyncAPI(
         broker,
         title="scheduler",

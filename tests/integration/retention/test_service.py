@@ -71,7 +71,7 @@ async def letters(client: Client) -> list[DeadLetter]:
         for seq in range(state.first_seq, state.last_seq + 1)
         if state.messages
     ]
-    assert all(m.subject == subjects.dead(Service.RETENTION) for m in stored)
+    assert all(m.subject.startswith("trigger.dead.retention.TRIGGER_EVENTS.") for m in stored)
     return [DeadLetter.model_validate_json(m.data or b"") for m in stored]
 
 
@@ -280,7 +280,7 @@ async def test_the_process_serves_tells_its_health_and_stops_at_a_signal(
             metrics = (await http.get("/metrics")).text
             assert "etp_retention_projected_rows_total 1.0" in metrics
             document = (await http.get("/asyncapi.json")).text
-            assert all(s in document for s in (subjects.SWEPT, subjects.dead(Service.RETENTION)))
+            assert all(s in document for s in (subjects.SWEPT, subjects.dead_letters(Service.RETENTION)))
         process.send_signal(signal.SIGTERM)
         assert process.stderr is not None
         errors = (await asyncio.wait_for(process.stderr.read(), 15)).decode()

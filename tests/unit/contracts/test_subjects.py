@@ -72,7 +72,7 @@ def test_every_stream_has_its_own_subjects_and_together_they_have_all():
                 subjects.rejected,
             )
         ),
-        *(subjects.dead(service) for service in Service),
+        *(subjects.dead(service, "TRIGGER_DUE", "x") for service in topology.WORKERS),
     ]
     for subject in made:
         streams = [
@@ -84,9 +84,18 @@ def test_every_stream_has_its_own_subjects_and_together_they_have_all():
 
 
 def test_notices_are_in_no_stream():
-    for subject in (subjects.WAKE, subjects.SWEPT):
+    redrives = (subjects.redrive(service) for service in topology.WORKERS)
+    for subject in (subjects.WAKE, subjects.SWEPT, *redrives):
         for stream in topology.STREAMS:
             assert not any(_matches(pattern, subject) for pattern in stream.subjects)
+
+
+def test_the_tokens_of_a_dead_letters_subject_are_read_back():
+    subject = subjects.dead(Service.EXECUTOR, "TRIGGER_DUE", "x")
+    assert subjects.dead_letter_tokens(subject) == ("executor", "TRIGGER_DUE", "x")
+    assert _matches(subjects.dead_letters(), subject)
+    assert _matches(subjects.dead_letters("executor", "TRIGGER_DUE"), subject)
+    assert not _matches(subjects.dead_letters("executor", "TRIGGER_COMMANDS"), subject)
 
 
 def test_consumers_ask_for_what_their_stream_has():
@@ -116,10 +125,15 @@ def test_no_user_but_the_owner_may_publish_to_a_log(user: str):
         "trigger.missed.x": {"executor"},
         "trigger.rejected.x": {"executor"},
         "trigger.command.create": {"api", "client"},
-        "trigger.dead.scheduler": {"scheduler"},
-        "trigger.dead.executor": {"executor"},
+        "trigger.dead.scheduler.TRIGGER_COMMANDS.x": {"scheduler"},
+        "trigger.dead.executor.TRIGGER_DUE.x": {"executor"},
+        "trigger.dead.retention.TRIGGER_EVENTS.x": {"retention"},
+        "trigger.redrive.executor": {"api"},
         "trigger.retention.swept": {"retention"},
         "$JS.API.STREAM.DELETE.TRIGGER_EVENTS": set(),
+        "$JS.API.STREAM.MSG.DELETE.TRIGGER_DEAD": set(),
+        "$JS.API.STREAM.PURGE.TRIGGER_DEAD": set(),
+        "$JS.API.DIRECT.GET.TRIGGER_DEAD.trigger.dead.executor.TRIGGER_DUE.x": {"api", "executor"},
         "$JS.API.STREAM.CREATE.X": set(),
         "$SYS.REQ.SERVER.PING": set(),
     }

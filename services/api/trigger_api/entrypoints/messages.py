@@ -14,6 +14,8 @@ from trigger_api.ports import Definitions
 from trigger_contracts import subjects
 from trigger_contracts.commands import COMMANDS
 from trigger_contracts.events import TriggerChanged
+from trigger_contracts.redrives import Redrive
+from trigger_contracts.topology import WORKERS
 from trigger_runtime.broker import PlatformBroker
 
 
@@ -25,6 +27,13 @@ def declare(broker: PlatformBroker, definitions: Definitions) -> AsyncAPI:
             schema=command,
             title=f"{verb} command",
             description=(command.__doc__ or "").strip(),
+        )
+    for service in WORKERS:
+        broker.publisher(
+            subjects.redrive(service),
+            schema=Redrive,
+            title=subjects.redrive(service),
+            description="Handle a dead letter again; the service replies with what became of it.",
         )
     subscriber = broker.subscriber(
         subjects.ALL_CHANGED, no_reply=True, title="trigger changed", description="Forget it."

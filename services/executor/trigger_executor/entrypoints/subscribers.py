@@ -10,12 +10,21 @@ from functools import partial
 from trigger_contracts import subjects, topology
 from trigger_contracts.commands import FireDone, FireTrigger
 from trigger_contracts.errors import Problem
-from trigger_contracts.events import CloudEvent, DeadLetter, Due, Fence, Missed
+from trigger_contracts.events import (
+    CloudEvent,
+    DeadLetter,
+    DeadLetterHandled,
+    Due,
+    Fence,
+    Missed,
+)
+from trigger_contracts.redrives import Redriven
 from trigger_contracts.subjects import Service
 from trigger_executor.handlers import RecordDues, RecordFires
 from trigger_runtime.broker import PlatformBroker
 from trigger_runtime.consumer import subscribe_batches
 from trigger_runtime.dead_letters import DeadLetters
+from trigger_runtime.redriving import Redriver, listen
 from trigger_runtime.settling import settling
 
 BATCH = 500
@@ -31,6 +40,7 @@ def subscribe(
     record_dues: RecordDues,
     record_fires: RecordFires,
     dead_letters: DeadLetters,
+    redriver: Redriver,
 ) -> None:
     """Bind the use cases to their consumers and declare what they publish."""
     subscribe_batches(
@@ -53,6 +63,7 @@ def subscribe(
         title="executor: fire commands",
         description="Requests to fire a trigger now; the result goes to the reply_to header.",
     )(settling(record_fires, partial(dead_letters.bury, record_fires.stream)))
+    listen(broker, redriver)
     for subject, description in (
         (subjects.ALL_FIRED, "A trigger fired."),
         (subjects.ALL_MISSED, "Occurrences that will never fire, and why."),
@@ -60,15 +71,16 @@ def subscribe(
     ):
         broker.publisher(subject, schema=CloudEvent, title=subject, description=description)
     broker.publisher(
-        subjects.dead(Service.EXECUTOR),
-        schema=DeadLetter,
-        title=subjects.dead(Service.EXECUTOR),
+        subjects.dead_letters(Service.EXECUTOR),
+        schema=DeadLetter | DeadLetterHandled,
+        title=subjects.dead_letters(Service.EXECUTOR),
         description="What could not be handled, with the reason and the original.",
     )
     for inbox in subjects.RESULT_INBOXES:
         broker.publisher(
             f"{inbox}.>",
-            schema=FireDone | Problem,
+            schema=FireDone | Problem | Redriven,
             title=f"executor: results to {inbox}",
-            description="The result of a fire, to the subject that its reply_to header names.",
+            description="The result of a fire, to the subject that its reply_to header names; to "
+            "the gateway also what became of a redrive.",
         )

@@ -9,8 +9,9 @@ import asyncio
 from datetime import timedelta
 
 from trigger_contracts import subjects
-from trigger_contracts.events import CloudEvent, DeadLetter
-from trigger_contracts.subjects import Service
+from trigger_contracts.events import CloudEvent, DeadLetter, DeadLetterHandled
+from trigger_contracts.redrives import Redriven
+from trigger_contracts.subjects import Service, inbox_prefix
 from trigger_contracts.topology import RETENTION_EVENTS
 from trigger_retention import metrics
 from trigger_retention.handlers import Projected, Projector
@@ -19,6 +20,7 @@ from trigger_runtime.clock import Clock
 from trigger_runtime.consumer import Delivery, ack_all, subscribe_batches
 from trigger_runtime.errors import DatabaseUnavailable
 from trigger_runtime.logs import get_logger
+from trigger_runtime.redriving import Redriver, listen
 
 log = get_logger(__name__)
 
@@ -31,14 +33,28 @@ PAUSE_S = 0.25
 """Between two tries."""
 
 
-def subscribe(broker: PlatformBroker, projector: Projector, clock: Clock, *, batch: int) -> None:
+def subscribe(
+    broker: PlatformBroker,
+    projector: Projector,
+    redriver: Redriver,
+    clock: Clock,
+    *,
+    batch: int,
+) -> None:
     """Bind the projector to its consumer; also declares what it publishes, for AsyncAPI."""
     broker.publisher(
-        subjects.dead(Service.RETENTION),
-        schema=DeadLetter,
+        subjects.dead_letters(Service.RETENTION),
+        schema=DeadLetter | DeadLetterHandled,
         title="Retention's dead letters",
         description="Messages of the log that could not be projected.",
     )
+    broker.publisher(
+        f"{inbox_prefix(Service.API)}.>",
+        schema=Redriven,
+        title="Retention's redrives",
+        description="To the gateway: what became of a redrive.",
+    )
+    listen(broker, redriver)
 
     @subscribe_batches(
         broker,

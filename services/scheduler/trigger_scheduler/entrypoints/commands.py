@@ -4,8 +4,8 @@ What is not a command (not JSON, an unknown version, wrong fields) is a dead let
 problem to whoever waits for an answer; it never hinders the batch it came with.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol, TypeVar
 
 from nats.errors import Error as NatsError
 from pydantic import BaseModel
@@ -19,18 +19,27 @@ from trigger_contracts.commands import (
     parse_command,
     trigger_id_of,
 )
+from trigger_contracts.dead_letters import Delivered
 from trigger_contracts.errors import Code, Problem, Refused, refused
 from trigger_contracts.subjects import Verb
-from trigger_runtime.consumer import Delivery
 from trigger_runtime.logs import get_logger
 from trigger_runtime.nats import Connection
-from trigger_runtime.settling import Bury
 from trigger_scheduler.handlers.commands import CommandHandler, Request
 
 log = get_logger(__name__)
 
 MAX_DEFERRALS = 8
 """Times that a command waits for one before it: with their pauses, many ack waits."""
+
+
+class Incoming(Delivered, Protocol):
+    """A message in hand."""
+
+    @property
+    def delivered_count(self) -> int: ...
+
+
+_Message = TypeVar("_Message", bound=Incoming)
 
 
 class AnswerCommands:
@@ -40,7 +49,7 @@ class AnswerCommands:
         self,
         handler: CommandHandler,
         connection: Connection,
-        bury: Bury,
+        bury: Callable[[Delivered, str], Awaitable[None]],
         answered: Callable[[str], None],
     ) -> None:
         self._handler = handler
@@ -48,15 +57,15 @@ class AnswerCommands:
         self._bury = bury
         self._answered = answered
 
-    async def __call__(self, batch: Sequence[Delivery]) -> Sequence[Delivery]:
-        accepted: list[tuple[Delivery, Request]] = []
+    async def __call__(self, batch: Sequence[_Message]) -> Sequence[_Message]:
+        accepted: list[tuple[_Message, Request]] = []
         for delivery in batch:
             try:
                 accepted.append((delivery, _request(delivery)))
             except Refused as refusal:
                 await self._refuse(delivery, refusal.problem)
         answers = await self._handler.answer([request for _, request in accepted])
-        later: list[Delivery] = []
+        later: list[_Message] = []
         for (delivery, request), answer in zip(accepted, answers, strict=True):
             if answer is None:
                 later.append(delivery)
@@ -69,13 +78,13 @@ class AnswerCommands:
                 await self._reply(delivery, answer)
         return later
 
-    async def _refuse(self, delivery: Delivery, problem: Problem) -> None:
+    async def _refuse(self, delivery: Incoming, problem: Problem) -> None:
         self._answered("unreadable")
         fields = "".join(f"; {error.pointer}: {error.message}" for error in problem.errors)
         await self._bury(delivery, f"{problem.code}: {problem.detail}{fields}")
         await self._reply(delivery, problem)
 
-    async def _reply(self, delivery: Delivery, answer: BaseModel) -> None:
+    async def _reply(self, delivery: Incoming, answer: BaseModel) -> None:
         reply_to = delivery.headers.get(subjects.REPLY_TO_HEADER)
         if reply_to is None or not subjects.is_result_inbox(reply_to):
             return
@@ -86,7 +95,7 @@ class AnswerCommands:
             log.warning("result not sent", error=repr(error))
 
 
-def _request(delivery: Delivery) -> Request:
+def _request(delivery: Incoming) -> Request:
     """The command in a delivery; raises ``Refused``."""
     if len(delivery.payload) > topology.MAX_COMMAND_BYTES:
         raise refused(Code.BODY_TOO_LARGE, f"larger than {topology.MAX_COMMAND_BYTES} bytes")

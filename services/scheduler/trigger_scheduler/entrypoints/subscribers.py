@@ -15,10 +15,19 @@ from trigger_contracts.commands import (
     UpdateTrigger,
 )
 from trigger_contracts.errors import Problem
-from trigger_contracts.events import DeadLetter, Due, Fence, Missed, TriggerChanged
+from trigger_contracts.events import (
+    DeadLetter,
+    DeadLetterHandled,
+    Due,
+    Fence,
+    Missed,
+    TriggerChanged,
+)
+from trigger_contracts.redrives import Redriven
 from trigger_contracts.subjects import Service
 from trigger_runtime.broker import PlatformBroker
 from trigger_runtime.consumer import subscribe_batches
+from trigger_runtime.redriving import Redriver, listen
 from trigger_runtime.settling import Bury, UseCase, settling
 
 BATCH = 500
@@ -28,7 +37,11 @@ WORKERS = 1
 
 
 def subscribe(
-    broker: PlatformBroker, answer_commands: UseCase, bury: Bury, wake: Callable[[], None]
+    broker: PlatformBroker,
+    answer_commands: UseCase,
+    bury: Bury,
+    wake: Callable[[], None],
+    redriver: Redriver,
 ) -> None:
     """Bind the use cases to their subjects and declare what is published."""
     subscribe_batches(
@@ -40,6 +53,7 @@ def subscribe(
         title="scheduler: trigger commands",
         description="Create, update, delete or test a trigger; the result goes to reply_to.",
     )(settling(answer_commands, bury, in_order=True))
+    listen(broker, redriver)
 
     @broker.subscriber(
         subjects.WAKE,
@@ -53,14 +67,19 @@ def subscribe(
     for subject, schema, description in (
         (subjects.ALL_CHANGED, TriggerChanged, "A trigger changed: its full state since."),
         (subjects.ALL_DUE, Due | Missed | Fence, "What the scheduler decided about a trigger."),
-        (subjects.dead(Service.SCHEDULER), DeadLetter, "What could not be handled, and why."),
+        (
+            subjects.dead_letters(Service.SCHEDULER),
+            DeadLetter | DeadLetterHandled,
+            "What could not be handled, and why.",
+        ),
     ):
         broker.publisher(subject, schema=schema, title=subject, description=description)
     broker.publisher(subjects.WAKE, title=subjects.WAKE, description="Tells replicas to look.")
     for inbox in subjects.RESULT_INBOXES:
         broker.publisher(
             f"{inbox}.>",
-            schema=CommandDone | Problem,
+            schema=CommandDone | Problem | Redriven,
             title=f"scheduler: results to {inbox}",
-            description="The result of a command, to the subject that its reply_to header names.",
+            description="The result of a command, to the subject that its reply_to header names; "
+            "to the gateway also what became of a redrive.",
         )
