@@ -142,6 +142,12 @@ class StreamReader:
         messages, _ = await self._batch(asked, is_chain=True)
         return messages
 
+    async def count_from(self, seq: int, subject: str) -> int:
+        """How many messages of a subject filter are at a sequence or after it."""
+        asked = {"seq": seq, "batch": 1, "next_by_subj": subject}
+        answer = await self._request(self._direct, asked)
+        return 0 if _one(answer) is None else _named(answer, _PENDING) + 1
+
     async def last_seq(self) -> int:
         """The stream's newest sequence; 0 when nothing was ever stored."""
         return (await self.state()).last_seq

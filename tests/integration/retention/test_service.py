@@ -280,7 +280,8 @@ async def test_the_process_serves_tells_its_health_and_stops_at_a_signal(
             metrics = (await http.get("/metrics")).text
             assert "etp_retention_projected_rows_total 1.0" in metrics
             document = (await http.get("/asyncapi.json")).text
-            assert all(s in document for s in (subjects.SWEPT, subjects.dead_letters(Service.RETENTION)))
+            published = (subjects.SWEPT, subjects.dead_letters(Service.RETENTION))
+            assert all(subject in document for subject in published)
         process.send_signal(signal.SIGTERM)
         assert process.stderr is not None
         errors = (await asyncio.wait_for(process.stderr.read(), 15)).decode()
