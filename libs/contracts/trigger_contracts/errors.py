@@ -147,7 +147,7 @@ def shortened(text: str, limit: int = MAX_SHOWN_CHARACTERS) -> str:
 
 
 def _field_error(entry: Any) -> FieldError:
-    message = str(entry["msg"])
+    message = str(entry["msg"]).removeprefix("Value error, ")
     if entry["type"] == "extra_forbidden":
         message = "This field is not known"
     return FieldError(pointer=shortened(pointer(entry["loc"])), message=shortened(message))

@@ -28,14 +28,17 @@ from .adapters.definitions import CachedDefinitions
 from .adapters.descriptions import describe
 from .adapters.views import PostgresViews
 from .domain.keys import parse_stored
-from .entrypoints import bulk, events, messages, operations, schedules, tests, triggers
+from .entrypoints import bulk, events, messages, operations, replays, schedules, tests, triggers
 from .entrypoints.app import create_app, include
 from .entrypoints.bodies import Bodies
 from .entrypoints.fires import FireDoor
 from .entrypoints.gateway import Gateway
 from .handlers.bulk import BulkCreates
+from .handlers.bulk_replays import BulkReplays
 from .handlers.fires import Fires
+from .handlers.lookup import Lookup
 from .handlers.previews import Previews
+from .handlers.replays import Replays
 from .handlers.triggers import TriggerCommands
 from .settings import Settings
 
@@ -87,7 +90,12 @@ def build(settings: Settings) -> Built:
     }
     trigger_commands = TriggerCommands(**parts)
     bodies = Bodies(settings.body_timeout.total_seconds())
-    fire_door = FireDoor(Fires(**parts), bodies)
+    fires = Fires(**parts)
+    fire_door = FireDoor(fires, bodies)
+    lookup = Lookup(views=views, clock=clock, kept_for=settings.kept_for)
+    bulk_replays = BulkReplays(
+        views=views, fires=fires, commands=commands, claims=claims, clock=clock
+    )
 
     broker = create_broker(connection, description="The platform's broker.")
     asyncapi = messages.declare(broker, definitions)
@@ -136,6 +144,7 @@ def build(settings: Settings) -> Built:
             triggers.router(triggers.TriggerRoutes(trigger_commands, views, bodies, fire_door)),
             schedules.router(Previews(views=views, clock=clock, describe=describe), bodies),
             tests.router(trigger_commands, bodies),
+            replays.router(Replays(lookup=lookup, fires=fires), bulk_replays, bodies),
             events.router(views, clock, settings.kept_for),
             operations.router(health, asyncapi, app.openapi),
         ],

@@ -1,7 +1,7 @@
 """Commands as they are published."""
 
 from trigger_contracts.commands import AnyCommand
-from trigger_contracts.errors import Code, refused
+from trigger_contracts.errors import Code, Problem, Refused, refused
 from trigger_contracts.topology import MAX_COMMAND_BYTES
 
 
@@ -14,3 +14,12 @@ def encoded(command: AnyCommand) -> bytes:
     if len(body) > MAX_COMMAND_BYTES:
         raise refused(Code.BODY_TOO_LARGE, f"larger than {MAX_COMMAND_BYTES} bytes as a command")
     return body
+
+
+def too_large(command: AnyCommand) -> Problem | None:
+    """Why nobody would accept ``command`` for its size, or None."""
+    try:
+        encoded(command)
+    except Refused as refusal:
+        return refusal.problem
+    return None

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from trigger_api.domain.previews import DEFAULT_OCCURRENCES, MAX_OCCURRENCES
+from trigger_api.domain.replays import ReplayRequest
 from trigger_contracts.definition import Definition
 
 AT = "2030-01-26T15:00:00"
@@ -70,6 +71,7 @@ FIRE: dict[str, Any] = {
     "additionalProperties": False,
     "properties": {"payload": {"description": "Any JSON, merged over the trigger's own."}},
 }
+REPLAY = _inlined(ReplayRequest.model_json_schema())
 
 CREATES: dict[str, Any] = {
     "one-time": {
@@ -127,6 +129,34 @@ API_TESTS: dict[str, Any] = {
         "payload": {"order": 17},
         "payload_schema": {"type": "object", "required": ["order"]},
     },
+}
+REPLAYS: dict[str, Any] = {
+    "count what an outage missed": {
+        "filter": {
+            "status": "missed",
+            "from": "2030-01-26T15:00:00Z",
+            "to": "2030-01-26T16:00:00Z",
+        },
+        "dry_run": True,
+    },
+    "a trigger's fires of today": {"filter": {"trigger_id": _ID, "status": "fired"}},
+}
+REPLAY_ACCEPTED = {
+    "event_id": "019c0b5e-7d9c-7b32-9c41-5d2e3a4b6c77",
+    "status": "accepted",
+    "replay_of": _ID,
+}
+REPLAYS_COUNTED: dict[str, Any] = {
+    "dry_run": True,
+    "count": 12,
+    "replayable": 11,
+    "refused": {"not-replayable": 1},
+}
+REPLAYS_ACCEPTED: dict[str, Any] = {
+    "dry_run": False,
+    "count": 12,
+    "replayed": 11,
+    "refused": {"not-replayable": 1},
 }
 
 NDJSON = "".join(

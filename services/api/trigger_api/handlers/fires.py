@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from trigger_api.domain.encoding import too_large
 from trigger_api.domain.fires import Fire, command_of, refusal, refused_command
 from trigger_api.handlers.doors import Door
 from trigger_contracts import idempotency
@@ -41,8 +42,9 @@ class Fires(Door):
 
     async def verdict(self, fire: Fire) -> Problem | None:
         """Why ``fire`` would be refused, or None; nothing is stored or claimed."""
-        _, found = await self._verdict(command_of(fire, "unknown", self._clock.now()))
-        return found
+        command = command_of(fire, self._new_id(), self._clock.now())
+        _, found = await self._verdict(command)
+        return found or too_large(command)
 
     async def _hold(
         self, key: str, command: FireTrigger, command_id: str, accepted_at: datetime

@@ -1,0 +1,106 @@
+"""POST /events/{id}/replay and POST /events/replay: what was logged, fired again."""
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from trigger_api.domain.fires import checked_key
+from trigger_api.domain.replays import (
+    MAX_REPLAYS,
+    ReplayAccepted,
+    ReplaysAccepted,
+    ReplaysCounted,
+    requested,
+)
+from trigger_api.handlers.bulk_replays import BulkReplay, BulkReplays
+from trigger_api.handlers.replays import Replays
+from trigger_contracts.errors import Code, refused
+
+from . import examples, routes
+from .answers import Answer
+from .bodies import Bodies
+from .routes import actor_of, header, headers_of
+
+AT_ONCE = 2
+"""Requests for many replays in hand; others wait. Each holds 1 MiB of payloads and its share of
+the database's connections."""
+
+_ONE = """Replay an event: its trigger fires again, with exactly the payload that was logged.
+
+The new event has the source `replay` and names its origin in `replay_of`; a replay of a test is a
+test. A missed event fires with the trigger's own payload: so one makes up for it. The payload is
+held to the trigger's schema as it is now. A rejected event has no payload and cannot be replayed
+(`not-replayable`); nor can one whose trigger is gone (404). The body is empty.
+"""
+_MANY = f"""Replay the events that pass a filter, the oldest first, each as by itself.
+
+Meant is what was logged before the request, at most {MAX_REPLAYS} events: if more match, nothing
+is replayed and the answer (422) says how many. The filter must have a field. With `"dry_run": true`
+nothing is replayed and the answer counts what would be. What cannot be replayed is counted under
+the code of its refusal.
+
+A 503 in the middle says how many are replayed for certain. Repeated with the same
+`Idempotency-Key` and filter, a request replays nothing twice: it means what was logged before the
+first one, and goes on where that one ended.
+"""
+
+
+def router(replays: Replays, bulk: BulkReplays, bodies: Bodies) -> APIRouter:
+    """Both routes."""
+    hands = asyncio.Semaphore(AT_ONCE)
+
+    async def replay_one(request: Request, event_id: str) -> Response:
+        key = checked_key(header(request, "idempotency-key"))
+        if await bodies.optional_json(headers_of(request), request.receive):
+            detail = "nothing may be given: a replay carries what its origin did"
+            raise refused(Code.INVALID, detail, pointer="")
+        accepted = await replays.replay(event_id, actor_of(request), key)
+        location = {"location": f"/events/{accepted.event_id}"}
+        return Answer(202, accepted.model_dump_json().encode(), headers=location).response()
+
+    async def replay_many(request: Request) -> Response:
+        key = checked_key(header(request, "idempotency-key"))
+        asked = requested(await bodies.json(headers_of(request), request.receive))
+        wanted = BulkReplay(asked.filter, actor_of(request), routes.key_id_of(request), key)
+        async with hands:
+            if asked.dry_run:
+                counted = await bulk.count(wanted)
+                return Answer(200, counted.model_dump_json().encode()).response()
+            accepted = await bulk.replay(wanted)
+        return Answer(202, accepted.model_dump_json().encode()).response()
+
+    made = APIRouter(tags=["events"])
+    routes.add(
+        made,
+        "POST",
+        "/events/replay",
+        replay_many,
+        status=202,
+        description=_MANY,
+        responses={
+            202: _shown(ReplaysAccepted, "The replays are stored", examples.REPLAYS_ACCEPTED),
+            200: _shown(ReplaysCounted, "Counted, nothing is replayed", examples.REPLAYS_COUNTED),
+        },
+        openapi_extra={
+            **routes.body(examples.REPLAY, examples.REPLAYS),
+            "parameters": [routes.IDEMPOTENCY_KEY],
+        },
+    )
+    routes.add(
+        made,
+        "POST",
+        "/events/{event_id}/replay",
+        replay_one,
+        status=202,
+        description=_ONE,
+        responses={202: _shown(ReplayAccepted, "The replay is stored", examples.REPLAY_ACCEPTED)},
+        openapi_extra={"parameters": [routes.IDEMPOTENCY_KEY]},
+    )
+    return made
+
+
+def _shown(model: Any, description: str, example: Any) -> dict[str, Any]:
+    content = {"application/json": {"example": example}}
+    return {"model": model, "description": description, "content": content}

@@ -1,0 +1,167 @@
+"""Replay many events: those that pass a filter, the oldest first, or only count them.
+
+They are read and stored a few at a time, so memory holds a few whatever they carry, and each is
+checked as one that is replayed alone. Under an idempotency key all repetitions of a request mean
+what was logged before the first, and each event's replay has a key of its own, made of the
+request's: so a repetition goes on where the one before ended, and replays nothing twice.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from trigger_api.domain import replays
+from trigger_api.domain.encoding import encoded
+from trigger_api.domain.fires import Fire
+from trigger_api.domain.queries import StateFilter
+from trigger_api.domain.replays import (
+    MAX_REPLAYS,
+    Origin,
+    ReplayClaim,
+    ReplaysAccepted,
+    ReplaysCounted,
+    Tally,
+)
+from trigger_api.handlers.fires import Fires
+from trigger_api.ports import Claims, Clock, Commands, PartlyStored, Views
+from trigger_contracts.errors import Code, Refused, refused
+from trigger_contracts.subjects import Verb
+from trigger_runtime.errors import DatabaseUnavailable, DependencyUnavailable
+
+SLICE = 100
+"""Events checked at a stretch, 2 to 5 ms of small ones, and then stored together."""
+
+_TICK = timedelta(microseconds=1)
+"""Between the instants of two replays: the log shows them in the order of their origins."""
+
+
+@dataclass(frozen=True, slots=True)
+class BulkReplay:
+    """What is asked for, and by whom."""
+
+    wanted: StateFilter
+    actor: str
+    key_id: str
+    key: str | None = None
+
+
+class BulkReplays:
+    """See the module's docstring."""
+
+    def __init__(
+        self, *, views: Views, fires: Fires, commands: Commands, claims: Claims, clock: Clock
+    ) -> None:
+        self._views = views
+        self._fires = fires
+        self._commands = commands
+        self._claims = claims
+        self._clock = clock
+
+    async def count(self, request: BulkReplay) -> ReplaysCounted:
+        """What ``replay`` would do now; nothing is stored, and no key is used up."""
+        wanted = replays.logged_before(request.wanted, self._clock.now())
+        await self._must_be_few(wanted)
+        tally = Tally()
+        async for origins in self._slices(wanted):
+            fires = _fires(origins, request, None, tally)
+            for found in await asyncio.gather(*(self._fires.verdict(fire) for fire in fires)):
+                if found is None:
+                    tally.replayable += 1
+                else:
+                    tally.refuse(found)
+        return ReplaysCounted(count=tally.count, replayable=tally.replayable, refused=tally.refused)
+
+    async def replay(self, request: BulkReplay) -> ReplaysAccepted:
+        """Raises ``Refused``, also where a part is stored: then it says how many are."""
+        root = None if request.key is None else replays.request_id(request.key_id, request.key)
+        wanted, received_at, count = await self._begin(request, root)
+        tally, at = Tally(), received_at
+        try:
+            async for origins in self._slices(wanted):
+                fires = _fires(origins, request, root, tally)
+                at = max(at, self._clock.now())
+                await self._store(fires, at, tally)
+                at += len(fires) * _TICK
+        except DependencyUnavailable as error:
+            away = "the database" if isinstance(error, DatabaseUnavailable) else "the broker"
+            keyed = request.key is not None
+            raise replays.interrupted(tally, count, away, keyed=keyed) from error
+        return ReplaysAccepted(count=tally.count, replayed=tally.replayable, refused=tally.refused)
+
+    async def _begin(
+        self, request: BulkReplay, root: str | None
+    ) -> tuple[StateFilter, datetime, int]:
+        """What is meant, when that was asked for first, and how many events it is now.
+
+        A request that is refused uses up no key.
+        """
+        mine = replays.claim_for(request.wanted, self._clock.now())
+        found = None if root is None else await self._claims.find(replays.store_key(root))
+        first = mine if found is None else _same(found, mine)
+        wanted = replays.logged_before(request.wanted, first.received_at)
+        count = await self._must_be_few(wanted)
+        if root is not None and found is None:
+            own = mine.model_dump_json().encode()
+            first = _same(await self._claims.claim(replays.store_key(root), own), mine)
+            wanted = replays.logged_before(request.wanted, first.received_at)
+        return wanted, first.received_at, count
+
+    async def _must_be_few(self, wanted: StateFilter) -> int:
+        total = await self._views.count(wanted)
+        if total.rows > MAX_REPLAYS:
+            raise replays.too_many(total.rows, exact=total.exact)
+        return total.rows
+
+    async def _slices(self, wanted: StateFilter) -> AsyncIterator[Sequence[Origin]]:
+        """The events meant, a few at a time; at most ``MAX_REPLAYS``, whatever arrives late."""
+        last, left = None, MAX_REPLAYS
+        while left and (read := await self._views.origins(wanted, last, left)):
+            left -= len(read)
+            for start in range(0, len(read), SLICE):
+                yield read[start : start + SLICE]
+            last = read[-1]
+
+    async def _store(self, fires: Sequence[Fire], at: datetime, tally: Tally) -> None:
+        prepared = await asyncio.gather(
+            *(self._fires.prepare(fire, at + n * _TICK) for n, fire in enumerate(fires)),
+            return_exceptions=True,
+        )
+        ready: list[tuple[str, bytes]] = []
+        for one in prepared:
+            try:
+                if isinstance(one, BaseException):
+                    raise one
+                command_id, command = one
+                ready.append((command_id, encoded(command)))
+            except Refused as refusal:
+                tally.refuse(refusal.problem)
+        try:
+            await self._commands.store_each(Verb.FIRE, ready)
+        except PartlyStored as stored:
+            tally.replayable += stored.count
+            raise
+        tally.replayable += len(ready)
+
+
+def _fires(
+    origins: Sequence[Origin], request: BulkReplay, root: str | None, tally: Tally
+) -> list[Fire]:
+    """The fires that repeat ``origins``, of those that can be."""
+    fires: list[Fire] = []
+    for origin in origins:
+        key = None if root is None else replays.part_key(root, origin)
+        try:
+            fires.append(replays.replay(origin, request.actor, key))
+        except Refused as refusal:
+            tally.refuse(refusal.problem)
+    return fires
+
+
+def _same(found: bytes, mine: ReplayClaim) -> ReplayClaim:
+    """The claim that holds; raises ``Refused`` if it is another request's."""
+    first = ReplayClaim.model_validate_json(found)
+    if first.filter_hash != mine.filter_hash:
+        detail = "this Idempotency-Key replayed what another filter means"
+        raise refused(Code.IDEMPOTENCY_MISMATCH, detail)
+    return first
