@@ -1,6 +1,6 @@
 """What the gateway's use cases need of the world. Adapters implement these, tests fake them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
@@ -14,6 +14,7 @@ from trigger_contracts.subjects import Verb
 from trigger_contracts.trigger import Trigger
 from trigger_runtime.errors import BrokerUnavailable
 
+from .domain.live import LogState
 from .domain.queries import EventQuery, TriggerQuery
 from .domain.shown import EventDetail, EventShown, Version
 
@@ -137,3 +138,51 @@ class Views(Protocol):
         ...
 
     async def event(self, event_id: UUID) -> EventDetail | None: ...
+
+
+class TailClock(Clock, Protocol):
+    """Also measures how long ago something was."""
+
+    def monotonic(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A message of the log of record, as it is stored."""
+
+    seq: int
+    body: bytes
+
+
+class EventLog(Protocol):
+    """The log of record as it grows. Every method raises ``BrokerUnavailable``."""
+
+    async def state(self) -> LogState:
+        """How far it is, as its leader knows it."""
+        ...
+
+    async def after(self, seq: int) -> Sequence[Logged]:
+        """What was stored next after ``seq``, a page at most; empty only if there is nothing."""
+        ...
+
+    async def listen(self, hint: Callable[[], None]) -> None:
+        """``hint`` whenever something may have been stored, until ``unlisten``."""
+        ...
+
+    async def unlisten(self) -> None: ...
+
+
+class TailMeter(Protocol):
+    """Counts what befalls live tails."""
+
+    def reading(self, readers: int) -> None:
+        """So many follow the log."""
+        ...
+
+    def dropped(self) -> None:
+        """A reader was ended because it was too slow."""
+        ...
+
+    def unreadable(self, seq: int) -> None:
+        """What is stored there is no event of the log."""
+        ...

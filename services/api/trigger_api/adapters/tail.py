@@ -1,0 +1,104 @@
+"""The log of record for live tails: read by sequence without a consumer, hinted by core NATS.
+
+Hints are heard by subscriptions that only live while somebody reads; a reconnect is a hint, too.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.errors import Error as NatsError
+from prometheus_client import Counter, Gauge
+
+from trigger_api.domain.live import LogState
+from trigger_api.ports import Logged
+from trigger_contracts import subjects
+from trigger_contracts.topology import EVENTS
+from trigger_runtime.errors import BrokerUnavailable, ReadRefused
+from trigger_runtime.logs import get_logger
+from trigger_runtime.nats import Connection
+from trigger_runtime.reader import StreamReader
+
+log = get_logger(__name__)
+
+PAGE = 250
+"""Messages of one read: decoding them takes some 5 ms, which everything else waits for."""
+PAGE_BYTES = 256 * 1024
+"""Of one read; the message that exceeds it is the last."""
+_ALL = ">"
+
+READERS = Gauge("etp_stream_readers", "Open streams of the log.")
+DROPPED = Counter("etp_stream_dropped_total", "Streams ended because their reader was too slow.")
+UNREADABLE = Counter(
+    "etp_stream_unreadable_total", "Messages left out because they are no events of the log."
+)
+
+
+class JetStreamEventLog:
+    """See ``ports.EventLog``."""
+
+    def __init__(self, connection: Connection, *, timeout: timedelta) -> None:
+        self._connection = connection
+        self._timeout_s = timeout.total_seconds()
+        self._reader = StreamReader(connection, EVENTS.name, timeout=timeout)
+        self._subscriptions: list[Subscription] = []
+        self._hint: Callable[[], None] | None = None
+        connection.on_reconnect(self._hinted)
+
+    async def state(self) -> LogState:
+        try:
+            found = await self._reader.state()
+        except ReadRefused as error:
+            raise BrokerUnavailable(str(error)) from error
+        microseconds = int(found.created_at.timestamp()) * 1_000_000 + found.created_at.microsecond
+        return LogState(microseconds, found.first_seq, found.last_seq)
+
+    async def after(self, seq: int) -> Sequence[Logged]:
+        try:
+            found = await self._reader.page_after(seq, _ALL, PAGE, PAGE_BYTES)
+        except ReadRefused as error:
+            raise BrokerUnavailable(str(error)) from error
+        return [Logged(message.seq, message.payload) for message in found]
+
+    async def listen(self, hint: Callable[[], None]) -> None:
+        self._hint = hint
+        if self._subscriptions:
+            return
+        await self._connection.wait_connected(self._timeout_s)
+        try:
+            for subject in subjects.ALL_EVENTS:
+                heard = await self._connection.client.subscribe(subject, cb=self._heard)
+                self._subscriptions.append(heard)
+        except (NatsError, OSError) as error:
+            await self.unlisten()
+            raise BrokerUnavailable(str(error)) from error
+
+    async def unlisten(self) -> None:
+        self._hint = None
+        while self._subscriptions:
+            try:
+                await self._subscriptions.pop().unsubscribe()
+            except (NatsError, OSError) as error:
+                log.debug("not unsubscribed", error=repr(error))
+
+    async def _heard(self, _: Msg) -> None:
+        self._hinted()
+
+    def _hinted(self) -> None:
+        if self._hint is not None:
+            self._hint()
+
+
+class PrometheusTailMeter:
+    """See ``ports.TailMeter``. What is left out is named in the log by its place alone."""
+
+    def reading(self, readers: int) -> None:
+        READERS.set(readers)
+
+    def dropped(self) -> None:
+        DROPPED.inc()
+
+    def unreadable(self, seq: int) -> None:
+        UNREADABLE.inc()
+        log.warning("a message of the log is no event", stream=EVENTS.name, stream_seq=seq)

@@ -1,0 +1,118 @@
+"""The newest stretch of the log, in memory, for all who follow it live.
+
+Bounded, whatever its readers do: each keeps only how far it is. Invariant: what is here is
+everything stored after ``start`` up to ``upto`` that can be read and is not over, in order.
+"""
+
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from trigger_contracts.events import CloudEvent, LogEntry
+
+from . import sse
+from .filtering import passes
+from .live import Position
+from .queries import EventFilter
+
+MAX_BYTES = 32 * 1024 * 1024
+"""Of the events kept, as they are sent; decoded they take some three times as much besides."""
+_MAX_REMEMBERED = 64
+"""Filters whose answer a stretch remembers: most readers share one of few."""
+_TYPE = re.compile(r"[!-~]{1,100}")
+
+
+@dataclass(frozen=True, slots=True)
+class LiveEvent:
+    """An event of the log, ready to be sent."""
+
+    seq: int
+    entry: LogEntry
+    frame: bytes
+
+
+def read(position: Position, body: bytes) -> LiveEvent | None:
+    """What is stored at ``position``; None where that is not an event of the log."""
+    try:
+        found = CloudEvent.model_validate_json(body)
+    except ValidationError:
+        return None
+    if _TYPE.fullmatch(found.type) is None:
+        return None
+    return LiveEvent(position.seq, found.data, sse.event(position, found.type, body))
+
+
+@dataclass(slots=True)
+class Stretch:
+    """What was stored up to ``upto``, since the stretch before it."""
+
+    upto: int
+    events: tuple[LiveEvent, ...]
+    weight: int = field(init=False)
+    size: int = field(init=False)
+    _passing: dict[EventFilter, tuple[LiveEvent, ...]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.weight = max(1, len(self.events))
+        self.size = sum(len(event.frame) for event in self.events)
+
+    def frames(self, wanted: EventFilter, after: int, logged_after: datetime) -> Iterator[bytes]:
+        """Of the events that pass, those stored after a sequence whose life is not over."""
+        passing = self._passing.get(wanted)
+        if passing is None:
+            passing = tuple(event for event in self.events if passes(event.entry, wanted))
+            if len(self._passing) < _MAX_REMEMBERED:
+                self._passing[wanted] = passing
+        for event in passing:
+            if event.seq > after and event.entry.logged_at > logged_after:
+                yield event.frame
+
+    def forget(self, logged_until: datetime) -> None:
+        """Keep nothing whose life is over."""
+        if any(event.entry.logged_at <= logged_until for event in self.events):
+            kept = (event for event in self.events if event.entry.logged_at > logged_until)
+            self.events = tuple(kept)
+            self._passing = {}
+
+
+class Recent:
+    """The stretches, oldest first; ``capacity`` is how many events they hold together."""
+
+    def __init__(self, position: Position, capacity: int) -> None:
+        self.epoch = position.epoch
+        self.start = self.upto = position.seq
+        self._capacity = capacity
+        self._stretches: deque[Stretch] = deque()
+        self._weight = self._size = 0
+
+    def append(self, stretch: Stretch) -> None:
+        """What was stored next; the oldest is dropped where it is too much."""
+        self._stretches.append(stretch)
+        self.upto = stretch.upto
+        self._weight += stretch.weight
+        self._size += stretch.size
+        while len(self._stretches) > 1 and (
+            self._weight > self._capacity or self._size > MAX_BYTES
+        ):
+            dropped = self._stretches.popleft()
+            self.start = dropped.upto
+            self._weight -= dropped.weight
+            self._size -= dropped.size
+
+    def after(self, seq: int) -> Iterable[Stretch]:
+        """The stretches with something stored after ``seq``, which is not before ``start``."""
+        found: list[Stretch] = []
+        for stretch in reversed(self._stretches):
+            if stretch.upto <= seq:
+                break
+            found.append(stretch)
+        return reversed(found)
+
+    def forget(self, logged_until: datetime) -> None:
+        """Keep nothing whose life is over. Nobody falls behind by that."""
+        for stretch in self._stretches:
+            stretch.forget(logged_until)

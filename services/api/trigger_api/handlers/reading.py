@@ -1,0 +1,204 @@
+"""One reader of the live tail: from where it begins on, without gap or duplicate.
+
+A reader is a position in the log. Behind what the tail has in memory it catches up by reads of
+its own, one page at a time and as fast as it takes them; from there on it shares the tail's
+memory. What it was not given yet is never kept for it: a reader that falls out of the tail's
+memory, or does not take what it was given, is ended with the reason, and may resume.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from enum import Enum, auto
+
+from trigger_api.domain import sse
+from trigger_api.domain.live import Beginning, LogState, Position
+from trigger_api.domain.queries import EventFilter
+from trigger_api.domain.recent import Recent
+from trigger_runtime.errors import DependencyUnavailable
+
+from .tailing import RETRY, SLOWEST_LOOK, Tail
+
+CHUNK_BYTES = 64 * 1024
+"""Written at once, or one event if that is larger: what uvicorn takes before a write waits."""
+CHUNK_EVENTS = 500
+"""Considered at once: what else happens in the process waits a few milliseconds for it."""
+FAREWELL_S = 2.0
+"""What a reader that is ended gets to hear why: a stop waits for it."""
+
+Write = Callable[[bytes], Awaitable[None]]
+"""Returns once there is room for more."""
+
+
+class Ending(Enum):
+    """Why a reader got no further."""
+
+    GONE = auto()
+    SLOW = auto()
+    STOPPING = auto()
+
+
+_FAREWELLS = {Ending.SLOW: sse.Notice.DROPPED, Ending.STOPPING: sse.Notice.CLOSING}
+
+
+class Reader:
+    """See the module's docstring. It exists for one ``deliver``."""
+
+    def __init__(
+        self,
+        tail: Tail,
+        wanted: EventFilter,
+        state: LogState,
+        begins: Beginning,
+        *,
+        heartbeat: timedelta,
+        patience: timedelta,
+    ) -> None:
+        self._tail = tail
+        self._wanted = wanted
+        self._state = state
+        self._begins = begins
+        self._heartbeat_s = heartbeat.total_seconds()
+        self._patience_s = patience.total_seconds()
+        self._position = begins.position
+        self._recent = Recent(begins.position, 1)
+        self._has_joined = False
+        self._ending: Ending | None = None
+        self._news = asyncio.Event()
+        self._limit: asyncio.Timeout | None = None
+
+    async def deliver(self, write: Write) -> bool:
+        """Write until somebody ends it; returns whether the last words were taken."""
+        self._tail.join(self, self._state)
+        try:
+            if self._tail.recent.epoch == self._position.epoch:
+                self._recent = self._tail.recent
+            words = sse.opening(self._position)
+            if self._begins.is_reset:
+                words += sse.notice(sse.Notice.RESET, self._position)
+            while self._ending is None:
+                if not await self._within(self._patience_s, write(words)):
+                    self._end(Ending.SLOW)
+                words = await self._next()
+        finally:
+            self._tail.leave(self)
+        return await self._farewell(write)
+
+    def leave(self) -> None:
+        """Whoever read is gone."""
+        self._end(Ending.GONE)
+
+    def stop(self) -> None:
+        self._end(Ending.STOPPING)
+
+    def notice(self) -> None:
+        recent = self._tail.recent
+        if self._has_joined and recent is self._recent and self._position.seq < recent.start:
+            self._end(Ending.SLOW)
+        self._news.set()
+
+    def _end(self, ending: Ending) -> None:
+        if self._ending is None:
+            self._ending = ending
+            self._news.set()
+            if self._limit is not None and not self._limit.expired():
+                self._limit.reschedule(asyncio.get_running_loop().time())
+
+    async def _within(self, seconds: float, step: Awaitable[object]) -> bool:
+        """Do it, unless it takes too long or this reader is ended meanwhile."""
+        try:
+            async with asyncio.timeout(seconds) as self._limit:
+                await step
+        except TimeoutError:
+            return False
+        finally:
+            self._limit = None
+        return True
+
+    async def _next(self) -> bytes:
+        """What to write next: events, or that the connection stands. Empty when ended."""
+        clock = self._tail.clock
+        beats_at = clock.monotonic() + self._heartbeat_s
+        while self._ending is None:
+            self._news.clear()
+            left = beats_at - clock.monotonic()
+            if left <= 0:
+                return sse.heartbeat(self._position)
+            if self._tail.recent is not self._recent:
+                return self._moved()
+            if self._position.seq < self._recent.start:
+                words = await self._caught_up(left)
+            elif self._position.seq < self._recent.upto:
+                words = self._shared()
+                if not words:
+                    await asyncio.sleep(0)  # many events may pass by: others have their turn
+            else:
+                self._has_joined = True
+                await self._within(left, self._news.wait())
+                continue
+            if words:
+                return words
+        return b""
+
+    def _moved(self) -> bytes:
+        """The log was made anew, or is an older state of itself: tell, and go on in it."""
+        old, self._recent = self._recent, self._tail.recent
+        self._has_joined = False
+        seq = 0 if old.epoch != self._recent.epoch else self._recent.start
+        self._position = Position(self._recent.epoch, seq)
+        return sse.notice(sse.Notice.RESET, self._position)
+
+    def _shared(self) -> bytes:
+        """From the tail's memory, as much as is written at once."""
+        self._has_joined = True
+        frames: list[bytes] = []
+        size = considered = 0
+        for stretch in self._recent.after(self._position.seq):
+            fresh = list(stretch.frames(self._wanted, self._position.seq, self._tail.over_until()))
+            frames += fresh
+            size += sum(map(len, fresh))
+            considered += stretch.weight
+            self._position = Position(self._position.epoch, stretch.upto)
+            if size >= CHUNK_BYTES or considered >= CHUNK_EVENTS:
+                break
+        return b"".join(frames)
+
+    async def _caught_up(self, seconds: float) -> bytes:
+        """From the log itself, one page."""
+        frames: list[bytes] = []
+
+        async def read() -> None:
+            try:
+                stretch = await self._tail.page(self._position)
+            except DependencyUnavailable:
+                await _sleep(RETRY)
+                return
+            if stretch is None:
+                await self._skip_what_is_gone()
+                return
+            fresh = stretch.frames(self._wanted, self._position.seq, self._tail.over_until())
+            frames.extend(fresh)
+            self._position = Position(self._position.epoch, stretch.upto)
+
+        await self._within(seconds, read())
+        return b"".join(frames)
+
+    async def _skip_what_is_gone(self) -> None:
+        """Nothing is stored any more of what was there, or a replica is behind: it will come."""
+        state = await self._tail.log.state()
+        if state.epoch == self._position.epoch and state.first_seq - 1 > self._position.seq:
+            self._position = Position(self._position.epoch, state.first_seq - 1)
+        else:
+            await _sleep(SLOWEST_LOOK)
+
+    async def _farewell(self, write: Write) -> bool:
+        said = None if self._ending is None else _FAREWELLS.get(self._ending)
+        if said is None:
+            return True
+        if said is sse.Notice.DROPPED:
+            self._tail.meter.dropped()
+        return await self._within(FAREWELL_S, write(sse.notice(said)))
+
+
+async def _sleep(duration: timedelta) -> None:
+    await asyncio.sleep(duration.total_seconds())

@@ -1,0 +1,192 @@
+"""The live tail: one per process, alive only while somebody reads, shared by all who do.
+
+It follows the log in the order of its sequences and keeps the newest stretch in memory
+(``domain.recent``). What core NATS brings is only a hint that something may have been stored:
+such a message may arrive before it is, or belong to a batch that never will be. So the stream
+is what counts: it is looked at soon after a hint, and now and then without one.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from trigger_api.domain.live import LogState, Position
+from trigger_api.domain.recent import LiveEvent, Recent, Stretch, read
+from trigger_api.ports import EventLog, Logged, TailClock, TailMeter
+from trigger_contracts.errors import Code, Refused, problem
+from trigger_runtime.errors import DependencyUnavailable
+
+FIRST_LOOK = timedelta(milliseconds=2)
+"""After a hint for which nothing was stored yet; doubled for each further look in vain."""
+SLOWEST_LOOK = timedelta(seconds=1)
+"""Between two looks without a hint: covers hints that were lost."""
+RETRY = timedelta(milliseconds=200)
+"""After a read that failed. A read waits for the connection by itself."""
+
+CATCHING_UP = 4
+"""Readers for whom the log is read at the same time: those who follow it live come first."""
+
+
+class Listener(Protocol):
+    """Somebody who follows the tail."""
+
+    def notice(self) -> None:
+        """There is something new, or the log is another one."""
+        ...
+
+    def stop(self) -> None:
+        """The process is about to end."""
+        ...
+
+
+class Tail:
+    """See the module's docstring. ``follow`` is one pass of its loop."""
+
+    def __init__(
+        self,
+        *,
+        log: EventLog,
+        clock: TailClock,
+        meter: TailMeter,
+        kept_for: timedelta,
+        backlog: int,
+        most: int,
+    ) -> None:
+        self.log = log
+        self.clock = clock
+        self.meter = meter
+        self.recent = _nothing()
+        self._wake: Callable[[], None] = _nobody
+        self._kept_for = kept_for
+        self._backlog = backlog
+        self._most = most
+        self._listeners: set[Listener] = set()
+        self._catching_up = asyncio.Semaphore(CATCHING_UP)
+        self._is_stopping = False
+        self._looks = 0
+        self._checked_at = 0.0
+        self._must_check = True
+
+    def on_wake(self, call: Callable[[], None]) -> None:
+        """``call`` begins a pass at once: what the loop's handle offers."""
+        self._wake = call
+
+    async def state(self) -> LogState:
+        """How far the log is, for one more reader; raises ``Refused`` where there is no room."""
+        self._refuse_more()
+        found = await self.log.state()
+        self._refuse_more()
+        return found
+
+    def join(self, listener: Listener, state: LogState) -> None:
+        """Begin to follow, where nobody does yet; ``state`` is what the listener was told."""
+        if not self._listeners or state.epoch > self.recent.epoch:
+            self._renew(state)
+        self._listeners.add(listener)
+        self.meter.reading(len(self._listeners))
+        self._wake()
+        if self._is_stopping:
+            listener.stop()
+
+    def leave(self, listener: Listener) -> None:
+        self._listeners.discard(listener)
+        self.meter.reading(len(self._listeners))
+        if not self._listeners:
+            self.recent = _nothing()
+            self._wake()
+
+    def stop(self) -> None:
+        """End every stream, and begin none."""
+        self._is_stopping = True
+        for listener in list(self._listeners):
+            listener.stop()
+
+    def hint(self) -> None:
+        """Something may have been stored."""
+        self._looks = 0
+        self._wake()
+
+    async def follow(self) -> timedelta | None:
+        """One look; returns how long to wait for the next, unless a hint comes."""
+        if not self._listeners:
+            await self.log.unlisten()
+            return None
+        try:
+            await self.log.listen(self.hint)
+            await self._check()
+            recent = self.recent
+            stored = await self.log.after(recent.upto)
+        except DependencyUnavailable:
+            # The connection says so itself. Meanwhile the log may be made anew.
+            self._must_check = True
+            return RETRY
+        if recent is not self.recent:
+            return timedelta()
+        if not stored:
+            self._looks += 1
+            return min(SLOWEST_LOOK, FIRST_LOOK * (1 << min(self._looks - 1, 16)))
+        recent.append(self._stretch(recent.epoch, stored))
+        self._tell()
+        return timedelta()
+
+    async def page(self, position: Position) -> Stretch | None:
+        """What is stored after a position, read for one reader alone; None if that is nothing."""
+        async with self._catching_up:
+            stored = await self.log.after(position.seq)
+            return self._stretch(position.epoch, stored) if stored else None
+
+    def over_until(self) -> datetime:
+        """The life of what was logged up to then is over."""
+        return self.clock.now() - self._kept_for
+
+    def _stretch(self, epoch: int, stored: Sequence[Logged]) -> Stretch:
+        """What was read, decoded. What is none of the log's events is left out, and counted."""
+        events: list[LiveEvent] = []
+        over = self.over_until()
+        for message in stored:
+            event = read(Position(epoch, message.seq), message.body)
+            if event is None:
+                self.meter.unreadable(message.seq)
+            elif event.entry.logged_at > over:
+                events.append(event)
+        return Stretch(stored[-1].seq, tuple(events))
+
+    async def _check(self) -> None:
+        """Now and then: is this still the log that was read, and what of it is over?"""
+        now = self.clock.monotonic()
+        if not self._must_check and now - self._checked_at < SLOWEST_LOOK.total_seconds():
+            return
+        read_up_to = self.recent
+        state = await self.log.state()
+        self._checked_at, self._must_check = now, False
+        self.recent.forget(self.over_until())
+        # A log that ends before what was read in it is an older state of it, restored.
+        if read_up_to is self.recent and (
+            state.epoch != self.recent.epoch or state.last_seq < self.recent.upto
+        ):
+            self._renew(state)
+            self._tell()
+
+    def _renew(self, state: LogState) -> None:
+        self.recent = Recent(Position(state.epoch, state.last_seq), self._backlog)
+
+    def _tell(self) -> None:
+        for listener in self._listeners:
+            listener.notice()
+
+    def _refuse_more(self) -> None:
+        if self._is_stopping:
+            detail = "the gateway stops: begin the stream again, here or at another one"
+            raise Refused(problem(Code.UNAVAILABLE, detail))
+        if len(self._listeners) >= self._most:
+            detail = f"{self._most} streams are open here: close some, or use another gateway"
+            raise Refused(problem(Code.UNAVAILABLE, detail))
+
+
+def _nothing() -> Recent:
+    return Recent(Position(0, 0), 1)
+
+
+def _nobody() -> None:
+    """Nobody is to be woken yet."""
