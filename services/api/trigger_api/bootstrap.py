@@ -11,7 +11,7 @@ import uvicorn
 from faststream import FastStream
 
 from trigger_contracts.subjects import Service
-from trigger_contracts.topology import COMMANDS, IDEMPOTENCY
+from trigger_contracts.topology import COMMANDS, DEAD, IDEMPOTENCY
 from trigger_runtime.broker import create_broker
 from trigger_runtime.claims import ClaimStore
 from trigger_runtime.clock import SystemClock
@@ -21,20 +21,33 @@ from trigger_runtime.lifecycle import settle_memory
 from trigger_runtime.logs import get_logger, set_up_logging
 from trigger_runtime.nats import Connection
 from trigger_runtime.publisher import JetStreamPublisher
+from trigger_runtime.reader import StreamReader
 
 from .adapters.commands import JetStreamCommands
 from .adapters.database import Database
+from .adapters.dead_letters import StreamDeadLetters
 from .adapters.definitions import CachedDefinitions
 from .adapters.descriptions import describe
 from .adapters.views import PostgresViews
 from .domain.keys import parse_stored
-from .entrypoints import bulk, events, messages, operations, replays, schedules, tests, triggers
+from .entrypoints import (
+    bulk,
+    dead_letters,
+    events,
+    messages,
+    operations,
+    replays,
+    schedules,
+    tests,
+    triggers,
+)
 from .entrypoints.app import create_app, include
 from .entrypoints.bodies import Bodies
 from .entrypoints.fires import FireDoor
 from .entrypoints.gateway import Gateway
 from .handlers.bulk import BulkCreates
 from .handlers.bulk_replays import BulkReplays
+from .handlers.dead_letters import DeadLetterDesk
 from .handlers.fires import Fires
 from .handlers.lookup import Lookup
 from .handlers.previews import Previews
@@ -97,6 +110,18 @@ def build(settings: Settings) -> Built:
         views=views, fires=fires, commands=commands, claims=claims, clock=clock
     )
 
+    dead_letter_desk = DeadLetterDesk(
+        dead_letters=StreamDeadLetters(
+            connection,
+            StreamReader(connection, DEAD.name, timeout=settings.publish_timeout),
+            clock,
+            kept_for=settings.kept_for,
+            timeout=settings.command_timeout,
+        ),
+        clock=clock,
+        kept_for=settings.kept_for,
+    )
+
     broker = create_broker(connection, description="The platform's broker.")
     asyncapi = messages.declare(broker, definitions)
     faststream = FastStream(broker, specification=asyncapi, logger=None)
@@ -146,6 +171,7 @@ def build(settings: Settings) -> Built:
             tests.router(trigger_commands, bodies),
             replays.router(Replays(lookup=lookup, fires=fires), bulk_replays, bodies),
             events.router(views, clock, settings.kept_for),
+            dead_letters.router(dead_letter_desk),
             operations.router(health, asyncapi, app.openapi),
         ],
     )

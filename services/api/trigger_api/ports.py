@@ -9,11 +9,13 @@ from uuid import UUID
 from trigger_contracts.commands import AnyCommand, CommandDone
 from trigger_contracts.definition import Definition
 from trigger_contracts.errors import Problem
+from trigger_contracts.redrives import Redriven
 from trigger_contracts.schedule import AnySchedule
 from trigger_contracts.subjects import Verb
 from trigger_contracts.trigger import Trigger
 from trigger_runtime.errors import BrokerUnavailable
 
+from .domain.dead_letters import DeadLetterQuery, DeadLetterShown, Found
 from .domain.live import LogState
 from .domain.queries import EventQuery, TriggerQuery
 from .domain.shown import EventDetail, EventShown, Version
@@ -108,6 +110,25 @@ class Scheduled:
     schedule: AnySchedule | None
     next_fire_at: datetime | None
     fires: int
+
+
+class DeadLetters(Protocol):
+    """What no service could handle; every method raises ``BrokerUnavailable``."""
+
+    async def page(self, query: DeadLetterQuery) -> Listed[DeadLetterShown]:
+        """Those whose life is not over, the last buried first."""
+        ...
+
+    async def find(self, letter_id: str) -> Found | None:
+        """The letter, or the word that it was handled."""
+        ...
+
+    async def redrive(self, found: Found) -> Redriven | None:
+        """Have its service handle it again; None where that has not answered in time.
+
+        Raises ``DependencyUnavailable`` where the service is not there.
+        """
+        ...
 
 
 class Describe(Protocol):

@@ -1,0 +1,114 @@
+"""TRIGGER_DEAD, read from its end; and the requests to its owners to handle a letter again."""
+
+from datetime import timedelta
+
+from nats.errors import Error as NatsError
+from nats.errors import NoRespondersError
+from pydantic import ValidationError
+
+from trigger_api.domain import cursors
+from trigger_api.domain.dead_letters import DeadLetterQuery, DeadLetterShown, Found, shown
+from trigger_api.ports import Clock, Listed
+from trigger_contracts import subjects
+from trigger_contracts.events import DEAD_LETTER
+from trigger_contracts.redrives import Redrive, Redriven
+from trigger_contracts.subjects import Service
+from trigger_runtime.backwards import before
+from trigger_runtime.errors import BrokerUnavailable, DependencyUnavailable
+from trigger_runtime.logs import get_logger
+from trigger_runtime.nats import Connection
+from trigger_runtime.reader import StoredMessage, StreamReader
+
+log = get_logger(__name__)
+
+READ_AT_ONCE = 25
+"""Letters in memory at a time: each may have 700 kB, of which a list shows 2."""
+MOST_READ = 2000
+"""Letters looked at for one page, whatever the filter lets through: a fraction of a second."""
+
+
+class NoAnswer(DependencyUnavailable):
+    """The service that must do it is not there."""
+
+
+class StreamDeadLetters:
+    """See ``ports.DeadLetters``."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        reader: StreamReader,
+        clock: Clock,
+        *,
+        kept_for: timedelta,
+        timeout: timedelta,
+    ) -> None:
+        """``timeout`` is how long a redrive waits for its outcome."""
+        self._connection = connection
+        self._reader = reader
+        self._clock = clock
+        self._kept_for = kept_for
+        self._timeout_s = timeout.total_seconds()
+
+    async def page(self, query: DeadLetterQuery) -> Listed[DeadLetterShown]:
+        of = subjects.dead_letters(query.service or "*", query.stream or "*")
+        rows: list[DeadLetterShown] = []
+        end = cursors.change(query.cursor)
+        last = 0
+        looked_at = 0
+        while looked_at < MOST_READ:
+            messages = await before(self._reader, end, of, READ_AT_ONCE)
+            for message in messages:
+                row = self._row(message, query)
+                if row is None:
+                    continue
+                if len(rows) == query.limit:
+                    return Listed(rows, cursors.of_change(last))
+                rows.append(row)
+                last = message.seq
+            if len(messages) < READ_AT_ONCE:
+                return Listed(rows, None)
+            end = messages[-1].seq
+            looked_at += len(messages)
+        return Listed(rows, cursors.of_change(end or 0))
+
+    async def find(self, letter_id: str) -> Found | None:
+        wherever = subjects.dead_letters(letter_id=letter_id)
+        for message in (await self._reader.last_many([wherever])).values():
+            if found := _found(message):
+                return found
+        return None
+
+    async def redrive(self, found: Found) -> Redriven | None:
+        subject = subjects.redrive(Service(found.service))
+        asked = Redrive(id=found.letter_id, stream=found.stream).model_dump_json().encode()
+        await self._connection.wait_connected(self._timeout_s)
+        try:
+            answer = await self._connection.client.request(subject, asked, timeout=self._timeout_s)
+            return Redriven.model_validate_json(answer.data)
+        except NoRespondersError as error:
+            raise NoAnswer(f"the {found.service} is not there") from error
+        except TimeoutError:
+            return None
+        except (NatsError, OSError) as error:
+            raise BrokerUnavailable(f"not asked: {type(error).__name__}") from error
+        except ValidationError:
+            log.warning("an answer to a redrive cannot be read", letter=found.letter_id)
+            return None
+
+    def _row(self, message: StoredMessage, query: DeadLetterQuery) -> DeadLetterShown | None:
+        found = _found(message)
+        letter = None if found is None else found.alive(self._clock.now(), self._kept_for)
+        if found is None or letter is None or query.subject not in (None, letter.subject):
+            return None
+        return shown(found, letter, self._kept_for, in_list=True)
+
+
+def _found(message: StoredMessage) -> Found | None:
+    """None for what nobody of ours has written, or a later version of the platform."""
+    service, stream, letter_id = subjects.dead_letter_tokens(message.subject)
+    try:
+        return Found(letter_id, service, stream, DEAD_LETTER.validate_json(message.payload))
+    except ValidationError:
+        log.warning("a dead letter cannot be read", seq=message.seq, letter=letter_id)
+        return None

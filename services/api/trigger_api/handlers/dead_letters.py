@@ -1,0 +1,100 @@
+"""Dead letters: list them, look at one, have its service handle it again.
+
+The gateway decides nothing and publishes nothing of a letter: it names the letter to the service
+that buried it, and tells what that one answers.
+"""
+
+from datetime import timedelta
+from uuid import UUID
+
+from trigger_api.domain import dead_letters as shown
+from trigger_api.domain.dead_letters import DeadLetterQuery, DeadLetterShown, Found, RedriveShown
+from trigger_api.ports import Clock, DeadLetters, Listed
+from trigger_contracts.errors import Code, Refused, refused
+from trigger_contracts.events import DeadLetter, DeadLetterHandled
+from trigger_contracts.ids import instant_of
+from trigger_contracts.redrives import RedriveOutcome
+from trigger_runtime.errors import DependencyUnavailable
+
+_UUID7 = 7
+
+
+class DeadLetterDesk:
+    """The use cases; see the module's docstring. All raise ``BrokerUnavailable``."""
+
+    def __init__(self, *, dead_letters: DeadLetters, clock: Clock, kept_for: timedelta) -> None:
+        self._dead_letters = dead_letters
+        self._clock = clock
+        self._kept_for = kept_for
+
+    async def page(self, query: DeadLetterQuery) -> Listed[DeadLetterShown]:
+        """The letter that was buried last comes first."""
+        return await self._dead_letters.page(query)
+
+    async def show(self, letter_id: str) -> DeadLetterShown:
+        """The whole letter; raises ``Refused`` (404, 410)."""
+        found, letter = await self._find(letter_id)
+        return shown.shown(found, letter, self._kept_for, in_list=False)
+
+    async def redrive(self, letter_id: str) -> RedriveShown:
+        """Raises ``Refused`` (404, 410, 422), ``DependencyUnavailable``: then it is as it was."""
+        found = await self._dead_letters.find(_checked(letter_id))
+        if found is not None and isinstance(found.letter, DeadLetterHandled):
+            return shown.redriven(letter_id, RedriveOutcome.HANDLED, "")
+        found, letter = self._alive(letter_id, found)
+        if not letter.is_whole:
+            detail = "the message was too large to be kept whole, so it cannot be handled again"
+            raise refused(Code.INVALID, detail, pointer="/path/letter_id")
+        answer = await self._dead_letters.redrive(found)
+        if answer is None:
+            return shown.not_answered(letter_id, found.service)
+        match answer.outcome:
+            case RedriveOutcome.HANDLED | RedriveOutcome.FAILED:
+                return shown.redriven(letter_id, answer.outcome, answer.reason or "")
+            case RedriveOutcome.ABSENT:
+                # Handled or over since it was found; else the service's replica is behind ours.
+                await self._find(letter_id)
+                raise DependencyUnavailable(f"the {found.service} does not see it yet")
+            case RedriveOutcome.UNAVAILABLE:
+                raise DependencyUnavailable(f"the {found.service} waits for a server")
+
+    async def _find(self, letter_id: str) -> tuple[Found, DeadLetter]:
+        return self._alive(letter_id, await self._dead_letters.find(_checked(letter_id)))
+
+    def _alive(self, letter_id: str, found: Found | None) -> tuple[Found, DeadLetter]:
+        if found is None:
+            raise self._gone() if self._is_over(UUID(letter_id)) else _absent()
+        letter = found.alive(self._clock.now(), self._kept_for)
+        if letter is not None:
+            return found, letter
+        if isinstance(found.letter, DeadLetterHandled):
+            at = found.letter.handled_at.isoformat(timespec="seconds")
+            raise refused(Code.GONE, f"it was redriven and handled at {at}")
+        raise self._gone()
+
+    def _is_over(self, letter_id: UUID) -> bool:
+        """A letter's id tells when its original was stored, and so that its life would be over."""
+        try:
+            return instant_of(letter_id) < self._clock.now() - self._kept_for
+        except OverflowError:
+            return False  # a time after the year 9999
+
+    def _gone(self) -> Refused:
+        hours = self._kept_for / timedelta(hours=1)
+        detail = f"dead letters are erased {hours:g} hours after their message was stored"
+        return refused(Code.GONE, detail)
+
+
+def _checked(letter_id: str) -> str:
+    """An id that a dead letter could have, in the one way to write it."""
+    try:
+        wanted = UUID(letter_id)
+    except ValueError:
+        raise _absent() from None
+    if wanted.version != _UUID7 or str(wanted) != letter_id:
+        raise _absent()
+    return letter_id
+
+
+def _absent() -> Refused:
+    return refused(Code.NOT_FOUND, "there is no such dead letter: it never was, or was handled")
