@@ -237,6 +237,38 @@ async def test_a_result_goes_to_callers_inboxes_only(around: Around, executor: E
     assert {m.subject for m in await around.stored(topology.EVENTS)} == {"trigger.fired.a1"}
 
 
+async def test_a_replay_names_its_origin_and_is_one_event_however_often_it_is_asked_for(
+    around: Around, start: Start
+):
+    await start()
+    await start()
+    await around.change(ORDER)
+    origin = "019c0b5e-7d9c-7a51-8f10-3c1f1f2f6a55"
+    replay = {"payload": {"amount": 3, "note": None}, "replay_of": origin, "key": "again"}
+
+    async with around.inbox(INBOX) as heard:
+        for _ in range(5):
+            await around.fire(
+                fire_body(**replay, actor="key:owner"), fire_body(**replay), reply_to=INBOX
+            )
+        await eventually(lambda: len(heard) == 10)
+        await around.fire(
+            fire_body(**{**replay, "payload": {"amount": "3"}, "key": "other"}),
+            fire_body(**{**replay, "replay_of": "everything"}),
+            reply_to=INBOX,
+        )
+        await eventually(lambda: len(heard) == 12)
+
+    fired, *rejected = await around.rows()
+    assert {result["event_id"] for result in heard[:10]} == {fired["event_id"]}
+    assert (fired["source"], fired["replay_of"]) == ("replay", origin)
+    assert fired["payload"] == replay["payload"]
+    assert {(row["status"], row["replay_of"], row["errors"][0]["pointer"]) for row in rejected} == {
+        ("rejected", origin, "/payload/amount"),
+        ("rejected", None, "/replay_of"),
+    }
+
+
 async def test_a_scheduled_trigger_fires_now(around: Around, executor: Executor):
     await around.change(make_change())
 
