@@ -2,12 +2,10 @@
 
 import asyncio
 import contextlib
-import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-import uvicorn
 from faststream import FastStream
 
 from trigger_contracts.subjects import Service
@@ -28,6 +26,7 @@ from .adapters.database import Database
 from .adapters.dead_letters import StreamDeadLetters
 from .adapters.definitions import CachedDefinitions
 from .adapters.descriptions import describe
+from .adapters.tail import JetStreamEventLog, PrometheusTailMeter
 from .adapters.views import PostgresViews
 from .domain.keys import parse_stored
 from .entrypoints import (
@@ -38,6 +37,7 @@ from .entrypoints import (
     operations,
     replays,
     schedules,
+    stream,
     tests,
     triggers,
 )
@@ -45,20 +45,20 @@ from .entrypoints.app import create_app, include
 from .entrypoints.bodies import Bodies
 from .entrypoints.fires import FireDoor
 from .entrypoints.gateway import Gateway
+from .entrypoints.serving import Server
 from .handlers.bulk import BulkCreates
 from .handlers.bulk_replays import BulkReplays
 from .handlers.dead_letters import DeadLetterDesk
 from .handlers.fires import Fires
 from .handlers.lookup import Lookup
 from .handlers.previews import Previews
+from .handlers.reading import Readers
 from .handlers.replays import Replays
+from .handlers.tailing import Tail
 from .handlers.triggers import TriggerCommands
 from .settings import Settings
 
 log = get_logger(__name__)
-
-GRACEFUL_S = 6
-"""What a stop waits for requests in hand: longer than a command's timeout."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,7 @@ class Built:
     openapi: Any
     """Makes the OpenAPI document."""
     connection: Connection
+    tail: Tail
 
 
 def build(settings: Settings) -> Built:
@@ -122,12 +123,13 @@ def build(settings: Settings) -> Built:
         kept_for=settings.kept_for,
     )
 
+    tail = _tail(settings, connection, clock)
+    tail_loop = stream.tail_loop(tail)
+
     broker = create_broker(connection, description="The platform's broker.")
     asyncapi = messages.declare(broker, definitions)
     faststream = FastStream(broker, specification=asyncapi, logger=None)
-    health = Health(Service.API.value)
-    health.add("broker", connection.ping)
-    health.add("database", database.ping)
+    health = _health(connection, database)
 
     async def connect() -> None:
         # Waits for the broker as long as that takes; reads are served meanwhile.
@@ -140,6 +142,7 @@ def build(settings: Settings) -> Built:
     async def lifespan(_: Any) -> AsyncIterator[None]:
         await connection.start()
         connecting = asyncio.create_task(connect(), name="connect")
+        tail_loop.start()
         settle_memory()
         try:
             yield
@@ -149,6 +152,7 @@ def build(settings: Settings) -> Built:
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await connecting
             for stop in (
+                tail_loop.stop,
                 faststream.stop,
                 publisher.flush,
                 claims.flush,
@@ -170,6 +174,13 @@ def build(settings: Settings) -> Built:
             schedules.router(Previews(views=views, clock=clock, describe=describe), bodies),
             tests.router(trigger_commands, bodies),
             replays.router(Replays(lookup=lookup, fires=fires), bulk_replays, bodies),
+            stream.router(
+                Readers(
+                    tail,
+                    heartbeat=settings.stream_heartbeat,
+                    patience=settings.stream_patience,
+                )
+            ),
             events.router(views, clock, settings.kept_for),
             dead_letters.router(dead_letter_desk),
             operations.router(health, asyncapi, app.openapi),
@@ -177,7 +188,25 @@ def build(settings: Settings) -> Built:
     )
     keys = [parse_stored(settings.bootstrap_key_hash)] if settings.bootstrap_key_hash else []
     gateway = Gateway(app, fire_door, {key.key_id: key for key in keys}, new_id)
-    return Built(gateway, faststream, app.openapi, connection)
+    return Built(gateway, faststream, app.openapi, connection, tail)
+
+
+def _health(connection: Connection, database: Database) -> Health:
+    health = Health(Service.API.value)
+    health.add("broker", connection.ping)
+    health.add("database", database.ping)
+    return health
+
+
+def _tail(settings: Settings, connection: Connection, clock: SystemClock) -> Tail:
+    return Tail(
+        log=JetStreamEventLog(connection, timeout=settings.publish_timeout),
+        clock=clock,
+        meter=PrometheusTailMeter(),
+        kept_for=settings.kept_for,
+        backlog=settings.stream_backlog,
+        most=settings.stream_readers,
+    )
 
 
 async def serve(settings: Settings) -> int:
@@ -186,20 +215,8 @@ async def serve(settings: Settings) -> int:
     if settings.bootstrap_key_hash is None:
         log.warning("ETP_BOOTSTRAP_KEY_HASH is not set: every request is answered 401")
     built = build(settings)
-    server = _Server(
-        uvicorn.Config(
-            built.gateway,
-            host=settings.http_host,
-            port=settings.http_port,
-            http="httptools",
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            # Nothing here depends on the client's address, so no proxy needs to be believed.
-            proxy_headers=False,
-            timeout_graceful_shutdown=GRACEFUL_S,
-        )
+    server = Server(
+        built.gateway, built.tail.stop, host=settings.http_host, port=settings.http_port
     )
     code = 0
 
@@ -216,18 +233,3 @@ async def serve(settings: Settings) -> int:
         watching.cancel()
     log.info("stopped", code=code)
     return code if server.started else 1
-
-
-class _Server(uvicorn.Server):
-    """uvicorn, that ends with our exit code instead of raising the signal again."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        try:
-            yield
-        finally:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.remove_signal_handler(number)

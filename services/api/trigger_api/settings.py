@@ -50,3 +50,25 @@ class Settings(NatsSettings, DatabaseSettings, HttpSettings, LogSettings):
         default=LOG_LIFE,
         description="How long a row of the log exists: an older event is answered 410.",
     )
+    stream_readers: int = Field(
+        default=1000,
+        ge=1,
+        le=100_000,
+        description="Most open streams of the log in one gateway; the next is answered 503.",
+    )
+    stream_backlog: int = Field(
+        default=5000,
+        ge=1000,
+        le=1_000_000,
+        description="How many events a stream's reader may be behind before it is dropped. "
+        "All readers share the memory.",
+    )
+    stream_patience: Duration = Field(
+        default=timedelta(seconds=30),
+        description="How long a stream's reader may take nothing of what waits for it before it "
+        "is dropped.",
+    )
+    stream_heartbeat: Duration = Field(
+        default=timedelta(seconds=15),
+        description="A stream without events says so often that it stands.",
+    )

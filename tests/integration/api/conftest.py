@@ -9,12 +9,12 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 from tests.integration.api.stand_in import StandInScheduler
 from tests.support.eventually import eventually
 from tests.support.servers import Broker, Database
 from trigger_api.bootstrap import Built, build
+from trigger_api.entrypoints.serving import Server
 from trigger_api.settings import Settings
 from trigger_local.secrets import Secrets
 
@@ -32,7 +32,7 @@ class Running:
         return httpx.AsyncClient(base_url=self.url, timeout=20)
 
 
-class _Server(uvicorn.Server):
+class _Server(Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
@@ -55,10 +55,7 @@ async def serving(
         }
     )
     built = build(settings)
-    config = uvicorn.Config(
-        built.gateway, host="127.0.0.1", port=0, lifespan="on", log_config=None, access_log=False
-    )
-    server = _Server(config)
+    server = _Server(built.gateway, built.tail.stop, host="127.0.0.1", port=0)
     task = asyncio.create_task(server.serve())
     await eventually(lambda: server.started, what="the gateway listens")
     port = server.servers[0].sockets[0].getsockname()[1]

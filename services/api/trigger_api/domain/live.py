@@ -44,6 +44,13 @@ class Position(NamedTuple):
         return f"{self.epoch:x}-{self.seq}"
 
 
+class LastSeen(NamedTuple):
+    """What a client says that it saw last. Whoever has but a sequence may name no epoch."""
+
+    epoch: int | None
+    seq: int
+
+
 @dataclass(frozen=True, slots=True)
 class LogState:
     """How far the log of record is: what it still holds is stored after ``first_seq`` - 1."""
@@ -61,8 +68,8 @@ class Beginning:
     is_reset: bool = False
 
 
-def resumed(header: str | None, query: str | None) -> tuple[int | None, int] | None:
-    """Epoch (None if not given) and sequence of what a client saw last; raises ``Refused``.
+def last_seen(header: str | None, query: str | None) -> LastSeen | None:
+    """What a client saw last; raises ``Refused``.
 
     The header counts: a browser that comes back sends it with the address it began with. An
     empty id is none, as ``EventSource`` has it.
@@ -73,22 +80,21 @@ def resumed(header: str | None, query: str | None) -> tuple[int | None, int] | N
             if found is None:
                 detail = "must be the id of an event of this stream, or 0 for all that is kept"
                 raise refused(Code.INVALID, detail, pointer=pointer)
-            return None if found[1] is None else int(found[1], 16), int(found[2])
+            return LastSeen(None if found[1] is None else int(found[1], 16), int(found[2]))
     return None
 
 
-def beginning(last_seen: tuple[int | None, int] | None, state: LogState) -> Beginning:
+def beginning(seen: LastSeen | None, state: LogState) -> Beginning:
     """Where a stream begins: after what was seen last, or with what is stored from now on.
 
     Of a log that was made anew nothing has been seen. An id that this log has not given yet
     (an older state of it was restored) is answered with what comes from now on.
     """
     now = Position(state.epoch, state.last_seq)
-    if last_seen is None:
+    if seen is None:
         return Beginning(now)
-    epoch, seq = last_seen
-    if epoch not in (None, state.epoch):
+    if seen.epoch not in (None, state.epoch):
         return Beginning(Position(state.epoch, 0), is_reset=True)
-    if seq > state.last_seq:
+    if seen.seq > state.last_seq:
         return Beginning(now, is_reset=True)
-    return Beginning(Position(state.epoch, seq))
+    return Beginning(Position(state.epoch, seen.seq))

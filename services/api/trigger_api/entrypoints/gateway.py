@@ -28,6 +28,7 @@ log = get_logger(__name__)
 REQUEST_ID = "etp.request_id"
 KEY_ID = "etp.key_id"
 ROUTE = "etp.route"
+ENDLESS = "etp.endless"
 """Where in the ASGI scope the gateway leaves what it found out."""
 
 OPEN_PATHS = frozenset(
@@ -107,7 +108,8 @@ class Gateway:
             if not exchange.status:
                 await problem_answer(found, request_id).send(exchange)
         finally:
-            _count(scope, exchange.status, time.perf_counter() - started)
+            seconds = None if ENDLESS in scope else time.perf_counter() - started
+            _count(scope, exchange.status, seconds)
 
     async def _dispatch(
         self,
@@ -177,14 +179,16 @@ _timers: dict[str, Any] = {}
 """Children of the metrics: looking one up by labels costs five times as much."""
 
 
-def _count(scope: MutableMapping[str, Any], status: int, seconds: float) -> None:
+def _count(scope: MutableMapping[str, Any], status: int, seconds: float | None) -> None:
     route = str(scope.get(ROUTE) or getattr(scope.get("route"), "path", "none"))
     method: str = scope["method"] if scope["method"] in _METHODS else "other"
     counter = _counters.get((method, route, status))
     if counter is None:
         counter = _counters[method, route, status] = REQUESTS.labels(method, route, str(status))
+    counter.inc()
+    if seconds is None:
+        return
     timer = _timers.get(route)
     if timer is None:
         timer = _timers[route] = SECONDS.labels(route)
-    counter.inc()
     timer.observe(seconds)

@@ -12,7 +12,7 @@ from datetime import timedelta
 from enum import Enum, auto
 
 from trigger_api.domain import sse
-from trigger_api.domain.live import Beginning, LogState, Position
+from trigger_api.domain.live import Beginning, LastSeen, LogState, Position, beginning
 from trigger_api.domain.queries import EventFilter
 from trigger_api.domain.recent import Recent
 from trigger_runtime.errors import DependencyUnavailable
@@ -202,3 +202,27 @@ class Reader:
 
 async def _sleep(duration: timedelta) -> None:
     await asyncio.sleep(duration.total_seconds())
+
+
+class Readers:
+    """Opens readers of one tail."""
+
+    def __init__(self, tail: Tail, *, heartbeat: timedelta, patience: timedelta) -> None:
+        self._tail = tail
+        self._heartbeat = heartbeat
+        self._patience = patience
+
+    async def open(self, wanted: EventFilter, last_seen: LastSeen | None) -> Reader:
+        """A reader of what is stored after what was seen last, or from now on.
+
+        Raises ``Refused`` where there is no room, and ``BrokerUnavailable``.
+        """
+        state = await self._tail.state()
+        return Reader(
+            self._tail,
+            wanted,
+            state,
+            beginning(last_seen, state),
+            heartbeat=self._heartbeat,
+            patience=self._patience,
+        )

@@ -1,0 +1,68 @@
+"""uvicorn as the gateway needs it: connections that can be cut, and a stop that ends streams.
+
+ASGI has no word for the first: an application that returns leaves what was written to be read,
+and a client that reads nothing keeps its connection for ever.
+"""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+ABORT = "etp.abort"
+"""Where in the ASGI scope the function is that cuts the connection at once."""
+GRACEFUL_S = 6
+"""What a stop waits for requests in hand: longer than a command's timeout."""
+
+
+class Connection(HttpToolsProtocol):
+    """One connection; each of its requests can cut it."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope[ABORT] = self.transport.abort  # type: ignore[literal-required]
+
+
+class Server(uvicorn.Server):
+    """Ends with our exit code: uvicorn by itself would raise the signal again.
+
+    ``on_stop`` is called first of all when it stops, and ends what would not end by itself.
+    """
+
+    def __init__(self, app: ASGIApp, on_stop: Callable[[], None], *, host: str, port: int) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                host=host,
+                port=port,
+                http=Connection,
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                # Nothing here depends on the client's address: no proxy needs to be believed.
+                proxy_headers=False,
+                timeout_graceful_shutdown=GRACEFUL_S,
+            )
+        )
+        self._on_stop = on_stop
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._on_stop()
+        await super().shutdown(sockets)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)

@@ -1,0 +1,101 @@
+"""GET /events/stream: the log as it grows, as server-sent events.
+
+The answer lasts until its reader goes, is too slow, or the gateway stops; then the connection is
+closed, by force where even the last words are not taken.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from trigger_api.domain.live import HEADER, StreamQuery, last_seen
+from trigger_api.domain.sse import CONTENT_TYPE
+from trigger_api.handlers.reading import Reader, Readers
+from trigger_api.handlers.tailing import Tail
+from trigger_runtime.loops import Loop
+
+from . import routes
+from .gateway import ENDLESS
+from .serving import ABORT
+
+LINGER_S = 2.0
+"""What a connection has to take what is still on its way, once its stream has ended."""
+
+_HEADERS = (
+    (b"content-type", CONTENT_TYPE.encode()),
+    (b"connection", b"close"),
+    # A proxy that collected the answer would show nothing.
+    (b"x-accel-buffering", b"no"),
+)
+_LAST_EVENT_ID = routes.header_parameter(
+    HEADER, "The id of the event that was seen last: what follows it is sent first."
+)
+_DOCS: dict[str, Any] = {
+    "responses": {
+        200: {
+            "description": "CloudEvents under their type, and `reset`, `dropped` or `closing`",
+            "content": {CONTENT_TYPE: {"schema": {"type": "string"}}},
+        }
+    },
+    "openapi_extra": {"parameters": [_LAST_EVENT_ID]},
+}
+
+
+def router(readers: Readers) -> APIRouter:
+    """The route."""
+
+    async def stream(request: Request, query: Annotated[StreamQuery, Query()]) -> Response:
+        """The log as it grows, as server-sent events, each a CloudEvent on one line."""
+        wanted = query.checked().wanted()
+        seen = last_seen(request.headers.get(HEADER), query.last_event_id)
+        return _Stream(await readers.open(wanted, seen))
+
+    made = APIRouter(tags=["events"])
+    routes.add(made, "GET", "/events/stream", stream, **_DOCS)
+    return made
+
+
+def tail_loop(tail: Tail) -> Loop:
+    """The loop that follows the log while somebody reads, not yet started."""
+    made = Loop("live tail", tail.follow)
+    tail.on_wake(made.wake)
+    return made
+
+
+class _Stream(Response):
+    """An answer that a reader writes."""
+
+    def __init__(self, reader: Reader) -> None:
+        super().__init__()
+        self._reader = reader
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[ENDLESS] = True
+
+        async def write(words: bytes) -> None:
+            await send({"type": "http.response.body", "body": words, "more_body": True})
+
+        await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
+        listening = asyncio.create_task(_until_gone(receive, self._reader.leave))
+        try:
+            is_taken = await self._reader.deliver(write)
+            abort: Callable[[], None] | None = scope.get(ABORT)
+            if is_taken:
+                await send({"type": "http.response.body", "body": b""})
+                if abort is not None:
+                    asyncio.get_running_loop().call_later(LINGER_S, abort)
+            elif abort is not None:
+                abort()
+                await listening
+        finally:
+            listening.cancel()
+
+
+async def _until_gone(receive: Receive, call: Callable[[], None]) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        """A GET has no body that could matter."""
+    call()
