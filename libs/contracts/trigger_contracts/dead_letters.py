@@ -23,6 +23,9 @@ KEPT_TEXT_BYTES = MAX_BODY_BYTES // 2
 _KEPT_HEADERS = 20
 _KEPT_HEADER_CHARACTERS = 500
 
+_OF_A_DELIVERY = frozenset({"Nats-Pin-Id"})
+"""Headers that the broker adds to a delivery: the message does not have them."""
+
 TTL_HEADER = "Nats-TTL"
 _TTL = re.compile(r"(\d{1,9})s?")
 
@@ -61,10 +64,8 @@ def dead_letter(
     if len(kept) < len(original.body):
         reason = f"{reason} (kept: the first {KEPT_BYTES} of {len(original.body)} bytes)"
     text = _as_text(kept) if len(kept) <= KEPT_TEXT_BYTES else None
-    headers = {
-        _as_utf8(name): _as_utf8(value)
-        for name, value in list(original.headers.items())[:_KEPT_HEADERS]
-    }
+    own = {name: v for name, v in original.headers.items() if name not in _OF_A_DELIVERY}
+    headers = {_as_utf8(name): _as_utf8(value) for name, value in list(own.items())[:_KEPT_HEADERS]}
     return DeadLetter(
         reason=reason,
         subject=original.subject,
@@ -76,7 +77,7 @@ def dead_letter(
         headers=headers,
         body=base64.b64encode(kept).decode() if text is None else text,
         encoding="base64" if text is None else "utf-8",
-        is_whole=len(kept) == len(original.body) and headers == dict(original.headers),
+        is_whole=len(kept) == len(original.body) and headers == own,
     )
 
 

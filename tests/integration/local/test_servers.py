@@ -1,6 +1,7 @@
 """The embedded servers are real ones: they keep what was acknowledged and refuse what they must."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
@@ -16,6 +17,7 @@ from trigger_contracts.topology import (
     BUCKETS,
     CHANGES,
     CONSUMERS,
+    DEAD,
     PERMISSIONS,
     STREAMS,
 )
@@ -135,6 +137,28 @@ async def test_a_changed_declaration_is_applied_to_the_stream_that_is_there(
         await streams.apply(admin)
         info = await jetstream.stream_info(CHANGES.name)
         assert (info.config.max_age, info.state.messages) == (0, 1)
+
+
+async def test_dead_letters_of_the_first_version_stay_where_they_are(
+    platform_streams: Broker,
+) -> None:
+    """Its stream knew neither a life of each message nor messages in each other's place."""
+    async with platform_streams.connected() as admin:
+        jetstream = admin.jetstream()
+        await jetstream.delete_stream(DEAD.name)
+        old = replace(DEAD, message_ttl=False, rollups=False)
+        await jetstream.add_stream(streams.stream_config(old, replicas=1))
+        for _ in range(3):
+            await jetstream.publish("trigger.dead.executor", b"{}")
+        await streams.apply(admin)
+        info = await jetstream.stream_info(DEAD.name)
+        assert info.config.allow_msg_ttl
+        assert info.config.allow_rollup_hdrs
+        assert info.state.messages == 3
+        headers = {"Nats-TTL": "60s", "Nats-Rollup": "sub"}
+        for _ in range(2):
+            await jetstream.publish("trigger.dead.executor.TRIGGER_DUE.x", b"{}", headers=headers)
+        assert (await jetstream.stream_info(DEAD.name)).state.messages == 4
 
 
 async def test_a_changed_declaration_is_applied_to_the_consumer_that_is_there(
