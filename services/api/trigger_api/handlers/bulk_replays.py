@@ -84,7 +84,10 @@ class BulkReplays:
                 await self._store(fires, at, tally)
                 at += len(fires) * _TICK
         except DependencyUnavailable as error:
-            away = "the database" if isinstance(error, DatabaseUnavailable) else "the broker"
+            unread = isinstance(error, DatabaseUnavailable)
+            if unread and not tally.count:
+                raise  # nothing was begun
+            away = "the database" if unread else "the broker"
             keyed = request.key is not None
             raise replays.interrupted(tally, count, away, keyed=keyed) from error
         return ReplaysAccepted(count=tally.count, replayed=tally.replayable, refused=tally.refused)
