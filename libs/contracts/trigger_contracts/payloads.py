@@ -18,11 +18,11 @@ from .errors import (
     Code,
     FieldError,
     Problem,
-    pointer,
     problem,
     refused,
     shortened,
 )
+from .mismatches import MASK, field_errors
 from .schema_bounds import DIALECT, Bounds, Cost, bounds_of
 
 MAX_SCHEMA_BYTES = 64 * 1024
@@ -80,14 +80,10 @@ class CompiledSchema:
         if self.validator.is_valid(payload):
             return None
         detail = "the payload does not match the trigger's schema"
-        errors = [
-            FieldError(
-                pointer=shortened(pointer(["payload", *error.instance_path])),
-                message=shortened(error.message),
-            )
-            for error in self._found(payload, cost)
-        ] or [FieldError(pointer="/payload", message=detail)]
-        return problem(Code.PAYLOAD_SCHEMA_MISMATCH, detail, errors)
+        found = (one for error in self._found(payload, cost) for one in field_errors(error))
+        errors = list(islice(found, MAX_REPORTED_ERRORS))
+        whole = FieldError(pointer="/payload", message=detail)
+        return problem(Code.PAYLOAD_SCHEMA_MISMATCH, detail, errors or [whole])
 
     def _found(self, payload: Any, cost: Cost) -> list[jsonschema_rs.ValidationError]:
         """As many errors as there is time to find.
@@ -128,6 +124,7 @@ def _compiled(text: str) -> CompiledSchema:
             schema,
             offline=True,
             validate_formats=True,
+            mask=MASK,
             pattern_options=jsonschema_rs.RegexOptions(size_limit=REGEX_SIZE_LIMIT),
         )
     except (ValueError, RecursionError) as error:
