@@ -1,10 +1,11 @@
 """The gateway's ports in memory. ``FakeClaims`` passes the same suite as the runtime's store."""
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from trigger_api.ports import PartlyStored
-from trigger_contracts.commands import AnyCommand, CommandDone, CreateTrigger
+from trigger_contracts.commands import AnyCommand, CommandDone, CreateTrigger, parse_command
 from trigger_contracts.definition import parse_definition
 from trigger_contracts.errors import Problem
 from trigger_contracts.events import ChangeKind, Status, TriggerChanged
@@ -49,6 +50,7 @@ class FakeCommands:
         self.published: list[tuple[Verb, AnyCommand, str]] = []
         self.result: CommandDone | Problem | None = None
         self.away = False
+        self.breaks_after: int | None = None
 
     async def store(self, verb: Verb, command: AnyCommand, message_id: str) -> None:
         if self.away:
@@ -70,6 +72,13 @@ class FakeCommands:
         parsed = [CreateTrigger.model_validate_json(body) for body in commands]
         self.published += [(verb, one, f"{attempt}-{n}") for n, one in enumerate(parsed)]
         return [self.results(one) for one in parsed]
+
+    async def store_each(self, verb: Verb, commands: Sequence[tuple[str, bytes]]) -> None:
+        """Breaks off once ``breaks_after`` commands are stored in all."""
+        for stored, (message_id, body) in enumerate(commands):
+            if self.breaks_after is not None and len(self.published) >= self.breaks_after:
+                raise PartlyStored(stored)
+            await self.store(verb, parse_command(verb, json.loads(body)), message_id)
 
     @staticmethod
     def results(command: CreateTrigger) -> CommandDone | Problem | None:
