@@ -3,14 +3,14 @@
 Refused are texts nested deeper than 64 levels (native validators overflow their stack on
 deep objects), duplicate keys (readers disagree on which wins), NaN and infinities,
 numbers too large for a double, NUL and lone surrogates (no database stores them).
-Raises ``Refused`` with ``malformed-json``; never any other error.
+Raises ``Refused`` with ``malformed-json``; never any other error. It says where, and quotes
+nothing: what it says goes into the log.
 """
 
 import codecs
 import json
 import math
 import re
-from collections import Counter
 from typing import Any
 
 from .errors import Code, Refused, refused
@@ -23,6 +23,9 @@ MAX_CONTAINERS = 20_000
 
 _STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 """A string may lack its end: else looking for it from every quote would take quadratic time."""
+
+_COLON = re.compile(rb"\s*:")
+"""After a string: it is a key."""
 
 _LONG_NUMBER = re.compile(rb"[0-9]{309}")
 """A double has at most 309 digits before the point: only such texts need a closer look."""
@@ -41,6 +44,10 @@ def parse(text: bytes) -> Any:
         value = (_LONG_NUMBERS if _LONG_NUMBER.search(text) else _NUMBERS).decode(decoded)
     except Refused:
         raise
+    except _Repetition:
+        line, column = _repetition(text)
+        detail = f"a key of its object is repeated at line {line} column {column}"
+        raise refused(Code.MALFORMED_JSON, detail) from None
     except UnicodeDecodeError as error:
         raise refused(Code.MALFORMED_JSON, f"not UTF-8 at byte {error.start}") from None
     except json.JSONDecodeError as error:
@@ -87,13 +94,39 @@ def _check_depth(text: bytes) -> None:
             depth -= 1
 
 
+class _Repetition(Exception):  # noqa: N818  # never leaves this module
+    """An object has a key twice; the decoder does not say where."""
+
+
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
-        counts = Counter(key for key, _ in pairs)
-        repeated = counts.most_common(1)[0][0]
-        raise refused(Code.MALFORMED_JSON, f"the key {repeated[:64]!r} is repeated")
+        raise _Repetition
     return value
+
+
+def _repetition(text: bytes) -> tuple[int, int]:
+    """Line and column of the first repeated key; the text is JSON as far as that is known."""
+    keys: list[set[bytes]] = []
+    for match in _STRING_OR_BRACKET.finditer(text):
+        token = match[0]
+        if token in b"[{":
+            keys.append(set())
+        elif token in b"]}":
+            keys.pop()
+        elif _COLON.match(text, match.end()):
+            key = _plain(token) if b"\\" in token else token
+            if key in keys[-1]:
+                before = text[: match.start()]
+                line_start = before.rfind(b"\n") + 1
+                return before.count(b"\n") + 1, len(before[line_start:].decode()) + 1
+            keys[-1].add(key)
+    raise AssertionError("no key is repeated")
+
+
+def _plain(string: bytes) -> bytes:
+    """A JSON string in the way in which most are written: only what must be is escaped."""
+    return json.dumps(json.loads(string), ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 def _no_constant(name: str) -> Any:

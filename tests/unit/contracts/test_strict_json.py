@@ -95,9 +95,11 @@ def test_depth_is_counted_in_one_pass_over_an_unterminated_string():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (b'{"a":1,"a":2}', "'a' is repeated"),
-        (b'{"x":[{"b":1,"c":2,"b":1}]}', "'b' is repeated"),
-        (b'{"a":1,"\\u0061":2}', "'a' is repeated"),
+        (b'{"a":1,"a":2}', "repeated at line 1 column 8"),
+        (b'{"x":[{"b":1,"c":2,"b":1}]}', "repeated at line 1 column 20"),
+        (b'{"a":1,"\\u0061":2}', "repeated at line 1 column 8"),
+        ('{"é": {"a":"a"},\n "ü":"é", "é" : 1}'.encode(), "repeated at line 2 column 11"),
+        (b'{"a":{"a":{"b":[{"b":":"},"b:"]}},"c":1,"c":1}', "repeated at line 1 column 41"),
         (b"NaN", "NaN is not JSON"),
         (b"[Infinity]", "Infinity is not JSON"),
         (b'{"a":-Infinity}', "-Infinity is not JSON"),
@@ -178,3 +180,51 @@ def test_values_that_python_may_take_for_equal_differ(one: Any, other: Any):
 
 def test_no_number_is_infinite_once_read():
     assert math.isfinite(parse(b"1.5e308"))
+
+
+NAMES = st.sampled_from(["a", "b", '"', "\\", "é", ":", "{", "\n"])
+
+
+def as_text(value: Any) -> str:
+    """JSON of objects as lists of pairs, which may hold a key twice."""
+    if isinstance(value, list):
+        return "{" + ", ".join(f"{json.dumps(k)} :{as_text(v)}" for k, v in value) + "}"
+    return json.dumps([value])
+
+
+@given(
+    st.recursive(
+        NAMES | st.none(), lambda inner: st.lists(st.tuples(NAMES, inner), max_size=4), max_leaves=8
+    )
+)
+def test_a_repeated_key_is_found_whatever_stands_around_it(value: Any):
+    def repeats(one: Any) -> bool:
+        return isinstance(one, list) and (
+            len({k for k, _ in one}) < len(one) or any(repeats(v) for _, v in one)
+        )
+
+    if repeats(value):
+        assert "repeated at line" in refusal(as_text(value).encode())
+    else:
+        parse(as_text(value).encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"canary":1,"canary":2}',
+        b'{"a":"canary}',
+        b'{"a":canary}',
+        b'{"canary":NaN}',
+        b'"canary\\u0000"',
+        b'{"canary":"\\ud800"}',
+        b'["canary\xff"]',
+        b'{"canary":1e999}',
+        b'["canary" "canary"]',
+        b'{"canary":' + b"9" * 5000 + b"}",
+        b'{"canary":' * 100,
+        b"\xef\xbb\xbf[canary",
+    ],
+)
+def test_a_refusal_quotes_nothing_of_what_is_refused(text: bytes):
+    assert "canary" not in refusal(text)
