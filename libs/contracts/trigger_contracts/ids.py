@@ -79,6 +79,11 @@ def fire_event_id(trigger_id: str, command_id: str, accepted_at: datetime) -> UU
     return uuid7(accepted_at, "command", trigger_id, command_id)
 
 
+def invalid_fire_event_id(trigger_id: str, command_id: str, accepted_at: datetime) -> UUID:
+    """The rejected row of a message that was no valid fire command; it never fires under this."""
+    return uuid7(accepted_at, "invalid command", trigger_id, command_id)
+
+
 def key_hash(key: str) -> str:
     """SHA-256 of an idempotency key, in hex: what the idempotency store is keyed by."""
     return hashlib.sha256(key.encode()).hexdigest()

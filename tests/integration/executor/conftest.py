@@ -15,6 +15,7 @@ from trigger_contracts import subjects, topology
 from trigger_contracts.events import TriggerChanged
 from trigger_executor.bootstrap import Executor, build
 from trigger_executor.settings import Settings
+from trigger_local import streams
 from trigger_local.secrets import Secrets
 from trigger_runtime.claims import ClaimStore
 from trigger_runtime.nats import Connection
@@ -89,6 +90,13 @@ class Around:
 
     async def fires_handled(self, *, within: float = 15) -> None:
         await self.handled(topology.EXECUTOR_FIRES, within=within)
+
+    async def deliver_fires_again(self) -> None:
+        """As after a crash of a broker that forgot every acknowledgement."""
+        consumer = topology.EXECUTOR_FIRES
+        jetstream = self.connection.client.jetstream()
+        await jetstream.delete_consumer(consumer.stream.name, consumer.durable)
+        await jetstream.add_consumer(consumer.stream.name, streams.consumer_config(consumer))
 
     @asynccontextmanager
     async def inbox(self, subject: str) -> AsyncIterator[list[dict[str, Any]]]:

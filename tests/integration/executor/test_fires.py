@@ -1,11 +1,20 @@
 """A fire command ends as a fired or a rejected row, or as an error to whoever asked."""
 
+import json
 from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from tests.integration.executor.conftest import Around, Start
 from tests.support.eventually import eventually
 from tests.support.servers import Broker
-from tests.unit.executor.factories import deleted, fire_body, make_api_change, make_change
+from tests.unit.executor.factories import (
+    SCHEMA,
+    deleted,
+    fire_body,
+    make_api_change,
+    make_change,
+)
 from trigger_contracts import topology
 from trigger_contracts.commands import FireTrigger
 from trigger_contracts.idempotency import claim_for, store_key
@@ -201,7 +210,10 @@ async def test_poison_is_answered_buried_and_never_in_the_way(around: Around, ex
     assert sorted(codes) == sorted(
         ["malformed-json"] * 3 + ["invalid"] * 3 + ["unknown-schema-version", "body-too-large"]
     )
-    assert [row["status"] for row in await around.rows()] == ["fired"]
+    # Those that name a trigger are rejected rows of it: nested too deep, of an unknown version,
+    # too large.
+    statuses = [row["status"] for row in await around.rows()]
+    assert statuses == ["rejected"] * 3 + ["fired"]
     letters = await around.dead()
     assert sorted(letter["stream_seq"] for letter in letters) == list(range(1, len(poison) + 1))
 
@@ -217,6 +229,96 @@ async def test_invalid_fields_are_a_dead_letter_and_a_row_of_the_trigger_they_na
     (row,) = await around.rows()
     assert (row["status"], row["errors"][0]["pointer"]) == ("rejected", "/colour")
     assert len(await around.dead()) == 2
+
+
+REFUSED = {
+    "mismatch": (fire_body(payload={"amount": "canary"}), "/payload/amount"),
+    "mismatch of a name": (fire_body(payload={"amount": 1, "canary": "canary"}), "/payload/canary"),
+    "unknown field": (fire_body(payload={"amount": 1}, colour="canary"), "/colour"),
+    "invalid key": (fire_body(payload="canary", key=""), "/key"),
+    "key of another kind": (fire_body(payload="canary", key={"canary": 1}), "/key"),
+    "key too long": (fire_body(payload="canary", key="canary" * 100), "/key"),
+    "unknown version": (fire_body(payload="canary", schema_version=9), "/schema_version"),
+    "cut": (fire_body(payload="canary")[:-3], ""),
+    "no JSON": (b'{"trigger_id": "a1", "payload": canary}', ""),
+    "no number": (b'{"trigger_id": "a1", "payload": {"canary": NaN}}', ""),
+    "no UTF-8": (b'{"trigger_id": "a1", "payload": "canary\xff"}', ""),
+    "unstorable": (b'{"trigger_id": "a1", "payload": "canary\\u0000"}', ""),
+    "keys twice": (b'{"trigger_id": "a1", "payload": {"canary": 1, "canary": 2}}', ""),
+    "too deep": (b'{"trigger_id": "a1", "payload": ' + b'{"canary":' * 100, ""),
+    "too large": (fire_body(payload="canary" * (MAX_COMMAND_BYTES // 6)), ""),
+    "too large once merged": (
+        fire_body("large", payload={"canary": "c" * (MAX_COMMAND_BYTES - 300)}),
+        "/payload",
+    ),
+}
+
+
+@pytest.mark.parametrize("reply_to", [INBOX, None])
+async def test_whatever_is_refused_of_a_trigger_is_one_row_with_pointers_and_nothing_of_its_payload(
+    around: Around,
+    executor: Executor,
+    reply_to: str | None,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+):
+    """And one only, also where it is delivered again after its acknowledgement was lost."""
+    strict = {**SCHEMA, "additionalProperties": False}
+    strict["properties"] = {**SCHEMA["properties"], "currency": {}}
+    await around.change(make_api_change(payload_schema=strict))
+    await around.change(make_api_change("large", payload={"own": "x" * 1000}, payload_schema=None))
+
+    async with around.inbox(INBOX) as heard:
+        for body, _ in REFUSED.values():
+            await around.fire(body, reply_to=reply_to)
+        await around.fires_handled()
+        first = await around.rows()
+        await around.deliver_fires_again()
+        await around.fires_handled()
+        if reply_to is not None:
+            await eventually(lambda: len(heard) == 2 * len(REFUSED))
+
+    assert len(first) == len(REFUSED)
+    for row, (case, (_, pointer)) in zip(first, REFUSED.items(), strict=True):
+        assert (row["status"], row["payload"], row["source"]) == ("rejected", None, "nats"), case
+        assert [error["pointer"] for error in row["errors"]] == [pointer], case
+        assert row["reason"], case
+    again = await around.rows()
+    assert {row["event_id"] for row in again} == {row["event_id"] for row in first}
+    for said in (first, [{**answer} for answer in heard]):
+        text = json.dumps(said).replace("/payload/canary", "")
+        assert "canary" not in text
+    for message in await around.stored(topology.EVENTS):
+        assert "canary" not in str(message.headers)
+    printed = capsys.readouterr()
+    assert "canary" not in caplog.text + printed.out + printed.err
+
+
+async def test_what_names_no_trigger_that_is_there_leaves_only_the_error(
+    around: Around, executor: Executor
+):
+    gone = make_api_change("gone")
+    await around.change(gone)
+    await around.change(deleted(gone, datetime.now(UTC) - timedelta(minutes=5)))
+    await around.change(make_change("transient", is_test=True))
+    bodies = [
+        *(fire_body(name, payload="canary") for name in ("nobody", "gone", "transient")),
+        *(fire_body(name, payload="canary")[:-2] for name in ("nobody", "gone", "transient")),
+        fire_body("nobody", colour="canary"),
+        b'{"payload": {"trigger_id": "a1"}',
+        b"canary",
+    ]
+    await around.change(ORDER)
+
+    async with around.inbox(INBOX) as heard:
+        for body in bodies:
+            await around.fire(body, reply_to=INBOX)
+        await eventually(lambda: len(heard) == len(bodies))
+
+    codes = [answer["code"] for answer in heard]
+    assert sorted(codes) == ["invalid"] + ["malformed-json"] * 5 + ["not-found"] * 3
+    assert "canary" not in json.dumps(heard)
+    assert await around.rows() == []
 
 
 async def test_a_result_goes_to_callers_inboxes_only(around: Around, executor: Executor):

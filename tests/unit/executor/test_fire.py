@@ -23,6 +23,7 @@ from trigger_contracts.ids import fire_event_id, key_hash, keyed_fire_event_id
 from trigger_contracts.topology import MAX_COMMAND_BYTES
 from trigger_executor.domain.fire import (
     MAX_ERRORS,
+    Fire,
     Fired,
     RejectedFire,
     Unreadable,
@@ -239,16 +240,16 @@ def test_a_rejected_fire_does_not_use_up_its_key():
     ("body", "code"),
     [
         (b"not json", Code.MALFORMED_JSON),
-        (b'{"trigger_id":"a1","payload":' + b"[" * 10_000, Code.MALFORMED_JSON),
         (b'{"trigger_id":"a1","trigger_id":"a2"}', Code.MALFORMED_JSON),
-        (b'{"trigger_id":"a1","payload":"\\ud800"}', Code.MALFORMED_JSON),
+        (b'{"payload":{"trigger_id":"a1"},', Code.MALFORMED_JSON),
+        (b'["trigger_id":"a1"]', Code.MALFORMED_JSON),
         (b'"a1"', Code.INVALID),
         (b"{}", Code.INVALID),
         (fire_body("a.b"), Code.INVALID),
         (fire_body("a*"), Code.INVALID),
         (fire_body("a\r\nb"), Code.INVALID),
-        (fire_body(schema_version=2), Code.UNKNOWN_SCHEMA_VERSION),
-        (fire_body(payload="x" * MAX_COMMAND_BYTES), Code.BODY_TOO_LARGE),
+        (fire_body("a.b", schema_version=2), Code.UNKNOWN_SCHEMA_VERSION),
+        (fire_body("a.b", payload="x" * MAX_COMMAND_BYTES), Code.BODY_TOO_LARGE),
     ],
 )
 def test_what_names_no_trigger_is_unreadable(body, code):
@@ -256,6 +257,63 @@ def test_what_names_no_trigger_is_unreadable(body, code):
 
     assert isinstance(read, Unreadable)
     assert read.problem.code is code
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "pointer"),
+    [
+        (b'{"trigger_id":"a1","payload":"canary', Code.MALFORMED_JSON, ""),
+        (b'{"trigger_id":"a1","payload":["canary"', Code.MALFORMED_JSON, ""),
+        (b'{"trigger_id" : "a1", canary}', Code.MALFORMED_JSON, ""),
+        (b'{"trigger_id":"a1","payload":"canary\xff"}', Code.MALFORMED_JSON, ""),
+        (b'{"trigger_id":"a1","payload":' + b'{"canary":' * 10_000, Code.MALFORMED_JSON, ""),
+        (b'{"canary":1,"canary":2,"trigger_id":"a1"}', Code.MALFORMED_JSON, ""),
+        (b'{"trigger_id":"a1","trigger_id":"a1"}', Code.MALFORMED_JSON, ""),
+        (b'{"trigger_id":"a1","payload":"canary\\ud800"}', Code.MALFORMED_JSON, ""),
+        (b'{"trigger_id":"a1","payload":NaN}', Code.MALFORMED_JSON, ""),
+        (b'{"payload":{"trigger_id":"a2"},"trigger_id":"a1",', Code.MALFORMED_JSON, ""),
+        (fire_body(schema_version=2), Code.UNKNOWN_SCHEMA_VERSION, "/schema_version"),
+        (fire_body(payload="canary" * MAX_COMMAND_BYTES), Code.BODY_TOO_LARGE, ""),
+    ],
+)
+def test_what_cannot_be_read_and_names_its_trigger_is_a_rejected_row(body, code, pointer):
+    fire = parse_fire(body, message_id=None, stream_seq=1, stored_at=NOON)
+    assert isinstance(fire, Fire)
+
+    decision = rejected(decide_fire(fire, ORDER, None))
+
+    assert decision.problem.code is code
+    assert decision.entry.trigger_id == "a1"
+    assert [error.pointer for error in decision.entry.errors] == [pointer]
+    assert decision.entry.errors[0].message == decision.entry.reason
+    assert b"canary" not in row_of(decision.entry, NOON).body
+    assert "canary" not in decision.problem.model_dump_json()
+
+
+def test_an_invalid_fire_is_told_so_also_where_its_trigger_is_not_there():
+    fire = make_fire(colour="red")
+    gone = deleted(ORDER, NOON - SECOND)
+
+    for state in (None, gone):
+        decision = rejected(decide_fire(fire, state, None))
+        assert (decision.problem.code, decision.entry) == (Code.INVALID, None)
+
+
+def test_an_invalid_message_never_takes_the_id_of_the_fire_that_it_may_become():
+    invalid = rejected(decide_fire(make_fire(colour="red"), ORDER, None))
+    valid = fired(decide_fire(make_fire(payload={"amount": 1}), ORDER, None))
+    mismatch = rejected(decide_fire(make_fire(payload={}), ORDER, None))
+
+    assert invalid.entry.event_id != valid.event_id == mismatch.entry.event_id
+
+
+def test_a_deletion_is_pointed_at_by_the_id():
+    decision = rejected(
+        decide_fire(make_fire(payload={"amount": 1}), deleted(ORDER, NOON + SECOND), None)
+    )
+
+    assert [error.pointer for error in decision.entry.errors] == ["/trigger_id"]
+    assert decision.entry.errors[0].message == decision.entry.reason
 
 
 @pytest.mark.parametrize(

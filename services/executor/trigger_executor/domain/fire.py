@@ -19,9 +19,11 @@ from trigger_contracts.commands import AnyCommand, FireTrigger
 from trigger_contracts.errors import Code, FieldError, Problem, Refused, problem, refused
 from trigger_contracts.events import EntryStatus, LogEntry, Source, Status, TriggerChanged
 from trigger_contracts.idempotency import Claim, claim_for, payload_hash
-from trigger_contracts.ids import fire_event_id, is_valid_id
+from trigger_contracts.ids import fire_event_id, invalid_fire_event_id, is_valid_id
 from trigger_contracts.subjects import Verb
 from trigger_contracts.topology import MAX_COMMAND_BYTES
+
+from .naming import named_trigger
 
 GATEWAY_ACTOR = "key:"
 """The gateway names the API key that asked; whoever publishes directly does not have one."""
@@ -83,17 +85,18 @@ def parse_fire(
     body: bytes, *, message_id: str | None, stream_seq: int, stored_at: datetime
 ) -> Fire | Unreadable:
     """The fire in a message that the broker stored at ``stored_at``."""
-    if len(body) > MAX_COMMAND_BYTES:
-        return Unreadable(problem(Code.BODY_TOO_LARGE, f"larger than {MAX_COMMAND_BYTES} bytes"))
     invalid: Problem | None = None
     fields: Any = None
     command: AnyCommand | None
     try:
+        if len(body) > MAX_COMMAND_BYTES:
+            raise refused(Code.BODY_TOO_LARGE, f"larger than {MAX_COMMAND_BYTES} bytes")
         fields = strict_json.parse(body)
         command = commands.parse_command(Verb.FIRE, fields)
     except Refused as refusal:
         invalid = _bounded(refusal.problem)
-        command = _named(fields) if invalid.code is Code.INVALID else None
+        # What could not be read at all may name its trigger all the same.
+        command = _named({"trigger_id": named_trigger(body)} if fields is None else fields)
     if not isinstance(command, FireTrigger):
         return Unreadable(invalid or problem(Code.INVALID, "not a fire command"))
     return Fire(
@@ -113,7 +116,7 @@ def decide_fire(
     its key, if it fires at all.
     """
     if state is None or state.is_test:
-        return RejectedFire(None, _not_found(fire.command))
+        return RejectedFire(None, fire.invalid or _not_found(fire.command))
     if claim is not None and claim.payload_hash != payload_hash(fire.command):
         detail = "this key was used for a fire with another payload"
         why = problem(Code.IDEMPOTENCY_MISMATCH, detail)
@@ -121,7 +124,7 @@ def decide_fire(
         return _rejected(fire, state, None, why) if fire.by_gateway else RejectedFire(None, why)
     accepted_at = fire.accepted_at if claim is None else claim.accepted_at
     if state.status is Status.DELETED and accepted_at > state.at and not fire.by_gateway:
-        return RejectedFire(None, _not_found(fire.command))
+        return RejectedFire(None, fire.invalid or _not_found(fire.command))
     try:
         payload = _payload_of(fire, state)
     except Refused as refusal:
@@ -156,23 +159,26 @@ def _rejected(
     fire: Fire, state: TriggerChanged, claim: Claim | None, found: Problem
 ) -> RejectedFire:
     why = _bounded(found)
+    # Of a message as a whole there is no field to point at: so it is pointed at itself.
+    whole = FieldError(pointer="", message=why.detail)
     entry = LogEntry(
         **_about(fire, state, fire.accepted_at if claim is None else claim.accepted_at),
         event_id=_event_id(fire, claim, fires=False),
         status=EntryStatus.REJECTED,
         fired_at=None,
         reason=why.detail,
-        errors=why.errors,
+        errors=why.errors or (whole,),
     )
     return RejectedFire(entry, why)
 
 
 def _payload_of(fire: Fire, state: TriggerChanged) -> Any:
     """What the trigger fires with; raises ``Refused`` where it must not fire."""
-    if state.status is Status.DELETED:
-        raise Refused(_not_found(fire.command, "it was deleted before the fire was recorded"))
     if fire.invalid is not None:
         raise Refused(fire.invalid)
+    if state.status is Status.DELETED:
+        why = _not_found(fire.command, "it was deleted before the fire was recorded")
+        raise refused(why.code, why.detail, pointer="/trigger_id")
     command, definition = fire.command, state.definition
     if command.refused is not None:
         raise Refused(_refused_before(command.refused))
@@ -207,11 +213,15 @@ def _about(fire: Fire, state: TriggerChanged, accepted_at: datetime) -> dict[str
 def _event_id(fire: Fire, claim: Claim | None, *, fires: bool) -> str:
     """The key's id once the key is held, else the command's: a rejected fire uses up no key.
 
-    What the gateway published under a key has the id that the gateway answered with.
+    What the gateway published under a key has the id that the gateway answered with. An invalid
+    message is a dead letter, too: redriven after an upgrade that understands it, it fires under
+    an id of its own.
     """
     if claim is not None:
         return claim.event_id
     command = fire.command
+    if fire.invalid is not None:
+        return str(invalid_fire_event_id(command.trigger_id, fire.command_id, fire.accepted_at))
     if command.key is not None and (fires or fire.by_gateway):
         return claim_for(command, command.key, fire.accepted_at).event_id
     return str(fire_event_id(command.trigger_id, fire.command_id, fire.accepted_at))
