@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -13,12 +13,14 @@ from trigger_contracts.redrives import Redriven
 from trigger_contracts.schedule import AnySchedule
 from trigger_contracts.subjects import Verb
 from trigger_contracts.trigger import Trigger
-from trigger_runtime.errors import BrokerUnavailable
+from trigger_runtime.errors import BrokerUnavailable, DatabaseUnavailable
 
 from .domain.dead_letters import DeadLetterQuery, DeadLetterShown, Found
 from .domain.live import LogState
-from .domain.queries import EventQuery, TriggerQuery
+from .domain.queries import EventQuery, StateFilter, TriggerQuery
+from .domain.replays import Origin
 from .domain.shown import EventDetail, EventShown, Version
+from .domain.stats import Counted
 
 Row = TypeVar("Row")
 
@@ -43,6 +45,10 @@ class PartlyStored(BrokerUnavailable):
         self.count = count
 
 
+class ReadTooSlow(DatabaseUnavailable):
+    """The database is there, and looked for too long: something narrower may be found."""
+
+
 class Commands(Protocol):
     """Where commands go. All raise ``BrokerUnavailable`` when the broker did not store it."""
 
@@ -62,6 +68,13 @@ class Commands(Protocol):
         """As ``ask``, for many at once, encoded, in their order. ``attempt`` is unique.
 
         Waits as long as results keep coming. Raises ``PartlyStored``.
+        """
+        ...
+
+    async def store_each(self, verb: Verb, commands: Sequence[tuple[str, bytes]]) -> None:
+        """As ``store``, for many at once, in their order: message ids and encoded commands.
+
+        Raises ``PartlyStored``.
         """
         ...
 
@@ -112,6 +125,14 @@ class Scheduled:
     fires: int
 
 
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many rows pass a filter; ``exact``, or an estimate where there are many."""
+
+    rows: int
+    exact: bool
+
+
 class DeadLetters(Protocol):
     """What no service could handle; every method raises ``BrokerUnavailable``."""
 
@@ -156,6 +177,21 @@ class Views(Protocol):
 
     async def events(self, query: EventQuery) -> Listed[EventShown]:
         """Without payloads, newest first."""
+        ...
+
+    async def count(self, wanted: StateFilter) -> Total:
+        """How many rows pass."""
+        ...
+
+    async def counted(self, wanted: StateFilter, width: timedelta) -> list[Counted]:
+        """Rows that pass, by bucket of so much time, status and lateness."""
+        ...
+
+    async def origins(self, wanted: StateFilter, after: Origin | None, limit: int) -> list[Origin]:
+        """Some of the rows that pass, with payloads, the oldest first, of those after ``after``.
+
+        As many as are read at once, at most ``limit``; none only where no further one passes.
+        """
         ...
 
     async def event(self, event_id: UUID) -> EventDetail | None: ...

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from trigger_api.ports import ReadTooSlow
 from trigger_runtime.database import AWAY
 from trigger_runtime.errors import DatabaseUnavailable
 
@@ -41,7 +42,8 @@ class Database:
             "timezone": "UTC",
             "jit": "off",
             "default_transaction_read_only": "on",
-            "statement_timeout": str(timeout // timedelta(milliseconds=1)),
+            # Before our own patience ends: then it is known that the statement was too slow.
+            "statement_timeout": str(timeout * 0.9 // timedelta(milliseconds=1)),
             # Planning 49 partitions anew takes three times as long as a short read itself.
             "plan_cache_mode": "force_custom_plan" if plans_each else "force_generic_plan",
         }
@@ -114,4 +116,6 @@ def _cause(error: DBAPIError) -> BaseException | None:
 
 
 def _unavailable(error: Exception) -> DatabaseUnavailable:
-    return DatabaseUnavailable(type(error).__name__)
+    cause = _cause(error) if isinstance(error, DBAPIError) else error
+    kind = ReadTooSlow if isinstance(cause, asyncpg.QueryCanceledError) else DatabaseUnavailable
+    return kind(type(error).__name__)

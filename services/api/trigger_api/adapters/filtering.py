@@ -17,14 +17,17 @@ def conditions(c: Any, wanted: EventFilter) -> Iterator[Condition]:
     for column, value in (
         (c.trigger_id, wanted.trigger_id),
         (c.trigger_name, wanted.trigger_name),
-        (c.trigger_type, wanted.type),
-        (c.source, wanted.source and wanted.source.value),
     ):
         if value is not None:
             yield column == value
-    if wanted.status is not None:
-        # Written out, as are the next: with a parameter no partial index could be chosen.
-        yield c.status == literal_column(f"'{wanted.status.value}'")
+    # Written out, as are the next: with a parameter no partial index could be chosen.
+    for column, word in (
+        (c.trigger_type, wanted.type),
+        (c.source, wanted.source),
+        (c.status, wanted.status),
+    ):
+        if word is not None:
+            yield column == literal_column(f"'{word}'")
     if wanted.is_test is not None:
         yield c.is_test if wanted.is_test else ~c.is_test
     yield from _lateness(c, wanted)

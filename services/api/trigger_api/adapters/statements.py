@@ -15,13 +15,16 @@ from sqlalchemy import (
     Boolean,
     ColumnClause,
     DateTime,
+    Executable,
     Integer,
     Interval,
     Select,
     Text,
     Uuid,
     bindparam,
+    cast,
     column,
+    func,
     literal,
     select,
     table,
@@ -30,7 +33,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from trigger_api.domain.queries import EventQuery, TriggerQuery
+from trigger_api.domain.queries import EventQuery, StateFilter, TriggerQuery
 
 from .filtering import conditions
 
@@ -109,7 +112,7 @@ def _copies() -> list[ColumnClause[Any]]:
 
 
 _EVENTS = table("events", *_copies(), schema="retention")
-_EVENTS_IN = {
+EVENTS_IN = {
     None: _EVENTS,
     "active": table("active", *_copies(), schema="retention"),
     "archived": table("archived", *_copies(), schema="retention"),
@@ -176,7 +179,7 @@ def history(trigger_id: str, limit: int, after: int | None) -> Select[Any]:
 
 def events(query: EventQuery, after: tuple[datetime, UUID] | None) -> Select[Any]:
     """A page of the log, the newest first, without payloads."""
-    c = _EVENTS_IN[query.state].c
+    c = EVENTS_IN[query.state].c
     found = select(*(one for one in c if one.name not in _NOT_IN_LISTS))
     found = found.where(*conditions(c, query))
     if after is not None:
@@ -185,3 +188,35 @@ def events(query: EventQuery, after: tuple[datetime, UUID] | None) -> Select[Any
             < tuple_(literal(after[0], _INSTANT), literal(after[1], Uuid))
         )
     return found.order_by(c.logged_at.desc(), c.event_id.desc()).limit(query.limit + 1)
+
+
+def origins(
+    wanted: StateFilter, after: tuple[datetime, UUID] | None, limit: int, max_bytes: int
+) -> Select[Any]:
+    """Some of the log, the oldest first, with payloads: as many as begin within ``max_bytes``."""
+    c = EVENTS_IN[wanted.state].c
+    names = ("event_id", "logged_at", "trigger_id", "status", "is_test", "payload")
+    found = select(*(c[name] for name in names)).where(*conditions(c, wanted))
+    if after is not None:
+        found = found.where(
+            tuple_(c.logged_at, c.event_id)
+            > tuple_(literal(after[0], _INSTANT), literal(after[1], Uuid))
+        )
+    rows = found.order_by(c.logged_at, c.event_id).limit(limit).subquery().c
+    in_order = (rows.logged_at, rows.event_id)
+    size = func.octet_length(cast(rows.payload, Text))
+    before = func.sum(size).over(order_by=in_order, rows=(None, -1)).label("before")
+    sized = select(*(rows[name] for name in names), before).subquery().c
+    return (
+        select(*(sized[name] for name in names))
+        .where(func.coalesce(sized.before, 0) < max_bytes)
+        .order_by(sized.logged_at, sized.event_id)
+    )
+
+
+def newest(wanted: StateFilter, limit: int) -> Executable:
+    """How many of the newest ``limit`` rows there are, and when the oldest of them was logged."""
+    c = EVENTS_IN[wanted.state].c
+    found = select(c.logged_at).where(*conditions(c, wanted))
+    rows = found.order_by(c.logged_at.desc(), c.event_id.desc()).limit(limit).subquery()
+    return select(func.count().label("rows"), func.min(rows.c.logged_at).label("oldest"))

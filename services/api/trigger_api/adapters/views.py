@@ -1,22 +1,35 @@
 """The other services' SQL views, read as the gateway shows them."""
 
+import asyncio
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Row
 
 from trigger_api.domain import cursors
-from trigger_api.domain.queries import EventFilter, EventQuery, TriggerQuery
+from trigger_api.domain.queries import EventFilter, EventQuery, StateFilter, TriggerQuery
+from trigger_api.domain.replays import Origin
 from trigger_api.domain.shown import EventDetail, EventShown, TriggerShown, Version
-from trigger_api.ports import Listed, Scheduled
+from trigger_api.domain.stats import Counted
+from trigger_api.ports import Listed, Scheduled, Total
 from trigger_contracts import schedule
 from trigger_contracts.definition import Definition
+from trigger_contracts.events import EntryStatus
 
-from . import statements
+from . import counting, statements
 from .database import Database
 
 T = TypeVar("T")
+
+ORIGINS = 500
+"""Events read at once to be replayed, at most."""
+ORIGIN_BYTES = 1024 * 1024
+"""Of their payloads: parsed within 10 ms, and held in memory by each request."""
+
+COUNTED_EXACTLY = 10_000
+"""Where a filter asks for what no summary tells apart, more are estimated."""
 
 
 class PostgresViews:
@@ -69,6 +82,39 @@ class PostgresViews:
             lambda r: EventShown.model_validate(r, from_attributes=True),
             lambda r: cursors.of_event(r.logged_at, r.event_id),
         )
+
+    async def count(self, wanted: StateFilter) -> Total:
+        if counting.is_summed(wanted):
+            return Total(await self._sum(wanted), exact=True)
+        statement = statements.newest(wanted, COUNTED_EXACTLY + 1)
+        (found,) = await self._for(wanted).fetch(statement)
+        if found.rows <= COUNTED_EXACTLY:
+            return Total(found.rows, exact=True)
+        # As dense among all rows as it is among the newest ones.
+        summed = counting.only_summed(wanted)
+        since = summed.model_copy(update={"from_": found.oldest})
+        among, of_all = await asyncio.gather(self._sum(since), self._sum(summed))
+        return Total(round(found.rows * of_all / among), exact=False)
+
+    async def _sum(self, wanted: StateFilter) -> int:
+        return sum(one.rows for one in await self.counted(wanted, timedelta(days=1)))
+
+    async def counted(self, wanted: StateFilter, width: timedelta) -> list[Counted]:
+        statement, parameters = counting.counts(wanted, width)
+        rows = await self._for(wanted).fetch(statement, parameters)
+        return [Counted(r.bucket, r.status, r.lateness_step, r.rows) for r in rows]
+
+    async def origins(self, wanted: StateFilter, after: Origin | None, limit: int) -> list[Origin]:
+        position = None if after is None else (after.logged_at, after.event_id)
+        limit = min(limit, ORIGINS)
+        statement = statements.origins(wanted, position, limit, ORIGIN_BYTES)
+        rows = await self._for(wanted).fetch(statement)
+        return [
+            Origin(
+                r.event_id, r.logged_at, r.trigger_id, EntryStatus(r.status), r.is_test, r.payload
+            )
+            for r in rows
+        ]
 
     def _for(self, wanted: EventFilter) -> Database:
         return self._database if wanted.q is None else self._searches

@@ -8,6 +8,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Send
 
+from trigger_api.ports import ReadTooSlow
 from trigger_contracts.errors import Code, Problem, Refused, problem
 from trigger_runtime.errors import (
     BrokerUnavailable,
@@ -71,17 +72,27 @@ def problem_of(error: Exception) -> Problem | None:
     match error:
         case Refused():
             return error.problem
-        case BrokerUnavailable():
-            detail = "the broker does not answer: nothing can be accepted right now"
-            return problem(Code.UNAVAILABLE, detail)
-        case DatabaseUnavailable():
-            return problem(Code.UNAVAILABLE, "the database does not answer in time")
         case DependencyUnavailable():
-            return problem(Code.UNAVAILABLE, "a part of the platform does not answer")
+            return problem(Code.UNAVAILABLE, _away(error))
         case PublishRefused(code=None):
             return problem(Code.BODY_TOO_LARGE, "larger than the broker accepts")
         case _:
             return None
+
+
+def _away(error: DependencyUnavailable) -> str:
+    match error:
+        case BrokerUnavailable():
+            return "the broker does not answer: nothing can be accepted right now"
+        case ReadTooSlow():
+            return (
+                "this takes too long to find: narrow it by from and to, or by trigger_id, "
+                "trigger_name or status"
+            )
+        case DatabaseUnavailable():
+            return "the database does not answer in time"
+        case _:
+            return "a part of the platform does not answer"
 
 
 def internal() -> Problem:

@@ -1,5 +1,6 @@
 """The routes under /events/: the log of 48 hours, read from the views of its owner."""
 
+import asyncio
 from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
@@ -10,6 +11,7 @@ from starlette.responses import Response
 
 from trigger_api.domain.queries import EventQuery
 from trigger_api.domain.shown import EventDetail, EventShown
+from trigger_api.domain.stats import Chart, Stats, StatsQuery, summed
 from trigger_api.ports import Clock, Views
 from trigger_contracts.errors import Code, Refused, problem
 from trigger_contracts.ids import instant_of
@@ -22,13 +24,28 @@ _UUID7 = 7
 
 
 def router(views: Views, clock: Clock, kept_for: timedelta) -> APIRouter:
-    """Both routes."""
+    """All of them."""
 
     async def list_events(request: Request, query: Annotated[EventQuery, Query()]) -> Response:
         """The log, the newest first and without payloads; the next page is in `Link`."""
-        page = await views.events(query.checked())
-        link = routes.next_page(request, "/events/", page.next_cursor)
-        return Answer(200, _EVENTS.dump_json(page.rows), headers=link).response()
+        wanted = query.checked()
+        page, total = await asyncio.gather(views.events(wanted), _counted(wanted))
+        headers = {**routes.next_page(request, "/events/", page.next_cursor), **total}
+        return Answer(200, _EVENTS.dump_json(page.rows), headers=headers).response()
+
+    async def _counted(wanted: EventQuery) -> dict[str, str]:
+        if not wanted.count:
+            return {}
+        total = await views.count(wanted)
+        kind = "exact" if total.exact else "estimate"
+        return {"x-total-count": str(total.rows), "x-total-count-kind": kind}
+
+    async def stats(query: Annotated[StatsQuery, Query()]) -> Response:
+        """Counts by status and quantiles of lateness, overall and per bucket of time."""
+        wanted = query.checked()
+        chart = Chart.of(wanted, clock.now(), kept_for)
+        filled = summed(chart, await views.counted(wanted, chart.width))
+        return Answer(200, filled.model_dump_json(by_alias=True).encode()).response()
 
     async def show(event_id: str) -> Response:
         """One event with its payload, and when it is archived and deleted."""
@@ -50,6 +67,7 @@ def router(views: Views, clock: Clock, kept_for: timedelta) -> APIRouter:
 
     made = APIRouter(tags=["events"])
     routes.add(made, "GET", "/events/", list_events, responses={200: {"model": list[EventShown]}})
+    routes.add(made, "GET", "/events/stats", stats, responses={200: {"model": Stats}})
     routes.add(made, "GET", "/events/{event_id}", show, responses={200: {"model": EventDetail}})
     return made
 

@@ -1,7 +1,7 @@
 -- Finding rows: by word, by name, by lateness; and counting them without reading them all.
 --
 -- What would make every insert dearer is done once an hour is over ("closing" it): an index of
--- its words, one of its names, and a summary of its minutes. The hour that is going on is small
+-- its words, of its names, of unusual sources and types, and a summary of its minutes. The hour that is going on is small
 -- enough to be read.
 
 ALTER TABLE {schema}.event ADD COLUMN replay_of uuid;
@@ -88,12 +88,13 @@ CREATE VIEW {schema}.minutes AS
 CREATE VIEW {schema}.open_hours AS
     SELECT hour, {schema}.first_id(hour) AS first_id,
            {schema}.first_id(hour + interval '1 hour') AS end_id
-    FROM (SELECT to_timestamp(right(relname, 10) || '+00', 'YYYYMMDDHH24TZH') AS hour
+    FROM (SELECT CASE WHEN relname LIKE 'event\_%' -- no other table's name is read as a time
+                      THEN to_timestamp(right(relname, 10) || '+00', 'YYYYMMDDHH24TZH') END AS hour
           FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
           WHERE inhparent = '{schema}.event'::regclass) AS partition
     WHERE hour NOT IN (SELECT hour FROM {schema}.closed_hour);
 
--- Indexes the words and names of an hour that is over, and sums up its minutes; false where that
+-- Indexes an hour that is over and sums up its minutes; false where that
 -- is not possible now. Readers go on meanwhile; a row that is late for this very hour waits. Waits
 -- at most 100 ms for writers, and whoever waits behind it no longer than that.
 CREATE FUNCTION {schema}.close_hour(hour timestamptz) RETURNS boolean
@@ -105,6 +106,8 @@ DECLARE
     self      oid;
     home      text;
     partition text := 'event_' || to_char(hour AT TIME ZONE 'UTC', 'YYYYMMDDHH24');
+    field     text;
+    usual     text;
 BEGIN
     GET DIAGNOSTICS self = PG_ROUTINE_OID;
     SELECT nspname INTO STRICT home
@@ -119,6 +122,13 @@ BEGIN
         partition || '_words', partition, home);
     EXECUTE format('CREATE INDEX IF NOT EXISTS %1$I ON %3$I.%2$I (trigger_name, logged_at DESC, event_id DESC)',
         partition || '_names', partition, home);
+    -- Most rows have the hour's usual source and type, and are found among the newest soon.
+    FOREACH field IN ARRAY ARRAY['source', 'trigger_type'] LOOP
+        EXECUTE format('SELECT coalesce(mode() WITHIN GROUP (ORDER BY %3$I), '''') FROM %1$I.%2$I',
+            home, partition, field) INTO usual;
+        EXECUTE format('CREATE INDEX IF NOT EXISTS %1$I ON %3$I.%2$I (%4$I, logged_at DESC, event_id DESC) WHERE %4$I <> %5$L',
+            partition || '_' || field, partition, home, field, usual);
+    END LOOP;
     -- What the planner knows of the words it knows from here.
     EXECUTE format('ANALYZE %I.%I', home, partition);
     EXECUTE format('DELETE FROM %I.summary WHERE hour = $1', home) USING hour;

@@ -1,0 +1,231 @@
+"""Every filter, page, count and chart of the log beside a naive model of it.
+
+The model is a list in memory, filtered by the pure ``passes`` and by age. Between requests rows
+arrive (new ones, and late ones for old hours), hours are closed, and life gets shorter so that
+rows expire. Dice decide what and when; the seed is in the test's name.
+"""
+
+import random
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.support import servers
+from trigger_api.adapters.database import Database
+from trigger_api.adapters.views import PostgresViews
+from trigger_api.domain.filtering import lateness, passes
+from trigger_api.domain.queries import EventQuery
+from trigger_api.domain.stats import WIDTHS
+from trigger_api.ports import Listed
+from trigger_contracts.events import EntryStatus, LogEntry, Source, cloud_event
+from trigger_contracts.ids import uuid7
+from trigger_retention.adapters.statements import Statements
+from trigger_retention.adapters.writing import write
+from trigger_retention.domain.rows import Row, read
+
+HOUR = timedelta(hours=1)
+ACTIVE = timedelta(hours=2)
+KEPT = timedelta(hours=48)
+WORDS = ("Order", "ärger", "İstanbul", "50%", "a_b", 'say "yes"', "line\nbreak", "x" * 40, "42")
+CLEARANCE = timedelta(seconds=30)
+"""No row is so near to the end of a life that the model and the database could differ on it."""
+
+
+@dataclass
+class Model:
+    """The log as a list, and what the database was told of it."""
+
+    dice: random.Random
+    connection: asyncpg.Connection
+    kept_for: timedelta = KEPT
+    entries: list[LogEntry] = field(default_factory=list)
+
+    async def arrive(self, count: int, *, oldest: timedelta) -> None:
+        now = datetime.now(UTC)
+        new = [self._entry(now - self._age(oldest)) for _ in range(count)]
+        self.entries += new
+        rows = [read(cloud_event(e).model_dump_json().encode(), 1) for e in new]
+        begun = await self.connection.fetchrow(
+            "SELECT now() AS at, now() - kept_for AS past FROM retention.life"
+        )
+        async with self.connection.transaction():
+            await write(
+                self.connection,
+                Statements("retention"),
+                [row for row in rows if isinstance(row, Row)],
+                begun_at=begun["at"],
+                erased_before=begun["past"],
+                known_hours=set(),
+            )
+
+    async def close_some_hours(self) -> None:
+        hours = await self.connection.fetch("SELECT hour FROM retention.open_hours")
+        for row in hours:
+            if self.dice.random() < 0.5:
+                await self.connection.fetchval("SELECT retention.close_hour($1)", row["hour"])
+
+    async def live_shorter(self) -> None:
+        """Some of the oldest rows are past their life at once."""
+        self.kept_for = min(self.kept_for, timedelta(hours=self.dice.randint(20, 47)))
+        await self.connection.execute(
+            "INSERT INTO retention.life_setting (active_for, kept_for) VALUES ($1, $2)"
+            " ON CONFLICT (only_row) DO UPDATE SET kept_for = excluded.kept_for",
+            ACTIVE,
+            self.kept_for,
+        )
+
+    def passing(self, query: EventQuery) -> list[LogEntry]:
+        """All that pass and are alive, the newest first."""
+        now = datetime.now(UTC)
+        lives = {
+            None: (timedelta(), self.kept_for),
+            "active": (timedelta(), ACTIVE),
+            "archived": (ACTIVE, self.kept_for),
+        }
+        youngest, oldest = lives[query.state]
+        found = [
+            e for e in self.entries if youngest <= now - e.logged_at < oldest and passes(e, query)
+        ]
+        return sorted(found, key=lambda e: (e.logged_at, e.event_id), reverse=True)
+
+    def _age(self, oldest: timedelta) -> timedelta:
+        while True:
+            age = oldest * self.dice.random()
+            if all(abs(age - end) > CLEARANCE for end in (ACTIVE, *(h * HOUR for h in range(49)))):
+                return age
+
+    def _entry(self, at: datetime) -> LogEntry:
+        dice = self.dice
+        status = dice.choice([EntryStatus.FIRED, EntryStatus.FIRED, *EntryStatus])
+        fired = status is EntryStatus.FIRED
+        is_late = dice.random() < 0.2
+        late = timedelta(seconds=dice.random() * (5000 if is_late else 0.01))
+        scheduled = dice.random() < 0.6
+        trigger = dice.randrange(6)
+        return LogEntry(
+            event_id=str(uuid7(at - late, str(dice.random()))),
+            trigger_id=f"t{trigger}",
+            trigger_name=f"name {trigger % 4}",
+            trigger_type="scheduled" if scheduled else "api",
+            trigger_version=1,
+            status=status,
+            source=dice.choice(list(Source)),
+            is_test=dice.random() < 0.2,
+            scheduled_for=at - late if scheduled else None,
+            fired_at=at if fired else None,
+            logged_at=at,
+            payload=None if status is EntryStatus.REJECTED else self._payload(),
+        )
+
+    def _payload(self) -> Any:
+        dice = self.dice
+        words = dice.sample(WORDS, dice.randint(0, 4))
+        return dice.choice(
+            [
+                {"n": dice.randrange(20), "text": " ".join(words), "in": {"list": words}},
+                words,
+                " ".join(words),
+                dice.randrange(20),
+                None,
+            ]
+        )
+
+
+def some_query(dice: random.Random) -> EventQuery:
+    now = datetime.now(UTC)
+    ages = sorted(dice.random() * 50 * HOUR for _ in range(2))
+    all_fields: dict[str, Any] = {
+        "state": dice.choice(["active", "archived"]),
+        "trigger_id": f"t{dice.randrange(7)}",
+        "trigger_name": f"name {dice.randrange(5)}",
+        "type": dice.choice(["scheduled", "api"]),
+        "source": dice.choice(list(Source)),
+        "status": dice.choice(list(EntryStatus)),
+        "is_test": dice.random() < 0.5,
+        "min_lateness": dice.choice([0, 0.005, 0.5, 1, 2, 1000]),
+        "max_lateness": dice.choice([1000, 4000]),
+        "from": (now - ages[1]).isoformat(),
+        "to": (now - ages[0]).isoformat(),
+        "q": dice.choice([*WORDS, "ÄRGER", "yes say", "list text", "brea", "%", "n", "7"]),
+    }
+    chosen = dice.sample(sorted(all_fields), dice.choice([0, 1, 1, 2, 3]))
+    fields = {name: all_fields[name] for name in chosen}
+    if fields.get("q") == "%":
+        del fields["q"]  # holds no word: refused before any list is made
+    return EventQuery.model_validate({**fields, "limit": dice.choice([1, 3, 10, 50])}).checked()
+
+
+@pytest.fixture
+async def views(empty_database: servers.Database) -> AsyncIterator[PostgresViews]:
+    options: dict[str, Any] = {"pool_size": 2, "timeout": timedelta(seconds=10)}
+    url = empty_database.url("etp_api")
+    databases = Database(url, **options), Database(url, **options, plans_each=True)
+    yield PostgresViews(*databases)
+    for database in databases:
+        await database.close()
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_lists_counts_and_charts_equal_the_model(
+    seed: int, views: PostgresViews, empty_database: servers.Database
+) -> None:
+    dice = random.Random(seed)
+    async with empty_database.connected() as connection:
+        model = Model(dice, connection)
+        await model.arrive(400, oldest=60 * HOUR)
+        happenings = [
+            lambda: model.arrive(dice.randint(1, 10), oldest=timedelta(minutes=1)),
+            lambda: model.arrive(dice.randint(1, 10), oldest=50 * HOUR),
+            model.close_some_hours,
+            model.live_shorter,
+        ]
+        for _ in range(25):
+            query = some_query(dice)
+            await dice.choice(happenings)()
+            await assert_counted(views, model, query)
+            cursor: str | None = None
+            last: LogEntry | None = None
+            for _ in range(12):
+                page = await views.events(query.model_copy(update={"cursor": cursor}))
+                expected = following(model.passing(query), last)
+                assert shown(page) == [e.event_id for e in expected[: query.limit]], query
+                assert (page.next_cursor is not None) == (len(expected) > query.limit)
+                if page.next_cursor is None:
+                    break
+                cursor, last = page.next_cursor, expected[query.limit - 1]
+                if dice.random() < 0.4:
+                    await dice.choice(happenings)()
+
+
+async def assert_counted(views: PostgresViews, model: Model, query: EventQuery) -> None:
+    expected = model.passing(query)
+    total = await views.count(query)
+    assert (total.rows, total.exact) == (len(expected), True), query
+    width = WIDTHS["1h"]
+    found: Counter[tuple[datetime, str, bool]] = Counter()
+    for one in await views.counted(query, width):
+        found[one.bucket, one.status, one.lateness_step is not None] += one.rows
+    assert found == Counter(
+        (
+            e.logged_at.replace(minute=0, second=0, microsecond=0),
+            e.status.value,
+            lateness(e) is not None,
+        )
+        for e in expected
+    ), query
+
+
+def following(entries: list[LogEntry], last: LogEntry | None) -> list[LogEntry]:
+    if last is None:
+        return entries
+    key = (last.logged_at, last.event_id)
+    return [e for e in entries if (e.logged_at, e.event_id) < key]
+
+
+def shown(page: Listed[Any]) -> list[str]:
+    return [str(row.event_id) for row in page.rows]
