@@ -181,7 +181,7 @@ def build(settings: Settings) -> Built:
                     patience=settings.stream_patience,
                 )
             ),
-            events.router(views, clock, settings.kept_for),
+            events.router(views, lookup, clock, settings.kept_for),
             dead_letters.router(dead_letter_desk),
             operations.router(health, asyncapi, app.openapi),
         ],

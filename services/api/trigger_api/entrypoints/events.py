@@ -3,7 +3,6 @@
 import asyncio
 from datetime import timedelta
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from pydantic import TypeAdapter
@@ -12,18 +11,16 @@ from starlette.responses import Response
 from trigger_api.domain.queries import EventQuery
 from trigger_api.domain.shown import EventDetail, EventShown
 from trigger_api.domain.stats import Chart, Stats, StatsQuery, summed
+from trigger_api.handlers.lookup import Lookup
 from trigger_api.ports import Clock, Views
-from trigger_contracts.errors import Code, Refused, problem
-from trigger_contracts.ids import instant_of
 
 from . import routes
 from .answers import Answer
 
 _EVENTS = TypeAdapter(list[EventShown])
-_UUID7 = 7
 
 
-def router(views: Views, clock: Clock, kept_for: timedelta) -> APIRouter:
+def router(views: Views, lookup: Lookup, clock: Clock, kept_for: timedelta) -> APIRouter:
     """All of them."""
 
     async def list_events(request: Request, query: Annotated[EventQuery, Query()]) -> Response:
@@ -49,33 +46,11 @@ def router(views: Views, clock: Clock, kept_for: timedelta) -> APIRouter:
 
     async def show(event_id: str) -> Response:
         """One event with its payload, and when it is archived and deleted."""
-        try:
-            wanted = UUID(event_id)
-        except ValueError:
-            raise _absent() from None
-        found = await views.event(wanted)
-        if found is None:
-            raise _gone(kept_for) if _is_over(wanted) else _absent()
+        found = await lookup.event(event_id)
         return Answer(200, found.model_dump_json().encode()).response()
-
-    def _is_over(event_id: UUID) -> bool:
-        """An event id tells when its event was, and so that its row would have been erased."""
-        try:
-            return event_id.version == _UUID7 and instant_of(event_id) < clock.now() - kept_for
-        except OverflowError:
-            return False  # a time after the year 9999
 
     made = APIRouter(tags=["events"])
     routes.add(made, "GET", "/events/", list_events, responses={200: {"model": list[EventShown]}})
     routes.add(made, "GET", "/events/stats", stats, responses={200: {"model": Stats}})
     routes.add(made, "GET", "/events/{event_id}", show, responses={200: {"model": EventDetail}})
     return made
-
-
-def _absent() -> Refused:
-    return Refused(problem(Code.NOT_FOUND, "there is no such event, or it is not logged yet"))
-
-
-def _gone(kept_for: timedelta) -> Refused:
-    hours = kept_for / timedelta(hours=1)
-    return Refused(problem(Code.GONE, f"events are erased {hours:g} hours after they are logged"))
