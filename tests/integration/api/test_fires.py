@@ -86,32 +86,84 @@ async def test_a_mismatch_is_refused_and_recorded_without_its_payload(
 @pytest.mark.parametrize(
     ("content", "headers", "status", "pointer"),
     [
-        (b'{"payload": {"order": 1}, "colour": 1}', {}, 422, "/colour"),
-        (b"[]", {}, 422, ""),
-        (b'"x"', {}, 422, ""),
-        (b"{", {}, 400, None),
-        (b'{"payload":' * 10_000 + b"1" + b"}" * 10_000, {}, 400, None),
-        (b'{"payload": "' + b"x" * 262_144 + b'"}', {}, 413, None),
-        (b"{}", {"Content-Type": "text/plain"}, 415, None),
+        (b'{"payload": {"order": 1}, "colour": "canary"}', {}, 422, "/colour"),
+        (b'["canary"]', {}, 422, ""),
+        (b'"canary"', {}, 422, ""),
+        (b'{"payload": "canary"', {}, 400, ""),
+        (b'{"payload": {"canary": NaN}}', {}, 400, ""),
+        (b'{"payload": {"canary": 1, "canary": 2}}', {}, 400, ""),
+        (b'{"payload": "canary\xff"}', {}, 400, ""),
+        (b'{"payload": "canary\\u0000"}', {}, 400, ""),
+        (b'{"payload":' * 10_000 + b'"canary"' + b"}" * 10_000, {}, 400, ""),
+        (b'{"payload": "' + b"canary" * 43_700 + b'"}', {}, 413, ""),
+        (b'{"payload": "canary"}', {"Content-Type": "text/plain"}, 415, ""),
         (b"{}", {"Idempotency-Key": ""}, 422, "/header/Idempotency-Key"),
         (b"{}", {"Idempotency-Key": "x" * 256}, 422, "/header/Idempotency-Key"),
     ],
 )
-async def test_a_bad_fire_is_a_problem(
+async def test_a_bad_fire_is_a_problem_and_recorded_without_its_payload(
     http: httpx.AsyncClient,
     door: str,
     commands: Any,
     content: bytes,
     headers: dict[str, str],
     status: int,
-    pointer: str | None,
+    pointer: str,
 ) -> None:
+    """The trigger is named by the address, whatever is wrong with the request."""
     response = await http.post(door, content=content, headers=headers)
     assert response.status_code == status
     assert response.headers["content-type"] == "application/problem+json"
-    if pointer is not None:
-        assert response.json()["errors"][0]["pointer"] == pointer
+    problem = response.json()
+    # A problem with the request as a whole needs no pointer.
+    assert [error["pointer"] for error in problem["errors"]] in (
+        [pointer],
+        [] if not pointer else None,
+    )
+    assert "canary" not in response.text + str(response.headers)
+    (stored,) = await fires(commands)
+    assert stored.refused is not None
+    assert [error.pointer for error in stored.refused] == [pointer]
+    assert (stored.has_payload, stored.key) == (False, None)
+    assert stored.actor.startswith("key:")
+    assert "canary" not in stored.model_dump_json()
+
+
+@pytest.mark.parametrize("content", [b"{", b'{"colour": 1}', b"x" * 300_000])
+async def test_a_bad_fire_of_a_trigger_that_is_not_there_leaves_only_the_problem(
+    http: httpx.AsyncClient, door: str, commands: Any, content: bytes
+) -> None:
+    assert (await http.delete(door.removesuffix("/fire"))).status_code == 204
+    for address in ("/triggers/nowhere/fire", "/triggers/nowhere/test", door):
+        response = await http.post(address, content=content)
+        assert response.status_code in {400, 413, 422}
     assert await fires(commands) == []
+
+
+async def test_what_is_too_large_only_as_a_command_is_recorded_too(
+    http: httpx.AsyncClient, scheduler: StandInScheduler, commands: Any
+) -> None:
+    """``1e9`` is longer in the way in which a command writes it."""
+    created = await http.post("/triggers/", json={"name": "a", "type": "api"})
+    body = b'{"payload": [' + b"1e9," * 60_000 + b'"canary"]}'
+    response = await http.post(f"{created.headers['location']}/fire", content=body)
+    assert (response.status_code, response.json()["code"]) == (413, "body-too-large")
+    (stored,) = await fires(commands)
+    assert stored.refused is not None
+    assert "canary" not in stored.model_dump_json()
+
+
+async def test_a_bad_fire_is_recorded_where_the_definition_cannot_be_asked_for(
+    platform_streams: Broker, database: Database, secrets: Secrets, commands: Any
+) -> None:
+    """The executor knows whether the trigger is there."""
+    options = {"database_url": "postgresql://nobody:none@127.0.0.1:1/none"}
+    async with serving(platform_streams, database, secrets, **options) as running:
+        await eventually(lambda: running.built.connection.is_connected)
+        response = await running.http.post("/triggers/somewhere/fire", content=b"{")
+        assert response.status_code == 400
+    (stored,) = await fires(commands)
+    assert (stored.trigger_id, stored.refused is not None) == ("somewhere", True)
 
 
 async def test_a_trigger_that_is_not_there_cannot_be_fired(

@@ -73,10 +73,12 @@ def command_of(fire: Fire, command_id: str, accepted_at: datetime) -> FireTrigge
 def refused_command(command: FireTrigger, found: Problem) -> FireTrigger:
     """What is published of a fire that is refused: that it was, and not what it carried.
 
-    Without its key as well: a corrected retry may still use it.
+    Without its key as well: a corrected retry may still use it. What concerns no field concerns
+    the request as a whole.
     """
+    errors = found.errors or (FieldError(pointer="", message=found.detail),)
     kept = command.model_dump(exclude={"payload", "key"}, exclude_unset=True)
-    return FireTrigger(**{**kept, "refused": found.errors})
+    return FireTrigger(**{**kept, "refused": errors})
 
 
 def refusal(trigger: Trigger | None, command: FireTrigger) -> Problem | None:

@@ -11,7 +11,7 @@ from starlette.types import Receive
 
 from trigger_api.domain.fires import Fire, checked_key, fire_fields
 from trigger_api.handlers.fires import Fires
-from trigger_contracts.errors import Code, refused
+from trigger_contracts.errors import Code, Refused, refused
 from trigger_contracts.ids import is_valid_id
 
 from .answers import Answer
@@ -32,11 +32,17 @@ class FireDoor:
     ) -> Answer:
         if not is_valid_id(trigger_id):
             raise refused(Code.NOT_FOUND, "there is no trigger with such an id")
-        key = headers.get(b"idempotency-key")
-        checked = checked_key(None if key is None else key.decode("latin-1"))
-        body: Any = await self._bodies.optional_json(headers, receive)
+        try:
+            key = headers.get(b"idempotency-key")
+            checked = checked_key(None if key is None else key.decode("latin-1"))
+            body: Any = await self._bodies.optional_json(headers, receive)
+            fields = fire_fields(body)
+        except Refused as refusal:
+            asked = Fire(trigger_id, {}, actor, is_test=is_test)
+            await self._fires.refuse(asked, refusal.problem)
+            raise
         event_id = await self._fires.fire(
-            Fire(trigger_id, fire_fields(body), actor, key=checked, is_test=is_test)
+            Fire(trigger_id, fields, actor, key=checked, is_test=is_test)
         )
         return Answer(
             202,

@@ -21,10 +21,24 @@ class Fires(Door):
     async def fire(self, fire: Fire) -> str:
         accepted_at = self._clock.now()
         command_id, command = await self.prepare(fire, accepted_at)
-        await self._commands.store(Verb.FIRE, command, command_id)
+        try:
+            await self._commands.store(Verb.FIRE, command, command_id)
+        except Refused as refusal:
+            await self._record(command, refusal.problem, command_id)
+            raise
         if fire.key is not None:
             return command_id
         return str(fire_event_id(fire.trigger_id, command_id, accepted_at))
+
+    async def refuse(self, fire: Fire, found: Problem) -> None:
+        """Record that a request was refused which names a trigger and could not be read as a fire.
+
+        A trigger that is not there has no log to say it in.
+        """
+        if await self._may_exist(fire.trigger_id):
+            command_id = self._new_id()
+            command = command_of(fire, command_id, self._clock.now())
+            await self._record(command, found, command_id)
 
     async def prepare(self, fire: Fire, accepted_at: datetime) -> tuple[str, FireTrigger]:
         """The command of a fire that is in order, and its id, to be stored under that id.
@@ -76,8 +90,21 @@ class Fires(Door):
         if found is None:
             return known
         if found.code is Code.PAYLOAD_SCHEMA_MISMATCH:
-            await self._commands.store(Verb.FIRE, refused_command(command, found), command_id)
+            await self._record(command, found, command_id)
         raise Refused(found)
+
+    async def _record(self, command: FireTrigger, found: Problem, command_id: str) -> None:
+        await self._commands.store(Verb.FIRE, refused_command(command, found), command_id)
+
+    async def _may_exist(self, trigger_id: str) -> bool:
+        """Also where the database is away: the executor knows."""
+        known = self._definitions.cached(trigger_id)
+        if known is None or not known.exists:
+            try:
+                known = await self._definitions.load(trigger_id)
+            except DatabaseUnavailable:
+                return True
+        return known is not None and known.exists
 
     async def _verdict(self, command: FireTrigger) -> tuple[Trigger | None, Problem | None]:
         """What is known here may be old: a refusal is confirmed by what the view says now."""
