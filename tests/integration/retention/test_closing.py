@@ -1,0 +1,107 @@
+"""Hours that are over: made quick to search and to count, opened again by what comes late."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+
+from tests.integration.retention.conftest import MakeLog
+from tests.unit.retention.factories import ago, make_row
+from trigger_retention.adapters.event_log import PostgresEventLog
+
+HOUR = timedelta(hours=1)
+
+
+def an_hour_that_is_over() -> timedelta:
+    """An age in the middle of the last hour but one: closed whatever the clock says."""
+    now = datetime.now(UTC)
+    return now - now.replace(minute=0, second=0, microsecond=0) + 1.5 * HOUR
+
+
+async def summed(owner: asyncpg.Connection) -> int:
+    rows: int = await owner.fetchval("SELECT coalesce(sum(rows), 0)::int FROM retention.minutes")
+    return rows
+
+
+async def close_all(log: PostgresEventLog) -> int:
+    closed = 0
+    while await log.close_hour():
+        closed += 1
+    return closed
+
+
+async def test_an_hour_is_closed_once_it_is_over(
+    log: PostgresEventLog, owner: asyncpg.Connection
+) -> None:
+    age = an_hour_that_is_over()
+    await log.insert([make_row(datetime.now(UTC) - age), make_row(datetime.now(UTC))])
+    assert await close_all(log) == 1
+    assert await summed(owner) == 1
+    indexes = await owner.fetch(
+        "SELECT indexname FROM pg_indexes WHERE schemaname = 'retention'"
+        " AND (indexname LIKE '%_words' OR indexname LIKE '%_names'"
+        " OR indexname LIKE '%_source' OR indexname LIKE '%_trigger_type')"
+    )
+    assert len(indexes) == 4
+    assert not await log.close_hour()
+
+
+async def test_a_late_row_opens_its_hour_and_is_counted_when_it_is_closed_again(
+    log: PostgresEventLog, owner: asyncpg.Connection
+) -> None:
+    age = an_hour_that_is_over()
+    await log.insert([make_row(datetime.now(UTC) - age)])
+    await close_all(log)
+    await log.insert([make_row(datetime.now(UTC) - age)])
+    assert await summed(owner) == 0, "the summary lacks the late row: nobody may use it"
+    assert await close_all(log) == 1
+    assert await summed(owner) == 2
+
+
+async def test_a_row_that_comes_while_its_hour_is_closed_is_not_lost_to_the_summary(
+    make_log: MakeLog, owner: asyncpg.Connection
+) -> None:
+    log, other = make_log(), make_log()
+    age = an_hour_that_is_over()
+    await log.insert([make_row(datetime.now(UTC) - age)])
+    async with owner.transaction():
+        hour = (datetime.now(UTC) - age).replace(minute=0, second=0, microsecond=0)
+        assert await owner.fetchval("SELECT retention.close_hour($1)", hour)
+        late = asyncio.create_task(other.insert([make_row(datetime.now(UTC) - age)]))
+        assert not await log.close_hour(), "another one is at it"
+    assert (await late).stored == 1
+    assert await summed(owner) == 0
+    await close_all(log)
+    assert await summed(owner) == 2
+
+
+async def test_a_dropped_hour_takes_its_summary_along(
+    log: PostgresEventLog, owner: asyncpg.Connection
+) -> None:
+    old = make_row(ago(hours=47))
+    await log.insert([old])
+    await close_all(log)
+    assert await summed(owner) == 1
+    await owner.execute("UPDATE retention.event SET logged_at = now() - interval '49 hours'")
+    hour = ago(hours=47).replace(minute=0, second=0, microsecond=0)
+    await owner.execute(
+        "INSERT INTO retention.life_setting (active_for, kept_for) VALUES ('1 h', '2 h')"
+    )
+    assert await owner.fetchval("SELECT retention.drop_partition($1)", hour) == 1
+    assert await summed(owner) == 0
+    left = "SELECT count(*) FROM retention.summary"
+    assert await owner.fetchval(left) == 0
+
+
+async def test_the_words_of_a_payload_are_known_by_their_hashes_alone(
+    log: PostgresEventLog, owner: asyncpg.Connection
+) -> None:
+    """What an index and its statistics keep of a payload cannot be read."""
+    age = an_hour_that_is_over()
+    await log.insert([make_row(datetime.now(UTC) - age, payload={"word": "canarybird"})])
+    await close_all(log)
+    kept = await owner.fetchval(
+        "SELECT string_agg(s::text, ' ') FROM pg_stats s WHERE schemaname = 'retention'"
+    )
+    assert kept
+    assert "canarybird" not in kept
