@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 import trigger_contracts
 from trigger_contracts import cron, definition, errors, events, misfire, preview, schedule
@@ -23,6 +23,7 @@ from trigger_contracts.commands import COMMANDS, Command, parse_command
 from trigger_contracts.dead_letters import KEPT_BYTES
 from trigger_contracts.errors import Code, Problem
 from trigger_contracts.events import (
+    DEAD_LETTER,
     DUE_RECORD,
     CloudEvent,
     DeadLetter,
@@ -210,6 +211,26 @@ def test_golden_problems_keep_their_codes():
     for golden in examples("problem"):
         problem = Problem.model_validate(golden)
         assert problem.type == f"urn:etp:problem:{Code(problem.code)}"
+
+
+@pytest.mark.parametrize("name", ["trigger-changed", "cloud-event", "command-done", "dead-letter"])
+def test_an_error_about_a_message_quotes_nothing_of_it(name: str):
+    """Errors are logged, and payloads never are."""
+    model = message_types()[name]
+    spoilt = {key: ["canary"] for key in model.model_fields}
+
+    with pytest.raises(ValidationError) as raised:
+        model.model_validate(spoilt)
+
+    assert "canary" not in str(raised.value) + repr(raised.value)
+
+
+@pytest.mark.parametrize("adapter", [DUE_RECORD, DEAD_LETTER])
+def test_an_error_about_what_is_none_of_several_messages_quotes_nothing_either(adapter: Any):
+    for spoilt in ({"kind": "due", "trigger_id": ["canary"]}, {"reason": ["canary"]}, ["canary"]):
+        with pytest.raises(ValidationError) as raised:
+            adapter.validate_python(spoilt)
+        assert "canary" not in str(raised.value)
 
 
 def test_dead_letters_keep_the_original():

@@ -45,6 +45,7 @@ SETTINGS = {
     "log_timezone": "UTC",
     "log_min_messages": "warning",
     "log_min_error_statement": "panic",  # statements hold payloads and passwords
+    "log_error_verbosity": "terse",  # details hold rows, and so payloads
     "log_line_prefix": "%m [%p] %q%u@%d ",
 }
 

@@ -44,7 +44,7 @@ Instant = Annotated[AwareDatetime, Field(strict=False)]
 class Command(BaseModel):
     """What every command may carry. ``"3"`` is no number here, and ``"yes"`` no boolean."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
     schema_version: int = SCHEMA_VERSION
     command_id: Id | None = Field(
@@ -59,7 +59,7 @@ class Command(BaseModel):
 class CreateTrigger(Command):
     """Create a trigger: the definition's fields stand beside these."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True, hide_input_in_errors=True)
 
     trigger_id: Id | None = None
 
@@ -213,7 +213,7 @@ class CommandDone(BaseModel):
     ``event_id`` and ``fires_at`` belong to a test.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     schema_version: Literal[1] = 1
     command_id: str

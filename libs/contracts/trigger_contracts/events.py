@@ -16,6 +16,9 @@ from .definition import Definition
 from .errors import FieldError
 from .schedule import Schedule
 
+_QUIET = ConfigDict(hide_input_in_errors=True)
+"""An error is logged, and payloads never are."""
+
 
 class Status(StrEnum):
     """Where a trigger is in its life."""
@@ -46,7 +49,7 @@ class TriggerChanged(BaseModel):
     ``fires`` is how often the schedule had fired since it has a ``max_fires``.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     schema_version: Literal[1] = 1
     kind: ChangeKind
@@ -67,7 +70,7 @@ class TriggerChanged(BaseModel):
 
 
 class _DueRecord(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     schema_version: Literal[1] = 1
     trigger_id: str
@@ -113,7 +116,7 @@ class Fence(_DueRecord):
 
 
 DueRecord = Annotated[Due | Missed | Fence, Field(discriminator="kind")]
-DUE_RECORD: TypeAdapter[Due | Missed | Fence] = TypeAdapter(DueRecord)
+DUE_RECORD: TypeAdapter[Due | Missed | Fence] = TypeAdapter(DueRecord, config=_QUIET)
 
 
 def recorded_at(record: Due | Missed | Fence) -> datetime:
@@ -180,7 +183,7 @@ class LogEntry(BaseModel):
 class CloudEvent(BaseModel):
     """A log row as it leaves the platform: CloudEvents 1.0, structured mode."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     specversion: Literal["1.0"] = "1.0"
     id: str
@@ -251,6 +254,6 @@ class DeadLetterHandled(BaseModel):
 
 
 DEAD_LETTER: TypeAdapter[DeadLetter | DeadLetterHandled] = TypeAdapter(
-    DeadLetter | DeadLetterHandled
+    DeadLetter | DeadLetterHandled, config=_QUIET
 )
 """What stands on a dead letter's subject."""

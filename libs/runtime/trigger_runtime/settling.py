@@ -104,7 +104,7 @@ async def _settle_alone(
                 "message failed",
                 subject=delivery.subject,
                 stream_seq=delivery.stream_seq,
-                error=repr(error),
+                error=f"{type(error).__name__}: {error}",
                 failures=count,
             )
             await _give_back([delivery])
