@@ -10,8 +10,12 @@ from typing import Any
 from faststream._internal.broker import BrokerUsecase
 from faststream.nats import NatsBroker
 from nats.aio.client import Client
+from nats.errors import ConnectionClosedError
 
+from .logs import get_logger
 from .nats import Connection
+
+log = get_logger(__name__)
 
 GRACEFUL_TIMEOUT_S = 5.0
 """What a stop waits for the batch in hand; unacknowledged messages come again."""
@@ -30,9 +34,13 @@ class PlatformBroker(NatsBroker):
     async def stop(self, *_: Any, **__: Any) -> None:
         """Stop the subscribers, each after the batch in hand.
 
-        The connection stays: its owner closes it once the publishers have flushed.
+        The connection stays: its owner closes it once the publishers have flushed. One that the
+        broker has closed for good has nothing left to be unsubscribed.
         """
-        await BrokerUsecase.stop(self)
+        try:
+            await BrokerUsecase.stop(self)
+        except* ConnectionClosedError:
+            log.info("subscriptions ended with their connection")
 
 
 def create_broker(connection: Connection, *, description: str | None = None) -> PlatformBroker:

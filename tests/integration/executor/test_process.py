@@ -27,7 +27,8 @@ async def test_asyncapi_names_what_is_consumed_and_published(executor: Executor)
         subjects.ALL_FIRED,
         subjects.ALL_MISSED,
         subjects.ALL_REJECTED,
-        subjects.dead(Service.EXECUTOR),
+        subjects.dead_letters(Service.EXECUTOR),
+        subjects.redrive(Service.EXECUTOR),
         *(f"{inbox}.>" for inbox in subjects.RESULT_INBOXES),
     }
     assert published <= addresses
@@ -36,7 +37,7 @@ async def test_asyncapi_names_what_is_consumed_and_published(executor: Executor)
         for operation in document["operations"].values()
         if operation["action"] == "receive"
     ]
-    assert len(consumed) == 2
+    assert len(consumed) == 3
     assert {subjects.ALL_DUE, "trigger.command.fire"} <= addresses
 
 
