@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import typer
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from trigger_api.settings import Settings as ApiSettings
@@ -140,6 +140,8 @@ def _allowed(info: FieldInfo) -> str:
 def _default(info: FieldInfo) -> str:
     if info.is_required():
         return "required"
+    if isinstance(info.default, SecretStr):  # an address, which may hold a password; ours does not
+        return _shown(info.default.get_secret_value())
     return "none" if info.default is None else _shown(info.default)
 
 

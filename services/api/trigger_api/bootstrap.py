@@ -21,6 +21,7 @@ from trigger_runtime.nats import Connection
 from trigger_runtime.publisher import JetStreamPublisher
 from trigger_runtime.reader import StreamReader
 
+from .adapters.cache import cache_at
 from .adapters.commands import JetStreamCommands
 from .adapters.database import Database
 from .adapters.dead_letters import StreamDeadLetters
@@ -51,6 +52,7 @@ from .handlers.bulk_replays import BulkReplays
 from .handlers.dead_letters import DeadLetterDesk
 from .handlers.fires import Fires
 from .handlers.lookup import Lookup
+from .handlers.pages import EventPages
 from .handlers.previews import Previews
 from .handlers.reading import Readers
 from .handlers.replays import Replays
@@ -77,17 +79,7 @@ def build(settings: Settings) -> Built:
     """Everything, not yet connected: connections begin with the application's lifespan."""
     clock = SystemClock()
     connection = Connection(settings, Service.API.value)
-    database = Database(
-        settings.database_url.get_secret_value(),
-        pool_size=settings.pool_size,
-        timeout=settings.read_timeout,
-    )
-    searches = Database(
-        settings.database_url.get_secret_value(),
-        pool_size=settings.pool_size,
-        timeout=settings.read_timeout,
-        plans_each=True,
-    )
+    database, searches = (_database(settings, plans_each=each) for each in (False, True))
     publisher = JetStreamPublisher(connection, COMMANDS.name, timeout=settings.publish_timeout)
     commands = JetStreamCommands(
         connection, publisher, instance=new_id(), timeout=settings.command_timeout
@@ -122,6 +114,8 @@ def build(settings: Settings) -> Built:
         clock=clock,
         kept_for=settings.kept_for,
     )
+
+    cache = cache_at(settings.cache_url.get_secret_value(), clock)
 
     tail = _tail(settings, connection, clock)
     tail_loop = stream.tail_loop(tail)
@@ -159,6 +153,7 @@ def build(settings: Settings) -> Built:
                 connection.close,
                 database.close,
                 searches.close,
+                cache.close,
             ):
                 try:
                     await stop()
@@ -181,7 +176,13 @@ def build(settings: Settings) -> Built:
                     patience=settings.stream_patience,
                 )
             ),
-            events.router(views, lookup, clock, settings.kept_for),
+            events.router(
+                EventPages(views=views, cache=cache, clock=clock),
+                views,
+                lookup,
+                clock,
+                settings.kept_for,
+            ),
             dead_letters.router(dead_letter_desk),
             operations.router(health, asyncapi, app.openapi),
         ],
@@ -189,6 +190,15 @@ def build(settings: Settings) -> Built:
     keys = [parse_stored(settings.bootstrap_key_hash)] if settings.bootstrap_key_hash else []
     gateway = Gateway(app, fire_door, {key.key_id: key for key in keys}, new_id)
     return Built(gateway, faststream, app.openapi, connection, tail)
+
+
+def _database(settings: Settings, *, plans_each: bool) -> Database:
+    return Database(
+        settings.database_url.get_secret_value(),
+        pool_size=settings.pool_size,
+        timeout=settings.read_timeout,
+        plans_each=plans_each,
+    )
 
 
 def _health(connection: Connection, database: Database) -> Health:

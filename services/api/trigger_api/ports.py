@@ -87,6 +87,14 @@ class Claims(Protocol):
     async def claim(self, key: str, value: bytes) -> bytes: ...
 
 
+class Cache(Protocol):
+    """Keeps bytes for a moment, or does not: it never raises, and nothing depends on it."""
+
+    async def get(self, key: str) -> bytes | None: ...
+
+    async def set(self, key: str, value: bytes, expires_in: timedelta) -> None: ...
+
+
 class Definitions(Protocol):
     """What triggers are, for the advisory check of fires."""
 
@@ -109,6 +117,8 @@ class Listed(Generic[Row]):
 
     rows: list[Row]
     next_cursor: str | None
+    read_at: datetime | None = None
+    """Of the log: when that was, by the database's clock; None where there is no row."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """The gateway's settings, from ``ETP_*``. Only ``bootstrap`` and ``__main__`` see them."""
 
+import re
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr
 
 from trigger_contracts.topology import LOG_LIFE
 from trigger_runtime.settings import (
@@ -20,6 +21,12 @@ from .domain.keys import parse_stored
 def _stored_key(text: str) -> str:
     parse_stored(text)
     return text
+
+
+def _cache_url(url: SecretStr) -> SecretStr:
+    if not re.match(r"off$|(mem|redis|rediss|unix)://", url.get_secret_value()):
+        raise ValueError("must be off, or begin with mem://, redis://, rediss:// or unix://")
+    return url
 
 
 class Settings(NatsSettings, DatabaseSettings, HttpSettings, LogSettings):
@@ -49,6 +56,13 @@ class Settings(NatsSettings, DatabaseSettings, HttpSettings, LogSettings):
     kept_for: Duration = Field(
         default=LOG_LIFE,
         description="How long a row of the log exists: an older event is answered 410.",
+    )
+    cache_url: Annotated[SecretStr, AfterValidator(_cache_url)] = Field(
+        default=SecretStr("mem://"),
+        validation_alias=AliasChoices("ETP_CACHE_URL", "CACHE_URL", "cache_url"),
+        description="Where first pages of the log are kept for up to a second: `mem://` (each "
+        "gateway for itself), `redis://host:port/db` (Redis or Valkey, shared by all), or `off`. "
+        "`CACHE_URL` is understood, too.",
     )
     stream_readers: int = Field(
         default=1000,

@@ -49,7 +49,7 @@ _SUMMED = """
         FROM life
     ), whole AS (
         SELECT since, greatest(since, until) AS until FROM bounds
-    ), passing AS (
+    ), passing AS NOT MATERIALIZED (
         SELECT logged_at, event_id, status, lateness
         FROM retention.{view}
         WHERE {passes}
@@ -71,6 +71,7 @@ _SUMMED = """
         FROM retention.open_hours AS open_hour CROSS JOIN LATERAL (
             SELECT * FROM passing
             WHERE event_id >= open_hour.first_id AND event_id < open_hour.end_id
+            OFFSET 0 -- planned by itself: hour by hour, each in its own partition
         ) AS passing
         WHERE logged_at >= (SELECT since FROM whole) AND logged_at < (SELECT until FROM whole)
     )

@@ -180,7 +180,8 @@ def history(trigger_id: str, limit: int, after: int | None) -> Select[Any]:
 def events(query: EventQuery, after: tuple[datetime, UUID] | None) -> Select[Any]:
     """A page of the log, the newest first, without payloads."""
     c = EVENTS_IN[query.state].c
-    found = select(*(one for one in c if one.name not in _NOT_IN_LISTS))
+    shown = (one for one in c if one.name not in _NOT_IN_LISTS)
+    found = select(*shown, func.now(type_=_INSTANT).label("read_at"))
     found = found.where(*conditions(c, query))
     if after is not None:
         found = found.where(

@@ -5,30 +5,30 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from pydantic import TypeAdapter
 from starlette.responses import Response
 
 from trigger_api.domain.queries import EventQuery
 from trigger_api.domain.shown import EventDetail, EventShown
 from trigger_api.domain.stats import Chart, Stats, StatsQuery, summed
 from trigger_api.handlers.lookup import Lookup
+from trigger_api.handlers.pages import EventPages
 from trigger_api.ports import Clock, Views
 
 from . import routes
 from .answers import Answer
 
-_EVENTS = TypeAdapter(list[EventShown])
 
-
-def router(views: Views, lookup: Lookup, clock: Clock, kept_for: timedelta) -> APIRouter:
+def router(
+    pages: EventPages, views: Views, lookup: Lookup, clock: Clock, kept_for: timedelta
+) -> APIRouter:
     """All of them."""
 
     async def list_events(request: Request, query: Annotated[EventQuery, Query()]) -> Response:
         """The log, the newest first and without payloads; the next page is in `Link`."""
         wanted = query.checked()
-        page, total = await asyncio.gather(views.events(wanted), _counted(wanted))
+        page, total = await asyncio.gather(pages.page(wanted), _counted(wanted))
         headers = {**routes.next_page(request, "/events/", page.next_cursor), **total}
-        return Answer(200, _EVENTS.dump_json(page.rows), headers=headers).response()
+        return Answer(200, page.body, headers=headers).response()
 
     async def _counted(wanted: EventQuery) -> dict[str, str]:
         if not wanted.count:

@@ -12,11 +12,11 @@ CREATE INDEX event_late ON {schema}.event (logged_at DESC, event_id DESC)
 
 -- The words of a payload, each as 64 bits of hash: a third of the words' own size, and what
 -- PostgreSQL keeps as statistics then holds nothing of a payload. The same rule as
--- trigger_api.domain.words: lower case, character by character; an escape is a separator. COST is
--- what it costs, in PostgreSQL's own units: by it the planner knows when rows are better found by
--- an index of words than by reading the newest ones.
+-- trigger_api.domain.words: lower case, character by character; an escape is a separator. By
+-- COST the planner knows when rows are better found by an index of words than by reading the
+-- newest ones; measured: of a word in 0.5 % of the rows a page takes half as long as with 4000.
 CREATE FUNCTION {schema}.word_hashes(payload json) RETURNS bigint[]
-    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 4000
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 300
 AS $function$
 DECLARE
     said text := lower(payload::text COLLATE "pg_c_utf8");
@@ -31,11 +31,11 @@ BEGIN
 END
 $function$;
 
--- Lateness in steps of 10 %: step n holds 1.1^n to 1.1^(n+1) microseconds. The middle of a step is
--- within 5 % of whatever is in it.
+-- Lateness in steps of 10 %: step n holds 1.1^n to 1.1^(n+1) microseconds, and one. The middle of a
+-- step is within 5 % of whatever is in it. (Of strict functions only: so it is inlined.)
 CREATE FUNCTION {schema}.lateness_step(lateness interval) RETURNS smallint
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    RETURN floor(ln(greatest(date_part('epoch', lateness) * 1e6, 1)) / ln(1.1::float8))::smallint;
+    RETURN floor(ln(abs(date_part('epoch', lateness)) * 1e6 + 1) / ln(1.1::float8))::smallint;
 
 CREATE FUNCTION {schema}.first_id(at timestamptz) RETURNS uuid
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -88,7 +88,7 @@ CREATE VIEW {schema}.minutes AS
 CREATE VIEW {schema}.open_hours AS
     SELECT hour, {schema}.first_id(hour) AS first_id,
            {schema}.first_id(hour + interval '1 hour') AS end_id
-    FROM (SELECT CASE WHEN relname LIKE 'event\_%' -- no other table's name is read as a time
+    FROM (SELECT CASE WHEN relname ~ '^event_[0-9]{10}$' -- no other name is read as a time
                       THEN to_timestamp(right(relname, 10) || '+00', 'YYYYMMDDHH24TZH') END AS hour
           FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
           WHERE inhparent = '{schema}.event'::regclass) AS partition

@@ -1,0 +1,99 @@
+"""What is kept for a moment: in this process's memory, or in a Redis or Valkey that all share.
+
+By cashews. Bytes go in and out as they are: nothing is unpickled that a shared cache returns.
+A cache that is slow or away is left alone for a while, and everything is as without one.
+"""
+
+import asyncio
+from datetime import timedelta
+
+from cashews import Cache
+from cashews.exceptions import CacheBackendInteractionError
+from cashews.picklers import PicklerType
+from prometheus_client import Counter
+from redis.exceptions import RedisError
+
+from trigger_runtime.clock import Clock
+from trigger_runtime.logs import get_logger
+
+log = get_logger(__name__)
+
+OFF = "off"
+
+PATIENCE_S = 0.05
+"""For one answer: as long as reading the page itself may take."""
+LEFT_ALONE_S = 5.0
+"""After it did not answer: a request does not wait for what just was away."""
+PAGES_IN_MEMORY = 1000
+_NAME = "etp:pages:"
+
+_AWAY_ERRORS = (CacheBackendInteractionError, RedisError, OSError, TimeoutError)
+
+ASKED = Counter("etp_cache_requests_total", "Pages looked for in the cache.", ["result"])
+_HIT, _MISS, _AWAY = (ASKED.labels(result) for result in ("hit", "miss", "away"))
+
+
+class CashewsCache:
+    """See ``ports.Cache``. Connects when it is first asked."""
+
+    def __init__(self, url: str, clock: Clock) -> None:
+        self._clock = clock
+        self._cache = Cache()
+        options = (
+            {"size": PAGES_IN_MEMORY}
+            if url.startswith("mem:")
+            else {"suppress": False, "socket_timeout": PATIENCE_S, "max_connections": 20}
+        )
+        self._cache.setup(url, pickle_type=PicklerType.NULL, **options)
+        self._away_until = 0.0
+
+    async def get(self, key: str) -> bytes | None:
+        if self._is_left_alone():
+            _AWAY.inc()
+            return None
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                found = await self._cache.get(_NAME + key)
+        except _AWAY_ERRORS as error:
+            self._leave_alone(error)
+            return None
+        (_MISS if found is None else _HIT).inc()
+        return found if isinstance(found, bytes) else None
+
+    async def set(self, key: str, value: bytes, expires_in: timedelta) -> None:
+        if self._is_left_alone():
+            return
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await self._cache.set(_NAME + key, value, expire=expires_in.total_seconds())
+        except _AWAY_ERRORS as error:
+            self._leave_alone(error)
+
+    def _is_left_alone(self) -> bool:
+        return self._clock.monotonic() < self._away_until
+
+    def _leave_alone(self, error: Exception) -> None:
+        _AWAY.inc()
+        self._away_until = self._clock.monotonic() + LEFT_ALONE_S
+        log.warning("the cache does not answer: reads go on without it", error=repr(error))
+
+    async def close(self) -> None:
+        await self._cache.close()
+
+
+class NoCache:
+    """Keeps nothing."""
+
+    async def get(self, key: str) -> bytes | None:
+        del key
+        return None
+
+    async def set(self, key: str, value: bytes, expires_in: timedelta) -> None:
+        del key, value, expires_in
+
+    async def close(self) -> None:
+        pass
+
+
+def cache_at(url: str, clock: Clock) -> CashewsCache | NoCache:
+    return NoCache() if url == OFF else CashewsCache(url, clock)

@@ -1,0 +1,76 @@
+"""Pages of the log as they are kept for a moment: for whom, and until when.
+
+Pure. A page that is kept shows no row past the end of a life and misses no event for longer
+than ``FRESH_FOR``: whatever could make it do so is not kept, or not used any more.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from .queries import EventQuery
+from .shown import EventShown
+
+FRESH_FOR = timedelta(milliseconds=900)
+"""From the moment it was read. Promised is a second: the rest is for the answer's way."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """A page as it is answered.
+
+    ``read_at`` and ``fresh_until`` are by the gateway's clock; at or after the latter, or
+    before the former (the clock was set back), the page must be read anew.
+    """
+
+    body: bytes
+    next_cursor: str | None
+    read_at: datetime
+    fresh_until: datetime
+
+    def is_fresh(self, now: datetime) -> bool:
+        return self.read_at <= now < self.fresh_until
+
+
+def may_be_kept(query: EventQuery) -> bool:
+    """Whether others may be given the same page.
+
+    Further pages are asked for by one reader each. A row enters the archive at its instant, and
+    leaves a count at its instant: neither may wait for a page to grow old.
+    """
+    return query.cursor is None and query.state != "archived" and not query.count
+
+
+def key_of(query: EventQuery) -> str:
+    """The same for equal queries; says nothing of what was searched for."""
+    return hashlib.sha256(query.model_dump_json(exclude_none=True).encode()).hexdigest()
+
+
+def fresh_until(rows: Sequence[EventShown], asked_at: datetime, database_now: datetime) -> datetime:
+    """Until when a page may be shown that was asked for at ``asked_at`` (the gateway's clock).
+
+    The ends of lives are by the database's clock: what is left of them is counted from the
+    moment at which the page was asked for, which was no later than ``database_now``.
+    """
+    ends = (row.archives_at if row.state == "active" else row.deletes_at for row in rows)
+    left = min((end - database_now for end in ends), default=FRESH_FOR)
+    return asked_at + min(FRESH_FOR, left)
+
+
+def packed(page: EventPage) -> bytes:
+    head = [page.next_cursor, page.read_at.isoformat(), page.fresh_until.isoformat()]
+    return json.dumps(head).encode() + b"\n" + page.body
+
+
+def unpacked(kept: bytes) -> EventPage | None:
+    """What ``packed`` made; None for anything else that somebody left under the same name."""
+    head, _, body = kept.partition(b"\n")
+    try:
+        next_cursor, read_at, until = json.loads(head)
+        return EventPage(
+            body, next_cursor, datetime.fromisoformat(read_at), datetime.fromisoformat(until)
+        )
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,76 @@
+"""Lists of the log, with pages that several ask for at once read once and kept for a moment.
+
+``domain.pages`` says what may be kept and for how long. A page that is being read is waited
+for by all who ask for it meanwhile, unless it would be too old for them; a cache that does not
+answer is as good as none.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import TypeAdapter
+
+from trigger_api.domain import pages
+from trigger_api.domain.pages import EventPage
+from trigger_api.domain.queries import EventQuery
+from trigger_api.domain.shown import EventShown
+from trigger_api.ports import Cache, Clock, Views
+
+_ROWS = TypeAdapter(list[EventShown])
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    task: asyncio.Task[EventPage]
+    begun_at: datetime
+
+    def is_too_old(self, now: datetime) -> bool:
+        return not self.begun_at <= now < self.begun_at + pages.FRESH_FOR
+
+
+class EventPages:
+    """See the module's docstring."""
+
+    def __init__(self, *, views: Views, cache: Cache, clock: Clock) -> None:
+        self._views = views
+        self._cache = cache
+        self._clock = clock
+        self._readings: dict[str, _Reading] = {}
+
+    async def page(self, query: EventQuery) -> EventPage:
+        """Raises ``DatabaseUnavailable``."""
+        if not pages.may_be_kept(query):
+            return await self._read(query)
+        key = pages.key_of(query)
+        reading = self._readings.get(key)
+        if reading is None or reading.is_too_old(self._clock.now()):
+            task = asyncio.create_task(self._find(key, query), name="page of the log")
+            reading = self._readings[key] = _Reading(task, self._clock.now())
+            task.add_done_callback(lambda _: self._forget(key, task))
+        # Whoever goes away leaves the page to the others.
+        return await asyncio.shield(reading.task)
+
+    def _forget(self, key: str, task: asyncio.Task[EventPage]) -> None:
+        if not task.cancelled():
+            task.exception()  # it is told to whoever waits; if nobody does, nobody misses it
+        reading = self._readings.get(key)
+        if reading is not None and reading.task is task:
+            del self._readings[key]
+
+    async def _find(self, key: str, query: EventQuery) -> EventPage:
+        kept = await self._cache.get(key)
+        page = None if kept is None else pages.unpacked(kept)
+        if page is not None and page.is_fresh(self._clock.now()):
+            return page
+        page = await self._read(query)
+        left = page.fresh_until - self._clock.now()
+        if left.total_seconds() > 0:
+            await self._cache.set(key, pages.packed(page), left)
+        return page
+
+    async def _read(self, query: EventQuery) -> EventPage:
+        asked_at = self._clock.now()
+        listed = await self._views.events(query)
+        until = pages.fresh_until(listed.rows, asked_at, listed.read_at or asked_at)
+        return EventPage(_ROWS.dump_json(listed.rows), listed.next_cursor, asked_at, until)
