@@ -132,7 +132,7 @@ class JetStreamCommands:
         try:
             take(json.loads(message.data))
         except (ValueError, ValidationError) as error:
-            log.warning("a result cannot be read", error=repr(error))
+            log.warning("a result cannot be read", error=type(error).__name__)
 
 
 class _Results:

@@ -65,6 +65,8 @@ class Database:
             max_overflow=0,
             pool_timeout=self._timeout_s,
             pool_use_lifo=True,
+            # An error is logged; what was searched for is nobody's business.
+            hide_parameters=True,
         )
 
     async def fetch(

@@ -102,7 +102,7 @@ class Gateway:
                     "request failed",
                     request_id=request_id,
                     method=scope["method"],
-                    kind=repr(error),
+                    kind=type(error).__name__,
                 )
                 found = internal()
             if not exchange.status:
