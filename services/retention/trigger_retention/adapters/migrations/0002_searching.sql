@@ -184,7 +184,8 @@ BEGIN
 END
 $function$;
 
-REVOKE ALL ON FUNCTION {schema}.close_hour FROM PUBLIC;
+REVOKE ALL ON FUNCTION {schema}.close_hour, {schema}.word_hashes, {schema}.lateness_step, {schema}.first_id
+    FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION {schema}.word_hashes, {schema}.lateness_step, {schema}.first_id TO etp_retention, etp_api;
 GRANT EXECUTE ON FUNCTION {schema}.close_hour TO etp_retention;
 GRANT SELECT, DELETE ON {schema}.closed_hour TO etp_retention;
