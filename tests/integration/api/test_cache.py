@@ -1,0 +1,184 @@
+"""The cache of log reads on a real Valkey: shared, exact, and no loss when it is gone."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.integration.api.conftest import Running, ready, serving
+from tests.integration.api.test_events import Log
+from tests.support.eventually import eventually
+from tests.support.servers import Broker, Database
+from tests.support.valkey import Valkey, valkey
+from trigger_local.secrets import Secrets
+
+
+@pytest.fixture(scope="module")
+async def cache() -> AsyncIterator[Valkey]:
+    async with valkey() as running:
+        yield running
+
+
+@pytest.fixture
+async def gateways(
+    platform_streams: Broker, empty_database: Database, secrets: Secrets, cache: Valkey
+) -> AsyncIterator[tuple[Running, Running]]:
+    """Two gateways with one cache."""
+    await cache.ask("FLUSHALL")
+    options: dict[str, Any] = {"cache_url": cache.url}
+    async with (
+        serving(platform_streams, empty_database, secrets, **options) as one,
+        serving(platform_streams, empty_database, secrets, **options) as other,
+    ):
+        await ready(one)
+        await ready(other)
+        yield one, other
+
+
+@pytest.fixture
+async def log(empty_database: Database) -> Log:
+    return Log(empty_database)
+
+
+async def listed(http: httpx.AsyncClient, **params: Any) -> list[str]:
+    response = await http.get("/events/", params=params)
+    assert response.status_code == 200, response.text
+    return [row["event_id"] for row in response.json()]
+
+
+async def counted(http: httpx.AsyncClient, result: str) -> float:
+    """How often the cache was asked with this result; both gateways are in this process."""
+    text = (await http.get("/metrics")).text
+    for line in text.splitlines():
+        if line.startswith(f'etp_cache_requests_total{{result="{result}"}}'):
+            return float(line.split()[-1])
+    return 0.0
+
+
+async def test_a_page_read_by_one_gateway_is_shown_by_the_other(
+    gateways: tuple[Running, Running], log: Log
+) -> None:
+    one, other = gateways
+    event_id = str(await log.add())
+
+    async def shared() -> bool:
+        before = await counted(one.http, "hit")
+        pages = [await listed(gateway.http) for gateway in (one, other)]
+        assert pages == [[event_id], [event_id]]
+        return await counted(one.http, "hit") > before
+
+    await eventually(shared, what="the second gateway takes the first one's page")
+
+
+async def test_a_new_event_is_shown_within_a_second(
+    gateways: tuple[Running, Running], log: Log
+) -> None:
+    one, other = gateways
+    for _ in range(3):
+        await listed(one.http)
+        event_id = str(await log.add())
+        for gateway in (one, other):
+
+            async def shown(gateway: Running = gateway, event_id: str = event_id) -> bool:
+                return event_id in await listed(gateway.http)
+
+            await eventually(shown, within=1.0, what="the new event is shown")
+
+
+async def test_no_page_shows_a_row_past_the_end_of_a_life(
+    gateways: tuple[Running, Running], log: Log, empty_database: Database
+) -> None:
+    one, other = gateways
+    lives = ("'2 seconds'", "'4 seconds'")
+    async with empty_database.connected() as admin:
+        await admin.execute(
+            "INSERT INTO retention.life_setting (active_for, kept_for)"
+            f" VALUES ({lives[0]}, {lives[1]})"
+        )
+        event_id = await log.add()
+        states: set[str] = set()
+        while True:
+            for gateway in (one, other):
+                # What the database says before and after frames what the gateway may say.
+                before = await state(admin, event_id)
+                response = await gateway.http.get("/events/")
+                after = await state(admin, event_id)
+                shown = response.json()[0]["state"] if response.json() else "gone"
+                assert shown in (before, after), (before, shown, after)
+                states.add(shown)
+            if after == "gone":
+                break
+        assert states == {"active", "archived", "gone"}
+    assert await counted(one.http, "hit") > 0
+
+
+async def state(admin: Any, event_id: Any) -> str:
+    found = await admin.fetchval("SELECT state FROM retention.events WHERE event_id = $1", event_id)
+    return found or "gone"
+
+
+async def test_a_dead_cache_only_slows_things_down(
+    gateways: tuple[Running, Running], log: Log, cache: Valkey
+) -> None:
+    one, _ = gateways
+    event_id = str(await log.add())
+    await eventually(lambda: listed(one.http), what="the event is listed")
+    await cache.server.kill()
+    try:
+        for _ in range(20):
+            assert await listed(one.http) == [event_id]
+        assert await counted(one.http, "away") > 0
+    finally:
+        await cache.server.start(cache.answers)
+    before = await counted(one.http, "hit")
+
+    async def used_again() -> bool:
+        await listed(one.http)
+        return await counted(one.http, "hit") > before
+
+    await eventually(used_again, within=15, what="the cache is used again")
+
+
+async def test_a_cache_that_hangs_is_left_alone(
+    platform_streams: Broker, empty_database: Database, secrets: Secrets, log: Log
+) -> None:
+    """It accepts connections and never answers."""
+
+    async def hang(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    server = await asyncio.start_server(hang, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        url = f"redis://127.0.0.1:{port}/0"
+        async with serving(platform_streams, empty_database, secrets, cache_url=url) as running:
+            event_id = str(await log.add())
+            before = await counted(running.http, "away")
+            assert await listed(running.http) == [event_id]
+            assert await listed(running.http, limit=1) == [event_id]
+            assert await counted(running.http, "away") > before
+
+
+async def test_what_is_kept_is_gone_soon(
+    gateways: tuple[Running, Running], log: Log, cache: Valkey
+) -> None:
+    one, _ = gateways
+    await log.add(payload='{"word": "canarybird"}')
+    assert len(await listed(one.http, q="canarybird")) == 1
+
+    async def is_empty() -> bool:
+        return await cache.ask("DBSIZE") == b":0"
+
+    await eventually(is_empty, within=3, what="every page is forgotten")
+
+
+async def test_without_a_cache_every_list_is_read(
+    platform_streams: Broker, empty_database: Database, secrets: Secrets, log: Log
+) -> None:
+    async with serving(platform_streams, empty_database, secrets, cache_url="off") as running:
+        for expected in range(1, 4):
+            await log.add(timedelta(milliseconds=expected))
+            assert len(await listed(running.http)) == expected

@@ -1,0 +1,206 @@
+"""Pages of the log that are kept: for whom, how long, and what happens meanwhile."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from tests.support.eventually import eventually
+from tests.unit.api.fakes import NOW, FakeClock
+from trigger_api.domain.pages import FRESH_FOR, EventPage, key_of, packed, unpacked
+from trigger_api.domain.queries import EventQuery
+from trigger_api.domain.shown import EventShown
+from trigger_api.handlers.pages import EventPages
+from trigger_api.ports import Listed
+from trigger_runtime.errors import DatabaseUnavailable
+
+LATER = NOW + timedelta(hours=1)
+
+
+def row(**fields: Any) -> EventShown:
+    defaults: dict[str, Any] = {
+        **dict.fromkeys(("reason", "scheduled_for", "last_scheduled_for", "replay_of")),
+        **dict.fromkeys(("trigger_id", "trigger_name"), "t"),
+        "event_id": UUID(int=1),
+        "trigger_type": "api",
+        "trigger_version": 1,
+        "status": "fired",
+        "source": "api",
+        "is_test": False,
+        "fired_at": NOW,
+        "logged_at": NOW,
+        "misfire": False,
+        "errors": (),
+        "count": 1,
+        "lateness": None,
+        "state": "active",
+        "archives_at": LATER,
+        "deletes_at": LATER,
+    }
+    return EventShown(**{**defaults, **fields})
+
+
+class FakeViews:
+    """Lists the same rows each time, once it is let go on."""
+
+    def __init__(self, *rows: EventShown) -> None:
+        self.rows = list(rows)
+        self.database_is_ahead = timedelta()
+        self.reads = 0
+        self.away = False
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+
+    async def events(self, _query: EventQuery) -> Listed[EventShown]:
+        self.reads += 1
+        await self.may_answer.wait()
+        if self.away:
+            raise DatabaseUnavailable
+        return Listed(self.rows, None, NOW + self.database_is_ahead)
+
+
+class FakeCache:
+    """Keeps everything for ever: what expires must be seen by whoever asks."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+        self.lives: list[timedelta] = []
+
+    async def get(self, key: str) -> bytes | None:
+        return self.kept.get(key)
+
+    async def set(self, key: str, value: bytes, expires_in: timedelta) -> None:
+        self.kept[key] = value
+        self.lives.append(expires_in)
+
+
+class Desk:
+    def __init__(self, *rows: EventShown) -> None:
+        self.views, self.cache, self.clock = FakeViews(*rows), FakeCache(), FakeClock()
+        self.pages = EventPages(
+            views=self.views,  # type: ignore[arg-type]  # the one method that is needed
+            cache=self.cache,
+            clock=self.clock,
+        )
+
+    async def ask(self, **fields: Any) -> EventPage:
+        return await self.pages.page(EventQuery.model_validate(fields))
+
+
+async def test_a_page_is_read_once_within_its_moment_and_anew_after_it() -> None:
+    desk = Desk(row())
+    first = await desk.ask()
+    desk.clock.advance(FRESH_FOR - timedelta(microseconds=1))
+    assert await desk.ask() == first
+    assert desk.views.reads == 1
+    desk.clock.advance(timedelta(microseconds=1))
+    await desk.ask()
+    assert desk.views.reads == 2
+
+
+async def test_a_clock_that_is_set_back_makes_no_page_younger() -> None:
+    desk = Desk(row())
+    await desk.ask()
+    desk.clock.advance(-timedelta(seconds=90))
+    await desk.ask()
+    assert desk.views.reads == 2
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        {"archives_at": NOW + timedelta(milliseconds=300)},
+        {"state": "archived", "archives_at": NOW, "deletes_at": NOW + timedelta(milliseconds=300)},
+    ],
+)
+async def test_a_page_is_not_shown_at_the_end_of_a_rows_life(ends: dict[str, Any]) -> None:
+    desk = Desk(row(), row(**ends))
+    await desk.ask()
+    assert desk.cache.lives == [timedelta(milliseconds=300)]
+    desk.clock.advance(timedelta(milliseconds=300) - timedelta(microseconds=1))
+    await desk.ask()
+    assert desk.views.reads == 1
+    desk.clock.advance(timedelta(microseconds=1))
+    await desk.ask()
+    assert desk.views.reads == 2
+
+
+async def test_lives_end_by_the_databases_clock() -> None:
+    desk = Desk(row(archives_at=NOW + timedelta(seconds=60)))
+    desk.views.database_is_ahead = timedelta(seconds=59.8)
+    await desk.ask()
+    assert desk.cache.lives == [timedelta(seconds=0.2)]
+
+
+@pytest.mark.parametrize("fields", [{"state": "archived"}, {"cursor": "x"}, {"count": True}])
+async def test_what_must_be_exact_or_is_asked_by_one_alone_is_not_kept(
+    fields: dict[str, Any],
+) -> None:
+    desk = Desk(row())
+    for _ in range(2):
+        await desk.ask(**fields)
+    assert desk.views.reads == 2
+    assert desk.cache.kept == {}
+
+
+async def test_a_hundred_at_once_cause_one_read() -> None:
+    desk = Desk(row())
+    desk.views.may_answer.clear()
+    asking = [asyncio.create_task(desk.ask()) for _ in range(100)]
+    await eventually(lambda: desk.views.reads == 1)
+    desk.views.may_answer.set()
+    assert len({(await one).body for one in asking}) == 1
+    assert desk.views.reads == 1
+
+
+async def test_nobody_joins_a_read_that_began_too_long_ago() -> None:
+    desk = Desk(row())
+    desk.views.may_answer.clear()
+    slow = asyncio.create_task(desk.ask())
+    await eventually(lambda: desk.views.reads == 1)
+    desk.clock.advance(FRESH_FOR)
+    other = asyncio.create_task(desk.ask())
+    await eventually(lambda: desk.views.reads == 2)
+    desk.views.may_answer.set()
+    await asyncio.gather(slow, other)
+    assert desk.views.reads == 2
+
+
+async def test_whoever_goes_away_leaves_the_page_to_the_others() -> None:
+    desk = Desk(row())
+    desk.views.may_answer.clear()
+    impatient, patient = (asyncio.create_task(desk.ask()) for _ in range(2))
+    await eventually(lambda: desk.views.reads == 1)
+    impatient.cancel()
+    desk.views.may_answer.set()
+    assert (await patient).body
+
+
+async def test_a_failure_is_told_to_all_and_kept_by_nobody() -> None:
+    desk = Desk(row())
+    desk.views.away = True
+    results = await asyncio.gather(desk.ask(), desk.ask(), return_exceptions=True)
+    assert [type(result) for result in results] == [DatabaseUnavailable] * 2
+    desk.views.away = False
+    assert (await desk.ask()).body
+
+
+async def test_what_a_stranger_left_in_the_cache_is_read_over() -> None:
+    desk = Desk(row())
+    for kept in (b"", b"\x80\x04pickle", b"[1]\n[]", b'["c", "x", "y"]\n[]', b"{}\n"):
+        desk.cache.kept[key_of(EventQuery())] = kept
+        assert (await desk.ask()).body.startswith(b"[{")
+
+
+def test_a_page_survives_its_packing() -> None:
+    page = EventPage(b'[{"a":"\n"}]', "cursor", NOW, datetime(2027, 1, 1, tzinfo=UTC))
+    assert unpacked(packed(page)) == page
+
+
+def test_a_key_tells_queries_apart_and_nothing_of_them() -> None:
+    queries = [{}, {"q": "canary"}, {"q": "canaries"}, {"limit": 7}, {"trigger_id": "canary"}]
+    keys = [key_of(EventQuery.model_validate(query)) for query in queries]
+    assert len(set(keys)) == len(queries)
+    assert not any("canar" in key for key in keys)
