@@ -160,6 +160,44 @@ async def test_a_late_row_carries_the_rest_of_its_life(platform: Platform, clien
     assert abs(ends_at - (accepted_at + timedelta(hours=48))) < timedelta(seconds=3)
 
 
+async def test_a_dead_letter_is_gone_when_its_message_would_be(
+    platform: Platform, client: Client
+) -> None:
+    """Whichever service buried it: from answers at once, from the broker within a second or two."""
+    canary = f"canary-{new_id()}"
+    for verb in ("create", "fire"):
+        await platform.send(client, verb, f'{{"name": "{canary}'.encode())
+    async with platform.connected("admin") as admin:
+        await admin.jetstream(timeout=10).publish(subjects.fired("x"), canary.encode())
+
+    async def shown() -> list[Json]:
+        rows = (await platform.rest.get("/dead-letters/", params={"limit": 500})).json()
+        return [row for row in rows if canary in row["original"]["body"]]
+
+    async def three() -> list[Json]:
+        rows = await shown()
+        return rows if len(rows) == 3 else []
+
+    letters = await eventually(three, within=KEPT_FOR.total_seconds())
+    assert {row["service"] for row in letters} == {"scheduler", "executor", "retention"}
+    for row in letters:
+        stored_at = datetime.fromisoformat(row["original"]["stored_at"])
+        assert datetime.fromisoformat(row["deletes_at"]) == stored_at + KEPT_FOR
+
+    async def gone_in_time() -> bool:
+        for row in await shown():
+            # Asked before it was over, it may be answered after that.
+            assert now() - datetime.fromisoformat(row["deletes_at"]) < timedelta(seconds=1)
+        return canary not in json.dumps(await platform.dead_letters())
+
+    await eventually(gone_in_time, within=(KEPT_FOR + SWEPT_WITHIN).total_seconds())
+    assert await shown() == []
+    for row in letters:
+        address = f"/dead-letters/{row['id']}"
+        assert (await platform.rest.get(address)).status_code == 410
+        assert (await platform.rest.post(f"{address}/redrive")).status_code == 410
+
+
 async def test_an_erased_event_is_nowhere(platform: Platform, client: Client) -> None:
     """A canary in payloads is found in every table and stream that held it, and then in none."""
     canary = f"canary-{new_id()}"
