@@ -57,7 +57,7 @@ _TABLE: dict[Code, tuple[int, str]] = {
     Code.BODY_TOO_SLOW: (408, "The body did not arrive in time"),
     Code.IDEMPOTENCY_MISMATCH: (409, "The idempotency key was used with another payload"),
     Code.TRIGGER_EXISTS: (409, "A trigger with this id exists"),
-    Code.GONE: (410, "The event's life is over"),
+    Code.GONE: (410, "It is not there any more"),
     Code.VERSION_MISMATCH: (412, "The trigger has another version"),
     Code.BODY_TOO_LARGE: (413, "The body is too large"),
     Code.UNSUPPORTED_MEDIA_TYPE: (415, "The body must be JSON"),
