@@ -91,7 +91,10 @@ class Bucket:
 
 
 COMMANDS = Stream(
-    "TRIGGER_COMMANDS", tuple(subjects.command(verb) for verb in Verb), max_age=LOG_LIFE
+    "TRIGGER_COMMANDS",
+    tuple(subjects.command(verb) for verb in Verb),
+    max_age=LOG_LIFE,
+    message_ttl=True,
 )
 CHANGES = Stream("TRIGGER_CHANGES", (subjects.ALL_CHANGED,), max_age=None, message_ttl=True)
 DUE = Stream("TRIGGER_DUE", (subjects.ALL_DUE,), max_age=LOG_LIFE)

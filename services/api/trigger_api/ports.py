@@ -16,7 +16,9 @@ from trigger_contracts.trigger import Trigger
 from trigger_runtime.errors import BrokerUnavailable, DatabaseUnavailable
 
 from .domain.dead_letters import DeadLetterQuery, DeadLetterShown, Found
+from .domain.exports import Format
 from .domain.live import LogState
+from .domain.pace import Position, Stretch
 from .domain.queries import EventQuery, StateFilter, TriggerQuery
 from .domain.replays import Origin
 from .domain.shown import EventDetail, EventShown, Version
@@ -52,8 +54,10 @@ class ReadTooSlow(DatabaseUnavailable):
 class Commands(Protocol):
     """Where commands go. All raise ``BrokerUnavailable`` when the broker did not store it."""
 
-    async def store(self, verb: Verb, command: AnyCommand, message_id: str) -> None:
-        """Publish durably; the result is not asked for."""
+    async def store(
+        self, verb: Verb, command: AnyCommand, message_id: str, *, ttl: timedelta | None = None
+    ) -> None:
+        """Publish durably, to be kept for 48 h or ``ttl``; the result is not asked for."""
         ...
 
     async def ask(
@@ -71,7 +75,9 @@ class Commands(Protocol):
         """
         ...
 
-    async def store_each(self, verb: Verb, commands: Sequence[tuple[str, bytes]]) -> None:
+    async def store_each(
+        self, verb: Verb, commands: Sequence[tuple[str, bytes]], *, ttl: timedelta | None = None
+    ) -> None:
         """As ``store``, for many at once, in their order: message ids and encoded commands.
 
         Raises ``PartlyStored``.
@@ -189,8 +195,8 @@ class Views(Protocol):
         """Without payloads, newest first."""
         ...
 
-    async def count(self, wanted: StateFilter) -> Total:
-        """How many rows pass."""
+    async def count(self, wanted: StateFilter, *, exactly: int | None = None) -> Total:
+        """How many rows pass; ``exactly`` up to there, or up to where it costs little."""
         ...
 
     async def counted(self, wanted: StateFilter, width: timedelta) -> list[Counted]:
@@ -205,6 +211,36 @@ class Views(Protocol):
         ...
 
     async def event(self, event_id: UUID) -> EventDetail | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some rows of the log, written down: whole lines.
+
+    ``last`` is where the last of them stands. ``until`` is when, by the monotonic clock, the
+    first of them reaches the end of one of its lives: what was read is not true any more then.
+    """
+
+    body: bytes
+    rows: int
+    last: Position
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """What was found in a stretch of the log, the newest first; ``is_whole``: nothing else is."""
+
+    pieces: Sequence[Piece]
+    is_whole: bool
+
+
+class LogPages(Protocol):
+    """The log, to be written down; raises ``DatabaseUnavailable``."""
+
+    async def page(self, wanted: StateFilter, written_as: Format, stretch: Stretch) -> LogPage:
+        """In one statement. The memory that a page takes is bounded, whatever its rows are."""
+        ...
 
 
 class TailClock(Clock, Protocol):

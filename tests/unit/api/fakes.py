@@ -48,14 +48,18 @@ class FakeCommands:
 
     def __init__(self) -> None:
         self.published: list[tuple[Verb, AnyCommand, str]] = []
+        self.ttls: list[timedelta | None] = []
         self.result: CommandDone | Problem | None = None
         self.away = False
         self.breaks_after: int | None = None
 
-    async def store(self, verb: Verb, command: AnyCommand, message_id: str) -> None:
+    async def store(
+        self, verb: Verb, command: AnyCommand, message_id: str, *, ttl: timedelta | None = None
+    ) -> None:
         if self.away:
             raise BrokerUnavailable
         self.published.append((verb, command, message_id))
+        self.ttls.append(ttl)
 
     async def ask(
         self, verb: Verb, command: AnyCommand, message_id: str
@@ -73,12 +77,14 @@ class FakeCommands:
         self.published += [(verb, one, f"{attempt}-{n}") for n, one in enumerate(parsed)]
         return [self.results(one) for one in parsed]
 
-    async def store_each(self, verb: Verb, commands: Sequence[tuple[str, bytes]]) -> None:
+    async def store_each(
+        self, verb: Verb, commands: Sequence[tuple[str, bytes]], *, ttl: timedelta | None = None
+    ) -> None:
         """Breaks off once ``breaks_after`` commands are stored in all."""
         for stored, (message_id, body) in enumerate(commands):
             if self.breaks_after is not None and len(self.published) >= self.breaks_after:
                 raise PartlyStored(stored)
-            await self.store(verb, parse_command(verb, json.loads(body)), message_id)
+            await self.store(verb, parse_command(verb, json.loads(body)), message_id, ttl=ttl)
 
     @staticmethod
     def results(command: CreateTrigger) -> CommandDone | Problem | None:

@@ -221,3 +221,13 @@ async def test_a_fire_that_loses_the_race_takes_the_winners_event(world: World) 
     world.clock.advance(timedelta(seconds=1))
     assert await world.fires.fire(Fire("t", {"payload": 1}, "a", key="k")) == winner
     world.claims.find = find  # type: ignore[method-assign]
+
+
+async def test_a_fire_repeated_under_its_key_keeps_its_payload_no_longer_than_the_first_one(
+    world: World,
+) -> None:
+    world.definitions.stored["t"] = make_change()
+    for waited in (timedelta(), timedelta(hours=47)):
+        world.clock.advance(waited)
+        await world.fires.fire(Fire("t", {"payload": "canary"}, "a", key="k"))
+    assert world.commands.ttls == [None, timedelta(hours=1)]

@@ -64,9 +64,11 @@ class JetStreamCommands:
         """Listen for results; the subscription outlives reconnects."""
         await self._connection.client.subscribe(f"{self._inbox}.*", cb=self._answered)
 
-    async def store(self, verb: Verb, command: AnyCommand, message_id: str) -> None:
+    async def store(
+        self, verb: Verb, command: AnyCommand, message_id: str, *, ttl: timedelta | None = None
+    ) -> None:
         await self._publisher.publish(
-            Message(subjects.command(verb), encoded(command), message_id=message_id)
+            Message(subjects.command(verb), encoded(command), message_id=message_id, ttl=ttl)
         )
 
     async def ask(self, verb: Verb, command: AnyCommand, message_id: str) -> Result | None:
@@ -114,11 +116,13 @@ class JetStreamCommands:
             for reply_to in asked:
                 del self._waiting[reply_to]
 
-    async def store_each(self, verb: Verb, commands: Sequence[tuple[str, bytes]]) -> None:
+    async def store_each(
+        self, verb: Verb, commands: Sequence[tuple[str, bytes]], *, ttl: timedelta | None = None
+    ) -> None:
         subject, stored = subjects.command(verb), 0
         for batch in _batches([body for _, body in commands]):
             part = commands[stored : stored + len(batch)]
-            messages = [Message(subject, body, message_id=one) for one, body in part]
+            messages = [Message(subject, body, message_id=one, ttl=ttl) for one, body in part]
             try:
                 await self._publisher.publish_batch(messages)
             except BrokerUnavailable as error:

@@ -87,10 +87,10 @@ class PostgresViews:
         )
         return replace(page, read_at=rows[0].read_at) if rows else page
 
-    async def count(self, wanted: StateFilter) -> Total:
+    async def count(self, wanted: StateFilter, *, exactly: int | None = None) -> Total:
         if counting.is_summed(wanted):
             return Total(await self._sum(wanted), exact=True)
-        most = COUNTED_EXACTLY if wanted.q is None else FOUND_EXACTLY
+        most = exactly or (COUNTED_EXACTLY if wanted.q is None else FOUND_EXACTLY)
         (found,) = await self._for(wanted).fetch(statements.newest(wanted, most + 1))
         if found.rows <= most:
             return Total(found.rows, exact=True)

@@ -5,12 +5,16 @@ Advisory: the executor decides by the same contracts, on the newest definition.
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from trigger_contracts.commands import SCHEMA_VERSION, FireTrigger
 from trigger_contracts.errors import Code, FieldError, Problem, Refused, pointer, problem, refused
+from trigger_contracts.topology import LOG_LIFE
 from trigger_contracts.trigger import Trigger
+
+PROMPT = timedelta(seconds=10)
+"""Between accepting a fire and publishing it: no reason to limit how long it is kept."""
 
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
@@ -93,3 +97,13 @@ def refusal(trigger: Trigger | None, command: FireTrigger) -> Problem | None:
     if schema is None:
         return None
     return schema.mismatch(command.payload_over(definition.payload))
+
+
+def life_left(command: FireTrigger, now: datetime) -> timedelta | None:
+    """How long a fire's command may be kept; None for a whole life.
+
+    One that is repeated under its key is the same event still: its payload lives no longer for
+    that.
+    """
+    age = timedelta() if command.accepted_at is None else now - command.accepted_at
+    return None if age <= PROMPT else max(LOG_LIFE - age, timedelta())

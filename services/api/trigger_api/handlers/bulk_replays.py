@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from trigger_api.domain import replays
 from trigger_api.domain.encoding import encoded
-from trigger_api.domain.fires import Fire
+from trigger_api.domain.fires import Fire, life_left
 from trigger_api.domain.queries import StateFilter
 from trigger_api.domain.replays import (
     MAX_REPLAYS,
@@ -111,7 +111,7 @@ class BulkReplays:
         return wanted, first.received_at, count
 
     async def _must_be_few(self, wanted: StateFilter) -> int:
-        total = await self._views.count(wanted)
+        total = await self._views.count(wanted, exactly=MAX_REPLAYS)
         if total.rows > MAX_REPLAYS:
             raise replays.too_many(total.rows, exact=total.exact)
         return total.rows
@@ -131,16 +131,19 @@ class BulkReplays:
             return_exceptions=True,
         )
         ready: list[tuple[str, bytes]] = []
+        ttl: timedelta | None = None
         for one in prepared:
             try:
                 if isinstance(one, BaseException):
                     raise one
                 command_id, command = one
                 ready.append((command_id, encoded(command)))
+                # Under one key they were accepted at about the same time: the shortest is for all.
+                ttl = _shorter(ttl, life_left(command, self._clock.now()))
             except Refused as refusal:
                 tally.refuse(refusal.problem)
         try:
-            await self._commands.store_each(Verb.FIRE, ready)
+            await self._commands.store_each(Verb.FIRE, ready, ttl=ttl)
         except PartlyStored as stored:
             tally.replayable += stored.count
             raise
@@ -168,3 +171,7 @@ def _same(found: bytes, mine: ReplayClaim) -> ReplayClaim:
         detail = "this Idempotency-Key replayed what another filter means"
         raise refused(Code.IDEMPOTENCY_MISMATCH, detail)
     return first
+
+
+def _shorter(one: timedelta | None, other: timedelta | None) -> timedelta | None:
+    return other if one is None else one if other is None else min(one, other)

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from trigger_api.domain.encoding import too_large
-from trigger_api.domain.fires import Fire, command_of, refusal, refused_command
+from trigger_api.domain.fires import Fire, command_of, life_left, refusal, refused_command
 from trigger_api.handlers.doors import Door
 from trigger_contracts import idempotency
 from trigger_contracts.commands import FireTrigger
@@ -22,7 +22,8 @@ class Fires(Door):
         accepted_at = self._clock.now()
         command_id, command = await self.prepare(fire, accepted_at)
         try:
-            await self._commands.store(Verb.FIRE, command, command_id)
+            ttl = life_left(command, self._clock.now())
+            await self._commands.store(Verb.FIRE, command, command_id, ttl=ttl)
         except Refused as refusal:
             await self._record(command, refusal.problem, command_id)
             raise
