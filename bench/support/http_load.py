@@ -27,6 +27,30 @@ class Load:
     connections: int
     duration_s: float | None = None
 
+    def requests(self) -> list[bytes]:
+        head = f"POST {self.path} {_head(self)}Content-Length: "
+        return [f"{head}{len(body)}\r\n\r\n".encode() + body for body in self.bodies]
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """``paths`` are asked for one after the other, over and over; answers are only counted."""
+
+    host: str
+    port: int
+    paths: Sequence[str]
+    headers: tuple[tuple[str, str], ...]
+    connections: int
+    duration_s: float
+
+    def requests(self) -> list[bytes]:
+        return [f"GET {path} {_head(self)}\r\n".encode() for path in self.paths]
+
+
+def _head(load: Load | Reads) -> str:
+    fixed = "".join(f"{name}: {value}\r\n" for name, value in load.headers)
+    return f"HTTP/1.1\r\nHost: {load.host}:{load.port}\r\n{fixed}"
+
 
 @dataclass(frozen=True, slots=True)
 class Answers:
@@ -35,24 +59,27 @@ class Answers:
     latencies_s: list[float]
     statuses: dict[int, int]
     bodies: list[bytes]
+    """None of reads, which may be large."""
 
     @property
     def per_second(self) -> float:
         return len(self.latencies_s) / self.seconds
 
 
-async def send(load: Load) -> tuple[Answers, float]:
+async def send(load: Load | Reads) -> tuple[Answers, float]:
     """The answers, and the generator's own CPU seconds."""
     async with Worker("load", _generate, load) as worker:
         await worker.ready()
-        within = (load.duration_s or len(load.bodies) / 50) + 2 * REQUEST_TIMEOUT_S
+        bounded_s = len(load.bodies) / 50 if isinstance(load, Load) else 0
+        within = (load.duration_s or bounded_s) + 2 * REQUEST_TIMEOUT_S
         answers: Answers = await worker.report(within=within)
         return answers, worker.cpu_s
 
 
 class _Client(asyncio.Protocol):
-    def __init__(self, requests: Iterator[bytes]) -> None:
+    def __init__(self, requests: Iterator[bytes], *, keeps_bodies: bool) -> None:
         self._requests = requests
+        self._keeps_bodies = keeps_bodies
         self._buffer = b""
         self._sent_at = 0.0
         self._transport: asyncio.Transport | None = None
@@ -90,19 +117,14 @@ class _Client(asyncio.Protocol):
         self.latencies.append(time.perf_counter() - self._sent_at)
         status = int(buffer[9:12])
         self.statuses[status] = self.statuses.get(status, 0) + 1
-        self.bodies.append(buffer[end + 4 :])
+        if self._keeps_bodies:
+            self.bodies.append(buffer[end + 4 :])
         self._buffer = b""
         self.begin()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.finished.done():
             self.finished.set_exception(exc or ConnectionResetError("the server hung up"))
-
-
-def _requests(load: Load) -> list[bytes]:
-    fixed = "".join(f"{name}: {value}\r\n" for name, value in load.headers)
-    head = f"POST {load.path} HTTP/1.1\r\nHost: {load.host}:{load.port}\r\n{fixed}Content-Length: "
-    return [f"{head}{len(body)}\r\n\r\n".encode() + body for body in load.bodies]
 
 
 def _paced(requests: Sequence[bytes], duration_s: float | None) -> Iterator[bytes]:
@@ -117,9 +139,9 @@ def _paced(requests: Sequence[bytes], duration_s: float | None) -> Iterator[byte
             yield request
 
 
-async def _generate(link: Link, load: Load) -> None:
+async def _generate(link: Link, load: Load | Reads) -> None:
     loop = asyncio.get_running_loop()
-    requests = _requests(load)
+    requests = load.requests()
     source: Iterator[bytes] = iter(())
 
     def following() -> Iterator[bytes]:
@@ -129,7 +151,9 @@ async def _generate(link: Link, load: Load) -> None:
     shared = following()
     clients = []
     for _ in range(load.connections):
-        _, client = await loop.create_connection(lambda: _Client(shared), load.host, load.port)
+        _, client = await loop.create_connection(
+            lambda: _Client(shared, keeps_bodies=isinstance(load, Load)), load.host, load.port
+        )
         clients.append(client)
     link.ready()
     started = time.perf_counter()

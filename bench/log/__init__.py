@@ -1,0 +1,1 @@
+"""The event log at full size: filled, closed, arrived at, asked, taken along and expired."""
