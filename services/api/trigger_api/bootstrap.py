@@ -27,6 +27,7 @@ from .adapters.database import Database
 from .adapters.dead_letters import StreamDeadLetters
 from .adapters.definitions import CachedDefinitions
 from .adapters.descriptions import describe
+from .adapters.exports import PostgresLogPages
 from .adapters.tail import JetStreamEventLog, PrometheusTailMeter
 from .adapters.views import PostgresViews
 from .domain.keys import parse_stored
@@ -34,6 +35,7 @@ from .entrypoints import (
     bulk,
     dead_letters,
     events,
+    exports,
     messages,
     operations,
     replays,
@@ -50,6 +52,7 @@ from .entrypoints.serving import Server
 from .handlers.bulk import BulkCreates
 from .handlers.bulk_replays import BulkReplays
 from .handlers.dead_letters import DeadLetterDesk
+from .handlers.exports import Exports
 from .handlers.fires import Fires
 from .handlers.lookup import Lookup
 from .handlers.pages import EventPages
@@ -176,6 +179,7 @@ def build(settings: Settings) -> Built:
                     patience=settings.stream_patience,
                 )
             ),
+            exports.router(_exports(settings, searches, clock), clock, settings.export_patience),
             events.router(
                 EventPages(views=views, cache=cache, clock=clock),
                 views,
@@ -198,6 +202,17 @@ def _database(settings: Settings, *, plans_each: bool) -> Database:
         pool_size=settings.pool_size,
         timeout=settings.read_timeout,
         plans_each=plans_each,
+    )
+
+
+def _exports(settings: Settings, searches: Database, clock: SystemClock) -> Exports:
+    return Exports(
+        log=PostgresLogPages(searches, clock),
+        clock=clock,
+        kept_for=settings.kept_for,
+        most=settings.exports,
+        # Half of the connections are left to those who search.
+        reading=max(1, settings.pool_size // 2),
     )
 
 

@@ -64,6 +64,17 @@ class Settings(NatsSettings, DatabaseSettings, HttpSettings, LogSettings):
         "gateway for itself), `redis://host:port/db` (Redis or Valkey, shared by all), or `off`. "
         "`CACHE_URL` is understood, too.",
     )
+    exports: int = Field(
+        default=4,
+        ge=1,
+        le=100,
+        description="Most exports of the log that one gateway writes at once; the next is answered "
+        "503. Each takes some 10 MB.",
+    )
+    export_patience: Duration = Field(
+        default=timedelta(seconds=60),
+        description="How long the client of an export may take nothing before it is cut.",
+    )
     stream_readers: int = Field(
         default=1000,
         ge=1,

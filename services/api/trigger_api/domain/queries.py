@@ -150,6 +150,21 @@ class EventQuery(Page, StateFilter):
     )
 
 
+class ExportQuery(StateFilter):
+    """GET /events/export"""
+
+    format: Literal["ndjson", "csv"] | None = Field(
+        default=None,
+        description="`ndjson`: one JSON object per line, as of `GET /events/{id}`. `csv`: RFC 4180 "
+        "with a header, safe to open in a spreadsheet. If not given, `Accept: text/csv` asks for "
+        "CSV; NDJSON otherwise.",
+    )
+    bom: bool = Field(
+        default=False,
+        description="Begin CSV with a byte order mark: Excel knows UTF-8 by it.",
+    )
+
+
 class BulkQuery(BaseModel):
     """POST /triggers/bulk"""
 

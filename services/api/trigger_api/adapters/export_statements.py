@@ -1,0 +1,153 @@
+"""The statements of exports: PostgreSQL itself writes rows down, as JSON or as cells.
+
+A row costs the gateway a fraction of what it would to make objects of it: 0.4 µs of Python instead
+of 20 as NDJSON. Payloads are kept as JSON text, and are spliced in as they are. The fields and
+their order are those of ``EventDetail``; a test compares each with it.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    ColumnClause,
+    DateTime,
+    Integer,
+    Select,
+    Text,
+    Uuid,
+    func,
+    literal,
+    literal_column,
+    select,
+    tuple_,
+)
+
+from trigger_api.domain.exports import COLUMNS
+from trigger_api.domain.pace import Stretch
+from trigger_api.domain.queries import StateFilter
+
+from .filtering import conditions
+from .statements import EVENTS_IN
+
+PAGE_BYTES = 2 * 1024 * 1024
+"""A page is cut behind the row that exceeds this."""
+PIECE_BYTES = 64 * 1024
+"""Rows that are sent at once: as much as uvicorn takes before a write waits."""
+
+_INSTANT = DateTime(timezone=True)
+_INSTANTS = {
+    *("scheduled_for", "fired_at", "logged_at", "last_scheduled_for"),
+    *("archives_at", "deletes_at"),
+}
+_FLAGS = {"is_test", "misfire"}
+_NUMBERS = {"trigger_version", "count"}
+_TEXTS = {"trigger_id", "trigger_name", "reason"}
+_JSON = {"errors", "payload"}
+
+
+def _value(name: str) -> str:
+    """SQL for a field as text, null where it has no value."""
+    if name in _INSTANTS:
+        shown = f"""to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+        return f"replace({shown}, '.000000Z', 'Z')"
+    if name in _FLAGS:
+        return f"CASE WHEN {name} THEN 'true' ELSE 'false' END"
+    if name == "lateness":
+        return "extract(epoch FROM lateness)::text"
+    return f"{name}::text"
+
+
+def _member(name: str) -> str:
+    """SQL for a field as JSON."""
+    if name in _JSON:
+        # A line break in JSON is between its parts, never within a string.
+        shown = rf"replace(replace({name}::text, E'\n', ' '), E'\r', ' ')"
+    elif name in _TEXTS:
+        shown = f"to_json({name})::text"
+    elif name in _FLAGS | _NUMBERS or name == "lateness":
+        shown = _value(name)
+    else:
+        shown = f"""'"' || {_value(name)} || '"'"""
+    return f"""'"{name}":', coalesce({shown}, 'null')"""
+
+
+def _cells(first: str, last: str) -> str:
+    """SQL for neighbouring fields as cells that need no quotes."""
+    names = COLUMNS[COLUMNS.index(first) : COLUMNS.index(last) + 1]
+    return "concat(" + ", ',', ".join(map(_value, names)) + ")"
+
+
+_LINE = "concat('{', " + ", ',', ".join(map(_member, COLUMNS)) + r", E'}\n')"
+_PARTS = {
+    "start": "event_id::text",
+    "trigger_id": "trigger_id",
+    "trigger_name": "trigger_name",
+    "middle": _cells("trigger_type", "misfire"),
+    "reason": "reason",
+    "errors": "errors::text",
+    "rest": _cells("count", "deletes_at"),
+    "payload": "payload::text",
+}
+"""The arguments of ``csv_line``."""
+_LIVES = literal_column("CASE state WHEN 'active' THEN archives_at ELSE deletes_at END", _INSTANT)
+
+
+def lines(wanted: StateFilter, stretch: Stretch) -> Select[Any]:
+    """Pieces of NDJSON, with where and when each ends, and how many bytes they are so far."""
+    rows = _measured(wanted, stretch, {"line": _LINE}, "octet_length(line)")
+    piece: ColumnClause[int] = literal_column(f"upto / {PIECE_BYTES}")
+    return (
+        select(
+            # Aggregated in the order in which the window's rows come, which is theirs.
+            func.convert_to(func.string_agg(rows.line, ""), "UTF8").label("body"),
+            func.count().label("rows"),
+            func.min(rows.logged_at).label("logged_at"),
+            literal_column("(array_agg(event_id))[count(*)]", Uuid).label("event_id"),
+            _seconds_to(func.min(rows.until)).label("left_s"),
+            func.max(rows.upto).label("upto"),
+        )
+        .where(rows.upto - rows.size < PAGE_BYTES)
+        .group_by(piece)
+        .order_by(piece)
+    )
+
+
+def parts(wanted: StateFilter, stretch: Stretch) -> Select[Any]:
+    """Rows as ``csv_line`` takes them, with where each stands, and what is left of its life."""
+    size = "octet_length(payload) + octet_length(errors) + octet_length(trigger_name) + 500"
+    rows = _measured(wanted, stretch, _PARTS, f"coalesce({size}, 1000)")
+    return (
+        select(
+            *(rows[name] for name in _PARTS),
+            rows.logged_at,
+            rows.event_id,
+            _seconds_to(rows.until).label("left_s"),
+            rows.upto,
+        )
+        .where(rows.upto - rows.size < PAGE_BYTES)
+        .order_by(rows.upto)
+    )
+
+
+def _measured(wanted: StateFilter, stretch: Stretch, columns: dict[str, str], size: str) -> Any:
+    """The rows of a stretch, each with its ``size`` and all bytes ``upto`` its end."""
+    c = EVENTS_IN[wanted.state].c
+    written = (literal_column(sql, Text).label(name) for name, sql in columns.items())
+    found = select(*written, c.logged_at, c.event_id, _LIVES.label("until"))
+    found = found.where(*conditions(c, wanted))
+    if stretch.before is not None:
+        logged_at, event_id = stretch.before
+        found = found.where(
+            tuple_(c.logged_at, c.event_id)
+            < tuple_(literal(logged_at, _INSTANT), literal(event_id, Uuid))
+        )
+    if stretch.since is not None:
+        found = found.where(c.logged_at >= stretch.since)
+    rows = found.order_by(c.logged_at.desc(), c.event_id.desc()).limit(stretch.rows).subquery()
+    sized = select(rows, literal_column(size, Integer).label("size")).subquery()
+    in_order = (sized.c.logged_at.desc(), sized.c.event_id.desc())
+    upto = func.sum(sized.c.size).over(order_by=in_order, rows=(None, 0)).label("upto")
+    return select(sized, upto).subquery().c
+
+
+def _seconds_to(instant: Any) -> Any:
+    return func.date_part("epoch", instant - func.now())

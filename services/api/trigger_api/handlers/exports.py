@@ -1,0 +1,121 @@
+"""Exports: the log written down from the newest row to the oldest, a page at a time.
+
+Between pages nothing is held but a position in the log, so an export of any length, and of any
+slowness, takes the memory of one page. A row is given out only while it is what it was read as:
+where its life may have ended since, what is left of the page is read again. Rows that are
+logged after the beginning are newer than the first page, and so never come.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator
+from datetime import datetime, timedelta
+
+from trigger_api.domain.exports import File
+from trigger_api.domain.pace import Pace, Position, below
+from trigger_api.domain.queries import ExportQuery
+from trigger_api.ports import LogPage, LogPages, TailClock
+from trigger_contracts.errors import Code, Refused, problem
+
+
+class Exports:
+    """Those of one process. Some may be open at once, fewer read at once."""
+
+    def __init__(
+        self,
+        *,
+        log: LogPages,
+        clock: TailClock,
+        kept_for: timedelta,
+        most: int,
+        reading: int,
+    ) -> None:
+        """``most`` are open at once; ``reading`` of them read: others want to search, too."""
+        self._log = log
+        self._clock = clock
+        self._kept_for = kept_for
+        self._most = most
+        self._open = 0
+        self._turns = asyncio.Semaphore(reading)
+
+    @contextlib.asynccontextmanager
+    async def open(
+        self, query: ExportQuery, file: File
+    ) -> AsyncIterator[AsyncGenerator[bytes, None]]:
+        """What ``query`` asks for, some rows at a time; the first page has been read.
+
+        Raises ``Refused`` where there is no room, and ``DatabaseUnavailable``, which also may come
+        out of what is given.
+        """
+        if self._open >= self._most:
+            detail = f"{self._most} exports are being written here already: try again later"
+            raise Refused(problem(Code.UNAVAILABLE, detail))
+        self._open += 1
+        try:
+            export = _Export(self._log, self._clock, self._turns, query, file, self._kept_for)
+            first = await export.read()
+            async with contextlib.aclosing(export.bodies(first)) as bodies:
+                yield bodies
+        finally:
+            self._open -= 1
+
+
+class _Export:
+    """One of them, and how far it is."""
+
+    def __init__(
+        self,
+        log: LogPages,
+        clock: TailClock,
+        turns: asyncio.Semaphore,
+        query: ExportQuery,
+        file: File,
+        kept_for: timedelta,
+    ) -> None:
+        self._log = log
+        self._clock = clock
+        self._turns = turns
+        self._query = query
+        self._file = file
+        self._now = query.to or clock.now()
+        self._floor = _oldest(clock.now() - kept_for, query.from_)
+        self._position: Position | None = None
+        self._pace = Pace()
+        self._since: datetime | None = None
+        """Where the stretch that was read last ends; None where nothing can follow."""
+
+    async def read(self) -> LogPage:
+        """The page that follows the position."""
+        stretch = self._pace.stretch(self._position, self._now, self._floor)
+        async with self._turns:
+            began = self._clock.monotonic()
+            page = await self._log.page(self._query, self._file.format, stretch)
+            took_s = self._clock.monotonic() - began
+        self._since = stretch.since
+        rows = sum(piece.rows for piece in page.pieces)
+        self._pace = self._pace.next(rows, took_s, is_whole=page.is_whole)
+        return page
+
+    async def bodies(self, page: LogPage) -> AsyncGenerator[bytes, None]:
+        """Whole lines, of ``page`` and all that follow it."""
+        if self._file.opening:
+            yield self._file.opening
+        just_read = True
+        while True:
+            for piece in page.pieces:
+                if not just_read and self._clock.monotonic() >= piece.until:
+                    break
+                just_read = False
+                self._position = piece.last
+                yield piece.body
+            else:
+                if page.is_whole:
+                    if self._since is None:
+                        return
+                    self._position = below(self._since)
+            page = await self.read()
+            just_read = True
+
+
+def _oldest(erased_before: datetime, from_: datetime | None) -> datetime:
+    return erased_before if from_ is None else max(erased_before, from_)
