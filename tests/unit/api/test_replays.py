@@ -203,8 +203,8 @@ async def test_nothing_logged_since_the_request_is_replayed(world: World) -> Non
     world.log.add(NOW)
     store = world.commands.store_each
 
-    async def logs_at_once(verb: Any, commands: Any) -> None:
-        await store(verb, commands)
+    async def logs_at_once(verb: Any, commands: Any, **options: Any) -> None:
+        await store(verb, commands, **options)
         for command in world.fired:
             world.log.add(command.accepted_at or NOW, source=Source.REPLAY)
 
