@@ -302,7 +302,7 @@ async def test_without_a_key_a_broken_request_says_so(world: World) -> None:
 async def test_before_anything_is_stored_a_request_is_simply_unavailable(world: World) -> None:
     world.add(5)
 
-    async def away(_wanted: Any) -> Any:
+    async def away(_wanted: Any, **_options: Any) -> Any:
         raise DatabaseUnavailable
 
     world.log.away_after = 0
