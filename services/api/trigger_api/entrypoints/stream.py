@@ -76,13 +76,10 @@ class _Stream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope[ENDLESS] = True
 
-        async def write(words: bytes) -> None:
-            await send({"type": "http.response.body", "body": words, "more_body": True})
-
         await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
         listening = asyncio.create_task(_until_gone(receive, self._reader.leave))
         try:
-            is_taken = await self._reader.deliver(write)
+            is_taken = await self._reader.deliver(_Outlet(send))
             abort: Callable[[], None] | None = scope.get(ABORT)
             if is_taken:
                 await send({"type": "http.response.body", "body": b""})
@@ -93,6 +90,19 @@ class _Stream(Response):
                 await listening
         finally:
             listening.cancel()
+
+
+class _Outlet:
+    """See ``handlers.reading.Outlet``: a server waits for room before it writes, even nothing."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+
+    async def room(self) -> None:
+        await self.write(b"")
+
+    async def write(self, words: bytes) -> None:
+        await self._send({"type": "http.response.body", "body": words, "more_body": True})
 
 
 async def _until_gone(receive: Receive, call: Callable[[], None]) -> None:

@@ -7,9 +7,10 @@ memory, or does not take what it was given, is ended with the reason, and may re
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from datetime import timedelta
 from enum import Enum, auto
+from typing import Protocol
 
 from trigger_api.domain import sse
 from trigger_api.domain.live import Beginning, LastSeen, LogState, Position, beginning
@@ -23,11 +24,18 @@ CHUNK_BYTES = 64 * 1024
 """Written at once, or one event if that is larger: what uvicorn takes before a write waits."""
 CHUNK_EVENTS = 500
 """Considered at once: what else happens in the process waits a few milliseconds for it."""
-FAREWELL_S = 2.0
+FAREWELL = timedelta(seconds=2)
 """What a reader that is ended gets to hear why: a stop waits for it."""
 
-Write = Callable[[bytes], Awaitable[None]]
-"""Returns once there is room for more."""
+
+class Outlet(Protocol):
+    """Where a reader writes to."""
+
+    async def room(self) -> None:
+        """Returns once something can be written at once."""
+        ...
+
+    async def write(self, words: bytes) -> None: ...
 
 
 class Ending(Enum):
@@ -53,6 +61,7 @@ class Reader:
         *,
         heartbeat: timedelta,
         patience: timedelta,
+        farewell: timedelta,
     ) -> None:
         self._tail = tail
         self._wanted = wanted
@@ -60,6 +69,7 @@ class Reader:
         self._begins = begins
         self._heartbeat_s = heartbeat.total_seconds()
         self._patience_s = patience.total_seconds()
+        self._farewell_s = farewell.total_seconds()
         self._position = begins.position
         self._recent = Recent(begins.position, 1)
         self._has_joined = False
@@ -67,22 +77,25 @@ class Reader:
         self._news = asyncio.Event()
         self._limit: asyncio.Timeout | None = None
 
-    async def deliver(self, write: Write) -> bool:
-        """Write until somebody ends it; returns whether the last words were taken."""
+    async def deliver(self, outlet: Outlet) -> bool:
+        """Write until somebody ends it; returns whether the last words were taken.
+
+        Nothing is taken in hand before there is room for it: it might be over by then.
+        """
         self._tail.join(self, self._state)
         try:
             if self._tail.recent.epoch == self._position.epoch:
                 self._recent = self._tail.recent
+                self._has_joined = self._position.seq >= self._recent.start
             words = sse.opening(self._position)
             if self._begins.is_reset:
                 words += sse.notice(sse.Notice.RESET, self._position)
-            while self._ending is None:
-                if not await self._within(self._patience_s, write(words)):
-                    self._end(Ending.SLOW)
-                words = await self._next()
+            while words:
+                await outlet.write(words)
+                words = await self._next() if await self._has_room(outlet) else b""
         finally:
             self._tail.leave(self)
-        return await self._farewell(write)
+        return await self._farewell(outlet)
 
     def leave(self) -> None:
         """Whoever read is gone."""
@@ -92,9 +105,11 @@ class Reader:
         self._end(Ending.STOPPING)
 
     def notice(self) -> None:
-        recent = self._tail.recent
-        if self._has_joined and recent is self._recent and self._position.seq < recent.start:
-            self._end(Ending.SLOW)
+        if self._tail.recent is self._recent:
+            if self._position.seq >= self._recent.start:
+                self._has_joined = True
+            elif self._has_joined:
+                self._end(Ending.SLOW)
         self._news.set()
 
     def _end(self, ending: Ending) -> None:
@@ -114,6 +129,12 @@ class Reader:
         finally:
             self._limit = None
         return True
+
+    async def _has_room(self, outlet: Outlet) -> bool:
+        """Whether it may go on. Ended while it wrote, it has nothing to wait for."""
+        if self._ending is None and not await self._within(self._patience_s, outlet.room()):
+            self._end(Ending.SLOW)
+        return self._ending is None
 
     async def _next(self) -> bytes:
         """What to write next: events, or that the connection stands. Empty when ended."""
@@ -170,11 +191,11 @@ class Reader:
         async def read() -> None:
             try:
                 stretch = await self._tail.page(self._position)
+                if stretch is None:
+                    await self._skip_what_is_gone()
+                    return
             except DependencyUnavailable:
                 await _sleep(RETRY)
-                return
-            if stretch is None:
-                await self._skip_what_is_gone()
                 return
             fresh = stretch.frames(self._wanted, self._position.seq, self._tail.over_until())
             frames.extend(fresh)
@@ -191,13 +212,16 @@ class Reader:
         else:
             await _sleep(SLOWEST_LOOK)
 
-    async def _farewell(self, write: Write) -> bool:
+    async def _farewell(self, outlet: Outlet) -> bool:
         said = None if self._ending is None else _FAREWELLS.get(self._ending)
         if said is None:
             return True
         if said is sse.Notice.DROPPED:
             self._tail.meter.dropped()
-        return await self._within(FAREWELL_S, write(sse.notice(said)))
+        if not await self._within(self._farewell_s, outlet.room()):
+            return False
+        await outlet.write(sse.notice(said))
+        return True
 
 
 async def _sleep(duration: timedelta) -> None:
@@ -207,10 +231,16 @@ async def _sleep(duration: timedelta) -> None:
 class Readers:
     """Opens readers of one tail."""
 
-    def __init__(self, tail: Tail, *, heartbeat: timedelta, patience: timedelta) -> None:
+    def __init__(
+        self,
+        tail: Tail,
+        *,
+        heartbeat: timedelta,
+        patience: timedelta,
+        farewell: timedelta = FAREWELL,
+    ) -> None:
         self._tail = tail
-        self._heartbeat = heartbeat
-        self._patience = patience
+        self._lengths = {"heartbeat": heartbeat, "patience": patience, "farewell": farewell}
 
     async def open(self, wanted: EventFilter, last_seen: LastSeen | None) -> Reader:
         """A reader of what is stored after what was seen last, or from now on.
@@ -218,11 +248,5 @@ class Readers:
         Raises ``Refused`` where there is no room, and ``BrokerUnavailable``.
         """
         state = await self._tail.state()
-        return Reader(
-            self._tail,
-            wanted,
-            state,
-            beginning(last_seen, state),
-            heartbeat=self._heartbeat,
-            patience=self._patience,
-        )
+        begins = beginning(last_seen, state)
+        return Reader(self._tail, wanted, state, begins, **self._lengths)

@@ -121,11 +121,10 @@ class Tail:
             # The connection says so itself. Meanwhile the log may be made anew.
             self._must_check = True
             return RETRY
-        if recent is not self.recent:
-            return timedelta()
         if not stored:
             self._looks += 1
             return min(SLOWEST_LOOK, FIRST_LOOK * (1 << min(self._looks - 1, 16)))
+        # Should the log have been renewed meanwhile, nobody looks at this part of it any more.
         recent.append(self._stretch(recent.epoch, stored))
         self._tell()
         return timedelta()
