@@ -1,6 +1,6 @@
 """The statements of exports: PostgreSQL itself writes rows down, as JSON or as cells.
 
-A row costs the gateway a fraction of what it would to make objects of it: 0.4 µs of Python instead
+A row costs the gateway a fraction of what it would to make objects of it: 1 µs of Python instead
 of 20 as NDJSON. Payloads are kept as JSON text, and are spliced in as they are. The fields and
 their order are those of ``EventDetail``; a test compares each with it.
 """
@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnClause,
+    ColumnElement,
     DateTime,
     Integer,
     Select,
@@ -28,7 +29,7 @@ from trigger_api.domain.queries import StateFilter
 from .filtering import conditions
 from .statements import EVENTS_IN
 
-PAGE_BYTES = 2 * 1024 * 1024
+PAGE_BYTES = 4 * 1024 * 1024
 """A page is cut behind the row that exceeds this."""
 PIECE_BYTES = 64 * 1024
 """Rows that are sent at once: as much as uvicorn takes before a write waits."""
@@ -92,39 +93,40 @@ _LIVES = literal_column("CASE state WHEN 'active' THEN archives_at ELSE deletes_
 
 
 def lines(wanted: StateFilter, stretch: Stretch) -> Select[Any]:
-    """Pieces of NDJSON, with where and when each ends, and how many bytes they are so far."""
+    """Pieces of NDJSON: ``body`` is whole lines."""
     rows = _measured(wanted, stretch, {"line": _LINE}, "octet_length(line)")
+    return _pieces(rows, func.convert_to(func.string_agg(rows.line, ""), "UTF8").label("body"))
+
+
+def parts(wanted: StateFilter, stretch: Stretch) -> Select[Any]:
+    """The same, with an array of each of ``csv_line``'s arguments: they are decoded ten times
+    as quickly as rows are.
+    """
+    size = "octet_length(payload) + octet_length(errors) + octet_length(trigger_name) + 500"
+    rows = _measured(wanted, stretch, _PARTS, f"coalesce({size}, 1000)")
+    return _pieces(rows, *(func.array_agg(rows[name]).label(name) for name in _PARTS))
+
+
+def _pieces(rows: Any, *contents: ColumnElement[Any]) -> Select[Any]:
+    """Some rows each, the first of them within ``PAGE_BYTES``.
+
+    They tell how many rows they are, where the last one stands (``logged_at``, ``event_id``),
+    how long all of them stay what they are (``left_s``), and the bytes ``upto`` their end.
+    """
     piece: ColumnClause[int] = literal_column(f"upto / {PIECE_BYTES}")
+    # Aggregated in the order in which a window gives its rows, which is theirs.
     return (
         select(
-            # Aggregated in the order in which the window's rows come, which is theirs.
-            func.convert_to(func.string_agg(rows.line, ""), "UTF8").label("body"),
+            *contents,
             func.count().label("rows"),
             func.min(rows.logged_at).label("logged_at"),
             literal_column("(array_agg(event_id))[count(*)]", Uuid).label("event_id"),
-            _seconds_to(func.min(rows.until)).label("left_s"),
+            func.date_part("epoch", func.min(rows.until) - func.now()).label("left_s"),
             func.max(rows.upto).label("upto"),
         )
         .where(rows.upto - rows.size < PAGE_BYTES)
         .group_by(piece)
         .order_by(piece)
-    )
-
-
-def parts(wanted: StateFilter, stretch: Stretch) -> Select[Any]:
-    """Rows as ``csv_line`` takes them, with where each stands, and what is left of its life."""
-    size = "octet_length(payload) + octet_length(errors) + octet_length(trigger_name) + 500"
-    rows = _measured(wanted, stretch, _PARTS, f"coalesce({size}, 1000)")
-    return (
-        select(
-            *(rows[name] for name in _PARTS),
-            rows.logged_at,
-            rows.event_id,
-            _seconds_to(rows.until).label("left_s"),
-            rows.upto,
-        )
-        .where(rows.upto - rows.size < PAGE_BYTES)
-        .order_by(rows.upto)
     )
 
 
@@ -147,7 +149,3 @@ def _measured(wanted: StateFilter, stretch: Stretch, columns: dict[str, str], si
     in_order = (sized.c.logged_at.desc(), sized.c.event_id.desc())
     upto = func.sum(sized.c.size).over(order_by=in_order, rows=(None, 0)).label("upto")
     return select(sized, upto).subquery().c
-
-
-def _seconds_to(instant: Any) -> Any:
-    return func.date_part("epoch", instant - func.now())

@@ -26,8 +26,8 @@ _FORMULA = re.compile(
     r"[\s\x00-\x1f\x7f\u200b-\u200f\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b]"
     r"|[\t\r\n']"
 )
-_BARE = re.compile(r"[\w .:/-]+")
-"""What needs no quotes, whatever separates the cells."""
+_PLAIN = re.compile(r"\w[\w .:/-]*")
+"""What is neither a formula nor in need of quotes, whatever separates the cells."""
 
 
 class Format(StrEnum):
@@ -82,14 +82,16 @@ def text_cell(text: str | None) -> str:
     """A text that somebody chose."""
     if text is None:
         return ""
-    if _FORMULA.match(text):
-        text = f"'{text}"
-    return _quoted(text)
+    if _PLAIN.fullmatch(text):
+        return text
+    return _quoted(f"'{text}" if _FORMULA.match(text) else text)
 
 
 def json_cell(text: str | None) -> str:
     """A JSON text. It begins with a bracket, a quote, a letter or a number."""
-    return "" if text is None else _quoted(text.strip(" \t\r\n"))
+    if text is None or text == "[]":
+        return text or ""
+    return _quoted(text.strip(" \t\r\n"))
 
 
 def csv_line(
@@ -110,6 +112,4 @@ def csv_line(
 
 
 def _quoted(text: str) -> str:
-    if _BARE.fullmatch(text):
-        return text
     return '"' + text.replace('"', '""') + '"'
