@@ -38,9 +38,9 @@ class Notes:
             for word in sorted({*of_first, *of_second})
         }
 
-    def word_in(self, share: float) -> str:
-        """The word that comes nearest to being in so many of all notes."""
-        return min(self.shares, key=lambda word: abs(self.shares[word] - share))
+    def words_in(self, share: float, count: int) -> list[str]:
+        """The words that come nearest to being in so many of all notes."""
+        return sorted(self.shares, key=lambda word: abs(self.shares[word] - share))[:count]
 
 
 def notes(seed: int = SEED) -> Notes:

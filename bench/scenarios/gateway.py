@@ -1,10 +1,7 @@
 """C. Fires a second through the gateway."""
 
-import contextlib
 import json
-import os
-import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import httpx
@@ -57,7 +54,7 @@ async def fires(sizes: Sizes) -> Result:
         warm = await send(_warm_up(load))
         whole = await _measure(load, servers.pids)
         await _check(servers, trigger_id, [warm[0], whole.answers])
-        with _stopped(servers, "executor", "retention"):
+        with servers.stopped("executor", "retention"):
             alone = await _measure(load, servers.pids)
         await _check(servers, trigger_id, [warm[0], whole.answers, alone.answers])
         await servers.check_alive()
@@ -172,17 +169,6 @@ async def _check(servers: Platform, trigger_id: str, accepted: list[Answers]) ->
         )
     expect_equal(len(rows), len(promised), "rows of accepted fires")
     expect_equal({row[0] for row in rows} == set(promised), True, "their event ids are the same")
-
-
-@contextlib.contextmanager
-def _stopped(servers: Platform, *names: str) -> Iterator[None]:
-    for name in names:
-        os.kill(servers.pids[name], signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for name in names:
-            os.kill(servers.pids[name], signal.SIGCONT)
 
 
 async def _bare(sizes: Sizes) -> Measured:

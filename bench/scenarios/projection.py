@@ -1,7 +1,6 @@
 """F. How fast the log's table catches up with its stream."""
 
-import os
-import signal
+import contextlib
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -34,21 +33,19 @@ CATCH_UP_S = 300
 async def catching_up(sizes: Sizes) -> Result:
     """Retention is stopped (SIGSTOP) while the events are published, then continued."""
     count = sizes.projected
-    events = _events(count)
+    events = events_of(count)
     async with platform() as servers:
-        retention = servers.pids["retention"]
-        os.kill(retention, signal.SIGSTOP)
-        try:
-            await _publish(servers, events)
-            async with Worker("row tap", tap_rows, servers.database_url, "retention", count) as tap:
+        async with contextlib.AsyncExitStack() as stack:
+            with servers.stopped("retention"):
+                await publish(servers, events)
+                tap = await stack.enter_async_context(
+                    Worker("row tap", tap_rows, servers.database_url, "retention", count)
+                )
                 backend = await tap.ready()
                 meter = Meter(servers.pids, without={backend})
                 continued = time.time()
-                os.kill(retention, signal.SIGCONT)
-                seen: dict[int, float] = await tap.report(within=CATCH_UP_S)
-                costs = meter.read()
-        finally:
-            os.kill(retention, signal.SIGCONT)
+            seen: dict[int, float] = await tap.report(within=CATCH_UP_S)
+            costs = meter.read()
         seconds = max(seen.values()) - continued
         async with servers.database() as database:
             found = await database.fetchrow(
@@ -107,7 +104,7 @@ async def catching_up(sizes: Sizes) -> Result:
     )
 
 
-def _events(count: int) -> list[LogEntry]:
+def events_of(count: int) -> list[LogEntry]:
     now = datetime.fromtimestamp(time.time(), UTC)
     return [
         LogEntry(
@@ -132,7 +129,7 @@ def _body(event: LogEntry) -> bytes:
     return cloud_event(event).model_dump_json().encode()
 
 
-async def _publish(servers: Platform, events: Sequence[LogEntry]) -> None:
+async def publish(servers: Platform, events: Sequence[LogEntry]) -> None:
     async with servers.connected() as admin:
         publisher = JetStreamPublisher(admin, topology.EVENTS.name, timeout=PUBLISH_TIMEOUT)
         for start in range(0, len(events), PUBLISH_BATCH):

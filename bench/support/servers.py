@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -93,6 +93,17 @@ class Platform(Servers):
     def address(self) -> tuple[str, int]:
         parts = urlsplit(self.url)
         return parts.hostname or ports.LOOPBACK, parts.port or 80
+
+    @contextlib.contextmanager
+    def stopped(self, *names: str) -> Iterator[None]:
+        """These processes stand still (SIGSTOP) until the end."""
+        for name in names:
+            os.kill(self.pids[name], signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for name in names:
+                os.kill(self.pids[name], signal.SIGCONT)
 
     async def check_alive(self) -> None:
         """Every process is still the one that was started: none crashed in mid-measurement."""
