@@ -74,7 +74,9 @@ def main() -> int:
             known: found["scenarios"][known] for known in SCENARIOS if known in found["scenarios"]
         }
         report.write_json(found, out)
-        report.write_plot(one, out.with_name(f"{name}.svg{'.tmp' if arguments.quick else ''}"))
+        suffix = ".tmp" if arguments.quick else ""
+        report.write_plot(one, out.with_name(f"{name}.svg{suffix}"))
+        report.write_files(result, out.parent, suffix)
         if not arguments.quick and out == LATEST:
             report.write_readme(found)
     if failed:

@@ -23,6 +23,15 @@ class Sizes:
     claims: int
     idle_s: float
     projected: int
+    logged: int
+    """Rows of the log over 48 hours."""
+    arriving: int
+    """Events a second, while the log is asked."""
+    asked_s: float
+    """Each question, by one client, and by several."""
+    deep: int
+    """Which page is the deep one."""
+    exported_hours: int
     side_by_side: int
     """Candidates of a comparison that are measured at the same time."""
     turns: int
@@ -44,6 +53,11 @@ FULL = Sizes(
     claims=300,
     idle_s=10,
     projected=100_000,
+    logged=5_000_000,
+    arriving=1_000,
+    asked_s=2.5,
+    deep=1_000,
+    exported_hours=5,
     side_by_side=1,
     turns=40,
 )
@@ -64,6 +78,11 @@ QUICK = Sizes(
     claims=30,
     idle_s=1,
     projected=3_000,
+    logged=48_000,
+    arriving=200,
+    asked_s=0.2,
+    deep=10,
+    exported_hours=2,
     side_by_side=4,
     turns=2,
 )

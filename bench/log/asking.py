@@ -1,5 +1,6 @@
 """Asks a gateway by HTTP over keep-alive connections, one or several at a time."""
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass
 
@@ -29,6 +30,7 @@ class Heard:
 
 async def ask(servers: Platform, address: Address, question: Question, seconds: float) -> Heard:
     """``seconds`` for each of both."""
+    await _warm_up(servers, address, question)
     took: list[Spread] = []
     statuses: Counter[int] = Counter()
     for clients in (1, SEVERAL):
@@ -40,10 +42,19 @@ async def ask(servers: Platform, address: Address, question: Question, seconds: 
     return Heard(*took, refused=statuses[503], answers=statuses.total())
 
 
-def client(servers: Platform) -> httpx.AsyncClient:
+def client(servers: Platform, address: Address | None = None) -> httpx.AsyncClient:
+    """Of the platform's own gateway, or of the one at ``address``."""
+    host, port = address or servers.address
     return httpx.AsyncClient(
-        base_url=servers.url, headers={"X-API-KEY": servers.api_key}, timeout=60
+        base_url=f"http://{host}:{port}", headers={"X-API-KEY": servers.api_key}, timeout=60
     )
+
+
+async def _warm_up(servers: Platform, address: Address, question: Question) -> None:
+    """A statement's first execution in a session takes a plan; sessions live long."""
+    paths = [question.paths[n % len(question.paths)] for n in range(2 * SEVERAL)]
+    async with client(servers, address) as http:
+        await asyncio.gather(*map(http.get, paths))
 
 
 async def check(http: httpx.AsyncClient, question: Question) -> None:

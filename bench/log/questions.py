@@ -30,15 +30,11 @@ class Question:
     """The target for its 99th percentile."""
     is_kept: bool = False
 
-    @property
-    def target(self) -> str:
-        return "" if self.most_ms is None else f"< {self.most_ms}"
-
 
 def questions(
-    made: Notes, *, order_ids: Iterable[str], event_ids: Iterable[str], deep: str
+    made: Notes, *, order_ids: Iterable[str], event_ids: Iterable[str], page: int, deep: str
 ) -> list[Question]:
-    """``order_ids`` and ``event_ids`` are of some rows, ``deep`` is a path."""
+    """``order_ids`` and ``event_ids`` are of some rows, ``deep`` is the path to ``page``."""
     numbers = list(range(TRIGGERS))
     random.Random(1).shuffle(numbers)
     triggers = [f"bench-{number:04}" for number in numbers]
@@ -69,7 +65,7 @@ def questions(
             BY_WORD_MS,
             ({"q": " ".join(pair)} for pair in zip(uncommon, rare, strict=True)),
         ),
-        Question("page 1,000 deep", [deep], QUICK_MS),
+        Question(f"page {page:,}", [deep], QUICK_MS),
         Question("stats over 48 h", ["/events/stats"], STATS_MS),
         counted("count of one trigger", ({"trigger_id": one} for one in triggers)),
         counted("count of a status (missed)", [{"status": "missed"}]),

@@ -20,7 +20,8 @@ from bench.support.checks import expect
 from bench.support.gateways import gateway_here
 from bench.support.servers import Platform
 
-PLAN_MODES = ("force_generic_plan", "force_custom_plan")
+GENERIC, CUSTOM = PLAN_MODES = ("force_generic_plan", "force_custom_plan")
+"""One plan for all parameters, or one for each execution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,11 @@ class Said:
     parameters: tuple[Any, ...]
     plan_mode: str
     """The session's ``plan_cache_mode``."""
+
+    @property
+    def shape(self) -> tuple[object, ...]:
+        """Equal for statements that have the same plan."""
+        return (self.sql, self.parameters if self.plan_mode == CUSTOM else ())
 
 
 class Ear:

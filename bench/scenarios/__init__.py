@@ -11,6 +11,7 @@ from . import (
     gateway,
     holding,
     lateness,
+    log,
     next_fire,
     projection,
     scale,
@@ -28,6 +29,7 @@ SCENARIOS: dict[str, Callable[[Sizes], Awaitable[Result | Comparison]]] = {
     "holding": holding.held,
     "scale": scale.at_rest,
     "projection": projection.catching_up,
+    "log": log.at_full_size,
     "next-fire": next_fire.next_fire,
     "schedules": schedules.schedules,
 }

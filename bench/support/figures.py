@@ -23,6 +23,18 @@ class Figure:
         return self.ours / self.bare if self.bare else None
 
 
+Cell = str | float | Sequence[float] | None
+"""A text as it is, a number, or several of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Where one line a figure would be too many."""
+
+    heads: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """One scenario."""
@@ -32,9 +44,13 @@ class Result:
     figures: Sequence[Figure]
     costs: Mapping[str, Cost]
     bare_costs: Mapping[str, Cost] = field(default_factory=dict)
+    tables: Sequence[Table] = ()
+    """Before the figures."""
     notes: Sequence[str] = ()
     details: Mapping[str, str] = field(default_factory=dict)
     """Texts to be unfolded, as they are, each under its title."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Texts too long for that: kept beside the results, under these names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -61,6 +61,7 @@ def as_json(result: Result | Comparison) -> dict[str, Any]:
     return {
         "title": result.title,
         "did": result.did,
+        "tables": [{"heads": list(one.heads), "rows": list(one.rows)} for one in result.tables],
         "figures": [
             {
                 "what": figure.what,
@@ -97,6 +98,13 @@ def write_json(found: Mapping[str, Any], path: Path) -> None:
     path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
+def write_files(result: Result | Comparison, folder: Path, suffix: str) -> None:
+    """What a scenario says at length; a comparison says nothing so."""
+    if isinstance(result, Result):
+        for name, text in result.files.items():
+            (folder / f"{name}{suffix}").write_text(text, encoding="utf-8")
+
+
 def write_plot(one: Mapping[str, Any], path: Path) -> None:
     """Of a comparison; other scenarios have none."""
     if "candidates" in one:
@@ -113,6 +121,7 @@ def _section(name: str, one: Mapping[str, Any]) -> str:
         "",
         f"{one['did']}",
         "",
+        *_table_lines(one.get("tables", ())),
         "| measured | the platform | bare minimum | ratio | target |",
         "|---|---:|---:|---:|---|",
         *(_figure_line(figure) for figure in one["figures"]),
@@ -128,6 +137,27 @@ def _section(name: str, one: Mapping[str, Any]) -> str:
         ),
     ]
     return "\n".join(lines)
+
+
+def _table_lines(tables: Iterable[Mapping[str, Any]]) -> list[str]:
+    lines: list[str] = []
+    for table_ in tables:
+        lines += [f"| {' | '.join(table_['heads'])} |"]
+        lines += [f"|---|{'---:|' * (len(table_['heads']) - 1)}"]
+        lines += [f"| {' | '.join(map(_cell, row))} |" for row in table_["rows"]]
+        lines += [""]
+    return lines
+
+
+def _cell(cell: Any) -> str:
+    match cell:
+        case None:
+            return ""
+        case str():
+            return cell
+        case int() | float():
+            return _number(cell)
+    return " / ".join(map(_number, cell))
 
 
 def _figure_line(figure: Mapping[str, Any]) -> str:

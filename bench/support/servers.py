@@ -140,6 +140,8 @@ async def platform_in(folder: Path) -> AsyncIterator[Platform]:
     finally:
         if up.returncode is None:
             up.send_signal(signal.SIGINT)
+        else:
+            print(f"etp up had ended: {await asyncio.to_thread(_end_of, log)}", file=sys.stderr)
         try:
             await asyncio.wait_for(up.wait(), STOP_PATIENCE_S)
         except TimeoutError:

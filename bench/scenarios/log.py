@@ -1,0 +1,295 @@
+"""F. The event log at full size: asked, taken along and expired while events arrive."""
+
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import httpx
+
+from bench.log import arriving, caches, plans
+from bench.log.asking import Address, ask, check, client, page_deep
+from bench.log.closing import Closed, close_all, close_one
+from bench.log.expiring import expire
+from bench.log.found import Arrived, Asked, Elsewhere, Found, Plan, told
+from bench.log.loading import Hour, hours_until, load_all
+from bench.log.payloads import Notes, notes
+from bench.log.questions import Question, questions
+from bench.log.saying import Bare, Said, bare, ear
+from bench.log.taking import Taken, take, take_bare
+from bench.sizes import Sizes
+from bench.support.checks import expect, expect_equal, until
+from bench.support.figures import Result, spread
+from bench.support.servers import Platform, platform
+from bench.support.usage import Meter
+from bench.support.workers import Worker
+from trigger_api.domain.exports import Format
+from trigger_contracts.ids import lowest_uuid7
+from trigger_retention.domain.hours import HOUR, partition_name
+
+from .projection import CATCH_UP_S, events_of, publish
+
+VACUUM_TIMEOUT_S = 600
+ARRIVAL_PATIENCE_S = 60
+SAMPLES = 200
+"""Rows whose ids and words are asked for."""
+VARIANTS_SAID = 20
+"""Of a question, by which the bare one is asked; their plans are alike."""
+POLL_S = 0.2
+"""A look counts the rows: more often it would slow down what it waits for."""
+ID_OLDER = timedelta(minutes=1)
+
+_ARRIVED = "FROM retention.event WHERE event_id >= $1 AND stream_seq > 0"
+_SAMPLES = """
+SELECT event_id::text, payload->>'order_id' AS order_id
+FROM retention.event TABLESAMPLE SYSTEM (1)
+WHERE payload IS NOT NULL AND stream_seq < 0 ORDER BY hashint8(stream_seq) LIMIT $1
+"""
+
+Asking = Sequence[tuple[Question, list[list[Said]]]]
+
+
+async def at_full_size(sizes: Sizes) -> Result:
+    made = notes()
+    now = _now()
+    hours = hours_until(now, sizes.logged)
+    async with platform() as servers:
+        with servers.stopped("retention"):
+            loaded_s, closed_s, closed = await _fill(servers, made, hours, now)
+        # An event's id may be a little older than its publication.
+        begun = lowest_uuid7(_now() - ID_OLDER)
+        async with (
+            Worker("writer", arriving.write, servers, sizes.arriving) as writer,
+            client(servers) as http,
+            bare(servers) as directly,
+        ):
+            await writer.ready()
+            await _first_arrived(servers, begun)
+            asking = await _asking(servers, http, made, sizes)
+            explained = await _plans(directly, asking, hours)
+            open_first = await _open_rows(servers)
+            meter = Meter(servers.pids, without=directly.backends)
+            asked = [
+                await _asked(servers, servers.address, one, sizes, directly, said)
+                for one, said in asking
+            ]
+            costs = meter.read()
+            open_last = await _open_rows(servers)
+            elsewhere = await _elsewhere(servers, asking, sizes)
+            taken = await _taken(servers, http, hours, sizes)
+            _say("expiring an hour")
+            expired = await expire(servers, http, made, now, sizes.logged + 1, hours[0].rows)
+            arrived = await _arrived(servers, writer, begun)
+        caught_up_s = await _catch_up(servers, sizes.projected)
+        await _check_loaded(servers, hours)
+        await servers.check_alive()
+    return told(
+        Found(
+            rows=sizes.logged,
+            per_second=sizes.arriving,
+            loaded_s=loaded_s,
+            closed_s=closed_s,
+            closed=closed,
+            asked=asked,
+            elsewhere=elsewhere,
+            taken=taken,
+            expired=expired,
+            arrived=arrived,
+            caught_up=sizes.projected,
+            caught_up_s=caught_up_s,
+            open_rows=(open_first, open_last),
+            plans=explained,
+            costs=costs,
+        )
+    )
+
+
+async def _fill(
+    servers: Platform, made: Notes, hours: Sequence[Hour], now: datetime
+) -> tuple[float, float, Closed]:
+    """Seconds of loading and closing, and what closing one hour took."""
+    _say("loading")
+    started = time.perf_counter()
+    await load_all(servers, made, hours, now)
+    loaded_s = time.perf_counter() - started
+    _say("closing")
+    *older, newest, _ = [hour.start for hour in hours]
+    closed = await close_one(servers, newest)
+    started = time.perf_counter()
+    await close_all(servers, older)
+    closed_s = time.perf_counter() - started
+    async with servers.database() as database:
+        # What autovacuum would do some time later, among the questions.
+        tables = "retention.event, retention.summary"
+        await database.execute(f"VACUUM ANALYZE {tables}", timeout=VACUUM_TIMEOUT_S)
+        await database.execute("CHECKPOINT", timeout=VACUUM_TIMEOUT_S)
+        rows = await database.fetchval("SELECT count(*) FROM retention.event", timeout=60)
+    expect_equal(rows, sum(hour.rows for hour in hours), "loaded rows")
+    return loaded_s, closed_s, closed
+
+
+async def _first_arrived(servers: Platform, begun: object) -> None:
+    async with servers.database() as database:
+
+        async def some() -> bool:
+            return bool(await database.fetchval(f"SELECT EXISTS (SELECT {_ARRIVED})", begun))
+
+        await until(some, within=ARRIVAL_PATIENCE_S, what="arriving events are rows")
+
+
+async def _asking(
+    servers: Platform, http: httpx.AsyncClient, made: Notes, sizes: Sizes
+) -> list[tuple[Question, list[list[Said]]]]:
+    """The questions, each with what some of its variants say to PostgreSQL."""
+    _say(f"going {sizes.deep} pages deep")
+    async with servers.database() as database:
+        rows = await database.fetch(_SAMPLES, SAMPLES)
+    asked = questions(
+        made,
+        order_ids=[row["order_id"] for row in rows],
+        event_ids=[row["event_id"] for row in rows],
+        page=sizes.deep,
+        deep=await page_deep(http, sizes.deep),
+    )
+    async with ear(servers) as listening:
+        found = []
+        for question in asked:
+            await check(http, question)
+            paths = question.paths[:VARIANTS_SAID]
+            found.append((question, [await listening.said_for(path) for path in paths]))
+    return found
+
+
+async def _plans(directly: Bare, asking: Asking, hours: Sequence[Hour]) -> list[Plan]:
+    """Of the first variant of each question, each plan once.
+
+    Fails for one that reads a closed hour from end to end.
+    """
+    _say("explaining")
+    closed = [partition_name(hour.start) for hour in hours[:-1]]
+    found: list[Plan] = []
+    known: set[tuple[object, ...]] = set()
+    for question, variants in asking:
+        for number, said in enumerate(variants[0], 1):
+            text, top = await plans.explained(directly, said)
+            whole = plans.read_whole(top, closed)
+            expect(not whole, f"{question.name}: {len(whole)} closed hours are read whole:\n{text}")
+            name = question.name + (f", statement {number}" if len(variants[0]) > 1 else "")
+            if said.shape not in known:
+                known.add(said.shape)
+                found.append(Plan(name, plans.in_short(top), plans.shortened(text)))
+    return found
+
+
+async def _asked(
+    servers: Platform,
+    address: Address,
+    question: Question,
+    sizes: Sizes,
+    directly: Bare,
+    said: Sequence[Sequence[Said]],
+) -> Asked:
+    _say(question.name)
+    heard = await ask(servers, address, question, sizes.asked_s)
+    return Asked(question, heard, spread(await directly.ask(said, sizes.asked_s)))
+
+
+async def _elsewhere(servers: Platform, asking: Asking, sizes: Sizes) -> dict[str, list[Elsewhere]]:
+    """What a cache could answer, asked of gateways with another one."""
+    found: dict[str, list[Elsewhere]] = {}
+    for where, gateway in caches.GATEWAYS.items():
+        async with gateway(servers) as address:
+            found[where] = []
+            for question, _ in asking:
+                if question.is_kept:
+                    _say(f"{question.name}, {where}")
+                    heard = await ask(servers, address, question, sizes.asked_s)
+                    found[where].append(Elsewhere(question, heard))
+    return found
+
+
+async def _taken(
+    servers: Platform, http: httpx.AsyncClient, hours: Sequence[Hour], sizes: Sizes
+) -> dict[Format, tuple[Taken, float]]:
+    end = hours[-1].start
+    start = end - sizes.exported_hours * HOUR
+    found = {}
+    for form in Format:
+        _say(f"export as {form}")
+        taken = await take(servers, http, form, start, end)
+        found[form] = (taken, await take_bare(servers, form, start, end))
+    return found
+
+
+async def _arrived(servers: Platform, writer: Worker, begun: object) -> Arrived:
+    """Stop the writer, and see that everything it published is there once."""
+    writer.tell("stop")
+    ids, seconds = await writer.report(within=ARRIVAL_PATIENCE_S)
+    stopped = time.perf_counter()
+    await _all_there(servers, begun, len(ids))
+    behind_s = time.perf_counter() - stopped
+    published = set(ids)
+    expect_equal(len(published), len(ids), "different events that were published")
+    await _check_ids(servers, begun, published)
+    return Arrived(len(ids), seconds, behind_s, writer.cpu_s)
+
+
+async def _catch_up(servers: Platform, count: int) -> float:
+    """Seconds that retention needs for events that waited for it."""
+    _say("catching up")
+    begun = lowest_uuid7(_now())
+    events = events_of(count)
+    with servers.stopped("retention"):
+        await publish(servers, events)
+        continued = time.perf_counter()
+    await _all_there(servers, begun, count)
+    seconds = time.perf_counter() - continued
+    await _check_ids(servers, begun, {event.event_id for event in events})
+    return seconds
+
+
+async def _all_there(servers: Platform, begun: object, count: int) -> None:
+    async with servers.database() as database:
+
+        async def all_there() -> bool:
+            rows = await database.fetchval(f"SELECT count(*) {_ARRIVED}", begun)
+            return bool(rows >= count)
+
+        await until(all_there, within=CATCH_UP_S, every=POLL_S, what=f"{count} rows are there")
+
+
+async def _check_ids(servers: Platform, begun: object, wanted: set[str]) -> None:
+    async with servers.database() as database:
+        rows = await database.fetch(f"SELECT event_id::text {_ARRIVED}", begun)
+    expect_equal(len(rows), len(wanted), "rows that arrived")
+    expect({row[0] for row in rows} == wanted, "other events arrived than were published")
+
+
+async def _check_loaded(servers: Platform, hours: Sequence[Hour]) -> None:
+    """What was there before is there still; of the oldest hours some is over by now."""
+    alive = hours[2:]
+    async with servers.database() as database:
+        rows = await database.fetchval(
+            "SELECT count(*) FROM retention.event WHERE event_id >= $1 AND stream_seq < 0",
+            lowest_uuid7(alive[0].start),
+            timeout=60,
+        )
+    expect_equal(rows, sum(hour.rows for hour in alive), "rows loaded and still alive")
+
+
+async def _open_rows(servers: Platform) -> int:
+    async with servers.database() as database:
+        rows: int = await database.fetchval(
+            "SELECT count(*) FROM retention.event WHERE event_id >="
+            " (SELECT first_id FROM retention.open_hours WHERE hour <= now()"
+            " ORDER BY hour DESC LIMIT 1)"
+        )
+    return rows
+
+
+def _now() -> datetime:
+    return datetime.fromtimestamp(time.time(), UTC)
+
+
+def _say(what: str) -> None:
+    print(f"  {what} …", file=sys.stderr, flush=True)
