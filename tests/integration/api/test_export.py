@@ -8,13 +8,17 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy.dialects.postgresql.asyncpg import dialect
 
 from tests.integration.api.test_events import Log
 from tests.support.downloads import parsed
 from tests.support.many_rows import filled
 from tests.support.servers import Database
+from trigger_api.adapters import export_statements
 from trigger_api.adapters.export_statements import PAGE_BYTES
 from trigger_api.domain.exports import COLUMNS
+from trigger_api.domain.pace import Stretch, below
+from trigger_api.domain.queries import StateFilter
 from trigger_api.domain.shown import EventDetail
 from trigger_contracts.ids import uuid7
 
@@ -219,3 +223,33 @@ def cells_of_any_size(text: str) -> list[dict[str, str]]:
         return cells(text)
     finally:
         csv.field_size_limit(before)
+
+
+async def test_a_page_costs_the_same_at_any_depth(empty_database: Database) -> None:
+    await filled(empty_database, 30_000, timedelta(milliseconds=100), size=10)
+    newest = datetime.now(UTC) - timedelta(minutes=1)
+    pages = []
+    async with empty_database.connected("etp_api") as reader:
+        await reader.execute("SET plan_cache_mode = force_custom_plan")
+        for depth in (timedelta(), timedelta(minutes=15)):
+            stretch = Stretch(below(newest - depth), None, 500)
+            compiled = export_statements.lines(StateFilter(), stretch).compile(dialect=dialect())
+            values = [compiled.params[name] for name in compiled.positiontup]
+            found = await reader.fetch(
+                f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {compiled}", *values
+            )
+            top = json.loads(found[0][0])[0]["Plan"]
+            pages.append(top["Shared Hit Blocks"] + top["Shared Read Blocks"])
+            assert "Seq Scan on event" not in str(top)
+    assert pages[1] < 2 * pages[0], "pages of the table read for a page of rows"
+    assert pages[0] < 200
+
+
+async def test_it_is_documented(http: httpx.AsyncClient) -> None:
+    document = (await http.get("/openapi.json")).json()
+    operation = document["paths"][EXPORT]["get"]
+    assert operation["responses"]["200"]["content"].keys() == {"application/x-ndjson", "text/csv"}
+    names = {parameter["name"] for parameter in operation["parameters"]}
+    assert names >= {"format", "bom", "state", "trigger_id", "q", "from", "to"}
+    assert not names & {"cursor", "limit", "count"}
+    assert "EventDetail" in document["components"]["schemas"]
