@@ -52,14 +52,17 @@ def client(servers: Platform, address: Address | None = None) -> httpx.AsyncClie
 
 async def _warm_up(servers: Platform, address: Address, question: Question) -> None:
     """A statement's first execution in a session takes a plan; sessions live long."""
-    paths = [question.paths[n % len(question.paths)] for n in range(2 * SEVERAL)]
+    # The last ones first: what is measured begins with the others, which no cache knows yet.
+    paths = [question.paths[-1 - n % len(question.paths)] for n in range(2 * SEVERAL)]
     async with client(servers, address) as http:
         await asyncio.gather(*map(http.get, paths))
 
 
 async def check(http: httpx.AsyncClient, question: Question) -> None:
-    """The answer is what was asked for, as far as its form tells."""
+    """The answer is what was asked for, as far as its form tells; a 503 is told later."""
     answer = await http.get(question.paths[0])
+    if answer.status_code == 503:
+        return
     expect_equal(answer.status_code, 200, f"{question.name}: {answer.text[:300]}")
     expect(bool(answer.json()), f"{question.name}: nothing was found")
     if "count=true" in question.paths[0]:

@@ -15,7 +15,8 @@ from .payloads import Notes
 PAGE = 50
 _COMMON, _UNCOMMON, _RARE = 0.2, 0.05, 0.01
 """Shares of all notes that hold a word."""
-_VARIANTS = 10
+_VARIANTS, _COMMON_VARIANTS = 100, 10
+"""Few words are common."""
 
 BY_WORD_MS = 150
 QUICK_MS = 10
@@ -39,9 +40,8 @@ def questions(
     random.Random(1).shuffle(numbers)
     triggers = [f"bench-{number:04}" for number in numbers]
     names = [f"Bench {number}" for number in numbers]
-    common, uncommon, rare = (
-        made.words_in(share, _VARIANTS) for share in (_COMMON, _UNCOMMON, _RARE)
-    )
+    common = made.words_in(_COMMON, _COMMON_VARIANTS)
+    uncommon, rare = (made.words_in(share, _VARIANTS) for share in (_UNCOMMON, _RARE))
     once = [order_id.rpartition("-")[2] for order_id in order_ids]
 
     def found(name: str, most_ms: int | None, asked: Iterable[dict[str, object]]) -> Question:
