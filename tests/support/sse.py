@@ -13,6 +13,10 @@ NEXT = 10.0
 """Seconds that an event may take to come before a test gives up."""
 
 
+class Ended(Exception):  # noqa: N818 - an outcome
+    """The stream ended as it should: by its last chunk."""
+
+
 @dataclass
 class Event:
     id: str
@@ -39,7 +43,7 @@ class EventSource:
     seen: list[Event] = field(default_factory=list)
 
     async def next(self, within: float = NEXT) -> Event:
-        """The next event with data; ``EOFError`` where the stream ended as it should."""
+        """The next event with data; raises ``Ended``."""
         async with asyncio.timeout(within):
             while True:
                 event = await self.block()
@@ -52,7 +56,7 @@ class EventSource:
     async def rest(self) -> list[Event]:
         """All that still comes until the end."""
         found: list[Event] = []
-        with contextlib.suppress(EOFError):
+        with contextlib.suppress(Ended):
             while True:
                 found.append(await self.next())
         return found
@@ -83,7 +87,7 @@ class EventSource:
                     pass
                 case _:
                     raise AssertionError(f"not a field: {line}")
-        raise EOFError
+        raise Ended
 
     def close(self) -> None:
         self.writer.transport.abort()
@@ -94,8 +98,8 @@ async def request(
     key: str,
     last_event_id: str | None = None,
     *,
+    params: dict[str, str] | None = None,
     receive_buffer: int | None = None,
-    **params: str,
 ) -> EventSource:
     """Ask for a stream; whatever the answer is, its head has been read."""
     parts = urlsplit(url)

@@ -27,6 +27,7 @@ class Running:
     url: str
     http: httpx.AsyncClient
     secrets: Secrets
+    server: Server
 
     def without_key(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(base_url=self.url, timeout=20)
@@ -64,7 +65,7 @@ async def serving(
         base_url=url, headers={"X-API-KEY": secrets.api_key}, timeout=20
     ) as http:
         try:
-            yield Running(built, url, http, secrets)
+            yield Running(built, url, http, secrets, server)
         finally:
             server.should_exit = True
             await task
