@@ -84,11 +84,13 @@ class _Download(Response):
         leaving = asyncio.ensure_future(_gone(receive))
         try:
             await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            # A server that stops, and has waited as long as it may.
+            _cut(scope, 0, kind="the gateway stops")
         finally:
             leaving.cancel()
-            if not sending.done():
-                sending.cancel()
-                await asyncio.wait({sending})
+            sending.cancel()
+            await asyncio.wait({sending, leaving})
         if not sending.cancelled():
             sending.result()
 
