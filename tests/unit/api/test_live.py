@@ -1,0 +1,124 @@
+"""Ids of the live tail, where a stream begins, and server-sent events as bytes."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from tests.support.log_entries import body_of, make_entry
+from tests.unit.api.fakes import NOW
+from trigger_api.domain import sse
+from trigger_api.domain.live import (
+    Beginning,
+    LastSeen,
+    LogState,
+    Position,
+    StreamQuery,
+    beginning,
+    last_seen,
+)
+from trigger_api.domain.queries import EventFilter
+from trigger_api.domain.recent import Recent, Stretch, read
+from trigger_contracts.errors import Refused
+
+STATE = LogState(epoch=0xABC, first_seq=3, last_seq=9)
+
+
+def test_an_id_is_read_as_it_is_written():
+    position = Position(1_795_500_000_123_456, 42)
+    assert last_seen(str(position), None) == LastSeen(*position)
+    assert last_seen("42", None) == last_seen(None, "42") == LastSeen(None, 42)
+    assert last_seen("1", "2") == LastSeen(None, 1)
+    assert last_seen(None, None) is last_seen("", "") is None
+
+
+@pytest.mark.parametrize(
+    "text", ["x", "-1", "1-", " 1", "1 ", "+1", "1.0", "A-1", "1-2-3", "\u0661"]
+)
+def test_what_is_no_id_is_refused_where_it_stands(text: str):
+    for given, pointer in (((text, None), "/header/Last-Event-ID"),
+                           ((None, text), "/query/last_event_id")):  # fmt: skip
+        with pytest.raises(Refused) as refusal:
+            last_seen(*given)
+        assert [error.pointer for error in refusal.value.problem.errors] == [pointer]
+        assert refusal.value.problem.status == 422
+
+
+@pytest.mark.parametrize(
+    ("seen", "begins"),
+    [
+        (None, Beginning(Position(0xABC, 9))),
+        (LastSeen(None, 0), Beginning(Position(0xABC, 0))),
+        (LastSeen(0xABC, 5), Beginning(Position(0xABC, 5))),
+        (LastSeen(0xABC, 9), Beginning(Position(0xABC, 9))),
+        (LastSeen(0xABC, 10), Beginning(Position(0xABC, 9), is_reset=True)),
+        (LastSeen(None, 10), Beginning(Position(0xABC, 9), is_reset=True)),
+        (LastSeen(0xABB, 5), Beginning(Position(0xABC, 0), is_reset=True)),
+    ],
+)
+def test_where_a_stream_begins(seen: LastSeen | None, begins: Beginning):
+    assert beginning(seen, STATE) == begins
+
+
+def test_readers_who_ask_for_the_same_ask_by_equal_filters():
+    one = StreamQuery.model_validate({"trigger_id": "a", "last_event_id": "1"}).wanted()
+    other = StreamQuery.model_validate({"trigger_id": "a", "last_event_id": "2"}).wanted()
+    assert one == other == EventFilter(trigger_id="a")
+    assert hash(one) == hash(other)
+
+
+def test_an_event_is_one_line_of_the_same_json():
+    pretty = json.dumps({"a": "x\ny\r", "b": [1]}, indent=2).replace("\n", "\r\n").encode()
+    frame = sse.event(Position(10, 7), "trigger.fired.v1", pretty).decode()
+    number, kind, data, *rest = frame.split("\n")
+    assert (number, kind, rest) == ("id: a-7", "event: trigger.fired.v1", ["", ""])
+    assert json.loads(data.removeprefix("data: ")) == {"a": "x\ny\r", "b": [1]}
+
+
+def test_what_a_stream_says_of_itself_has_a_name_and_a_code():
+    for said in sse.Notice:
+        lines = sse.notice(said).decode().split("\n")
+        assert lines[0] == f"event: {said}"
+        assert json.loads(lines[1].removeprefix("data: ")).keys() == {"code", "detail"}
+        assert sse.notice(said, Position(1, 2)).decode() == "\n".join(["id: 1-2", *lines])
+
+
+def test_memory_is_bounded_by_events_and_by_bytes(monkeypatch: pytest.MonkeyPatch):
+    recent = Recent(Position(1, 0), capacity=4)
+    for upto in (2, 4, 5, 7):
+        recent.append(_stretch(upto - 1, upto) if upto != 5 else Stretch(5, ()))
+    assert (recent.start, recent.upto) == (4, 7)
+    assert [stretch.upto for stretch in recent.after(4)] == [5, 7]
+    assert [stretch.upto for stretch in recent.after(5)] == [7]
+    assert list(recent.after(7)) == []
+    monkeypatch.setattr("trigger_api.domain.recent.MAX_BYTES", 1)
+    recent.append(_stretch(8))
+    assert (recent.start, recent.upto) == (7, 8)
+
+
+def test_what_is_over_is_forgotten_and_its_place_is_not():
+    recent = Recent(Position(1, 0), capacity=10)
+    recent.append(_stretch(1, 2))
+    (stretch,) = recent.after(0)
+    ages = NOW - timedelta(days=9)
+    assert len(list(stretch.frames(EventFilter(), 0, ages))) == 2
+    recent.forget(NOW)
+    assert (recent.start, recent.upto, stretch.events) == (0, 2, ())
+    assert list(stretch.frames(EventFilter(), 0, ages)) == []
+
+
+def test_a_stretch_remembers_what_passes_for_few_filters_only():
+    stretch = _stretch(1, 2)
+    for number in range(200):
+        wanted = EventFilter(trigger_id=str(number))
+        assert list(stretch.frames(wanted, 0, NOW - timedelta(days=1))) == []
+    assert len(stretch._passing) == 64
+
+
+def _stretch(*seqs: int) -> Stretch:
+    events = []
+    for seq in seqs:
+        event = read(Position(1, seq), body_of(make_entry(str(seq), now=NOW)))
+        assert event is not None
+        events.append(event)
+    return Stretch(seqs[-1], tuple(events))
