@@ -62,6 +62,8 @@ class Watch:
     seen: Counter[tuple[str, str]] = field(default_factory=Counter)
     streamed: list[str] = field(default_factory=list)
     swept_rows: int = 0
+    listens: asyncio.Event = field(default_factory=asyncio.Event)
+    """The live tail has begun: from now on it must have every event."""
 
     @property
     def known(self) -> dict[str, Born]:
@@ -151,6 +153,7 @@ async def test_two_lives_through_every_door(platform: Platform, cache: Valkey) -
             group.create_task(_tail(watch, stop))
             for look in LOOKS:
                 group.create_task(_keep_looking(look, watch, stop))
+            await watch.listens.wait()
             await _fire_throughout(watch, client)
 
             async def all_gone() -> bool:
@@ -329,6 +332,7 @@ async def _tail(watch: Watch, stop: asyncio.Event) -> None:
         with contextlib.suppress(httpx.RemoteProtocolError):
             async with watch.platform.rest.stream("GET", "/events/stream", headers=headers) as feed:
                 assert feed.status_code == 200, await feed.aread()
+                watch.listens.set()
                 last_id = await _read(watch, feed, last_id, stop)
 
 
