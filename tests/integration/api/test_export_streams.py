@@ -54,10 +54,16 @@ async def test_a_stalled_download_holds_nothing_in_the_database(
     async with opened(gateway.url, EXPORT, gateway.secrets.api_key) as download:
         await download.chunk()
         async with empty_database.connected() as admin:
-            await eventually(lambda: _is_at_rest(admin), what="the gateway waits for the client")
-            async with admin.transaction():
-                # What drops an hour of the log: it would wait for any reader.
-                await admin.execute("LOCK TABLE retention.event IN ACCESS EXCLUSIVE MODE NOWAIT")
+
+            async def can_be_dropped() -> bool:
+                # What drops an hour of the log needs: it would wait for any reader.
+                async with admin.transaction():
+                    await admin.execute(
+                        "LOCK TABLE retention.event IN ACCESS EXCLUSIVE MODE NOWAIT"
+                    )
+                return await _is_at_rest(admin)
+
+            await eventually(can_be_dropped, what="nothing is held for a client that takes nothing")
         assert await download.count() > 0
 
 
