@@ -168,6 +168,20 @@ async def test_nobody_joins_a_read_that_began_too_long_ago() -> None:
     assert desk.views.reads == 2
 
 
+async def test_whoever_asks_after_a_life_ended_is_not_given_a_page_that_was_read_before() -> None:
+    desk = Desk(row(archives_at=NOW + timedelta(milliseconds=300)))
+    desk.views.may_answer.clear()
+    early = asyncio.create_task(desk.ask())
+    await eventually(lambda: desk.views.reads == 1)
+    desk.clock.advance(timedelta(milliseconds=300))
+    late = [asyncio.create_task(desk.ask()) for _ in range(3)]
+    await asyncio.sleep(0)  # they have asked, and wait for the page that is being read
+    desk.views.may_answer.set()
+    assert (await early).read_at == NOW
+    assert {(await one).read_at for one in late} == {NOW + timedelta(milliseconds=300)}
+    assert desk.views.reads == 2, "once more for all of them"
+
+
 async def test_whoever_goes_away_leaves_the_page_to_the_others() -> None:
     desk = Desk(row())
     desk.views.may_answer.clear()

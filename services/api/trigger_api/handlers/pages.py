@@ -42,6 +42,15 @@ class EventPages:
         """Raises ``DatabaseUnavailable``."""
         if not pages.may_be_kept(query):
             return await self._read(query)
+        asked_at = self._clock.now()
+        page = await self._shared(query)
+        if page.fresh_until <= asked_at:
+            # It was being read already, and a life in it had ended before anybody asked here.
+            page = await self._shared(query)
+        return page
+
+    async def _shared(self, query: EventQuery) -> EventPage:
+        """The page that is being read, or else one that all who ask meanwhile are given too."""
         key = pages.key_of(query)
         reading = self._readings.get(key)
         if reading is None or reading.is_too_old(self._clock.now()):
