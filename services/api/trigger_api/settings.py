@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr
 
@@ -24,8 +25,13 @@ def _stored_key(text: str) -> str:
 
 
 def _cache_url(url: SecretStr) -> SecretStr:
-    if not re.match(r"off$|(mem|redis|rediss|unix)://", url.get_secret_value()):
-        raise ValueError("must be off, or begin with mem://, redis://, rediss:// or unix://")
+    text = url.get_secret_value()
+    if not re.match(r"off$|(mem|redis|rediss)://", text):
+        raise ValueError("must be off, or begin with mem://, redis:// or rediss://")
+    try:
+        _ = urlsplit(text).port
+    except ValueError:
+        raise ValueError("has no host and port that could be") from None
     return url
 
 

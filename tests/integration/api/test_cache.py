@@ -13,7 +13,9 @@ from tests.integration.api.test_events import Log
 from tests.support.eventually import eventually
 from tests.support.servers import Broker, Database
 from tests.support.valkey import Valkey, valkey
+from trigger_api.adapters.cache import CashewsCache
 from trigger_local.secrets import Secrets
+from trigger_runtime.clock import SystemClock
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +162,13 @@ async def test_a_cache_that_hangs_is_left_alone(
             assert await listed(running.http) == [event_id]
             assert await listed(running.http, limit=1) == [event_id]
             assert await counted(running.http, "away") > before
+
+
+async def test_a_cache_that_cannot_be_used_as_it_is_named_fails_no_list(cache: Valkey) -> None:
+    named = CashewsCache(f"{cache.url}?no_such_option=1", SystemClock())
+    await named.set("a", b"page", timedelta(seconds=1))
+    assert await named.get("a") is None
+    await named.close()
 
 
 async def test_what_is_kept_is_gone_soon(

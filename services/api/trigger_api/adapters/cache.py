@@ -8,10 +8,8 @@ import asyncio
 from datetime import timedelta
 
 from cashews import Cache
-from cashews.exceptions import CacheBackendInteractionError
 from cashews.picklers import PicklerType
 from prometheus_client import Counter
-from redis.exceptions import RedisError
 
 from trigger_runtime.clock import Clock
 from trigger_runtime.logs import get_logger
@@ -26,8 +24,6 @@ LEFT_ALONE_S = 5.0
 """After it did not answer: a request does not wait for what just was away."""
 PAGES_IN_MEMORY = 1000
 _NAME = "etp:pages:"
-
-_AWAY_ERRORS = (CacheBackendInteractionError, RedisError, OSError, TimeoutError)
 
 ASKED = Counter("etp_cache_requests_total", "Pages looked for in the cache.", ["result"])
 _HIT, _MISS, _AWAY = (ASKED.labels(result) for result in ("hit", "miss", "away"))
@@ -54,7 +50,7 @@ class CashewsCache:
         try:
             async with asyncio.timeout(PATIENCE_S):
                 found = await self._cache.get(_NAME + key)
-        except _AWAY_ERRORS as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, a list is read without it
             self._leave_alone(error)
             return None
         (_MISS if found is None else _HIT).inc()
@@ -66,7 +62,7 @@ class CashewsCache:
         try:
             async with asyncio.timeout(PATIENCE_S):
                 await self._cache.set(_NAME + key, value, expire=expires_in.total_seconds())
-        except _AWAY_ERRORS as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, a list is read without it
             self._leave_alone(error)
 
     def _is_left_alone(self) -> bool:
@@ -75,7 +71,7 @@ class CashewsCache:
     def _leave_alone(self, error: Exception) -> None:
         _AWAY.inc()
         self._away_until = self._clock.monotonic() + LEFT_ALONE_S
-        log.warning("the cache does not answer: reads go on without it", error=repr(error))
+        log.warning("the cache does not answer: reads go on without it", error=type(error).__name__)
 
     async def close(self) -> None:
         await self._cache.close()
