@@ -44,7 +44,10 @@ Duration = Annotated[timedelta, BeforeValidator(parse_duration), Field(gt=timede
 class EnvironmentSettings(BaseSettings):
     """Immutable, from ``ETP_*``; variables that no field names are other services' and ignored."""
 
-    model_config = SettingsConfigDict(env_prefix="ETP_", frozen=True, extra="ignore")
+    # What is refused may be a secret, or hold one: it is not quoted at the start.
+    model_config = SettingsConfigDict(
+        env_prefix="ETP_", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
 
 
 class NatsSettings(EnvironmentSettings):

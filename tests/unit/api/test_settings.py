@@ -15,9 +15,29 @@ def test_a_hash_that_could_not_be_one_is_refused_at_the_start(
     monkeypatch.setenv("ETP_DATABASE_URL", URL)
     assert Settings().kept_for == LOG_LIFE
     monkeypatch.setenv("ETP_BOOTSTRAP_KEY_HASH", "secret in plain text")
-    with pytest.raises(ValidationError, match="SHA-256"):
+    with pytest.raises(ValidationError, match="SHA-256") as refused:
         Settings()
+    assert "plain text" not in str(refused.value)
 
 
 def test_every_setting_is_described() -> None:
     assert all(field.description for field in Settings.model_fields.values())
+
+
+@pytest.mark.parametrize(
+    "url", ["unix:///tmp/x", "localhost:6379", "redis://host:port/0", "redis://[::1", "offline"]
+)
+def test_a_cache_that_could_not_be_one_is_refused_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("ETP_DATABASE_URL", URL)
+    monkeypatch.setenv("CACHE_URL", url)
+    with pytest.raises(ValidationError):
+        Settings()
+
+
+@pytest.mark.parametrize("url", ["off", "mem://", "redis://:secret@cache:6379/1", "rediss://cache"])
+def test_caches_that_may_be(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("ETP_DATABASE_URL", URL)
+    monkeypatch.setenv("CACHE_URL", url)
+    assert Settings().cache_url.get_secret_value() == url
