@@ -98,7 +98,8 @@ class PostgresViews:
         summed = counting.only_summed(wanted)
         since = summed.model_copy(update={"from_": found.oldest})
         among, of_all = await asyncio.gather(self._sum(since), self._sum(summed))
-        return Total(round(found.rows * of_all / among), exact=False)
+        # What was found may be over by now, be it all of it.
+        return Total(round(found.rows * of_all / max(among, found.rows)), exact=False)
 
     async def _sum(self, wanted: StateFilter) -> int:
         return sum(one.rows for one in await self.counted(wanted, timedelta(days=1)))
