@@ -1,0 +1,61 @@
+"""A log that was made by the first migration and has rows, brought up to date as it stands."""
+
+from pathlib import Path
+
+import asyncpg
+
+from tests.unit.retention.factories import ago, make_row
+from trigger_contracts.topology import LOG_LIFE
+from trigger_retention.adapters import schema
+from trigger_retention.adapters.statements import Statements
+from trigger_retention.adapters.writing import write
+from trigger_runtime import migrations
+
+FIRST = "0001_event_log.sql"
+NAME = "retention_before"
+
+
+async def test_rows_that_were_there_before_are_found_counted_and_erased_as_all_others(
+    owner: asyncpg.Connection, tmp_path: Path
+) -> None:
+    folder = Path(schema.__file__).with_name("migrations")
+    (tmp_path / FIRST).write_text((folder / FIRST).read_text())
+    row = make_row(ago(hours=3), payload={"word": "before"})
+    hour = row.logged_at.replace(minute=0, second=0, microsecond=0)
+    try:
+        assert await migrations.apply(owner, tmp_path, NAME) == [FIRST]
+        await owner.execute(f"SELECT {NAME}.ensure_partitions($1)", [hour])
+        await owner.execute(
+            f"INSERT INTO {NAME}.event (event_id, stream_seq, trigger_id, trigger_name,"
+            " trigger_type, trigger_version, status, source, is_test, logged_at, misfire, errors,"
+            " count, payload) VALUES ($1, $2, 't', 't', 'api', 1, 'fired', 'api', false, $3,"
+            " false, '[]', 1, $4)",
+            row.event_id,
+            row.stream_seq,
+            row.logged_at,
+            row.payload,
+        )
+        await schema.apply(owner, NAME)
+        found = await owner.fetchrow(f"SELECT state, replay_of, said FROM {NAME}.events")
+        assert tuple(found) == ("archived", None, '{"word":"before"}')
+        assert await owner.fetchval(f"SELECT {NAME}.close_hour($1)", hour)
+        assert await owner.fetchval(f"SELECT sum(rows)::int FROM {NAME}.minutes") == 1
+        begun = await owner.fetchrow(
+            f"SELECT now() AS at, now() - kept_for AS past FROM {NAME}.life"
+        )
+        async with owner.transaction():
+            await write(
+                owner,
+                Statements(NAME),
+                [make_row(row.logged_at)],
+                begun_at=now,
+                erased_before=now - LOG_LIFE,
+                known_hours=set(),
+            )
+        assert await owner.fetchval(f"SELECT count(*) FROM {NAME}.archived") == 2
+        await owner.execute(
+            f"INSERT INTO {NAME}.life_setting (active_for, kept_for) VALUES ('1 s', '2 s')"
+        )
+        assert await owner.fetchval(f"SELECT {NAME}.drop_partition($1)", hour) == 2
+    finally:
+        await owner.execute(f"DROP SCHEMA IF EXISTS {NAME} CASCADE")
