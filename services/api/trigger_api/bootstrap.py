@@ -99,7 +99,7 @@ def build(settings: Settings) -> Built:
     }
     trigger_commands = TriggerCommands(**parts)
     bodies = Bodies(settings.body_timeout.total_seconds())
-    fires = Fires(**parts)
+    fires = Fires(kept_for=settings.kept_for, **parts)
     fire_door = FireDoor(fires, bodies)
     lookup = Lookup(views=views, clock=clock, kept_for=settings.kept_for)
     bulk_replays = BulkReplays(

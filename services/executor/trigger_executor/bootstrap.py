@@ -58,6 +58,7 @@ def build(settings: Settings) -> Executor:
         JetStreamDeadLetters(dead_letters),
         clock,
         PrometheusMeter(),
+        kept_for=settings.kept_for,
     )
     claims = StoredClaims(ClaimStore(connection, topology.IDEMPOTENCY, timeout=timeout))
     record_dues = RecordDues(changes, recorder)

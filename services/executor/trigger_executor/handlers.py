@@ -10,6 +10,7 @@ Called by ``entrypoints``.
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 
 from trigger_contracts import commands, topology
@@ -53,22 +54,29 @@ class Recorder:
     """Writes rows and dead letters; what it returns from is durable."""
 
     def __init__(
-        self, events: EventLog, dead_letters: DeadLetters, clock: Clock, meter: Meter
+        self,
+        events: EventLog,
+        dead_letters: DeadLetters,
+        clock: Clock,
+        meter: Meter,
+        *,
+        kept_for: timedelta = topology.LOG_LIFE,
     ) -> None:
         self._events = events
         self._dead_letters = dead_letters
         self._clock = clock
         self._meter = meter
+        self._kept_for = kept_for
 
     async def record(self, entries: Sequence[LogEntry]) -> None:
-        """Rows whose 48 h are over are left out: the log has forgotten them already."""
+        """Rows whose life is over are left out: the log has forgotten them already."""
         now = self._clock.now()
         # One id twice would make the broker refuse the batch as a whole.
         distinct = {entry.event_id: entry for entry in reversed(entries)}
         rows: list[Row] = []
         size = expired = 0
         for entry in reversed(distinct.values()):
-            row = row_of(entry, now)
+            row = row_of(entry, now, self._kept_for)
             if row is None:
                 expired += 1
                 continue

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -15,7 +16,7 @@ from trigger_retention.bootstrap import Retention, build
 from trigger_retention.settings import Settings
 from trigger_runtime.database import Database as Pool
 
-MakeLog = Callable[[], PostgresEventLog]
+MakeLog = Callable[..., PostgresEventLog]
 Start = Callable[..., Awaitable[Retention]]
 
 
@@ -40,9 +41,9 @@ async def make_log(
     """Replicas of the log's adapter, each with a pool of its own, on an empty table."""
     pools: list[Pool] = []
 
-    def make() -> PostgresEventLog:
+    def make(quiet_for: timedelta = timedelta()) -> PostgresEventLog:
         pools.append(Pool(settings_of(), "test retention"))
-        return PostgresEventLog(pools[-1])
+        return PostgresEventLog(pools[-1], quiet_for=quiet_for)
 
     yield make
     for pool in pools:

@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 
 from tests.integration.retention.conftest import MakeLog
+from tests.support.eventually import eventually
 from tests.unit.retention.factories import ago, make_row
+from trigger_contracts.events import Source
 from trigger_retention.adapters.event_log import PostgresEventLog
 
 HOUR = timedelta(hours=1)
@@ -40,7 +42,7 @@ async def test_an_hour_is_closed_once_it_is_over(
     indexes = await owner.fetch(
         "SELECT indexname FROM pg_indexes WHERE schemaname = 'retention'"
         " AND (indexname LIKE '%_words' OR indexname LIKE '%_names'"
-        " OR indexname LIKE '%_source' OR indexname LIKE '%_trigger_type')"
+        " OR indexname LIKE '%_source_not_%' OR indexname LIKE '%_trigger_type_not_%')"
     )
     assert len(indexes) == 4
     assert not await log.close_hour()
@@ -105,3 +107,47 @@ async def test_the_words_of_a_payload_are_known_by_their_hashes_alone(
     )
     assert kept
     assert "canarybird" not in kept
+
+
+async def test_an_hour_that_is_being_filled_is_left_open(
+    make_log: MakeLog, owner: asyncpg.Connection
+) -> None:
+    """A log that catches up after a downtime is not stopped once a batch."""
+    quiet_for = timedelta(seconds=0.2)
+    log = make_log(quiet_for=quiet_for)
+    at = datetime.now(UTC) - an_hour_that_is_over()
+    payload = {"text": "x" * 500}
+    for _ in range(5):
+        await log.insert([make_row(at, payload=payload) for _ in range(50)])
+        assert not await log.close_hour(), "it has only just grown"
+    assert await summed(owner) == 0
+    # By itself, once nothing has come for a while.
+    await eventually(log.close_hour, what="the hour is closed")
+    assert await summed(owner) == 250
+
+
+async def test_closed_again_an_hour_may_have_another_usual_source(
+    log: PostgresEventLog, owner: asyncpg.Connection
+) -> None:
+    at = datetime.now(UTC) - an_hour_that_is_over()
+    await log.insert([make_row(at, source=Source.NATS)])
+    await close_all(log)
+    await log.insert([make_row(at, source=Source.API) for _ in range(3)])
+    await close_all(log)
+    found = await owner.fetch(
+        "SELECT indexname FROM pg_indexes WHERE indexname LIKE '%_source_not_%' ORDER BY 1"
+    )
+    assert {"api", "nats"} <= {row["indexname"].rpartition("_")[2] for row in found}
+
+
+async def test_no_partition_is_vacuumed_for_what_the_sweep_erases(
+    log: PostgresEventLog, owner: asyncpg.Connection
+) -> None:
+    await log.insert([make_row(datetime.now(UTC))])
+    options = await owner.fetch(
+        "SELECT reloptions FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid"
+        " WHERE inhparent = 'retention.event'::regclass"
+    )
+    assert options
+    for row in options:
+        assert "autovacuum_vacuum_threshold=2147483647" in row["reloptions"]

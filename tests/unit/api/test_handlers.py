@@ -29,12 +29,14 @@ INTEGER = {"payload_schema": {"type": "integer"}}
 
 
 class World:
+    parts: dict[str, Any]
+
     def __init__(self) -> None:
         self.commands = FakeCommands()
         self.claims = FakeClaims()
         self.definitions = FakeDefinitions()
         self.clock = FakeClock()
-        parts: dict[str, Any] = {
+        parts = self.parts = {
             "commands": self.commands,
             "claims": self.claims,
             "definitions": self.definitions,
@@ -231,3 +233,10 @@ async def test_a_fire_repeated_under_its_key_keeps_its_payload_no_longer_than_th
         world.clock.advance(waited)
         await world.fires.fire(Fire("t", {"payload": "canary"}, "a", key="k"))
     assert world.commands.ttls == [None, timedelta(hours=1)]
+
+
+async def test_where_the_log_lives_shorter_so_does_each_fires_command(world: World) -> None:
+    world.definitions.stored["t"] = make_change()
+    fires = Fires(kept_for=timedelta(minutes=5), **world.parts)
+    await fires.fire(Fire("t", {"payload": "canary"}, "a"))
+    assert world.commands.ttls == [timedelta(minutes=5)]

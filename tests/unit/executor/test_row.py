@@ -63,3 +63,11 @@ def test_a_late_row_lives_only_for_the_rest_of_its_48_hours():
 def test_a_row_whose_life_is_over_is_not_published():
     assert row_of(FIRED, FIRED.logged_at + LOG_LIFE - TICK) is not None
     assert row_of(FIRED, FIRED.logged_at + LOG_LIFE) is None
+
+
+def test_where_the_log_lives_shorter_each_row_says_so() -> None:
+    kept_for = timedelta(minutes=5)
+    row = row_of(FIRED, FIRED.logged_at, kept_for)
+    assert row is not None
+    assert row.ttl == kept_for
+    assert row_of(FIRED, FIRED.logged_at + kept_for, kept_for) is None

@@ -5,6 +5,7 @@ compared with.
 """
 
 from datetime import timedelta
+from typing import Protocol
 
 from trigger_contracts.events import LogEntry
 
@@ -12,8 +13,18 @@ from .queries import EventFilter
 from .words import words_in, words_of
 
 
-def passes(entry: LogEntry, wanted: EventFilter) -> bool:
-    """Whether ``entry`` is one of those that ``wanted`` describes, whatever its age."""
+class HasWords(Protocol):
+    """Knows the words of an entry's payload."""
+
+    @property
+    def words(self) -> set[str]: ...
+
+
+def passes(entry: LogEntry, wanted: EventFilter, known: HasWords | None = None) -> bool:
+    """Whether ``entry`` is one of those that ``wanted`` describes, whatever its age.
+
+    ``known`` knows the words of its payload, where that is asked often.
+    """
     return (
         wanted.trigger_id in (None, entry.trigger_id)
         and wanted.trigger_name in (None, entry.trigger_name)
@@ -24,7 +35,7 @@ def passes(entry: LogEntry, wanted: EventFilter) -> bool:
         and (wanted.from_ is None or entry.logged_at >= wanted.from_)
         and (wanted.to is None or entry.logged_at < wanted.to)
         and _is_as_late(entry, wanted)
-        and (wanted.q is None or _says(entry, wanted.q))
+        and (wanted.q is None or _says(entry, wanted.q, known))
     )
 
 
@@ -35,8 +46,11 @@ def lateness(entry: LogEntry) -> timedelta | None:
     return entry.fired_at - entry.scheduled_for
 
 
-def _says(entry: LogEntry, q: str) -> bool:
-    return entry.payload is not None and words_in(entry.payload).issuperset(words_of(q))
+def _says(entry: LogEntry, q: str, known: HasWords | None) -> bool:
+    if entry.payload is None:
+        return False
+    words = words_in(entry.payload) if known is None else known.words
+    return words.issuperset(words_of(q))
 
 
 def _is_as_late(entry: LogEntry, wanted: EventFilter) -> bool:

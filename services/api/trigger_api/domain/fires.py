@@ -99,11 +99,13 @@ def refusal(trigger: Trigger | None, command: FireTrigger) -> Problem | None:
     return schema.mismatch(command.payload_over(definition.payload))
 
 
-def life_left(command: FireTrigger, now: datetime) -> timedelta | None:
-    """How long a fire's command may be kept; None for a whole life.
+def life_left(command: FireTrigger, now: datetime, kept_for: timedelta) -> timedelta | None:
+    """How long a fire's command may be kept; None for the stream's own 48 h.
 
     One that is repeated under its key is the same event still: its payload lives no longer for
     that.
     """
     age = timedelta() if command.accepted_at is None else now - command.accepted_at
-    return None if age <= PROMPT else max(LOG_LIFE - age, timedelta())
+    if age <= PROMPT and kept_for == LOG_LIFE:
+        return None
+    return max(kept_for - age, timedelta())

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from pydantic import ValidationError
 
@@ -18,6 +19,7 @@ from . import sse
 from .filtering import passes
 from .live import Position
 from .queries import EventFilter
+from .words import words_in
 
 MAX_BYTES = 32 * 1024 * 1024
 """Of the events kept, as they are sent; decoded they take some three times as much besides."""
@@ -26,13 +28,18 @@ _MAX_REMEMBERED = 64
 _TYPE = re.compile(r"[!-~]{1,100}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LiveEvent:
     """An event of the log, ready to be sent."""
 
     seq: int
     entry: LogEntry
     frame: bytes
+
+    @cached_property
+    def words(self) -> set[str]:
+        """Of its payload: looked for once, however many readers look for different ones."""
+        return words_in(self.entry.payload)
 
 
 def read(position: Position, body: bytes) -> LiveEvent | None:
@@ -64,7 +71,7 @@ class Stretch:
         """Of the events that pass, those stored after a sequence whose life is not over."""
         passing = self._passing.get(wanted)
         if passing is None:
-            passing = tuple(event for event in self.events if passes(event.entry, wanted))
+            passing = tuple(event for event in self.events if passes(event.entry, wanted, event))
             if len(self._passing) < _MAX_REMEMBERED:
                 self._passing[wanted] = passing
         for event in passing:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from trigger_api.domain import replays
 from trigger_api.domain.encoding import encoded
-from trigger_api.domain.fires import Fire, life_left
+from trigger_api.domain.fires import Fire
 from trigger_api.domain.queries import StateFilter
 from trigger_api.domain.replays import (
     MAX_REPLAYS,
@@ -139,7 +139,7 @@ class BulkReplays:
                 command_id, command = one
                 ready.append((command_id, encoded(command)))
                 # Under one key they were accepted at about the same time: the shortest is for all.
-                ttl = _shorter(ttl, life_left(command, self._clock.now()))
+                ttl = _shorter(ttl, self._fires.life_left(command))
             except Refused as refusal:
                 tally.refuse(refusal.problem)
         try:

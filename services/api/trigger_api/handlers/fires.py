@@ -1,6 +1,7 @@
 """Fire a trigger: the hot path."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from trigger_api.domain.encoding import too_large
 from trigger_api.domain.fires import Fire, command_of, life_left, refusal, refused_command
@@ -11,6 +12,7 @@ from trigger_contracts.errors import Code, Problem, Refused, refused
 from trigger_contracts.idempotency import Claim
 from trigger_contracts.ids import fire_event_id
 from trigger_contracts.subjects import Verb
+from trigger_contracts.topology import LOG_LIFE
 from trigger_contracts.trigger import Trigger
 from trigger_runtime.errors import DatabaseUnavailable
 
@@ -18,11 +20,20 @@ from trigger_runtime.errors import DatabaseUnavailable
 class Fires(Door):
     """Answers with the event's id once the fire is durable."""
 
+    def __init__(self, *, kept_for: timedelta = LOG_LIFE, **parts: Any) -> None:
+        """``kept_for``: how long a row of the log lives; its command lives no longer."""
+        super().__init__(**parts)
+        self._kept_for = kept_for
+
+    def life_left(self, command: FireTrigger) -> timedelta | None:
+        """How long its payload may be kept; None for as long as the stream keeps it."""
+        return life_left(command, self._clock.now(), self._kept_for)
+
     async def fire(self, fire: Fire) -> str:
         accepted_at = self._clock.now()
         command_id, command = await self.prepare(fire, accepted_at)
         try:
-            ttl = life_left(command, self._clock.now())
+            ttl = self.life_left(command)
             await self._commands.store(Verb.FIRE, command, command_id, ttl=ttl)
         except Refused as refusal:
             await self._record(command, refusal.problem, command_id)

@@ -34,16 +34,17 @@ class Row:
         return self.entry.event_id
 
 
-def row_of(entry: LogEntry, now: datetime) -> Row | None:
-    """The row to publish at ``now``; None where its life is over already."""
+def row_of(entry: LogEntry, now: datetime, kept_for: timedelta = LOG_LIFE) -> Row | None:
+    """The row to publish at ``now``; None where its life of ``kept_for`` is over already."""
     age = now - entry.logged_at
-    if age >= LOG_LIFE:
+    if age >= kept_for:
         return None
     return Row(
         entry=entry,
         subject=_subject(entry),
         body=_CLOUD_EVENT.dump_json(cloud_event(entry)),
-        ttl=LOG_LIFE - age if age > PROMPT else None,
+        # The stream itself forgets after 48 h: only what is to live shorter says so.
+        ttl=kept_for - age if age > PROMPT or kept_for < LOG_LIFE else None,
     )
 
 

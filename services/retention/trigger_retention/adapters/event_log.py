@@ -8,7 +8,7 @@ finds the new ones. Never creates or drops a table but through the schema's two 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 
@@ -32,20 +32,39 @@ DROPPED_AT_ONCE = 8
 """Partitions looked at in one pass: 20 ms each where they are full."""
 CLOSED_AFTER = timedelta(minutes=1)
 """How long an hour is over when it is closed: its last rows are there by then."""
+QUIET_FOR = timedelta(seconds=30)
+"""How long nothing was written into an hour when it is closed: a log that is catching up fills one
+after the other, and each closing would keep its writers waiting."""
 CLOSING_TIMEOUT_S = 600.0
 """For closing an hour: some 5 s for 100,000 rows, in which nobody who reads it waits."""
 MOST_KNOWN_HOURS = 2000
 """Hours remembered; forgotten altogether beyond, to be learnt again."""
 
 
+class _Size(NamedTuple):
+    """How large an hour was, and since when (seconds, the database's clock)."""
+
+    bytes: int
+    since: float
+
+
 class PostgresEventLog:
     """``ports.EventLog``; see the module's docstring."""
 
-    def __init__(self, database: Database, schema: str = "retention") -> None:
+    def __init__(
+        self,
+        database: Database,
+        schema: str = "retention",
+        *,
+        quiet_for: timedelta = QUIET_FOR,
+    ) -> None:
+        """``quiet_for``: an hour that grew so short a time ago is not closed yet."""
         self._database = database
         self._statements = Statements(schema)
         self._known_hours: set[int] = set()
         self._looked_at = ""
+        self._quiet_s = quiet_for.total_seconds()
+        self._growing: dict[datetime, _Size] = {}
 
     async def insert(self, rows: Sequence[Row]) -> Inserted:
         try:
@@ -100,7 +119,10 @@ class PostgresEventLog:
     async def close_hour(self) -> bool:
         async with self._database.connection() as connection:
             hours = await connection.fetch(self._statements.hours_to_close, CLOSED_AFTER)
+        self._growing = {row["hour"]: self._since_when(row) for row in hours}
         for row in hours:
+            if row["looked_at"] - self._growing[row["hour"]].since < self._quiet_s:
+                continue
             try:
                 async with self._writing() as (connection, _):
                     if await connection.fetchval(
@@ -110,6 +132,13 @@ class PostgresEventLog:
             except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
                 log.info("hour in use, closed later", hour=row["hour"].isoformat())
         return False
+
+    def _since_when(self, row: "asyncpg.Record") -> "_Size":
+        """Since when an hour has had its size, as far as this replica has seen."""
+        before = self._growing.get(row["hour"])
+        if before is not None and before.bytes == row["size"]:
+            return before
+        return _Size(row["size"], row["looked_at"])
 
     async def _make_ahead(self, connection: Connection, now: datetime) -> None:
         this = number_of(now)

@@ -88,13 +88,53 @@ CREATE VIEW {schema}.minutes AS
 
 -- … and the hours that are still to be read, with the bounds of their event ids.
 CREATE VIEW {schema}.open_hours AS
-    SELECT hour, {schema}.first_id(hour) AS first_id,
+    SELECT hour, partition, {schema}.first_id(hour) AS first_id,
            {schema}.first_id(hour + interval '1 hour') AS end_id
     FROM (SELECT CASE WHEN relname ~ '^event_[0-9]{10}$' -- no other name is read as a time
-                      THEN to_timestamp(right(relname, 10) || '+00', 'YYYYMMDDHH24TZH') END AS hour
+                      THEN to_timestamp(right(relname, 10) || '+00', 'YYYYMMDDHH24TZH') END AS hour,
+                 pg_class.oid AS partition
           FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
           WHERE inhparent = '{schema}.event'::regclass) AS partition
     WHERE hour NOT IN (SELECT hour FROM {schema}.closed_hour);
+
+-- As before, and no partition is ever vacuumed for its dead rows: it is dropped whole soon after its
+-- rows are erased, and what is freed before that is of no use to an hour that is over.
+CREATE OR REPLACE FUNCTION {schema}.ensure_partitions(hours timestamptz[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    self      oid;
+    home      text;
+    hour      timestamptz;
+    partition text;
+BEGIN
+    GET DIAGNOSTICS self = PG_ROUTINE_OID;
+    SELECT nspname INTO STRICT home
+        FROM pg_namespace n JOIN pg_proc p ON p.pronamespace = n.oid WHERE p.oid = self;
+    -- Two replicas may want the same partition: the second finds it made.
+    PERFORM pg_advisory_xact_lock(4773002, self::integer);
+    FOREACH hour IN ARRAY hours LOOP
+        IF hour IS NULL OR hour <> date_trunc('hour', hour, 'UTC')
+           OR hour < timestamptz '1970-01-01 00:00:00+00' OR hour > now() + interval '1 day' THEN
+            RAISE EXCEPTION 'no partition can be made for the hour %', hour
+                USING ERRCODE = 'datetime_field_overflow';
+        END IF;
+        partition := 'event_' || to_char(hour AT TIME ZONE 'UTC', 'YYYYMMDDHH24');
+        CONTINUE WHEN to_regclass(format('%I.%I', home, partition)) IS NOT NULL;
+        -- Attaching a table made beforehand blocks neither readers nor writers of the log;
+        -- CREATE … PARTITION OF would.
+        EXECUTE format('CREATE TABLE %1$I.%2$I (LIKE %1$I.event INCLUDING ALL) WITH (
+                autovacuum_vacuum_threshold = 2147483647, autovacuum_vacuum_insert_threshold = -1)',
+            home, partition);
+        EXECUTE format('ALTER TABLE %1$I.event ATTACH PARTITION %1$I.%2$I FOR VALUES FROM (%3$L) TO (%4$L)',
+            home, partition,
+            lpad(to_hex((extract(epoch FROM hour) * 1000)::bigint), 12, '0') || repeat('0', 20),
+            lpad(to_hex((extract(epoch FROM hour + interval '1 hour') * 1000)::bigint), 12, '0')
+                || repeat('0', 20));
+    END LOOP;
+END
+$function$;
 
 -- Indexes an hour that is over and sums up its minutes; false where that
 -- is not possible now. Readers go on meanwhile; a row that is late for this very hour waits. Waits
@@ -128,8 +168,9 @@ BEGIN
     FOREACH field IN ARRAY ARRAY['source', 'trigger_type'] LOOP
         EXECUTE format('SELECT coalesce(mode() WITHIN GROUP (ORDER BY %3$I), '''') FROM %1$I.%2$I',
             home, partition, field) INTO usual;
+        -- Closed again, an hour may have another usual one: then it gets another index, too.
         EXECUTE format('CREATE INDEX IF NOT EXISTS %1$I ON %3$I.%2$I (%4$I, logged_at DESC, event_id DESC) WHERE %4$I <> %5$L',
-            partition || '_' || field, partition, home, field, usual);
+            concat_ws('_', partition, field, 'not', nullif(usual, '')), partition, home, field, usual);
     END LOOP;
     -- What the planner knows of the words it knows from here.
     EXECUTE format('ANALYZE %I.%I', home, partition);
