@@ -21,6 +21,7 @@ from sqlalchemy import (
     select,
     tuple_,
 )
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from trigger_api.domain.exports import COLUMNS
 from trigger_api.domain.pace import Stretch
@@ -95,7 +96,12 @@ _LIVES = literal_column("CASE state WHEN 'active' THEN archives_at ELSE deletes_
 def lines(wanted: StateFilter, stretch: Stretch) -> Select[Any]:
     """Pieces of NDJSON: ``body`` is whole lines."""
     rows = _measured(wanted, stretch, {"line": _LINE}, "octet_length(line)")
-    return _pieces(rows, func.convert_to(func.string_agg(rows.line, ""), "UTF8").label("body"))
+    return _pieces(
+        rows,
+        func.convert_to(
+            func.string_agg(rows.line, aggregate_order_by(literal_column("''"), rows.upto)), "UTF8"
+        ).label("body"),
+    )
 
 
 def parts(wanted: StateFilter, stretch: Stretch) -> Select[Any]:
@@ -104,7 +110,10 @@ def parts(wanted: StateFilter, stretch: Stretch) -> Select[Any]:
     """
     size = "octet_length(payload) + octet_length(errors) + octet_length(trigger_name) + 500"
     rows = _measured(wanted, stretch, _PARTS, f"coalesce({size}, 1000)")
-    return _pieces(rows, *(func.array_agg(rows[name]).label(name) for name in _PARTS))
+    return _pieces(
+        rows,
+        *(func.array_agg(aggregate_order_by(rows[name], rows.upto)).label(name) for name in _PARTS),
+    )
 
 
 def _pieces(rows: Any, *contents: ColumnElement[Any]) -> Select[Any]:
@@ -114,13 +123,13 @@ def _pieces(rows: Any, *contents: ColumnElement[Any]) -> Select[Any]:
     how long all of them stay what they are (``left_s``), and the bytes ``upto`` their end.
     """
     piece: ColumnClause[int] = literal_column(f"upto / {PIECE_BYTES}")
-    # Aggregated in the order in which a window gives its rows, which is theirs.
+    # In the order of their ends: whatever plan there is, position and text belong together.
     return (
         select(
             *contents,
             func.count().label("rows"),
             func.min(rows.logged_at).label("logged_at"),
-            literal_column("(array_agg(event_id))[count(*)]", Uuid).label("event_id"),
+            literal_column("(array_agg(event_id ORDER BY upto))[count(*)]", Uuid).label("event_id"),
             func.date_part("epoch", func.min(rows.until) - func.now()).label("left_s"),
             func.max(rows.upto).label("upto"),
         )
