@@ -1,7 +1,7 @@
 # The commands of this repository. Each sets up what it needs; nothing is installed by hand.
 #   make setup   the virtual environment .venv, from the hash-pinned requirements/dev.txt
 #   make run     the platform on this machine (PORT=8000, DATA_DIR=.data); Ctrl-C stops it
-#   make test    all tests, with a real broker and database (ARGS="-k name" for pytest)
+#   make test    all tests, two files at a time, each with a real broker and database (ARGS="-k name")
 #   make lint    what CI checks: ruff, mypy, import-linter
 #   make bench   the benchmarks; figures go to bench/results
 #   make lock    re-make requirements/*.txt from pyproject.toml and requirements/bench.in
@@ -31,7 +31,7 @@ run: setup
 	@exec $(BIN)/etp up --port $(PORT) --data-dir $(DATA_DIR)
 
 test: setup
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .
