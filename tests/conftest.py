@@ -8,11 +8,16 @@ import itertools
 from collections.abc import AsyncIterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.servers import Broker, Database, Postgres, nats_broker, postgresql
 from trigger_local.secrets import Secrets, generate
 
 _numbers = itertools.count(1)
+
+# How long it takes to think of an example says something of the machine, and nothing of the code.
+settings.register_profile("shared machine", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared machine")
 
 
 @pytest.fixture(scope="session")

@@ -279,10 +279,12 @@ async def test_whatever_is_refused_of_a_trigger_is_one_row_with_pointers_and_not
             await eventually(lambda: len(heard) == 2 * len(REFUSED))
 
     assert len(first) == len(REFUSED)
-    for row, (case, (_, pointer)) in zip(first, REFUSED.items(), strict=True):
-        assert (row["status"], row["payload"], row["source"]) == ("rejected", None, "nats"), case
-        assert [error["pointer"] for error in row["errors"]] == [pointer], case
-        assert row["reason"], case
+    for row in first:
+        assert (row["status"], row["payload"], row["source"]) == ("rejected", None, "nats")
+        assert row["reason"]
+    # Batches overlap: their rows need not be in the order of the fires.
+    pointers = sorted(tuple(error["pointer"] for error in row["errors"]) for row in first)
+    assert pointers == sorted((pointer,) for _, pointer in REFUSED.values())
     again = await around.rows()
     assert {row["event_id"] for row in again} == {row["event_id"] for row in first}
     for said in (first, [{**answer} for answer in heard]):

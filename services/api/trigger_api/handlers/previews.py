@@ -3,7 +3,7 @@
 Computed here, by the very arithmetic by which the scheduler fires.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from trigger_api.domain.previews import PreviewRequest, shown
 from trigger_api.domain.shown import PreviewShown
@@ -13,6 +13,8 @@ from trigger_contracts.future import must_fire
 from trigger_contracts.preview import preview
 from trigger_contracts.schedule_fields import schedule_of, written_locally
 
+_DUE = timedelta(seconds=30)
+"""How long an occurrence may be due before it is a misfire, by default."""
 _TICK = timedelta(microseconds=1)
 """The resolution of instants: what is due next lies after the instant just before it."""
 
@@ -61,9 +63,17 @@ class Previews:
         found = preview(
             schedule,
             definition.timezone,
-            max(first - _TICK, self._clock.now()),
+            self._decided_until(first),
             count=count,
             fires=known.fires,
             written=written_locally(definition),
         )
         return shown(found, description, definition.timezone)
+
+    def _decided_until(self, first: datetime) -> datetime:
+        """Before what is shown: what is due this moment will fire, and counts towards a limit.
+
+        After a downtime the misfire policy decides about what is past: that is not shown.
+        """
+        now = self._clock.now()
+        return first - _TICK if now - first <= _DUE else now
