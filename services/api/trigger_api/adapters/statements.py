@@ -5,6 +5,7 @@ right after the row where the last one ended, whatever arrived or was erased mea
 row more than asked for is read, to know whether another page follows.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     ColumnClause,
+    ColumnElement,
     DateTime,
     Executable,
     Integer,
@@ -35,7 +37,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from trigger_api.domain.queries import EventQuery, StateFilter, TriggerQuery
 
-from .filtering import conditions
+from .filtering import conditions, words_in
 
 PING = text("SELECT 1")
 
@@ -180,15 +182,44 @@ def history(trigger_id: str, limit: int, after: int | None) -> Select[Any]:
 def events(query: EventQuery, after: tuple[datetime, UUID] | None) -> Select[Any]:
     """A page of the log, the newest first, without payloads."""
     c = EVENTS_IN[query.state].c
+    # Common words are found before, see ``events_among``.
+    found = _newest_first(c, _listed(c), query, after, are_rare=True)
+    return found.limit(query.limit + 1)
+
+
+def events_among(
+    query: EventQuery, after: tuple[datetime, UUID] | None, newest: int
+) -> Select[Any]:
+    """The same page, of no more than so many rows that pass but for their words."""
+    c = EVENTS_IN[query.state].c
+    but_for_words = query.model_copy(update={"q": None})
+    some = _newest_first(c, [*_listed(c), c.payload], but_for_words, after).limit(newest)
+    rows = some.subquery()
+    found = select(*(one for one in rows.c if one.name != "payload"))
+    found = found.where(*words_in(rows.c.payload, query.q or ""))
+    return found.order_by(rows.c.logged_at.desc(), rows.c.event_id.desc()).limit(query.limit + 1)
+
+
+def _listed(c: Any) -> list[ColumnElement[Any]]:
     shown = (one for one in c if one.name not in _NOT_IN_LISTS)
-    found = select(*shown, func.now(type_=_INSTANT).label("read_at"))
-    found = found.where(*conditions(c, query))
+    return [*shown, func.now(type_=_INSTANT).label("read_at")]
+
+
+def _newest_first(
+    c: Any,
+    shown: Sequence[ColumnElement[Any]],
+    wanted: StateFilter,
+    after: tuple[datetime, UUID] | None,
+    *,
+    are_rare: bool = False,
+) -> Select[Any]:
+    found = select(*shown).where(*conditions(c, wanted, are_rare=are_rare))
     if after is not None:
         found = found.where(
             tuple_(c.logged_at, c.event_id)
             < tuple_(literal(after[0], _INSTANT), literal(after[1], Uuid))
         )
-    return found.order_by(c.logged_at.desc(), c.event_id.desc()).limit(query.limit + 1)
+    return found.order_by(c.logged_at.desc(), c.event_id.desc())
 
 
 def origins(
@@ -218,6 +249,20 @@ def origins(
 def newest(wanted: StateFilter, limit: int) -> Executable:
     """How many of the newest ``limit`` rows there are, and when the oldest of them was logged."""
     c = EVENTS_IN[wanted.state].c
-    found = select(c.logged_at).where(*conditions(c, wanted))
-    rows = found.order_by(c.logged_at.desc(), c.event_id.desc()).limit(limit).subquery()
+    found = _newest_first(c, [c.logged_at], wanted, None, are_rare=True)
+    return _extent(found.limit(limit))
+
+
+def newest_among(wanted: StateFilter, limit: int, newest: int) -> Executable:
+    """The same, of no more than ``newest`` rows that pass but for their words."""
+    c = EVENTS_IN[wanted.state].c
+    but_for_words = wanted.model_copy(update={"q": None})
+    some = _newest_first(c, [c.logged_at, c.event_id, c.payload], but_for_words, None)
+    rows = some.limit(newest).subquery().c
+    found = select(rows.logged_at).where(*words_in(rows.payload, wanted.q or ""))
+    return _extent(found.order_by(rows.logged_at.desc(), rows.event_id.desc()).limit(limit))
+
+
+def _extent(found: Select[Any]) -> Executable:
+    rows = found.subquery()
     return select(func.count().label("rows"), func.min(rows.c.logged_at).label("oldest"))
