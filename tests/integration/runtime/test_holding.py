@@ -49,11 +49,16 @@ async def replica(connect: Connect, handler: Seen, **options: int) -> PlatformBr
 
 
 async def settled(broker: Broker) -> bool:
+    return await pending(broker) == (0, 0)
+
+
+async def pending(broker: Broker) -> tuple[int | None, int | None]:
+    """Not delivered yet, and delivered but not acknowledged."""
     async with broker.connected() as admin:
         info = await admin.jetstream().consumer_info(
             topology.DUE.name, topology.EXECUTOR_DUES.durable
         )
-    return info.num_pending == info.num_ack_pending == 0
+    return info.num_pending, info.num_ack_pending
 
 
 async def test_what_is_handled_slowly_or_waits_for_it_stays_here(
@@ -63,6 +68,11 @@ async def test_what_is_handled_slowly_or_waits_for_it_stays_here(
     first = await replica(connect, slow, batch=10)
     await publisher.publish_batch([due(n) for n in range(15)])
     await slow.entered.wait()
+
+    async def all_are_here() -> bool:
+        return await pending(platform_streams) == (0, 15)
+
+    await eventually(all_are_here, what="the first replica holds all")
     second = await replica(connect, other)
     await after(4 * topology.ACK_WAIT)
     slow.go_on.set()
