@@ -86,11 +86,17 @@ async def test_a_dropped_hour_takes_its_summary_along(
     await close_all(log)
     assert await summed(owner) == 1
     await owner.execute("UPDATE retention.event SET logged_at = now() - interval '49 hours'")
-    hour = ago(hours=47).replace(minute=0, second=0, microsecond=0)
     await owner.execute(
         "INSERT INTO retention.life_setting (active_for, kept_for) VALUES ('1 h', '2 h')"
     )
-    assert await owner.fetchval("SELECT retention.drop_partition($1)", hour) == 1
+    dropped: set[str] = set()
+    rows = 0
+    while partition_name(ago(hours=47)) not in dropped:  # hours of other tests come first
+        erased = await log.erase()
+        assert erased is not None
+        dropped |= set(erased.partitions)
+        rows += erased.rows
+    assert rows == 1
     assert await summed(owner) == 0
     left = "SELECT count(*) FROM retention.summary"
     assert await owner.fetchval(left) == 0
@@ -144,11 +150,10 @@ async def test_closed_again_an_hour_may_have_another_usual_source(
 async def test_no_partition_is_vacuumed_for_what_the_sweep_erases(
     log: PostgresEventLog, owner: asyncpg.Connection
 ) -> None:
-    await log.insert([make_row(datetime.now(UTC))])
-    options = await owner.fetch(
-        "SELECT reloptions FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid"
-        " WHERE inhparent = 'retention.event'::regclass"
+    at = datetime.now(UTC) - an_hour_that_is_over()
+    await log.insert([make_row(at)])
+    await close_all(log)
+    options = await owner.fetchval(
+        "SELECT reloptions FROM pg_class WHERE relname = $1", partition_name(at)
     )
-    assert options
-    for row in options:
-        assert "autovacuum_vacuum_threshold=2147483647" in row["reloptions"]
+    assert "autovacuum_vacuum_threshold=2147483647" in options

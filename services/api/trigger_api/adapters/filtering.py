@@ -11,7 +11,6 @@ from sqlalchemy import (
     Interval,
     Text,
     cast,
-    collate,
     func,
     literal_column,
 )
@@ -72,9 +71,9 @@ def _words(c: Any, q: str, *, are_rare: bool) -> Iterator[Condition]:
         yield c.said.contains(word, autoescape=True) if are_rare else func.strpos(c.said, word) > 0
 
 
-def words_in(payload: ColumnElement[Any], q: str) -> Iterator[Condition]:
+def says(payload: ColumnElement[Any], q: str) -> Iterator[Condition]:
     """The same of a payload at hand, without any index."""
-    said = func.lower(collate(cast(payload, Text), "pg_c_utf8"))
+    said = func.retention.said(payload)
     for word in words_of(q):
         yield func.strpos(said, word) > 0
     yield func.retention.word_hashes(payload, type_=ARRAY(BigInteger)).contains(_hashes(q))

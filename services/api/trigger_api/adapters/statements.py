@@ -37,7 +37,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from trigger_api.domain.queries import EventQuery, StateFilter, TriggerQuery
 
-from .filtering import conditions, words_in
+from .filtering import conditions, says
 
 PING = text("SELECT 1")
 
@@ -179,41 +179,54 @@ def history(trigger_id: str, limit: int, after: int | None) -> Select[Any]:
     return found.order_by(c.change_seq.desc()).limit(limit + 1)
 
 
-def events(query: EventQuery, after: tuple[datetime, UUID] | None) -> Select[Any]:
-    """A page of the log, the newest first, without payloads."""
-    c = EVENTS_IN[query.state].c
-    # Common words are found before, see ``events_among``.
-    found = _newest_first(c, _listed(c), query, after, are_rare=True)
-    return found.limit(query.limit + 1)
-
-
-def events_among(
-    query: EventQuery, after: tuple[datetime, UUID] | None, newest: int
+def events(
+    query: EventQuery, after: tuple[datetime, UUID] | None, among: int | None = None
 ) -> Select[Any]:
-    """The same page, of no more than so many rows that pass but for their words."""
+    """A page of the log, the newest first, without payloads; ``among`` as in ``_newest``."""
     c = EVENTS_IN[query.state].c
-    but_for_words = query.model_copy(update={"q": None})
-    some = _newest_first(c, [*_listed(c), c.payload], but_for_words, after).limit(newest)
-    rows = some.subquery()
-    found = select(*(one for one in rows.c if one.name != "payload"))
-    found = found.where(*words_in(rows.c.payload, query.q or ""))
-    return found.order_by(rows.c.logged_at.desc(), rows.c.event_id.desc()).limit(query.limit + 1)
-
-
-def _listed(c: Any) -> list[ColumnElement[Any]]:
     shown = (one for one in c if one.name not in _NOT_IN_LISTS)
-    return [*shown, func.now(type_=_INSTANT).label("read_at")]
+    columns = (*shown, func.now(type_=_INSTANT).label("read_at"))
+    return _newest(query, columns, after, query.limit + 1, among)
+
+
+def extent(wanted: StateFilter, limit: int, among: int | None = None) -> Executable:
+    """How many of the newest ``limit`` rows there are, and when the oldest of them was logged."""
+    c = EVENTS_IN[wanted.state].c
+    rows = _newest(wanted, (c.logged_at, c.event_id), None, limit, among).subquery().c
+    return select(func.count().label("rows"), func.min(rows.logged_at).label("oldest"))
+
+
+def _newest(
+    wanted: StateFilter,
+    columns: Sequence[ColumnElement[Any]],
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+    among: int | None,
+) -> Select[Any]:
+    """The newest rows that pass.
+
+    With ``among`` only those of so many rows that pass but for their words; without it, words
+    are taken to be rare: common ones are found in the other way before.
+    """
+    c = EVENTS_IN[wanted.state].c
+    if among is None:
+        return _newest_first(c, columns, wanted, after, are_rare=True).limit(limit)
+    but_for_words = wanted.model_copy(update={"q": None})
+    some = _newest_first(c, (*columns, c.payload), but_for_words, after).limit(among)
+    rows = some.subquery().c
+    found = select(*(rows[one.name] for one in columns)).where(*says(rows.payload, wanted.q or ""))
+    return found.order_by(rows.logged_at.desc(), rows.event_id.desc()).limit(limit)
 
 
 def _newest_first(
     c: Any,
-    shown: Sequence[ColumnElement[Any]],
+    columns: Sequence[ColumnElement[Any]],
     wanted: StateFilter,
     after: tuple[datetime, UUID] | None,
     *,
     are_rare: bool = False,
 ) -> Select[Any]:
-    found = select(*shown).where(*conditions(c, wanted, are_rare=are_rare))
+    found = select(*columns).where(*conditions(c, wanted, are_rare=are_rare))
     if after is not None:
         found = found.where(
             tuple_(c.logged_at, c.event_id)
@@ -244,25 +257,3 @@ def origins(
         .where(func.coalesce(sized.before, 0) < max_bytes)
         .order_by(sized.logged_at, sized.event_id)
     )
-
-
-def newest(wanted: StateFilter, limit: int) -> Executable:
-    """How many of the newest ``limit`` rows there are, and when the oldest of them was logged."""
-    c = EVENTS_IN[wanted.state].c
-    found = _newest_first(c, [c.logged_at], wanted, None, are_rare=True)
-    return _extent(found.limit(limit))
-
-
-def newest_among(wanted: StateFilter, limit: int, newest: int) -> Executable:
-    """The same, of no more than ``newest`` rows that pass but for their words."""
-    c = EVENTS_IN[wanted.state].c
-    but_for_words = wanted.model_copy(update={"q": None})
-    some = _newest_first(c, [c.logged_at, c.event_id, c.payload], but_for_words, None)
-    rows = some.limit(newest).subquery().c
-    found = select(rows.logged_at).where(*words_in(rows.payload, wanted.q or ""))
-    return _extent(found.order_by(rows.logged_at.desc(), rows.event_id.desc()).limit(limit))
-
-
-def _extent(found: Select[Any]) -> Executable:
-    rows = found.subquery()
-    return select(func.count().label("rows"), func.min(rows.c.logged_at).label("oldest"))

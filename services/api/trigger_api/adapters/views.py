@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Row
+from sqlalchemy import Executable, Row
 
 from trigger_api.domain import cursors
 from trigger_api.domain.queries import EventFilter, EventQuery, StateFilter, TriggerQuery
@@ -81,7 +82,9 @@ class PostgresViews:
 
     async def events(self, query: EventQuery) -> Listed[EventShown]:
         after = cursors.event(query.cursor)
-        rows = await self._listed(query, after)
+        rows = await self._newest(
+            query, partial(statements.events, query, after), lambda rows: len(rows) > query.limit
+        )
         page = _page(
             rows,
             query.limit,
@@ -90,22 +93,26 @@ class PostgresViews:
         )
         return replace(page, read_at=rows[0].read_at) if rows else page
 
-    async def _listed(
-        self, query: EventQuery, after: tuple[datetime, UUID] | None
+    async def _newest(
+        self,
+        wanted: EventFilter,
+        statement: Callable[[int | None], Executable],
+        is_full: Callable[[Sequence[Row[Any]]], bool],
     ) -> Sequence[Row[Any]]:
         """By words in two steps: common ones are among the newest rows, rare ones in an index."""
-        if query.q is not None:
-            among = statements.events_among(query, after, LOOKED_THROUGH)
-            rows = await self._searches.fetch(among)
-            if len(rows) > query.limit:
+        if wanted.q is not None:
+            rows = await self._searches.fetch(statement(LOOKED_THROUGH))
+            if is_full(rows):
                 return rows
-        return await self._for(query).fetch(statements.events(query, after))
+        return await self._for(wanted).fetch(statement(None))
 
     async def count(self, wanted: StateFilter, *, exactly: int | None = None) -> Total:
         if counting.is_summed(wanted):
             return Total(await self._sum(wanted), exact=True)
         most = exactly or (COUNTED_EXACTLY if wanted.q is None else FOUND_EXACTLY)
-        found = await self._extent(wanted, most + 1)
+        (found,) = await self._newest(
+            wanted, partial(statements.extent, wanted, most + 1), lambda rows: rows[0].rows > most
+        )
         if found.rows <= most:
             return Total(found.rows, exact=True)
         # As dense among all rows as it is among the newest ones.
@@ -114,16 +121,6 @@ class PostgresViews:
         among, of_all = await asyncio.gather(self._sum(since), self._sum(summed))
         # What was found may be over by now, be it all of it.
         return Total(round(found.rows * of_all / max(among, found.rows)), exact=False)
-
-    async def _extent(self, wanted: StateFilter, limit: int) -> Row[Any]:
-        """As ``_listed``: in two steps, if by words."""
-        if wanted.q is not None:
-            among = statements.newest_among(wanted, limit, LOOKED_THROUGH)
-            (found,) = await self._searches.fetch(among)
-            if found.rows == limit:
-                return found
-        (found,) = await self._for(wanted).fetch(statements.newest(wanted, limit))
-        return found
 
     async def _sum(self, wanted: StateFilter) -> int:
         return sum(one.rows for one in await self.counted(wanted, timedelta(days=1)))

@@ -176,6 +176,9 @@ class PostgresEventLog:
             if not begun["alone"]:
                 return None
             erased: int | None = await connection.fetchval(self._statements.drop_partition, hour)
+            if erased is not None:
+                for statement in self._statements.forget_hour:
+                    await connection.execute(statement, hour)
             return erased
 
     async def _delete(self, erased_before: datetime) -> int:

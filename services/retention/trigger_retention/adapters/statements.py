@@ -61,6 +61,11 @@ class Statements:
 
         self.drop_partition = f"SELECT {schema}.drop_partition($1)"
 
+        self.forget_hour = (
+            f"DELETE FROM {schema}.closed_hour WHERE hour = $1",
+            f"DELETE FROM {schema}.summary WHERE hour = $1",
+        )
+
         # Without the hint a partition most of whose rows are past is scanned whole, every second.
         self.begin_sweep = f"""
             SELECT set_config('enable_seqscan', 'off', true),

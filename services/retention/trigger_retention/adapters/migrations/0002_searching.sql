@@ -1,14 +1,19 @@
 -- Finding rows: by word, by name, by lateness; and counting them without reading them all.
 --
 -- What would make every insert dearer is done once an hour is over ("closing" it): an index of
--- its words, of its names, of unusual sources and types, and a summary of its minutes. The hour that is going on is small
--- enough to be read.
+-- its words, of its names, of unusual sources and types, and a summary of its minutes. The hour
+-- that is going on is small enough to be read.
 
 ALTER TABLE {schema}.event ADD COLUMN replay_of uuid;
 
 -- Costs a row that fired on time nothing.
 CREATE INDEX event_late ON {schema}.event (logged_at DESC, event_id DESC)
     WHERE fired_at - scheduled_for >= interval '1 second';
+
+-- What a payload says, for looking at its letters.
+CREATE FUNCTION {schema}.said(payload json) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN lower(payload::text COLLATE "pg_c_utf8");
 
 -- The words of a payload, each as 64 bits of hash: a third of the words' own size, and what
 -- PostgreSQL keeps as statistics then holds nothing of a payload. The same rule as
@@ -19,6 +24,7 @@ CREATE FUNCTION {schema}.word_hashes(payload json) RETURNS bigint[]
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 300
 AS $function$
 DECLARE
+    -- Not by calling said(): this body names no schema, which a rebuild would rename under it.
     said text := lower(payload::text COLLATE "pg_c_utf8");
 BEGIN
     IF strpos(said, '\') > 0 THEN
@@ -66,7 +72,7 @@ CREATE OR REPLACE VIEW {schema}.events AS
            logged_at + (SELECT kept_for FROM {schema}.life) AS deletes_at,
            replay_of,
            fired_at - scheduled_for AS lateness,
-           lower(payload::text COLLATE "pg_c_utf8") AS said,
+           {schema}.said(payload) AS said,
            {schema}.word_hashes(payload) AS word_hashes
     FROM {schema}.event
     WHERE logged_at > now() - (SELECT kept_for FROM {schema}.life);
@@ -96,45 +102,6 @@ CREATE VIEW {schema}.open_hours AS
           FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
           WHERE inhparent = '{schema}.event'::regclass) AS partition
     WHERE hour NOT IN (SELECT hour FROM {schema}.closed_hour);
-
--- As before, and no partition is ever vacuumed for its dead rows: it is dropped whole soon after its
--- rows are erased, and what is freed before that is of no use to an hour that is over.
-CREATE OR REPLACE FUNCTION {schema}.ensure_partitions(hours timestamptz[]) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-AS $function$
-DECLARE
-    self      oid;
-    home      text;
-    hour      timestamptz;
-    partition text;
-BEGIN
-    GET DIAGNOSTICS self = PG_ROUTINE_OID;
-    SELECT nspname INTO STRICT home
-        FROM pg_namespace n JOIN pg_proc p ON p.pronamespace = n.oid WHERE p.oid = self;
-    -- Two replicas may want the same partition: the second finds it made.
-    PERFORM pg_advisory_xact_lock(4773002, self::integer);
-    FOREACH hour IN ARRAY hours LOOP
-        IF hour IS NULL OR hour <> date_trunc('hour', hour, 'UTC')
-           OR hour < timestamptz '1970-01-01 00:00:00+00' OR hour > now() + interval '1 day' THEN
-            RAISE EXCEPTION 'no partition can be made for the hour %', hour
-                USING ERRCODE = 'datetime_field_overflow';
-        END IF;
-        partition := 'event_' || to_char(hour AT TIME ZONE 'UTC', 'YYYYMMDDHH24');
-        CONTINUE WHEN to_regclass(format('%I.%I', home, partition)) IS NOT NULL;
-        -- Attaching a table made beforehand blocks neither readers nor writers of the log;
-        -- CREATE … PARTITION OF would.
-        EXECUTE format('CREATE TABLE %1$I.%2$I (LIKE %1$I.event INCLUDING ALL) WITH (
-                autovacuum_vacuum_threshold = 2147483647, autovacuum_vacuum_insert_threshold = -1)',
-            home, partition);
-        EXECUTE format('ALTER TABLE %1$I.event ATTACH PARTITION %1$I.%2$I FOR VALUES FROM (%3$L) TO (%4$L)',
-            home, partition,
-            lpad(to_hex((extract(epoch FROM hour) * 1000)::bigint), 12, '0') || repeat('0', 20),
-            lpad(to_hex((extract(epoch FROM hour + interval '1 hour') * 1000)::bigint), 12, '0')
-                || repeat('0', 20));
-    END LOOP;
-END
-$function$;
 
 -- Indexes an hour that is over and sums up its minutes; false where that
 -- is not possible now. Readers go on meanwhile; a row that is late for this very hour waits. Waits
@@ -172,6 +139,11 @@ BEGIN
         EXECUTE format('CREATE INDEX IF NOT EXISTS %1$I ON %3$I.%2$I (%4$I, logged_at DESC, event_id DESC) WHERE %4$I <> %5$L',
             concat_ws('_', partition, field, 'not', nullif(usual, '')), partition, home, field, usual);
     END LOOP;
+    -- It is dropped whole soon after the sweep has erased its rows: what is freed in it before that
+    -- is of no use to an hour that is over.
+    EXECUTE format('ALTER TABLE %I.%I SET (
+            autovacuum_vacuum_threshold = 2147483647, autovacuum_vacuum_insert_threshold = -1)',
+        home, partition);
     -- What the planner knows of the words it knows from here.
     EXECUTE format('ANALYZE %I.%I', home, partition);
     EXECUTE format('DELETE FROM %I.summary WHERE hour = $1', home) USING hour;
@@ -185,52 +157,10 @@ BEGIN
 END
 $function$;
 
--- As before, and the hour's summary goes with it.
-CREATE OR REPLACE FUNCTION {schema}.drop_partition(hour timestamptz) RETURNS bigint
-    LANGUAGE plpgsql STRICT SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-    SET lock_timeout = '100ms'
-AS $function$
-DECLARE
-    self      oid;
-    home      text;
-    partition text := 'event_' || to_char(hour AT TIME ZONE 'UTC', 'YYYYMMDDHH24');
-    kept_for  interval;
-    alive     boolean;
-    erased    bigint;
-BEGIN
-    GET DIAGNOSTICS self = PG_ROUTINE_OID;
-    SELECT nspname INTO STRICT home
-        FROM pg_namespace n JOIN pg_proc p ON p.pronamespace = n.oid WHERE p.oid = self;
-    EXECUTE format('SELECT kept_for FROM %I.life', home) INTO STRICT kept_for;
-    IF hour <> date_trunc('hour', hour, 'UTC') OR hour + interval '1 hour' + kept_for > now()
-       OR to_regclass(format('%I.%I', home, partition)) IS NULL THEN
-        RETURN NULL;
-    END IF;
-    -- Looked at and counted before anybody is blocked, then looked at again.
-    EXECUTE format('SELECT EXISTS (SELECT FROM %I.%I WHERE logged_at > now() - $1)', home, partition)
-        INTO alive USING kept_for;
-    IF alive THEN
-        RETURN NULL;
-    END IF;
-    EXECUTE format('SELECT count(*) FROM %I.%I', home, partition) INTO erased;
-    EXECUTE format('LOCK TABLE ONLY %I.event IN ACCESS EXCLUSIVE MODE', home);
-    EXECUTE format('SELECT EXISTS (SELECT FROM %I.%I WHERE logged_at > now() - $1)', home, partition)
-        INTO alive USING kept_for;
-    IF alive THEN
-        RETURN NULL;
-    END IF;
-    EXECUTE format('DROP TABLE %I.%I', home, partition);
-    EXECUTE format('DELETE FROM %I.closed_hour WHERE hour = $1', home) USING hour;
-    EXECUTE format('DELETE FROM %I.summary WHERE hour = $1', home) USING hour;
-    RETURN erased;
-END
-$function$;
-
-REVOKE ALL ON FUNCTION {schema}.close_hour, {schema}.word_hashes, {schema}.lateness_step, {schema}.first_id
+REVOKE ALL ON FUNCTION {schema}.close_hour, {schema}.said, {schema}.word_hashes, {schema}.lateness_step, {schema}.first_id
     FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION {schema}.word_hashes, {schema}.lateness_step, {schema}.first_id TO etp_retention, etp_api;
+GRANT EXECUTE ON FUNCTION {schema}.said, {schema}.word_hashes, {schema}.lateness_step, {schema}.first_id TO etp_retention, etp_api;
 GRANT EXECUTE ON FUNCTION {schema}.close_hour TO etp_retention;
-GRANT SELECT, DELETE ON {schema}.closed_hour TO etp_retention;
+GRANT SELECT, DELETE ON {schema}.closed_hour, {schema}.summary TO etp_retention;
 GRANT SELECT ON {schema}.open_hours TO etp_retention, etp_api;
 GRANT SELECT ON {schema}.minutes TO etp_api;
