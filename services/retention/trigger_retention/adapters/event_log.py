@@ -8,10 +8,11 @@ finds the new ones. Never creates or drops a table but through the schema's two 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import asyncpg
 
+from trigger_retention.domain.growth import Growth, Look
 from trigger_retention.domain.hours import HOUR, hour_at, number_of, partition_hour, partition_name
 from trigger_retention.domain.life import Life
 from trigger_retention.domain.rows import Row
@@ -41,13 +42,6 @@ MOST_KNOWN_HOURS = 2000
 """Hours remembered; forgotten altogether beyond, to be learnt again."""
 
 
-class _Size(NamedTuple):
-    """How large an hour was, and since when (seconds, the database's clock)."""
-
-    bytes: int
-    since: float
-
-
 class PostgresEventLog:
     """``ports.EventLog``; see the module's docstring."""
 
@@ -63,8 +57,7 @@ class PostgresEventLog:
         self._statements = Statements(schema)
         self._known_hours: set[int] = set()
         self._looked_at = ""
-        self._quiet_s = quiet_for.total_seconds()
-        self._growing: dict[datetime, _Size] = {}
+        self._growth = Growth(quiet_for)
 
     async def insert(self, rows: Sequence[Row]) -> Inserted:
         try:
@@ -118,27 +111,17 @@ class PostgresEventLog:
 
     async def close_hour(self) -> bool:
         async with self._database.connection() as connection:
-            hours = await connection.fetch(self._statements.hours_to_close, CLOSED_AFTER)
-        self._growing = {row["hour"]: self._since_when(row) for row in hours}
-        for row in hours:
-            if row["looked_at"] - self._growing[row["hour"]].since < self._quiet_s:
-                continue
+            found = await connection.fetch(self._statements.hours_to_close, CLOSED_AFTER)
+        for hour in self._growth.quiet(Look(*row) for row in found):
             try:
                 async with self._writing() as (connection, _):
                     if await connection.fetchval(
-                        self._statements.close_hour, row["hour"], timeout=CLOSING_TIMEOUT_S
+                        self._statements.close_hour, hour, timeout=CLOSING_TIMEOUT_S
                     ):
                         return True
-            except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
-                log.info("hour in use, closed later", hour=row["hour"].isoformat())
+            except asyncpg.LockNotAvailableError:
+                log.info("hour in use, closed later", hour=hour.isoformat())
         return False
-
-    def _since_when(self, row: "asyncpg.Record") -> "_Size":
-        """Since when an hour has had its size, as far as this replica has seen."""
-        before = self._growing.get(row["hour"])
-        if before is not None and before.bytes == row["size"]:
-            return before
-        return _Size(row["size"], row["looked_at"])
 
     async def _make_ahead(self, connection: Connection, now: datetime) -> None:
         this = number_of(now)
@@ -162,7 +145,7 @@ class PostgresEventLog:
             hour = partition_hour(name)
             try:
                 erased = await self._drop_one(hour)
-            except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+            except asyncpg.LockNotAvailableError:
                 log.info("partition in use, dropped later", partition=name)
                 continue
             if erased is not None:

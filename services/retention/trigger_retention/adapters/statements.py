@@ -52,8 +52,7 @@ class Statements:
         self.reopen = f"DELETE FROM {schema}.closed_hour WHERE hour = ANY($1)"
 
         self.hours_to_close = f"""
-            SELECT hour, pg_relation_size(partition) AS size,
-                   date_part('epoch', now()) AS looked_at
+            SELECT hour, pg_relation_size(partition) AS size, now() AS at
             FROM {schema}.open_hours
             WHERE hour + interval '1 hour' + $1 <= now() ORDER BY hour DESC"""
 
