@@ -21,7 +21,7 @@ class Growth:
         self._since: dict[datetime, Look] = {}
 
     def quiet(self, looks: Iterable[Look]) -> list[datetime]:
-        """Of the hours just looked at those that are quiet, in their order; others are forgotten."""
+        """Of the hours looked at those that are quiet, in their order; others are forgotten."""
         now = list(looks)
         self._since = {look.hour: self._first_of_its_size(look) for look in now}
         return [look.hour for look in now if look.at - self._since[look.hour].at >= self._quiet_for]
