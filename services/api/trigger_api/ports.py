@@ -243,12 +243,6 @@ class LogPages(Protocol):
         ...
 
 
-class TailClock(Clock, Protocol):
-    """Also measures how long ago something was."""
-
-    def monotonic(self) -> float: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Logged:
     """A message of the log of record, as it is stored."""

@@ -13,17 +13,17 @@ from trigger_api.domain.exports import Format, csv_line
 from trigger_api.domain.pace import Stretch
 from trigger_api.domain.queries import StateFilter
 from trigger_api.ports import LogPage, Piece
+from trigger_runtime.clock import Clock
 
 from . import export_statements
 from .database import Database
-from .definitions import Monotonic
 from .export_statements import PAGE_BYTES
 
 
 class PostgresLogPages:
     """See ``ports.LogPages``."""
 
-    def __init__(self, searches: Database, clock: Monotonic) -> None:
+    def __init__(self, searches: Database, clock: Clock) -> None:
         """``searches`` plans each statement for its own words and bounds."""
         self._searches = searches
         self._clock = clock

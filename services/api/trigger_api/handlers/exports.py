@@ -14,8 +14,9 @@ from datetime import datetime, timedelta
 from trigger_api.domain.exports import File
 from trigger_api.domain.pace import Pace, Position, below
 from trigger_api.domain.queries import ExportQuery
-from trigger_api.ports import LogPage, LogPages, TailClock
+from trigger_api.ports import LogPage, LogPages
 from trigger_contracts.errors import Code, Refused, problem
+from trigger_runtime.clock import Clock
 
 
 class Exports:
@@ -25,7 +26,7 @@ class Exports:
         self,
         *,
         log: LogPages,
-        clock: TailClock,
+        clock: Clock,
         kept_for: timedelta,
         most: int,
         reading: int,
@@ -66,7 +67,7 @@ class _Export:
     def __init__(
         self,
         log: LogPages,
-        clock: TailClock,
+        clock: Clock,
         turns: asyncio.Semaphore,
         query: ExportQuery,
         file: File,
@@ -78,7 +79,8 @@ class _Export:
         self._query = query
         self._file = file
         self._now = query.to or clock.now()
-        self._floor = _oldest(clock.now() - kept_for, query.from_)
+        oldest = clock.now() - kept_for
+        self._floor = max(query.from_ or oldest, oldest)
         self._position: Position | None = None
         self._pace = Pace()
         self._since: datetime | None = None
@@ -115,7 +117,3 @@ class _Export:
                     self._position = below(self._since)
             page = await self.read()
             just_read = True
-
-
-def _oldest(erased_before: datetime, from_: datetime | None) -> datetime:
-    return erased_before if from_ is None else max(erased_before, from_)

@@ -13,8 +13,9 @@ from typing import Protocol
 
 from trigger_api.domain.live import LogState, Position
 from trigger_api.domain.recent import LiveEvent, Recent, Stretch, read
-from trigger_api.ports import EventLog, Logged, TailClock, TailMeter
+from trigger_api.ports import EventLog, Logged, TailMeter
 from trigger_contracts.errors import Code, Refused, problem
+from trigger_runtime.clock import Clock
 from trigger_runtime.errors import DependencyUnavailable
 
 FIRST_LOOK = timedelta(milliseconds=2)
@@ -47,7 +48,7 @@ class Tail:
         self,
         *,
         log: EventLog,
-        clock: TailClock,
+        clock: Clock,
         meter: TailMeter,
         kept_for: timedelta,
         backlog: int,
