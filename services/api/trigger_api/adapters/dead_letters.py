@@ -98,8 +98,10 @@ class StreamDeadLetters:
 
     def _row(self, message: StoredMessage, query: DeadLetterQuery) -> DeadLetterShown | None:
         found = _found(message)
-        letter = None if found is None else found.alive(self._clock.now(), self._kept_for)
-        if found is None or letter is None or query.subject not in (None, letter.subject):
+        if found is None:
+            return None
+        letter = found.alive(self._clock.now(), self._kept_for)
+        if letter is None or query.subject not in (None, letter.subject):
             return None
         return shown(found, letter, self._kept_for, in_list=True)
 

@@ -8,15 +8,13 @@ from datetime import timedelta
 from uuid import UUID
 
 from trigger_api.domain import dead_letters as shown
+from trigger_api.domain import lives
 from trigger_api.domain.dead_letters import DeadLetterQuery, DeadLetterShown, Found, RedriveShown
 from trigger_api.ports import Clock, DeadLetters, Listed
 from trigger_contracts.errors import Code, Refused, refused
 from trigger_contracts.events import DeadLetter, DeadLetterHandled
-from trigger_contracts.ids import instant_of
 from trigger_contracts.redrives import RedriveOutcome
 from trigger_runtime.errors import DependencyUnavailable
-
-_UUID7 = 7
 
 
 class DeadLetterDesk:
@@ -63,7 +61,9 @@ class DeadLetterDesk:
 
     def _alive(self, letter_id: str, found: Found | None) -> tuple[Found, DeadLetter]:
         if found is None:
-            raise self._gone() if self._is_over(UUID(letter_id)) else _absent()
+            # Its id tells when its original was stored.
+            is_over = lives.is_over(UUID(letter_id), self._clock.now(), self._kept_for)
+            raise self._gone() if is_over else _absent()
         letter = found.alive(self._clock.now(), self._kept_for)
         if letter is not None:
             return found, letter
@@ -71,13 +71,6 @@ class DeadLetterDesk:
             at = found.letter.handled_at.isoformat(timespec="seconds")
             raise refused(Code.GONE, f"it was redriven and handled at {at}")
         raise self._gone()
-
-    def _is_over(self, letter_id: UUID) -> bool:
-        """A letter's id tells when its original was stored, and so that its life would be over."""
-        try:
-            return instant_of(letter_id) < self._clock.now() - self._kept_for
-        except OverflowError:
-            return False  # a time after the year 9999
 
     def _gone(self) -> Refused:
         hours = self._kept_for / timedelta(hours=1)
@@ -91,7 +84,7 @@ def _checked(letter_id: str) -> str:
         wanted = UUID(letter_id)
     except ValueError:
         raise _absent() from None
-    if wanted.version != _UUID7 or str(wanted) != letter_id:
+    if wanted.version != lives.UUID7 or str(wanted) != letter_id:
         raise _absent()
     return letter_id
 

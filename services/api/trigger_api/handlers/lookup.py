@@ -3,12 +3,10 @@
 from datetime import timedelta
 from uuid import UUID
 
+from trigger_api.domain import lives
 from trigger_api.domain.shown import EventDetail
 from trigger_api.ports import Clock, Views
 from trigger_contracts.errors import Code, Refused, refused
-from trigger_contracts.ids import instant_of
-
-_UUID7 = 7
 
 
 class Lookup:
@@ -27,16 +25,9 @@ class Lookup:
             raise _absent() from None
         found = await self._views.event(wanted)
         if found is None:
-            raise self._gone() if self._is_over(wanted) else _absent()
+            is_over = lives.is_over(wanted, self._clock.now(), self._kept_for)
+            raise self._gone() if is_over else _absent()
         return found
-
-    def _is_over(self, event_id: UUID) -> bool:
-        """An event id tells when its event was, and so that its row would have been erased."""
-        try:
-            oldest = self._clock.now() - self._kept_for
-            return event_id.version == _UUID7 and instant_of(event_id) < oldest
-        except OverflowError:
-            return False  # a time after the year 9999
 
     def _gone(self) -> Refused:
         hours = self._kept_for / timedelta(hours=1)
