@@ -21,7 +21,7 @@ MAX_DEPTH = 64
 MAX_CONTAINERS = 20_000
 """Objects and arrays in one text, one to every 13 bytes of 256 kB; 87,000 took up to 215 ms."""
 
-_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
+STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 """A string may lack its end: else looking for it from every quote would take quadratic time."""
 
 _COLON = re.compile(rb"\s*:")
@@ -80,7 +80,7 @@ def _with_plain_numbers(value: Any) -> Any:
 
 def _check_depth(text: bytes) -> None:
     depth = containers = 0
-    for match in _STRING_OR_BRACKET.finditer(text):
+    for match in STRING_OR_BRACKET.finditer(text):
         token = match[0]
         if token in b"[{":
             depth += 1
@@ -108,7 +108,7 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _repetition(text: bytes) -> tuple[int, int]:
     """Line and column of the first repeated key; the text is JSON as far as that is known."""
     keys: list[set[bytes]] = []
-    for match in _STRING_OR_BRACKET.finditer(text):
+    for match in STRING_OR_BRACKET.finditer(text):
         token = match[0]
         if token in b"[{":
             keys.append(set())

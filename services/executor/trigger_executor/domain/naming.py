@@ -7,11 +7,12 @@ in its payload, and only if it is the only one.
 
 import re
 
+from trigger_contracts.strict_json import STRING_OR_BRACKET
+
 MAX_TOKENS = 50_000
 """Strings and brackets looked at: some 15 ms. A sender who means it names its trigger before."""
 
 _NAMED = re.compile(rb'"trigger_id"\s*:\s*"([A-Za-z0-9_-]{1,64})"')
-_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 
 
 def named_trigger(text: bytes) -> str | None:
@@ -21,7 +22,7 @@ def named_trigger(text: bytes) -> str | None:
         return None
     found: set[bytes] = set()
     depth = 0
-    for count, match in enumerate(_STRING_OR_BRACKET.finditer(text)):
+    for count, match in enumerate(STRING_OR_BRACKET.finditer(text)):
         token = match[0]
         if count == MAX_TOKENS or (count == 0 and token != b"{"):
             break
