@@ -1,13 +1,11 @@
 """The event log and the dead letters, appended to their streams, and answers over core NATS."""
 
 from collections.abc import Iterator, Sequence
-from typing import cast
 
 from nats.errors import Error as NatsError
 
 from trigger_executor.domain.row import Row
 from trigger_executor.ports import Incoming
-from trigger_runtime.consumer import Delivery
 from trigger_runtime.dead_letters import DeadLetters
 from trigger_runtime.logs import get_logger
 from trigger_runtime.nats import Connection
@@ -40,8 +38,7 @@ class JetStreamDeadLetters:
         self._dead_letters = dead_letters
 
     async def bury(self, stream: str, message: Incoming, reason: str) -> None:
-        # What comes out is what went in: use cases see only the port's side of a delivery.
-        await self._dead_letters.bury(stream, cast("Delivery", message), reason)
+        await self._dead_letters.bury(stream, message, reason)
 
 
 class NatsResults:
