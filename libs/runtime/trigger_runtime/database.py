@@ -22,6 +22,7 @@ log = get_logger(__name__)
 
 CONNECT_TIMEOUT_S = 3.0
 """For one new connection; short, since the caller's request waits for it."""
+
 AWAY = (
     OSError,
     TimeoutError,
