@@ -10,20 +10,16 @@ from datetime import UTC, datetime, timedelta
 
 from bench.support.servers import PUBLISH_TIMEOUT, Servers
 from bench.support.workers import Link
-from trigger_contracts import subjects, topology
-from trigger_contracts.events import EntryStatus, LogEntry, Source, cloud_event
+from trigger_contracts import topology
+from trigger_contracts.events import EntryStatus, LogEntry, Source
 from trigger_contracts.ids import uuid7
+from trigger_executor.domain.row import row_of
 from trigger_runtime.publisher import MAX_BATCH, JetStreamPublisher, Message
 
 from .loading import API_TRIGGERS, TRIGGERS
 from .payloads import Notes, notes, payload
 
 TICK_S = 0.02
-_SUBJECTS = {
-    EntryStatus.FIRED: subjects.fired,
-    EntryStatus.MISSED: subjects.missed,
-    EntryStatus.REJECTED: subjects.rejected,
-}
 _MISSED_AFTER = timedelta(seconds=31)
 
 
@@ -50,9 +46,9 @@ def entry(number: int, now: datetime, made: Notes) -> LogEntry:
 
 
 def message(arrived: LogEntry) -> Message:
-    subject = _SUBJECTS[arrived.status](arrived.trigger_id)
-    body = cloud_event(arrived).model_dump_json().encode()
-    return Message(subject, body, arrived.event_id)
+    row = row_of(arrived, arrived.logged_at)
+    assert row is not None
+    return Message(row.subject, row.body, row.event_id)
 
 
 async def write(link: Link, servers: Servers, per_second: int) -> None:
