@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from bench.log import arriving, caches, plans
-from bench.log.asking import Address, ask, check, client, page_deep
+from bench.log.asking import ask, check, client, page_deep
 from bench.log.closing import Closed, close_all, close_one
 from bench.log.expiring import expire
 from bench.log.found import Arrived, Asked, Elsewhere, Found, Plan, told
@@ -69,10 +69,7 @@ async def at_full_size(sizes: Sizes) -> Result:
             explained = await _plans(directly, asking, hours)
             open_first = await _open_rows(servers)
             meter = Meter(servers.pids, without=directly.backends)
-            asked = [
-                await _asked(servers, servers.address, one, sizes, directly, said)
-                for one, said in asking
-            ]
+            asked = [await _asked(servers, one, sizes, directly, said) for one, said in asking]
             costs = meter.read()
             open_last = await _open_rows(servers)
             elsewhere = await _elsewhere(servers, asking, sizes)
@@ -185,14 +182,13 @@ async def _plans(directly: Bare, asking: Asking, hours: Sequence[Hour]) -> list[
 
 async def _asked(
     servers: Platform,
-    address: Address,
     question: Question,
     sizes: Sizes,
     directly: Bare,
     said: Sequence[Sequence[Said]],
 ) -> Asked:
     _say(question.name)
-    heard = await ask(servers, address, question, sizes.asked_s)
+    heard = await ask(servers, servers.address, question, sizes.asked_s)
     return Asked(question, heard, spread(await directly.ask(said, sizes.asked_s)))
 
 
