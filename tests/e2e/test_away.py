@@ -63,7 +63,7 @@ class Owed:
         """Wait until everything has come due."""
         await eventually(lambda: now() > self.last_at, within=30)
 
-    async def paid(self, *, unknown: int = 0) -> None:
+    async def assert_paid(self, *, unknown: int = 0) -> None:
         """Wait for every row, then for quiet; nothing is there twice and nothing else.
 
         As many as ``unknown`` fires were answered 503 and may have been stored all the same.
@@ -149,7 +149,7 @@ async def test_without_the_broker_nothing_is_accepted_and_everything_readable(
         await owed.due()
     await platform.until_ready()
     assert (await owed.fire("after")).status_code == 202
-    await owed.paid(unknown=2)
+    await owed.assert_paid(unknown=2)
 
 
 @AWAY
@@ -183,7 +183,7 @@ async def test_without_the_database_everything_is_accepted_and_nothing_readable(
     await applied(platform, scheduled.headers["location"])
     assert (await applied(platform, patched.headers["location"]))["version"] == 2
     owed.occurrences[scheduled.json()["id"]] = [datetime.fromisoformat(at)]
-    await owed.paid()
+    await owed.assert_paid()
 
 
 @AWAY
@@ -226,7 +226,7 @@ async def test_without_the_scheduler_writes_are_stored_and_applied_on_its_return
 
     await eventually(all_applied, within=AFTER, poll=0.1)
     owed.occurrences[created.json()["id"]] = [datetime.fromisoformat(at)]
-    await owed.paid()
+    await owed.assert_paid()
 
 
 @AWAY
@@ -244,7 +244,7 @@ async def test_without_the_executor_fires_are_stored_and_recorded_on_its_return(
         await owed.due()
     await platform.until_ready()
     assert (await owed.fire("keyed", **{"Idempotency-Key": "k"})).status_code == 202
-    await owed.paid()
+    await owed.assert_paid()
 
 
 @AWAY
@@ -264,7 +264,7 @@ async def test_without_retention_events_go_out_and_their_rows_appear_on_its_retu
             assert len(await platform.events(trigger_id=owed.api["id"])) == 3
             await owed.due()
     await platform.until_ready()
-    await owed.paid()
+    await owed.assert_paid()
 
 
 @AWAY
@@ -287,7 +287,7 @@ async def test_without_the_gateway_nats_goes_on(platform: Platform, owed: Owed, 
         owed.fires[owed.api["id"]].add(done["event_id"])
         await owed.due()
     await platform.until_ready()
-    await owed.paid()
+    await owed.assert_paid()
 
 
 async def test_everything_hung_at_once_goes_on_where_it_stood(
@@ -297,4 +297,4 @@ async def test_everything_hung_at_once_goes_on_where_it_stood(
     async with platform.hung(*NAMES):
         await owed.due()
     await platform.until_ready()
-    await owed.paid()
+    await owed.assert_paid()

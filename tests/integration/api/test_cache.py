@@ -84,10 +84,12 @@ async def test_a_new_event_is_shown_within_a_second(
         event_id = str(await log.add())
         for gateway in (one, other):
 
-            async def shown(gateway: Running = gateway, event_id: str = event_id) -> bool:
-                return event_id in await listed(gateway.http)
+            async def shown(gateway: Running = gateway, event_id: str = event_id) -> list[str]:
+                page = await listed(gateway.http)
+                return page if event_id in page else []
 
-            await eventually(shown, within=1.0, what="the new event is shown")
+            page = await eventually(shown, within=1.0, what="the new event is shown")
+            assert event_id in page
 
 
 async def test_no_page_shows_a_row_past_the_end_of_a_life(

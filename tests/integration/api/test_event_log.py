@@ -96,6 +96,7 @@ async def test_hints_come_while_somebody_listens(sample: Sample) -> None:
     await log.listen(lambda: hints.append(3))
     await store(b"e")
     await eventually(lambda: hints == [2, 2, 2, 3])
+    assert hints == [2, 2, 2, 3]
 
 
 async def test_a_page_is_bounded_in_bytes_and_one_message_always_fits(
@@ -141,3 +142,4 @@ async def test_a_reconnect_is_a_hint(platform_streams: Broker, secrets: Secrets)
         async with platform_streams.connected("executor") as executor:
             await executor.jetstream().publish(subjects.fired("t"), b"a")
         await eventually(lambda: len(hints) == 2)
+        assert hints == [None, None]

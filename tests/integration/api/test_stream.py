@@ -273,6 +273,7 @@ async def test_a_reader_that_goes_away_is_noticed_at_once(gateway: Running) -> N
         await source.block()
         await eventually(lambda: metric("etp_stream_readers") == 1)
     await eventually(lambda: metric("etp_stream_readers") == 0)
+    assert metric("etp_stream_readers") == 0
 
 
 async def test_without_a_broker_open_streams_wait_and_new_ones_are_refused(

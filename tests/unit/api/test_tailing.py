@@ -384,6 +384,7 @@ async def test_what_is_over_is_never_handed_out() -> None:
         await here.until(lambda: slow.payloads == ["1", "3"])
         late = await here.client(last_id="0")
         await here.until(lambda: late.payloads == ["3"])
+        assert (slow.payloads, late.payloads) == (["1", "3"], ["3"])
 
 
 async def test_memory_keeps_nothing_that_is_over_and_nobody_is_dropped_for_it() -> None:

@@ -36,7 +36,7 @@ REACH = 26 * HOUR
 """How far from a change is looked: no shift is longer than a day."""
 
 
-def holds(
+def assert_holds(
     expression: str,
     zone: str,
     first: datetime,
@@ -83,7 +83,7 @@ def around_a_change(data: st.DataObject, zone: str, first_year: int, end_year: i
     change = data.draw(st.sampled_from(whole_minutes(zone, first_year, end_year)))
     expression = data.draw(firing_about(zone, change))
     asked = data.draw(instants_about(change, REACH))
-    holds(expression, zone, change - REACH, change + REACH, asked)
+    assert_holds(expression, zone, change - REACH, change + REACH, asked)
 
 
 @pytest.mark.parametrize("zone", HARD_ZONES)
@@ -135,7 +135,7 @@ def test_it_fires_to_the_second_as_the_oracle_says(
     case: tuple[str, str, datetime], asked: list[timedelta]
 ):
     expression, zone, change = case
-    holds(
+    assert_holds(
         expression,
         zone,
         change - HOUR,
@@ -155,4 +155,4 @@ def test_the_borders_of_eras_are_not_seen(
     assume(fires(expression))
     border = EPOCH + (number << ERA_BITS) * SECOND
     asked = data.draw(instants_about(border, 2 * HOUR))
-    holds(expression, zone, border - 2 * HOUR, border + 2 * HOUR, asked, step=SECOND)
+    assert_holds(expression, zone, border - 2 * HOUR, border + 2 * HOUR, asked, step=SECOND)

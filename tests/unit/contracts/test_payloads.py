@@ -233,7 +233,7 @@ def test_only_one_dialect_is_understood(schema: Any):
     ],
 )
 def test_what_is_no_schema_is_refused(schema: Any):
-    refusal(schema)
+    assert refusal(schema), "says what is wrong"
 
 
 def test_a_schema_larger_than_the_limit_is_refused():
