@@ -57,6 +57,8 @@ async def sample(
         jetstream = executor.jetstream()
 
         async def publish(*bodies: bytes) -> None:
+            # The server may hear this publisher before it hears whom it should hint.
+            await connection.client.flush()
             for body in bodies:
                 await jetstream.publish(subjects.fired("t"), body)
 

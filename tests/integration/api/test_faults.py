@@ -1,9 +1,7 @@
 """What the gateway does while something it needs is away, and how it stops."""
 
 import asyncio
-import os
 import signal
-import sys
 from datetime import timedelta
 from typing import Any
 
@@ -11,12 +9,12 @@ import httpx
 import pytest
 
 from tests.integration.api.conftest import ready, serving
+from tests.integration.api.gateway_process import gateway_process
 from tests.integration.api.stand_in import StandInScheduler
 from tests.support.eventually import eventually
 from tests.support.servers import Broker, Database, Postgres
 from trigger_api.entrypoints.bodies import Bodies
 from trigger_contracts.topology import COMMANDS, MAX_BODY_BYTES
-from trigger_local import ports
 from trigger_local.secrets import Secrets
 
 API_TRIGGER = {"name": "a", "type": "api", "payload_schema": {"type": "integer"}}
@@ -210,28 +208,11 @@ async def test_limits_hold_to_the_byte() -> None:
 async def test_the_process_serves_and_stops_when_told(
     platform_streams: Broker, empty_database: Database, secrets: Secrets, number: int
 ) -> None:
-    port = ports.choose_free(set())
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "trigger_api",
-        env={
-            **os.environ,
-            "ETP_NATS_URL": platform_streams.url,
-            "ETP_NATS_USER": "api",
-            "ETP_NATS_PASSWORD": secrets.nats["api"],
-            "ETP_DATABASE_URL": empty_database.url("etp_api"),
-            "ETP_HTTP_PORT": str(port),
-            "ETP_BOOTSTRAP_KEY_HASH": secrets.api_key_hash,
-            "ETP_COMMAND_TIMEOUT": "500ms",
-        },
-        stderr=asyncio.subprocess.PIPE,
-    )
-    assert process.stderr is not None
-    reading = asyncio.create_task(process.stderr.read())
-    try:
+    async with gateway_process(
+        platform_streams, empty_database, secrets, ETP_COMMAND_TIMEOUT="500ms"
+    ) as started:
         async with httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{port}", headers={"X-API-KEY": secrets.api_key}
+            base_url=started.url, headers={"X-API-KEY": secrets.api_key}
         ) as http:
 
             async def is_ready() -> bool:
@@ -246,13 +227,10 @@ async def test_the_process_serves_and_stops_when_told(
             # A request in hand is answered: it waits for a scheduler that is not there.
             asked = asyncio.create_task(http.post("/test/api/", json={"payload": 1}))
             await eventually(is_in_hand)
-            process.send_signal(number)
+            started.process.send_signal(number)
             assert (await asked).status_code == 202
-        assert await asyncio.wait_for(process.wait(), 10) == 0
-    finally:
-        if process.returncode is None:
-            process.kill()
-        logs = (await reading).decode()
+        assert await asyncio.wait_for(started.process.wait(), 10) == 0
+    logs = await started.said()
     assert "Traceback" not in logs
     assert secrets.api_key not in logs
 

@@ -2,10 +2,8 @@
 
 import asyncio
 import contextlib
-import os
 import random
 import signal
-import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +14,7 @@ from nats.aio.client import Client
 from prometheus_client import REGISTRY
 
 from tests.integration.api.conftest import Running, ready, serving
+from tests.integration.api.gateway_process import gateway_process
 from tests.support import sse
 from tests.support.eventually import eventually
 from tests.support.log_entries import body_of, make_entry, store
@@ -23,7 +22,6 @@ from tests.support.servers import Broker, Database
 from trigger_api.entrypoints.serving import GRACEFUL_S
 from trigger_contracts import subjects
 from trigger_contracts.events import EntryStatus, LogEntry, Source
-from trigger_local import ports
 from trigger_local.secrets import Secrets
 
 
@@ -365,48 +363,27 @@ async def test_a_stop_ends_streams_at_once_and_they_go_on_at_another_gateway(
     platform_streams: Broker, empty_database: Database, secrets: Secrets, executor: Client
 ) -> None:
     """Even where a client takes nothing."""
-    port = ports.choose_free(set())
-    url, key = f"http://127.0.0.1:{port}", secrets.api_key
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "trigger_api",
-        env={
-            **os.environ,
-            "ETP_NATS_URL": platform_streams.url,
-            "ETP_NATS_USER": "api",
-            "ETP_NATS_PASSWORD": secrets.nats["api"],
-            "ETP_DATABASE_URL": empty_database.url("etp_api"),
-            "ETP_HTTP_PORT": str(port),
-            "ETP_BOOTSTRAP_KEY_HASH": secrets.api_key_hash,
-        },
-        stderr=asyncio.subprocess.PIPE,
-    )
-    assert process.stderr is not None
-    logs = asyncio.create_task(process.stderr.read())
-    try:
-        async with httpx.AsyncClient(base_url=url) as http:
+    key = secrets.api_key
+    async with gateway_process(platform_streams, empty_database, secrets) as started:
+        async with httpx.AsyncClient(base_url=started.url) as http:
 
             async def is_ready() -> bool:
                 return (await http.get("/ready")).status_code == 200
 
             await eventually(is_ready, within=20)
         async with (
-            sse.opened(url, key) as source,
-            sse.opened(url, key, receive_buffer=4096),
+            sse.opened(started.url, key) as source,
+            sse.opened(started.url, key, receive_buffer=4096),
         ):
             stored = await flood(executor, range(400))
             assert payloads(await source.take(400)) == [entry.payload for entry in stored]
-            process.send_signal(signal.SIGTERM)
+            started.process.send_signal(signal.SIGTERM)
             last = await source.next()
             assert (last.type, last.json["code"]) == ("closing", "gateway-stopping")
             assert await source.rest() == []
             # Less than what a stop waits for requests that do not end by themselves.
-            assert await asyncio.wait_for(process.wait(), GRACEFUL_S) == 0
-    finally:
-        if process.returncode is None:
-            process.kill()
-        said = (await logs).decode()
+            assert await asyncio.wait_for(started.process.wait(), GRACEFUL_S) == 0
+    said = await started.said()
     assert "Traceback" not in said
     assert "graceful shutdown exceeded" not in said
     await store(executor, [make_entry("next")])
