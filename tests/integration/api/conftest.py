@@ -9,13 +9,19 @@ from typing import Any
 
 import httpx
 import pytest
+from nats.aio.client import Client
 
+from tests.integration.api.letter_owner import Owner, owning
+from tests.integration.api.log_rows import Log
+from tests.integration.api.replaying import Fires, created, stored_fires
 from tests.integration.api.stand_in import StandInScheduler
 from tests.support.eventually import eventually
 from tests.support.servers import Broker, Database
 from trigger_api.bootstrap import Built, build
 from trigger_api.entrypoints.serving import Server
 from trigger_api.settings import Settings
+from trigger_contracts.commands import FireTrigger
+from trigger_contracts.subjects import Service
 from trigger_local.secrets import Secrets
 
 
@@ -121,3 +127,35 @@ async def commands(platform_streams: Broker) -> AsyncIterator[Any]:
             return found
 
         yield stored
+
+
+@pytest.fixture
+async def log(empty_database: Database) -> Log:
+    return Log(empty_database)
+
+
+@pytest.fixture
+async def owner(platform_streams: Broker, secrets: Secrets) -> AsyncIterator[Owner]:
+    async with owning(platform_streams, secrets, Service.EXECUTOR) as made:
+        yield made
+
+
+@pytest.fixture
+async def executor(platform_streams: Broker) -> AsyncIterator[Client]:
+    async with platform_streams.connected("executor") as client:
+        yield client
+
+
+@pytest.fixture
+async def trigger_id(http: httpx.AsyncClient, scheduler: StandInScheduler) -> str:
+    return await created(http)
+
+
+@pytest.fixture
+def fires(platform_streams: Broker, secrets: Secrets) -> Fires:
+    """Every fire command that is stored."""
+
+    async def stored() -> list[FireTrigger]:
+        return await stored_fires(platform_streams, secrets)
+
+    return stored

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.integration.api.conftest import Running, ready, serving
-from tests.integration.api.test_events import Log
+from tests.integration.api.log_rows import Log
 from tests.support.eventually import eventually
 from tests.support.servers import Broker, Database
 from tests.support.valkey import Valkey, valkey
@@ -38,11 +38,6 @@ async def gateways(
         await ready(one)
         await ready(other)
         yield one, other
-
-
-@pytest.fixture
-async def log(empty_database: Database) -> Log:
-    return Log(empty_database)
 
 
 async def listed(http: httpx.AsyncClient, **params: Any) -> list[str]:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 
-from tests.integration.api.test_events import Log
+from tests.integration.api.log_rows import Log
 from tests.support.downloads import parsed
 from tests.support.many_rows import filled
 from tests.support.servers import Database
@@ -23,11 +23,6 @@ from trigger_api.domain.shown import EventDetail
 from trigger_contracts.ids import uuid7
 
 EXPORT = "/events/export"
-
-
-@pytest.fixture
-async def log(empty_database: Database) -> Log:
-    return Log(empty_database)
 
 
 async def exported(http: httpx.AsyncClient, **params: Any) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from tests.integration.api.conftest import Running, ready, serving
-from tests.integration.api.test_events import Log
+from tests.integration.api.log_rows import Log
 from tests.support.downloads import opened, parsed
 from tests.support.eventually import eventually
 from tests.support.many_rows import filled
@@ -25,11 +25,6 @@ from trigger_runtime.clock import SystemClock
 EXPORT = "/events/export"
 MEMORY = 32 * 1024 * 1024
 """What an export may take beyond what the process had: a fraction of the test's body."""
-
-
-@pytest.fixture
-async def log(empty_database: Database) -> Log:
-    return Log(empty_database)
 
 
 async def test_what_arrives_after_the_beginning_is_not_in_it(

@@ -1,5 +1,5 @@
 """The views of the log in memory. What it says of origins is compared with the real views
-(integration/api/test_replays.py)."""
+(integration/api/test_origins.py)."""
 
 from datetime import datetime
 from typing import Any
