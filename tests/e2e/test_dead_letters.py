@@ -126,7 +126,7 @@ async def test_an_event_that_the_table_refused_is_there_once_it_takes_it(
     assert detail["payload"] == {"secret": canary}
     assert await letters(platform, stream="TRIGGER_EVENTS") == []
     assert canary not in json.dumps(await platform.dead_letters())
-    assert canary not in logs(platform)
+    assert canary not in platform.logs()
 
 
 async def test_while_its_service_is_away_a_redrive_is_refused(
@@ -141,7 +141,3 @@ async def test_while_its_service_is_away_a_redrive_is_refused(
         assert letter in await letters(platform, service="executor")
     await platform.until_ready()
     assert (await redrive(platform, letter))["status"] == "failed"
-
-
-def logs(platform: Platform) -> str:
-    return "".join(path.read_text(errors="replace") for path in (platform.root / "logs").iterdir())

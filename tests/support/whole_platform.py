@@ -320,6 +320,10 @@ class Platform:
     async def dead_letters(self) -> list[Json]:
         return [json.loads(message.payload) for message in await self.stored("TRIGGER_DEAD")]
 
+    def logs(self) -> str:
+        """What all its processes wrote."""
+        return "".join(path.read_text(errors="replace") for path in (self.root / "logs").iterdir())
+
     async def until_quiet(self, within: float = PATIENCE) -> None:
         """Wait until no consumer has anything left to handle."""
         async with self.connected("admin") as admin:

@@ -1,8 +1,10 @@
-"""Rows of the log as retention writes them."""
+"""Rows of the log as retention writes them, and as a page lists them."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+import httpx
 
 from tests.support.servers import Database
 from trigger_contracts.ids import uuid7
@@ -46,3 +48,9 @@ class Log:
             )
         event_id: UUID = row["event_id"]
         return event_id
+
+
+async def listed(http: httpx.AsyncClient, **params: Any) -> list[str]:
+    response = await http.get("/events/", params=params)
+    assert response.status_code == 200, response.text
+    return [row["event_id"] for row in response.json()]

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.integration.api.conftest import Running, ready, serving
-from tests.integration.api.log_rows import Log
+from tests.integration.api.log_rows import Log, listed
 from tests.support.eventually import eventually
 from tests.support.servers import Broker, Database
 from tests.support.valkey import Valkey, valkey
@@ -38,12 +38,6 @@ async def gateways(
         await ready(one)
         await ready(other)
         yield one, other
-
-
-async def listed(http: httpx.AsyncClient, **params: Any) -> list[str]:
-    response = await http.get("/events/", params=params)
-    assert response.status_code == 200, response.text
-    return [row["event_id"] for row in response.json()]
 
 
 async def counted(http: httpx.AsyncClient, result: str) -> float:

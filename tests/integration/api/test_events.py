@@ -2,23 +2,16 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 
 from tests.integration.api.conftest import Running, ready, serving
-from tests.integration.api.log_rows import Log
+from tests.integration.api.log_rows import Log, listed
 from tests.support.servers import Broker, Database
 from trigger_contracts.ids import uuid7
 from trigger_local.secrets import Secrets
-
-
-async def listed(http: httpx.AsyncClient, **params: Any) -> list[str]:
-    response = await http.get("/events/", params=params)
-    assert response.status_code == 200, response.text
-    return [row["event_id"] for row in response.json()]
 
 
 async def test_an_event_with_its_lives(http: httpx.AsyncClient, log: Log) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from nats.aio.client import Client
 from pydantic import SecretStr
 
 from tests.support.servers import Broker, Database
@@ -98,3 +99,9 @@ def replaced(target: Any, name: str, value: Any) -> Iterator[None]:
         yield
     finally:
         setattr(target, name, before)
+
+
+@pytest.fixture
+async def client(platform_streams: Broker) -> AsyncIterator[Client]:
+    async with platform_streams.connected() as connection:
+        yield connection

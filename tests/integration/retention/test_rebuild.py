@@ -28,12 +28,6 @@ Rebuild = Callable[[], Awaitable[RebuildReport]]
 
 
 @pytest.fixture
-async def client(platform_streams: Broker) -> AsyncIterator[Client]:
-    async with platform_streams.connected() as connection:
-        yield connection
-
-
-@pytest.fixture
 async def reader(platform_streams: Broker, secrets: Secrets) -> AsyncIterator[StreamReader]:
     settings = NatsSettings(
         nats_url=platform_streams.url, nats_user="admin", nats_password=secrets.nats["admin"]

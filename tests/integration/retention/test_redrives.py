@@ -27,12 +27,6 @@ async def refusing(owner: asyncpg.Connection) -> AsyncIterator[None]:
     await owner.execute(ACCEPT)
 
 
-@pytest.fixture
-async def client(platform_streams: Broker) -> AsyncIterator[Client]:
-    async with platform_streams.connected() as connection:
-        yield connection
-
-
 async def test_a_row_that_was_refused_is_stored_once(
     client: Client, service: Start, owner: asyncpg.Connection, refusing: None, broker: Broker
 ) -> None:

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
@@ -26,12 +26,6 @@ from trigger_local.secrets import Secrets
 from trigger_retention.entrypoints import projection
 from trigger_runtime.consumer import Delivery
 from trigger_runtime.errors import DatabaseUnavailable
-
-
-@pytest.fixture
-async def client(platform_streams: Broker) -> AsyncIterator[Client]:
-    async with platform_streams.connected() as connection:
-        yield connection
 
 
 async def publish(client: Client, *entries: LogEntry | bytes) -> None:
