@@ -70,11 +70,7 @@ def router(creates: BulkCreates, bodies: Bodies) -> APIRouter:
         status=201,
         description=_DESCRIPTION,
         responses={
-            status: {
-                "model": BulkCreated,
-                "description": description,
-                "content": {"application/json": {"example": shown}},
-            }
+            status: routes.answer(BulkCreated, description, shown)
             for status, (description, shown) in _STATUSES.items()
         },
         openapi_extra={

@@ -5,7 +5,6 @@ closed without the end of its body, which no client takes for a whole file.
 """
 
 import asyncio
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -22,7 +21,7 @@ from trigger_runtime.logs import get_logger
 
 from . import routes
 from .gateway import REQUEST_ID
-from .serving import ABORT
+from .serving import abort_of, gone
 
 log = get_logger(__name__)
 
@@ -81,7 +80,7 @@ class _Download(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sending = asyncio.ensure_future(self._send(scope, send))
-        leaving = asyncio.ensure_future(_gone(receive))
+        leaving = asyncio.ensure_future(gone(receive))
         try:
             await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
@@ -131,11 +130,6 @@ def _part(body: bytes) -> Message:
 def _cut(scope: Scope, linger_s: float, **why: str) -> None:
     """Nothing more will come. The server closes what an application leaves unfinished."""
     log.warning("export not finished", request_id=scope[REQUEST_ID], **why)
-    abort: Callable[[], None] | None = scope.get(ABORT)
+    abort = abort_of(scope)
     if abort is not None:
         asyncio.get_running_loop().call_later(linger_s, abort)
-
-
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        """A GET has no body that could matter."""

@@ -1,7 +1,6 @@
 """POST /events/{id}/replay and POST /events/replay: what was logged, fired again."""
 
 import asyncio
-from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -80,8 +79,12 @@ def router(replays: Replays, bulk: BulkReplays, bodies: Bodies) -> APIRouter:
         status=202,
         description=_MANY,
         responses={
-            202: _shown(ReplaysAccepted, "The replays are stored", examples.REPLAYS_ACCEPTED),
-            200: _shown(ReplaysCounted, "Counted, nothing is replayed", examples.REPLAYS_COUNTED),
+            202: routes.answer(
+                ReplaysAccepted, "The replays are stored", examples.REPLAYS_ACCEPTED
+            ),
+            200: routes.answer(
+                ReplaysCounted, "Counted, nothing is replayed", examples.REPLAYS_COUNTED
+            ),
         },
         openapi_extra={
             **routes.body(examples.REPLAY, examples.REPLAYS),
@@ -95,12 +98,9 @@ def router(replays: Replays, bulk: BulkReplays, bodies: Bodies) -> APIRouter:
         replay_one,
         status=202,
         description=_ONE,
-        responses={202: _shown(ReplayAccepted, "The replay is stored", examples.REPLAY_ACCEPTED)},
+        responses={
+            202: routes.answer(ReplayAccepted, "The replay is stored", examples.REPLAY_ACCEPTED)
+        },
         openapi_extra={"parameters": [routes.IDEMPOTENCY_KEY]},
     )
     return made
-
-
-def _shown(model: Any, description: str, example: Any) -> dict[str, Any]:
-    content = {"application/json": {"example": example}}
-    return {"model": model, "description": description, "content": content}

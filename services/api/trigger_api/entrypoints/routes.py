@@ -77,6 +77,12 @@ def body(schema: Any, examples: Mapping[str, Any], *, required: bool = True) -> 
     return {"requestBody": {"required": required, "content": content}}
 
 
+def answer(model: Any, description: str, example: Any) -> dict[str, Any]:
+    """What OpenAPI says about a route's answer in JSON."""
+    content = {"application/json": {"example": example}}
+    return {"model": model, "description": description, "content": content}
+
+
 def header_parameter(name: str, description: str) -> dict[str, Any]:
     return {
         "name": name,

@@ -11,13 +11,25 @@ import socket
 from collections.abc import Callable, Iterator
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-ABORT = "etp.abort"
+_ABORT = "etp.abort"
 """Where in the ASGI scope the function is that cuts the connection at once."""
 GRACEFUL_S = 6
 """What a stop waits for requests in hand: longer than a command's timeout."""
+
+
+def abort_of(scope: Scope) -> Callable[[], None] | None:
+    """What cuts a request's connection; None where another server has it, or a test."""
+    abort: Callable[[], None] | None = scope.get(_ABORT)
+    return abort
+
+
+async def gone(receive: Receive) -> None:
+    """Returns once the client of a GET is gone: no body of one could matter."""
+    while (await receive())["type"] != "http.disconnect":
+        """Not yet."""
 
 
 class Connection(HttpToolsProtocol):
@@ -25,7 +37,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope[ABORT] = self.transport.abort  # type: ignore[literal-required]
+        self.scope[_ABORT] = self.transport.abort  # type: ignore[literal-required]
 
 
 class Server(uvicorn.Server):

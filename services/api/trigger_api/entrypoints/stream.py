@@ -20,7 +20,7 @@ from trigger_runtime.loops import Loop
 
 from . import routes
 from .gateway import ENDLESS
-from .serving import ABORT
+from .serving import abort_of, gone
 
 LINGER_S = 2.0
 """What a connection has to take what is still on its way, once its stream has ended."""
@@ -80,7 +80,7 @@ class _Stream(Response):
         listening = asyncio.create_task(_until_gone(receive, self._reader.leave))
         try:
             is_taken = await self._reader.deliver(_Outlet(send))
-            abort: Callable[[], None] | None = scope.get(ABORT)
+            abort = abort_of(scope)
             if is_taken:
                 await send({"type": "http.response.body", "body": b""})
                 if abort is not None:
@@ -106,6 +106,5 @@ class _Outlet:
 
 
 async def _until_gone(receive: Receive, call: Callable[[], None]) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        """A GET has no body that could matter."""
+    await gone(receive)
     call()
