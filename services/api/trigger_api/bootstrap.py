@@ -82,7 +82,8 @@ def build(settings: Settings) -> Built:
     """Everything, not yet connected: connections begin with the application's lifespan."""
     clock = SystemClock()
     connection = Connection(settings, Service.API.value)
-    database, searches = (_database(settings, plans_each=each) for each in (False, True))
+    database = _database(settings, plans_each=False)
+    searches = _database(settings, plans_each=True)
     publisher = JetStreamPublisher(connection, COMMANDS.name, timeout=settings.publish_timeout)
     commands = JetStreamCommands(
         connection, publisher, instance=new_id(), timeout=settings.command_timeout
@@ -105,21 +106,7 @@ def build(settings: Settings) -> Built:
     bulk_replays = BulkReplays(
         views=views, fires=fires, commands=commands, claims=claims, clock=clock
     )
-
-    dead_letter_desk = DeadLetterDesk(
-        dead_letters=StreamDeadLetters(
-            connection,
-            StreamReader(connection, DEAD.name, timeout=settings.publish_timeout),
-            clock,
-            kept_for=settings.kept_for,
-            timeout=settings.command_timeout,
-        ),
-        clock=clock,
-        kept_for=settings.kept_for,
-    )
-
     cache = cache_at(settings.cache_url.get_secret_value(), clock)
-
     tail = _tail(settings, connection, clock)
     tail_loop = stream.tail_loop(tail)
 
@@ -187,7 +174,7 @@ def build(settings: Settings) -> Built:
                 clock,
                 settings.kept_for,
             ),
-            dead_letters.router(dead_letter_desk),
+            dead_letters.router(_dead_letter_desk(settings, connection, clock)),
             operations.router(health, asyncapi, app.openapi),
         ],
     )
@@ -213,6 +200,22 @@ def _exports(settings: Settings, searches: Database, clock: SystemClock) -> Expo
         most=settings.exports,
         # Half of the connections are left to those who search.
         reading=max(1, settings.pool_size // 2),
+    )
+
+
+def _dead_letter_desk(
+    settings: Settings, connection: Connection, clock: SystemClock
+) -> DeadLetterDesk:
+    return DeadLetterDesk(
+        dead_letters=StreamDeadLetters(
+            connection,
+            StreamReader(connection, DEAD.name, timeout=settings.publish_timeout),
+            clock,
+            kept_for=settings.kept_for,
+            timeout=settings.command_timeout,
+        ),
+        clock=clock,
+        kept_for=settings.kept_for,
     )
 
 
