@@ -113,7 +113,7 @@ def build(settings: Settings) -> Built:
     broker = create_broker(connection, description="The platform's broker.")
     asyncapi = messages.declare(broker, definitions)
     faststream = FastStream(broker, specification=asyncapi, logger=None)
-    health = _health(connection, database)
+    health = _health(commands, database)
 
     async def connect() -> None:
         # Waits for the broker as long as that takes; reads are served meanwhile.
@@ -219,9 +219,9 @@ def _dead_letter_desk(
     )
 
 
-def _health(connection: Connection, database: Database) -> Health:
+def _health(commands: JetStreamCommands, database: Database) -> Health:
     health = Health(Service.API.value)
-    health.add("broker", connection.ping)
+    health.add("broker", commands.ping)
     health.add("database", database.ping)
     return health
 

@@ -59,10 +59,21 @@ class JetStreamCommands:
         self._inbox = f"{subjects.inbox_prefix(Service.API)}.{instance}"
         self._timeout_s = timeout.total_seconds()
         self._waiting: dict[str, Callable[[Any], None]] = {}
+        self._is_open = False
 
     async def open(self) -> None:
         """Listen for results; the subscription outlives reconnects."""
         await self._connection.client.subscribe(f"{self._inbox}.*", cb=self._answered)
+        self._is_open = True
+
+    async def ping(self) -> None:
+        """A round trip to the broker, which knows by then that results are listened for.
+
+        Raises ``BrokerUnavailable``. For readiness: a write before that would be answered 202.
+        """
+        if not self._is_open:
+            raise BrokerUnavailable("results are not listened for yet")
+        await self._connection.ping()
 
     async def store(
         self, verb: Verb, command: AnyCommand, message_id: str, *, ttl: timedelta | None = None
