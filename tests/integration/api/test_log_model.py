@@ -50,16 +50,13 @@ class Model:
         new = [self._entry(now - self._age(oldest)) for _ in range(count)]
         self.entries += new
         rows = [read(cloud_event(e).model_dump_json().encode(), 1) for e in new]
-        begun = await self.connection.fetchrow(
-            "SELECT now() AS at, now() - kept_for AS past FROM retention.life"
-        )
+        past = await self.connection.fetchval("SELECT now() - kept_for FROM retention.life")
         async with self.connection.transaction():
             await write(
                 self.connection,
                 Statements("retention"),
                 [row for row in rows if isinstance(row, Row)],
-                begun_at=begun["at"],
-                erased_before=begun["past"],
+                erased_before=past,
                 known_hours=set(),
             )
 

@@ -39,7 +39,6 @@ async def store_whatever_its_age(owner: asyncpg.Connection, rows: list[Row]) -> 
             owner,
             Statements("retention"),
             rows,
-            begun_at=await owner.fetchval("SELECT now()"),
             erased_before=LONG_AGO,
             known_hours=set(),
         )

@@ -1,6 +1,6 @@
 """A log that was made by the first migration and has rows, brought up to date as it stands."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import asyncpg
@@ -40,14 +40,16 @@ async def test_rows_that_were_there_before_are_found_counted_and_erased_as_all_o
         found = await owner.fetchrow(f"SELECT state, replay_of, said FROM {NAME}.events")
         assert tuple(found) == ("archived", None, '{"word":"before"}')
         assert await owner.fetchval(f"SELECT {NAME}.close_hour($1)", hour)
-        assert await owner.fetchval(f"SELECT sum(rows)::int FROM {NAME}.minutes") == 1
+        assert await owner.fetch(f"SELECT span, rows FROM {NAME}.sums ORDER BY 1") == [
+            (timedelta(minutes=1), 1),
+            (timedelta(hours=1), 1),
+        ]
         now: datetime = await owner.fetchval("SELECT now()")
         async with owner.transaction():
             await write(
                 owner,
                 Statements(NAME),
                 [make_row(row.logged_at)],
-                begun_at=now,
                 erased_before=now - LOG_LIFE,
                 known_hours=set(),
             )

@@ -39,7 +39,6 @@ async def states(connection: asyncpg.Connection, ages: list[timedelta]) -> list[
         connection,
         Statements("retention"),
         rows,
-        begun_at=await connection.fetchval("SELECT now()"),
         erased_before=LONG_AGO,
         known_hours=set(),
     )

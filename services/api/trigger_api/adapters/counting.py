@@ -1,8 +1,8 @@
 """SQL that counts rows of the log by bucket of time, status and lateness.
 
-Whole minutes of closed hours come from retention's summary, so that 48 h cost a few thousand of
-its rows and not every event. Read row by row are: hours not closed yet, the two minutes that
-the range or a life's end cuts, and everything where the filter asks for what no summary has.
+Whole hours and minutes come from retention's sums, so that 48 h cost a few thousand of these and
+not every event. Read row by row are the two minutes that the range or a life's end cuts, and
+everything where the filter asks for what no sum tells apart.
 """
 
 from datetime import timedelta
@@ -29,7 +29,9 @@ from .statements import EVENTS_IN
 
 _INSTANT = DateTime(timezone=True)
 _SUMMED_FIELDS = {"type", "source", "status", "is_test", "from_", "to", "state"}
-"""What the summary tells apart."""
+"""What retention's sums tell apart."""
+_MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
+"""What they are sums of."""
 
 _PASSES = """
     (CAST(:status AS text) IS NULL OR status = :status)
@@ -37,79 +39,91 @@ _PASSES = """
     AND (CAST(:type AS text) IS NULL OR trigger_type = :type)
     AND (CAST(:is_test AS boolean) IS NULL OR is_test = :is_test)"""
 
+_EVER = "timestamptz 'infinity'"
 _BUCKET = "date_bin(:width, {column}, TIMESTAMPTZ 'epoch')"
 
-# Whole are the minutes from since to until: whatever the range or the state's life cuts is not.
+# Of the range from since to until: what is in whole hours, what is in whole minutes before and
+# after these, and the rows of the two minutes that the range or the end of a life cuts.
 _SUMMED = """
     WITH life AS (
         SELECT now() - kept_for AS gone, now() - active_for AS archived FROM retention.life
     ), bounds AS (
-        SELECT date_trunc('minute', greatest(:from, {oldest})) + interval '1 minute' AS since,
-               date_trunc('minute', least(:to, {newest})) AS until
+        SELECT date_trunc('minute', greatest(:from, {since})) + interval '1 minute' AS minutes,
+               date_trunc('minute', least(:to, {until})) AS until
         FROM life
     ), whole AS (
-        SELECT since, greatest(since, until) AS until FROM bounds
+        SELECT minutes, greatest(minutes, until) AS until,
+               date_bin(:unit, minutes - interval '1 microsecond', TIMESTAMPTZ 'epoch') + :unit
+                   AS hours,
+               CASE WHEN isfinite(until) THEN date_bin(:unit, until, TIMESTAMPTZ 'epoch')
+                    ELSE until END AS hours_until
+        FROM bounds
     ), passing AS NOT MATERIALIZED (
-        SELECT logged_at, event_id, status, lateness
+        SELECT logged_at, status, lateness
         FROM retention.{view}
         WHERE {passes}
           AND (CAST(:from AS timestamptz) IS NULL OR logged_at >= :from)
           AND (CAST(:to AS timestamptz) IS NULL OR logged_at < :to)
     ), found AS (
-        SELECT {bucket_of_minute} AS bucket, status, lateness_step, rows
-        FROM retention.minutes
-        WHERE minute >= (SELECT since FROM whole) AND minute < (SELECT until FROM whole)
-          AND {passes}
+        SELECT {bucket_of_sum} AS bucket, status, lateness_step, rows
+        FROM retention.sums
+        WHERE span = :unit AND {passes}
+          AND begins >= (SELECT hours FROM whole) AND begins < (SELECT hours_until FROM whole)
+        UNION ALL
+        SELECT {bucket_of_sum}, status, lateness_step, rows
+        FROM retention.sums
+        WHERE span = interval '1 minute' AND {passes}
+          AND begins >= (SELECT minutes FROM whole)
+          AND begins < (SELECT least(hours, until) FROM whole)
+        UNION ALL
+        SELECT {bucket_of_sum}, status, lateness_step, rows
+        FROM retention.sums
+        WHERE span = interval '1 minute' AND {passes}
+          AND begins >= (SELECT greatest(hours, hours_until) FROM whole)
+          AND begins < (SELECT until FROM whole)
         UNION ALL
         SELECT {bucket}, status, retention.lateness_step(lateness), 1
-        FROM passing WHERE logged_at < (SELECT since FROM whole)
+        FROM passing WHERE logged_at < (SELECT minutes FROM whole)
         UNION ALL
         SELECT {bucket}, status, retention.lateness_step(lateness), 1
         FROM passing WHERE logged_at >= (SELECT until FROM whole)
-        UNION ALL
-        SELECT {bucket}, status, retention.lateness_step(lateness), 1
-        FROM retention.open_hours AS open_hour CROSS JOIN LATERAL (
-            SELECT * FROM passing
-            WHERE event_id >= open_hour.first_id AND event_id < open_hour.end_id
-            OFFSET 0 -- planned by itself: hour by hour, each in its own partition
-        ) AS passing
-        WHERE logged_at >= (SELECT since FROM whole) AND logged_at < (SELECT until FROM whole)
     )
     SELECT bucket, status, lateness_step, CAST(sum(rows) AS bigint) AS rows
     FROM found GROUP BY 1, 2, 3"""
 
 
-def _summed(view: str, oldest: str, newest: str) -> TextClause:
+def _summed(view: str, since: str, until: str) -> TextClause:
     statement = _SUMMED.format(
         view=view,
-        oldest=oldest,
-        newest=newest,
+        since=since,
+        until=until,
         passes=_PASSES,
         bucket=_BUCKET.format(column="logged_at"),
-        bucket_of_minute=_BUCKET.format(column="minute"),
+        bucket_of_sum=_BUCKET.format(column="begins"),
     )
     return text(statement).bindparams(
         bindparam("from", type_=_INSTANT),
         bindparam("to", type_=_INSTANT),
         bindparam("width", type_=Interval),
+        bindparam("unit", type_=Interval),
     )
 
 
 _SUMMED_IN = {
-    None: _summed("events", "gone", "now()"),
-    "active": _summed("active", "archived", "now()"),
+    None: _summed("events", "gone", _EVER),
+    "active": _summed("active", "archived", _EVER),
     "archived": _summed("archived", "gone", "archived"),
 }
 
 
 def is_summed(wanted: EventFilter) -> bool:
-    """Whether the summary tells apart what ``wanted`` asks for."""
+    """Whether the sums tell apart what ``wanted`` asks for."""
     asked = {name for name in EventFilter.model_fields if getattr(wanted, name) is not None}
     return asked <= _SUMMED_FIELDS
 
 
 def only_summed(wanted: StateFilter) -> StateFilter:
-    """``wanted`` without what no summary tells apart."""
+    """``wanted`` without what no sum tells apart."""
     kept = {name: getattr(wanted, name) for name in _SUMMED_FIELDS}
     return StateFilter.model_construct(**kept)
 
@@ -126,6 +140,7 @@ def counts(wanted: StateFilter, width: timedelta) -> tuple[Executable, dict[str,
         "type": wanted.type,
         "is_test": wanted.is_test,
         "width": width,
+        "unit": _MINUTE if width % _HOUR else _HOUR,
     }
 
 

@@ -34,7 +34,7 @@ LOOKED_THROUGH = 20_000
 """Newest rows that are read for words before an index is asked: some 40 ms. A word that does not
 fill a page from them is in less than one row of four hundred, and few enough to be fetched."""
 COUNTED_EXACTLY = 10_000
-"""Where a filter asks for what no summary tells apart, more are estimated."""
+"""Where a filter asks for what no sum tells apart, more are estimated."""
 FOUND_EXACTLY = 1000
 """The same for words, which cost ten times as much to look for."""
 

@@ -78,7 +78,6 @@ class PostgresEventLog:
                 connection,
                 self._statements,
                 rows,
-                begun_at=begun["begun_at"],
                 erased_before=begun["erased_before"],
                 known_hours=self._known_hours,
             )
@@ -159,9 +158,6 @@ class PostgresEventLog:
             if not begun["alone"]:
                 return None
             erased: int | None = await connection.fetchval(self._statements.drop_partition, hour)
-            if erased is not None:
-                for statement in self._statements.forget_hour:
-                    await connection.execute(statement, hour)
             return erased
 
     async def _delete(self, erased_before: datetime) -> int:
@@ -169,7 +165,10 @@ class PostgresEventLog:
             if not begun["alone"]:
                 return 0
             status = await connection.execute(self._statements.erase, erased_before, ERASED_AT_ONCE)
-            return int(status.rpartition(" ")[2])
+            deleted = int(status.rpartition(" ")[2])
+            if deleted < ERASED_AT_ONCE:
+                await connection.execute(self._statements.forget_sums, erased_before)
+            return deleted
 
     @contextlib.asynccontextmanager
     async def _writing(self) -> "AsyncIterator[tuple[Connection, asyncpg.Record]]":

@@ -165,14 +165,12 @@ class _Fold:
         try:
             async with self._connection.transaction():
                 begun: Any = await self._connection.fetchrow(
-                    f"SELECT now() AS begun_at, now() - kept_for AS erased_before"
-                    f" FROM {SHADOW}.life"
+                    f"SELECT now() - kept_for AS erased_before FROM {SHADOW}.life"
                 )
                 inserted, hours = await write(
                     self._connection,
                     self._statements,
                     rows,
-                    begun_at=begun["begun_at"],
                     erased_before=begun["erased_before"],
                     known_hours=self._hours,
                 )

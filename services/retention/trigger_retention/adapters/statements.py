@@ -34,8 +34,7 @@ class Statements:
         names = ", ".join(columns)
 
         self.begin_write = f"""
-            SELECT pg_advisory_xact_lock_shared({PAUSE_KEY}),
-                   now() AS begun_at, now() - kept_for AS erased_before
+            SELECT pg_advisory_xact_lock_shared({PAUSE_KEY}), now() - kept_for AS erased_before
             FROM {schema}.life"""
 
         # Whatever order replicas write in, of two messages with one event id the first stored
@@ -48,9 +47,6 @@ class Statements:
 
         self.ensure_partitions = f"SELECT {schema}.ensure_partitions($1)"
 
-        # What came late for a closed hour is not in its summary: it is closed again later.
-        self.reopen = f"DELETE FROM {schema}.closed_hour WHERE hour = ANY($1)"
-
         self.hours_to_close = f"""
             SELECT hour, pg_relation_size(partition) AS size, now() AS at
             FROM {schema}.open_hours
@@ -59,11 +55,6 @@ class Statements:
         self.close_hour = f"SELECT {schema}.close_hour($1)"
 
         self.drop_partition = f"SELECT {schema}.drop_partition($1)"
-
-        self.forget_hour = (
-            f"DELETE FROM {schema}.closed_hour WHERE hour = $1",
-            f"DELETE FROM {schema}.summary WHERE hour = $1",
-        )
 
         # Without the hint a partition most of whose rows are past is scanned whole, every second.
         self.begin_sweep = f"""
@@ -79,6 +70,12 @@ class Statements:
                 SELECT coalesce(
                     (SELECT logged_at FROM {schema}.event WHERE logged_at <= $1
                      ORDER BY logged_at OFFSET $2 - 1 LIMIT 1), $1))"""
+
+        # Minutes and hours that are past as a whole; none of their rows is there any more.
+        self.forget_sums = f"""
+            DELETE FROM {schema}.summary
+            USING (VALUES (interval '1 minute'), (interval '1 hour')) AS each (length)
+            WHERE span = length AND begins <= $1::timestamptz - length"""
 
         self.partitions = f"""
             SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from trigger_retention.domain.hours import hour_at, hour_number, number_of
+from trigger_retention.domain.hours import hour_at, hour_number
 from trigger_retention.domain.rows import Row, first_of_each
 from trigger_retention.ports import Inserted
 
@@ -25,29 +25,23 @@ async def write(
     statements: Statements,
     rows: Sequence[Row],
     *,
-    begun_at: datetime,
     erased_before: datetime,
     known_hours: set[int],
 ) -> tuple[Inserted, set[int]]:
     """Insert what is still alive; returns the outcome and the hours that have a partition now.
 
-    ``begun_at`` is when the transaction began. ``known_hours`` may be out of date: then asyncpg's
-    CheckViolationError says that a row has no partition.
+    ``known_hours`` may be out of date: then asyncpg's CheckViolationError says that a row has no
+    partition.
     """
     alive = [row for row in rows if row.logged_at > erased_before]
     outlived = len(rows) - len(alive)
     if not alive:
         return Inserted(0, 0, outlived), set()
     new = first_of_each(alive)
-    of_rows = {hour_number(row.event_id) for row in new}
-    missing = of_rows - known_hours
+    missing = {hour_number(row.event_id) for row in new} - known_hours
     if missing:
         hours = [hour_at(number) for number in sorted(missing)]
         await connection.execute(statements.ensure_partitions, hours)
     status = await connection.execute(statements.insert, *zip(*new, strict=True))
     stored = int(status.rpartition(" ")[2])
-    over = [hour_at(number) for number in of_rows if number < number_of(begun_at)]
-    if over:
-        # After the rows, whose insert waits for a closing in hand.
-        await connection.execute(statements.reopen, over)
     return Inserted(stored, len(alive) - stored, outlived), missing

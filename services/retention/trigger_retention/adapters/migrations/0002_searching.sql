@@ -1,8 +1,7 @@
 -- Finding rows: by word, by name, by lateness; and counting them without reading them all.
 --
 -- What would make every insert dearer is done once an hour is over ("closing" it): an index of
--- its words, of its names, of unusual sources and types, and a summary of its minutes. The hour
--- that is going on is small enough to be read.
+-- its words, of its names, and of unusual sources and types.
 
 ALTER TABLE {schema}.event ADD COLUMN replay_of uuid;
 
@@ -43,24 +42,57 @@ CREATE FUNCTION {schema}.lateness_step(lateness interval) RETURNS smallint
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN floor(ln(abs(date_part('epoch', lateness)) * 1e6 + 1) / ln(1.1::float8))::smallint;
 
-CREATE FUNCTION {schema}.first_id(at timestamptz) RETURNS uuid
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    RETURN (lpad(to_hex(floor(extract(epoch FROM at) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid;
-
--- What was closed. A row that comes late takes its hour out again, to be summed up anew.
-CREATE TABLE {schema}.closed_hour (hour timestamptz PRIMARY KEY);
-
+-- How many rows there are of each kind in each minute and each hour, kept up by whatever writes the
+-- table: charts and counts over all of 48 hours add up a few thousand of these.
 CREATE TABLE {schema}.summary (
-    hour          timestamptz NOT NULL,
-    minute        timestamptz NOT NULL,
+    span          interval    NOT NULL,
+    begins        timestamptz NOT NULL,
     status        text        NOT NULL,
     source        text        NOT NULL,
     trigger_type  text        NOT NULL,
     is_test       boolean     NOT NULL,
     lateness_step smallint,
-    rows          bigint      NOT NULL
-);
-CREATE INDEX summary_hour ON {schema}.summary (hour, minute);
+    rows          bigint      NOT NULL,
+    UNIQUE NULLS NOT DISTINCT (span, begins, status, source, trigger_type, is_test, lateness_step)
+) WITH (fillfactor = 50); -- the same few rows change again and again, each in its own page
+
+-- Adds the rows that a statement has written to the summary, or takes them off: its argument is 1
+-- or -1. In the order of the key, so that of two writers one waits for the other and no more.
+CREATE FUNCTION {schema}.sum_up() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    PERFORM set_config('search_path', format('pg_catalog, %I, pg_temp', TG_TABLE_SCHEMA), true);
+    INSERT INTO summary AS s
+        SELECT span, date_bin(span, logged_at, timestamptz 'epoch'), status, source, trigger_type,
+               is_test, lateness_step(fired_at - scheduled_for), TG_ARGV[0]::integer * count(*)
+        FROM changed CROSS JOIN (VALUES (interval '1 minute'), (interval '1 hour')) AS each (span)
+        GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 1, 2, 3, 4, 5, 6, 7
+    ON CONFLICT (span, begins, status, source, trigger_type, is_test, lateness_step)
+        DO UPDATE SET rows = s.rows + excluded.rows;
+    RETURN NULL;
+END
+$function$;
+
+-- Not after DELETE: what is deleted is past its life, and nobody counts that any more.
+CREATE TRIGGER added AFTER INSERT ON {schema}.event
+    REFERENCING NEW TABLE AS changed EXECUTE FUNCTION {schema}.sum_up('1');
+CREATE TRIGGER replaced AFTER UPDATE ON {schema}.event
+    REFERENCING OLD TABLE AS changed EXECUTE FUNCTION {schema}.sum_up('-1');
+CREATE TRIGGER replacing AFTER UPDATE ON {schema}.event
+    REFERENCING NEW TABLE AS changed EXECUTE FUNCTION {schema}.sum_up('1');
+
+-- What is there already.
+INSERT INTO {schema}.summary
+    SELECT span, date_bin(span, logged_at, timestamptz 'epoch'), status, source, trigger_type, is_test,
+           {schema}.lateness_step(fired_at - scheduled_for), count(*)
+    FROM {schema}.event CROSS JOIN (VALUES (interval '1 minute'), (interval '1 hour')) AS each (span)
+    GROUP BY 1, 2, 3, 4, 5, 6, 7;
+
+CREATE VIEW {schema}.sums AS
+    SELECT span, begins, status, source, trigger_type, is_test, lateness_step, rows
+    FROM {schema}.summary;
 
 CREATE OR REPLACE VIEW {schema}.events AS
     SELECT event_id, trigger_id, trigger_name, trigger_type, trigger_version, status, source,
@@ -85,27 +117,20 @@ CREATE OR REPLACE VIEW {schema}.archived AS
     SELECT * FROM {schema}.events
     WHERE logged_at <= now() - (SELECT active_for FROM {schema}.life);
 
--- Counts of whole minutes of closed hours …
-CREATE VIEW {schema}.minutes AS
-    SELECT s.minute, s.status, s.source, s.trigger_type, s.is_test, s.lateness_step, s.rows
-    FROM {schema}.summary s
-    -- Some fifty hours are looked up once, and not for each of a hundred thousand rows.
-    WHERE s.hour = ANY (ARRAY(SELECT hour FROM {schema}.closed_hour));
-
--- … and the hours that are still to be read, with the bounds of their event ids.
+-- The hours whose words are in no index yet.
 CREATE VIEW {schema}.open_hours AS
-    SELECT hour, partition, {schema}.first_id(hour) AS first_id,
-           {schema}.first_id(hour + interval '1 hour') AS end_id
+    SELECT hour, partition
     FROM (SELECT CASE WHEN relname ~ '^event_[0-9]{10}$' -- no other name is read as a time
                       THEN to_timestamp(right(relname, 10) || '+00', 'YYYYMMDDHH24TZH') END AS hour,
-                 pg_class.oid AS partition
+                 pg_class.oid AS partition, relname || '_words' AS words, relnamespace
           FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
           WHERE inhparent = '{schema}.event'::regclass) AS partition
-    WHERE hour NOT IN (SELECT hour FROM {schema}.closed_hour);
+    WHERE NOT EXISTS (SELECT FROM pg_class AS known WHERE known.relname = partition.words
+                      AND known.relnamespace = partition.relnamespace);
 
--- Indexes an hour that is over and sums up its minutes; false where that
--- is not possible now. Readers go on meanwhile; a row that is late for this very hour waits. Waits
--- at most 100 ms for writers, and whoever waits behind it no longer than that.
+-- Indexes an hour that is over; false where that is not possible now, or done. Readers go on
+-- meanwhile; a row that is late for this very hour waits. Waits at most 100 ms for writers, and
+-- whoever waits behind it no longer than that.
 CREATE FUNCTION {schema}.close_hour(hour timestamptz) RETURNS boolean
     LANGUAGE plpgsql STRICT SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -127,17 +152,19 @@ BEGIN
     END IF;
     -- Readers are let through; writers, and another replica that would close it too, are not.
     EXECUTE format('LOCK TABLE %I.%I IN SHARE ROW EXCLUSIVE MODE', home, partition);
-    EXECUTE format('CREATE INDEX IF NOT EXISTS %1$I ON %3$I.%2$I USING gin (%3$I.word_hashes(payload))',
+    IF to_regclass(format('%I.%I', home, partition || '_words')) IS NOT NULL THEN
+        RETURN false;
+    END IF;
+    EXECUTE format('CREATE INDEX %1$I ON %3$I.%2$I USING gin (%3$I.word_hashes(payload))',
         partition || '_words', partition, home);
-    EXECUTE format('CREATE INDEX IF NOT EXISTS %1$I ON %3$I.%2$I (trigger_name, logged_at DESC, event_id DESC)',
+    EXECUTE format('CREATE INDEX %1$I ON %3$I.%2$I (trigger_name, logged_at DESC, event_id DESC)',
         partition || '_names', partition, home);
     -- Most rows have the hour's usual source and type, and are found among the newest soon.
     FOREACH field IN ARRAY ARRAY['source', 'trigger_type'] LOOP
         EXECUTE format('SELECT coalesce(mode() WITHIN GROUP (ORDER BY %3$I), '''') FROM %1$I.%2$I',
             home, partition, field) INTO usual;
-        -- Closed again, an hour may have another usual one: then it gets another index, too.
-        EXECUTE format('CREATE INDEX IF NOT EXISTS %1$I ON %3$I.%2$I (%4$I, logged_at DESC, event_id DESC) WHERE %4$I <> %5$L',
-            concat_ws('_', partition, field, 'not', nullif(usual, '')), partition, home, field, usual);
+        EXECUTE format('CREATE INDEX %1$I ON %3$I.%2$I (%4$I, logged_at DESC, event_id DESC) WHERE %4$I <> %5$L',
+            concat_ws('_', partition, 'unusual', field), partition, home, field, usual);
     END LOOP;
     -- It is dropped whole soon after the sweep has erased its rows: what is freed in it before that
     -- is of no use to an hour that is over.
@@ -146,21 +173,14 @@ BEGIN
         home, partition);
     -- What the planner knows of the words it knows from here.
     EXECUTE format('ANALYZE %I.%I', home, partition);
-    EXECUTE format('DELETE FROM %I.summary WHERE hour = $1', home) USING hour;
-    EXECUTE format(
-        'INSERT INTO %1$I.summary
-         SELECT $1, date_trunc(''minute'', logged_at, ''UTC''), status, source, trigger_type, is_test,
-                %1$I.lateness_step(fired_at - scheduled_for), count(*)
-         FROM %1$I.%2$I GROUP BY 2, 3, 4, 5, 6, 7', home, partition) USING hour;
-    EXECUTE format('INSERT INTO %I.closed_hour VALUES ($1) ON CONFLICT DO NOTHING', home) USING hour;
     RETURN true;
 END
 $function$;
 
-REVOKE ALL ON FUNCTION {schema}.close_hour, {schema}.said, {schema}.word_hashes, {schema}.lateness_step, {schema}.first_id
-    FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION {schema}.said, {schema}.word_hashes, {schema}.lateness_step, {schema}.first_id TO etp_retention, etp_api;
+REVOKE ALL ON FUNCTION {schema}.close_hour, {schema}.sum_up, {schema}.said, {schema}.word_hashes,
+    {schema}.lateness_step FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION {schema}.said, {schema}.word_hashes, {schema}.lateness_step TO etp_retention, etp_api;
 GRANT EXECUTE ON FUNCTION {schema}.close_hour TO etp_retention;
-GRANT SELECT, DELETE ON {schema}.closed_hour, {schema}.summary TO etp_retention;
-GRANT SELECT ON {schema}.open_hours TO etp_retention, etp_api;
-GRANT SELECT ON {schema}.minutes TO etp_api;
+GRANT SELECT, DELETE ON {schema}.summary TO etp_retention;
+GRANT SELECT ON {schema}.open_hours TO etp_retention;
+GRANT SELECT ON {schema}.sums TO etp_api;
