@@ -276,11 +276,10 @@ async def _check_loaded(servers: Platform, hours: Sequence[Hour]) -> None:
 
 
 async def _open_rows(servers: Platform) -> int:
+    this_hour = _now().replace(minute=0, second=0, microsecond=0)
     async with servers.database() as database:
         rows: int = await database.fetchval(
-            "SELECT count(*) FROM retention.event WHERE event_id >="
-            " (SELECT first_id FROM retention.open_hours WHERE hour <= now()"
-            " ORDER BY hour DESC LIMIT 1)"
+            "SELECT count(*) FROM retention.event WHERE event_id >= $1", lowest_uuid7(this_hour)
         )
     return rows
 

@@ -21,7 +21,7 @@ from .domain.live import LogState
 from .domain.pace import Position, Stretch
 from .domain.queries import EventQuery, StateFilter, TriggerQuery
 from .domain.replays import Origin
-from .domain.shown import EventDetail, EventShown, Version
+from .domain.shown import EventDetail, Version
 from .domain.stats import Counted
 
 Row = TypeVar("Row")
@@ -123,8 +123,6 @@ class Listed(Generic[Row]):
 
     rows: list[Row]
     next_cursor: str | None
-    read_at: datetime | None = None
-    """Of the log: when that was, by the database's clock; None where there is no row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +172,20 @@ class Describe(Protocol):
     def __call__(self, schedule: AnySchedule, definition: Definition) -> str: ...
 
 
+@dataclass(frozen=True, slots=True)
+class EventsPage:
+    """A page of the log: a JSON array of ``EventShown``.
+
+    By the database's clock: ``true_until`` is when the first of its rows reaches the end of one
+    of its lives. ``read_at`` and it are None for no rows.
+    """
+
+    body: bytes
+    next_cursor: str | None
+    read_at: datetime | None
+    true_until: datetime | None
+
+
 class Views(Protocol):
     """The other services' views; every method raises ``DatabaseUnavailable``."""
 
@@ -191,7 +203,7 @@ class Views(Protocol):
         """Newest change first; None where the trigger never existed."""
         ...
 
-    async def events(self, query: EventQuery) -> Listed[EventShown]:
+    async def events(self, query: EventQuery) -> EventsPage:
         """Without payloads, newest first."""
         ...
 

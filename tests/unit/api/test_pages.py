@@ -3,7 +3,6 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 
@@ -11,54 +10,28 @@ from tests.support.eventually import eventually
 from tests.unit.api.fakes import NOW, FakeClock
 from trigger_api.domain.pages import FRESH_FOR, EventPage, key_of, packed, unpacked
 from trigger_api.domain.queries import EventQuery
-from trigger_api.domain.shown import EventShown
 from trigger_api.handlers.pages import EventPages
-from trigger_api.ports import Listed
+from trigger_api.ports import EventsPage
 from trigger_runtime.errors import DatabaseUnavailable
-
-LATER = NOW + timedelta(hours=1)
-
-
-def row(**fields: Any) -> EventShown:
-    defaults: dict[str, Any] = {
-        **dict.fromkeys(("reason", "scheduled_for", "last_scheduled_for", "replay_of")),
-        **dict.fromkeys(("trigger_id", "trigger_name"), "t"),
-        "event_id": UUID(int=1),
-        "trigger_type": "api",
-        "trigger_version": 1,
-        "status": "fired",
-        "source": "api",
-        "is_test": False,
-        "fired_at": NOW,
-        "logged_at": NOW,
-        "misfire": False,
-        "errors": (),
-        "count": 1,
-        "lateness": None,
-        "state": "active",
-        "archives_at": LATER,
-        "deletes_at": LATER,
-    }
-    return EventShown(**{**defaults, **fields})
 
 
 class FakeViews:
-    """Lists the same rows each time, once it is let go on."""
+    """Has the same page each time, once it is let go on."""
 
-    def __init__(self, *rows: EventShown) -> None:
-        self.rows = list(rows)
+    def __init__(self, true_until: datetime) -> None:
+        self.true_until = true_until
         self.database_is_ahead = timedelta()
         self.reads = 0
         self.away = False
         self.may_answer = asyncio.Event()
         self.may_answer.set()
 
-    async def events(self, _query: EventQuery) -> Listed[EventShown]:
+    async def events(self, _query: EventQuery) -> EventsPage:
         self.reads += 1
         await self.may_answer.wait()
         if self.away:
             raise DatabaseUnavailable
-        return Listed(self.rows, None, NOW + self.database_is_ahead)
+        return EventsPage(b"[{}]", None, NOW + self.database_is_ahead, self.true_until)
 
 
 class FakeCache:
@@ -77,8 +50,8 @@ class FakeCache:
 
 
 class Desk:
-    def __init__(self, *rows: EventShown) -> None:
-        self.views, self.cache, self.clock = FakeViews(*rows), FakeCache(), FakeClock()
+    def __init__(self, true_until: datetime = NOW + timedelta(hours=1)) -> None:
+        self.views, self.cache, self.clock = FakeViews(true_until), FakeCache(), FakeClock()
         self.pages = EventPages(
             views=self.views,  # type: ignore[arg-type]  # the one method that is needed
             cache=self.cache,
@@ -90,7 +63,7 @@ class Desk:
 
 
 async def test_a_page_is_read_once_within_its_moment_and_anew_after_it() -> None:
-    desk = Desk(row())
+    desk = Desk()
     first = await desk.ask()
     desk.clock.advance(FRESH_FOR - timedelta(microseconds=1))
     assert await desk.ask() == first
@@ -101,22 +74,15 @@ async def test_a_page_is_read_once_within_its_moment_and_anew_after_it() -> None
 
 
 async def test_a_clock_that_is_set_back_makes_no_page_younger() -> None:
-    desk = Desk(row())
+    desk = Desk()
     await desk.ask()
     desk.clock.advance(-timedelta(seconds=90))
     await desk.ask()
     assert desk.views.reads == 2
 
 
-@pytest.mark.parametrize(
-    "ends",
-    [
-        {"archives_at": NOW + timedelta(milliseconds=300)},
-        {"state": "archived", "archives_at": NOW, "deletes_at": NOW + timedelta(milliseconds=300)},
-    ],
-)
-async def test_a_page_is_not_shown_at_the_end_of_a_rows_life(ends: dict[str, Any]) -> None:
-    desk = Desk(row(), row(**ends))
+async def test_a_page_is_not_shown_at_the_end_of_a_rows_life() -> None:
+    desk = Desk(true_until=NOW + timedelta(milliseconds=300))
     await desk.ask()
     assert desk.cache.lives == [timedelta(milliseconds=300)]
     desk.clock.advance(timedelta(milliseconds=300) - timedelta(microseconds=1))
@@ -128,7 +94,7 @@ async def test_a_page_is_not_shown_at_the_end_of_a_rows_life(ends: dict[str, Any
 
 
 async def test_lives_end_by_the_databases_clock() -> None:
-    desk = Desk(row(archives_at=NOW + timedelta(seconds=60)))
+    desk = Desk(true_until=NOW + timedelta(seconds=60))
     desk.views.database_is_ahead = timedelta(seconds=59.8)
     await desk.ask()
     assert desk.cache.lives == [timedelta(seconds=0.2)]
@@ -138,7 +104,7 @@ async def test_lives_end_by_the_databases_clock() -> None:
 async def test_what_must_be_exact_or_is_asked_by_one_alone_is_not_kept(
     fields: dict[str, Any],
 ) -> None:
-    desk = Desk(row())
+    desk = Desk()
     for _ in range(2):
         await desk.ask(**fields)
     assert desk.views.reads == 2
@@ -146,7 +112,7 @@ async def test_what_must_be_exact_or_is_asked_by_one_alone_is_not_kept(
 
 
 async def test_a_hundred_at_once_cause_one_read() -> None:
-    desk = Desk(row())
+    desk = Desk()
     desk.views.may_answer.clear()
     asking = [asyncio.create_task(desk.ask()) for _ in range(100)]
     await eventually(lambda: desk.views.reads == 1)
@@ -156,7 +122,7 @@ async def test_a_hundred_at_once_cause_one_read() -> None:
 
 
 async def test_nobody_joins_a_read_that_began_too_long_ago() -> None:
-    desk = Desk(row())
+    desk = Desk()
     desk.views.may_answer.clear()
     slow = asyncio.create_task(desk.ask())
     await eventually(lambda: desk.views.reads == 1)
@@ -169,7 +135,7 @@ async def test_nobody_joins_a_read_that_began_too_long_ago() -> None:
 
 
 async def test_whoever_asks_after_a_life_ended_is_not_given_a_page_that_was_read_before() -> None:
-    desk = Desk(row(archives_at=NOW + timedelta(milliseconds=300)))
+    desk = Desk(true_until=NOW + timedelta(milliseconds=300))
     desk.views.may_answer.clear()
     early = asyncio.create_task(desk.ask())
     await eventually(lambda: desk.views.reads == 1)
@@ -183,7 +149,7 @@ async def test_whoever_asks_after_a_life_ended_is_not_given_a_page_that_was_read
 
 
 async def test_whoever_goes_away_leaves_the_page_to_the_others() -> None:
-    desk = Desk(row())
+    desk = Desk()
     desk.views.may_answer.clear()
     impatient, patient = (asyncio.create_task(desk.ask()) for _ in range(2))
     await eventually(lambda: desk.views.reads == 1)
@@ -193,7 +159,7 @@ async def test_whoever_goes_away_leaves_the_page_to_the_others() -> None:
 
 
 async def test_a_failure_is_told_to_all_and_kept_by_nobody() -> None:
-    desk = Desk(row())
+    desk = Desk()
     desk.views.away = True
     results = await asyncio.gather(desk.ask(), desk.ask(), return_exceptions=True)
     assert [type(result) for result in results] == [DatabaseUnavailable] * 2
@@ -202,7 +168,7 @@ async def test_a_failure_is_told_to_all_and_kept_by_nobody() -> None:
 
 
 async def test_what_a_stranger_left_in_the_cache_is_read_over() -> None:
-    desk = Desk(row())
+    desk = Desk()
     for kept in (b"", b"\x80\x04pickle", b"[1]\n[]", b'["c", "x", "y"]\n[]', b"{}\n"):
         desk.cache.kept[key_of(EventQuery())] = kept
         assert (await desk.ask()).body.startswith(b"[{")

@@ -1,8 +1,8 @@
 """``domain.filtering.passes`` in SQL: which rows of retention's views a filter means."""
 
-from collections.abc import Iterator
-from datetime import timedelta
-from typing import Any
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Interval,
     Text,
+    bindparam,
     cast,
     func,
     literal_column,
@@ -22,17 +23,33 @@ from trigger_api.domain.words import words_of
 Condition = ColumnElement[bool]
 
 
+_STAND_INS: Mapping[str, Any] = {
+    **dict.fromkeys(("trigger_id", "trigger_name"), "?"),
+    **dict.fromkeys(("from_", "to"), datetime.min.replace(tzinfo=UTC)),
+}
+"""For what ``conditions`` makes parameters of, by their names."""
+
+Q = TypeVar("Q", bound=EventFilter)
+
+
+def without_values(wanted: Q) -> tuple[Q, dict[str, Any]]:
+    """``wanted`` with stand-ins, the same for all that make the same statement; and the values
+    for its parameters.
+    """
+    values = {name: getattr(wanted, name) for name in _STAND_INS}
+    values = {name: value for name, value in values.items() if value is not None}
+    return wanted.model_copy(update={name: _STAND_INS[name] for name in values}), values
+
+
 def conditions(c: Any, wanted: EventFilter, *, are_rare: bool = False) -> Iterator[Condition]:
     """What a row must meet; ``c`` are the columns of a view of the log.
 
     ``are_rare``: the words are known to be in few rows only.
     """
-    for column, value in (
-        (c.trigger_id, wanted.trigger_id),
-        (c.trigger_name, wanted.trigger_name),
-    ):
+    for column, name in ((c.trigger_id, "trigger_id"), (c.trigger_name, "trigger_name")):
+        value = getattr(wanted, name)
         if value is not None:
-            yield column == value
+            yield column == bindparam(name, value)
     # Written out, as are the next: with a parameter no partial index could be chosen.
     for column, word in (
         (c.trigger_type, wanted.type),
@@ -45,9 +62,9 @@ def conditions(c: Any, wanted: EventFilter, *, are_rare: bool = False) -> Iterat
         yield c.is_test if wanted.is_test else ~c.is_test
     yield from _lateness(c, wanted)
     if wanted.from_ is not None:
-        yield c.logged_at >= wanted.from_
+        yield c.logged_at >= bindparam("from_", wanted.from_)
     if wanted.to is not None:
-        yield c.logged_at < wanted.to
+        yield c.logged_at < bindparam("to", wanted.to)
     if wanted.q is not None:
         yield from _words(c, wanted.q, are_rare=are_rare)
 

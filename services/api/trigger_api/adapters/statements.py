@@ -7,6 +7,7 @@ row more than asked for is read, to know whether another page follows.
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,7 @@ from sqlalchemy import (
     column,
     func,
     literal,
+    literal_column,
     select,
     table,
     text,
@@ -36,8 +38,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from trigger_api.domain.queries import EventQuery, StateFilter, TriggerQuery
+from trigger_api.domain.shown import EventShown
 
-from .filtering import conditions, says
+from .filtering import conditions, says, without_values
+from .written import json_object
 
 PING = text("SELECT 1")
 
@@ -121,7 +125,18 @@ EVENTS_IN = {
 }
 """A state's own view bounds the row's age: comparing the state itself would read every row."""
 _ONLY_TO_FILTER = {"said", "word_hashes"}
-_NOT_IN_LISTS = {"payload", *_ONLY_TO_FILTER}
+LIFE_ENDS_AT = literal_column(
+    "CASE state WHEN 'active' THEN archives_at ELSE deletes_at END", _INSTANT
+)
+"""When a row is not any more what is shown of it."""
+_SHOWN = (
+    literal_column(json_object(EventShown.model_fields), Text).label("body"),
+    literal_column("logged_at", _INSTANT),
+    literal_column("event_id", Uuid),
+    LIFE_ENDS_AT.label("ends_at"),
+    literal_column("now()", _INSTANT).label("read_at"),
+)
+"""A row of a list."""
 
 _TRIGGER_COLUMNS = [
     c for c in _TRIGGERS.c if c.name not in {"type", "name", "labels", "schedule", "fires"}
@@ -179,58 +194,75 @@ def history(trigger_id: str, limit: int, after: int | None) -> Select[Any]:
     return found.order_by(c.change_seq.desc()).limit(limit + 1)
 
 
+Asked = tuple[Executable, dict[str, Any]]
+"""A statement, and the values of its parameters."""
+
+
 def events(
     query: EventQuery, after: tuple[datetime, UUID] | None, among: int | None = None
-) -> Select[Any]:
+) -> Asked:
     """A page of the log, the newest first, without payloads; ``among`` as in ``_newest``."""
-    c = EVENTS_IN[query.state].c
-    shown = (one for one in c if one.name not in _NOT_IN_LISTS)
-    columns = (*shown, func.now(type_=_INSTANT).label("read_at"))
-    return _newest(query, columns, after, query.limit + 1, among)
+    shape, values = without_values(query)
+    shape = shape.model_copy(update={"limit": 1, "cursor": None, "count": False})
+    values["most"] = query.limit + 1
+    if after is not None:
+        values["after_at"], values["after_id"] = after
+    return _page(shape, among, is_further=after is not None), values
 
 
-def extent(wanted: StateFilter, limit: int, among: int | None = None) -> Executable:
+@lru_cache(maxsize=1000)
+def _page(shape: EventQuery, among: int | None, *, is_further: bool) -> Select[Any]:
+    """Building it, and telling that it was said before, take longer than PostgreSQL's answer."""
+    return _newest(shape, _SHOWN, among, is_further=is_further)
+
+
+def extent(wanted: StateFilter, limit: int, among: int | None = None) -> Asked:
     """How many of the newest ``limit`` rows there are, and when the oldest of them was logged."""
-    c = EVENTS_IN[wanted.state].c
-    rows = _newest(wanted, (c.logged_at, c.event_id), None, limit, among).subquery().c
-    return select(func.count().label("rows"), func.min(rows.logged_at).label("oldest"))
+    rows = _newest(wanted, (literal_column("logged_at", _INSTANT),), among).subquery().c
+    found = select(func.count().label("rows"), func.min(rows.logged_at).label("oldest"))
+    return found, {"most": limit}
 
 
 def _newest(
     wanted: StateFilter,
     columns: Sequence[ColumnElement[Any]],
-    after: tuple[datetime, UUID] | None,
-    limit: int,
     among: int | None,
+    *,
+    is_further: bool = False,
 ) -> Select[Any]:
-    """The newest rows that pass.
+    """The newest rows that pass, ``most`` of them, in a further page those after ``after_at`` and
+    ``after_id``.
 
     With ``among`` only those of so many rows that pass but for their words; without it, words
     are taken to be rare: common ones are found in the other way before.
     """
     c = EVENTS_IN[wanted.state].c
+    most = bindparam("most", type_=Integer)
     if among is None:
-        return _newest_first(c, columns, wanted, after, are_rare=True).limit(limit)
+        return _newest_first(c, columns, wanted, is_further=is_further, are_rare=True).limit(most)
     but_for_words = wanted.model_copy(update={"q": None})
-    some = _newest_first(c, (*columns, c.payload), but_for_words, after).limit(among)
-    rows = some.subquery().c
-    found = select(*(rows[one.name] for one in columns)).where(*says(rows.payload, wanted.q or ""))
-    return found.order_by(rows.logged_at.desc(), rows.event_id.desc()).limit(limit)
+    everything = [one for one in c if one.name not in _ONLY_TO_FILTER]
+    some = _newest_first(c, everything, but_for_words, is_further=is_further).limit(among)
+    inner = some.subquery()
+    rows = inner.c
+    found = select(*columns).select_from(inner).where(*says(rows.payload, wanted.q or ""))
+    return found.order_by(rows.logged_at.desc(), rows.event_id.desc()).limit(most)
 
 
 def _newest_first(
     c: Any,
     columns: Sequence[ColumnElement[Any]],
     wanted: StateFilter,
-    after: tuple[datetime, UUID] | None,
     *,
+    is_further: bool,
     are_rare: bool = False,
 ) -> Select[Any]:
-    found = select(*columns).where(*conditions(c, wanted, are_rare=are_rare))
-    if after is not None:
+    found = select(*columns).select_from(EVENTS_IN[wanted.state])
+    found = found.where(*conditions(c, wanted, are_rare=are_rare))
+    if is_further:
         found = found.where(
             tuple_(c.logged_at, c.event_id)
-            < tuple_(literal(after[0], _INSTANT), literal(after[1], Uuid))
+            < tuple_(bindparam("after_at", type_=_INSTANT), bindparam("after_id", type_=Uuid))
         )
     return found.order_by(c.logged_at.desc(), c.event_id.desc())
 

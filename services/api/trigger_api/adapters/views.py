@@ -2,20 +2,19 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Executable, Row
+from sqlalchemy import Row
 
 from trigger_api.domain import cursors
 from trigger_api.domain.queries import EventFilter, EventQuery, StateFilter, TriggerQuery
 from trigger_api.domain.replays import Origin
-from trigger_api.domain.shown import EventDetail, EventShown, TriggerShown, Version
+from trigger_api.domain.shown import EventDetail, TriggerShown, Version
 from trigger_api.domain.stats import Counted
-from trigger_api.ports import Listed, Scheduled, Total
+from trigger_api.ports import EventsPage, Listed, Scheduled, Total
 from trigger_contracts import schedule
 from trigger_contracts.definition import Definition
 from trigger_contracts.events import EntryStatus
@@ -80,7 +79,7 @@ class PostgresViews:
             return None
         return _page(rows, limit, _version, lambda r: cursors.of_change(r.change_seq))
 
-    async def events(self, query: EventQuery) -> Listed[EventShown]:
+    async def events(self, query: EventQuery) -> EventsPage:
         after = cursors.event(query.cursor)
         rows = await self._newest(
             query, partial(statements.events, query, after), lambda rows: len(rows) > query.limit
@@ -88,23 +87,28 @@ class PostgresViews:
         page = _page(
             rows,
             query.limit,
-            lambda r: EventShown.model_validate(r, from_attributes=True),
+            lambda r: r,
             lambda r: cursors.of_event(r.logged_at, r.event_id),
         )
-        return replace(page, read_at=rows[0].read_at) if rows else page
+        return EventsPage(
+            body=("[" + ",".join(r.body for r in page.rows) + "]").encode(),
+            next_cursor=page.next_cursor,
+            read_at=rows[0].read_at if rows else None,
+            true_until=min((r.ends_at for r in page.rows), default=None),
+        )
 
     async def _newest(
         self,
         wanted: EventFilter,
-        statement: Callable[[int | None], Executable],
+        asked: Callable[[int | None], statements.Asked],
         is_full: Callable[[Sequence[Row[Any]]], bool],
     ) -> Sequence[Row[Any]]:
         """By words in two steps: common ones are among the newest rows, rare ones in an index."""
         if wanted.q is not None:
-            rows = await self._searches.fetch(statement(LOOKED_THROUGH))
+            rows = await self._searches.fetch(*asked(LOOKED_THROUGH))
             if is_full(rows):
                 return rows
-        return await self._for(wanted).fetch(statement(None))
+        return await self._for(wanted).fetch(*asked(None))
 
     async def count(self, wanted: StateFilter, *, exactly: int | None = None) -> Total:
         if counting.is_summed(wanted):

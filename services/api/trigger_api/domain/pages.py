@@ -6,12 +6,10 @@ than ``FRESH_FOR``: whatever could make it do so is not kept, or not used any mo
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from .queries import EventQuery
-from .shown import EventShown
 
 FRESH_FOR = timedelta(milliseconds=900)
 """From the moment it was read. Promised is a second: the rest is for the answer's way."""
@@ -48,15 +46,17 @@ def key_of(query: EventQuery) -> str:
     return hashlib.sha256(query.model_dump_json(exclude_none=True).encode()).hexdigest()
 
 
-def fresh_until(rows: Sequence[EventShown], asked_at: datetime, database_now: datetime) -> datetime:
+def fresh_until(
+    asked_at: datetime, database_now: datetime | None, true_until: datetime | None
+) -> datetime:
     """Until when a page may be shown that was asked for at ``asked_at`` (the gateway's clock).
 
     The ends of lives are by the database's clock: what is left of them is counted from the
     moment at which the page was asked for, which was no later than ``database_now``.
     """
-    ends = (row.archives_at if row.state == "active" else row.deletes_at for row in rows)
-    left = min((end - database_now for end in ends), default=FRESH_FOR)
-    return asked_at + min(FRESH_FOR, left)
+    if database_now is None or true_until is None:
+        return asked_at + FRESH_FOR
+    return asked_at + min(FRESH_FOR, true_until - database_now)
 
 
 def packed(page: EventPage) -> bytes:

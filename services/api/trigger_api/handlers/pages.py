@@ -9,15 +9,10 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydantic import TypeAdapter
-
 from trigger_api.domain import pages
 from trigger_api.domain.pages import EventPage
 from trigger_api.domain.queries import EventQuery
-from trigger_api.domain.shown import EventShown
 from trigger_api.ports import Cache, Clock, Views
-
-_ROWS = TypeAdapter(list[EventShown])
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +75,6 @@ class EventPages:
 
     async def _read(self, query: EventQuery) -> EventPage:
         asked_at = self._clock.now()
-        listed = await self._views.events(query)
-        until = pages.fresh_until(listed.rows, asked_at, listed.read_at or asked_at)
-        return EventPage(_ROWS.dump_json(listed.rows), listed.next_cursor, asked_at, until)
+        read = await self._views.events(query)
+        until = pages.fresh_until(asked_at, read.read_at, read.true_until)
+        return EventPage(read.body, read.next_cursor, asked_at, until)
