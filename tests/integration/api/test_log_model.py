@@ -208,7 +208,8 @@ async def assert_counted(views: PostgresViews, model: Model, query: EventQuery) 
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     found: Counter[tuple[datetime, str, bool]] = Counter()
     for one in await views.counted(query, width):
-        found[one.bucket, one.status, one.lateness_step is not None] += one.rows
+        for step, rows in zip(one.lateness_steps, one.rows, strict=True):
+            found[one.bucket, one.status, step is not None] += rows
     assert found == Counter(
         (
             e.logged_at - (e.logged_at - epoch) % width,

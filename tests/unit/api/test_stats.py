@@ -51,7 +51,7 @@ def test_too_many_buckets_are_refused_at_the_bucket() -> None:
 def test_empty_buckets_are_there_and_sums_are_by_status() -> None:
     shown = chart(**{"from": "2027-01-01T09:00:00Z", "bucket": "1h"})
     ten = datetime(2027, 1, 1, 10, tzinfo=UTC)
-    stats = summed(shown, [Counted(ten, "fired", 100, 3), Counted(ten, "missed", None, 2)])
+    stats = summed(shown, [Counted(ten, "fired", [100], [3]), Counted(ten, "missed", [None], [2])])
     assert stats.total == 5
     assert stats.counts == {
         EntryStatus.FIRED: 3,
@@ -65,7 +65,7 @@ def test_empty_buckets_are_there_and_sums_are_by_status() -> None:
 @given(st.lists(st.integers(min_value=1, max_value=172_800_000_000), min_size=1, max_size=200))
 def test_a_quantile_is_within_five_percent_of_the_lateness_it_stands_for(late: list[int]) -> None:
     """As retention's ``lateness_step`` counts them, in microseconds."""
-    counted = [Counted(NOW, "fired", floor(log(us) / log(1.1)), 1) for us in late]
+    counted = [Counted(NOW, "fired", [floor(log(us) / log(1.1))], [1]) for us in late]
     lateness = summed(chart(), counted).lateness
     assert lateness is not None
     ranked = sorted(late)

@@ -87,9 +87,12 @@ _SUMMED = """
         UNION ALL
         SELECT {bucket}, status, retention.lateness_step(lateness), 1
         FROM passing WHERE logged_at >= (SELECT until FROM whole)
+    ), summed AS (
+        SELECT bucket, status, lateness_step, CAST(sum(rows) AS bigint) AS rows
+        FROM found GROUP BY 1, 2, 3
     )
-    SELECT bucket, status, lateness_step, CAST(sum(rows) AS bigint) AS rows
-    FROM found GROUP BY 1, 2, 3"""
+    SELECT bucket, status, array_agg(lateness_step) AS lateness_steps, array_agg(rows) AS rows
+    FROM summed GROUP BY 1, 2"""
 
 
 def _summed(view: str, since: str, until: str) -> TextClause:
@@ -151,4 +154,10 @@ def _read(wanted: StateFilter, width: timedelta) -> Select[Any]:
     step = func.retention.lateness_step(c.lateness).label("lateness_step")
     rows = func.count(type_=BigInteger).label("rows")
     found = select(bucket, c.status, step, rows).where(*conditions(c, wanted))
-    return found.group_by(literal_column("1"), literal_column("2"), literal_column("3"))
+    summed = found.group_by(bucket, c.status, step).subquery().c
+    return select(
+        summed.bucket,
+        summed.status,
+        func.array_agg(summed.lateness_step).label("lateness_steps"),
+        func.array_agg(summed.rows).label("rows"),
+    ).group_by(summed.bucket, summed.status)

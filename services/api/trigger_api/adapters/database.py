@@ -46,6 +46,8 @@ class Database:
             "statement_timeout": str(timeout * 0.9 // timedelta(milliseconds=1)),
             # Planning 49 partitions anew takes three times as long as a short read itself.
             "plan_cache_mode": "force_custom_plan" if plans_each else "force_generic_plan",
+            # Starting workers takes longer than most reads, and the cores have others to serve.
+            "max_parallel_workers_per_gather": "0",
         }
 
         async def connect(**_: Any) -> "asyncpg.Connection[asyncpg.Record]":

@@ -127,12 +127,12 @@ class PostgresViews:
         return Total(round(found.rows * of_all / max(among, found.rows)), exact=False)
 
     async def _sum(self, wanted: StateFilter) -> int:
-        return sum(one.rows for one in await self.counted(wanted, timedelta(days=1)))
+        return sum(sum(one.rows) for one in await self.counted(wanted, timedelta(days=1)))
 
     async def counted(self, wanted: StateFilter, width: timedelta) -> list[Counted]:
         statement, parameters = counting.counts(wanted, width)
         rows = await self._for(wanted).fetch(statement, parameters)
-        return [Counted(r.bucket, r.status, r.lateness_step, r.rows) for r in rows]
+        return [Counted(r.bucket, r.status, r.lateness_steps, r.rows) for r in rows]
 
     async def origins(self, wanted: StateFilter, after: Origin | None, limit: int) -> list[Origin]:
         position = None if after is None else (after.logged_at, after.event_id)

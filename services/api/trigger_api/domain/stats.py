@@ -5,7 +5,7 @@ Pure. Lateness comes in steps of 10 % (retention's ``lateness_step``): step n ho
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple, Self
 
@@ -43,12 +43,15 @@ class StatsQuery(StateFilter):
 
 
 class Counted(NamedTuple):
-    """So many rows of a bucket that have this status and are so late."""
+    """The rows of a bucket that have this status: so many (``rows``) of each step of lateness.
+
+    Side by side, since there are thousands; the step is None for what has no lateness.
+    """
 
     bucket: datetime
     status: str
-    lateness_step: int | None
-    rows: int
+    lateness_steps: Sequence[int | None]
+    rows: Sequence[int]
 
 
 class Lateness(BaseModel):
@@ -147,9 +150,10 @@ def _sums(found: Iterable[Counted]) -> dict[str, object]:
     counts = dict.fromkeys(EntryStatus, 0)
     steps: dict[int, int] = defaultdict(int)
     for one in found:
-        counts[EntryStatus(one.status)] += one.rows
-        if one.lateness_step is not None:
-            steps[one.lateness_step] += one.rows
+        counts[EntryStatus(one.status)] += sum(one.rows)
+        for step, rows in zip(one.lateness_steps, one.rows, strict=True):
+            if step is not None:
+                steps[step] += rows
     return {"total": sum(counts.values()), "counts": counts, "lateness": _quantiles(steps)}
 
 

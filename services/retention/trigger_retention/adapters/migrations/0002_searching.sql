@@ -5,7 +5,8 @@
 
 ALTER TABLE {schema}.event ADD COLUMN replay_of uuid;
 
--- Costs a row that fired on time nothing.
+-- These cost a row that is neither late nor a replay nothing.
+CREATE INDEX event_replays ON {schema}.event (logged_at DESC, event_id DESC) WHERE source = 'replay';
 CREATE INDEX event_late ON {schema}.event (logged_at DESC, event_id DESC)
     WHERE fired_at - scheduled_for >= interval '1 second';
 
