@@ -24,14 +24,16 @@ from .adapters.broker import CoreNotices, LogDeadLetters
 from .adapters.event_log import PostgresEventLog
 from .domain.life import Life
 from .entrypoints.projection import subscribe
-from .entrypoints.sweeping import closing_loop, sweep_loop
-from .handlers import Closer, Projector, Sweeper
+from .entrypoints.sweeping import closing_loop, indexing_loop, sweep_loop
+from .handlers import Closer, Indexer, Projector, Sweeper
 from .settings import Settings
 
 SERVICE = "retention"
 DESCRIPTION = "Projects the event log into PostgreSQL and erases each row when its life is over."
 CLOSING_EVERY = timedelta(seconds=5)
 """Between two looks for an hour to close."""
+INDEXING_EVERY = timedelta(seconds=1)
+"""Between two looks for rows to index."""
 HANGS_AFTER = timedelta(seconds=3)
 """A replica that hangs amid a transaction frees its rows: another one was given the same ones."""
 
@@ -47,6 +49,7 @@ class Retention:
     dead_letters: JetStreamPublisher
     sweep: Loop
     closing: Loop
+    indexing: Loop
 
     def asyncapi(self) -> AsyncAPI:
         return AsyncAPI(self.broker, title=SERVICE, description=DESCRIPTION)
@@ -61,7 +64,7 @@ class Retention:
             health=health,
             settings=self.settings,
             asyncapi=self.asyncapi(),
-            loops=[self.sweep, self.closing],
+            loops=[self.sweep, self.closing, self.indexing],
             publishers=[self.dead_letters],
             on_stop=[self.database.close],
         )
@@ -101,6 +104,7 @@ def build(settings: Settings) -> Retention:
         publisher,
         sweep_loop(broker, sweeper),
         closing_loop(Closer(event_log, every=CLOSING_EVERY)),
+        indexing_loop(Indexer(event_log, clock, every=INDEXING_EVERY)),
     )
 
 

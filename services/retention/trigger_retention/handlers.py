@@ -1,4 +1,5 @@
-"""The use cases: project a batch of the log, close an hour that is over, and sweep what is past.
+"""The use cases: project a batch of the log, index its words, close an hour that is over, and
+sweep what is past.
 
 ``Projector`` returns only after every message of the batch is settled: in the table, known
 there, past its life, or a dead letter. If it raises, none may be acknowledged; doing the batch
@@ -12,6 +13,7 @@ from typing import Any
 
 from trigger_contracts.dead_letters import Delivered
 from trigger_contracts.events import Swept
+from trigger_runtime.clock import Clock
 
 from .domain import rows
 from .domain.life import Life
@@ -84,6 +86,24 @@ class Closer:
     async def close(self) -> timedelta:
         """One pass; how long to wait before the next."""
         return timedelta() if await self._log.close_hour() else self._every
+
+
+class Indexer:
+    """Indexes the words of new rows, as far as it is worth it."""
+
+    def __init__(self, log: EventLog, clock: Clock, *, every: timedelta) -> None:
+        self._log = log
+        self._clock = clock
+        self._every = every
+
+    async def index(self) -> timedelta:
+        """One pass; how long to wait before the next: no less than this one took, so that half of
+        a core is left to others whatever comes in.
+        """
+        begun = self._clock.monotonic()
+        if not await self._log.index_words():
+            return self._every
+        return timedelta(seconds=self._clock.monotonic() - begun)
 
 
 class Sweeper:

@@ -57,7 +57,11 @@ class EventLog(Protocol):
         ...
 
     async def close_hour(self) -> bool:
-        """Make an hour that is over quick to search and to count; False where there is none."""
+        """Make an hour that is over quick to search; False where there is none."""
+        ...
+
+    async def index_words(self) -> int:
+        """Make some new rows of the other hours quick to search; 0 where too few have come."""
         ...
 
     async def set_life(self, life: Life) -> None:

@@ -1,8 +1,8 @@
 """Every filter, page, count and chart of the log beside a naive model of it.
 
 The model is a list in memory, filtered by the pure ``passes`` and by age. Between requests rows
-arrive (new ones, and late ones for old hours), hours are closed, and life gets shorter so that
-rows expire. Dice decide what and when; the seed is in the test's name.
+arrive (new ones, and late ones for old hours), words are indexed, hours are closed, and life gets
+shorter so that rows expire. Dice decide what and when; the seed is in the test's name.
 """
 
 import json
@@ -62,10 +62,15 @@ class Model:
             )
 
     async def close_some_hours(self) -> None:
-        hours = await self.connection.fetch("SELECT hour FROM retention.open_hours")
+        hours = await self.connection.fetch("SELECT hour FROM retention.hours WHERE NOT is_closed")
         for row in hours:
             if self.dice.random() < 0.5:
                 await self.connection.fetchval("SELECT retention.close_hour($1)", row["hour"])
+
+    async def index_some_words(self) -> None:
+        await self.connection.fetchval(
+            "SELECT retention.index_words(1, $1)", self.dice.randint(1, 200)
+        )
 
     async def live_shorter(self) -> None:
         """Some of the oldest rows are past their life at once."""
@@ -180,6 +185,7 @@ async def test_lists_counts_and_charts_equal_the_model(
             lambda: model.arrive(dice.randint(1, 10), oldest=timedelta(minutes=1)),
             lambda: model.arrive(dice.randint(1, 10), oldest=50 * HOUR),
             model.close_some_hours,
+            model.index_some_words,
             model.live_shorter,
         ]
         for _ in range(25):

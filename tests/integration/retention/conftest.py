@@ -42,9 +42,9 @@ async def make_log(
     """Replicas of the log's adapter, each with a pool of its own, on an empty table."""
     pools: list[Pool] = []
 
-    def make(quiet_for: timedelta = timedelta()) -> PostgresEventLog:
+    def make(**options: Any) -> PostgresEventLog:
         pools.append(Pool(settings_of(), "test retention"))
-        return PostgresEventLog(pools[-1], quiet_for=quiet_for)
+        return PostgresEventLog(pools[-1], **{"quiet_for": timedelta(), **options})
 
     yield make
     for pool in pools:

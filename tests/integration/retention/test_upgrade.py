@@ -39,7 +39,10 @@ async def test_rows_that_were_there_before_are_found_counted_and_erased_as_all_o
         await schema.apply(owner, NAME)
         found = await owner.fetchrow(f"SELECT state, replay_of, said FROM {NAME}.events")
         assert tuple(found) == ("archived", None, '{"word":"before"}')
+        waiting = f"SELECT event_id FROM {NAME}.waiting_words"
+        assert str(await owner.fetchval(waiting)) == row.event_id, "its words are to be found"
         assert await owner.fetchval(f"SELECT {NAME}.close_hour($1)", hour)
+        assert await owner.fetchval(waiting) is None
         assert await owner.fetch(f"SELECT span, rows FROM {NAME}.sums ORDER BY 1") == [
             (timedelta(minutes=1), 1),
             (timedelta(hours=1), 1),

@@ -11,7 +11,7 @@ from trigger_contracts.dead_letters import Delivered
 from trigger_contracts.events import Swept
 from trigger_retention.domain.life import Life
 from trigger_retention.domain.rows import Row
-from trigger_retention.handlers import Closer, Projector, Sweeper
+from trigger_retention.handlers import Closer, Indexer, Projector, Sweeper
 from trigger_retention.ports import Erased, Inserted, RowsRefused
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -28,6 +28,18 @@ class Stored:
     stored_at: datetime = NOW
 
 
+class FakeClock:
+    """Goes on when it is told to."""
+
+    seconds = 0.0
+
+    def now(self) -> datetime:
+        return NOW + timedelta(seconds=self.seconds)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
 class FakeLog:
     """Keeps rows in a dict; refuses rows of the triggers it is told to."""
 
@@ -37,13 +49,16 @@ class FakeLog:
         refuses: str = "",
         erases: Sequence[Erased | None] = (),
         closes: Sequence[bool] = (),
+        indexes: Sequence[int] = (),
     ) -> None:
+        self.clock = FakeClock()
         self.rows: dict[str, Row] = {}
         self.inserts = 0
         self.lives: list[Life] = []
         self._refuses = refuses
         self._erases = list(erases)
         self._closes = list(closes)
+        self._indexes = list(indexes)
 
     async def insert(self, rows: Sequence[Row]) -> Inserted:
         self.inserts += 1
@@ -58,6 +73,10 @@ class FakeLog:
 
     async def close_hour(self) -> bool:
         return self._closes.pop(0)
+
+    async def index_words(self) -> int:
+        self.clock.seconds += 1.5
+        return self._indexes.pop(0)
 
     async def set_life(self, life: Life) -> None:
         self.lives.append(life)
@@ -152,3 +171,10 @@ async def test_hours_are_closed_one_after_the_other_until_none_is_left() -> None
     closer = Closer(FakeLog(closes=[True, False]), every=EVERY)
     assert await closer.close() == timedelta()
     assert await closer.close() == EVERY
+
+
+async def test_words_are_indexed_half_of_the_time_at_most() -> None:
+    log = FakeLog(indexes=[20_000, 0])
+    indexer = Indexer(log, log.clock, every=EVERY)
+    assert await indexer.index() == timedelta(seconds=1.5)
+    assert await indexer.index() == EVERY

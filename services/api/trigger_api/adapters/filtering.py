@@ -41,11 +41,8 @@ def without_values(wanted: Q) -> tuple[Q, dict[str, Any]]:
     return wanted.model_copy(update={name: _STAND_INS[name] for name in values}), values
 
 
-def conditions(c: Any, wanted: EventFilter, *, are_rare: bool = False) -> Iterator[Condition]:
-    """What a row must meet; ``c`` are the columns of a view of the log.
-
-    ``are_rare``: the words are known to be in few rows only.
-    """
+def conditions(c: Any, wanted: EventFilter) -> Iterator[Condition]:
+    """What a row must meet; ``c`` are the columns of a view of the log."""
     for column, name in ((c.trigger_id, "trigger_id"), (c.trigger_name, "trigger_name")):
         value = getattr(wanted, name)
         if value is not None:
@@ -66,7 +63,9 @@ def conditions(c: Any, wanted: EventFilter, *, are_rare: bool = False) -> Iterat
     if wanted.to is not None:
         yield c.logged_at < bindparam("to", wanted.to)
     if wanted.q is not None:
-        yield from _words(c, wanted.q, are_rare=are_rare)
+        # Looking for a word's letters costs a tenth of taking the text apart, and leaves few.
+        yield from (func.strpos(c.said, word) > 0 for word in words_of(wanted.q))
+        yield c.word_hashes.contains(hashes_of(wanted.q))
 
 
 def _lateness(c: Any, wanted: EventFilter) -> Iterator[Condition]:
@@ -76,27 +75,16 @@ def _lateness(c: Any, wanted: EventFilter) -> Iterator[Condition]:
         yield c.lateness <= _seconds(wanted.max_lateness)
 
 
-def _words(c: Any, q: str, *, are_rare: bool) -> Iterator[Condition]:
-    """By the index of words where the hour has one.
-
-    Where it has none, looking for the word's letters in the text costs a tenth of taking the
-    text apart, and leaves few to take apart. The planner believes that LIKE leaves next to
-    nothing, and never reads all hours in their order in the hope of filling a page soon.
-    """
-    yield c.word_hashes.contains(_hashes(q))
-    for word in words_of(q):
-        yield c.said.contains(word, autoescape=True) if are_rare else func.strpos(c.said, word) > 0
-
-
 def says(payload: ColumnElement[Any], q: str) -> Iterator[Condition]:
     """The same of a payload at hand, without any index."""
     said = func.retention.said(payload)
     for word in words_of(q):
         yield func.strpos(said, word) > 0
-    yield func.retention.word_hashes(payload, type_=ARRAY(BigInteger)).contains(_hashes(q))
+    yield func.retention.word_hashes(payload, type_=ARRAY(BigInteger)).contains(hashes_of(q))
 
 
-def _hashes(q: str) -> ColumnElement[Any]:
+def hashes_of(q: str) -> ColumnElement[Any]:
+    """Those of its words, as retention's indexes have them."""
     return func.retention.word_hashes(func.to_json(cast(q, Text)))
 
 

@@ -5,7 +5,7 @@ right after the row where the last one ended, whatever arrived or was erased mea
 row more than asked for is read, to know whether another page follows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -17,6 +17,7 @@ from sqlalchemy import (
     Boolean,
     ColumnClause,
     ColumnElement,
+    CompoundSelect,
     DateTime,
     Executable,
     Integer,
@@ -33,14 +34,16 @@ from sqlalchemy import (
     select,
     table,
     text,
+    true,
     tuple_,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from trigger_api.domain.queries import EventQuery, StateFilter, TriggerQuery
 from trigger_api.domain.shown import EventShown
 
-from .filtering import conditions, says, without_values
+from .filtering import conditions, hashes_of, says, without_values
 from .written import json_object
 
 PING = text("SELECT 1")
@@ -125,6 +128,7 @@ EVENTS_IN = {
 }
 """A state's own view bounds the row's age: comparing the state itself would read every row."""
 _ONLY_TO_FILTER = {"said", "word_hashes"}
+_NOT_IN_LISTS = {"payload", *_ONLY_TO_FILTER}
 LIFE_ENDS_AT = literal_column(
     "CASE state WHEN 'active' THEN archives_at ELSE deletes_at END", _INSTANT
 )
@@ -137,6 +141,23 @@ _SHOWN = (
     literal_column("now()", _INSTANT).label("read_at"),
 )
 """A row of a list."""
+
+# Where to look for words: see retention's migration 0002.
+_HOURS = table(
+    "hours",
+    column("first_id", Uuid),
+    column("end_id", Uuid),
+    column("is_closed", Boolean),
+    schema="retention",
+)
+_LAST_ID = "'ffffffff-ffff-ffff-ffff-ffffffffffff'"
+_RECENT_WORDS = table(
+    "recent_words",
+    column("event_id", Uuid),
+    column("hashes", ARRAY(BigInteger)),
+    schema="retention",
+)
+_WAITING_WORDS = table("waiting_words", column("event_id", Uuid), schema="retention")
 
 _TRIGGER_COLUMNS = [
     c for c in _TRIGGERS.c if c.name not in {"type", "name", "labels", "schedule", "fires"}
@@ -236,35 +257,85 @@ def _newest(
     With ``among`` only those of so many rows that pass but for their words; without it, words
     are taken to be rare: common ones are found in the other way before.
     """
+    found: Any
+    if wanted.q is None:
+        found = EVENTS_IN[wanted.state]
+        where = [*_passing(found.c, wanted, is_further=is_further)]
+    elif among is None:
+        found = _with_rare_words(wanted, wanted.q, is_further=is_further).subquery()
+        where = []
+    else:
+        found = _first_of_all(wanted, among, is_further=is_further).subquery()
+        where = [*says(found.c.payload, wanted.q)]
+    return (
+        select(*columns)
+        .select_from(found)
+        .where(*where)
+        .order_by(found.c.logged_at.desc(), found.c.event_id.desc())
+        .limit(bindparam("most", type_=Integer))
+    )
+
+
+def _first_of_all(wanted: StateFilter, among: int, *, is_further: bool) -> Select[Any]:
+    """The newest rows, whatever words they have."""
     c = EVENTS_IN[wanted.state].c
-    most = bindparam("most", type_=Integer)
-    if among is None:
-        return _newest_first(c, columns, wanted, is_further=is_further, are_rare=True).limit(most)
     but_for_words = wanted.model_copy(update={"q": None})
-    everything = [one for one in c if one.name not in _ONLY_TO_FILTER]
-    some = _newest_first(c, everything, but_for_words, is_further=is_further).limit(among)
-    inner = some.subquery()
-    rows = inner.c
-    found = select(*columns).select_from(inner).where(*says(rows.payload, wanted.q or ""))
-    return found.order_by(rows.logged_at.desc(), rows.event_id.desc()).limit(most)
+    return (
+        select(*_listed(c), c.payload)
+        .where(*_passing(c, but_for_words, is_further=is_further))
+        .order_by(c.logged_at.desc(), c.event_id.desc())
+        .limit(among)
+    )
 
 
-def _newest_first(
-    c: Any,
-    columns: Sequence[ColumnElement[Any]],
-    wanted: StateFilter,
-    *,
-    is_further: bool,
-    are_rare: bool = False,
-) -> Select[Any]:
-    found = select(*columns).select_from(EVENTS_IN[wanted.state])
-    found = found.where(*conditions(c, wanted, are_rare=are_rare))
+def _with_rare_words(wanted: StateFilter, q: str, *, is_further: bool) -> CompoundSelect[Any]:
+    """All rows that pass: in closed hours by the hour's own index, in the others by that of recent
+    words and among the rows that wait for it.
+
+    ``OFFSET 0`` has each part, each hour and each row that is looked up planned by itself: the
+    planner is not to read everything in its order in the hope of meeting the words soon.
+    """
+    c = EVENTS_IN[wanted.state].c
+
+    def rows(*where: ColumnElement[bool]) -> Select[Any]:
+        found = select(*_listed(c)).where(*_passing(c, wanted, is_further=is_further), *where)
+        return found.offset(literal_column("0"))
+
+    def within(event_id: ColumnElement[Any], hours: Any) -> tuple[ColumnElement[bool], ...]:
+        return event_id >= hours.c.first_id, event_id < hours.c.end_id
+
+    open_hours = select(_HOURS).where(~_HOURS.c.is_closed).cte("open_hour")
+    open_hours = open_hours.prefix_with("MATERIALIZED")
+    first_id = open_hours.c.first_id
+    first_open = select(first_id).order_by(first_id).limit(literal_column("1")).scalar_subquery()
+    before = rows(c.event_id < func.coalesce(first_open, literal_column(_LAST_ID, Uuid)))
+    # Only while older ones are open, after a rebuild: their bounds are looked up, too.
+    of_hour = rows(*within(c.event_id, _HOURS)).lateral()
+    closed_later = _HOURS.c.is_closed & (_HOURS.c.first_id > first_open)
+    between = select(of_hour).select_from(_HOURS.join(of_hour, true())).where(closed_later)
+    ids = (
+        select(_RECENT_WORDS.c.event_id)
+        .where(_RECENT_WORDS.c.hashes.contains(hashes_of(q)))
+        .union(select(_WAITING_WORDS.c.event_id))
+        .cte("candidate")
+    )
+    of_id = rows(c.event_id == ids.c.event_id).lateral()
+    is_open = select(open_hours).where(*within(ids.c.event_id, open_hours)).exists()
+    in_open = select(of_id).select_from(ids.join(of_id, true())).where(is_open)
+    return union_all(before, between, in_open)
+
+
+def _passing(c: Any, wanted: StateFilter, *, is_further: bool) -> Iterator[ColumnElement[bool]]:
+    yield from conditions(c, wanted)
     if is_further:
-        found = found.where(
+        yield (
             tuple_(c.logged_at, c.event_id)
             < tuple_(bindparam("after_at", type_=_INSTANT), bindparam("after_id", type_=Uuid))
         )
-    return found.order_by(c.logged_at.desc(), c.event_id.desc())
+
+
+def _listed(c: Any) -> list[ColumnElement[Any]]:
+    return [one for one in c if one.name not in _NOT_IN_LISTS]
 
 
 def origins(

@@ -49,10 +49,12 @@ class Statements:
 
         self.hours_to_close = f"""
             SELECT hour, pg_relation_size(partition) AS size, now() AS at
-            FROM {schema}.open_hours
-            WHERE hour + interval '1 hour' + $1 <= now() ORDER BY hour DESC"""
+            FROM {schema}.hours
+            WHERE NOT is_closed AND hour + interval '1 hour' + $1 <= now() ORDER BY hour DESC"""
 
         self.close_hour = f"SELECT {schema}.close_hour($1)"
+
+        self.index_words = f"SELECT {schema}.index_words($1, $2)"
 
         self.drop_partition = f"SELECT {schema}.drop_partition($1)"
 

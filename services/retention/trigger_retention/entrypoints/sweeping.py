@@ -5,7 +5,7 @@ from datetime import timedelta
 from trigger_contracts import subjects
 from trigger_contracts.events import Swept
 from trigger_retention import metrics
-from trigger_retention.handlers import Closer, Sweeper
+from trigger_retention.handlers import Closer, Indexer, Sweeper
 from trigger_runtime.broker import PlatformBroker
 from trigger_runtime.loops import Loop
 
@@ -30,3 +30,8 @@ def sweep_loop(broker: PlatformBroker, sweeper: Sweeper) -> Loop:
 def closing_loop(closer: Closer) -> Loop:
     """The loop that closes hours, not yet started."""
     return Loop("closing", closer.close)
+
+
+def indexing_loop(indexer: Indexer) -> Loop:
+    """The loop that indexes the words of new rows, not yet started."""
+    return Loop("indexing", indexer.index)

@@ -95,6 +95,38 @@ CREATE VIEW {schema}.sums AS
     SELECT span, begins, status, source, trigger_type, is_test, lateness_step, rows
     FROM {schema}.summary;
 
+-- The words of rows whose hour is not closed yet. What is written waits in one table, in the same
+-- transaction as its row; retention moves it to the other one, by the thousands. Whatever
+-- moment a search sees, each row with a payload is in one of the two, or its hour is closed.
+CREATE TABLE {schema}.waiting_word (event_id uuid PRIMARY KEY)
+    WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000);
+CREATE TABLE {schema}.recent_word (event_id uuid NOT NULL, hashes bigint[] NOT NULL)
+    PARTITION BY RANGE (event_id);
+
+CREATE FUNCTION {schema}.wait_for_index() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    PERFORM set_config('search_path', format('pg_catalog, %I, pg_temp', TG_TABLE_SCHEMA), true);
+    INSERT INTO waiting_word SELECT event_id FROM changed WHERE payload IS NOT NULL ORDER BY event_id
+        -- Not DO NOTHING: whoever is about to index it shall wait, and read what it says then.
+        ON CONFLICT (event_id) DO UPDATE SET event_id = excluded.event_id;
+    RETURN NULL;
+END
+$function$;
+
+CREATE TRIGGER added_words AFTER INSERT ON {schema}.event
+    REFERENCING NEW TABLE AS changed EXECUTE FUNCTION {schema}.wait_for_index();
+CREATE TRIGGER replacing_words AFTER UPDATE ON {schema}.event
+    REFERENCING NEW TABLE AS changed EXECUTE FUNCTION {schema}.wait_for_index();
+
+-- What is there already.
+INSERT INTO {schema}.waiting_word SELECT event_id FROM {schema}.event WHERE payload IS NOT NULL;
+
+CREATE VIEW {schema}.recent_words AS SELECT event_id, hashes FROM {schema}.recent_word;
+CREATE VIEW {schema}.waiting_words AS SELECT event_id FROM {schema}.waiting_word;
+
 CREATE OR REPLACE VIEW {schema}.events AS
     SELECT event_id, trigger_id, trigger_name, trigger_type, trigger_version, status, source,
            is_test, scheduled_for, fired_at, logged_at, misfire, reason, errors, count,
@@ -118,16 +150,22 @@ CREATE OR REPLACE VIEW {schema}.archived AS
     SELECT * FROM {schema}.events
     WHERE logged_at <= now() - (SELECT active_for FROM {schema}.life);
 
--- The hours whose words are in no index yet.
-CREATE VIEW {schema}.open_hours AS
-    SELECT hour, partition
+CREATE FUNCTION {schema}.first_id(at timestamptz) RETURNS uuid
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN (lpad(to_hex(floor(extract(epoch FROM at) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid;
+
+-- The hours of the log, with the bounds of their event ids. Closed are those whose words have an
+-- index of their own.
+CREATE VIEW {schema}.hours AS
+    SELECT hour, partition, {schema}.first_id(hour) AS first_id,
+           {schema}.first_id(hour + interval '1 hour') AS end_id,
+           EXISTS (SELECT FROM pg_class AS index WHERE index.relname = name || '_words'
+                   AND index.relnamespace = home) AS is_closed
     FROM (SELECT CASE WHEN relname ~ '^event_[0-9]{10}$' -- no other name is read as a time
                       THEN to_timestamp(right(relname, 10) || '+00', 'YYYYMMDDHH24TZH') END AS hour,
-                 pg_class.oid AS partition, relname || '_words' AS words, relnamespace
+                 pg_class.oid AS partition, relname AS name, relnamespace AS home
           FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
-          WHERE inhparent = '{schema}.event'::regclass) AS partition
-    WHERE NOT EXISTS (SELECT FROM pg_class AS known WHERE known.relname = partition.words
-                      AND known.relnamespace = partition.relnamespace);
+          WHERE inhparent = '{schema}.event'::regclass) AS partition;
 
 -- Indexes an hour that is over; false where that is not possible now, or done. Readers go on
 -- meanwhile; a row that is late for this very hour waits. Waits at most 100 ms for writers, and
@@ -174,14 +212,88 @@ BEGIN
         home, partition);
     -- What the planner knows of the words it knows from here.
     EXECUTE format('ANALYZE %I.%I', home, partition);
+    -- What is being indexed just now is left to whoever does that.
+    EXECUTE format(
+        'DELETE FROM %1$I.waiting_word WHERE event_id IN (
+            SELECT event_id FROM %1$I.waiting_word
+            WHERE event_id >= %1$I.first_id($1) AND event_id < %1$I.first_id($1 + interval ''1 hour'')
+            FOR UPDATE SKIP LOCKED)', home) USING hour;
     RETURN true;
 END
 $function$;
 
-REVOKE ALL ON FUNCTION {schema}.close_hour, {schema}.sum_up, {schema}.said, {schema}.word_hashes,
-    {schema}.lateness_step FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION {schema}.said, {schema}.word_hashes, {schema}.lateness_step TO etp_retention, etp_api;
-GRANT EXECUTE ON FUNCTION {schema}.close_hour TO etp_retention;
+-- Indexes the words of rows that wait for it, the newest first, where there are ``at_least`` of
+-- them; ``at_most`` at once. Says how many it dealt with; 0 also while another replica is at it.
+CREATE FUNCTION {schema}.index_words(at_least integer, at_most integer) RETURNS integer
+    LANGUAGE plpgsql STRICT SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET lock_timeout = '100ms'
+AS $function$
+DECLARE
+    self    oid;
+    home    text;
+    one     record;
+    dropped integer := 0;
+    taken   uuid[];
+BEGIN
+    GET DIAGNOSTICS self = PG_ROUTINE_OID;
+    SELECT nspname INTO STRICT home
+        FROM pg_namespace n JOIN pg_proc p ON p.pronamespace = n.oid WHERE p.oid = self;
+    PERFORM set_config('search_path', format('pg_catalog, %I, pg_temp', home), true);
+    IF NOT pg_try_advisory_xact_lock(4773005, self::integer) THEN
+        RETURN 0;
+    END IF;
+    -- Those of hours that are closed or gone since. Searches wait for this: nothing else is done then.
+    FOR one IN
+        SELECT relname AS name FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+        WHERE inhparent = 'recent_word'::regclass AND right(relname, 10) NOT IN (
+            SELECT to_char(hour AT TIME ZONE 'UTC', 'YYYYMMDDHH24') FROM hours WHERE NOT is_closed)
+    LOOP
+        BEGIN
+            EXECUTE format('DROP TABLE %I.%I', home, one.name);
+            dropped := dropped + 1;
+        EXCEPTION WHEN lock_not_available THEN
+            NULL; -- somebody is searching; it does no harm till later
+        END;
+    END LOOP;
+    IF dropped > 0 THEN
+        RETURN dropped;
+    END IF;
+    SELECT array_agg(event_id) INTO taken
+        FROM (SELECT event_id FROM waiting_word ORDER BY event_id DESC LIMIT at_most) AS waiting;
+    IF coalesce(cardinality(taken), 0) < at_least THEN
+        RETURN 0;
+    END IF;
+    -- Before they are read: what replaces one of them from here on lets it wait again.
+    DELETE FROM waiting_word WHERE event_id = ANY (taken);
+    FOR one IN
+        SELECT first_id, end_id, 'words_' || to_char(hour AT TIME ZONE 'UTC', 'YYYYMMDDHH24') AS name
+        FROM hours WHERE NOT is_closed
+            AND EXISTS (SELECT FROM unnest(taken) AS id WHERE id >= first_id AND id < end_id)
+    LOOP
+        IF to_regclass(one.name) IS NULL THEN
+            EXECUTE format('CREATE TABLE %I.%I (LIKE %1$I.recent_word INCLUDING ALL)', home, one.name);
+            -- Not added to in bites of its own: all at once, below, costs half as much.
+            EXECUTE format('CREATE INDEX %I ON %I.%I USING gin (hashes) WITH (gin_pending_list_limit = 1000000)',
+                one.name || '_hashes', home, one.name);
+            EXECUTE format('ALTER TABLE %I.recent_word ATTACH PARTITION %1$I.%I FOR VALUES FROM (%L) TO (%L)',
+                home, one.name, one.first_id, one.end_id);
+        END IF;
+        INSERT INTO recent_word
+            SELECT event_id, word_hashes(payload) FROM event
+            WHERE event_id = ANY (taken) AND event_id >= one.first_id AND event_id < one.end_id
+                AND payload IS NOT NULL;
+        PERFORM gin_clean_pending_list((one.name || '_hashes')::regclass);
+    END LOOP;
+    RETURN cardinality(taken);
+END
+$function$;
+
+REVOKE ALL ON FUNCTION {schema}.close_hour, {schema}.index_words, {schema}.sum_up, {schema}.wait_for_index,
+    {schema}.said, {schema}.word_hashes, {schema}.lateness_step, {schema}.first_id FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION {schema}.said, {schema}.word_hashes, {schema}.lateness_step, {schema}.first_id
+    TO etp_retention, etp_api;
+GRANT EXECUTE ON FUNCTION {schema}.close_hour, {schema}.index_words TO etp_retention;
 GRANT SELECT, DELETE ON {schema}.summary TO etp_retention;
-GRANT SELECT ON {schema}.open_hours TO etp_retention;
-GRANT SELECT ON {schema}.sums TO etp_api;
+GRANT SELECT ON {schema}.hours TO etp_retention, etp_api;
+GRANT SELECT ON {schema}.sums, {schema}.recent_words, {schema}.waiting_words TO etp_api;
