@@ -197,7 +197,7 @@ def _notes(found: Found) -> Iterator[str]:
         "against the gateway without a cache, where a question could be kept."
     )
     yield (
-        f"The hour that is going on, which has no index of words, held {first:,} rows at the first "
+        f"The hour that is going on, which has no index of names, held {first:,} rows at the first "
         f"question and {last:,} after the last."
     )
     arrived = found.arrived

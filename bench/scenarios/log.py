@@ -117,7 +117,7 @@ async def _fill(
     closed_s = time.perf_counter() - started
     async with servers.database() as database:
         # What autovacuum would do some time later, among the questions.
-        tables = "retention.event, retention.summary"
+        tables = "retention.event, retention.summary, retention.waiting_word"
         await database.execute(f"VACUUM ANALYZE {tables}", timeout=VACUUM_TIMEOUT_S)
         await database.execute("CHECKPOINT", timeout=VACUUM_TIMEOUT_S)
         rows = await database.fetchval("SELECT count(*) FROM retention.event", timeout=60)
