@@ -216,8 +216,8 @@ def _notes(found: Found) -> Iterator[str]:
     yield (
         f"The rows were put there by SQL in {found.loaded_s:.0f} s, as retention writes them; "
         f"closing all hours, two at a time, took {found.closed_s:.0f} s. Of what closing adds, "
-        f"{found.closed.words_bytes / _MIB:.0f} MiB are the index of words. The sums of an hour and "
-        f"its minutes are {found.closed.summary_rows:,} rows."
+        f"{found.closed.words_bytes / _MIB:.0f} MiB are the index of words. An hour's sums are "
+        f"{found.closed.summary_rows:,} rows."
     )
     for form, (taken, _) in found.taken.items():
         yield (

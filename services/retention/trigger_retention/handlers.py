@@ -97,13 +97,13 @@ class Indexer:
         self._every = every
 
     async def index(self) -> timedelta:
-        """One pass; how long to wait before the next: no less than this one took, so that half of
-        a core is left to others whatever comes in.
+        """One pass; how long to wait before the next: long enough for three quarters of the time
+        to be left to those who write, whatever comes in.
         """
         begun = self._clock.monotonic()
         if not await self._log.index_words():
             return self._every
-        return timedelta(seconds=self._clock.monotonic() - begun)
+        return timedelta(seconds=3 * (self._clock.monotonic() - begun))
 
 
 class Sweeper:

@@ -173,8 +173,8 @@ async def test_hours_are_closed_one_after_the_other_until_none_is_left() -> None
     assert await closer.close() == EVERY
 
 
-async def test_words_are_indexed_half_of_the_time_at_most() -> None:
+async def test_words_are_indexed_a_quarter_of_the_time_at_most() -> None:
     log = FakeLog(indexes=[20_000, 0])
     indexer = Indexer(log, log.clock, every=EVERY)
-    assert await indexer.index() == timedelta(seconds=1.5)
+    assert await indexer.index() == timedelta(seconds=4.5)
     assert await indexer.index() == EVERY

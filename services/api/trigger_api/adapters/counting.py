@@ -25,7 +25,7 @@ from sqlalchemy import (
 from trigger_api.domain.queries import EventFilter, StateFilter
 
 from .filtering import conditions
-from .statements import EVENTS_IN
+from .log_tables import EVENTS_IN
 
 _INSTANT = DateTime(timezone=True)
 _SUMMED_FIELDS = {"type", "source", "status", "is_test", "from_", "to", "state"}
@@ -62,8 +62,9 @@ _SUMMED = """
         SELECT logged_at, status, lateness
         FROM retention.{view}
         WHERE {passes}
-          AND (CAST(:from AS timestamptz) IS NULL OR logged_at >= :from)
-          AND (CAST(:to AS timestamptz) IS NULL OR logged_at < :to)
+          -- Bounds that an index can be asked for, whether they are given or not.
+          AND logged_at >= coalesce(:from, timestamptz '-infinity')
+          AND logged_at < coalesce(:to, timestamptz 'infinity')
     ), found AS (
         SELECT {bucket_of_sum} AS bucket, status, lateness_step, rows
         FROM retention.sums

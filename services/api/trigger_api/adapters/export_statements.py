@@ -23,7 +23,7 @@ from trigger_api.domain.pace import Stretch
 from trigger_api.domain.queries import StateFilter
 
 from .filtering import conditions
-from .statements import EVENTS_IN, LIFE_ENDS_AT
+from .log_tables import EVENTS_IN, LIFE_ENDS_AT
 from .written import json_object, value
 
 PAGE_BYTES = 4 * 1024 * 1024

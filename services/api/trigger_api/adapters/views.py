@@ -19,7 +19,7 @@ from trigger_contracts import schedule
 from trigger_contracts.definition import Definition
 from trigger_contracts.events import EntryStatus
 
-from . import counting, statements
+from . import counting, log_statements, statements
 from .database import Database
 
 T = TypeVar("T")
@@ -82,7 +82,9 @@ class PostgresViews:
     async def events(self, query: EventQuery) -> EventsPage:
         after = cursors.event(query.cursor)
         rows = await self._newest(
-            query, partial(statements.events, query, after), lambda rows: len(rows) > query.limit
+            query,
+            partial(log_statements.events, query, after),
+            lambda rows: len(rows) > query.limit,
         )
         page = _page(
             rows,
@@ -100,7 +102,7 @@ class PostgresViews:
     async def _newest(
         self,
         wanted: EventFilter,
-        asked: Callable[[int | None], statements.Asked],
+        asked: Callable[[int | None], log_statements.Asked],
         is_full: Callable[[Sequence[Row[Any]]], bool],
     ) -> Sequence[Row[Any]]:
         """By words in two steps: common ones are among the newest rows, rare ones in an index."""
@@ -115,7 +117,9 @@ class PostgresViews:
             return Total(await self._sum(wanted), exact=True)
         most = exactly or (COUNTED_EXACTLY if wanted.q is None else FOUND_EXACTLY)
         (found,) = await self._newest(
-            wanted, partial(statements.extent, wanted, most + 1), lambda rows: rows[0].rows > most
+            wanted,
+            partial(log_statements.extent, wanted, most + 1),
+            lambda rows: rows[0].rows > most,
         )
         if found.rows <= most:
             return Total(found.rows, exact=True)
@@ -137,7 +141,7 @@ class PostgresViews:
     async def origins(self, wanted: StateFilter, after: Origin | None, limit: int) -> list[Origin]:
         position = None if after is None else (after.logged_at, after.event_id)
         limit = min(limit, ORIGINS)
-        statement = statements.origins(wanted, position, limit, ORIGIN_BYTES)
+        statement = log_statements.origins(wanted, position, limit, ORIGIN_BYTES)
         rows = await self._for(wanted).fetch(statement)
         return [
             Origin(
@@ -150,7 +154,7 @@ class PostgresViews:
         return self._database if wanted.q is None else self._searches
 
     async def event(self, event_id: UUID) -> EventDetail | None:
-        rows = await self._database.fetch(statements.EVENT, {"event_id": event_id})
+        rows = await self._database.fetch(log_statements.EVENT, {"event_id": event_id})
         return EventDetail.model_validate(rows[0], from_attributes=True) if rows else None
 
 

@@ -1,0 +1,207 @@
+"""Every SQL statement of the gateway that reads rows of the log.
+
+Lists are paged by key, as all are: see ``statements``.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Executable,
+    Integer,
+    Select,
+    Text,
+    Uuid,
+    bindparam,
+    cast,
+    func,
+    literal,
+    literal_column,
+    select,
+    true,
+    tuple_,
+    union_all,
+)
+
+from trigger_api.domain.queries import EventQuery, StateFilter
+from trigger_api.domain.shown import EventShown
+
+from .filtering import conditions, hashes_of, says, without_values
+from .log_tables import (
+    EVENTS,
+    EVENTS_IN,
+    HOURS,
+    INSTANT,
+    LIFE_ENDS_AT,
+    ONLY_TO_FILTER,
+    RECENT_WORDS,
+    WAITING_WORDS,
+)
+from .written import json_object
+
+_SHOWN = (
+    literal_column(json_object(EventShown.model_fields), Text).label("body"),
+    literal_column("logged_at", INSTANT),
+    literal_column("event_id", Uuid),
+    LIFE_ENDS_AT.label("ends_at"),
+    literal_column("now()", INSTANT).label("read_at"),
+)
+"""A row of a list."""
+_NOT_IN_LISTS = {"payload", *ONLY_TO_FILTER}
+
+EVENT = select(*(one for one in EVENTS.c if one.name not in ONLY_TO_FILTER)).where(
+    EVENTS.c.event_id == bindparam("event_id")
+)
+"""One row of the log, of any state."""
+
+
+Asked = tuple[Executable, dict[str, Any]]
+"""A statement, and the values of its parameters."""
+
+
+def events(
+    query: EventQuery, after: tuple[datetime, UUID] | None, among: int | None = None
+) -> Asked:
+    """A page of the log, the newest first, without payloads; ``among`` as in ``_newest``."""
+    shape, values = without_values(query)
+    shape = shape.model_copy(update={"limit": 1, "cursor": None, "count": False})
+    values["most"] = query.limit + 1
+    if after is not None:
+        values["after_at"], values["after_id"] = after
+    return _page(shape, among, is_further=after is not None), values
+
+
+@lru_cache(maxsize=1000)
+def _page(shape: EventQuery, among: int | None, *, is_further: bool) -> Select[Any]:
+    """Building it, and telling that it was said before, take longer than PostgreSQL's answer."""
+    return _newest(shape, _SHOWN, among, is_further=is_further)
+
+
+def extent(wanted: StateFilter, limit: int, among: int | None = None) -> Asked:
+    """How many of the newest ``limit`` rows there are, and when the oldest of them was logged."""
+    rows = _newest(wanted, (literal_column("logged_at", INSTANT),), among).subquery().c
+    found = select(func.count().label("rows"), func.min(rows.logged_at).label("oldest"))
+    return found, {"most": limit}
+
+
+def _newest(
+    wanted: StateFilter,
+    columns: Sequence[ColumnElement[Any]],
+    among: int | None,
+    *,
+    is_further: bool = False,
+) -> Select[Any]:
+    """The newest rows that pass, ``most`` of them, in a further page those after ``after_at`` and
+    ``after_id``.
+
+    With ``among`` only those of so many rows that pass but for their words; without it, words
+    are taken to be rare: common ones are found in the other way before.
+    """
+    found: Any
+    if wanted.q is None:
+        found = EVENTS_IN[wanted.state]
+        where = [*_passing(found.c, wanted, is_further=is_further)]
+    elif among is None:
+        found = _with_rare_words(wanted, wanted.q, is_further=is_further).subquery()
+        where = []
+    else:
+        found = _first_of_all(wanted, among, is_further=is_further).subquery()
+        where = [*says(found.c.payload, wanted.q)]
+    return (
+        select(*columns)
+        .select_from(found)
+        .where(*where)
+        .order_by(found.c.logged_at.desc(), found.c.event_id.desc())
+        .limit(bindparam("most", type_=Integer))
+    )
+
+
+def _first_of_all(wanted: StateFilter, among: int, *, is_further: bool) -> Select[Any]:
+    """The newest rows, whatever words they have."""
+    c = EVENTS_IN[wanted.state].c
+    but_for_words = wanted.model_copy(update={"q": None})
+    return (
+        select(*_listed(c), c.payload)
+        .where(*_passing(c, but_for_words, is_further=is_further))
+        .order_by(c.logged_at.desc(), c.event_id.desc())
+        .limit(among)
+    )
+
+
+def _with_rare_words(wanted: StateFilter, q: str, *, is_further: bool) -> CompoundSelect[Any]:
+    """All rows that pass: in closed hours by the hour's own index, in the others by that of recent
+    words and among the rows that wait for it (retention's migration 0002).
+
+    ``OFFSET 0`` has each part, and each row that is looked up, planned by itself: the
+    planner is not to read everything in its order in the hope of meeting the words soon.
+    """
+    c = EVENTS_IN[wanted.state].c
+
+    def rows(*where: ColumnElement[bool]) -> Select[Any]:
+        found = select(*_listed(c)).where(*_passing(c, wanted, is_further=is_further), *where)
+        return found.offset(literal_column("0"))
+
+    hours = select(HOURS).cte("hour").prefix_with("MATERIALIZED")
+
+    def is_open(event_id: ColumnElement[Any]) -> ColumnElement[bool]:
+        h = hours.c
+        within = (event_id >= h.first_id, event_id < h.end_id)
+        return select(hours).where(~h.is_closed, *within).exists()
+
+    end_id = hours.c.end_id
+    ends = select(end_id).where(hours.c.is_closed).order_by(end_id.desc())
+    last_end = ends.limit(literal_column("1")).scalar_subquery()
+    # No hour after the last closed one is looked at; before it few are open, and not for long.
+    in_closed = rows(c.event_id < last_end, ~is_open(c.event_id))
+    candidates = (
+        select(RECENT_WORDS.c.event_id)
+        .where(RECENT_WORDS.c.hashes.contains(hashes_of(q)))
+        .union(select(WAITING_WORDS.c.event_id))
+        .cte("candidate")
+    )
+    event_id = candidates.c.event_id
+    row = rows(c.event_id == event_id).lateral()
+    in_open = select(row).select_from(candidates.join(row, true())).where(is_open(event_id))
+    return union_all(in_closed, in_open)
+
+
+def _passing(c: Any, wanted: StateFilter, *, is_further: bool) -> Iterator[ColumnElement[bool]]:
+    yield from conditions(c, wanted)
+    if is_further:
+        yield (
+            tuple_(c.logged_at, c.event_id)
+            < tuple_(bindparam("after_at", type_=INSTANT), bindparam("after_id", type_=Uuid))
+        )
+
+
+def _listed(c: Any) -> list[ColumnElement[Any]]:
+    return [one for one in c if one.name not in _NOT_IN_LISTS]
+
+
+def origins(
+    wanted: StateFilter, after: tuple[datetime, UUID] | None, limit: int, max_bytes: int
+) -> Select[Any]:
+    """Some of the log, the oldest first, with payloads: as many as begin within ``max_bytes``."""
+    c = EVENTS_IN[wanted.state].c
+    names = ("event_id", "logged_at", "trigger_id", "status", "is_test", "payload")
+    found = select(*(c[name] for name in names)).where(*conditions(c, wanted))
+    if after is not None:
+        found = found.where(
+            tuple_(c.logged_at, c.event_id)
+            > tuple_(literal(after[0], INSTANT), literal(after[1], Uuid))
+        )
+    rows = found.order_by(c.logged_at, c.event_id).limit(limit).subquery().c
+    in_order = (rows.logged_at, rows.event_id)
+    size = func.octet_length(cast(rows.payload, Text))
+    before = func.sum(size).over(order_by=in_order, rows=(None, -1)).label("before")
+    sized = select(*(rows[name] for name in names), before).subquery().c
+    return (
+        select(*(sized[name] for name in names))
+        .where(func.coalesce(sized.before, 0) < max_bytes)
+        .order_by(sized.logged_at, sized.event_id)
+    )
