@@ -7,6 +7,7 @@ which questions it keeps at all.
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from .loading import TRIGGERS
@@ -33,9 +34,18 @@ class Question:
 
 
 def questions(
-    made: Notes, *, order_ids: Iterable[str], event_ids: Iterable[str], page: int, deep: str
+    made: Notes,
+    *,
+    order_ids: Iterable[str],
+    event_ids: Iterable[str],
+    page: int,
+    deep: str,
+    since: datetime,
 ) -> list[Question]:
-    """``order_ids`` and ``event_ids`` are of some rows, ``deep`` is the path to ``page``."""
+    """``order_ids`` and ``event_ids`` are of some rows, ``deep`` is the path to ``page``; three
+    hours from ``since`` on are looked at more closely.
+    """
+    hours = {"from": since.isoformat(), "to": (since + timedelta(hours=3)).isoformat()}
     numbers = list(range(TRIGGERS))
     random.Random(1).shuffle(numbers)
     triggers = [f"bench-{number:04}" for number in numbers]
@@ -67,6 +77,7 @@ def questions(
         ),
         Question(f"page {page:,}", [deep], QUICK_MS),
         Question("stats over 48 h", ["/events/stats"], STATS_MS),
+        Question("stats over 3 h", [f"/events/stats?{urlencode(hours)}"], STATS_MS),
         counted("count of one trigger", ({"trigger_id": one} for one in triggers)),
         counted("count of a status (missed)", [{"status": "missed"}]),
         counted("count of everything", [{}]),

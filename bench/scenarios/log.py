@@ -147,6 +147,8 @@ async def _asking(
         event_ids=[row["event_id"] for row in rows],
         page=sizes.deep,
         deep=await page_deep(http, sizes.deep),
+        # Neither the range nor a bucket begins where a minute does.
+        since=_now() - timedelta(hours=7, seconds=1),
     )
     async with ear(servers) as listening:
         found = []

@@ -102,6 +102,7 @@ def all_questions(notes: Notes) -> list[Question]:
         event_ids=["01a204d8-1600-7335-a3b5-08e9eface69f"],
         page=1000,
         deep="/events/?limit=50&cursor=abc",
+        since=NOW - timedelta(hours=7),
     )
 
 
