@@ -190,11 +190,12 @@ def _notes(found: Found) -> Iterator[str]:
         "asyncpg in a session with the same settings, prepared; right after the gateway."
     )
     yield (
-        "The platform's gateway is as it comes: it keeps first pages in its memory for up to "
-        "0.9 s. Questions with few variants (latest, status, source, lateness, common words) are "
-        "then answered from there; those by trigger and name never are, for a thousand take "
-        "turns. Further pages, counts, stats and single events are kept nowhere. Targets are held "
-        "against the gateway without a cache, where a question could be kept."
+        "The platform's gateway is as it comes: it keeps first pages that are asked for again in "
+        "its memory for up to 0.9 s. Questions with few variants (latest, status, source, "
+        "lateness, common words) are then answered from there; those by trigger and name are "
+        "neither kept nor looked for, for a thousand take turns. Further pages, counts, stats and "
+        "single events are kept nowhere. Targets are held against the gateway without a cache, "
+        "where a question could be kept."
     )
     yield (
         f"The hour that is going on, which has no index of names, held {first:,} rows at the first "

@@ -56,6 +56,8 @@ async def test_a_page_read_by_one_gateway_is_shown_by_the_other(
     event_id = str(await log.add())
 
     async def shared() -> bool:
+        for gateway in (one, other):  # what is asked for again is kept
+            await listed(gateway.http)
         before = await counted(one.http, "hit")
         pages = [await listed(gateway.http) for gateway in (one, other)]
         assert pages == [[event_id], [event_id]]
@@ -102,7 +104,7 @@ async def test_no_page_shows_a_row_past_the_end_of_a_life(
                 shown = response.json()[0]["state"] if response.json() else "gone"
                 assert shown in (before, after), (before, shown, after)
                 states.add(shown)
-            if after == "gone":
+            if before == "gone":
                 break
         assert states == {"active", "archived", "gone"}
     assert await counted(one.http, "hit") > 0
@@ -150,8 +152,9 @@ async def test_a_cache_that_hangs_is_left_alone(
         async with serving(platform_streams, empty_database, secrets, cache_url=url) as running:
             event_id = str(await log.add())
             before = await counted(running.http, "away")
-            assert await listed(running.http) == [event_id]
-            assert await listed(running.http, limit=1) == [event_id]
+            for _ in range(2):
+                assert await listed(running.http) == [event_id]
+                assert await listed(running.http, limit=1) == [event_id]
             assert await counted(running.http, "away") > before
 
 
@@ -167,7 +170,9 @@ async def test_what_is_kept_is_gone_soon(
 ) -> None:
     one, _ = gateways
     await log.add(payload='{"word": "canarybird"}')
-    assert len(await listed(one.http, q="canarybird")) == 1
+    for _ in range(2):  # what is asked for again is kept
+        assert len(await listed(one.http, q="canarybird")) == 1
+    assert await cache.ask("DBSIZE") == b":1"
 
     async def is_empty() -> bool:
         return await cache.ask("DBSIZE") == b":0"

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.eventually import eventually
 from tests.unit.api.fakes import NOW, FakeClock
-from trigger_api.domain.pages import FRESH_FOR, EventPage, key_of, packed, unpacked
+from trigger_api.domain.pages import FRESH_FOR, EventPage, Repeats, key_of, packed, unpacked
 from trigger_api.domain.queries import EventQuery
 from trigger_api.handlers.pages import EventPages
 from trigger_api.ports import EventsPage
@@ -61,9 +61,37 @@ class Desk:
     async def ask(self, **fields: Any) -> EventPage:
         return await self.pages.page(EventQuery.model_validate(fields))
 
+    async def ask_for_the_first_time(self) -> None:
+        """Afterwards it is worth keeping; the read is not counted."""
+        await self.ask()
+        self.views.reads = 0
+
+
+async def test_what_nobody_asks_for_again_in_time_is_not_kept() -> None:
+    desk = Desk()
+    for _ in range(3):
+        await desk.ask()
+        desk.clock.advance(FRESH_FOR)
+    await desk.ask(limit=7)
+    assert desk.views.reads == 4
+    assert desk.cache.kept == {}
+
+
+def test_only_so_many_questions_are_remembered() -> None:
+    repeats = Repeats(most=2)
+    assert [repeats.again(key, NOW) for key in "abacba"] == [
+        False,
+        False,
+        True,
+        False,
+        False,
+        False,
+    ]
+
 
 async def test_a_page_is_read_once_within_its_moment_and_anew_after_it() -> None:
     desk = Desk()
+    await desk.ask_for_the_first_time()
     first = await desk.ask()
     desk.clock.advance(FRESH_FOR - timedelta(microseconds=1))
     assert await desk.ask() == first
@@ -75,6 +103,7 @@ async def test_a_page_is_read_once_within_its_moment_and_anew_after_it() -> None
 
 async def test_a_clock_that_is_set_back_makes_no_page_younger() -> None:
     desk = Desk()
+    await desk.ask_for_the_first_time()
     await desk.ask()
     desk.clock.advance(-timedelta(seconds=90))
     await desk.ask()
@@ -83,6 +112,7 @@ async def test_a_clock_that_is_set_back_makes_no_page_younger() -> None:
 
 async def test_a_page_is_not_shown_at_the_end_of_a_rows_life() -> None:
     desk = Desk(true_until=NOW + timedelta(milliseconds=300))
+    await desk.ask_for_the_first_time()
     await desk.ask()
     assert desk.cache.lives == [timedelta(milliseconds=300)]
     desk.clock.advance(timedelta(milliseconds=300) - timedelta(microseconds=1))
@@ -96,6 +126,7 @@ async def test_a_page_is_not_shown_at_the_end_of_a_rows_life() -> None:
 async def test_lives_end_by_the_databases_clock() -> None:
     desk = Desk(true_until=NOW + timedelta(seconds=60))
     desk.views.database_is_ahead = timedelta(seconds=59.8)
+    await desk.ask_for_the_first_time()
     await desk.ask()
     assert desk.cache.lives == [timedelta(seconds=0.2)]
 
@@ -169,6 +200,7 @@ async def test_a_failure_is_told_to_all_and_kept_by_nobody() -> None:
 
 async def test_what_a_stranger_left_in_the_cache_is_read_over() -> None:
     desk = Desk()
+    await desk.ask_for_the_first_time()
     for kept in (b"", b"\x80\x04pickle", b"[1]\n[]", b'["c", "x", "y"]\n[]', b"{}\n"):
         desk.cache.kept[key_of(EventQuery())] = kept
         assert (await desk.ask()).body.startswith(b"[{")

@@ -14,6 +14,9 @@ from .queries import EventQuery
 FRESH_FOR = timedelta(milliseconds=900)
 """From the moment it was read. Promised is a second: the rest is for the answer's way."""
 
+MOST_REMEMBERED = 1000
+"""Questions that are known to have been asked, at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class EventPage:
@@ -39,6 +42,24 @@ def may_be_kept(query: EventQuery) -> bool:
     leaves a count at its instant: neither may wait for a page to grow old.
     """
     return query.cursor is None and query.state != "archived" and not query.count
+
+
+class Repeats:
+    """Remembers what was asked for: keeping a page that nobody asks for twice within its moment
+    costs a shared cache two more answers, and is of no use to anybody.
+    """
+
+    def __init__(self, most: int = MOST_REMEMBERED) -> None:
+        self._most = most
+        self._asked: dict[str, datetime] = {}
+
+    def again(self, key: str, now: datetime) -> bool:
+        """Whether it was asked for within a page's moment before; from ``now`` on it was."""
+        before = self._asked.pop(key, None)
+        self._asked[key] = now
+        if len(self._asked) > self._most:
+            del self._asked[next(iter(self._asked))]  # the one not asked for the longest
+        return before is not None and now - FRESH_FOR < before <= now
 
 
 def key_of(query: EventQuery) -> str:

@@ -1,4 +1,4 @@
-"""Lists of the log, with pages that several ask for at once read once and kept for a moment.
+"""Lists of the log, with pages that are asked for again and again kept for a moment.
 
 ``domain.pages`` says what may be kept and for how long. A page that is being read is waited
 for by all who ask for it meanwhile, unless it would be too old for them; a cache that does not
@@ -31,6 +31,7 @@ class EventPages:
         self._views = views
         self._cache = cache
         self._clock = clock
+        self._repeats = pages.Repeats()
         self._readings: dict[str, _Reading] = {}
 
     async def page(self, query: EventQuery) -> EventPage:
@@ -38,18 +39,20 @@ class EventPages:
         if not pages.may_be_kept(query):
             return await self._read(query)
         asked_at = self._clock.now()
-        page = await self._shared(query)
+        key = pages.key_of(query)
+        again = self._repeats.again(key, asked_at)
+        page = await self._shared(key, query, again=again)
         if page.fresh_until <= asked_at:
             # It was being read already, and a life in it had ended before anybody asked here.
-            page = await self._shared(query)
+            page = await self._shared(key, query, again=again)
         return page
 
-    async def _shared(self, query: EventQuery) -> EventPage:
+    async def _shared(self, key: str, query: EventQuery, *, again: bool) -> EventPage:
         """The page that is being read, or else one that all who ask meanwhile are given too."""
-        key = pages.key_of(query)
         reading = self._readings.get(key)
         if reading is None or reading.is_too_old(self._clock.now()):
-            task = asyncio.create_task(self._find(key, query), name="page of the log")
+            finding = self._find(key, query) if again else self._read(query)
+            task = asyncio.create_task(finding, name="page of the log")
             reading = self._readings[key] = _Reading(task, self._clock.now())
             task.add_done_callback(lambda _: self._forget(key, task))
         # Whoever goes away leaves the page to the others.
