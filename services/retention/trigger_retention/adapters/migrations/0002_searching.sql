@@ -65,18 +65,11 @@ CREATE FUNCTION {schema}.sum_up() RETURNS trigger
 AS $function$
 BEGIN
     PERFORM set_config('search_path', format('pg_catalog, %I, pg_temp', TG_TABLE_SCHEMA), true);
-    WITH by_minute AS MATERIALIZED (
-        SELECT date_bin('1 minute', logged_at, 'epoch') AS minute, status, source, trigger_type, is_test,
-               lateness_step(fired_at - scheduled_for) AS step, TG_ARGV[0]::integer * count(*) AS rows
-        FROM changed GROUP BY 1, 2, 3, 4, 5, 6
-    ), by_span AS (
-        SELECT interval '1 minute' AS span, * FROM by_minute
-        UNION ALL
-        SELECT interval '1 hour', date_bin('1 hour', minute, 'epoch'), status, source, trigger_type,
-               is_test, step, sum(rows)
-        FROM by_minute GROUP BY 2, 3, 4, 5, 6, 7
-    )
-    INSERT INTO summary AS s SELECT * FROM by_span ORDER BY 1, 2, 3, 4, 5, 6, 7
+    INSERT INTO summary AS s
+        SELECT span, date_bin(span, logged_at, timestamptz 'epoch'), status, source, trigger_type,
+               is_test, lateness_step(fired_at - scheduled_for), TG_ARGV[0]::integer * count(*)
+        FROM changed CROSS JOIN (VALUES (interval '1 minute'), (interval '1 hour')) AS each (span)
+        GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 1, 2, 3, 4, 5, 6, 7
     ON CONFLICT (span, begins, status, source, trigger_type, is_test, lateness_step)
         DO UPDATE SET rows = s.rows + excluded.rows;
     RETURN NULL;
