@@ -9,6 +9,7 @@ import pytest
 from tests.integration.retention.conftest import MakeLog
 from tests.support.eventually import eventually
 from tests.unit.retention.factories import make_row
+from trigger_retention.adapters.event_log import PostgresEventLog
 from trigger_retention.domain.hours import HOUR, partition_name
 
 _WAITING = "SELECT event_id::text FROM retention.waiting_words ORDER BY 1"
@@ -32,6 +33,12 @@ async def indexed(owner: asyncpg.Connection) -> list[str]:
     return [row[0] for row in await owner.fetch(_INDEXED)]
 
 
+async def index_all(log: PostgresEventLog) -> None:
+    """Also what makes and drops the tables of an hour, which is a pass of its own."""
+    while await log.index_words():
+        pass
+
+
 async def test_rows_wait_until_they_are_worth_it_and_are_indexed_then(
     make_log: MakeLog, owner: asyncpg.Connection
 ) -> None:
@@ -42,9 +49,8 @@ async def test_rows_wait_until_they_are_worth_it_and_are_indexed_then(
     assert await log.index_words() == 0
     await log.insert([rows[2], rows[0], make_row(status="rejected", payload=None)])
     assert await waiting(owner) == ids, "what says nothing does not wait"
-    assert await log.index_words() == 3
+    await index_all(log)
     assert (await waiting(owner), await indexed(owner)) == ([], ids)
-    assert await log.index_words() == 0
     index_of = "SELECT hashes FROM retention.recent_words WHERE event_id = $1"
     payload = "SELECT retention.word_hashes(payload) FROM retention.event WHERE event_id = $1"
     assert await owner.fetchval(index_of, ids[0]) == await owner.fetchval(payload, ids[0])
@@ -73,6 +79,7 @@ async def test_what_replaces_a_row_is_indexed_whenever_it_comes(
         )
 
     await log.insert([row])
+    await index_all(log)
     await replace()
     assert await knows_what_it_says()
     async with owner.transaction():
@@ -81,14 +88,14 @@ async def test_what_replaces_a_row_is_indexed_whenever_it_comes(
         await eventually(lambda: somebody_waits(owner), what="the row's writer waits")
     await replacing
     assert await knows_what_it_says()
-    assert await log.index_words() == 1
+    await index_all(log)
     async with owner.transaction():
         await owner.execute(
             "UPDATE retention.event SET payload = '\"last\"' WHERE event_id = $1", row.event_id
         )
         assert await log.index_words() == 0
     assert await knows_what_it_says()
-    assert await log.index_words() == 1
+    await index_all(log)
     assert await knows_what_it_says()
 
 
@@ -118,7 +125,7 @@ async def test_a_closed_hour_needs_neither_and_searches_are_not_waited_for(
     log, other = make_log(indexed_from=3), make_log()
     rows = [make_row(at) for _ in range(4)]
     await log.insert(rows[:3])
-    assert await log.index_words() == 3
+    await index_all(log)
     await log.insert(rows[3:])
     while await other.close_hour():
         pass
@@ -126,11 +133,11 @@ async def test_a_closed_hour_needs_neither_and_searches_are_not_waited_for(
     async with owner.transaction():
         assert len(await indexed(owner)) == 3  # a search, amid its transaction
         assert await log.index_words() == 0
-    assert await log.index_words() == 1
+    assert await log.index_words() == 1, "the table is dropped"
     assert await indexed(owner) == []
-    await log.insert([make_row(at) for _ in range(3)])
-    assert await log.index_words() == 3, "late rows: the hour's own index has them"
-    assert (await waiting(owner), await indexed(owner)) == ([], [])
+    await log.insert([make_row(at) for _ in range(2)])
+    assert await log.index_words() == 0, "late rows: the hour's own index has them"
+    assert await waiting(owner) == []
 
 
 async def test_an_hour_that_is_gone_leaves_no_words(
@@ -138,18 +145,21 @@ async def test_an_hour_that_is_gone_leaves_no_words(
 ) -> None:
     log = make_log(indexed_from=1)
     await log.insert([make_row(at)])
-    assert await log.index_words() == 1
+    await index_all(log)
+    await make_log().insert([make_row(at)])
     await owner.execute(f"DROP TABLE retention.{partition_name(at)}")
-    assert await log.index_words() == 1
-    assert await indexed(owner) == []
+    await index_all(make_log())
+    assert (await waiting(owner), await indexed(owner)) == ([], [])
 
 
 async def test_at_most_so_many_are_indexed_at_once_the_newest_first(
     make_log: MakeLog, owner: asyncpg.Connection
 ) -> None:
-    log = make_log()
+    log = make_log(indexed_from=1)
     now = datetime.now(UTC)
-    rows = [make_row(now - timedelta(milliseconds=5 - n)) for n in range(5)]
+    first, *rows = [make_row(now - timedelta(milliseconds=6 - n)) for n in range(6)]
+    await log.insert([first])
+    await index_all(log)
     await log.insert(rows)
     assert await owner.fetchval("SELECT retention.index_words(1, 2)") == 2
-    assert await indexed(owner) == [row.event_id for row in rows[3:]]
+    assert await indexed(owner) == [row.event_id for row in (first, *rows[3:])]

@@ -25,6 +25,9 @@ DENIED = asyncpg.InsufficientPrivilegeError
         "CREATE TABLE public.mine (n int)",
         "CREATE TEMPORARY TABLE mine (n int)",
         "DELETE FROM retention.migration",
+        "DELETE FROM retention.waiting_word",
+        "INSERT INTO retention.recent_word VALUES (gen_random_uuid(), '{}')",
+        "ALTER TABLE retention.event DISABLE TRIGGER ALL",
     ],
 )
 async def test_the_service_has_no_ddl(database: Database, statement: str) -> None:
@@ -42,13 +45,22 @@ async def test_the_service_has_no_ddl(database: Database, statement: str) -> Non
         "DELETE FROM retention.events",
         "SELECT retention.ensure_partitions('{}')",
         "SELECT retention.drop_partition(now())",
+        "SELECT retention.close_hour(now())",
+        "SELECT retention.index_words(1, 1)",
+        "SELECT * FROM retention.summary",
+        "SELECT * FROM retention.recent_word",
+        "SELECT * FROM retention.waiting_word",
+        "DELETE FROM retention.sums",
+        "DELETE FROM retention.waiting_words",
+        "UPDATE retention.recent_words SET hashes = '{}'",
     ],
 )
 async def test_the_gateway_reads_views_and_does_nothing_else(
     database: Database, statement: str
 ) -> None:
     async with database.connected("etp_api") as connection:
-        for view in ("events", "active", "archived", "life"):
+        views = ("events", "active", "archived", "life", "hours", "sums")
+        for view in (*views, "recent_words", "waiting_words"):
             await connection.fetch(f"SELECT * FROM retention.{view}")
         # A view that can be written (asyncpg: another error) would be as bad as the table.
         with pytest.raises((DENIED, asyncpg.ObjectNotInPrerequisiteStateError)):

@@ -95,6 +95,53 @@ async def test_what_is_past_is_forgotten_by_minutes_and_by_hours(
     assert await owner.fetchval("SELECT count(*) FROM retention.summary") == 2
 
 
+async def test_what_is_erased_is_not_counted_when_life_gets_longer(
+    log: PostgresEventLog, owner: asyncpg.Connection
+) -> None:
+    """Not even in the hour and the minute that were cut by the end of the shorter life."""
+    life = "INSERT INTO retention.life_setting (active_for, kept_for) VALUES ('1 h', '2 h')"
+    await owner.execute(life)
+    end = ago(hours=2).replace(microsecond=0)
+    # Half of them come an hour late, and go with the partition of an hour that is past.
+    await log.insert([make_row(end + timedelta(seconds=n)) for n in range(3, 60, 3)])
+    late = [make_row(end + timedelta(seconds=n), id_at=end - 3 * HOUR) for n in range(3, 60, 3)]
+    await log.insert(late)
+    await owner.execute(
+        "UPDATE retention.life_setting SET kept_for = '1 hour 59 minutes 30 seconds'"
+    )
+    while (erased := await log.erase()) and (erased.rows or erased.more):
+        pass
+    await owner.execute("UPDATE retention.life_setting SET kept_for = '48 h'")
+    sums = await assert_sums_are_right(owner)
+    assert 0 < sum(row[-1] for row in sums) < 2 * 38  # type: ignore[misc]
+
+
+async def test_a_partition_that_goes_whole_takes_off_what_was_in_it(
+    log: PostgresEventLog, owner: asyncpg.Connection
+) -> None:
+    """Also of an hour that is not past: its rows came late."""
+    at = ago(minutes=1)
+    await log.insert([make_row(at, id_at=ago(hours=30)) for _ in range(3)])
+    await log.insert([make_row(at)])
+    await owner.execute(
+        "INSERT INTO retention.life_setting (active_for, kept_for) VALUES ('1 s', '30 s')"
+    )
+    dropped: set[str] = set()
+    while partition_name(ago(hours=30)) not in dropped:
+        partitions, _rows = await log._drop(ago(seconds=30))
+        dropped |= set(partitions)
+    await assert_sums_are_right(owner)
+
+
+async def test_an_instant_that_the_driver_cannot_write_has_no_lateness(
+    log: PostgresEventLog, owner: asyncpg.Connection
+) -> None:
+    first = datetime.min.replace(tzinfo=UTC)
+    await log.insert([make_row(scheduled_for=first)])
+    sums = await assert_sums_are_right(owner)
+    assert [row[-2] for row in sums] == [None, None]
+
+
 async def test_a_dropped_hour_takes_its_sums_along(
     log: PostgresEventLog, owner: asyncpg.Connection
 ) -> None:

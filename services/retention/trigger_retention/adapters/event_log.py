@@ -2,7 +2,7 @@
 
 Every transaction that writes holds the pause lock shared, and takes it before it names a
 table: a rebuild that holds it alone has the tables to itself, and whoever waited for it
-finds the new ones. Never creates or drops a table but through the schema's two functions.
+finds the new ones. Never creates or drops a table but through the schema's functions.
 """
 
 import contextlib
@@ -178,7 +178,15 @@ class PostgresEventLog:
         async with self._sweeping() as (connection, begun):
             if not begun["alone"]:
                 return None
+            before = begun["erased_before"]
+            if await connection.fetchval(self._statements.is_alive, hour, before):
+                return None
+            savepoint = connection.transaction()
+            await savepoint.start()
+            await connection.execute(self._statements.take_off_sums, hour)
             erased: int | None = await connection.fetchval(self._statements.drop_partition, hour)
+            # It stays where a row came late just now.
+            await (savepoint.rollback() if erased is None else savepoint.commit())
             return erased
 
     async def _delete(self, erased_before: datetime) -> int:

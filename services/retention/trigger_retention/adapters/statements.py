@@ -56,6 +56,20 @@ class Statements:
 
         self.index_words = f"SELECT {schema}.index_words($1, $2)"
 
+        self.is_alive = f"""
+            SELECT EXISTS (SELECT FROM {schema}.event
+                WHERE event_id >= {schema}.first_id($1)
+                  AND event_id < {schema}.first_id($1 + interval '1 hour') AND logged_at > $2)"""
+
+        # Rows that go with their partition go without DELETE, and its trigger.
+        self.take_off_sums = f"""
+            INSERT INTO {schema}.summary AS s
+            SELECT span, begins, status, source, trigger_type, is_test, lateness_step, -rows
+            FROM {schema}.sums_of({schema}.first_id($1), {schema}.first_id($1 + interval '1 hour'))
+            ORDER BY 1, 2, 3, 4, 5, 6, 7
+            ON CONFLICT (span, begins, status, source, trigger_type, is_test, lateness_step)
+                DO UPDATE SET rows = s.rows + excluded.rows"""
+
         self.drop_partition = f"SELECT {schema}.drop_partition($1)"
 
         # Without the hint a partition most of whose rows are past is scanned whole, every second.

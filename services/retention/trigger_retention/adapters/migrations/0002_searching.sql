@@ -41,7 +41,8 @@ $function$;
 -- step is within 5 % of whatever is in it. (Of strict functions only: so it is inlined.)
 CREATE FUNCTION {schema}.lateness_step(lateness interval) RETURNS smallint
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    RETURN floor(ln(abs(date_part('epoch', lateness)) * 1e6 + 1) / ln(1.1::float8))::smallint;
+    RETURN CASE WHEN isfinite(lateness) -- of an instant beyond those that the driver can write it is not
+                THEN floor(ln(abs(date_part('epoch', lateness)) * 1e6 + 1) / ln(1.1::float8))::smallint END;
 
 -- How many rows there are of each kind in each minute and each hour, kept up by whatever writes the
 -- table: charts and counts over all of 48 hours add up a few thousand of these.
@@ -57,8 +58,10 @@ CREATE TABLE {schema}.summary (
     UNIQUE NULLS NOT DISTINCT (span, begins, status, source, trigger_type, is_test, lateness_step)
 ) WITH (fillfactor = 50); -- the same few rows change again and again, each in its own page
 
--- Adds the rows that a statement has written to the summary, or takes them off: its argument is 1
--- or -1. In the order of the key, so that of two writers one waits for the other and no more.
+-- Adds the rows that a statement has written to the summary, or takes off those it has removed: its
+-- argument is 1 or -1. In the order of the key, so that of two writers one waits for the other. Only
+-- where rows are replaced, which happens once in a while, each may wait for the other: one of them
+-- is told so by PostgreSQL, and tries again.
 CREATE FUNCTION {schema}.sum_up() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -76,20 +79,28 @@ BEGIN
 END
 $function$;
 
--- Not after DELETE: what is deleted is past its life, and nobody counts that any more.
 CREATE TRIGGER added AFTER INSERT ON {schema}.event
     REFERENCING NEW TABLE AS changed EXECUTE FUNCTION {schema}.sum_up('1');
 CREATE TRIGGER replaced AFTER UPDATE ON {schema}.event
     REFERENCING OLD TABLE AS changed EXECUTE FUNCTION {schema}.sum_up('-1');
 CREATE TRIGGER replacing AFTER UPDATE ON {schema}.event
     REFERENCING NEW TABLE AS changed EXECUTE FUNCTION {schema}.sum_up('1');
+CREATE TRIGGER removed AFTER DELETE ON {schema}.event
+    REFERENCING OLD TABLE AS changed EXECUTE FUNCTION {schema}.sum_up('-1');
 
--- What is there already.
-INSERT INTO {schema}.summary
+-- The same of what there is from one event id to another.
+CREATE FUNCTION {schema}.sums_of(first uuid, after uuid) RETURNS SETOF {schema}.summary
+    LANGUAGE sql STABLE STRICT
+BEGIN ATOMIC
     SELECT span, date_bin(span, logged_at, timestamptz 'epoch'), status, source, trigger_type, is_test,
            {schema}.lateness_step(fired_at - scheduled_for), count(*)
     FROM {schema}.event CROSS JOIN (VALUES (interval '1 minute'), (interval '1 hour')) AS each (span)
+    WHERE event_id >= first AND event_id < after
     GROUP BY 1, 2, 3, 4, 5, 6, 7;
+END;
+
+INSERT INTO {schema}.summary
+    SELECT * FROM {schema}.sums_of('00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff');
 
 CREATE VIEW {schema}.sums AS
     SELECT span, begins, status, source, trigger_type, is_test, lateness_step, rows
@@ -223,7 +234,8 @@ END
 $function$;
 
 -- Indexes the words of rows that wait for it, the newest first, where there are ``at_least`` of
--- them; ``at_most`` at once. Says how many it dealt with; 0 also while another replica is at it.
+-- them; ``at_most`` at once. 0 where there is nothing to do, or another replica is at it; any other
+-- number means that there may be more.
 CREATE FUNCTION {schema}.index_words(at_least integer, at_most integer) RETURNS integer
     LANGUAGE plpgsql STRICT SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -233,7 +245,7 @@ DECLARE
     self    oid;
     home    text;
     one     record;
-    dropped integer := 0;
+    changed integer := 0;
     taken   uuid[];
 BEGIN
     GET DIAGNOSTICS self = PG_ROUTINE_OID;
@@ -243,7 +255,7 @@ BEGIN
     IF NOT pg_try_advisory_xact_lock(4773005, self::integer) THEN
         RETURN 0;
     END IF;
-    -- Those of hours that are closed or gone since. Searches wait for this: nothing else is done then.
+    -- Those of hours that are closed or gone since. Searches wait for this, too: see below.
     FOR one IN
         SELECT relname AS name FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
         WHERE inhparent = 'recent_word'::regclass AND right(relname, 10) NOT IN (
@@ -251,34 +263,48 @@ BEGIN
     LOOP
         BEGIN
             EXECUTE format('DROP TABLE %I.%I', home, one.name);
-            dropped := dropped + 1;
+            changed := changed + 1;
         EXCEPTION WHEN lock_not_available THEN
             NULL; -- somebody is searching; it does no harm till later
         END;
     END LOOP;
-    IF dropped > 0 THEN
-        RETURN dropped;
+    IF changed > 0 THEN
+        RETURN changed;
     END IF;
+    -- What is left of hours that are closed or gone.
+    DELETE FROM waiting_word WHERE event_id < (
+        SELECT first_id FROM hours WHERE NOT is_closed ORDER BY first_id LIMIT 1);
     SELECT array_agg(event_id) INTO taken
         FROM (SELECT event_id FROM waiting_word ORDER BY event_id DESC LIMIT at_most) AS waiting;
     IF coalesce(cardinality(taken), 0) < at_least THEN
         RETURN 0;
+    END IF;
+    FOR one IN
+        SELECT first_id, end_id, 'words_' || to_char(hour AT TIME ZONE 'UTC', 'YYYYMMDDHH24') AS name
+        FROM hours WHERE NOT is_closed
+            AND EXISTS (SELECT FROM unnest(taken) AS id WHERE id >= first_id AND id < end_id)
+    LOOP
+        CONTINUE WHEN to_regclass(one.name) IS NOT NULL;
+        -- A search that is planned knows the partitions of that moment, and sees what is committed
+        -- when it begins to read: it is waited for, and others wait. So nothing else is done then.
+        LOCK TABLE recent_word IN ACCESS EXCLUSIVE MODE;
+        EXECUTE format('CREATE TABLE %1$I.%2$I PARTITION OF %1$I.recent_word FOR VALUES FROM (%3$L) TO (%4$L)',
+            home, one.name, one.first_id, one.end_id);
+        -- Not added to in bites of its own: all at once, below, costs half as much.
+        EXECUTE format('CREATE INDEX %I ON %I.%I USING gin (hashes) WITH (gin_pending_list_limit = 1000000)',
+            one.name || '_hashes', home, one.name);
+        changed := changed + 1;
+    END LOOP;
+    IF changed > 0 THEN
+        RETURN changed;
     END IF;
     -- Before they are read: what replaces one of them from here on lets it wait again.
     DELETE FROM waiting_word WHERE event_id = ANY (taken);
     FOR one IN
         SELECT first_id, end_id, 'words_' || to_char(hour AT TIME ZONE 'UTC', 'YYYYMMDDHH24') AS name
         FROM hours WHERE NOT is_closed
-            AND EXISTS (SELECT FROM unnest(taken) AS id WHERE id >= first_id AND id < end_id)
     LOOP
-        IF to_regclass(one.name) IS NULL THEN
-            EXECUTE format('CREATE TABLE %I.%I (LIKE %1$I.recent_word INCLUDING ALL)', home, one.name);
-            -- Not added to in bites of its own: all at once, below, costs half as much.
-            EXECUTE format('CREATE INDEX %I ON %I.%I USING gin (hashes) WITH (gin_pending_list_limit = 1000000)',
-                one.name || '_hashes', home, one.name);
-            EXECUTE format('ALTER TABLE %I.recent_word ATTACH PARTITION %1$I.%I FOR VALUES FROM (%L) TO (%L)',
-                home, one.name, one.first_id, one.end_id);
-        END IF;
+        CONTINUE WHEN to_regclass(one.name) IS NULL;
         INSERT INTO recent_word
             SELECT event_id, word_hashes(payload) FROM event
             WHERE event_id = ANY (taken) AND event_id >= one.first_id AND event_id < one.end_id
@@ -289,11 +315,11 @@ BEGIN
 END
 $function$;
 
-REVOKE ALL ON FUNCTION {schema}.close_hour, {schema}.index_words, {schema}.sum_up, {schema}.wait_for_index,
+REVOKE ALL ON FUNCTION {schema}.close_hour, {schema}.index_words, {schema}.sum_up, {schema}.sums_of, {schema}.wait_for_index,
     {schema}.said, {schema}.word_hashes, {schema}.lateness_step, {schema}.first_id FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION {schema}.said, {schema}.word_hashes, {schema}.lateness_step, {schema}.first_id
     TO etp_retention, etp_api;
-GRANT EXECUTE ON FUNCTION {schema}.close_hour, {schema}.index_words TO etp_retention;
-GRANT SELECT, DELETE ON {schema}.summary TO etp_retention;
+GRANT EXECUTE ON FUNCTION {schema}.close_hour, {schema}.index_words, {schema}.sums_of TO etp_retention;
+GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.summary TO etp_retention;
 GRANT SELECT ON {schema}.hours TO etp_retention, etp_api;
 GRANT SELECT ON {schema}.sums, {schema}.recent_words, {schema}.waiting_words TO etp_api;
