@@ -69,6 +69,7 @@ def test_no_payload_is_no_value_rather_than_a_json_null() -> None:
         _with(schema_version=2),
         _with(status="exploded"),
         _with(logged_at="2026-11-23T12:00:00"),
+        _with(logged_at="9999-01-01T00:00:00Z"),
         _with(event_id="../../etc"),
         _with(event_id="0192f5c8-0000-4000-8000-000000000000"),
         _with(event_id="FFFFFFFF-FFFF-7000-8000-000000000000"),

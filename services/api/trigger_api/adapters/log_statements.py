@@ -73,13 +73,15 @@ def events(
     values["most"] = query.limit + 1
     if after is not None:
         values["after_at"], values["after_id"] = after
-    return _page(shape, among, is_further=after is not None), values
+    if query.q is None:
+        return _page(shape, is_further=after is not None), values
+    return _newest(shape, _SHOWN, among, is_further=after is not None), values
 
 
-@lru_cache(maxsize=1000)
-def _page(shape: EventQuery, among: int | None, *, is_further: bool) -> Select[Any]:
+@lru_cache(maxsize=200)
+def _page(shape: EventQuery, *, is_further: bool) -> Select[Any]:
     """Building it, and telling that it was said before, take longer than PostgreSQL's answer."""
-    return _newest(shape, _SHOWN, among, is_further=is_further)
+    return _newest(shape, _SHOWN, None, is_further=is_further)
 
 
 def extent(wanted: StateFilter, limit: int, among: int | None = None) -> Asked:

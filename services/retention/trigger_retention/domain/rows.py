@@ -16,6 +16,8 @@ from trigger_contracts.events import CloudEvent
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 _AFTER_YEAR_9999 = "e677d21f-dc00"
 """The 48 bits of time of the first UUIDv7 that no instant of ours can name."""
+_LAST_YEAR = 9998
+"""Of ``logged_at``: what comes after it by the length of a life must be an instant, too."""
 _SHOWN_ERRORS = 3
 """A reason names at most so many fields."""
 
@@ -61,6 +63,8 @@ def read(body: bytes, stream_seq: int) -> Row | Unreadable:
         return Unreadable("event_id is not a UUIDv7 in lower case")
     if entry.event_id >= _AFTER_YEAR_9999:
         return Unreadable("the time in event_id lies beyond the year 9999")
+    if entry.logged_at.year > _LAST_YEAR:
+        return Unreadable("logged_at is so late that the end of the row's life has no date")
     return Row(
         entry.event_id,
         stream_seq,
