@@ -104,7 +104,7 @@ def build(settings: Settings) -> Retention:
         publisher,
         sweep_loop(broker, sweeper),
         closing_loop(Closer(event_log, every=CLOSING_EVERY)),
-        indexing_loop(Indexer(event_log, clock, every=INDEXING_EVERY)),
+        indexing_loop(Indexer(event_log, clock, every=INDEXING_EVERY, lag=lambda: projector.lag)),
     )
 
 

@@ -11,7 +11,14 @@ from trigger_contracts.dead_letters import Delivered
 from trigger_contracts.events import Swept
 from trigger_retention.domain.life import Life
 from trigger_retention.domain.rows import Row
-from trigger_retention.handlers import Closer, Indexer, Projector, Sweeper
+from trigger_retention.handlers import (
+    BEHIND,
+    LONGEST_POSTPONED_S,
+    Closer,
+    Indexer,
+    Projector,
+    Sweeper,
+)
 from trigger_retention.ports import Erased, Inserted, RowsRefused
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -175,6 +182,22 @@ async def test_hours_are_closed_one_after_the_other_until_none_is_left() -> None
 
 async def test_words_are_indexed_a_quarter_of_the_time_at_most() -> None:
     log = FakeLog(indexes=[20_000, 0])
-    indexer = Indexer(log, log.clock, every=EVERY)
+    indexer = Indexer(log, log.clock, every=EVERY, lag=timedelta)
     assert await indexer.index() == timedelta(seconds=4.5)
     assert await indexer.index() == EVERY
+
+
+async def test_a_log_that_is_behind_goes_first_but_not_for_ever() -> None:
+    log, projector = FakeLog(indexes=[1, 1, 1, 0]), Projector(FakeLog(), FakeDeadLetters())
+    indexer = Indexer(log, log.clock, every=EVERY, lag=lambda: projector.lag)
+    projector.lag = BEHIND
+    for _ in range(2):
+        assert await indexer.index() == EVERY
+        log.clock.seconds += LONGEST_POSTPONED_S / 2
+    assert await indexer.index() > EVERY
+    projector.lag = timedelta()
+    assert await indexer.index() > EVERY
+    projector.lag = BEHIND
+    assert await indexer.index() == EVERY, "it is behind anew"
+    projector.lag = timedelta()
+    assert await indexer.index() > EVERY

@@ -73,8 +73,8 @@ def subscribe(
         metrics.REPEATED.inc(inserted.repeated)
         metrics.OUTLIVED.inc(inserted.outlived)
         metrics.DEAD.inc(projected.dead)
-        age = clock.now() - deliveries[-1].stored_at
-        metrics.LAG.set(max(0.0, age.total_seconds()))
+        projector.lag = max(timedelta(), clock.now() - deliveries[-1].stored_at)
+        metrics.LAG.set(projector.lag.total_seconds())
 
 
 async def _patiently(projector: Projector, deliveries: list[Delivery], clock: Clock) -> Projected:
