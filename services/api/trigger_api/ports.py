@@ -173,7 +173,7 @@ class Describe(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class EventsPage:
+class ListedEvents:
     """A page of the log: a JSON array of ``EventShown``.
 
     By the database's clock: ``true_until`` is when the first of its rows reaches the end of one
@@ -203,7 +203,7 @@ class Views(Protocol):
         """Newest change first; None where the trigger never existed."""
         ...
 
-    async def events(self, query: EventQuery) -> EventsPage:
+    async def events(self, query: EventQuery) -> ListedEvents:
         """Without payloads, newest first."""
         ...
 

@@ -22,7 +22,7 @@ from trigger_api.adapters.views import PostgresViews
 from trigger_api.domain.filtering import lateness, passes
 from trigger_api.domain.queries import EventQuery
 from trigger_api.domain.stats import WIDTHS
-from trigger_api.ports import EventsPage
+from trigger_api.ports import ListedEvents
 from trigger_contracts.events import EntryStatus, LogEntry, Source, cloud_event
 from trigger_contracts.ids import uuid7
 from trigger_retention.adapters.statements import Statements
@@ -233,5 +233,5 @@ def following(entries: list[LogEntry], last: LogEntry | None) -> list[LogEntry]:
     return [e for e in entries if (e.logged_at, e.event_id) < key]
 
 
-def shown(page: EventsPage) -> list[str]:
+def shown(page: ListedEvents) -> list[str]:
     return [row["event_id"] for row in json.loads(page.body)]

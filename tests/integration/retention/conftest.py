@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -14,6 +14,7 @@ from tests.support.servers import Broker, Database
 from trigger_local.secrets import Secrets
 from trigger_retention.adapters.event_log import PostgresEventLog
 from trigger_retention.bootstrap import Retention, build
+from trigger_retention.domain.hours import HOUR, partition_name
 from trigger_retention.settings import Settings
 from trigger_runtime.database import Database as Pool
 
@@ -105,3 +106,12 @@ def replaced(target: Any, name: str, value: Any) -> Iterator[None]:
 async def client(platform_streams: Broker) -> AsyncIterator[Client]:
     async with platform_streams.connected() as connection:
         yield connection
+
+
+@pytest.fixture
+async def at(owner: asyncpg.Connection) -> datetime:
+    """The middle of the last hour but one: over whatever the clock says, and not closed yet."""
+    this_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    middle = this_hour - 1.5 * HOUR
+    await owner.execute(f"DROP TABLE IF EXISTS retention.{partition_name(middle)}")
+    return middle

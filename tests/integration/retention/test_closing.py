@@ -4,24 +4,12 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
-import pytest
 
 from tests.integration.retention.conftest import MakeLog
 from tests.support.eventually import eventually
 from tests.unit.retention.factories import make_row
 from trigger_retention.adapters.event_log import PostgresEventLog
 from trigger_retention.domain.hours import partition_name
-
-HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-async def at(owner: asyncpg.Connection) -> datetime:
-    """The middle of the last hour but one: over whatever the clock says, and not closed yet."""
-    this_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    middle = this_hour - 1.5 * HOUR
-    await owner.execute(f"DROP TABLE IF EXISTS retention.{partition_name(middle)}")
-    return middle
 
 
 async def indexes(owner: asyncpg.Connection, at: datetime) -> list[str]:

@@ -4,25 +4,15 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
-import pytest
 
 from tests.integration.retention.conftest import MakeLog
 from tests.support.eventually import eventually
 from tests.unit.retention.factories import make_row
 from trigger_retention.adapters.event_log import PostgresEventLog
-from trigger_retention.domain.hours import HOUR, partition_name
+from trigger_retention.domain.hours import partition_name
 
 _WAITING = "SELECT event_id::text FROM retention.waiting_words ORDER BY 1"
 _INDEXED = "SELECT event_id::text FROM retention.recent_words ORDER BY 1"
-
-
-@pytest.fixture
-async def at(owner: asyncpg.Connection) -> datetime:
-    """The middle of the last hour but one, which is not closed yet."""
-    this_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    middle = this_hour - 1.5 * HOUR
-    await owner.execute(f"DROP TABLE IF EXISTS retention.{partition_name(middle)}")
-    return middle
 
 
 async def waiting(owner: asyncpg.Connection) -> list[str]:

@@ -11,7 +11,7 @@ from tests.unit.api.fakes import NOW, FakeClock
 from trigger_api.domain.pages import FRESH_FOR, EventPage, Repeats, key_of, packed, unpacked
 from trigger_api.domain.queries import EventQuery
 from trigger_api.handlers.pages import EventPages
-from trigger_api.ports import EventsPage
+from trigger_api.ports import ListedEvents
 from trigger_runtime.errors import DatabaseUnavailable
 
 
@@ -26,12 +26,12 @@ class FakeViews:
         self.may_answer = asyncio.Event()
         self.may_answer.set()
 
-    async def events(self, _query: EventQuery) -> EventsPage:
+    async def events(self, _query: EventQuery) -> ListedEvents:
         self.reads += 1
         await self.may_answer.wait()
         if self.away:
             raise DatabaseUnavailable
-        return EventsPage(b"[{}]", None, NOW + self.database_is_ahead, self.true_until)
+        return ListedEvents(b"[{}]", None, NOW + self.database_is_ahead, self.true_until)
 
 
 class FakeCache:

@@ -10,7 +10,6 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    DateTime,
     Executable,
     Interval,
     Select,
@@ -25,9 +24,8 @@ from sqlalchemy import (
 from trigger_api.domain.queries import EventFilter, StateFilter
 
 from .filtering import conditions
-from .log_tables import EVENTS_IN
+from .log_tables import EVENTS_IN, INSTANT
 
-_INSTANT = DateTime(timezone=True)
 _SUMMED_FIELDS = {"type", "source", "status", "is_test", "from_", "to", "state"}
 """What retention's sums tell apart."""
 _MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -106,8 +104,8 @@ def _summed(view: str, since: str, until: str) -> TextClause:
         bucket_of_sum=_BUCKET.format(column="begins"),
     )
     return text(statement).bindparams(
-        bindparam("from", type_=_INSTANT),
-        bindparam("to", type_=_INSTANT),
+        bindparam("from", type_=INSTANT),
+        bindparam("to", type_=INSTANT),
         bindparam("width", type_=Interval),
         bindparam("unit", type_=Interval),
     )
@@ -150,7 +148,7 @@ def counts(wanted: StateFilter, width: timedelta) -> tuple[Executable, dict[str,
 
 def _read(wanted: StateFilter, width: timedelta) -> Select[Any]:
     c = EVENTS_IN[wanted.state].c
-    epoch = literal_column("TIMESTAMPTZ 'epoch'", _INSTANT)
+    epoch = literal_column("TIMESTAMPTZ 'epoch'", INSTANT)
     bucket = func.date_bin(width, c.logged_at, epoch).label("bucket")
     step = func.retention.lateness_step(c.lateness).label("lateness_step")
     rows = func.count(type_=BigInteger).label("rows")

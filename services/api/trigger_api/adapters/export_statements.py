@@ -5,7 +5,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnClause,
     ColumnElement,
-    DateTime,
     Integer,
     Select,
     Text,
@@ -23,15 +22,13 @@ from trigger_api.domain.pace import Stretch
 from trigger_api.domain.queries import StateFilter
 
 from .filtering import conditions
-from .log_tables import EVENTS_IN, LIFE_ENDS_AT
+from .log_tables import EVENTS_IN, INSTANT, LIFE_ENDS_AT
 from .written import json_object, value
 
 PAGE_BYTES = 4 * 1024 * 1024
 """A page is cut behind the row that exceeds this."""
 PIECE_BYTES = 64 * 1024
 """Rows that are sent at once: as much as uvicorn takes before a write waits."""
-
-_INSTANT = DateTime(timezone=True)
 
 
 def _cells(first: str, last: str) -> str:
@@ -110,7 +107,7 @@ def _measured(wanted: StateFilter, stretch: Stretch, columns: dict[str, str], si
         logged_at, event_id = stretch.before
         found = found.where(
             tuple_(c.logged_at, c.event_id)
-            < tuple_(literal(logged_at, _INSTANT), literal(event_id, Uuid))
+            < tuple_(literal(logged_at, INSTANT), literal(event_id, Uuid))
         )
     if stretch.since is not None:
         found = found.where(c.logged_at >= stretch.since)

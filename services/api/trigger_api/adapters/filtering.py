@@ -63,9 +63,7 @@ def conditions(c: Any, wanted: EventFilter) -> Iterator[Condition]:
     if wanted.to is not None:
         yield c.logged_at < bindparam("to", wanted.to)
     if wanted.q is not None:
-        # Looking for a word's letters costs a tenth of taking the text apart, and leaves few.
-        yield from (func.strpos(c.said, word) > 0 for word in words_of(wanted.q))
-        yield c.word_hashes.contains(hashes_of(wanted.q))
+        yield from _has_words(c.said, c.word_hashes, wanted.q)
 
 
 def _lateness(c: Any, wanted: EventFilter) -> Iterator[Condition]:
@@ -77,10 +75,15 @@ def _lateness(c: Any, wanted: EventFilter) -> Iterator[Condition]:
 
 def says(payload: ColumnElement[Any], q: str) -> Iterator[Condition]:
     """The same of a payload at hand, without any index."""
-    said = func.retention.said(payload)
+    hashes = func.retention.word_hashes(payload, type_=ARRAY(BigInteger))
+    return _has_words(func.retention.said(payload), hashes, q)
+
+
+def _has_words(said: ColumnElement[Any], hashes: Any, q: str) -> Iterator[Condition]:
+    # Looking for a word's letters costs a tenth of taking the text apart, and leaves few.
     for word in words_of(q):
         yield func.strpos(said, word) > 0
-    yield func.retention.word_hashes(payload, type_=ARRAY(BigInteger)).contains(hashes_of(q))
+    yield hashes.contains(hashes_of(q))
 
 
 def hashes_of(q: str) -> ColumnElement[Any]:

@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
-    DateTime,
     Integer,
     Select,
     Text,
@@ -28,9 +27,9 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from trigger_api.domain.queries import TriggerQuery
 
-PING = text("SELECT 1")
+from .log_tables import INSTANT
 
-_INSTANT = DateTime(timezone=True)
+PING = text("SELECT 1")
 
 _TRIGGERS = table(
     "triggers",
@@ -41,9 +40,9 @@ _TRIGGERS = table(
     column("name", Text),
     column("labels", ARRAY(Text)),
     column("definition", JSON),
-    column("next_fire_at", _INSTANT),
-    column("created_at", _INSTANT),
-    column("updated_at", _INSTANT),
+    column("next_fire_at", INSTANT),
+    column("created_at", INSTANT),
+    column("updated_at", INSTANT),
     # As text: it is parsed by its own model, and kept parsed.
     column("schedule", Text),
     column("fires", Integer),
@@ -56,7 +55,7 @@ _HISTORY = table(
     column("kind", Text),
     column("version", Integer),
     column("status", Text),
-    column("at", _INSTANT),
+    column("at", INSTANT),
     column("actor", Text),
     column("definition", JSON),
     schema="scheduler",
@@ -106,7 +105,7 @@ def triggers(query: TriggerQuery, after: tuple[datetime, str] | None) -> Select[
         found = found.where(c.name.icontains(query.q, autoescape=True))
     if after is not None:
         found = found.where(
-            tuple_(c.created_at, c.trigger_id) < tuple_(literal(after[0], _INSTANT), after[1])
+            tuple_(c.created_at, c.trigger_id) < tuple_(literal(after[0], INSTANT), after[1])
         )
     return found.order_by(c.created_at.desc(), c.trigger_id.desc()).limit(query.limit + 1)
 

@@ -14,7 +14,7 @@ from trigger_api.domain.queries import EventFilter, EventQuery, StateFilter, Tri
 from trigger_api.domain.replays import Origin
 from trigger_api.domain.shown import EventDetail, TriggerShown, Version
 from trigger_api.domain.stats import Counted
-from trigger_api.ports import EventsPage, Listed, Scheduled, Total
+from trigger_api.ports import Listed, ListedEvents, Scheduled, Total
 from trigger_contracts import schedule
 from trigger_contracts.definition import Definition
 from trigger_contracts.events import EntryStatus
@@ -79,7 +79,7 @@ class PostgresViews:
             return None
         return _page(rows, limit, _version, lambda r: cursors.of_change(r.change_seq))
 
-    async def events(self, query: EventQuery) -> EventsPage:
+    async def events(self, query: EventQuery) -> ListedEvents:
         after = cursors.event(query.cursor)
         rows = await self._newest(
             query,
@@ -92,7 +92,7 @@ class PostgresViews:
             lambda r: r,
             lambda r: cursors.of_event(r.logged_at, r.event_id),
         )
-        return EventsPage(
+        return ListedEvents(
             body=("[" + ",".join(r.body for r in page.rows) + "]").encode(),
             next_cursor=page.next_cursor,
             read_at=rows[0].read_at if rows else None,
