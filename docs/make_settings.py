@@ -40,9 +40,10 @@ Services read environment variables and nothing else. Durations are written `500
 its start, and the error names it. `etp up` sets addresses, ports, users and passwords itself and
 hands the rest of its own environment on: `ETP_MISFIRE_GRACE=5s make run`.
 
-`ETP_KEPT_FOR` must be the same for all services. It shortens the life of a row in the tables and in
-every answer, of a dead letter, and of payloads in the streams: of fires by REST and of the log's
-own messages. Commands that clients publish over NATS themselves are kept for 48 h.
+`ETP_ACTIVE_FOR` and `ETP_KEPT_FOR` must be the same for all services. `ETP_KEPT_FOR` shortens the
+life of a row in the tables and in every answer, of a dead letter, and of payloads in the streams:
+of fires by REST and of the log's own messages. Commands that clients publish over NATS themselves
+are kept for 48 h.
 """
 
 TEST_SERVERS = (

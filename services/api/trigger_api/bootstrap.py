@@ -31,6 +31,7 @@ from .adapters.exports import PostgresLogPages
 from .adapters.tail import JetStreamEventLog, PrometheusTailMeter
 from .adapters.views import PostgresViews
 from .domain.keys import parse_stored
+from .domain.lives import Lives
 from .entrypoints import (
     bulk,
     dead_letters,
@@ -231,7 +232,7 @@ def _tail(settings: Settings, connection: Connection, clock: SystemClock) -> Tai
         log=JetStreamEventLog(connection, timeout=settings.publish_timeout),
         clock=clock,
         meter=PrometheusTailMeter(),
-        kept_for=settings.kept_for,
+        lives=Lives(settings.active_for, settings.kept_for),
         backlog=settings.stream_backlog,
         most=settings.stream_readers,
     )

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr
 
-from trigger_contracts.topology import LOG_LIFE
+from trigger_contracts.topology import ACTIVE_LIFE, LOG_LIFE
 from trigger_runtime.settings import (
     DatabaseSettings,
     Duration,
@@ -58,6 +58,10 @@ class Settings(NatsSettings, DatabaseSettings, HttpSettings, LogSettings):
     read_timeout: Duration = Field(
         default=timedelta(seconds=5),
         description="How long a read from PostgreSQL may take before it is answered 503.",
+    )
+    active_for: Duration = Field(
+        default=ACTIVE_LIFE,
+        description="Age at which an event changes from active to archived in a live stream.",
     )
     kept_for: Duration = Field(
         default=LOG_LIFE,

@@ -13,13 +13,15 @@ from tests.support.log_entries import body_of, make_entry
 from tests.unit.api.fake_log import FakeEventLog, FakeTailMeter
 from tests.unit.api.fakes import NOW
 from trigger_api.domain.live import last_seen
-from trigger_api.domain.queries import EventFilter
+from trigger_api.domain.lives import Lives
+from trigger_api.domain.queries import StateFilter
 from trigger_api.handlers.reading import Reader, Readers
 from trigger_api.handlers.tailing import Tail
 from trigger_contracts.events import LogEntry
 
+ACTIVE = timedelta(hours=2)
 KEPT = timedelta(hours=48)
-ALL = EventFilter()
+ALL = StateFilter()
 
 
 class Clock:
@@ -43,7 +45,7 @@ class Client:
     """Somebody who reads: takes what is written as ``may_take`` allows, and keeps its place."""
 
     world: "World"
-    wanted: EventFilter = ALL
+    wanted: StateFilter = ALL
     last_id: str | None = None
     may_take: int | None = None
     late_return: bool = False
@@ -97,6 +99,7 @@ class World:
         *,
         backlog: int = 1000,
         most: int = 10,
+        active_for: timedelta = ACTIVE,
         kept_for: timedelta = KEPT,
         patience: timedelta = timedelta(seconds=20),
         heartbeat: timedelta = timedelta(seconds=15),
@@ -110,7 +113,7 @@ class World:
             log=self.log,
             clock=self.clock,
             meter=self.meter,
-            kept_for=kept_for,
+            lives=Lives(active_for, kept_for),
             backlog=backlog,
             most=most,
         )

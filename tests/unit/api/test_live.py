@@ -17,7 +17,8 @@ from trigger_api.domain.live import (
     beginning,
     last_seen,
 )
-from trigger_api.domain.queries import EventFilter
+from trigger_api.domain.lives import Lives, Span
+from trigger_api.domain.queries import StateFilter
 from trigger_api.domain.recent import Recent, Stretch, read
 from trigger_contracts.errors import Refused
 
@@ -63,7 +64,7 @@ def test_where_a_stream_begins(seen: LastSeen | None, begins: Beginning):
 def test_readers_who_ask_for_the_same_ask_by_equal_filters():
     one = StreamQuery.model_validate({"trigger_id": "a", "last_event_id": "1"}).wanted()
     other = StreamQuery.model_validate({"trigger_id": "a", "last_event_id": "2"}).wanted()
-    assert one == other == EventFilter(trigger_id="a")
+    assert one == other == StateFilter(trigger_id="a")
     assert hash(one) == hash(other)
 
 
@@ -100,18 +101,36 @@ def test_what_is_over_is_forgotten_and_its_place_is_not():
     recent = Recent(Position(1, 0), capacity=10)
     recent.append(_stretch(1, 2))
     (stretch,) = recent.after(0)
-    ages = NOW - timedelta(days=9)
-    assert len(list(stretch.frames(EventFilter(), 0, ages))) == 2
+    ages = Span(NOW - timedelta(days=9), None)
+    assert len(list(stretch.frames(StateFilter(), 0, ages))) == 2
     recent.forget(NOW)
     assert (recent.start, recent.upto, stretch.events) == (0, 2, ())
-    assert list(stretch.frames(EventFilter(), 0, ages)) == []
+    assert list(stretch.frames(StateFilter(), 0, ages)) == []
+
+
+def test_each_age_has_the_state_that_the_views_give_it():
+    tick = timedelta(microseconds=1)
+    active_for, kept_for = timedelta(hours=2), timedelta(hours=48)
+    ages = {
+        -timedelta(minutes=1): "active",  # by a clock that is ahead
+        timedelta(0): "active",
+        active_for - tick: "active",
+        active_for: "archived",
+        kept_for - tick: "archived",
+        kept_for: None,
+    }
+    lives = Lives(active_for, kept_for)
+    for age, state in ages.items():
+        for asked in ("active", "archived"):
+            assert lives.span(asked, NOW).has(NOW - age) is (state == asked), (age, asked)
+        assert lives.span(None, NOW).has(NOW - age) is (state is not None), age
 
 
 def test_a_stretch_remembers_what_passes_for_few_filters_only():
     stretch = _stretch(1, 2)
     for number in range(200):
-        wanted = EventFilter(trigger_id=str(number))
-        assert list(stretch.frames(wanted, 0, NOW - timedelta(days=1))) == []
+        wanted = StateFilter(trigger_id=str(number))
+        assert list(stretch.frames(wanted, 0, Span(NOW - timedelta(days=1), None))) == []
     assert len(stretch._passing) == 64
 
 

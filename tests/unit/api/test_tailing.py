@@ -7,7 +7,7 @@ from tests.support.log_entries import body_of, make_entry
 from tests.unit.api.fake_log import FakeEventLog
 from tests.unit.api.fakes import NOW
 from tests.unit.api.tailing import World, world
-from trigger_api.domain.queries import EventFilter
+from trigger_api.domain.queries import StateFilter
 
 
 async def test_without_an_id_a_stream_begins_now_and_with_0_it_tells_all_that_is_kept() -> None:
@@ -29,7 +29,7 @@ async def test_the_place_is_told_before_anything_happens_and_moves_with_what_did
     twice."""
     async with world(heartbeat=timedelta(milliseconds=20)) as here:
         here.store("1", "2")
-        client = await here.client(wanted=EventFilter(trigger_id="other"))
+        client = await here.client(wanted=StateFilter(trigger_id="other"))
         await here.until(lambda: client.last_id == "1-2")
         here.store("3", "4")
         await here.until(lambda: here.tail.recent.upto == 4)
@@ -88,6 +88,30 @@ async def test_what_is_over_is_never_handed_out() -> None:
         late = await here.client(last_id="0")
         await here.until(lambda: late.payloads == ["3"])
         assert (slow.payloads, late.payloads) == (["1", "3"], ["3"])
+
+
+async def test_the_state_of_an_event_is_that_of_the_moment_it_is_sent() -> None:
+    """Of what is caught up with, and of what waited in memory for a reader that was slow."""
+    lives = {"active_for": timedelta(minutes=2), "kept_for": timedelta(minutes=5)}
+    async with world(**lives) as here:
+        here.store("archived", age=timedelta(minutes=2))
+        here.store("active", age=timedelta(minutes=2) - timedelta(microseconds=1))
+        active = await here.client(wanted=StateFilter(state="active"), last_id="0", may_take=2)
+        archived = await here.client(wanted=StateFilter(state="archived"), last_id="0", may_take=2)
+        await here.until(lambda: bool(active.payloads and archived.payloads))
+        assert (active.payloads, archived.payloads) == (["active"], ["archived"])
+        here.store("1")
+        here.store("2", age=timedelta(minutes=4))
+        await here.until(lambda: here.tail.recent.upto == 4)
+        here.clock.advance(timedelta(minutes=2))
+        here.store("3", age=timedelta(minutes=2))
+        here.store("4")
+        for reader in (active, archived):
+            reader.may_take = None
+            reader.taken.set()
+        await here.until(lambda: active.payloads[-1:] == ["4"] and archived.payloads[-1:] == ["3"])
+        assert active.payloads == ["active", "4"]
+        assert archived.payloads == ["archived", "1", "3"]
 
 
 async def test_memory_keeps_nothing_that_is_over_and_nobody_is_dropped_for_it() -> None:

@@ -11,10 +11,16 @@ from hypothesis import strategies as st
 from tests.unit.api.fake_log import FakeEventLog
 from tests.unit.api.tailing import ALL, Client, World, world
 from trigger_api.domain.filtering import passes
-from trigger_api.domain.queries import EventFilter
+from trigger_api.domain.queries import StateFilter
 
-FILTERS = (ALL, EventFilter(trigger_id="a"), EventFilter(trigger_id="b"))
-OPENS = st.tuples(st.just("open"), st.integers(0, 2), st.integers(0, 30), st.integers(1, 9))
+FILTERS = (
+    ALL,
+    StateFilter(trigger_id="a"),
+    StateFilter(trigger_id="b", state="active"),  # as all are, at first
+)
+OPENS = st.tuples(
+    st.just("open"), st.integers(0, len(FILTERS) - 1), st.integers(0, 30), st.integers(1, 9)
+)
 STORES = st.tuples(st.just("store"), st.text("ab", min_size=1, max_size=6))
 STEPS = st.one_of(
     STORES,

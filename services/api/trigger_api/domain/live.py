@@ -12,14 +12,14 @@ from pydantic import Field
 
 from trigger_contracts.errors import Code, refused
 
-from .queries import EventFilter
+from .queries import StateFilter
 
 HEADER = "Last-Event-ID"
 
 _ID = re.compile(r"(?:([0-9a-f]{1,15})-)?([0-9]{1,18})")
 
 
-class StreamQuery(EventFilter):
+class StreamQuery(StateFilter):
     """GET /events/stream"""
 
     last_event_id: str | None = Field(
@@ -28,10 +28,10 @@ class StreamQuery(EventFilter):
         "counts where both are given.",
     )
 
-    def wanted(self) -> EventFilter:
+    def wanted(self) -> StateFilter:
         """The filter alone: equal for readers who ask for the same."""
-        fields = {name: getattr(self, name) for name in EventFilter.model_fields}
-        return EventFilter.model_construct(**fields)
+        fields = {name: getattr(self, name) for name in StateFilter.model_fields}
+        return StateFilter.model_construct(**fields)
 
 
 class Position(NamedTuple):

@@ -1,12 +1,48 @@
-"""What an id tells of a row that is not there: that its life is over, or that it never was."""
+"""The two lives of a row, by its age: of what is sent live, and of an id whose row is not there.
 
+Lists, charts and exports leave this to retention's views in PostgreSQL; the rule is the same.
+"""
+
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from trigger_contracts.ids import instant_of
 
+from .queries import State
+
 UUID7 = 7
 """The version of the ids that hold an instant."""
+
+
+class Span(NamedTuple):
+    """Rows logged after one instant and, unless it is None, not after another."""
+
+    after: datetime
+    until: datetime | None
+
+    def has(self, logged_at: datetime) -> bool:
+        return logged_at > self.after and (self.until is None or logged_at <= self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Lives:
+    """A row is active until ``active_for`` old, archived until ``kept_for`` old, then gone."""
+
+    active_for: timedelta
+    kept_for: timedelta
+
+    def over_until(self, now: datetime) -> datetime:
+        """What was logged up to then is gone."""
+        return now - self.kept_for
+
+    def span(self, state: State | None, now: datetime) -> Span:
+        """When rows were logged that are in this state now; None: in either."""
+        gone, archived = self.over_until(now), now - self.active_for
+        if state is None:
+            return Span(gone, None)
+        return Span(max(gone, archived), None) if state == "active" else Span(gone, archived)
 
 
 def is_over(wanted: UUID, now: datetime, kept_for: timedelta) -> bool:

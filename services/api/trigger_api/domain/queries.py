@@ -132,10 +132,13 @@ class EventFilter(BaseModel):
         return self
 
 
+State = Literal["active", "archived"]
+
+
 class StateFilter(EventFilter):
     """Rows of the log, in one of their two lives or in both."""
 
-    state: Literal["active", "archived"] | None = Field(
+    state: State | None = Field(
         default=None, description="Active for 2 h, then archived until 48 h. Both if not given."
     )
 

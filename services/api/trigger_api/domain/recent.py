@@ -18,7 +18,8 @@ from trigger_contracts.events import CloudEvent, LogEntry
 from . import sse
 from .filtering import passes
 from .live import Position
-from .queries import EventFilter
+from .lives import Span
+from .queries import StateFilter
 from .words import words_in
 
 MAX_BYTES = 32 * 1024 * 1024
@@ -61,21 +62,21 @@ class Stretch:
     events: tuple[LiveEvent, ...]
     weight: int = field(init=False)
     size: int = field(init=False)
-    _passing: dict[EventFilter, tuple[LiveEvent, ...]] = field(init=False, default_factory=dict)
+    _passing: dict[StateFilter, tuple[LiveEvent, ...]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.weight = max(1, len(self.events))
         self.size = sum(len(event.frame) for event in self.events)
 
-    def frames(self, wanted: EventFilter, after: int, logged_after: datetime) -> Iterator[bytes]:
-        """Of the events that pass, those stored after a sequence whose life is not over."""
+    def frames(self, wanted: StateFilter, after: int, logged: Span) -> Iterator[bytes]:
+        """Of the events that pass, those stored after a sequence and logged in that span."""
         passing = self._passing.get(wanted)
         if passing is None:
             passing = tuple(event for event in self.events if passes(event.entry, wanted, event))
             if len(self._passing) < _MAX_REMEMBERED:
                 self._passing[wanted] = passing
         for event in passing:
-            if event.seq > after and event.entry.logged_at > logged_after:
+            if event.seq > after and logged.has(event.entry.logged_at):
                 yield event.frame
 
     def forget(self, logged_until: datetime) -> None:

@@ -7,15 +7,15 @@ memory, or does not take what it was given, is ended with the reason, and may re
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 from datetime import timedelta
 from enum import Enum, auto
 from typing import Protocol
 
 from trigger_api.domain import sse
 from trigger_api.domain.live import Beginning, LastSeen, LogState, Position, beginning
-from trigger_api.domain.queries import EventFilter
-from trigger_api.domain.recent import Recent
+from trigger_api.domain.queries import StateFilter
+from trigger_api.domain.recent import Recent, Stretch
 from trigger_runtime.errors import DependencyUnavailable
 
 from .tailing import RETRY, SLOWEST_LOOK, Tail
@@ -55,7 +55,7 @@ class Reader:
     def __init__(
         self,
         tail: Tail,
-        wanted: EventFilter,
+        wanted: StateFilter,
         state: LogState,
         begins: Beginning,
         *,
@@ -175,7 +175,7 @@ class Reader:
         frames: list[bytes] = []
         size = considered = 0
         for stretch in self._recent.after(self._position.seq):
-            fresh = list(stretch.frames(self._wanted, self._position.seq, self._tail.over_until()))
+            fresh = list(self._frames(stretch))
             frames += fresh
             size += sum(map(len, fresh))
             considered += stretch.weight
@@ -197,12 +197,16 @@ class Reader:
             except DependencyUnavailable:
                 await _sleep(RETRY)
                 return
-            fresh = stretch.frames(self._wanted, self._position.seq, self._tail.over_until())
-            frames.extend(fresh)
+            frames.extend(self._frames(stretch))
             self._position = Position(self._position.epoch, stretch.upto)
 
         await self._within(seconds, read())
         return b"".join(frames)
+
+    def _frames(self, stretch: Stretch) -> Iterator[bytes]:
+        """What of a stretch this reader is sent: its state is that of this very moment."""
+        shown = self._tail.shown(self._wanted.state)
+        return stretch.frames(self._wanted, self._position.seq, shown)
 
     async def _skip_what_is_gone(self) -> None:
         """Nothing is stored any more of what was there, or a replica is behind: it will come."""
@@ -242,7 +246,7 @@ class Readers:
         self._tail = tail
         self._lengths = {"heartbeat": heartbeat, "patience": patience, "farewell": farewell}
 
-    async def open(self, wanted: EventFilter, last_seen: LastSeen | None) -> Reader:
+    async def open(self, wanted: StateFilter, last_seen: LastSeen | None) -> Reader:
         """A reader of what is stored after what was seen last, or from now on.
 
         Raises ``Refused`` where there is no room, and ``BrokerUnavailable``.

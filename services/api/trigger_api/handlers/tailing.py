@@ -8,10 +8,12 @@ is what counts: it is looked at soon after a hint, and now and then without one.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 
 from trigger_api.domain.live import LogState, Position
+from trigger_api.domain.lives import Lives, Span
+from trigger_api.domain.queries import State
 from trigger_api.domain.recent import LiveEvent, Recent, Stretch, read
 from trigger_api.ports import EventLog, Logged, TailMeter
 from trigger_contracts.errors import Code, Refused, problem
@@ -50,7 +52,7 @@ class Tail:
         log: EventLog,
         clock: Clock,
         meter: TailMeter,
-        kept_for: timedelta,
+        lives: Lives,
         backlog: int,
         most: int,
     ) -> None:
@@ -59,7 +61,7 @@ class Tail:
         self.meter = meter
         self.recent = _nothing()
         self._wake: Callable[[], None] = _nobody
-        self._kept_for = kept_for
+        self._lives = lives
         self._backlog = backlog
         self._most = most
         self._listeners: set[Listener] = set()
@@ -136,14 +138,14 @@ class Tail:
             stored = await self.log.after(position.seq)
             return self._stretch(position.epoch, stored) if stored else None
 
-    def over_until(self) -> datetime:
-        """The life of what was logged up to then is over."""
-        return self.clock.now() - self._kept_for
+    def shown(self, state: State | None) -> Span:
+        """When events were logged that are in this state at this moment."""
+        return self._lives.span(state, self.clock.now())
 
     def _stretch(self, epoch: int, stored: Sequence[Logged]) -> Stretch:
         """What was read, decoded. What is none of the log's events is left out, and counted."""
         events: list[LiveEvent] = []
-        over = self.over_until()
+        over = self._lives.over_until(self.clock.now())
         for message in stored:
             event = read(Position(epoch, message.seq), message.body)
             if event is None:
@@ -160,7 +162,7 @@ class Tail:
         read_up_to = self.recent
         state = await self.log.state()
         self._checked_at, self._must_check = now, False
-        self.recent.forget(self.over_until())
+        self.recent.forget(self._lives.over_until(self.clock.now()))
         # A log that ends before what was read in it is an older state of it, restored.
         if read_up_to is self.recent and (
             state.epoch != self.recent.epoch or state.last_seq < self.recent.upto
