@@ -8,7 +8,7 @@ Called by ``entrypoints`` of the services.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any, cast
 
@@ -56,6 +56,7 @@ def subscribe_batches(
     batch: int = 500,
     workers: int = 1,
     pace: timedelta = timedelta(),
+    in_turns: bool = False,
     title: str | None = None,
     description: str | None = None,
 ) -> Callable[[BatchHandler], BatchHandler]:
@@ -63,10 +64,16 @@ def subscribe_batches(
 
     ``workers`` handlers run at once; with more than one, batches finish in any order.
     ``pace`` is the least time from one batch to the next of a worker: under load it makes
-    batches fewer and larger, and what arrives in a quiet moment never waits for it.
+    batches fewer and larger, and what arrives in a quiet moment never waits for it. With
+    ``in_turns`` it is the least time from one batch to the next of all workers, unless there is
+    a whole one: a second worker makes a backlog shorter, and no batch smaller.
     ``message_types`` are what AsyncAPI says of the payloads; nothing is validated by them.
     """
-    subscriber = _make(broker, consumer, message_types, batch, workers, pace, title, description)
+    if in_turns:
+        paces = [_Pace(pace, waits_for_whole=True)] * workers
+    else:
+        paces = [_Pace(pace, waits_for_whole=False) for _ in range(workers)]
+    subscriber = _make(broker, consumer, message_types, batch, paces, title, description)
     Registrator.subscriber(broker, subscriber)
 
     def decorate(handler: BatchHandler) -> BatchHandler:
@@ -74,6 +81,28 @@ def subscribe_batches(
         return handler
 
     return decorate
+
+
+class _Pace:
+    """When a worker, or the next of several that share it, takes its next batch."""
+
+    def __init__(self, least: timedelta, *, waits_for_whole: bool) -> None:
+        self._turn = asyncio.Lock()
+        self._least_s = least.total_seconds()
+        self.waits_for_whole = waits_for_whole
+        self._next_at = 0.0
+
+    async def take(self, pull: Pull, batch: int) -> list[Delivery]:
+        """What has arrived, once it is time or a whole batch is there."""
+        clock = asyncio.get_running_loop().time
+        async with self._turn:
+            await pull.whole(within=self._next_at - clock())
+            deliveries = await pull.take()
+            # A whole batch means a backlog: then there is no time to lose. A second worker does
+            # wait, or it would take the first few of what is on its way meanwhile.
+            is_due = len(deliveries) == batch and not self.waits_for_whole
+            self._next_at = 0.0 if is_due else clock() + self._least_s
+            return deliveries
 
 
 class NaturalBatchSubscriber(BatchPullStreamSubscriber):
@@ -88,8 +117,7 @@ class NaturalBatchSubscriber(BatchPullStreamSubscriber):
         broker: PlatformBroker,
         consumer: Consumer,
         batch: int,
-        workers: int,
-        pace: timedelta,
+        paces: Sequence[_Pace],
     ) -> None:
         super().__init__(
             config,
@@ -101,8 +129,7 @@ class NaturalBatchSubscriber(BatchPullStreamSubscriber):
         self._parser = _parse
         self._decoder = _decode_batch
         self._connection = broker.platform_connection
-        self._workers = workers
-        self._pace_s = pace.total_seconds()
+        self._paces = paces
         self._batch = batch
         self._consumer = consumer
         self._name = f"{consumer.stream.name}/{consumer.durable}"
@@ -111,10 +138,11 @@ class NaturalBatchSubscriber(BatchPullStreamSubscriber):
     async def _create_subscription(self) -> None:
         if self._pull is not None:
             return
-        self._pull = Pull(self._connection, self._consumer, batch=self._batch)
+        ahead = self._batch if any(pace.waits_for_whole for pace in self._paces) else None
+        self._pull = Pull(self._connection, self._consumer, batch=self._batch, ahead=ahead)
         await self._pull.open()
-        for _ in range(self._workers):
-            self.add_task(self._consume_pull)
+        for pace in self._paces:
+            self.add_task(self._work, (pace,))
 
     async def stop(self) -> None:
         """Finish the batches in hand, then give back what was not begun."""
@@ -123,30 +151,25 @@ class NaturalBatchSubscriber(BatchPullStreamSubscriber):
             await self._pull.close()
             self._pull = None
 
-    async def _consume_pull(self) -> None:
+    async def _work(self, pace: _Pace) -> None:
         pull = self._pull
         assert pull is not None, "created by _create_subscription"  # noqa: S101
         consumed = CONSUMED.labels(self._name)
         sizes = BATCH_SIZE.labels(self._name)
-        loop = asyncio.get_running_loop()
         while self.running:
             try:
-                deliveries = await pull.take()
+                deliveries = await pace.take(pull, self._batch)
             except Exception as error:  # noqa: BLE001 - nothing may end this loop
                 log.warning("cannot ask for messages", consumer=self._name, error=repr(error))
                 await self._connection.pause()
                 continue
             sizes.observe(len(deliveries))
-            next_at = loop.time() + self._pace_s
             try:
                 # FastStream's messages are ours from here on; its types only know nats-py's.
                 await self.consume(cast("list[Msg]", deliveries))
             finally:
                 pull.let_go(deliveries)
             consumed.inc(len(deliveries))
-            # A full batch means a backlog: then there is no time to lose.
-            if len(deliveries) < self._batch and (early := next_at - loop.time()) > 0:
-                await asyncio.sleep(early)
 
     async def consume(self, msg: list[Msg]) -> Any:
         """One batch to the handler; whatever it raises, the loop goes on."""
@@ -181,8 +204,7 @@ def _make(
     consumer: Consumer,
     message_types: tuple[type[BaseModel], ...],
     batch: int,
-    workers: int,
-    pace: timedelta,
+    paces: Sequence[_Pace],
     title: str | None,
     description: str | None,
 ) -> NaturalBatchSubscriber:
@@ -219,8 +241,7 @@ def _make(
         broker=broker,
         consumer=consumer,
         batch=batch,
-        workers=workers,
-        pace=pace,
+        paces=paces,
     )
 
 

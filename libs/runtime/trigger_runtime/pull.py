@@ -50,11 +50,17 @@ _NS = 1_000_000_000
 class Pull:
     """Asks for messages of ``consumer``; ``take`` returns what has arrived."""
 
-    def __init__(self, connection: Connection, consumer: Consumer, *, batch: int) -> None:
+    def __init__(
+        self, connection: Connection, consumer: Consumer, *, batch: int, ahead: int | None = None
+    ) -> None:
+        """``ahead``: fewer messages than that are never asked for or here; half a batch, unless
+        somebody waits for a ``whole`` one.
+        """
         self._connection = connection
         self._client = connection.client
         self._next = f"$JS.API.CONSUMER.MSG.NEXT.{consumer.stream.name}.{consumer.durable}"
         self._batch = batch
+        self._ahead = max(1, batch // 2) if ahead is None else ahead
         self._inbox = self._reply = ""
         self._subscription: Subscription | None = None
         self._pin = Pin(connection, consumer) if consumer.exclusive else None
@@ -66,6 +72,7 @@ class Pull:
         self._holding = Holding(connection, f"{consumer.stream.name}/{consumer.durable}", ACK_WAIT)
         self._buffer: deque[Delivery] = deque()
         self._arrived = asyncio.Event()
+        self._whole = asyncio.Event()
         self._turn = asyncio.Lock()
         self._asked = 0
         """Messages that the server may still send for what was asked."""
@@ -82,6 +89,15 @@ class Pull:
         self._subscription = await self._client.subscribe(
             f"{self._inbox}.*", cb=self._received, pending_msgs_limit=0, pending_bytes_limit=0
         )
+
+    async def whole(self, within: float) -> None:
+        """Wait until a whole batch has arrived, but no longer than so many seconds."""
+        if within <= 0 or len(self._buffer) >= self._batch:
+            return
+        self._whole.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self._whole.wait()
 
     async def take(self) -> list[Delivery]:
         """At least one and at most a batch of messages, in order; waits only for the first."""
@@ -128,7 +144,7 @@ class Pull:
             await self._pin.stop()
 
     async def _ask(self, taking: int = 0) -> None:
-        if self._asked + len(self._buffer) - taking < max(1, self._batch // 2):
+        if self._asked + len(self._buffer) - taking < self._ahead:
             self._asked += self._batch
             request = self._request | (self._pin.fields if self._pin is not None else {})
             await self._client.publish(self._next, json.dumps(request).encode(), reply=self._reply)
@@ -150,6 +166,8 @@ class Pull:
             delivery = delivery_of(message, self._holding)
             if self._holding.take(delivery):
                 self._buffer.append(delivery)
+                if len(self._buffer) >= self._batch:
+                    self._whole.set()
         self._arrived.set()
 
     def _status(self, message: Msg) -> None:

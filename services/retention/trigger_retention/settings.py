@@ -18,7 +18,7 @@ class Settings(WorkerSettings, DatabaseSettings):
         description="Between two looks for rows to erase.",
     )
     projection_batch: int = Field(
-        default=500, ge=1, le=5000, description="Most log rows written in one transaction."
+        default=1000, ge=1, le=5000, description="Most log rows written in one transaction."
     )
 
     @model_validator(mode="after")

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -121,6 +122,34 @@ async def test_workers_share_the_messages(
     await eventually(lambda: len(seen.payloads) >= 90)
     release.set()
     assert await eventually(lambda: sorted(map(int, seen.payloads)) == list(range(101)))
+
+
+async def test_workers_that_take_turns_share_one_pace_and_take_whole_batches_at_once(
+    broker_of_executor: PlatformBroker, publisher: JetStreamPublisher
+) -> None:
+    """The second worker has nothing to wait for but the pace, which is long: only a whole batch
+    is taken before it, be the first worker busy or not."""
+    release, begun = asyncio.Event(), Seen()
+
+    async def hang(deliveries: list[Delivery]) -> None:
+        begun.batches.append(deliveries)
+        await release.wait()
+        await ack_all(deliveries)
+
+    subscribe(
+        broker_of_executor, hang, batch=10, workers=2, pace=timedelta(minutes=1), in_turns=True
+    )
+    await broker_of_executor.start()
+    await publisher.publish(due(0))
+    await eventually(lambda: len(begun.batches) == 1)
+    for n in range(1, 11):
+        await publisher.publish(due(n))
+    await eventually(lambda: len(begun.batches) == 2)
+    assert [len(batch) for batch in begun.batches] == [1, 10]
+    await publisher.publish_batch([due(n) for n in range(11, 21)])
+    release.set()
+    await eventually(lambda: len(begun.batches) == 3)
+    assert begun.payloads == [b"%d" % n for n in range(21)]
 
 
 async def test_what_a_raising_handler_got_comes_again(

@@ -27,6 +27,8 @@ log = get_logger(__name__)
 PACE = timedelta(milliseconds=10)
 """At a thousand rows a second, ten rows in a transaction instead of three; well under the time in
 which anybody notices that a row is not there yet."""
+WORKERS = 2
+"""One batch is read while the other is written."""
 PATIENCE_S = 5.0
 """How long a batch is tried while the database is away, before it is given back."""
 PAUSE_S = 0.25
@@ -61,7 +63,9 @@ def subscribe(
         RETENTION_EVENTS,
         (CloudEvent,),
         batch=batch,
+        workers=WORKERS,
         pace=PACE,
+        in_turns=True,
         title="The event log",
         description="Projected into PostgreSQL in batches; acknowledged after the commit.",
     )

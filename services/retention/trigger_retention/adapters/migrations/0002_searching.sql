@@ -68,9 +68,13 @@ AS $function$
 BEGIN
     PERFORM set_config('search_path', format('pg_catalog, %I, pg_temp', TG_TABLE_SCHEMA), true);
     INSERT INTO summary AS s
-        SELECT span, date_bin(span, logged_at, timestamptz 'epoch'), status, source, trigger_type,
-               is_test, lateness_step(fired_at - scheduled_for), TG_ARGV[0]::integer * count(*)
-        FROM changed CROSS JOIN (VALUES (interval '1 minute'), (interval '1 hour')) AS each (span)
+        WITH minute AS ( -- the hours are made of these, not of the rows once more
+            SELECT date_bin('1 minute', logged_at, timestamptz 'epoch') AS begins, status, source,
+                   trigger_type, is_test, lateness_step(fired_at - scheduled_for), count(*) AS rows
+            FROM changed GROUP BY 1, 2, 3, 4, 5, 6)
+        SELECT span, date_bin(span, begins, timestamptz 'epoch'), status, source, trigger_type,
+               is_test, lateness_step, TG_ARGV[0]::integer * sum(rows)
+        FROM minute CROSS JOIN (VALUES (interval '1 minute'), (interval '1 hour')) AS each (span)
         GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 1, 2, 3, 4, 5, 6, 7
     ON CONFLICT (span, begins, status, source, trigger_type, is_test, lateness_step)
         DO UPDATE SET rows = s.rows + excluded.rows;
@@ -271,8 +275,9 @@ BEGIN
         RETURN changed;
     END IF;
     -- What is left of hours that are closed or gone.
-    DELETE FROM waiting_word WHERE event_id < (
-        SELECT first_id FROM hours WHERE NOT is_closed ORDER BY first_id LIMIT 1);
+    DELETE FROM waiting_word WHERE event_id < coalesce(
+        (SELECT first_id FROM hours WHERE NOT is_closed ORDER BY first_id LIMIT 1),
+        'ffffffff-ffff-ffff-ffff-ffffffffffff'); -- where every hour is closed
     SELECT array_agg(event_id) INTO taken
         FROM (SELECT event_id FROM waiting_word ORDER BY event_id DESC LIMIT at_most) AS waiting;
     IF coalesce(cardinality(taken), 0) < at_least THEN
