@@ -10,6 +10,13 @@ from trigger_runtime.settings import DatabaseSettings, Duration, WorkerSettings
 
 
 class Settings(WorkerSettings, DatabaseSettings):
+    pool_size: int = Field(
+        default=6,
+        ge=1,
+        le=100,
+        description="Most PostgreSQL connections of one process: two write, one each sweeps, "
+        "closes hours, indexes words and answers for `/health`.",
+    )
     active_for: Duration = Field(
         default=ACTIVE_LIFE, description="Age at which a row of the log changes to archived."
     )
