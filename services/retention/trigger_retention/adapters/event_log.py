@@ -71,8 +71,10 @@ class PostgresEventLog:
         try:
             return await self._insert(rows)
         except asyncpg.CheckViolationError:
-            # Another replica has dropped the partition since we learnt of it.
-            self._known_hours.clear()
+            # Another replica has dropped the partition since we learnt of it, or a rebuild has put
+            # another table in its place. Not cleared: whoever wrote into the old one just now adds
+            # to the set that it began with, and not to what is known of the new one.
+            self._known_hours = set()
         except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
             raise RowsRefused(_reason(error)) from error
         try:
@@ -82,14 +84,17 @@ class PostgresEventLog:
 
     async def _insert(self, rows: Sequence[Row]) -> Inserted:
         async with self._writing() as (connection, begun):
+            known_hours = self._known_hours
             inserted, hours = await write(
                 connection,
                 self._statements,
                 rows,
                 erased_before=begun["erased_before"],
-                known_hours=self._known_hours,
+                known_hours=known_hours,
             )
-        self._remember(hours)
+        known_hours |= hours
+        if len(known_hours) > MOST_KNOWN_HOURS:
+            known_hours.clear()
         return inserted
 
     async def set_life(self, life: Life) -> None:
@@ -212,11 +217,6 @@ class PostgresEventLog:
         async with self._database.transaction() as connection:
             begun: Any = await connection.fetchrow(self._statements.begin_sweep)
             yield connection, begun
-
-    def _remember(self, hours: set[int]) -> None:
-        if len(self._known_hours) > MOST_KNOWN_HOURS:
-            self._known_hours.clear()
-        self._known_hours |= hours
 
 
 def _reason(error: Exception) -> str:
