@@ -1,6 +1,8 @@
 """The table: one row per event id whatever comes how often, and nothing beyond its life."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -233,3 +235,36 @@ async def test_making_a_partition_blocks_neither_readers_nor_writers(
         assert await count(owner) == 1  # a reader and a writer, holding their locks
         row = make_row(id_at=ago(days=9) + timedelta(minutes=1))
         assert await other.insert([row]) == Inserted(stored=1)
+
+
+async def test_who_wrote_into_a_table_that_is_replaced_teaches_nothing_of_the_new_one(
+    make_log: MakeLog, owner: asyncpg.Connection, at: datetime
+) -> None:
+    """A rebuild's new table may lack hours of the old one: one writer finds out, while another
+    one's transaction with the old table is committed and its caller not told yet."""
+    log = make_log()
+    writing, began = log._writing, 0
+    committed, go_on = asyncio.Event(), asyncio.Event()
+
+    @contextlib.asynccontextmanager
+    async def watched() -> AsyncIterator[Any]:
+        nonlocal began
+        began += 1
+        mine = began
+        if mine == 4:  # the second try of the writer that found out
+            go_on.set()
+            await other
+        async with writing() as begun:
+            yield begun
+        if mine == 2:
+            committed.set()
+            await go_on.wait()
+
+    log._writing = watched  # type: ignore[method-assign]
+    before = at - timedelta(hours=1)
+    await log.insert([make_row(at)])
+    other = asyncio.create_task(log.insert([make_row(before)]))
+    await committed.wait()
+    for hour in (at, before):
+        await owner.execute(f"DROP TABLE retention.{partition_name(hour)}")
+    assert await log.insert([make_row(at), make_row(before)]) == Inserted(2)
