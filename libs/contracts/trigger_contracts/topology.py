@@ -32,7 +32,7 @@ PIN_GROUP = "one"
 """The broker pins within a group; there is one."""
 
 MAX_ACK_PENDING = 20_000
-"""Messages a consumer may hold unacknowledged: 40 full batches of 500."""
+"""Messages a consumer may hold unacknowledged: 40 full batches of 500, or 20 of retention's."""
 
 MAX_BODY_BYTES = 256 * 1024
 """Largest body of a REST request."""

@@ -138,7 +138,7 @@ class NaturalBatchSubscriber(BatchPullStreamSubscriber):
     async def _create_subscription(self) -> None:
         if self._pull is not None:
             return
-        ahead = self._batch if any(pace.waits_for_whole for pace in self._paces) else None
+        ahead = self._batch if self._paces[0].waits_for_whole else None
         self._pull = Pull(self._connection, self._consumer, batch=self._batch, ahead=ahead)
         await self._pull.open()
         for pace in self._paces:

@@ -33,13 +33,9 @@ class Lives:
     active_for: timedelta
     kept_for: timedelta
 
-    def over_until(self, now: datetime) -> datetime:
-        """What was logged up to then is gone."""
-        return now - self.kept_for
-
     def span(self, state: State | None, now: datetime) -> Span:
         """When rows were logged that are in this state now; None: in either."""
-        gone, archived = self.over_until(now), now - self.active_for
+        gone, archived = now - self.kept_for, now - self.active_for
         if state is None:
             return Span(gone, None)
         return Span(max(gone, archived), None) if state == "active" else Span(gone, archived)

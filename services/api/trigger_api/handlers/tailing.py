@@ -138,19 +138,19 @@ class Tail:
             stored = await self.log.after(position.seq)
             return self._stretch(position.epoch, stored) if stored else None
 
-    def shown(self, state: State | None) -> Span:
+    def shown(self, state: State | None = None) -> Span:
         """When events were logged that are in this state at this moment."""
         return self._lives.span(state, self.clock.now())
 
     def _stretch(self, epoch: int, stored: Sequence[Logged]) -> Stretch:
         """What was read, decoded. What is none of the log's events is left out, and counted."""
         events: list[LiveEvent] = []
-        over = self._lives.over_until(self.clock.now())
+        shown = self.shown()
         for message in stored:
             event = read(Position(epoch, message.seq), message.body)
             if event is None:
                 self.meter.unreadable(message.seq)
-            elif event.entry.logged_at > over:
+            elif shown.has(event.entry.logged_at):
                 events.append(event)
         return Stretch(stored[-1].seq, tuple(events))
 
@@ -162,7 +162,7 @@ class Tail:
         read_up_to = self.recent
         state = await self.log.state()
         self._checked_at, self._must_check = now, False
-        self.recent.forget(self._lives.over_until(self.clock.now()))
+        self.recent.forget(self.shown().after)
         # A log that ends before what was read in it is an older state of it, restored.
         if read_up_to is self.recent and (
             state.epoch != self.recent.epoch or state.last_seq < self.recent.upto
