@@ -77,6 +77,16 @@ _TABLE: dict[Code, tuple[int, str]] = {
 }
 
 
+# What pydantic says in Python's words to callers who wrote JSON.
+_IN_JSON_WORDS = {
+    "extra_forbidden": "This field is not known",
+    "list_type": "Input should be an array",
+    "tuple_type": "Input should be an array",
+    "dict_type": "Input should be an object",
+    "model_type": "Input should be an object",
+}
+
+
 class FieldError(BaseModel):
     """What is wrong with one field; ``pointer`` is a JSON Pointer (RFC 6901)."""
 
@@ -147,7 +157,5 @@ def shortened(text: str, limit: int = MAX_SHOWN_CHARACTERS) -> str:
 
 
 def _field_error(entry: Any) -> FieldError:
-    message = str(entry["msg"]).removeprefix("Value error, ")
-    if entry["type"] == "extra_forbidden":
-        message = "This field is not known"
+    message = _IN_JSON_WORDS.get(entry["type"]) or str(entry["msg"]).removeprefix("Value error, ")
     return FieldError(pointer=shortened(pointer(entry["loc"])), message=shortened(message))

@@ -83,6 +83,27 @@ def test_what_pydantic_says_becomes_one_entry_a_field():
     assert "This field is not known" in {one.message for one in made.errors}
 
 
+class Shapes(BaseModel):
+    pairs: tuple[str, ...] = ()
+    items: list[int] = []
+    table: dict[str, int] = {}
+    inner: Example | None = None
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [("pairs", "array"), ("items", "array"), ("table", "object"), ("inner", "object")],
+)
+def test_a_wrong_shape_is_named_in_the_words_of_json(field: str, expected: str):
+    """Python's words (tuple, dictionary, instance) say nothing to who wrote JSON."""
+    with pytest.raises(ValidationError) as error:
+        Shapes.model_validate({field: "x"})
+
+    (found,) = from_validation(error.value).errors
+
+    assert (found.pointer, found.message) == (f"/{field}", f"Input should be an {expected}")
+
+
 def test_a_few_of_many_errors_are_named_and_all_are_counted():
     """A refusal is sent as one message: 25,000 unknown fields made one too large to send."""
     with pytest.raises(ValidationError) as error:
