@@ -58,7 +58,7 @@ def _kind(*kinds: ChangeKind) -> Callable[..., bool]:
 
 
 def _record(kind: type) -> Callable[..., bool]:
-    return lambda records: any(isinstance(record, kind) for record, _ in records)
+    return lambda records, *_: any(isinstance(record, kind) for record, _ in records)
 
 
 _COMMANDED = (ChangeKind.CREATED, ChangeKind.UPDATED, ChangeKind.DELETED)

@@ -109,15 +109,34 @@ class JetStreamPublisher:
         return await asyncio.shield(asyncio.ensure_future(self._publish_batch(messages)))
 
     async def publish_each(
-        self, messages: Sequence[Message]
+        self, messages: Sequence[Message], staged: str | None = None
     ) -> list[PublishAck | StaleExpectation]:
         """Append each that is not overtaken; what became of each, in the order given.
 
-        Raises BrokerUnavailable or PublishRefused if that is what became of any, and then
-        some may be stored; ValueError as ``publish_batch`` does.
+        ``staged`` is what ``stage`` returned for the same messages. Raises BrokerUnavailable or
+        PublishRefused if that is what became of any, and then some may be stored; ValueError as
+        ``publish_batch`` does.
         """
         self._check_batch(messages)
-        return await asyncio.shield(asyncio.ensure_future(self._publish_each(messages)))
+        return await asyncio.shield(asyncio.ensure_future(self._publish_each(messages, staged)))
+
+    async def stage(self, messages: Sequence[Message]) -> str | None:
+        """Hand these to the broker ahead of ``publish_each``, but for the last of them.
+
+        The broker keeps an unfinished batch aside and stores nothing of it; after ten seconds, or
+        when it restarts, it forgets it, and then ``publish_each`` sends all of it. Expectations
+        count when it is finished. Returns the batch's id; None where so few messages are not sent
+        as a batch. Raises as ``publish_batch`` does.
+        """
+        self._check_batch(messages)
+        if len(messages) < BATCH_FROM:
+            return None
+        batch_id = new_id()
+        with self._counted():
+            async with asyncio.timeout(self._timeout_s):
+                await self._connection.wait_connected(self._timeout_s)
+                await self._client.send(_unfinished(messages, batch_id))
+        return batch_id
 
     async def flush(self) -> None:
         """Wait until every ``publish`` so far has its outcome. For stopping."""
@@ -138,10 +157,10 @@ class JetStreamPublisher:
         return [outcome for outcome in outcomes if isinstance(outcome, PublishAck)]
 
     async def _publish_each(
-        self, messages: Sequence[Message]
+        self, messages: Sequence[Message], staged: str | None
     ) -> list[PublishAck | StaleExpectation]:
         told: list[PublishAck | StaleExpectation] = []
-        for outcome in await self._write(messages):
+        for outcome in await self._write(messages, staged):
             if not isinstance(outcome, PublishAck | StaleExpectation):
                 raise outcome
             told.append(outcome)
@@ -215,17 +234,21 @@ class JetStreamPublisher:
             else:
                 future.set_result(outcome)
 
-    async def _write(self, messages: Sequence[Message]) -> Sequence[PublishAck | Exception]:
+    async def _write(
+        self, messages: Sequence[Message], staged: str | None = None
+    ) -> Sequence[PublishAck | Exception]:
         """The cheapest write; what became of each message. Raises what concerns them all."""
         if len(messages) < BATCH_FROM:
             return await self._write_singly(messages)
         try:
-            return await self._write_batch(messages)
+            return await self._write_batch(messages, staged)
         except PublishRefused:
             # One message spoils a batch: singly, only the guilty one gets the error.
             return await self._write_singly(messages)
 
-    async def _write_batch(self, messages: Sequence[Message]) -> list[PublishAck]:
+    async def _write_batch(
+        self, messages: Sequence[Message], staged: str | None = None
+    ) -> list[PublishAck]:
         if len(messages) == 1:
             (outcome,) = await self._write_singly(messages)
             if isinstance(outcome, Exception):
@@ -237,10 +260,12 @@ class JetStreamPublisher:
             async with self._in_time(), self._in_flight:
                 while True:
                     try:
-                        acks = await self._send_batch(messages)
+                        acks = await self._send_batch(messages, staged)
                         break
                     except acknowledgement.BatchDropped:
-                        await asyncio.sleep(RETRY_PAUSE_S)
+                        if staged is None:
+                            await asyncio.sleep(RETRY_PAUSE_S)
+                        staged = None
         self._batches.inc()
         self._published.inc(len(messages))
         return acks
@@ -301,19 +326,13 @@ class JetStreamPublisher:
             PUBLISH_FAILURES.labels(self._stream, "refused").inc()
             raise
 
-    async def _send_batch(self, messages: Sequence[Message]) -> list[PublishAck]:
-        batch_id = new_id()
+    async def _send_batch(
+        self, messages: Sequence[Message], staged: str | None
+    ) -> list[PublishAck]:
+        batch_id = staged or new_id()
         reply, answer = self._replies.expect()
-        frames: list[bytes] = []
-        for position, message in enumerate(messages, 1):
-            headers = _headers(message)
-            headers["Nats-Batch-Id"] = batch_id
-            headers["Nats-Batch-Sequence"] = str(position)
-            if position < len(messages):
-                frames.append(frame(message.subject, "", message.payload, headers))
-            else:
-                headers["Nats-Batch-Commit"] = "1"
-                frames.append(frame(message.subject, reply, message.payload, headers))
+        frames = [] if staged else _unfinished(messages, batch_id)
+        frames.append(_batch_frame(messages[-1], batch_id, len(messages), commit_to=reply))
         try:
             await self._client.send(frames)
             return acknowledgement.parse(await answer, len(messages))
@@ -333,6 +352,23 @@ class JetStreamPublisher:
         finally:
             self._replies.forget([reply for reply, _ in expected])
         return answers
+
+
+def _unfinished(messages: Sequence[Message], batch_id: str) -> list[bytes]:
+    """All of a batch but its last message, which finishes it."""
+    return [
+        _batch_frame(message, batch_id, position)
+        for position, message in enumerate(messages[:-1], 1)
+    ]
+
+
+def _batch_frame(message: Message, batch_id: str, position: int, commit_to: str = "") -> bytes:
+    headers = _headers(message)
+    headers["Nats-Batch-Id"] = batch_id
+    headers["Nats-Batch-Sequence"] = str(position)
+    if commit_to:
+        headers["Nats-Batch-Commit"] = "1"
+    return frame(message.subject, commit_to, message.payload, headers)
 
 
 def _headers(message: Message) -> dict[str, str]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NewType, Protocol
 
 from trigger_contracts.errors import Problem
 from trigger_contracts.events import Due, Fence, Missed, TriggerChanged
@@ -161,13 +161,24 @@ class ChangeLog(Protocol):
         ...
 
 
+Staged = NewType("Staged", object)
+"""Records made ready to append, as only the log that did it can read them."""
+
+
 class DueLog(Protocol):
     """The fenced log of schedule decisions: TRIGGER_DUE."""
 
-    async def append(self, records: Sequence[tuple[DueEntry, int]]) -> list[int | None]:
+    async def stage(self, records: Sequence[tuple[DueEntry, int]]) -> Staged:
+        """Do ahead of ``append`` whatever can be done; nothing is appended, and it may be left."""
+        ...
+
+    async def append(
+        self, records: Sequence[tuple[DueEntry, int]], staged: Staged | None = None
+    ) -> list[int | None]:
         """Append each after the given last sequence of its trigger; no trigger twice.
 
-        None where somebody else appended first.
+        ``staged``: what ``stage`` made of the same records. None where somebody else appended
+        first.
         """
         ...
 

@@ -8,6 +8,7 @@ import pytest
 from tests.support.eventually import eventually
 from tests.support.servers import Broker
 from trigger_contracts import subjects, topology
+from trigger_runtime.acknowledgement import PublishAck
 from trigger_runtime.errors import BrokerUnavailable, PublishRefused, StaleExpectation
 from trigger_runtime.metrics import PUBLISH_BATCHES
 from trigger_runtime.nats import Connection
@@ -171,17 +172,21 @@ async def test_without_a_broker_the_outcome_is_unknown_and_a_retry_is_exact(
     assert sorted(message.payload for message in stored) == [b"%d" % n for n in range(10)]
 
 
+@pytest.mark.parametrize("ahead", [False, True])
 @pytest.mark.parametrize("count", [1, BATCH_FROM - 1, BATCH_FROM, 300])
 async def test_each_is_stored_unless_it_was_overtaken(
-    publisher: JetStreamPublisher, reader: StreamReader, count: int
+    publisher: JetStreamPublisher, reader: StreamReader, count: int, *, ahead: bool
 ) -> None:
-    """In a batch or one by one: of what was overtaken, and of nothing else, the caller is told."""
+    """In a batch or one by one: of what was overtaken, and of nothing else, the caller is told.
+
+    What is staged ahead is overtaken by what comes before it is finished.
+    """
+    messages = [due(n, message_id=f"each-{n}", expected=0) for n in range(count)]
+    staged = await publisher.stage(messages) if ahead else None
     overtaken = {0, count // 2}
     for number in sorted(overtaken):
         await publisher.publish(due(number))
-    outcomes = await publisher.publish_each(
-        [due(n, message_id=f"each-{n}", expected=0) for n in range(count)]
-    )
+    outcomes = await publisher.publish_each(messages, staged)
     told = {n for n, outcome in enumerate(outcomes) if isinstance(outcome, StaleExpectation)}
     assert told == overtaken
     stored = {one.seq: one.payload for one in await reader.after(0, subjects.ALL_DUE, 1000)}
@@ -189,6 +194,52 @@ async def test_each_is_stored_unless_it_was_overtaken(
         if not isinstance(outcome, StaleExpectation):
             assert stored[outcome.seq] == b"%d" % number
     assert len(stored) == count
+
+
+async def test_of_what_is_staged_nothing_is_stored_until_its_last_message_comes(
+    publisher: JetStreamPublisher, reader: StreamReader, scheduler: Connection
+) -> None:
+    left = [due(1000 + n, expected=0) for n in range(300)]
+    messages = [due(n, expected=0) for n in range(300)]
+    assert await publisher.stage(left) is not None
+    staged = await publisher.stage(messages)
+    other = await publisher.publish(due(5000))
+    assert other.seq == 1
+
+    sent = scheduler.client.stats["out_msgs"]
+    outcomes = await publisher.publish_each(messages, staged)
+
+    assert scheduler.client.stats["out_msgs"] == sent + 1
+    assert outcomes == [PublishAck(seq) for seq in range(2, 302)]
+    stored = await reader.after(1, subjects.ALL_DUE, 1000)
+    assert [one.payload for one in stored] == [b"%d" % n for n in range(300)]
+
+
+async def test_what_the_broker_forgot_of_a_staged_batch_is_sent_again(
+    platform_streams: Broker,
+    publisher: JetStreamPublisher,
+    reader: StreamReader,
+    scheduler: Connection,
+) -> None:
+    messages = [due(n, expected=0) for n in range(300)]
+    staged = await publisher.stage(messages)
+    await platform_streams.kill()
+    await platform_streams.start()
+    await eventually(lambda: scheduler.is_connected)
+
+    outcomes = await publisher.publish_each(messages, staged)
+
+    assert outcomes == [PublishAck(seq) for seq in range(1, 301)]
+    stored = await reader.after(0, subjects.ALL_DUE, 1000)
+    assert [one.payload for one in stored] == [b"%d" % n for n in range(300)]
+
+
+async def test_few_messages_are_not_staged(publisher: JetStreamPublisher) -> None:
+    """Their batch would cost more than they do one by one."""
+    assert await publisher.stage([due(n) for n in range(BATCH_FROM - 1)]) is None
+    assert await publisher.stage([due(n) for n in range(BATCH_FROM)]) is not None
+    with pytest.raises(ValueError, match="two expectations"):
+        await publisher.stage([due(1, expected=0), due(1, expected=0)])
 
 
 async def test_few_messages_are_written_one_by_one_and_many_at_once(

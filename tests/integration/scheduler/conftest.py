@@ -18,7 +18,7 @@ from trigger_contracts.subjects import Verb
 from trigger_runtime.clock import SystemClock
 from trigger_runtime.ids import new_id
 from trigger_runtime.nats import Connection
-from trigger_runtime.reader import StreamReader
+from trigger_runtime.reader import StoredMessage, StreamReader
 from trigger_runtime.settings import NatsSettings
 from trigger_scheduler.bootstrap import Scheduler, build
 from trigger_scheduler.settings import Settings
@@ -105,8 +105,15 @@ class Platform:
 
     async def stored(self, stream: str, subject: str) -> list[bytes]:
         """The bodies of every message of a subject."""
+        return [message.payload for message in await self._stored(stream, subject)]
+
+    async def stored_at(self, stream: str, subject: str) -> list[datetime]:
+        """When the broker stored every message of a subject."""
+        return [message.stored_at for message in await self._stored(stream, subject)]
+
+    async def _stored(self, stream: str, subject: str) -> list[StoredMessage]:
         reader = StreamReader(self.admin, stream, timeout=timedelta(seconds=5))
-        return [message.payload for message in await reader.after(0, subject, 10_000)]
+        return await reader.after(0, subject, 10_000)
 
     async def row(self, trigger_id: str) -> dict[str, Any] | None:
         async with self.database.connected() as connection:

@@ -4,11 +4,17 @@ import asyncio
 import itertools
 from datetime import timedelta
 
+import pytest
+
 from tests.integration.scheduler.conftest import Platform, now, once, text
 from tests.support.eventually import eventually
+from trigger_contracts import subjects, topology
 from trigger_contracts.events import Due, Fence, Missed
 from trigger_contracts.subjects import Verb
-from trigger_scheduler.handlers.claims import STUCK_PAUSE
+from trigger_runtime.publisher import BATCH_FROM
+from trigger_scheduler.bootstrap import Scheduler
+from trigger_scheduler.handlers import claims
+from trigger_scheduler.handlers.claims import HOLDS_FOR, STUCK_PAUSE
 
 
 async def test_a_one_time_trigger_fires_once_and_is_completed(platform: Platform) -> None:
@@ -23,6 +29,49 @@ async def test_a_one_time_trigger_fires_once_and_is_completed(platform: Platform
 
         await eventually(completed)
         assert await platform.records(done["trigger_id"]) == [due]
+
+
+async def test_a_crowd_is_made_ready_ahead_and_stored_when_it_is_due(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # However busy this machine is: that a record may be made anew has a test of its own.
+    monkeypatch.setattr(claims, "HOLDS_FOR", timedelta(seconds=10))
+    at = now() + timedelta(seconds=3)
+    definition = {"name": "one of many", "type": "scheduled", "schedule_time": text(at)}
+    async with platform.scheduler(claim_ahead=timedelta(seconds=1)):
+        crowd = await asyncio.gather(
+            *(platform.ask(Verb.CREATE, **definition) for _ in range(2 * BATCH_FROM))
+        )
+        for done in crowd:
+            (due,) = await platform.fires(done["trigger_id"], 1)
+            assert due.published_at == due.scheduled_for == at
+    stored = await platform.stored_at(topology.DUE.name, subjects.ALL_DUE)
+    assert len(stored) == len(crowd)
+    assert min(stored) >= at
+
+
+async def test_a_record_that_is_ready_too_late_says_when_it_is_published(
+    platform: Platform,
+) -> None:
+    delay = 20 * HOLDS_FOR
+
+    def slow(scheduler: Scheduler) -> None:
+        for claimer in scheduler.claimers:
+            quick = claimer._due_log.stage
+
+            async def stage(records, quick=quick):
+                staged = await quick(records)
+                (due, _) = records[0]
+                await asyncio.sleep((due.scheduled_for + delay - now()).total_seconds())
+                return staged
+
+            claimer._due_log.stage = stage
+
+    async with platform.scheduler(alter=slow):
+        done = await platform.ask(Verb.CREATE, **once(timedelta(seconds=0.5)))
+        (due,) = await platform.fires(done["trigger_id"], 1)
+        assert due.published_at - due.scheduled_for >= delay
+        assert not due.misfire
 
 
 async def test_an_interval_fires_on_its_grid_without_drift(platform: Platform) -> None:

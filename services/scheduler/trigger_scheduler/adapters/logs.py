@@ -6,6 +6,7 @@ was overtaken fails instead of writing something old.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import cast
 
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
@@ -19,10 +20,13 @@ from trigger_runtime.errors import BrokerUnavailable
 from trigger_runtime.nats import Connection
 from trigger_runtime.publisher import MAX_BATCH, JetStreamPublisher, Message
 from trigger_runtime.reader import StoredMessage, StreamReader
-from trigger_scheduler.ports import DueEntry
+from trigger_scheduler.ports import DueEntry, Staged
 
 _PURGE_TIMEOUT_S = 2.0
 _PAGE = 200
+
+_Batches = list[tuple[list[Message], str | None]]
+"""Messages to append together, and the id of their batch where the broker has begun it."""
 
 
 class JetStreamChangeLog:
@@ -80,11 +84,22 @@ class JetStreamDueLog:
         self._publisher = publisher
         self._reader = reader
 
-    async def append(self, records: Sequence[tuple[DueEntry, int]]) -> list[int | None]:
-        messages = [_due_message(record, expected) for record, expected in records]
+    async def stage(self, records: Sequence[tuple[DueEntry, int]]) -> Staged:
+        return Staged(
+            [(batch, await self._publisher.stage(batch)) for batch in _due_batches(records)]
+        )
+
+    async def append(
+        self, records: Sequence[tuple[DueEntry, int]], staged: Staged | None = None
+    ) -> list[int | None]:
+        batches: _Batches
+        if staged is None:
+            batches = [(batch, None) for batch in _due_batches(records)]
+        else:
+            batches = cast("_Batches", staged)
         sequences: list[int | None] = []
-        for start in range(0, len(messages), MAX_BATCH):
-            outcomes = await self._publisher.publish_each(messages[start : start + MAX_BATCH])
+        for batch, batch_id in batches:
+            outcomes = await self._publisher.publish_each(batch, batch_id)
             sequences += [one.seq if isinstance(one, PublishAck) else None for one in outcomes]
         return sequences
 
@@ -110,6 +125,11 @@ def _change_message(change: TriggerChanged, expected: int) -> Message:
         expected_last_subject_seq=expected,
         ttl=ttl,
     )
+
+
+def _due_batches(records: Sequence[tuple[DueEntry, int]]) -> list[list[Message]]:
+    messages = [_due_message(record, expected) for record, expected in records]
+    return [messages[start : start + MAX_BATCH] for start in range(0, len(messages), MAX_BATCH)]
 
 
 def _due_message(record: DueEntry, expected: int) -> Message:

@@ -9,15 +9,22 @@ record and goes on from there. Called by the claim loops of every replica.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from trigger_scheduler.domain.planning import Row, Step, advanced, plan, reconcile
 from trigger_scheduler.domain.timekeeping import ClockOfRecord
-from trigger_scheduler.ports import DueLog, Index
+from trigger_scheduler.ports import DueEntry, DueLog, Index, Staged
 
 STUCK_PAUSE = timedelta(milliseconds=50)
 """Before rows that could not be advanced are claimed again."""
+MAKING_FROM = timedelta(milliseconds=1)
+MAKING_EACH = timedelta(microseconds=20)
+"""Time that must be left to make records ahead: to begin with, and for each."""
+HOLDS_FOR = timedelta(milliseconds=5)
+"""A record made ahead says that it is published when it is due, and is made anew if that comes
+so late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +106,7 @@ class Claimer:
         """Append each row's record as it becomes due; returns the rows as they are then."""
         waiting = deque(rows)
         stored: list[Row] = []
+        made: _Made | None = None
         while waiting:
             now = self._clock.now()
             remaining = (waiting[0].next_fire_at or now) - now
@@ -106,31 +114,51 @@ class Claimer:
                 # The clock of record was set back under us: these rows are not ours to hold.
                 break
             if remaining > timedelta():
-                # It can end a fraction early, or find the clock set: so the clock is asked again.
-                await asyncio.sleep(remaining.total_seconds())
+                if made is None:
+                    made = await self._make_ahead(waiting, remaining)
+                else:
+                    # Can end a fraction early, or find the clock set: so the clock is asked again.
+                    await asyncio.sleep(remaining.total_seconds())
                 continue
             # One append after the other: what becomes due while one is synced goes with the next,
             # in fewer and larger batches. Several at once only queued for the same disk.
-            stored += await self._append(_due(waiting, now), now)
+            if made is None or not made.holds(now):
+                made = self._make(_due(waiting, now), now)
+            else:
+                for _ in made.steps:
+                    waiting.popleft()
+            stored += await self._append(made, now)
+            made = None
         return stored
 
-    async def _append(self, rows: Sequence[Row], now: datetime) -> list[Row]:
+    async def _make_ahead(self, waiting: Sequence[Row], remaining: timedelta) -> "_Made":
+        """What can be done now for those that become due first: nothing if time is short."""
+        instant = waiting[0].next_fire_at or self._clock.now()
+        first = list(takewhile(lambda row: row.next_fire_at == instant, waiting))
+        if remaining < MAKING_FROM + MAKING_EACH * len(first):
+            return _Made(instant, [], [])
+        made = self._make(first, instant)
+        return replace(made, staged=await self._due_log.stage(made.records))
+
+    def _make(self, rows: Sequence[Row], now: datetime) -> "_Made":
         steps = [(row, step) for row in rows if (step := plan(row, now, self._limits.grace))]
-        stored = await self._record(steps, now)
-        if len(stored) == len(steps):
+        records = [(step.record(row, now), row.expected_seq(now)) for row, step in steps]
+        return _Made(now, steps, records)
+
+    async def _append(self, made: "_Made", now: datetime) -> list[Row]:
+        stored = await self._record(made, now)
+        if len(stored) == len(made.steps):
             return stored
         known = {row.trigger_id for row in stored}
-        overtaken = [row for row, _ in steps if row.trigger_id not in known]
+        overtaken = [row for row, _ in made.steps if row.trigger_id not in known]
         return stored + await self._append_reconciled(overtaken)
 
-    async def _record(self, steps: Sequence[tuple[Row, Step]], now: datetime) -> list[Row]:
-        """Append the records of these steps; the rows of those that were not overtaken."""
-        sequences = await self._due_log.append(
-            [(step.record(row, now), row.expected_seq(now)) for row, step in steps]
-        )
+    async def _record(self, made: "_Made", now: datetime) -> list[Row]:
+        """Append the records; the rows of those that were not overtaken."""
+        sequences = await self._due_log.append(made.records, made.staged)
         appended = [
             (row, step, seq)
-            for (row, step), seq in zip(steps, sequences, strict=True)
+            for (row, step), seq in zip(made.steps, sequences, strict=True)
             if seq is not None
         ]
         self._on_published([(row, step) for row, step, _ in appended], now)
@@ -141,7 +169,7 @@ class Claimer:
         last = await self._due_log.last([row.trigger_id for row in rows])
         now = self._clock.now()
         learned: dict[str, Row] = {}
-        steps: list[tuple[Row, Step]] = []
+        due: list[Row] = []
         for row in rows:
             known = reconcile(row, last.get(row.trigger_id))
             if known is None:
@@ -150,12 +178,24 @@ class Claimer:
             if known != row:
                 learned[row.trigger_id] = known
             if known.next_fire_at is not None and known.next_fire_at <= now:
-                step = plan(known, now, self._limits.grace)
-                if step is not None:
-                    steps.append((known, step))
-        for row in await self._record(steps, now):
+                due.append(known)
+        for row in await self._record(self._make(due, now), now):
             learned[row.trigger_id] = row
         return list(learned.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """Steps and their records as of an instant, which may still be to come."""
+
+    instant: datetime
+    steps: Sequence[tuple[Row, Step]]
+    records: Sequence[tuple[DueEntry, int]]
+    staged: Staged | None = None
+
+    def holds(self, now: datetime) -> bool:
+        """Whether they still say truly when they are published."""
+        return bool(self.steps) and now - self.instant <= HOLDS_FOR
 
 
 def _due(waiting: deque[Row], now: datetime) -> list[Row]:
