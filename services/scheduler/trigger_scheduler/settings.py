@@ -16,7 +16,7 @@ class Settings(WorkerSettings, DatabaseSettings):
         description="An occurrence found due later than this is a misfire.",
     )
     claim_ahead: Duration = Field(
-        default=timedelta(milliseconds=100),
+        default=timedelta(milliseconds=150),
         description="How far ahead of time rows are locked and made ready to publish.",
     )
     claim_batch: int = Field(

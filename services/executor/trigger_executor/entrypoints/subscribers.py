@@ -32,7 +32,10 @@ BATCH = 500
 WORKERS = 2
 """One batch is encoded while the other is synced."""
 PACE = timedelta(milliseconds=5)
-"""At a thousand fires a second, fives instead of pairs: what is done once for each is done less."""
+"""For fires that somebody waits for: what is done once for each batch is done less often."""
+DUES_PACE = timedelta(milliseconds=10)
+"""At a thousand fires a second tens instead of pairs, all workers together: a tenth less of all CPU,
+which makes what is due less late, and rows 4 ms later."""
 
 
 def subscribe(
@@ -49,7 +52,8 @@ def subscribe(
         (Due, Missed, Fence),
         batch=BATCH,
         workers=WORKERS,
-        pace=PACE,
+        pace=DUES_PACE,
+        in_turns=True,
         title="executor: due records",
         description="What the scheduler decided: each occurrence becomes a row of the log.",
     )(settling(record_dues, partial(dead_letters.bury, record_dues.stream)))

@@ -20,9 +20,9 @@ from trigger_scheduler.ports import DueEntry, DueLog, Index, Staged
 STUCK_PAUSE = timedelta(milliseconds=50)
 """Before rows that could not be advanced are claimed again."""
 MAKING_FROM = timedelta(milliseconds=1)
-MAKING_EACH = timedelta(microseconds=20)
+MAKING_EACH = timedelta(microseconds=15)
 """Time that must be left to make records ahead: to begin with, and for each."""
-HOLDS_FOR = timedelta(milliseconds=5)
+HOLDS_FOR = timedelta(milliseconds=10)
 """A record made ahead says that it is published when it is due, and is made anew if that comes
 so late."""
 
