@@ -75,6 +75,15 @@ PEERS = (
         poll_ms=10,
     ),
     Peer(
+        "arq, Valkey syncing always",
+        "python",
+        "arq_worker",
+        "valkey",
+        "the same with `appendfsync always`",
+        poll_ms=10,
+        server={"appendfsync": "always"},
+    ),
+    Peer(
         "BullMQ",
         "node",
         "bullmq",
@@ -92,6 +101,17 @@ PEERS = (
         "`hz 500` within 2 ms",
         bulk=True,
         server={"hz": "500"},
+        recurs="its job schedulers, `every`",
+    ),
+    Peer(
+        "BullMQ, Valkey at hz 500, syncing always",
+        "node",
+        "bullmq",
+        "valkey",
+        "the same with `appendfsync always`: synced before it answers, as our broker and "
+        "PostgreSQL are",
+        bulk=True,
+        server={"hz": "500", "appendfsync": "always"},
         recurs="its job schedulers, `every`",
     ),
     Peer(
