@@ -25,8 +25,8 @@ MEASURED = (
     (
         "Survives: 100 triggers wait while everything, stores too, gets SIGKILL and is started "
         "again; so many fired within 15 s of their instant. A killed process is no lost power: "
-        "PostgreSQL and our broker sync before they answer, Valkey (`appendfsync everysec`) may "
-        "lose its last second."
+        "PostgreSQL and our broker sync before they answer; Valkey may lose its last second, but "
+        "where it syncs always (otherwise it has `appendfsync everysec`)."
     ),
     (
         "Each occurrence must fire exactly once, whatever the peer promises; where it did not, the "
