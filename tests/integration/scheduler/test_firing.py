@@ -45,6 +45,12 @@ async def test_a_crowd_is_made_ready_ahead_and_stored_when_it_is_due(
         for done in crowd:
             (due,) = await platform.fires(done["trigger_id"], 1)
             assert due.published_at == due.scheduled_for == at
+
+            async def kept(done=done) -> bool:
+                row = await platform.row(done["trigger_id"])
+                return row is not None and row["due_stored_at"] == at
+
+            await eventually(kept, what="the row says what its record says")
     stored = await platform.stored_at(topology.DUE.name, subjects.ALL_DUE)
     assert len(stored) == len(crowd)
     assert min(stored) >= at

@@ -162,7 +162,8 @@ class Claimer:
             if seq is not None
         ]
         self._on_published([(row, step) for row, step, _ in appended], now)
-        return [advanced(row, step, seq, now) for row, step, seq in appended]
+        # Stored as the record says, so that a rebuild from the records makes the same rows.
+        return [advanced(row, step, seq, made.instant) for row, step, seq in appended]
 
     async def _append_reconciled(self, rows: Sequence[Row]) -> list[Row]:
         """Somebody appended first, or crashed after appending: go on from the last records."""
