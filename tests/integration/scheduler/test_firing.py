@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -11,10 +11,9 @@ from tests.support.eventually import eventually
 from trigger_contracts import subjects, topology
 from trigger_contracts.events import Due, Fence, Missed
 from trigger_contracts.subjects import Verb
-from trigger_runtime.publisher import BATCH_FROM
 from trigger_scheduler.bootstrap import Scheduler
 from trigger_scheduler.handlers import claims
-from trigger_scheduler.handlers.claims import HOLDS_FOR, STUCK_PAUSE
+from trigger_scheduler.handlers.claims import CROWD_FROM, HOLDS_FOR, STUCK_PAUSE
 
 
 async def test_a_one_time_trigger_fires_once_and_is_completed(platform: Platform) -> None:
@@ -37,17 +36,14 @@ async def test_a_crowd_is_made_ready_ahead_and_stored_when_it_is_due(
     # However busy this machine is: that a record may be made anew has a test of its own.
     monkeypatch.setattr(claims, "HOLDS_FOR", timedelta(seconds=10))
     at = now() + timedelta(seconds=3)
-    definition = {"name": "one of many", "type": "scheduled", "schedule_time": text(at)}
     async with platform.scheduler(claim_ahead=timedelta(seconds=1)):
-        crowd = await asyncio.gather(
-            *(platform.ask(Verb.CREATE, **definition) for _ in range(2 * BATCH_FROM))
-        )
-        for done in crowd:
-            (due,) = await platform.fires(done["trigger_id"], 1)
+        crowd = await _due_together(platform, 2 * CROWD_FROM, at)
+        for trigger_id in crowd:
+            (due,) = await platform.fires(trigger_id, 1)
             assert due.published_at == due.scheduled_for == at
 
-            async def kept(done=done) -> bool:
-                row = await platform.row(done["trigger_id"])
+            async def kept(trigger_id=trigger_id) -> bool:
+                row = await platform.row(trigger_id)
                 return row is not None and row["due_stored_at"] == at
 
             await eventually(kept, what="the row says what its record says")
@@ -56,10 +52,11 @@ async def test_a_crowd_is_made_ready_ahead_and_stored_when_it_is_due(
     assert min(stored) >= at
 
 
-async def test_a_record_that_is_ready_too_late_says_when_it_is_published(
+async def test_a_crowd_that_is_ready_too_late_says_when_it_is_published(
     platform: Platform,
 ) -> None:
     delay = 20 * HOLDS_FOR
+    at = now() + timedelta(seconds=5)
 
     def slow(scheduler: Scheduler) -> None:
         for claimer in scheduler.claimers:
@@ -67,17 +64,39 @@ async def test_a_record_that_is_ready_too_late_says_when_it_is_published(
 
             async def stage(records, quick=quick):
                 staged = await quick(records)
-                (due, _) = records[0]
-                await asyncio.sleep((due.scheduled_for + delay - now()).total_seconds())
+                await asyncio.sleep((at + delay - now()).total_seconds())
                 return staged
 
             claimer._due_log.stage = stage
 
-    async with platform.scheduler(alter=slow):
-        done = await platform.ask(Verb.CREATE, **once(timedelta(seconds=0.5)))
-        (due,) = await platform.fires(done["trigger_id"], 1)
-        assert due.published_at - due.scheduled_for >= delay
-        assert not due.misfire
+    async with platform.scheduler(loops=False):
+        crowd = await _due_together(platform, CROWD_FROM, at)
+    async with platform.scheduler(claimers=1, crowd_claimers=0, alter=slow):
+        for trigger_id in crowd:
+            (due,) = await platform.fires(trigger_id, 1)
+            assert due.published_at - due.scheduled_for >= delay
+            assert not due.misfire
+
+
+async def test_few_are_made_when_they_are_due_and_say_it_exactly(platform: Platform) -> None:
+    ahead: list[object] = []
+
+    def watched(scheduler: Scheduler) -> None:
+        for claimer in scheduler.claimers:
+            quick = claimer._due_log.stage
+
+            async def stage(records, quick=quick):
+                ahead.extend(records)
+                return await quick(records)
+
+            claimer._due_log.stage = stage
+
+    at = now() + timedelta(seconds=2)
+    async with platform.scheduler(claim_ahead=timedelta(seconds=1), alter=watched):
+        few = await _due_together(platform, CROWD_FROM - 1, at)
+        dues = [due for trigger_id in few for due in await platform.fires(trigger_id, 1)]
+    assert min(due.published_at for due in dues) >= at
+    assert not ahead
 
 
 async def test_an_interval_fires_on_its_grid_without_drift(platform: Platform) -> None:
@@ -246,6 +265,12 @@ async def test_a_test_fires_at_once_and_leaves_nothing(platform: Platform) -> No
         assert done["event_id"]
         await platform.fires(done["trigger_id"], 1)
         await eventually(lambda: _gone(platform, done["trigger_id"]))
+
+
+async def _due_together(platform: Platform, count: int, at: datetime) -> list[str]:
+    definition = {"name": "one of many", "type": "scheduled", "schedule_time": text(at)}
+    asked = await asyncio.gather(*(platform.ask(Verb.CREATE, **definition) for _ in range(count)))
+    return [done["trigger_id"] for done in asked]
 
 
 async def _gone(platform: Platform, trigger_id: str) -> bool:
