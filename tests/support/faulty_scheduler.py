@@ -69,6 +69,7 @@ POINTS: dict[str, tuple[Callable[..., None], type, str, Callable[..., bool]]] = 
     "fence appended": (_after, JetStreamDueLog, "append", _record(Fence)),
     "projected": (_after, PostgresTransaction, "project", lambda changes: True),
     "committed": (_before, AnswerCommands, "_reply", lambda *_: True),
+    "made ready": (_after, JetStreamDueLog, "stage", lambda records: True),
     "claimed": (_before, JetStreamDueLog, "append", _record(Due)),
     "due appended": (_after, JetStreamDueLog, "append", _record(Due)),
     "advanced": (_after, PostgresTransaction, "advance", lambda rows: True),

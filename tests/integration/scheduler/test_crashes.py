@@ -18,6 +18,7 @@ from tests.support.eventually import eventually
 from trigger_contracts import subjects, topology
 from trigger_contracts.events import Due, Fence
 from trigger_contracts.subjects import Verb
+from trigger_scheduler.handlers.claims import CROWD_FROM
 
 
 @contextlib.asynccontextmanager
@@ -118,6 +119,20 @@ async def test_an_occurrence_is_due_once(platform: Platform, point: str) -> None
     assert [type(one) for one in records] == [Due]
 
 
+@pytest.mark.parametrize("point", ["made ready", "claimed", "due appended", "advanced"])
+async def test_a_crowd_is_due_once(platform: Platform, point: str) -> None:
+    """The broker has all but its last message before it is due."""
+    async with platform.scheduler(loops=False):
+        crowd = await _crowd(platform, timedelta(seconds=5))
+    async with faulty(platform, point) as process:
+        await died(process)
+    async with platform.scheduler():
+        for trigger_id in crowd:
+            await eventually(lambda one=trigger_id: _completed(platform, one))
+    for trigger_id in crowd:
+        assert [type(one) for one in await platform.records(trigger_id)] == [Due]
+
+
 async def test_a_completion_is_appended_once(platform: Platform) -> None:
     async with platform.scheduler(loops=False):
         await platform.ask(Verb.CREATE, trigger_id="t1", **once(timedelta(seconds=1)))
@@ -153,6 +168,40 @@ async def test_a_replica_stopped_in_mid_claim_publishes_nothing_old(
             await platform.ask(Verb.CREATE, 40, trigger_id="t2", **once(timedelta(seconds=0.5)))
         await platform.fires("t2", 1)
         assert await platform.records("t1") == before
+
+
+async def test_a_replica_stopped_with_a_crowd_publishes_nothing_old(platform: Platform) -> None:
+    """SIGSTOP before what was made ready is finished; an edit of one is acknowledged; SIGCONT."""
+    async with platform.scheduler(loops=False):
+        crowd = await _crowd(platform, timedelta(seconds=5))
+    edited = crowd[len(crowd) // 2]
+    async with faulty(platform, "claimed", signal.SIGSTOP) as process:
+        await eventually(lambda: stopped(process), within=20)
+        async with platform.scheduler(loops=False):
+            later = {"schedule_time": text(now() + timedelta(hours=1))}
+            await platform.ask(Verb.UPDATE, within=40, trigger_id=edited, patch=later)
+        before = await platform.records(edited)
+        assert [type(one) for one in before] == [Due, Fence]
+        process.send_signal(signal.SIGCONT)
+        for trigger_id in crowd:
+            if trigger_id != edited:
+                await platform.fires(trigger_id, 1, within=40)
+        async with platform.scheduler(loops=False):
+            # It works again when it has answered this; only it has claim loops.
+            await platform.ask(Verb.CREATE, 40, trigger_id="t2", **once(timedelta(seconds=0.5)))
+        await platform.fires("t2", 1)
+    for trigger_id in crowd:
+        kept = before if trigger_id == edited else await platform.fires(trigger_id, 1)
+        assert await platform.records(trigger_id) == kept
+        assert len(kept) == 1 + (trigger_id == edited)
+
+
+async def _crowd(platform: Platform, after: timedelta) -> list[str]:
+    """Triggers that are due together."""
+    due = once(after)
+    names = [f"crowd-{n}" for n in range(2 * CROWD_FROM)]
+    await asyncio.gather(*(platform.ask(Verb.CREATE, trigger_id=name, **due) for name in names))
+    return names
 
 
 async def _completed(platform: Platform, trigger_id: str) -> bool:
