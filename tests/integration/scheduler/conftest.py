@@ -1,5 +1,6 @@
 """A scheduler in this process, on a real broker and database, and a client to speak to it."""
 
+import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
@@ -97,6 +98,12 @@ class Platform:
         answer: dict[str, Any] = json.loads((await waiting.next_msg(timeout=within)).data)
         await waiting.unsubscribe()
         return answer
+
+    async def due_together(self, count: int, at: datetime) -> list[str]:
+        """Create triggers that are due at the same instant; returns their ids."""
+        crowd = {"name": "one of many", "type": "scheduled", "schedule_time": text(at)}
+        created = await asyncio.gather(*(self.ask(Verb.CREATE, **crowd) for _ in range(count)))
+        return [answer["trigger_id"] for answer in created]
 
     async def records(self, trigger_id: str) -> list[Due | Missed | Fence]:
         """Everything on a trigger's due subject, in order."""

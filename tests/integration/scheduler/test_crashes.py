@@ -123,7 +123,7 @@ async def test_an_occurrence_is_due_once(platform: Platform, point: str) -> None
 async def test_a_crowd_is_due_once(platform: Platform, point: str) -> None:
     """The broker has all but its last message before it is due."""
     async with platform.scheduler(loops=False):
-        crowd = await _crowd(platform, timedelta(seconds=5))
+        crowd = await platform.due_together(2 * CROWD_FROM, now() + timedelta(seconds=5))
     async with faulty(platform, point) as process:
         await died(process)
     async with platform.scheduler():
@@ -173,7 +173,7 @@ async def test_a_replica_stopped_in_mid_claim_publishes_nothing_old(
 async def test_a_replica_stopped_with_a_crowd_publishes_nothing_old(platform: Platform) -> None:
     """SIGSTOP before what was made ready is finished; an edit of one is acknowledged; SIGCONT."""
     async with platform.scheduler(loops=False):
-        crowd = await _crowd(platform, timedelta(seconds=5))
+        crowd = await platform.due_together(2 * CROWD_FROM, now() + timedelta(seconds=5))
     edited = crowd[len(crowd) // 2]
     async with faulty(platform, "claimed", signal.SIGSTOP) as process:
         await eventually(lambda: stopped(process), within=20)
@@ -194,14 +194,6 @@ async def test_a_replica_stopped_with_a_crowd_publishes_nothing_old(platform: Pl
         kept = before if trigger_id == edited else await platform.fires(trigger_id, 1)
         assert await platform.records(trigger_id) == kept
         assert len(kept) == 1 + (trigger_id == edited)
-
-
-async def _crowd(platform: Platform, after: timedelta) -> list[str]:
-    """Triggers that are due together."""
-    due = once(after)
-    names = [f"crowd-{n}" for n in range(2 * CROWD_FROM)]
-    await asyncio.gather(*(platform.ask(Verb.CREATE, trigger_id=name, **due) for name in names))
-    return names
 
 
 async def _completed(platform: Platform, trigger_id: str) -> bool:

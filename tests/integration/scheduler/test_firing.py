@@ -2,7 +2,8 @@
 
 import asyncio
 import itertools
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +16,9 @@ from trigger_contracts.subjects import Verb
 from trigger_scheduler.bootstrap import Scheduler
 from trigger_scheduler.handlers import claims
 from trigger_scheduler.handlers.claims import CROWD_FROM, HOLDS_FOR, STUCK_PAUSE
+
+ALONE: dict[str, Any] = {"claimers": 1, "crowd_claimers": 0}
+"""One claim: of two at the same time, each may take a part that is too small for a crowd."""
 
 
 async def test_a_one_time_trigger_fires_once_and_is_completed(platform: Platform) -> None:
@@ -37,10 +41,8 @@ async def test_a_crowd_is_made_ready_ahead_and_stored_when_it_is_due(
     # However busy this machine is: that a record may be made anew has a test of its own.
     monkeypatch.setattr(claims, "HOLDS_FOR", timedelta(seconds=10))
     at = now() + timedelta(seconds=3)
-    # One claim: of two at the same time, each may take a part that is too small for a crowd.
-    alone: dict[str, Any] = {"claimers": 1, "crowd_claimers": 0}
-    async with platform.scheduler(claim_ahead=timedelta(seconds=1), **alone):
-        crowd = await _due_together(platform, CROWD_FROM, at)
+    async with platform.scheduler(claim_ahead=timedelta(seconds=1), **ALONE):
+        crowd = await platform.due_together(CROWD_FROM, at)
         for trigger_id in crowd:
             (due,) = await platform.fires(trigger_id, 1)
             assert due.published_at == due.scheduled_for == at
@@ -61,20 +63,12 @@ async def test_a_crowd_that_is_ready_too_late_says_when_it_is_published(
     delay = 20 * HOLDS_FOR
     at = now() + timedelta(seconds=5)
 
-    def slow(scheduler: Scheduler) -> None:
-        for claimer in scheduler.claimers:
-            quick = claimer._due_log.stage
-
-            async def stage(records, quick=quick):
-                staged = await quick(records)
-                await asyncio.sleep((at + delay - now()).total_seconds())
-                return staged
-
-            claimer._due_log.stage = stage
+    async def until_too_late(_records: object) -> None:
+        await asyncio.sleep((at + delay - now()).total_seconds())
 
     async with platform.scheduler(loops=False):
-        crowd = await _due_together(platform, CROWD_FROM, at)
-    async with platform.scheduler(claimers=1, crowd_claimers=0, alter=slow):
+        crowd = await platform.due_together(CROWD_FROM, at)
+    async with platform.scheduler(alter=_after_staging(until_too_late), **ALONE):
         for trigger_id in crowd:
             (due,) = await platform.fires(trigger_id, 1)
             assert due.published_at - due.scheduled_for >= delay
@@ -84,19 +78,12 @@ async def test_a_crowd_that_is_ready_too_late_says_when_it_is_published(
 async def test_few_are_made_when_they_are_due_and_say_it_exactly(platform: Platform) -> None:
     ahead: list[object] = []
 
-    def watched(scheduler: Scheduler) -> None:
-        for claimer in scheduler.claimers:
-            quick = claimer._due_log.stage
-
-            async def stage(records, quick=quick):
-                ahead.extend(records)
-                return await quick(records)
-
-            claimer._due_log.stage = stage
+    async def seen(records: Sequence[object]) -> None:
+        ahead.extend(records)
 
     at = now() + timedelta(seconds=2)
-    async with platform.scheduler(claim_ahead=timedelta(seconds=1), alter=watched):
-        few = await _due_together(platform, CROWD_FROM - 1, at)
+    async with platform.scheduler(claim_ahead=timedelta(seconds=1), alter=_after_staging(seen)):
+        few = await platform.due_together(CROWD_FROM - 1, at)
         dues = [due for trigger_id in few for due in await platform.fires(trigger_id, 1)]
     assert min(due.published_at for due in dues) >= at
     assert not ahead
@@ -270,10 +257,23 @@ async def test_a_test_fires_at_once_and_leaves_nothing(platform: Platform) -> No
         await eventually(lambda: _gone(platform, done["trigger_id"]))
 
 
-async def _due_together(platform: Platform, count: int, at: datetime) -> list[str]:
-    definition = {"name": "one of many", "type": "scheduled", "schedule_time": text(at)}
-    asked = await asyncio.gather(*(platform.ask(Verb.CREATE, **definition) for _ in range(count)))
-    return [done["trigger_id"] for done in asked]
+def _after_staging(
+    then: Callable[[Sequence[object]], Awaitable[None]],
+) -> Callable[[Scheduler], None]:
+    """Alters a scheduler: it does this when it has made records ready ahead."""
+
+    def altered(scheduler: Scheduler) -> None:
+        for claimer in scheduler.claimers:
+            quick = claimer._due_log.stage
+
+            async def stage(records, quick=quick):
+                staged = await quick(records)
+                await then(records)
+                return staged
+
+            claimer._due_log.stage = stage
+
+    return altered
 
 
 async def _gone(platform: Platform, trigger_id: str) -> bool:
