@@ -1,7 +1,7 @@
 """A rebuild gives the very same table, with the service running, and loses nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -9,17 +9,20 @@ import asyncpg
 import pytest
 from nats.aio.client import Client
 
-from tests.integration.retention.conftest import Start
+from tests.integration.retention.conftest import MakeLog, Start
 from tests.integration.retention.test_service import count, letters, publish, settled
 from tests.support.eventually import eventually
 from tests.support.servers import Broker, Database
-from tests.unit.retention.factories import ago, make_entry
+from tests.unit.retention.factories import ago, make_entry, make_row
 from trigger_contracts.events import EntryStatus
 from trigger_contracts.topology import EVENTS
 from trigger_local.secrets import Secrets
 from trigger_retention.adapters import rebuild as module
+from trigger_retention.adapters.event_log import PostgresEventLog
 from trigger_retention.adapters.rebuild import RebuildReport, rebuild
 from trigger_retention.domain.life import Life
+from trigger_retention.domain.rows import Row
+from trigger_retention.ports import Inserted
 from trigger_runtime.nats import Connection
 from trigger_runtime.reader import StreamReader
 from trigger_runtime.settings import NatsSettings
@@ -173,6 +176,65 @@ async def test_writers_wait_while_the_schemas_change_places(
     await rebuilding
     await eventually(lambda: settled(client))
     assert await count(owner) == 2
+
+
+async def test_who_waits_while_the_schemas_change_places_asks_the_new_one_for_its_partition(
+    make_log: MakeLog,
+    owner: asyncpg.Connection,
+    reader: StreamReader,
+    empty_database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Even while the old one stays, since somebody reads it: a statement that was prepared before
+    must not go on calling the old one's function.
+    """
+    log = make_log()
+    assert await log.insert([make_row(id_at=ago(hours=10))]) == Inserted(stored=1)
+    reached, go_on = asyncio.Event(), asyncio.Event()
+    up_to, insert = module._Fold.up_to, PostgresEventLog._insert
+    calls, tries = [], []
+
+    async def halt(fold: Any, last_seq: int) -> None:
+        await up_to(fold, last_seq)
+        calls.append(last_seq)
+        if len(calls) == 1:
+            # The schemas that the rebuild makes and fills let PostgreSQL forget its plans: whoever
+            # waits has one that is good until the switch.
+            await log.insert([make_row(id_at=ago(hours=15))])
+        else:
+            reached.set()
+            await go_on.wait()
+
+    async def counted(log: PostgresEventLog, rows: Sequence[Row]) -> Inserted:
+        tries.append(rows)
+        return await insert(log, rows)
+
+    monkeypatch.setattr(module._Fold, "up_to", halt)
+    async with empty_database.connected("etp_api") as api, empty_database.connected() as looking:
+
+        async def waits() -> bool:
+            return bool(
+                await looking.fetchval(
+                    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+                )
+            )
+
+        async with api.transaction():
+            await api.fetch("SELECT FROM retention.events")
+            rebuilding = asyncio.create_task(rebuild(owner, reader))
+            await asyncio.wait_for(reached.wait(), 10)
+            waiting = asyncio.create_task(log.insert([make_row(id_at=ago(hours=20))]))
+            await eventually(waits)
+            # The one that waits is within its first try: what is counted is another one of it, and
+            # the insert behind it.
+            monkeypatch.setattr(PostgresEventLog, "_insert", counted)
+            go_on.set()
+            assert await waiting == Inserted(stored=1)
+            assert await log.insert([make_row(id_at=ago(hours=30))]) == Inserted(stored=1)
+            assert len(tries) == 1
+            assert await looking.fetchval("SELECT to_regnamespace('retention_old') IS NOT NULL")
+            assert await count(looking) == 2
+        await rebuilding
 
 
 async def test_a_rebuild_that_was_killed_leaves_everything_and_can_be_repeated(

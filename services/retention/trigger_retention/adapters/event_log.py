@@ -8,7 +8,7 @@ finds the new ones. Never creates or drops a table but through the schema's func
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 
@@ -44,6 +44,9 @@ CLOSING_TIMEOUT_S = 600.0
 """For making indexes: some 5 s for an hour of 100,000 rows, in which nobody who reads waits."""
 MOST_KNOWN_HOURS = 2000
 """Hours remembered; forgotten altogether beyond, to be learnt again."""
+
+
+_Begun: TypeAlias = "contextlib.AbstractAsyncContextManager[tuple[Connection, asyncpg.Record]]"
 
 
 class PostgresEventLog:
@@ -204,18 +207,19 @@ class PostgresEventLog:
                 await connection.execute(self._statements.forget_sums, erased_before)
             return deleted
 
-    @contextlib.asynccontextmanager
-    async def _writing(self) -> "AsyncIterator[tuple[Connection, asyncpg.Record]]":
+    def _writing(self) -> _Begun:
         """A transaction that no rebuild overlaps: when it began, and before which rows are past."""
-        async with self._database.transaction() as connection:
-            begun: Any = await connection.fetchrow(self._statements.begin_write)
-            yield connection, begun
+        return self._begun(self._statements.begin_write)
+
+    def _sweeping(self) -> _Begun:
+        """As ``_writing``; ``alone`` says whether this replica sweeps in this transaction."""
+        return self._begun(self._statements.begin_sweep)
 
     @contextlib.asynccontextmanager
-    async def _sweeping(self) -> "AsyncIterator[tuple[Connection, asyncpg.Record]]":
-        """As ``_writing``; ``alone`` says whether this replica sweeps in this transaction."""
+    async def _begun(self, begin: str) -> "AsyncIterator[tuple[Connection, asyncpg.Record]]":
         async with self._database.transaction() as connection:
-            begun: Any = await connection.fetchrow(self._statements.begin_sweep)
+            await connection.execute(self._statements.pause)
+            begun: Any = await connection.fetchrow(begin)
             yield connection, begun
 
 

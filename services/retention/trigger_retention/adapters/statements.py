@@ -33,9 +33,13 @@ class Statements:
         changes = ", ".join(f"{c} = excluded.{c}" for c in columns if c != "event_id")
         names = ", ".join(columns)
 
-        self.begin_write = f"""
-            SELECT pg_advisory_xact_lock_shared({PAUSE_KEY}), now() - kept_for AS erased_before
-            FROM {schema}.life"""
+        # A statement of its own, before any that names something of the schema. PostgreSQL learns
+        # that a name means something else when it locks a table that it has not locked before in
+        # the transaction: who waits here has locked none, so that the next statement, prepared or
+        # not, finds the new schema.
+        self.pause = f"SELECT pg_advisory_xact_lock_shared({PAUSE_KEY})"
+
+        self.begin_write = f"SELECT now() - kept_for AS erased_before FROM {schema}.life"
 
         # Whatever order replicas write in, of two messages with one event id the first stored
         # one stays: a rebuild, which reads in order, comes to the same table.
@@ -75,7 +79,6 @@ class Statements:
         # Without the hint a partition most of whose rows are past is scanned whole, every second.
         self.begin_sweep = f"""
             SELECT set_config('enable_seqscan', 'off', true),
-                   pg_advisory_xact_lock_shared({PAUSE_KEY}),
                    pg_try_advisory_xact_lock({SWEEP_KEY}) AS alone,
                    now() AS swept_at, now() - kept_for AS erased_before
             FROM {schema}.life"""
