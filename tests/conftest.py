@@ -8,6 +8,7 @@ import itertools
 from collections.abc import AsyncIterator
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from tests.support.servers import Broker, Database, Postgres, nats_broker, postgresql
@@ -18,6 +19,17 @@ _numbers = itertools.count(1)
 # How long it takes to think of an example says something of the machine, and nothing of the code.
 settings.register_profile("shared machine", suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared machine")
+
+# The default one draws every local variable of a traceback: the loop stands still for seconds, long
+# enough for PostgreSQL to end the sessions of whatever runs in this process.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(
+            colors=False, exception_formatter=structlog.dev.plain_traceback
+        ),
+    ]
+)
 
 
 @pytest.fixture(scope="session")
