@@ -28,6 +28,8 @@ AWAY = (
     TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    # What asyncpg says of a connection that PostgreSQL has ended, until it sees that it is closed.
+    asyncpg.InternalClientError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
@@ -48,6 +50,17 @@ def database_errors() -> Iterator[None]:
         yield
     except AWAY as error:
         raise DatabaseUnavailable(str(error) or type(error).__name__) from error
+
+
+class _Session(asyncpg.Connection):
+    """Goes back into the pool as it is.
+
+    Nothing here sets a parameter, takes a lock or opens a cursor for longer than its transaction,
+    so a round trip that undoes all of it would be for nothing.
+    """
+
+    def get_reset_query(self) -> str:
+        return ""
 
 
 class Database:
@@ -95,6 +108,7 @@ class Database:
                         timeout=CONNECT_TIMEOUT_S,
                         command_timeout=self._command_timeout_s,
                         server_settings=self._server_settings,
+                        connection_class=_Session,
                     )
                 log.info("database connected")
         return self._pool

@@ -1,5 +1,7 @@
 """A pool that can be asked for while PostgreSQL is away, and works when it is back."""
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import asyncpg
@@ -60,6 +62,32 @@ async def test_a_database_that_goes_away_and_comes_back(
     for back in (opened, late):
         await back.ping()
         await back.close()
+
+
+@pytest.mark.parametrize("later", range(5), ids="{} steps of the loop later".format)
+async def test_a_session_that_postgresql_ends_is_one_that_is_away(
+    database: TestDatabase, later: int
+) -> None:
+    """Also in the moment in which its last words are read, and its end is not."""
+
+    opened = open_database(database)
+
+    async def end(pid: int) -> None:
+        async with database.connected() as other:
+            assert await other.fetchval("SELECT pg_terminate_backend($1, 3000)", pid)
+
+    async def be_ended() -> None:
+        async with opened.transaction() as connection:
+            with ThreadPoolExecutor() as meanwhile:  # this loop stands still, and sees it late
+                meanwhile.submit(asyncio.run, end(connection.get_server_pid())).result()
+            for _ in range(later):
+                await asyncio.sleep(0)
+            # What is said next is COMMIT.
+
+    with pytest.raises(DatabaseUnavailable):
+        await be_ended()
+    await opened.ping()
+    await opened.close()
 
 
 async def test_a_pool_that_is_kept_open_stands_ready_as_a_whole(database: TestDatabase) -> None:
