@@ -95,11 +95,21 @@ class Replicas:
         """So many of a service are ready; those that ``etp up`` starts again count, too."""
 
         async def ready() -> bool:
-            answers = [
-                await programs.answers_ready(ports.LOOPBACK, self._port(name))
-                for name in self.of(service)
+            living = self.of(service)
+            waiting = [
+                name
+                for name in living
+                if not await programs.answers_ready(ports.LOOPBACK, self._port(name))
             ]
-            return sum(answers) >= at_least and all(answers)
+            # What is shown when it never comes to pass.
+            assert not waiting, {name: (self.pids().get(name), self._log(name)) for name in waiting}
+            ended = [
+                (name, one.process.returncode, self._log(name))
+                for name, one in self._joined.items()
+                if one.process.returncode not in {None, -signal.SIGKILL}
+            ]
+            assert len(living) >= at_least, (living, ended)
+            return True
 
         await eventually(
             ready, within=PATIENCE, poll=0.1, what=f"{at_least} of {service} are ready"
@@ -125,6 +135,11 @@ class Replicas:
 
     def _all(self) -> list[_Joined]:
         return list(self._joined.values())
+
+    def _log(self, name: str) -> str:
+        """The end of it."""
+        path = self._home.logs / f"{name}.log"
+        return path.read_text(errors="replace")[-2000:] if path.exists() else ""
 
     def _port(self, name: str) -> int:
         if name in self._joined:

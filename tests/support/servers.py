@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-import nats
+import nats.errors
 from nats.aio.client import Client
 
 from tests.support.eventually import eventually
@@ -23,6 +23,7 @@ from trigger_contracts.topology import BUCKETS, STREAMS
 from trigger_local import child, database, ports, postgres, streams
 from trigger_local import nats as nats_server
 from trigger_local.secrets import DATABASE_OWNER, Secrets
+from trigger_runtime.nats import OrderlyClient
 
 NATS_IMAGE = "nats:2.15-alpine"
 POSTGRES_IMAGE = "postgres:18-alpine"
@@ -59,7 +60,9 @@ class Broker:
             "max_reconnect_attempts": -1,
             "error_cb": _ignore,
         }
-        return await nats.connect(self.url, **{**settings, **options})
+        client = OrderlyClient()
+        await client.connect(self.url, **{**settings, **options})
+        return client
 
     @contextlib.asynccontextmanager
     async def connected(self, user: str = "admin", **options: Any) -> AsyncIterator[Client]:

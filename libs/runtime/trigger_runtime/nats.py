@@ -12,7 +12,9 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from nats.aio.client import Client
+from nats.aio.client import DEFAULT_FLUSH_TIMEOUT, Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 from nats.errors import ConnectionClosedError
 from nats.errors import Error as NatsError
 
@@ -60,11 +62,59 @@ def connect_options(settings: NatsSettings, service: str) -> dict[str, Any]:
     return options
 
 
-class FastClient(Client):
-    """nats-py's client, with faster headers: it reads and writes them for every message.
+class OrderlyClient(Client):
+    """nats-py's client with a ``flush``, and so a drain, that keeps its promise."""
 
-    Reading takes a quarter of the time, writing a third. Many messages can be sent in one write.
+    async def flush(self, timeout: int = DEFAULT_FLUSH_TIMEOUT) -> None:  # noqa: ASYNC109 - nats-py's
+        """Return when the server has all that was sent so far.
+
+        nats-py's ping overtakes what still waits to be written. That is written by the time of the
+        first answer, and so is ahead of the second ping. Raises as nats-py's does.
+        """
+        await super().flush(timeout)
+        await super().flush(timeout)
+
+
+class FastClient(OrderlyClient):
+    """nats-py's client, with less to do for a message.
+
+    Headers are read in a quarter of the time and written in a third. Many messages can be sent in
+    one write. Who need not wait for anything can hear messages as they are read (``listen``).
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._hearing: dict[int, Callable[[Msg], None]] = {}
+        """By the number of their subscription."""
+
+    async def listen(self, subject: str, hear: Callable[[Msg], None]) -> Subscription:
+        """Have ``hear`` called with each message on a subject that nobody sends to before.
+
+        For callers that are done in microseconds, since the next message is read only then. Others
+        subscribe: that is a queue, a task and a turn of the event loop for each message.
+        """
+        subscription = await self.subscribe(subject)
+        self._hearing[subscription._id] = hear  # noqa: SLF001 - what the server calls it
+        return subscription
+
+    async def _process_msg(
+        self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes
+    ) -> None:
+        hear = self._hearing.get(sid)
+        if hear is None:
+            await super()._process_msg(sid, subject, reply, data, headers)
+            return
+        self.stats["in_msgs"] += 1
+        self.stats["in_bytes"] += len(data)
+        parsed = await self._process_headers(headers)
+        try:
+            hear(self._build_message(sid, subject, reply, data, parsed))
+        except Exception as error:  # noqa: BLE001 - as nats-py does, or nothing were read any more
+            await self._error_cb(error)
+
+    def _remove_sub(self, sid: int, max_msgs: int = 0) -> None:
+        self._hearing.pop(sid, None)
+        super()._remove_sub(sid, max_msgs)
 
     async def _send_publish(
         self,

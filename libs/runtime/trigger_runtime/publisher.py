@@ -118,7 +118,9 @@ class JetStreamPublisher:
         ``publish_batch`` does.
         """
         self._check_batch(messages)
-        return await asyncio.shield(asyncio.ensure_future(self._publish_each(messages, staged)))
+        if len(messages) < BATCH_FROM:
+            return _told(await self._write_singly(messages))
+        return _told(await asyncio.shield(asyncio.ensure_future(self._write(messages, staged))))
 
     async def stage(self, messages: Sequence[Message]) -> str | None:
         """Hand these to the broker ahead of ``publish_each``, but for the last of them.
@@ -155,16 +157,6 @@ class JetStreamPublisher:
             if isinstance(outcome, BaseException):
                 raise outcome
         return [outcome for outcome in outcomes if isinstance(outcome, PublishAck)]
-
-    async def _publish_each(
-        self, messages: Sequence[Message], staged: str | None
-    ) -> list[PublishAck | StaleExpectation]:
-        told: list[PublishAck | StaleExpectation] = []
-        for outcome in await self._write(messages, staged):
-            if not isinstance(outcome, PublishAck | StaleExpectation):
-                raise outcome
-            told.append(outcome)
-        return told
 
     def _check_batch(self, messages: Sequence[Message]) -> None:
         if len(messages) > MAX_BATCH:
@@ -348,10 +340,27 @@ class JetStreamPublisher:
         answers = [answer for _, answer in expected]
         try:
             await self._client.send(frames)
-            await asyncio.wait(answers)
+            for answer in answers:
+                with contextlib.suppress(NatsError):  # for the caller, who asks each again
+                    await answer
         finally:
             self._replies.forget([reply for reply, _ in expected])
+            for answer in answers:
+                if answer.done() and not answer.cancelled():
+                    answer.exception()  # or Python complains that nobody has asked for it
         return answers
+
+
+def _told(
+    outcomes: Sequence[PublishAck | Exception],
+) -> list[PublishAck | StaleExpectation]:
+    """The outcomes of ``publish_each``; raises the first that is none."""
+    told: list[PublishAck | StaleExpectation] = []
+    for outcome in outcomes:
+        if not isinstance(outcome, PublishAck | StaleExpectation):
+            raise outcome
+        told.append(outcome)
+    return told
 
 
 def _unfinished(messages: Sequence[Message], batch_id: str) -> list[bytes]:

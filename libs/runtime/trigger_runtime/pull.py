@@ -85,10 +85,7 @@ class Pull:
         self._holding.start()
         if self._pin is not None:
             self._pin.start(f"{self._inbox}.{_PIN}")
-        # No limits: the server never sends more than was asked for.
-        self._subscription = await self._client.subscribe(
-            f"{self._inbox}.*", cb=self._received, pending_msgs_limit=0, pending_bytes_limit=0
-        )
+        self._subscription = await self._client.listen(f"{self._inbox}.*", self._received)
 
     async def whole(self, within: float) -> None:
         """Wait until a whole batch has arrived, but no longer than so many seconds."""
@@ -156,7 +153,7 @@ class Pull:
         self._reply = f"{self._inbox}.{int(self._reply.rpartition('.')[2] or 0) + 1}"
         self._arrived.set()
 
-    async def _received(self, message: Msg) -> None:
+    def _received(self, message: Msg) -> None:
         if message.subject.startswith(self._inbox):
             self._status(message)
         else:

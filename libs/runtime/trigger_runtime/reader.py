@@ -18,6 +18,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from .errors import BrokerUnavailable, ReadRefused
+from .inbox import Inbox
 from .nats import Connection
 
 MAX_SUBJECTS = 1000
@@ -75,8 +76,7 @@ class StreamReader:
         self._timeout_s = timeout.total_seconds()
         self._stream = stream
         self._direct = f"$JS.API.DIRECT.GET.{stream}"
-        self._inbox = ""
-        self._requests = 0
+        self._inbox = Inbox(self._client, self._answered)
         self._answers: dict[str, asyncio.Queue[Msg]] = {}
 
     async def get(self, seq: int) -> StoredMessage | None:
@@ -180,13 +180,11 @@ class StreamReader:
         answer of which something was lost on the way is none.
         """
         await self._connection.wait_connected(self._timeout_s)
-        if not self._inbox:
-            self._inbox = self._client.new_inbox()
-            await self._client.subscribe(
-                f"{self._inbox}.*", cb=self._answered, pending_msgs_limit=0, pending_bytes_limit=0
-            )
-        self._requests += 1
-        reply = f"{self._inbox}.{self._requests}"
+        try:
+            await self._inbox.open()
+        except (NatsError, OSError) as error:
+            raise self._unavailable(error) from error
+        reply = self._inbox.new_subject()
         answers = self._answers[reply] = asyncio.Queue()
         found: list[StoredMessage] = []
         try:
@@ -213,7 +211,7 @@ class StreamReader:
         async with asyncio.timeout(self._timeout_s):
             return await answers.get()
 
-    async def _answered(self, message: Msg) -> None:
+    def _answered(self, message: Msg) -> None:
         if queue := self._answers.get(message.subject):
             queue.put_nowait(message)
 

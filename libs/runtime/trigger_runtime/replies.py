@@ -10,6 +10,7 @@ import asyncio
 from nats.aio.msg import Msg
 from nats.errors import NoRespondersError
 
+from .inbox import Inbox
 from .nats import Connection
 
 NO_RESPONDERS = "503"
@@ -19,28 +20,16 @@ class Replies:
     """Expected answers by their subject; see the module's docstring."""
 
     def __init__(self, connection: Connection) -> None:
-        self._client = connection.client
-        self._inbox = ""
-        self._asked = 0
+        self._inbox = Inbox(connection.client, self._received)
         self._waiting: dict[str, asyncio.Future[bytes]] = {}
-        self._opening = asyncio.Lock()
 
     async def open(self) -> None:
-        """Subscribe, once; a reconnect renews it."""
-        if self._inbox:
-            return
-        async with self._opening:
-            if not self._inbox:
-                inbox = self._client.new_inbox()
-                await self._client.subscribe(
-                    f"{inbox}.*", cb=self._received, pending_msgs_limit=0, pending_bytes_limit=0
-                )
-                self._inbox = inbox
+        """Subscribe, once."""
+        await self._inbox.open()
 
     def expect(self) -> tuple[str, asyncio.Future[bytes]]:
         """A subject to name as the reply's, and the answer's body to come."""
-        self._asked += 1
-        subject = f"{self._inbox}.{self._asked}"
+        subject = self._inbox.new_subject()
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._waiting[subject] = answer
         return subject, answer
@@ -50,7 +39,7 @@ class Replies:
         for subject in subjects:
             self._waiting.pop(subject, None)
 
-    async def _received(self, message: Msg) -> None:
+    def _received(self, message: Msg) -> None:
         answer = self._waiting.pop(message.subject, None)
         if answer is None or answer.done():
             return

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 
 import pytest
+from nats.aio.msg import Msg
 
 from tests.integration.runtime.conftest import Connect
 from tests.support.eventually import eventually
@@ -38,3 +39,53 @@ async def test_a_header_arrives_and_is_never_another_one(connect: Connect, value
     assert message.headers["last"] == "x"
     if value.isprintable():
         assert message.headers["reply_to"] == value.strip()
+
+
+async def test_who_listens_hears_each_message_in_order(connect: Connect) -> None:
+    client = (await connect("admin")).client
+    heard: list[bytes] = []
+    await client.listen("heard.*", lambda message: heard.append(message.data))
+    for n in range(100):
+        await client.publish(f"heard.{n}", b"%d" % n)
+    assert await eventually(lambda: len(heard) == 100)
+    assert heard == [b"%d" % n for n in range(100)]
+
+
+async def test_a_listener_that_fails_stops_nobody_from_hearing(connect: Connect) -> None:
+    client = (await connect("admin")).client
+    heard: list[bytes] = []
+
+    def hear(message: Msg) -> None:
+        heard.append(message.data)
+        raise ValueError("cannot be heard")
+
+    await client.listen("heard", hear)
+    others = await client.subscribe("others")
+    for n in range(3):
+        await client.publish("heard", b"%d" % n)
+    await client.publish("others", b"")
+    await others.next_msg(timeout=5)
+    assert heard == [b"0", b"1", b"2"]
+
+
+async def test_a_flush_returns_when_what_was_sent_has_arrived(connect: Connect) -> None:
+    client = (await connect("admin")).client
+    heard: list[bytes] = []
+    await client.listen("heard", lambda message: heard.append(message.data))
+    for n in range(1, 50):
+        await client.publish("heard", b"")
+        await client.flush()
+        assert len(heard) == n
+
+
+async def test_nothing_is_heard_any_more_after_the_end(connect: Connect) -> None:
+    client = (await connect("admin")).client
+    heard: list[bytes] = []
+    listening = await client.listen("heard", lambda message: heard.append(message.data))
+    others = await client.subscribe("heard")
+    await client.publish("heard", b"before")
+    await listening.drain()  # type: ignore[no-untyped-call]
+    await client.publish("heard", b"after")
+    assert [(await others.next_msg(timeout=5)).data for _ in range(2)] == [b"before", b"after"]
+    assert heard == [b"before"]
+    assert not client._hearing

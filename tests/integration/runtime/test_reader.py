@@ -12,6 +12,7 @@ from tests.support.servers import Broker
 from trigger_contracts import subjects
 from trigger_contracts.topology import DUE
 from trigger_runtime.errors import BrokerUnavailable
+from trigger_runtime.inbox import Inbox
 from trigger_runtime.nats import Connection
 from trigger_runtime.publisher import JetStreamPublisher, Message
 from trigger_runtime.reader import StreamReader
@@ -98,23 +99,21 @@ async def test_large_messages_are_all_found_and_in_pages_of_bounded_size(
 
 
 async def test_an_answer_that_lost_a_message_is_none(
-    publisher: JetStreamPublisher, reader: StreamReader, monkeypatch: pytest.MonkeyPatch
+    publisher: JetStreamPublisher, reader: StreamReader
 ) -> None:
     """As when the connection breaks and comes back in the middle of it."""
     await store(publisher, [f"t{n}" for n in range(5)])
+    client = reader._client
     for lost in range(1, 6):
-        heard = reader._answered
 
-        async def hear(message: Msg, lost: int = lost, heard: Any = heard) -> None:
+        def hear(message: Msg, lost: int = lost) -> None:
             if (message.headers or {}).get("Nats-Sequence") != str(lost):
-                await heard(message)
+                reader._answered(message)
 
-        with monkeypatch.context() as patch:
-            patch.setattr(reader, "_answered", hear)
-            reader._inbox = ""  # listen anew, through the patch
-            with pytest.raises(BrokerUnavailable, match="missing"):
-                await reader.after(0, subjects.ALL_DUE, 5)
-    reader._inbox = ""
+        reader._inbox = Inbox(client, hear)
+        with pytest.raises(BrokerUnavailable, match="missing"):
+            await reader.after(0, subjects.ALL_DUE, 5)
+    reader._inbox = Inbox(client, reader._answered)
     assert len(await reader.after(0, subjects.ALL_DUE, 5)) == 5
 
 
@@ -141,6 +140,33 @@ async def test_reads_at_once_do_not_mix(
     pages = await asyncio.gather(*(reader.after(n, subjects.ALL_DUE, 5) for n in range(40)))
     for n, page in enumerate(pages):
         assert [message.seq for message in page] == list(range(n + 1, n + 6))
+
+
+async def test_a_first_read_that_was_cancelled_spoils_none_that_follow(
+    publisher: JetStreamPublisher, scheduler: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was still subscribing for the answers; another one had come meanwhile."""
+    await store(publisher, ["a"])
+    reader = StreamReader(scheduler, DUE.name, timeout=timedelta(seconds=2))
+    begun = asyncio.Event()
+    listen = scheduler.client.listen
+
+    async def slow(*arguments: Any) -> Any:
+        if not begun.is_set():
+            begun.set()
+            await asyncio.Event().wait()
+        return await listen(*arguments)
+
+    monkeypatch.setattr(scheduler.client, "listen", slow)
+    first = asyncio.create_task(reader.after(0, subjects.ALL_DUE, 10))
+    await begun.wait()
+    second = asyncio.create_task(reader.after(0, subjects.ALL_DUE, 10))
+    await asyncio.sleep(0)  # it has begun, too
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert [message.payload for message in await second] == [b"a"]
+    assert [message.payload for message in await reader.after(0, subjects.ALL_DUE, 10)] == [b"a"]
 
 
 async def test_a_stream_that_may_not_be_read_does_not_answer(scheduler: Connection) -> None:

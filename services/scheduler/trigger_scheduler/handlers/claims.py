@@ -6,13 +6,13 @@ is mended by the expected sequence: the next claimer's append fails, it reads th
 record and goes on from there. Called by the claim loops of every replica.
 """
 
-import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import takewhile
 
+from trigger_runtime.alarm import Alarm
 from trigger_scheduler.domain.planning import Row, Step, advanced, plan, reconcile
 from trigger_scheduler.domain.timekeeping import ClockOfRecord
 from trigger_scheduler.ports import DueEntry, DueLog, Index, Staged
@@ -99,13 +99,14 @@ class Claimer:
             self._clock.observe(claimed.taken_at, sent, self._clock.monotonic())
             if len(claimed.rows) == limits.batch:
                 self._on_full()
-            rows = await self._publish(claimed.rows)
+            with Alarm() as alarm:
+                rows = await self._publish(claimed.rows, alarm)
             if rows:
                 await transaction.advance(rows)
         self._completed = self._completed or any(row.next_fire_at is None for row in rows)
         return len(claimed.rows), len(rows)
 
-    async def _publish(self, rows: Sequence[Row]) -> list[Row]:
+    async def _publish(self, rows: Sequence[Row], alarm: Alarm) -> list[Row]:
         """Append each row's record as it becomes due; returns the rows as they are then."""
         waiting = deque(rows)
         stored: list[Row] = []
@@ -120,8 +121,8 @@ class Claimer:
                 if made is None:
                     made = await self._make_ahead(waiting, remaining)
                 else:
-                    # Can end a fraction early, or find the clock set: so the clock is asked again.
-                    await asyncio.sleep(remaining.total_seconds())
+                    # The clock can be set meanwhile: it is asked again.
+                    await alarm.sleep(remaining.total_seconds())
                 continue
             # One append after the other: what becomes due while one is synced goes with the next,
             # in fewer and larger batches. Several at once only queued for the same disk.
