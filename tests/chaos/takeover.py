@@ -72,10 +72,13 @@ async def kill(
         await _reached(due_at - CLAIMED_BEFORE)
         replicas.signal(name, signal.SIGSTOP)
     await _reached(due_at + timedelta(seconds=dice.uniform(*STRIKES_S[full_hands])))
+    pid = replicas.pids()[name]
     replicas.signal(name, signal.SIGKILL)
     killed = Kill(name, now(), full_hands)
     await _until_visible(platform, killed, due_at, load.due_at(due_at))
     await creating
+    # Whoever chooses among the living next must not find it among them.
+    await eventually(lambda: replicas.pids().get(name) != pid, what=f"{name} is gone")
     return killed
 
 

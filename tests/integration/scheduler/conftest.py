@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from tests.support.servers import Broker, Database
 from trigger_contracts import subjects, topology
 from trigger_contracts.events import DUE_RECORD, Due, Fence, Missed
 from trigger_contracts.subjects import Verb
+from trigger_local import ports, programs
 from trigger_runtime.clock import SystemClock
 from trigger_runtime.ids import new_id
 from trigger_runtime.nats import Connection
@@ -52,6 +54,18 @@ class Platform:
             database_url=self.database.url("etp_scheduler"),
             **changes,
         )
+
+    def environment(self, port: int, **changes: str) -> dict[str, str]:
+        """Of a scheduler process; its HTTP is on this port, 0 is any."""
+        return {
+            **os.environ,
+            "ETP_NATS_URL": self.broker.url,
+            "ETP_NATS_USER": "scheduler",
+            "ETP_NATS_PASSWORD": self.broker.passwords["scheduler"],
+            "ETP_DATABASE_URL": self.database.url("etp_scheduler"),
+            "ETP_HTTP_PORT": str(port),
+            **changes,
+        }
 
     @contextlib.asynccontextmanager
     async def scheduler(
@@ -101,7 +115,7 @@ class Platform:
 
     async def due_together(self, count: int, at: datetime) -> list[str]:
         """Create triggers that are due at the same instant; returns their ids."""
-        crowd = {"name": "one of many", "type": "scheduled", "schedule_time": text(at)}
+        crowd = once_at(at)
         created = await asyncio.gather(*(self.ask(Verb.CREATE, **crowd) for _ in range(count)))
         return [answer["trigger_id"] for answer in created]
 
@@ -139,9 +153,20 @@ class Platform:
         return await eventually(enough, within=within, what=f"{count} due records")
 
 
+async def until_ready(port: int) -> None:
+    """Wait until a scheduler process with its HTTP on this port is at work."""
+    await eventually(
+        lambda: programs.answers_ready(ports.LOOPBACK, port), within=30, what="it is ready"
+    )
+
+
 def once(after: timedelta, **fields: Any) -> dict[str, Any]:
     """The definition of a one-time trigger some time ahead."""
-    return {"name": "once", "type": "scheduled", "schedule_time": text(now() + after), **fields}
+    return once_at(now() + after, **fields)
+
+
+def once_at(instant: datetime, **fields: Any) -> dict[str, Any]:
+    return {"name": "once", "type": "scheduled", "schedule_time": text(instant), **fields}
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import os
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -13,35 +12,27 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.integration.scheduler.conftest import Platform, now, once, text
+from tests.integration.scheduler.conftest import Platform, now, once, text, until_ready
 from tests.support.eventually import eventually
 from trigger_contracts import subjects, topology
 from trigger_contracts.events import Due, Fence
 from trigger_contracts.subjects import Verb
+from trigger_local import ports
 from trigger_scheduler.handlers.claims import CROWD_FROM
 
 
 @contextlib.asynccontextmanager
 async def faulty(
-    platform: Platform, point: str, number: signal.Signals = signal.SIGKILL
+    platform: Platform, point: str, number: signal.Signals = signal.SIGKILL, *, port: int = 0
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A scheduler process that gets the signal at the point."""
-    environment = {
-        **os.environ,
-        "ETP_NATS_URL": platform.broker.url,
-        "ETP_NATS_USER": "scheduler",
-        "ETP_NATS_PASSWORD": platform.broker.passwords["scheduler"],
-        "ETP_DATABASE_URL": platform.database.url("etp_scheduler"),
-        "ETP_HTTP_PORT": "0",
-        "ETP_LOCK_TIMEOUT": "1s",
-    }
+    """A scheduler process that gets the signal at the point. ``port``: HTTP's; 0 is any."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "tests.support.faulty_scheduler",
         point,
         number.name,
-        env=environment,
+        env=platform.environment(port, ETP_LOCK_TIMEOUT="1s"),
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
@@ -50,6 +41,17 @@ async def faulty(
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+
+
+@contextlib.asynccontextmanager
+async def faulty_at_work(
+    platform: Platform, point: str, number: signal.Signals = signal.SIGKILL
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """As ``faulty``, once it is ready: for what it must see ahead, however slowly it starts."""
+    port = ports.choose_free(set())
+    async with faulty(platform, point, number, port=port) as process:
+        await until_ready(port)
+        yield process
 
 
 async def died(process: asyncio.subprocess.Process) -> None:
@@ -122,9 +124,8 @@ async def test_an_occurrence_is_due_once(platform: Platform, point: str) -> None
 @pytest.mark.parametrize("point", ["made ready", "claimed", "due appended", "advanced"])
 async def test_a_crowd_is_due_once(platform: Platform, point: str) -> None:
     """The broker has all but its last message before it is due."""
-    async with platform.scheduler(loops=False):
-        crowd = await platform.due_together(2 * CROWD_FROM, now() + timedelta(seconds=5))
-    async with faulty(platform, point) as process:
+    async with faulty_at_work(platform, point) as process:
+        crowd = await platform.due_together(2 * CROWD_FROM, now() + timedelta(seconds=4))
         await died(process)
     async with platform.scheduler():
         for trigger_id in crowd:
@@ -172,10 +173,9 @@ async def test_a_replica_stopped_in_mid_claim_publishes_nothing_old(
 
 async def test_a_replica_stopped_with_a_crowd_publishes_nothing_old(platform: Platform) -> None:
     """SIGSTOP before what was made ready is finished; an edit of one is acknowledged; SIGCONT."""
-    async with platform.scheduler(loops=False):
-        crowd = await platform.due_together(2 * CROWD_FROM, now() + timedelta(seconds=5))
-    edited = crowd[len(crowd) // 2]
-    async with faulty(platform, "claimed", signal.SIGSTOP) as process:
+    async with faulty_at_work(platform, "claimed", signal.SIGSTOP) as process:
+        crowd = await platform.due_together(2 * CROWD_FROM, now() + timedelta(seconds=4))
+        edited = crowd[len(crowd) // 2]
         await eventually(lambda: stopped(process), within=20)
         async with platform.scheduler(loops=False):
             later = {"schedule_time": text(now() + timedelta(hours=1))}

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import sys
 import time
 from collections import Counter
@@ -13,12 +12,12 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.integration.scheduler.conftest import Platform, once
-from tests.integration.scheduler.test_crashes import died, faulty
+from tests.integration.scheduler.conftest import Platform, now, once, once_at, until_ready
+from tests.integration.scheduler.test_crashes import died, faulty_at_work
 from tests.support.eventually import eventually
 from trigger_contracts import topology
 from trigger_contracts.subjects import Verb
-from trigger_local import ports, programs
+from trigger_local import ports
 
 FIRED = "etp_due_published_total"
 ANSWERED = "etp_commands_total"
@@ -55,23 +54,13 @@ async def replica(platform: Platform, **settings: str) -> AsyncIterator[Replica]
     port = ports.choose_free(set())
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "trigger_scheduler"),
-        env={
-            **os.environ,
-            "ETP_NATS_URL": platform.broker.url,
-            "ETP_NATS_USER": "scheduler",
-            "ETP_NATS_PASSWORD": platform.broker.passwords["scheduler"],
-            "ETP_DATABASE_URL": platform.database.url("etp_scheduler"),
-            "ETP_HTTP_PORT": str(port),
-            **settings,
-        },
+        env=platform.environment(port, **settings),
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
     )
     started = Replica(process, port)
     try:
-        await eventually(
-            lambda: programs.answers_ready(ports.LOOPBACK, port), within=30, what="it is ready"
-        )
+        await until_ready(port)
         yield started
     finally:
         await started.stop()
@@ -134,12 +123,13 @@ async def test_what_a_killed_replica_had_claimed_is_taken_over_within_a_second(
     platform: Platform,
 ) -> None:
     """It dies in the instant at which its rows become due; the other one had found them locked."""
-    async with platform.scheduler(loops=False):
-        for n in range(20):
-            body = once(timedelta(seconds=4))
-            await platform.ask(Verb.CREATE, trigger_id=f"t{n}", **body)
-    async with faulty(platform, "claimed") as process:
+    async with faulty_at_work(platform, "claimed") as process:
         async with platform.scheduler(claim_ahead=timedelta(milliseconds=1)):
+            # Over two seconds: it is the first to look at one of them, whatever keeps it waiting.
+            start = now() + timedelta(seconds=4)
+            for n in range(20):
+                body = once_at(start + n * timedelta(milliseconds=100))
+                await platform.ask(Verb.CREATE, trigger_id=f"t{n}", **body)
             await died(process)
             for n in range(20):
                 (due,) = await platform.fires(f"t{n}", 1)
@@ -148,20 +138,14 @@ async def test_what_a_killed_replica_had_claimed_is_taken_over_within_a_second(
 
 @pytest.mark.parametrize("spread", [timedelta(), timedelta(seconds=2)])
 async def test_two_replicas_share_what_is_due(platform: Platform, spread: timedelta) -> None:
-    """At one instant, or one after the other: each does part of it, and nothing is done twice."""
-    async with platform.scheduler(loops=False):
-        start = timedelta(seconds=6)
+    """As close as they are created, or further apart: each does part, and nothing is done twice."""
+    # Both are at work before anything is due, however slowly they start.
+    small = {"ETP_CLAIM_BATCH": "5"}  # or a few claims take it all, whoever makes them
+    async with replica(platform, **small) as first, replica(platform, **small) as second:
+        start = timedelta(seconds=8)
         for n in range(AT_ONCE):
             body = once(start + spread * n / AT_ONCE)
             await platform.send(Verb.CREATE, {"trigger_id": f"t{n}", **body})
-
-        async def all_there() -> bool:
-            async with platform.database.connected() as owner:
-                count = await owner.fetchval("SELECT count(*) FROM scheduler.trigger")
-            return bool(count == AT_ONCE)
-
-        await eventually(all_there, within=30)
-    async with replica(platform) as first, replica(platform) as second:
 
         async def shares() -> list[int]:
             counted = [await one.counted(FIRED) for one in (first, second)]
