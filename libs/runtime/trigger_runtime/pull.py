@@ -100,8 +100,9 @@ class Pull:
         """At least one and at most a batch of messages, in order; waits only for the first."""
         async with self._turn:
             while not self._buffer:
-                await self._ask()
+                # Before asking: what arrives while that is sent must not be slept through.
                 self._arrived.clear()
+                await self._ask()
                 try:
                     async with asyncio.timeout(SILENCE_S):
                         await self._arrived.wait()

@@ -6,6 +6,7 @@ there, past its life, or a dead letter. If it raises, none may be acknowledged; 
 again is harmless. ``Sweeper`` erases in bounded passes. Called by ``entrypoints``.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -54,8 +55,8 @@ class Projector:
                 case Row() as row:
                     readable.append((row, message))
         inserted = await self._store(readable, dead)
-        for message, reason in dead:
-            await self._dead_letters.bury(message, reason)
+        # At once, so that they travel in one batch.
+        await asyncio.gather(*(self._dead_letters.bury(*letter) for letter in dead))
         return Projected(inserted, len(dead))
 
     async def project_again(self, messages: Sequence[Delivered]) -> Sequence[Any]:
