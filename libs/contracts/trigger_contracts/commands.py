@@ -26,6 +26,9 @@ from .subjects import Verb
 
 SCHEMA_VERSION = 1
 
+GATEWAY_ACTOR = "key:"
+"""The gateway names the API key that asked; whoever publishes directly does not have one."""
+
 CLOCK_TOLERANCE = timedelta(seconds=60)
 """How far a publisher's clock may be from the broker's before its instants are not believed."""
 

@@ -103,6 +103,11 @@ class Cron(BaseModel):
         copy.__dict__.pop("_compiled", None)
         return copy
 
+    @property
+    def fires_a_day(self) -> int:
+        """How often it fires on a day on which it does."""
+        return self._compiled.times_a_day
+
     def next_after(self, instant: datetime) -> datetime | None:
         """The first occurrence later than ``instant``; None when there is none for ever."""
         since = instant - _EPOCH
@@ -189,6 +194,11 @@ class CompiledCron:
     def reading(self) -> Reading:
         """How it takes a clock that is put forward and back."""
         return self._reading
+
+    @property
+    def times_a_day(self) -> int:
+        """How often it matches on a day that it matches, were no clock changed."""
+        return self._seconds.bit_count() * self._minutes.bit_count()
 
     def first_from(self, at: int) -> int | None:
         """The first occurrence at or after ``at``."""

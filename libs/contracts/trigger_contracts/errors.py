@@ -27,6 +27,7 @@ class Code(StrEnum):
     METHOD_NOT_ALLOWED = "method-not-allowed"
     IDEMPOTENCY_MISMATCH = "idempotency-mismatch"
     TRIGGER_EXISTS = "trigger-exists"
+    QUOTA_EXCEEDED = "quota-exceeded"
     GONE = "gone"
     VERSION_MISMATCH = "version-mismatch"
     BODY_TOO_LARGE = "body-too-large"
@@ -57,6 +58,7 @@ _TABLE: dict[Code, tuple[int, str]] = {
     Code.BODY_TOO_SLOW: (408, "The body did not arrive in time"),
     Code.IDEMPOTENCY_MISMATCH: (409, "The idempotency key was used with another payload"),
     Code.TRIGGER_EXISTS: (409, "A trigger with this id exists"),
+    Code.QUOTA_EXCEEDED: (409, "A quota is used up"),
     Code.GONE: (410, "It is not there any more"),
     Code.VERSION_MISMATCH: (412, "The trigger has another version"),
     Code.BODY_TOO_LARGE: (413, "The body is too large"),

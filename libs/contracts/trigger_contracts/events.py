@@ -47,6 +47,7 @@ class TriggerChanged(BaseModel):
     the schedule's occurrences belong to this version. A completion keeps the version:
     the definition has not changed; so does a checkpoint, which also keeps ``at``.
     ``fires`` is how often the schedule had fired since it has a ``max_fires``.
+    ``created_by`` is the actor of the create; the first version did not note it.
     """
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
@@ -65,6 +66,7 @@ class TriggerChanged(BaseModel):
     actor: str
     at: AwareDatetime
     created_at: AwareDatetime
+    created_by: str | None = None
     fires: int = 0
     checkpointed_at: AwareDatetime | None = None
 

@@ -191,6 +191,8 @@ def _moved(instant: datetime | None, shift: timedelta) -> datetime | None:
         return None
 
 
+_DAY = timedelta(days=1)
+
 _TICK = timedelta(microseconds=1)
 """The resolution of every instant: open and closed bounds differ by it."""
 
@@ -212,6 +214,20 @@ def parse(text: str) -> AnySchedule:
 def rule_of(schedule: AnySchedule) -> Rule:
     """The rule that a schedule follows, whatever its limits."""
     return schedule.rule if isinstance(schedule, Limited) else schedule
+
+
+def fires_a_day(schedule: AnySchedule) -> int:
+    """How often its rule fires on a day on which it does, rounded up; 0 if only once ever.
+
+    What a schedule costs: limits may make it less.
+    """
+    match rule_of(schedule):
+        case Once():
+            return 0
+        case Interval(every=every):
+            return -(-_DAY // every)
+        case Cron() as cron:
+            return cron.fires_a_day
 
 
 def misfire_of(schedule: AnySchedule) -> Misfire:

@@ -187,6 +187,7 @@ def _create(
             actor=command.actor,
             at=moment.now,
             created_at=moment.now,
+            created_by=command.actor,
         )
     )
 
@@ -228,6 +229,7 @@ def _test(
             actor=command.actor,
             at=moment.now,
             created_at=moment.now,
+            created_by=command.actor,
         )
     )
 

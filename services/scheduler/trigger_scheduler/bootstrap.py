@@ -28,6 +28,7 @@ from .adapters.logs import JetStreamChangeLog, JetStreamDueLog
 from .adapters.schema import SCHEMA
 from .adapters.statements import PLANNING
 from .adapters.wakes import NatsWakes
+from .domain.quotas import Quotas
 from .domain.timekeeping import ClockOfRecord
 from .entrypoints.commands import AnswerCommands
 from .entrypoints.subscribers import subscribe
@@ -139,6 +140,7 @@ def build(settings: Settings) -> Scheduler:
         due_log,
         CommandBacklog(connection, timeout=timeout),
         grace=settings.misfire_grace,
+        quotas=Quotas(settings.max_triggers, settings.max_fires_per_second),
         on_armed=wakes.armed,
     )
     dead_letters = DeadLetters(

@@ -79,6 +79,10 @@ class IndexTransaction(Protocol):
         """Store changes and the rows they lead to; an older change never replaces a newer."""
         ...
 
+    async def usage(self) -> tuple[dict[str, int], int]:
+        """How many active triggers each creator has, and how often a day all of them fire."""
+        ...
+
     async def forget(self, trigger_ids: Sequence[str]) -> None:
         """Remove triggers and their history from the index."""
         ...

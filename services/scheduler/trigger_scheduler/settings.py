@@ -39,6 +39,17 @@ class Settings(WorkerSettings, DatabaseSettings):
         default=timedelta(seconds=3),
         description="A replica that hangs while it holds rows loses them after this.",
     )
+    max_triggers: int = Field(
+        default=100_000,
+        ge=1,
+        description="Active triggers that one creator (an API key, or all of NATS) may have.",
+    )
+    max_fires_per_second: int = Field(
+        default=2000,
+        ge=1,
+        description="How often all schedules together may fire, by their own rules. What is "
+        "asked beyond is refused, since everybody would be late.",
+    )
     erase_after: Duration = Field(
         default=timedelta(days=30),
         ge=LOG_LIFE,

@@ -6,6 +6,7 @@ from typing import Any
 from prometheus_client import REGISTRY
 
 from tests.integration.scheduler.conftest import Platform
+from tests.integration.scheduler.test_rebuild import rebuilt
 from tests.support.eventually import eventually
 from trigger_contracts import subjects, topology
 from trigger_contracts.subjects import Verb
@@ -54,3 +55,59 @@ async def test_junk_beside_good_commands_hinders_none_of_them(platform: Platform
         answers = await asyncio.gather(*asked)
         await asyncio.gather(*junk)
     assert all(answer["version"] == 1 for answer in answers)
+
+
+async def usage(platform: Platform) -> dict[str, tuple[int, int]]:
+    async with platform.database.connected() as connection:
+        rows = await connection.fetch("SELECT * FROM scheduler.usage")
+    return {row["created_by"]: (row["triggers"], row["fires_a_day"]) for row in rows}
+
+
+async def test_who_asks_for_too_much_is_refused_and_others_go_on(platform: Platform) -> None:
+    greedy = {"name": "greedy", "type": "scheduled", "interval": 1, "actor": "key:greedy"}
+    other = {"name": "other", "type": "scheduled", "cron": "* * * * * *", "actor": "key:other"}
+    async with platform.scheduler(max_triggers=6, max_fires_per_second=7):
+        done = await platform.ask(Verb.CREATE, **other)
+        asked = [platform.ask(Verb.CREATE, **greedy) for _ in range(20)]
+        answers = await asyncio.gather(*asked)
+        made = [answer["trigger_id"] for answer in answers if "trigger_id" in answer]
+        refused = [answer for answer in answers if "trigger_id" not in answer]
+        assert len(made) == 6
+        assert {(one["status"], one["code"]) for one in refused} == {(409, "quota-exceeded")}
+        assert await usage(platform) == {"key:greedy": (6, 6 * 86_400), "key:other": (1, 86_400)}
+
+        # The budget of all is used up, too: for schedules, and for nothing else.
+        late = await platform.ask(Verb.CREATE, **{**other, "interval": 60, "cron": None})
+        assert (late["status"], late["errors"][0]["pointer"]) == (409, "/interval")
+        await platform.ask(Verb.CREATE, name="other", type="api", actor="key:other")
+        edit = {"trigger_id": done["trigger_id"], "patch": {"name": "still mine"}}
+        assert (await platform.ask(Verb.UPDATE, **edit))["version"] == 2
+        await platform.fires(done["trigger_id"], 2)
+
+        await platform.ask(Verb.DELETE, trigger_id=made[0])
+        slow = {"trigger_id": made[1], "patch": {"interval": 86_400}}
+        assert (await platform.ask(Verb.UPDATE, **slow))["version"] == 2
+        assert await usage(platform) == {
+            "key:greedy": (5, 4 * 86_400 + 1),
+            "key:other": (2, 86_400),
+        }
+        again = await platform.ask(Verb.CREATE, **greedy)
+        assert again["version"] == 1
+
+
+async def test_what_is_over_makes_room_and_a_rebuild_counts_the_same(platform: Platform) -> None:
+    soon = {"name": "soon", "type": "scheduled", "cron": "* * * * * *", "max_fires": 1}
+    async with platform.scheduler(max_triggers=2):
+        await platform.ask(Verb.CREATE, **soon)
+        await platform.ask(Verb.CREATE, name="x", type="api")
+
+        async def over() -> bool:
+            return await usage(platform) == {"nats": (1, 0)}
+
+        await eventually(over)
+        await platform.ask(Verb.TEST, name="test", type="api")
+        await platform.ask(Verb.CREATE, name="y", type="scheduled", interval=10)
+    before = await usage(platform)
+    assert before == {"nats": (2, 8640)}
+    await rebuilt(platform)
+    assert await usage(platform) == before

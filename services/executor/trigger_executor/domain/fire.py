@@ -15,7 +15,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from trigger_contracts import commands, strict_json
-from trigger_contracts.commands import AnyCommand, FireTrigger
+from trigger_contracts.commands import GATEWAY_ACTOR, AnyCommand, FireTrigger
 from trigger_contracts.errors import Code, FieldError, Problem, Refused, problem, refused
 from trigger_contracts.events import EntryStatus, LogEntry, Source, Status, TriggerChanged
 from trigger_contracts.idempotency import Claim, claim_for, payload_hash
@@ -24,9 +24,6 @@ from trigger_contracts.subjects import Verb
 from trigger_contracts.topology import MAX_COMMAND_BYTES
 
 from .naming import named_trigger
-
-GATEWAY_ACTOR = "key:"
-"""The gateway names the API key that asked; whoever publishes directly does not have one."""
 
 MAX_ERRORS = 20
 MAX_TEXT = 300

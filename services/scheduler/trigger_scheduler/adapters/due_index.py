@@ -19,6 +19,7 @@ from trigger_contracts.events import TriggerChanged
 from trigger_contracts.trigger import Trigger
 from trigger_runtime.database import Database
 from trigger_scheduler.domain.planning import Row
+from trigger_scheduler.domain.quotas import creator_of, load_of
 from trigger_scheduler.ports import Answer, Claimed, Held, IndexTransaction
 
 from . import statements
@@ -137,7 +138,14 @@ class PostgresTransaction:
             [row.fires for row in rows],
             [state.fires for state in states],
             [state.checkpointed_at or state.at for state in states],
+            [creator_of(state) for state in states],
+            [load_of(state).fires_a_day for state in states],
         )
+
+    async def usage(self) -> tuple[dict[str, int], int]:
+        rows = await self._connection.fetch(statements.USAGE)
+        triggers = {row["created_by"]: row["triggers"] for row in rows}
+        return triggers, sum(row["fires_a_day"] for row in rows)
 
     async def forget(self, trigger_ids: Sequence[str]) -> None:
         await self._connection.execute(statements.FORGET_TRIGGERS, trigger_ids)

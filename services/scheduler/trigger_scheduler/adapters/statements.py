@@ -83,23 +83,25 @@ SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::int[]
 ON CONFLICT (change_seq) DO NOTHING
 """
 
+# What creators use is counted with what it is made of, in the same statement.
 UPSERT_TRIGGERS = """
+WITH projected AS (
 INSERT INTO trigger AS t
     (trigger_id, creation_id, version, status, is_test, type, name, labels, change_seq,
      created_at, updated_at, schedule, next_fire_at, cursor_at, due_seq, due_stored_at,
-     fires, recorded_fires, recorded_at, needs_completion)
+     fires, recorded_fires, recorded_at, created_by, fires_a_day, needs_completion)
 SELECT u.trigger_id, u.creation_id, u.version, u.status, u.is_test, u.type, u.name,
        ARRAY(SELECT json_array_elements_text(u.labels)), u.change_seq, u.created_at, u.updated_at,
        u.schedule, u.next_fire_at, u.cursor_at, u.due_seq, u.due_stored_at,
-       u.fires, u.recorded_fires, u.recorded_at,
+       u.fires, u.recorded_fires, u.recorded_at, u.created_by, u.fires_a_day,
        u.status = 'active' AND u.schedule IS NOT NULL AND u.next_fire_at IS NULL
 FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::boolean[], $6::text[], $7::text[],
             $8::json[], $9::bigint[], $10::timestamptz[], $11::timestamptz[], $12::text[],
             $13::timestamptz[], $14::timestamptz[], $15::bigint[], $16::timestamptz[],
-            $17::int[], $18::int[], $19::timestamptz[])
+            $17::int[], $18::int[], $19::timestamptz[], $20::text[], $21::bigint[])
      AS u (trigger_id, creation_id, version, status, is_test, type, name, labels, change_seq,
            created_at, updated_at, schedule, next_fire_at, cursor_at, due_seq, due_stored_at,
-           fires, recorded_fires, recorded_at)
+           fires, recorded_fires, recorded_at, created_by, fires_a_day)
 ON CONFLICT (trigger_id) DO UPDATE
 SET creation_id = EXCLUDED.creation_id, version = EXCLUDED.version, status = EXCLUDED.status,
     is_test = EXCLUDED.is_test, type = EXCLUDED.type, name = EXCLUDED.name,
@@ -108,10 +110,30 @@ SET creation_id = EXCLUDED.creation_id, version = EXCLUDED.version, status = EXC
     next_fire_at = EXCLUDED.next_fire_at, cursor_at = EXCLUDED.cursor_at,
     due_seq = EXCLUDED.due_seq, due_stored_at = EXCLUDED.due_stored_at,
     fires = EXCLUDED.fires, recorded_fires = EXCLUDED.recorded_fires,
-    recorded_at = EXCLUDED.recorded_at,
-    needs_completion = EXCLUDED.needs_completion
+    recorded_at = EXCLUDED.recorded_at, created_by = EXCLUDED.created_by,
+    fires_a_day = EXCLUDED.fires_a_day, needs_completion = EXCLUDED.needs_completion
 WHERE t.change_seq < EXCLUDED.change_seq
+RETURNING old.created_by AS old_creator, new.created_by AS new_creator,
+    (old.status = 'active' AND NOT old.is_test)::int AS old_triggers,
+    (new.status = 'active' AND NOT new.is_test)::int AS new_triggers,
+    old.fires_a_day AS old_fires, new.fires_a_day AS new_fires
+),
+moved (created_by, triggers, fires_a_day) AS (
+SELECT new_creator, new_triggers, new_fires FROM projected
+UNION ALL
+SELECT old_creator, -old_triggers, -old_fires FROM projected WHERE old_creator IS NOT NULL
+)
+INSERT INTO usage AS used (created_by, triggers, fires_a_day)
+SELECT created_by, sum(triggers), sum(fires_a_day) FROM moved
+GROUP BY created_by
+HAVING sum(triggers) <> 0 OR sum(fires_a_day) <> 0
+ORDER BY created_by
+ON CONFLICT (created_by) DO UPDATE
+SET triggers = used.triggers + EXCLUDED.triggers,
+    fires_a_day = used.fires_a_day + EXCLUDED.fires_a_day
 """
+
+USAGE = "SELECT created_by, triggers, fires_a_day FROM usage"
 
 FORGET_TRIGGERS = "DELETE FROM trigger WHERE trigger_id = ANY ($1::text[])"
 FORGET_CHANGES = "DELETE FROM change WHERE trigger_id = ANY ($1::text[])"

@@ -28,6 +28,7 @@ from trigger_contracts.trigger import (
 from trigger_runtime.errors import StaleExpectation
 from trigger_scheduler.domain.arming import armed_row, decided_row
 from trigger_scheduler.domain.planning import Row, Step, advanced, plan, reconcile
+from trigger_scheduler.domain.quotas import Quotas, Usage
 from trigger_scheduler.domain.results import done, unchanged
 from trigger_scheduler.ports import (
     Answer,
@@ -106,6 +107,7 @@ class CommandHandler:
         backlog: Backlog,
         *,
         grace: timedelta,
+        quotas: Quotas,
         on_armed: Callable[[datetime, datetime], None],
     ) -> None:
         self._index = index
@@ -113,6 +115,7 @@ class CommandHandler:
         self._due_log = due_log
         self._backlog = backlog
         self._grace = grace
+        self._quotas = quotas
         self._on_armed = on_armed
 
     async def answer(self, requests: Sequence[Request]) -> list[CommandDone | Problem | None]:
@@ -148,6 +151,7 @@ class CommandHandler:
             await self._settle(cases, now)
             for case in cases:
                 await self._decide(case, now)
+            await self._admit(transaction, cases)
             await self._defer(cases)
             await self._append(cases, now)
             await self._fence(cases, now)
@@ -206,6 +210,19 @@ class CommandHandler:
             known = 0 if case.trigger is None else case.trigger.change_seq
             if latest is not None and latest.change_seq > known:
                 await self._renew(case, latest, now)
+
+    async def _admit(self, transaction: IndexTransaction, cases: Sequence[_Case]) -> None:
+        """Refuse what the quotas do not allow. A change that is in the log already stays."""
+        usage: Usage | None = None
+        for case in cases:
+            if not isinstance(case.decision, Changed) or case.stored is not None:
+                continue
+            if usage is None:
+                usage = Usage(self._quotas, *await transaction.usage())
+            before = None if case.trigger is None else case.trigger.change
+            exceeded = usage.admit(before, case.decision.change)
+            if exceeded is not None:
+                case.decision = Rejected(exceeded)
 
     async def _defer(self, cases: Sequence[_Case]) -> None:
         lost = [
