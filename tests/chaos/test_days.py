@@ -118,6 +118,7 @@ async def test_days_on_which_clocks_are_put(direction: str) -> None:
 
 
 STATUS = "SELECT status FROM scheduler.trigger"
+NEXT = "SELECT trigger_id, name, next_fire_at FROM scheduler.trigger WHERE next_fire_at <= $1"
 LOGGED = "SELECT count(*) FROM retention.event WHERE scheduled_for = $1"
 
 
@@ -157,7 +158,13 @@ async def live_through(
                 async def logged(at: datetime = at) -> bool:
                     return await connection.fetchval(LOGGED, at) >= due[at]
 
-                await eventually(logged, within=30, poll=0.01, what=f"the {due[at]} rows of {at}")
+                try:
+                    what = f"the {due[at]} rows of {at}"
+                    await eventually(logged, within=30, poll=0.01, what=what)
+                except AssertionError as error:
+                    error.add_note(f"{await connection.fetch(NEXT, at)}")
+                    error.add_note(await platform.evidence())
+                    raise
             rows.update((row["event_id"], row) for row in await platform.events())
     # Whatever else there was to come.
     await eventually(lambda: completed(platform), within=30, poll=0.1)

@@ -324,6 +324,28 @@ class Platform:
         """What all its processes wrote."""
         return "".join(path.read_text(errors="replace") for path in (self.root / "logs").iterdir())
 
+    async def evidence(self) -> str:
+        """Where everything stands, for a failure's message: what a second run would not show."""
+        said = [f"dead letters: {await self.dead_letters()}"]
+        async with self.connected("admin") as admin:
+            for stream in ("TRIGGER_COMMANDS", "TRIGGER_DUE", "TRIGGER_EVENTS"):
+                said += [
+                    f"{stream}/{one.name}: {one.num_pending} pending, {one.num_ack_pending} in hand"
+                    for one in await admin.jetstream(timeout=10).consumers_info(stream)
+                ]
+        said += map(
+            str,
+            await self.query(
+                "SELECT application_name, state, wait_event_type, wait_event,"
+                " left(query, 120) AS said, clock_timestamp() - state_change AS since"
+                " FROM pg_stat_activity WHERE application_name LIKE 'etp%'"
+            ),
+        )
+        for path in sorted((self.root / "logs").iterdir()):
+            said.append(f"--- {path.name}")
+            said += path.read_text(errors="replace").splitlines()[-15:]
+        return "\n".join(said)
+
     async def until_quiet(self, within: float = PATIENCE) -> None:
         """Wait until no consumer has anything left to handle."""
         async with self.connected("admin") as admin:

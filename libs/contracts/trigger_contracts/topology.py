@@ -189,6 +189,8 @@ PERMISSIONS: dict[str, Permissions] = {
             *_RESULTS,
             *_consume(SCHEDULER_COMMANDS),
             *_read(COMMANDS.name, CHANGES.name, DUE.name),
+            # A version is erased once what was due under it is recorded.
+            f"$JS.API.CONSUMER.INFO.{EXECUTOR_DUES.stream.name}.{EXECUTOR_DUES.durable}",
             f"$JS.API.STREAM.PURGE.{CHANGES.name}",
         ),
         subscribe=(_own_inbox("scheduler"), subjects.WAKE, subjects.redrive(Service.SCHEDULER)),

@@ -22,7 +22,7 @@ from trigger_runtime.reader import StreamReader
 from trigger_runtime.redriving import Redriver
 
 from .adapters import meter
-from .adapters.backlog import CommandBacklog
+from .adapters.backlog import CommandBacklog, ExecutorBacklog
 from .adapters.due_index import PostgresIndex
 from .adapters.logs import JetStreamChangeLog, JetStreamDueLog
 from .adapters.schema import SCHEMA
@@ -34,6 +34,7 @@ from .entrypoints.commands import AnswerCommands
 from .entrypoints.subscribers import subscribe
 from .handlers.claims import Claimer, ClaimLimits
 from .handlers.commands import CommandHandler
+from .handlers.history import History, HistoryLimits
 from .handlers.upkeep import Upkeep
 from .settings import Settings
 
@@ -93,6 +94,13 @@ def build(settings: Settings) -> Scheduler:
     checkpointing = Loop("checkpoint", upkeep.checkpoint)
     repairing = Loop("repair", upkeep.repair)
     erasing = Loop("erase", upkeep.erase)
+    history = History(
+        index,
+        change_log,
+        ExecutorBacklog(connection, timeout=timeout),
+        HistoryLimits(settings.history_kept, settings.history_kept_for),
+    )
+    trimming = Loop("trim", history.trim)
     limits = ClaimLimits(
         ahead=settings.claim_ahead,
         batch=settings.claim_batch,
@@ -172,7 +180,7 @@ def build(settings: Settings) -> Scheduler:
         asyncapi,
         (durable, relaxed),
         tuple(publishers.values()),
-        (*claiming, *helping, completing, checkpointing, repairing, erasing),
+        (*claiming, *helping, completing, checkpointing, repairing, erasing, trimming),
         claimers,
         commands,
         upkeep,

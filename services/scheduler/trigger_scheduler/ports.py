@@ -126,6 +126,25 @@ class IndexTransaction(Protocol):
         """Triggers completed or deleted before an instant, with their newest change."""
         ...
 
+    async def claim_versions(
+        self, versions: int, superseded_before: datetime, unused_before: datetime, limit: int
+    ) -> dict[str, int]:
+        """Lock triggers whose history is too long, and say up to which change each is.
+
+        Of more than ``versions``, or with one superseded before ``superseded_before``. Never the
+        newest change, and none that was superseded at or after ``unused_before``.
+        """
+        ...
+
+    async def erase_versions(
+        self, up_to: Mapping[str, int], answer: Problem, *, answered_after: datetime
+    ) -> None:
+        """Remove changes up to and including a sequence from the index.
+
+        Their commands, if younger than ``answered_after``, are answered so from now on.
+        """
+        ...
+
     async def forget_answers(self, before: datetime) -> None: ...
 
 
@@ -188,6 +207,14 @@ class DueLog(Protocol):
 
     async def last(self, trigger_ids: Sequence[str]) -> dict[str, tuple[DueEntry, int]]:
         """Each trigger's last record, with its sequence."""
+        ...
+
+
+class DueBacklog(Protocol):
+    """What of the due log the executor has not recorded yet."""
+
+    async def oldest(self) -> timedelta:
+        """The age of the oldest record that may not be recorded; zero where there is none."""
         ...
 
 

@@ -39,6 +39,17 @@ class Settings(WorkerSettings, DatabaseSettings):
         default=timedelta(seconds=3),
         description="A replica that hangs while it holds rows loses them after this.",
     )
+    history_kept: int = Field(
+        default=1000,
+        ge=1,
+        description="Versions of a trigger that its history keeps; the newest always.",
+    )
+    history_kept_for: Duration = Field(
+        default=timedelta(days=30),
+        ge=timedelta(minutes=1),
+        description="A version of a trigger leaves its history so long after another took its "
+        "place.",
+    )
     max_triggers: int = Field(
         default=100_000,
         ge=1,

@@ -1,8 +1,8 @@
-"""What of the commands may be unsettled, as the broker has it."""
+"""What of the commands may be unsettled, and of the due log unrecorded, as the broker has it."""
 
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from nats.errors import Error as NatsError
@@ -17,12 +17,11 @@ from trigger_contracts.commands import (
 )
 from trigger_contracts.errors import Refused
 from trigger_contracts.subjects import Verb
-from trigger_contracts.topology import SCHEDULER_COMMANDS
+from trigger_contracts.topology import EXECUTOR_DUES, SCHEDULER_COMMANDS, Consumer
 from trigger_runtime.errors import BrokerUnavailable
 from trigger_runtime.nats import Connection
 from trigger_runtime.reader import StoredMessage, StreamReader
 
-_INFO = f"$JS.API.CONSUMER.INFO.{SCHEDULER_COMMANDS.stream.name}.{SCHEDULER_COMMANDS.durable}"
 _CREATES = subjects.command(Verb.CREATE)
 _PAGE = 500
 """Creates read at once: a full batch of commands."""
@@ -57,13 +56,38 @@ class CommandBacklog:
 
     async def _floor(self) -> int:
         """Every command up to here is settled."""
-        try:
-            answer = await self._connection.client.request(_INFO, b"", timeout=self._timeout_s)
-        except (NatsError, OSError, TimeoutError) as error:
-            raise BrokerUnavailable(f"consumer not known: {error!r}") from error
-        info: dict[str, Any] = json.loads(answer.data)
+        info = await _consumer(self._connection, SCHEDULER_COMMANDS, self._timeout_s)
         floor: int = info["ack_floor"]["stream_seq"]
         return floor
+
+
+class ExecutorBacklog:
+    """Implements ``ports.DueBacklog``: what the executor's consumer has not acknowledged."""
+
+    def __init__(self, connection: Connection, *, timeout: timedelta) -> None:
+        self._connection = connection
+        self._timeout_s = timeout.total_seconds()
+        self._reader = StreamReader(connection, topology.DUE.name, timeout=timeout)
+
+    async def oldest(self) -> timedelta:
+        info = await _consumer(self._connection, EXECUTOR_DUES, self._timeout_s)
+        if not info["num_pending"] and not info["num_ack_pending"]:
+            return timedelta()
+        first = await self._reader.after(info["ack_floor"]["stream_seq"], subjects.ALL_DUE, 1)
+        # Both by the broker's clock.
+        now = datetime.fromisoformat(info["ts"])
+        return max(now - first[0].stored_at, timedelta()) if first else timedelta()
+
+
+async def _consumer(connection: Connection, consumer: Consumer, timeout_s: float) -> dict[str, Any]:
+    """What the broker says of a consumer."""
+    subject = f"$JS.API.CONSUMER.INFO.{consumer.stream.name}.{consumer.durable}"
+    try:
+        answer = await connection.client.request(subject, b"", timeout=timeout_s)
+    except (NatsError, OSError, TimeoutError) as error:
+        raise BrokerUnavailable(f"consumer not known: {error!r}") from error
+    info: dict[str, Any] = json.loads(answer.data)
+    return info
 
 
 def _created(message: StoredMessage) -> str | None:

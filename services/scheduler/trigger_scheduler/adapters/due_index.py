@@ -201,6 +201,36 @@ class PostgresTransaction:
         rows = await self._connection.fetch(statements.ERASABLE, before, limit)
         return [(row["trigger_id"], row["change_seq"]) for row in rows]
 
+    async def claim_versions(
+        self, versions: int, superseded_before: datetime, unused_before: datetime, limit: int
+    ) -> dict[str, int]:
+        long = await self._connection.fetch(
+            statements.LONG_HISTORIES, versions, superseded_before, unused_before, limit
+        )
+        if not long:
+            return {}
+        rows = await self._connection.fetch(
+            statements.ERASABLE_VERSIONS,
+            [row["trigger_id"] for row in long],
+            versions,
+            superseded_before,
+            unused_before,
+        )
+        return {row["trigger_id"]: row["change_seq"] for row in rows}
+
+    async def erase_versions(
+        self, up_to: Mapping[str, int], answer: Problem, *, answered_after: datetime
+    ) -> None:
+        trigger_ids, change_seqs = list(up_to), list(up_to.values())
+        await self._connection.execute(
+            statements.ERASE_VERSIONS,
+            trigger_ids,
+            change_seqs,
+            answer.model_dump_json(),
+            answered_after,
+        )
+        await self._connection.execute(statements.COUNT_VERSIONS, trigger_ids)
+
     async def forget_answers(self, before: datetime) -> None:
         await self._connection.execute(statements.FORGET_ANSWERS, before)
 

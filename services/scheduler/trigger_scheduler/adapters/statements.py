@@ -89,11 +89,11 @@ WITH projected AS (
 INSERT INTO trigger AS t
     (trigger_id, creation_id, version, status, is_test, type, name, labels, change_seq,
      created_at, updated_at, schedule, next_fire_at, cursor_at, due_seq, due_stored_at,
-     fires, recorded_fires, recorded_at, created_by, fires_a_day, needs_completion)
+     fires, recorded_fires, recorded_at, created_by, fires_a_day, versions, needs_completion)
 SELECT u.trigger_id, u.creation_id, u.version, u.status, u.is_test, u.type, u.name,
        ARRAY(SELECT json_array_elements_text(u.labels)), u.change_seq, u.created_at, u.updated_at,
        u.schedule, u.next_fire_at, u.cursor_at, u.due_seq, u.due_stored_at,
-       u.fires, u.recorded_fires, u.recorded_at, u.created_by, u.fires_a_day,
+       u.fires, u.recorded_fires, u.recorded_at, u.created_by, u.fires_a_day, 1,
        u.status = 'active' AND u.schedule IS NOT NULL AND u.next_fire_at IS NULL
 FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::boolean[], $6::text[], $7::text[],
             $8::json[], $9::bigint[], $10::timestamptz[], $11::timestamptz[], $12::text[],
@@ -111,7 +111,9 @@ SET creation_id = EXCLUDED.creation_id, version = EXCLUDED.version, status = EXC
     due_seq = EXCLUDED.due_seq, due_stored_at = EXCLUDED.due_stored_at,
     fires = EXCLUDED.fires, recorded_fires = EXCLUDED.recorded_fires,
     recorded_at = EXCLUDED.recorded_at, created_by = EXCLUDED.created_by,
-    fires_a_day = EXCLUDED.fires_a_day, needs_completion = EXCLUDED.needs_completion
+    fires_a_day = EXCLUDED.fires_a_day, versions = t.versions + 1,
+    superseded_at = coalesce(t.superseded_at, EXCLUDED.updated_at),
+    needs_completion = EXCLUDED.needs_completion
 WHERE t.change_seq < EXCLUDED.change_seq
 RETURNING old.created_by AS old_creator, new.created_by AS new_creator,
     (old.status = 'active' AND NOT old.is_test)::int AS old_triggers,
@@ -134,6 +136,52 @@ SET triggers = used.triggers + EXCLUDED.triggers,
 """
 
 USAGE = "SELECT created_by, triggers, fires_a_day FROM usage"
+
+# Whatever is found here has a version to erase: one whose versions are all too new would be
+# found again and again, in the place of others.
+LONG_HISTORIES = """
+SELECT trigger_id FROM trigger
+WHERE trigger_id IN (
+    (SELECT trigger_id FROM trigger
+     WHERE versions > greatest($1::int, 1) AND superseded_at < $3 LIMIT $4)
+    UNION
+    (SELECT trigger_id FROM trigger WHERE superseded_at < $2 ORDER BY superseded_at LIMIT $4)
+    LIMIT $4)
+ORDER BY trigger_id
+FOR UPDATE SKIP LOCKED
+"""
+
+ERASABLE_VERSIONS = """
+WITH version AS (
+    SELECT trigger_id, change_seq, row_number() OVER newer AS place,
+           lag(at) OVER newer AS superseded_at
+    FROM change WHERE trigger_id = ANY ($1::text[])
+    WINDOW newer AS (PARTITION BY trigger_id ORDER BY change_seq DESC))
+SELECT trigger_id, max(change_seq) AS change_seq FROM version
+WHERE place > 1 AND (place > $2 OR superseded_at < $3) AND superseded_at < $4
+GROUP BY trigger_id
+"""
+
+ERASE_VERSIONS = """
+WITH erased AS (
+    DELETE FROM change c
+    USING unnest($1::text[], $2::bigint[]) AS u (trigger_id, change_seq)
+    WHERE c.trigger_id = u.trigger_id AND c.change_seq <= u.change_seq
+    RETURNING c.command_id, c.at)
+INSERT INTO answer (command_id, problem, answered_at)
+SELECT command_id, $3::json, at FROM erased WHERE at > $4
+ON CONFLICT (command_id) DO UPDATE SET problem = EXCLUDED.problem, change_seq = NULL
+"""
+
+# What is counted while it is projected, counted anew.
+COUNT_VERSIONS = """
+UPDATE trigger t
+SET versions = kept.versions, superseded_at = kept.superseded_at
+FROM (SELECT trigger_id, count(*) AS versions,
+             (array_agg(at ORDER BY change_seq))[2] AS superseded_at
+      FROM change WHERE trigger_id = ANY ($1::text[]) GROUP BY trigger_id) AS kept
+WHERE t.trigger_id = kept.trigger_id
+"""
 
 FORGET_TRIGGERS = "DELETE FROM trigger WHERE trigger_id = ANY ($1::text[])"
 FORGET_CHANGES = "DELETE FROM change WHERE trigger_id = ANY ($1::text[])"

@@ -51,8 +51,6 @@ def creator_of(change: TriggerChanged) -> str:
     return creator if creator.startswith(GATEWAY_ACTOR) else NATS
 
 
-
-
 class Usage:
     """What is used of the quotas, with what was admitted since it was read."""
 
