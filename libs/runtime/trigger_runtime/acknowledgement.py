@@ -40,14 +40,14 @@ def parse(answer: bytes, count: int) -> list[PublishAck]:
     """The acknowledgement of ``count`` messages written at once: their sequences are contiguous."""
     try:
         body = json.loads(answer)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         # A message that is captured by no stream may reach some subscriber that answers.
         raise PublishRefused("the answer is not an acknowledgement") from error
-    if refusal := body.get("error"):
+    if isinstance(body, dict) and isinstance(refusal := body.get("error"), dict):
         raise _error(refusal)
-    if "seq" not in body:
+    last = body.get("seq") if isinstance(body, dict) else None
+    if not isinstance(last, int):
         raise PublishRefused("the answer is not an acknowledgement")
-    last: int = body["seq"]
     if count == 1:
         return [PublishAck(last, bool(body.get("duplicate", False)))]
     return [PublishAck(seq) for seq in range(last - count + 1, last + 1)]

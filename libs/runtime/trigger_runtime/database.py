@@ -1,7 +1,8 @@
 """A PostgreSQL pool that may be asked for before PostgreSQL is there.
 
-The pool is made on first use; every connection error leaves here as DatabaseUnavailable, a
-refused statement (a constraint, a typo) does not: that is the caller's. Sessions are in UTC,
+The pool is made on first use. What a call to the server raises because that is away leaves here
+as DatabaseUnavailable; a refused statement (a constraint, a value that PostgreSQL does not take)
+does not, nor does what the caller's own code raises between its calls. Sessions are in UTC,
 and JSON travels as text: the callers' codecs are faster than a round trip through objects.
 One per process, made by ``bootstrap``; adapters hold the SQL.
 """
@@ -10,6 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import timedelta
+from typing import Any, cast
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -23,9 +25,7 @@ log = get_logger(__name__)
 CONNECT_TIMEOUT_S = 3.0
 """For one new connection; short, since the caller's request waits for it."""
 
-AWAY = (
-    OSError,
-    TimeoutError,
+_DRIVERS = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     # What asyncpg says of a connection that PostgreSQL has ended, until it sees that it is closed.
@@ -40,20 +40,47 @@ AWAY = (
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.DeadlockDetectedError,
 )
-"""What means "later", and says nothing about the statement."""
+"""What means "later", and says nothing about the statement. Only asyncpg raises these."""
+
+AWAY = (OSError, TimeoutError, *_DRIVERS)
+"""The same of a call to the server. An OSError of other code is a fault of that."""
+
+REFUSED = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    # Too large for a row, an index or a statement.
+    asyncpg.ProgramLimitExceededError,
+)
+"""What PostgreSQL says of a statement's values: the same values are refused every time."""
 
 
 @contextlib.contextmanager
 def database_errors() -> Iterator[None]:
-    """Turn whatever means "PostgreSQL is away" into DatabaseUnavailable."""
+    """Turn whatever means "PostgreSQL is away" into DatabaseUnavailable. Only around a call to it."""
     try:
         yield
     except AWAY as error:
-        raise DatabaseUnavailable(str(error) or type(error).__name__) from error
+        raise _told(error) from error
+
+
+@contextlib.contextmanager
+def _driver_errors() -> Iterator[None]:
+    """The same around code that does more than call the server."""
+    try:
+        yield
+    except _DRIVERS as error:
+        raise _told(error) from error
+
+
+def _told(error: Exception) -> Exception:
+    if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):
+        # asyncpg's own word for a value that cannot be sent.
+        return asyncpg.DataError(str(error))
+    return DatabaseUnavailable(str(error) or type(error).__name__)
 
 
 class _Session(asyncpg.Connection):
-    """Goes back into the pool as it is.
+    """Goes back into the pool as it is, and says DatabaseUnavailable where the server is away.
 
     Nothing here sets a parameter, takes a lock or opens a cursor for longer than its transaction,
     so a round trip that undoes all of it would be for nothing.
@@ -61,6 +88,28 @@ class _Session(asyncpg.Connection):
 
     def get_reset_query(self) -> str:
         return ""
+
+    # All that this platform calls; a transaction begins and ends by ``execute``.
+
+    async def execute(self, *args: Any, **options: Any) -> str:
+        with database_errors():
+            return cast("str", await super().execute(*args, **options))
+
+    async def executemany(self, *args: Any, **options: Any) -> None:
+        with database_errors():
+            await super().executemany(*args, **options)
+
+    async def fetch(self, *args: Any, **options: Any) -> Any:
+        with database_errors():
+            return await super().fetch(*args, **options)
+
+    async def fetchrow(self, *args: Any, **options: Any) -> Any:
+        with database_errors():
+            return await super().fetchrow(*args, **options)
+
+    async def fetchval(self, *args: Any, **options: Any) -> Any:
+        with database_errors():
+            return await super().fetchval(*args, **options)
 
 
 class Database:
@@ -115,11 +164,17 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def connection(self) -> "AsyncIterator[PoolConnectionProxy[asyncpg.Record]]":
-        """A connection for the block; connection errors within it are DatabaseUnavailable."""
+        """A connection for the block; where a call to the server fails, see the module's."""
         pool = await self.pool()
         with database_errors():
-            async with pool.acquire(timeout=self._command_timeout_s) as connection:
+            connection = await pool.acquire(timeout=self._command_timeout_s)
+        try:
+            # A connection that PostgreSQL has ended is refused by asyncpg before a call.
+            with _driver_errors():
                 yield connection
+        finally:
+            with database_errors():
+                await pool.release(connection)
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> "AsyncIterator[PoolConnectionProxy[asyncpg.Record]]":

@@ -5,6 +5,7 @@ Whoever handles it answers it: ``ack``, or ``nak`` to have it again. Until then 
 are no errors: the message comes again, and handlers are idempotent.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,10 @@ from .nats import FastClient, empty_frame
 log = get_logger(__name__)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ACK = re.compile(
+    r"\$JS\.ACK\.(?:[^.]+\.[^.]+\.)?[^.]+\.[^.]+"
+    r"\.([0-9]{1,18})\.([0-9]{1,18})\.[0-9]+\.([0-9]{1,19})\.[0-9]+(?:\.[^.]+)*"
+)
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -90,21 +95,22 @@ async def ack_all(deliveries: Sequence[Delivery]) -> None:
         log.warning("acknowledgements not sent", error=repr(error), messages=len(deliveries))
 
 
-def delivery_of(message: Msg, holder: Holder) -> Delivery:
-    """The reply subject says where and when a message is stored and how often it was sent.
+def delivery_of(message: Msg, holder: Holder) -> Delivery | None:
+    """None for what no consumer delivered. The reply subject says where and when a message is stored and how often it was sent.
 
     ``$JS.ACK.<stream>.<consumer>.<delivered>.<seq>.<consumer seq>.<ns>.<pending>``, with
     ``<domain>.<account>`` before the stream on some servers.
     """
-    tokens = message.reply.split(".")
-    first = 4 if len(tokens) == 9 else 6
+    found = _ACK.fullmatch(message.reply)
+    if found is None:
+        return None
     return Delivery(
         subject=message.subject,
         payload=message.data,
-        headers=message.headers or _NO_HEADERS,
-        stream_seq=int(tokens[first + 1]),
-        delivered_count=int(tokens[first]),
-        _stored_ns=int(tokens[first + 3]),
+        headers=_NO_HEADERS if message.headers is None else message.headers,
+        stream_seq=int(found[2]),
+        delivered_count=int(found[1]),
+        _stored_ns=int(found[3]),
         _reply=message.reply,
         _client=cast("FastClient", message._client),  # noqa: SLF001 - Msg has no public name for it
         _holder=holder,

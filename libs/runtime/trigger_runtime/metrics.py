@@ -36,3 +36,12 @@ DEAD_LETTERS = Counter(
     "etp_dead_letters_total", "Messages that could not be handled, by their stream.", ["stream"]
 )
 REDRIVES = Counter("etp_redrives_total", "Dead letters handled again, by outcome.", ["outcome"])
+UNHEARD = Counter(
+    "etp_messages_unheard_total", "Messages that could not be taken as they were read."
+)
+UNREADABLE_RECORDS = Counter(
+    "etp_records_unreadable_total", "Stored records passed over: they cannot be read.", ["stream"]
+)
+MALFORMED = Counter(
+    "etp_messages_malformed_total", "Messages with a header block that cannot be read."
+)

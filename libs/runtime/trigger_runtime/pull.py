@@ -12,6 +12,7 @@ Never creates a consumer. Used by ``consumer`` alone.
 import asyncio
 import contextlib
 import json
+import re
 from collections import deque
 from collections.abc import Iterable
 
@@ -45,6 +46,7 @@ _HEARTBEAT, _EXPIRED = "100", "408"
 _PIN = "pin"
 """In place of a request's number, for what answers the pin."""
 _NS = 1_000_000_000
+_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 class Pull:
@@ -158,10 +160,15 @@ class Pull:
         if message.subject.startswith(self._inbox):
             self._status(message)
         else:
-            self._asked -= 1
-            if self._pin is not None:
-                self._pin.take((message.headers or {}).get(PIN_HEADER, ""))
             delivery = delivery_of(message, self._holding)
+            if delivery is None:
+                # Published straight to an inbox of ours: no stream has it, nobody is to answer it.
+                log.warning("not a delivery", consumer=self._next)
+                return
+            self._asked -= 1
+            # Of a malformed header block it may be missing.
+            if self._pin is not None and (pin_id := delivery.headers.get(PIN_HEADER)):
+                self._pin.take(pin_id)
             if self._holding.take(delivery):
                 self._buffer.append(delivery)
                 if len(self._buffer) >= self._batch:
@@ -177,8 +184,8 @@ class Pull:
             self._forget_requests()
         if status == _HEARTBEAT or message.subject != self._reply:
             return
-        unsent = headers.get("Nats-Pending-Messages")
-        self._asked = max(0, self._asked - int(unsent)) if unsent else 0
+        unsent = headers.get("Nats-Pending-Messages", "")
+        self._asked = max(0, self._asked - int(unsent)) if _NUMBER.fullmatch(unsent) else 0
         if status != _EXPIRED:
             self._refused = f"{status} {headers.get('Description', '')}".strip()
 

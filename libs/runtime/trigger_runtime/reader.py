@@ -7,8 +7,10 @@ is None or an empty answer, never an error. Made by ``bootstrap``, used by adapt
 
 import asyncio
 import base64
+import contextlib
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -16,6 +18,8 @@ from typing import Any
 
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
+
+from trigger_contracts import message_headers
 
 from .errors import BrokerUnavailable, ReadRefused
 from .inbox import Inbox
@@ -26,6 +30,8 @@ MAX_SUBJECTS = 1000
 _NOT_FOUND = 404
 _END = 204
 _NO_MESSAGE_CODE = 10037
+_NO_ANSWER = 0
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _BEFORE = "Nats-Last-Sequence"
 _PENDING = "Nats-Num-Pending"
 _ADDED = frozenset(
@@ -165,9 +171,24 @@ class StreamReader:
 
     async def _request(self, subject: str, body: dict[str, Any] | None) -> Msg:
         payload = b"" if body is None else json.dumps(body).encode()
+        async with self._asking() as (reply, answers):
+            # Not the client's request: it takes a stored message for the broker's "no responders"
+            # if its header block says so.
+            await self._client.publish(subject, payload, reply=reply)
+            return await self._next(answers)
+
+    @contextlib.asynccontextmanager
+    async def _asking(self) -> AsyncIterator[tuple[str, asyncio.Queue[Msg]]]:
+        """A subject for answers, and the answers as they come."""
         await self._connection.wait_connected(self._timeout_s)
         try:
-            return await self._client.request(subject, payload, timeout=self._timeout_s)
+            await self._inbox.open()
+            reply = self._inbox.new_subject()
+            answers = self._answers[reply] = asyncio.Queue()
+            try:
+                yield reply, answers
+            finally:
+                del self._answers[reply]
         except (NatsError, OSError, TimeoutError) as error:
             raise self._unavailable(error) from error
 
@@ -179,15 +200,8 @@ class StreamReader:
         Also whether more could be asked for. Each message of a chain names the one before it: an
         answer of which something was lost on the way is none.
         """
-        await self._connection.wait_connected(self._timeout_s)
-        try:
-            await self._inbox.open()
-        except (NatsError, OSError) as error:
-            raise self._unavailable(error) from error
-        reply = self._inbox.new_subject()
-        answers = self._answers[reply] = asyncio.Queue()
         found: list[StoredMessage] = []
-        try:
+        async with self._asking() as (reply, answers):
             await self._client.publish(self._direct, json.dumps(body).encode(), reply=reply)
             while True:
                 # Most have arrived by the time they are asked for: a timeout costs ten times more.
@@ -202,10 +216,6 @@ class StreamReader:
                 if status == _END:
                     return found, _named(message, _PENDING) > 0
                 found.append(_stored(message))
-        except (NatsError, OSError, TimeoutError) as error:
-            raise self._unavailable(error) from error
-        finally:
-            del self._answers[reply]
 
     async def _next(self, answers: asyncio.Queue[Msg]) -> Msg:
         async with asyncio.timeout(self._timeout_s):
@@ -219,7 +229,12 @@ class StreamReader:
         return BrokerUnavailable(f"{self._stream}: {str(error) or type(error).__name__}")
 
     def _json(self, answer: Msg) -> dict[str, Any] | None:
-        body: dict[str, Any] = json.loads(answer.data)
+        if (status := _status(answer)) is not None:
+            raise _refused(answer, status)
+        try:
+            body: dict[str, Any] = json.loads(answer.data)
+        except (ValueError, RecursionError) as error:
+            raise BrokerUnavailable(f"{self._stream}: an answer cannot be read") from error
         if error := body.get("error"):
             if error.get("err_code") == _NO_MESSAGE_CODE:
                 return None
@@ -235,16 +250,18 @@ def _status(message: Msg) -> int | None:
     if headers is None or "Nats-Sequence" in headers:
         return None
     status = headers.get("Status")
-    return int(status) if status else None
+    # Neither is no answer of a stream: whatever it is, it is not what was asked for.
+    return int(status) if status and _NUMBER.fullmatch(status) else _NO_ANSWER
 
 
 def _named(message: Msg, header: str) -> int:
-    return int((message.headers or {}).get(header, 0))
+    value = (message.headers or {}).get(header, "")
+    return int(value) if _NUMBER.fullmatch(value) else 0
 
 
 def _refused(message: Msg, status: int | None) -> Exception:
     description = (message.headers or {}).get("Description", "")
-    if status == 503:
+    if status in {503, _NO_ANSWER}:
         return BrokerUnavailable(f"{status} {description}")
     return ReadRefused(f"{status} {description}")
 
@@ -261,12 +278,18 @@ def _one(answer: Msg) -> StoredMessage | None:
 def _stored(message: Msg) -> StoredMessage:
     headers = message.headers or {}
     stored = {name: value for name, value in headers.items() if name not in _ADDED}
+    why = message_headers.why_unreadable(headers)
+    try:
+        subject, seq = headers["Nats-Subject"], int(headers["Nats-Sequence"])
+        stored_at = _instant(headers["Nats-Time-Stamp"])
+    except (KeyError, ValueError) as error:
+        raise BrokerUnavailable("an answer does not say where its message is stored") from error
     return StoredMessage(
-        subject=headers["Nats-Subject"],
-        seq=int(headers["Nats-Sequence"]),
-        stored_at=_instant(headers["Nats-Time-Stamp"]),
+        subject=subject,
+        seq=seq,
+        stored_at=stored_at,
         payload=message.data,
-        headers=stored,
+        headers=message_headers.UnreadableHeaders(stored, why) if why else stored,
     )
 
 
@@ -279,6 +302,4 @@ def _instant(text: str) -> datetime:
 def _parse_headers(raw: bytes) -> Mapping[str, str]:
     if not raw:
         return _NO_HEADERS
-    lines = raw.decode("utf-8", "replace").split("\r\n")[1:]
-    pairs = (line.partition(":") for line in lines if line)
-    return {name.strip(): value.strip() for name, _, value in pairs}
+    return message_headers.read(raw)

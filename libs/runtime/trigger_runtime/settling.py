@@ -1,10 +1,10 @@
 """Acknowledges what a use case has settled, and gives back the rest.
 
 Nothing is acknowledged before its output is durable. A batch that fails for a reason of its
-own is handled message by message, so that only the guilty one fails; that one comes again
-with growing pauses, and is a dead letter after ``MAX_FAILURES``. A server that is away is
-no reason to bury anything: such messages come again for as long as the stream keeps them.
-Entrypoints wrap their handlers in it.
+own is halved until only the guilty messages fail; such a one comes again with growing pauses,
+and is a dead letter after ``MAX_FAILURES``. So is at once what has a malformed header block. A
+server that is away is no reason to bury anything: such messages come again for as long as the
+stream keeps them. Entrypoints wrap their handlers in it.
 """
 
 import asyncio
@@ -12,9 +12,12 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
+from trigger_contracts.message_headers import why_unreadable
+
 from .consumer import BatchHandler, Delivery, ack_all
 from .errors import DependencyUnavailable
 from .logs import get_logger
+from .metrics import MALFORMED
 
 log = get_logger(__name__)
 
@@ -36,15 +39,27 @@ Bury = Callable[[Delivery, str], Awaitable[None]]
 """Makes a delivery a dead letter, for the reason given."""
 
 
-def settling(use_case: UseCase, bury: Bury, *, in_order: bool = False) -> BatchHandler:
+def settling(
+    use_case: UseCase, bury: Bury, *, give_up: Bury | None = None, in_order: bool = False
+) -> BatchHandler:
     """A batch handler that never raises.
 
-    ``in_order`` keeps a batch in hand while a server is away, instead of giving it back: what
+    ``give_up`` buries what has failed too often and tells whoever waits for it; ``bury`` does,
+    without it. ``in_order`` keeps a batch in hand while a server is away, instead of giving it back: what
     is delivered again comes after what was published meanwhile.
     """
     failures: OrderedDict[int, int] = OrderedDict()
 
     async def settle(batch: list[Delivery]) -> None:
+        readable = [one for one in batch if why_unreadable(one.headers) is None]
+        for delivery in batch:
+            if why := why_unreadable(delivery.headers):
+                MALFORMED.inc()
+                await _bury(bury, delivery, why)
+        if readable:
+            await _settle_in_halves(readable)
+
+    async def _settle_in_halves(batch: Sequence[Delivery]) -> None:
         try:
             if in_order:
                 await _settle_patiently(use_case, batch)
@@ -53,10 +68,14 @@ def settling(use_case: UseCase, bury: Bury, *, in_order: bool = False) -> BatchH
         except DependencyUnavailable as error:
             log.warning("batch waits for a server", messages=len(batch), error=str(error))
             await _give_back(batch)
-        except Exception:
-            log.exception("batch failed, its messages follow one by one", messages=len(batch))
-            for delivery in batch:
-                await _settle_alone(use_case, bury, delivery, failures)
+        except Exception as error:
+            if len(batch) == 1:
+                await _count_failure(give_up or bury, batch[0], failures, error)
+                return
+            log.exception("batch failed, its halves follow by themselves", messages=len(batch))
+            middle = len(batch) // 2
+            await _settle_in_halves(batch[:middle])
+            await _settle_in_halves(batch[middle:])
 
     return settle
 
@@ -85,39 +104,37 @@ async def _settle(use_case: UseCase, batch: Sequence[Delivery]) -> None:
         await _give_back(later)
 
 
-async def _settle_alone(
-    use_case: UseCase, bury: Bury, delivery: Delivery, failures: OrderedDict[int, int]
+async def _count_failure(
+    give_up: Bury, delivery: Delivery, failures: OrderedDict[int, int], error: Exception
 ) -> None:
-    try:
-        await _settle(use_case, [delivery])
-    except DependencyUnavailable:
-        await _give_back([delivery])
-    except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this message alone
-        # Its own failures count, not its deliveries: those that failed because a server was away
-        # say nothing about the message.
-        count = failures.pop(delivery.stream_seq, 0) + 1
-        if count < MAX_FAILURES:
-            failures[delivery.stream_seq] = count
-            if len(failures) > FAILURES_REMEMBERED:
-                failures.popitem(last=False)
-            log.warning(
-                "message failed",
-                subject=delivery.subject,
-                stream_seq=delivery.stream_seq,
-                error=f"{type(error).__name__}: {error}",
-                failures=count,
-            )
-            await _give_back([delivery])
-        else:
-            await _failed(bury, delivery, error)
+    # Its own failures count, not its deliveries: those that failed because a server was away
+    # say nothing about the message.
+    count = failures.pop(delivery.stream_seq, 0) + 1
+    if count >= MAX_FAILURES:
+        reason = f"failed {MAX_FAILURES} times: {type(error).__name__}: {error}"
+        await _bury(give_up, delivery, reason)
+        return
+    failures[delivery.stream_seq] = count
+    if len(failures) > FAILURES_REMEMBERED:
+        failures.popitem(last=False)
+    log.warning(
+        "message failed",
+        subject=delivery.subject,
+        stream_seq=delivery.stream_seq,
+        error=f"{type(error).__name__}: {error}",
+        failures=count,
+        exc_info=error,
+    )
+    await _give_back([delivery])
 
 
-async def _failed(bury: Bury, delivery: Delivery, error: Exception) -> None:
-    where = {"subject": delivery.subject, "stream_seq": delivery.stream_seq}
+async def _bury(bury: Bury, delivery: Delivery, reason: str) -> None:
     try:
-        await bury(delivery, f"failed {MAX_FAILURES} times: {type(error).__name__}: {error}")
+        await bury(delivery, reason)
     except Exception:
-        log.exception("dead letter not written", **where)
+        log.exception(
+            "dead letter not written", subject=delivery.subject, stream_seq=delivery.stream_seq
+        )
         await _give_back([delivery])
         return
     await delivery.ack()

@@ -2,7 +2,7 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import asyncpg
 import pytest
@@ -10,8 +10,9 @@ from pydantic import SecretStr
 
 from tests.support.servers import Database as TestDatabase
 from tests.support.servers import Postgres
-from trigger_runtime.database import Database
+from trigger_runtime.database import REFUSED, Database
 from trigger_runtime.errors import DatabaseUnavailable
+from trigger_runtime.ids import new_id
 from trigger_runtime.settings import DatabaseSettings
 
 
@@ -97,3 +98,57 @@ async def test_a_pool_that_is_kept_open_stands_ready_as_a_whole(database: TestDa
     assert (await sessions(database, "kept"), await sessions(database, "other")) == (2, 1)
     await kept.close()
     await other.close()
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError, ConnectionResetError, TimeoutError, OSError])
+async def test_what_the_callers_code_raises_says_nothing_of_the_database(
+    database: TestDatabase, error: type[Exception]
+) -> None:
+    opened = open_database(database)
+
+    async def fail() -> None:
+        async with opened.transaction() as connection:
+            await connection.execute("CREATE TABLE undone_of_the_fault (one int)")
+            raise error("of the caller's own")
+
+    with pytest.raises(error, match="own"):
+        await fail()
+    async with opened.connection() as connection:
+        assert await connection.fetchval("SELECT to_regclass('undone_of_the_fault')") is None
+    await opened.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("int", 2**31),
+        ("bigint", 10**30),
+        ("text", "half a \ud800 pair"),
+        ("text", "a \x00"),
+        ("timestamptz", "no instant"),
+        ("timestamptz", datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))),
+        ("jsonb", '{"of": "\\u0000"}'),
+        ("int[]", 1),
+    ],
+)
+async def test_a_value_that_cannot_be_stored_is_refused_and_not_away(
+    database: TestDatabase, kind: str, value: object
+) -> None:
+    opened = open_database(database)
+    async with opened.connection() as connection:
+        with pytest.raises(REFUSED):
+            await connection.fetchval(f"SELECT $1::{kind}", value)
+        assert await connection.fetchval("SELECT 1") == 1
+    await opened.close()
+
+
+async def test_a_value_too_large_for_an_index_is_refused_and_not_away(
+    database: TestDatabase,
+) -> None:
+    opened = open_database(database)
+    async with opened.connection() as connection:
+        await connection.execute("CREATE TEMPORARY TABLE narrow (word text PRIMARY KEY)")
+        word = "".join(new_id() for _ in range(1000))
+        with pytest.raises(REFUSED):
+            await connection.execute("INSERT INTO narrow VALUES ($1)", word)
+    await opened.close()

@@ -17,7 +17,7 @@ from trigger_retention.domain.hours import HOUR, hour_at, number_of, partition_h
 from trigger_retention.domain.life import Life
 from trigger_retention.domain.rows import Row
 from trigger_retention.ports import Erased, Inserted, RowsRefused
-from trigger_runtime.database import Database
+from trigger_runtime.database import REFUSED, Database
 from trigger_runtime.logs import get_logger
 
 from .statements import Statements
@@ -78,11 +78,11 @@ class PostgresEventLog:
             # another table in its place. Not cleared: whoever wrote into the old one just now adds
             # to the set that it began with, and not to what is known of the new one.
             self._known_hours = set()
-        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
+        except REFUSED as error:
             raise RowsRefused(_reason(error)) from error
         try:
             return await self._insert(rows)
-        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
+        except REFUSED as error:
             raise RowsRefused(_reason(error)) from error
 
     async def _insert(self, rows: Sequence[Row]) -> Inserted:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import asyncpg
 
 from trigger_retention.domain.rows import Row, read
+from trigger_runtime.database import REFUSED
 from trigger_runtime.logs import get_logger
 
 from . import schema
@@ -174,7 +175,7 @@ class _Fold:
                     erased_before=begun["erased_before"],
                     known_hours=self._hours,
                 )
-        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError):
+        except REFUSED:
             # Dead letters since they came first: found by halving, as the service did.
             if len(rows) == 1:
                 self.unreadable += 1
