@@ -7,6 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, NoReturn, TypeVar
 
@@ -16,8 +17,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from . import records, supervisor
 from . import status as status_of
-from . import supervisor
 from .errors import LocalError
 from .gateway import Gateway
 from .home import Home
@@ -43,6 +44,13 @@ app = typer.Typer(
 
 DataDir = Annotated[Path, typer.Option(help="Where everything is kept.", show_default=True)]
 Count = typer.Option(min=1, max=16, help="Processes of this service.")
+
+NatsUrl = Annotated[
+    str | None, typer.Option(envvar="ETP_NATS_URL", help="Elsewhere than on the data dir.")
+]
+NatsPassword = Annotated[
+    str | None, typer.Option(envvar="ETP_NATS_PASSWORD", help="Of the NATS user admin.")
+]
 
 DEFAULT_HOME = Path(".data")
 
@@ -167,6 +175,56 @@ def rebuild(
         print(line)
 
 
+records_app = typer.Typer(
+    help="Records of the streams that no service can read.", no_args_is_help=True
+)
+app.add_typer(records_app, name="records")
+
+
+@records_app.command("list")
+def list_records(
+    *,
+    data_dir: DataDir = DEFAULT_HOME,
+    nats_url: NatsUrl = None,
+    nats_password: NatsPassword = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show what is stored and cannot be read: the services pass it over."""
+    home = Home(data_dir.expanduser().resolve())
+
+    async def listed() -> list[records.Found]:
+        return await records.unreadable(*await _broker(home, nats_url, nats_password))
+
+    found = _complete(listed)
+    if as_json:
+        rows = [{**asdict(one), "stored_at": one.stored_at.isoformat()} for one in found]
+        print(json.dumps(rows, indent=2))
+        return
+    for one in found:
+        stored_at = one.stored_at.isoformat(timespec="seconds")
+        print(f"{one.stream} {one.seq}  {one.subject}  {stored_at}  {one.why}")
+    print(f"{len(found)} records cannot be read." if found else "Every record can be read.")
+
+
+@records_app.command("remove")
+def remove_record(
+    stream: Annotated[str, typer.Argument(help="As etp records list shows it.")],
+    seq: Annotated[int, typer.Argument(min=1, help="Its place in the stream.")],
+    *,
+    data_dir: DataDir = DEFAULT_HOME,
+    nats_url: NatsUrl = None,
+    nats_password: NatsPassword = None,
+) -> None:
+    """Remove one record that cannot be read; the platform may go on running."""
+    home = Home(data_dir.expanduser().resolve())
+
+    async def removed() -> str:
+        broker = await _broker(home, nats_url, nats_password)
+        return await records.remove(*broker, stream, seq)
+
+    print(_complete(removed))
+
+
 @app.command("import")
 def import_(
     *,
@@ -204,6 +262,16 @@ def main() -> None:
     if sys.platform == "win32":
         sys.exit("etp needs Linux or macOS; on Windows use WSL.")
     app()
+
+
+async def _broker(home: Home, nats_url: str | None, nats_password: str | None) -> tuple[str, str]:
+    """Where the broker is, and its administrator's password."""
+    if nats_url and nats_password:
+        return nats_url, nats_password
+    if nats_url or nats_password:
+        raise LocalError("Elsewhere needs both ETP_NATS_URL and ETP_NATS_PASSWORD.")
+    platform = (await status_of.read(home)).platform
+    return f"nats://{LOOPBACK}:{platform.ports['nats']}", platform.secrets.nats[ADMIN]
 
 
 async def _gateway(home: Home, url: str | None, api_key: str | None) -> Gateway:

@@ -6,13 +6,16 @@ idempotency store; whoever comes later, by REST or NATS, uses what it finds ther
 
 import hashlib
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from .commands import FireTrigger
+from .errors import Code, refused
 from .ids import key_hash, keyed_fire_event_id
 from .strict_json import canonical
+
+ClaimKind = TypeVar("ClaimKind", bound=BaseModel)
 
 
 class Claim(BaseModel):
@@ -28,6 +31,18 @@ class Claim(BaseModel):
     event_id: str
     payload_hash: str
     change_seq: int | None = None
+
+
+def read_claim(kind: type[ClaimKind], value: bytes) -> ClaimKind:
+    """What is stored under a key; raises ``Refused`` for what nobody of ours has written.
+
+    Whatever the first request under it was, it is not known to be this one: the key is used up.
+    """
+    try:
+        return kind.model_validate_json(value)
+    except ValidationError:
+        detail = "what is stored under this Idempotency-Key cannot be read: use another key"
+        raise refused(Code.IDEMPOTENCY_MISMATCH, detail) from None
 
 
 def store_key(trigger_id: str, key: str) -> str:

@@ -55,7 +55,7 @@ def read(block: bytes) -> dict[str, str]:
 
 def _read_status(line: str, headers: dict[str, str]) -> None:
     status, _, description = line.partition(" ")
-    if len(status) == 3 and status.isascii() and status.isdigit():  # noqa: PLR2004 - as HTTP's
+    if len(status) == 3 and status.isascii() and status.isdigit():
         headers[STATUS] = status
         if description:
             headers[DESCRIPTION] = description.strip()

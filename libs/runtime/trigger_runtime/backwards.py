@@ -6,15 +6,23 @@ takes a logarithm of questions. What arrives or expires meanwhile makes a guess 
 answer wrong.
 """
 
-from .reader import StoredMessage, StreamReader
+from typing import Protocol
+
+from .reader import StoredMessage
 
 _STRIDE = 8
 """Times as far, after each guess that was too near: nine guesses over a hundred million."""
 
 
-async def before(
-    reader: StreamReader, seq: int | None, subject: str, limit: int
-) -> list[StoredMessage]:
+class Reader(Protocol):
+    """Reads a stream; ``reader.StreamReader`` is one."""
+
+    async def last_seq(self) -> int: ...
+    async def count_from(self, seq: int, subject: str) -> int: ...
+    async def after(self, seq: int, subject: str, limit: int) -> list[StoredMessage]: ...
+
+
+async def before(reader: Reader, seq: int | None, subject: str, limit: int) -> list[StoredMessage]:
     """Up to ``limit`` messages of a subject filter below ``seq`` (None: all), the newest first.
 
     Fewer than ``limit`` means that these are all there are.
@@ -32,7 +40,7 @@ async def before(
     return found
 
 
-async def _start(reader: StreamReader, end: int, subject: str, wanted: int) -> tuple[int, int]:
+async def _start(reader: Reader, end: int, subject: str, wanted: int) -> tuple[int, int]:
     """A sequence with ``wanted`` messages between it and ``end``, or 1; and how many there are."""
     behind = await reader.count_from(end, subject)
     width, near = wanted, end

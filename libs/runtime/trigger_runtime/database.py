@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -56,7 +56,7 @@ REFUSED = (
 
 @contextlib.contextmanager
 def database_errors() -> Iterator[None]:
-    """Turn whatever means "PostgreSQL is away" into DatabaseUnavailable. Only around a call to it."""
+    """Turn what means "PostgreSQL is away" into DatabaseUnavailable. Only around calls to it."""
     try:
         yield
     except AWAY as error:
@@ -93,7 +93,7 @@ class _Session(asyncpg.Connection):
 
     async def execute(self, *args: Any, **options: Any) -> str:
         with database_errors():
-            return cast("str", await super().execute(*args, **options))
+            return await super().execute(*args, **options)
 
     async def executemany(self, *args: Any, **options: Any) -> None:
         with database_errors():

@@ -96,8 +96,9 @@ async def ack_all(deliveries: Sequence[Delivery]) -> None:
 
 
 def delivery_of(message: Msg, holder: Holder) -> Delivery | None:
-    """None for what no consumer delivered. The reply subject says where and when a message is stored and how often it was sent.
+    """What was delivered; None for what no consumer did.
 
+    The reply subject says where and when a message is stored and how often it was sent:
     ``$JS.ACK.<stream>.<consumer>.<delivered>.<seq>.<consumer seq>.<ns>.<pending>``, with
     ``<domain>.<account>`` before the stream on some servers.
     """

@@ -75,7 +75,7 @@ class OrderlyClient(Client):
         await super().flush(timeout)
 
 
-class ReadingEnded(NatsError):
+class ReadingEnded(NatsError):  # noqa: N818
     """Of the client: it stopped reading although the connection stands."""
 
 

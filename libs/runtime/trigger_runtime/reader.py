@@ -235,12 +235,12 @@ class StreamReader:
             body: dict[str, Any] = json.loads(answer.data)
         except (ValueError, RecursionError) as error:
             raise BrokerUnavailable(f"{self._stream}: an answer cannot be read") from error
-        if error := body.get("error"):
-            if error.get("err_code") == _NO_MESSAGE_CODE:
+        if refusal := body.get("error"):
+            if refusal.get("err_code") == _NO_MESSAGE_CODE:
                 return None
-            if error.get("code") == 503:
-                raise BrokerUnavailable(str(error.get("description")))
-            raise ReadRefused(f"{self._stream}: {error.get('description')}")
+            if refusal.get("code") == 503:
+                raise BrokerUnavailable(str(refusal.get("description")))
+            raise ReadRefused(f"{self._stream}: {refusal.get('description')}")
         return body
 
 

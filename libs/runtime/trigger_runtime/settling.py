@@ -27,6 +27,8 @@ FAILURES_REMEMBERED = 10_000
 """Failing messages whose failures are counted; beyond it the oldest count begins anew."""
 FIRST_PAUSE = timedelta(milliseconds=250)
 """Before the first redelivery; doubled for each further one."""
+FIRST_FAILURE_PAUSE = timedelta(milliseconds=100)
+"""The same after a failure of its own: 1.5 s in all, so that whoever waits 2 s is told."""
 LONGEST_PAUSE = timedelta(seconds=5)
 """A server that returns finds its messages handled within this."""
 LONGEST_PATIENT_PAUSE = timedelta(seconds=1)
@@ -45,8 +47,8 @@ def settling(
     """A batch handler that never raises.
 
     ``give_up`` buries what has failed too often and tells whoever waits for it; ``bury`` does,
-    without it. ``in_order`` keeps a batch in hand while a server is away, instead of giving it back: what
-    is delivered again comes after what was published meanwhile.
+    without it. ``in_order`` keeps a batch in hand while a server is away, instead of giving it
+    back: what is delivered again comes after what was published meanwhile.
     """
     failures: OrderedDict[int, int] = OrderedDict()
 
@@ -125,7 +127,7 @@ async def _count_failure(
         failures=count,
         exc_info=error,
     )
-    await _give_back([delivery])
+    await delivery.nak(FIRST_FAILURE_PAUSE * 2 ** (count - 1))
 
 
 async def _bury(bury: Bury, delivery: Delivery, reason: str) -> None:

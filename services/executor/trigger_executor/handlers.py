@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
-from trigger_contracts import commands, topology
+from trigger_contracts import commands, subjects, topology
 from trigger_contracts.commands import FireDone
-from trigger_contracts.errors import Code, Problem, problem
+from trigger_contracts.errors import Code, Problem, Refused, problem
 from trigger_contracts.events import Due, LogEntry, Missed
 from trigger_contracts.idempotency import Claim, claim_for
 from trigger_contracts.subjects import REPLY_TO_HEADER, is_result_inbox
@@ -23,7 +23,7 @@ from trigger_contracts.trigger import Trigger
 from trigger_runtime.errors import PublishRefused
 
 from .domain.due import RecordError, due_entries, fits, parse_due
-from .domain.fire import Fire, Fired, RejectedFire, Unreadable, decide_fire, parse_fire
+from .domain.fire import Fire, Fired, RejectedFire, Unreadable, decide_fire, parse_fire, refuse_key
 from .domain.row import Row, row_of
 from .ports import (
     Claims,
@@ -121,7 +121,9 @@ class RecordDues:
             except RecordError as error:
                 dead.append((message, str(error)))
                 continue
-            if isinstance(record, Due | Missed):
+            if message.subject != subjects.due(record.trigger_id):
+                dead.append((message, "not a due record: it names another trigger"))
+            elif isinstance(record, Due | Missed):
                 records.append((message, record))
         versions = await self._definitions.versions(
             {record.change_seq: record.trigger_id for _, record in records}
@@ -130,7 +132,11 @@ class RecordDues:
         for message, record in records:
             version = versions.get(record.change_seq)
             if version is not None and fits(record, version):
-                entries += due_entries(record, version)
+                try:
+                    entries += due_entries(record, version)
+                except (ValueError, ArithmeticError) as error:
+                    # Of an instant that no id and no row can have.
+                    dead.append((message, f"not a due record: {type(error).__name__}"))
             elif message.delivered_count < PATIENCE:
                 # A replica of the stream may be behind the record.
                 later.append(message)
@@ -194,6 +200,13 @@ class RecordFires:
             await self._answer(asked, command_id, outcome)
         return ()
 
+    async def give_up(self, message: Incoming, reason: str) -> None:
+        """Bury a fire that fails by itself, and tell whoever waits for its result."""
+        await self._recorder.bury(self.stream, [(message, reason)])
+        fire = _read(message)
+        command_id = fire.command_id if isinstance(fire, Fire) else _command_id(message)
+        await self._answer(message, command_id, _unrecorded())
+
     async def _decide(
         self, fires: Sequence[Fire], triggers: Mapping[str, Trigger]
     ) -> list[Fired | RejectedFire]:
@@ -209,10 +222,16 @@ class RecordFires:
 
         async def decide_under(trigger_id: str, key: str, indexes: list[int]) -> None:
             current = triggers[trigger_id]
-            claim = await self._claims.find(trigger_id, key)
-            held = None if claim is None else await self._held(claim, current)
-            for index in indexes:
-                decisions[index], held = await self._decide_keyed(fires[index], key, current, held)
+            try:
+                claim = await self._claims.find(trigger_id, key)
+                held = None if claim is None else await self._held(claim, current)
+                for index in indexes:
+                    decisions[index], held = await self._decide_keyed(
+                        fires[index], key, current, held
+                    )
+            except Refused as refusal:
+                for index in indexes:
+                    decisions[index] = refuse_key(fires[index], current.change, refusal.problem)
 
         await asyncio.gather(*(decide_under(*key, indexes) for key, indexes in keyed.items()))
         return [decisions[index] for index in range(len(fires))]

@@ -51,7 +51,10 @@ class Triggers(Protocol):
 
 
 class Claims(Protocol):
-    """Idempotency keys in use, kept for 48 h."""
+    """Idempotency keys in use, kept for 48 h.
+
+    Both raise ``Refused`` where what a key holds cannot be read.
+    """
 
     async def find(self, trigger_id: str, key: str) -> Claim | None: ...
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from trigger_contracts.dead_letters import Delivered
 from trigger_contracts.events import Swept
+from trigger_contracts.message_headers import why_unreadable
 from trigger_runtime.clock import Clock
 
 from .domain import rows
@@ -49,6 +50,9 @@ class Projector:
         readable: list[tuple[Row, Delivered]] = []
         dead: list[tuple[Delivered, str]] = []
         for message in messages:
+            if why := why_unreadable(message.headers):
+                dead.append((message, why))
+                continue
             match rows.read(message.payload, message.stream_seq):
                 case Unreadable(reason):
                     dead.append((message, reason))

@@ -65,14 +65,12 @@ def build(settings: Settings) -> Scheduler:
         stream.name: JetStreamPublisher(connection, stream.name, timeout=timeout)
         for stream in (topology.CHANGES, topology.DUE, topology.DEAD)
     }
-    change_log = JetStreamChangeLog(
-        connection,
-        publishers[topology.CHANGES.name],
-        StreamReader(connection, topology.CHANGES.name, timeout=timeout),
-    )
+    changes = StreamReader(connection, topology.CHANGES.name, timeout=timeout)
+    change_log = JetStreamChangeLog(connection, publishers[topology.CHANGES.name], changes)
     due_log = JetStreamDueLog(
         publishers[topology.DUE.name],
         StreamReader(connection, topology.DUE.name, timeout=timeout),
+        changes,
     )
     durable = Database(
         settings,
@@ -125,6 +123,7 @@ def build(settings: Settings) -> Scheduler:
             on_completed=completing.wake,
             on_outdated=repairing.wake,
             on_published=meter.published,
+            on_unplanned=meter.unplanned,
         )
         for _ in range(open_claims)
     )
@@ -167,7 +166,7 @@ def build(settings: Settings) -> Scheduler:
         system_clock,
         kept_for=settings.kept_for,
     )
-    subscribe(broker, answer_commands, bury, wakes.here, redriver)
+    subscribe(broker, answer_commands, bury, answer_commands.give_up, wakes.here, redriver)
     asyncapi = AsyncAPI(
         broker,
         title="scheduler",

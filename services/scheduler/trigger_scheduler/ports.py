@@ -168,11 +168,14 @@ class ChangeLog(Protocol):
         ...
 
     async def last(self, trigger_id: str) -> Trigger | None:
-        """A trigger's newest change, as the log's leader knows it."""
+        """A trigger's newest change that can be read, as the log's leader knows it."""
         ...
 
     async def after(self, change_seq: int, limit: int) -> list[tuple[Trigger, datetime]]:
-        """Changes after a sequence, in order, with their storing instants."""
+        """Changes after a sequence, in order, with their storing instants.
+
+        Here and in ``of``, what cannot be read is left out: it changes nothing.
+        """
         ...
 
     async def of(self, trigger_id: str, after_seq: int) -> list[Trigger]:
@@ -205,8 +208,11 @@ class DueLog(Protocol):
         """
         ...
 
-    async def last(self, trigger_ids: Sequence[str]) -> dict[str, tuple[DueEntry, int]]:
-        """Each trigger's last record, with its sequence."""
+    async def last(self, trigger_ids: Sequence[str]) -> dict[str, tuple[DueEntry | None, int]]:
+        """Each trigger's last record that can be read, None if none can, with the last sequence.
+
+        Absent is a trigger without a record.
+        """
         ...
 
 

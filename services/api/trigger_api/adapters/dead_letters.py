@@ -7,10 +7,16 @@ from nats.errors import NoRespondersError
 from pydantic import ValidationError
 
 from trigger_api.domain import cursors
-from trigger_api.domain.dead_letters import DeadLetterQuery, DeadLetterShown, Found, shown
+from trigger_api.domain.dead_letters import (
+    DeadLetterQuery,
+    DeadLetterShown,
+    Found,
+    must_be_shown,
+    shown,
+)
 from trigger_api.ports import Clock, Listed
 from trigger_contracts import subjects
-from trigger_contracts.events import DEAD_LETTER
+from trigger_contracts.events import DEAD_LETTER, DeadLetter
 from trigger_contracts.redrives import Redrive, Redriven
 from trigger_contracts.subjects import Service
 from trigger_runtime.backwards import before
@@ -110,7 +116,10 @@ def _found(message: StoredMessage) -> Found | None:
     """None for what nobody of ours has written, or a later version of the platform."""
     service, stream, letter_id = subjects.dead_letter_tokens(message.subject)
     try:
-        return Found(letter_id, service, stream, DEAD_LETTER.validate_json(message.payload))
-    except ValidationError:
+        letter = DEAD_LETTER.validate_json(message.payload)
+        if isinstance(letter, DeadLetter):
+            must_be_shown(letter)
+        return Found(letter_id, service, stream, letter)
+    except (ValueError, OverflowError):
         log.warning("a dead letter cannot be read", seq=message.seq, letter=letter_id)
         return None

@@ -5,7 +5,7 @@ shown any more.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -98,6 +98,13 @@ class Found:
         if isinstance(self.letter, DeadLetterHandled):
             return None
         return self.letter if now < letters.deletes_at(self.letter, kept_for) else None
+
+
+def must_be_shown(letter: DeadLetter) -> None:
+    """Raises ``ValueError`` or ``OverflowError`` for what nobody of ours has written."""
+    letters.deletes_at(letter, timedelta(days=366))
+    letter.dead_at.astimezone(UTC)
+    letters.original_of(letter)
 
 
 def shown(

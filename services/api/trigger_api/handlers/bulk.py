@@ -18,6 +18,7 @@ from trigger_api.handlers.doors import Door
 from trigger_api.ports import PartlyStored
 from trigger_contracts.commands import CommandDone
 from trigger_contracts.errors import Code, Problem, Refused, problem, refused
+from trigger_contracts.idempotency import read_claim
 from trigger_contracts.subjects import Verb
 
 BITE = 20_000
@@ -63,7 +64,7 @@ class BulkCreates(Door):
         store_key = creates.store_key(root)
         found = await self._claims.find(store_key)
         while True:
-            first = None if found is None else creates.CreateClaim.model_validate_json(found)
+            first = None if found is None else read_claim(creates.CreateClaim, found)
             accepted_at = self._clock.now() if first is None else first.accepted_at
             checked = await _check(request, root, accepted_at)
             mine = checked.claim(accepted_at)
@@ -75,7 +76,7 @@ class BulkCreates(Door):
             if first is not None:
                 return checked
             found = await self._claims.claim(store_key, mine.model_dump_json().encode())
-            if creates.CreateClaim.model_validate_json(found) == mine:
+            if read_claim(creates.CreateClaim, found) == mine:
                 return checked
 
 

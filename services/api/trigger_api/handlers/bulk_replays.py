@@ -26,6 +26,7 @@ from trigger_api.domain.replays import (
 from trigger_api.handlers.fires import Fires
 from trigger_api.ports import Claims, Clock, Commands, PartlyStored, Views
 from trigger_contracts.errors import Code, Refused, refused
+from trigger_contracts.idempotency import read_claim
 from trigger_contracts.subjects import Verb
 from trigger_runtime.errors import DatabaseUnavailable, DependencyUnavailable
 
@@ -166,7 +167,7 @@ def _fires(
 
 def _same(found: bytes, mine: ReplayClaim) -> ReplayClaim:
     """The claim that holds; raises ``Refused`` if it is another request's."""
-    first = ReplayClaim.model_validate_json(found)
+    first = read_claim(ReplayClaim, found)
     if first.filter_hash != mine.filter_hash:
         detail = "this Idempotency-Key replayed what another filter means"
         raise refused(Code.IDEMPOTENCY_MISMATCH, detail)

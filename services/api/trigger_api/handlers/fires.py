@@ -88,7 +88,7 @@ class Fires(Door):
             if checked is not None:
                 mine = mine.model_copy(update={"change_seq": checked.change_seq})
             found = await self._claims.claim(store_key, mine.model_dump_json().encode())
-        claim = Claim.model_validate_json(found)
+        claim = idempotency.read_claim(Claim, found)
         if claim.payload_hash != mine.payload_hash:
             raise refused(Code.IDEMPOTENCY_MISMATCH, "this Idempotency-Key fired another payload")
         return claim

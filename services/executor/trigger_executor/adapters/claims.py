@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from trigger_contracts.idempotency import Claim, store_key
+from trigger_contracts.idempotency import Claim, read_claim, store_key
 
 
 class Store(Protocol):
@@ -20,8 +20,8 @@ class StoredClaims:
 
     async def find(self, trigger_id: str, key: str) -> Claim | None:
         value = await self._store.find(store_key(trigger_id, key))
-        return None if value is None else Claim.model_validate_json(value)
+        return None if value is None else read_claim(Claim, value)
 
     async def claim(self, trigger_id: str, key: str, claim: Claim) -> Claim:
         value = claim.model_dump_json().encode()
-        return Claim.model_validate_json(await self._store.claim(store_key(trigger_id, key), value))
+        return read_claim(Claim, await self._store.claim(store_key(trigger_id, key), value))

@@ -8,11 +8,12 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
 
-from trigger_contracts import subjects
-from trigger_contracts.events import TriggerChanged
+from trigger_contracts import subjects, topology
+from trigger_contracts.records import Unreadable, change_in
 from trigger_contracts.trigger import Trigger
 from trigger_executor.domain.version import TriggerVersion, version_of
 from trigger_runtime.reader import StoredMessage, StreamReader
+from trigger_runtime.records import last_readable, pass_over
 
 MAX_VERSIONS = 20_000
 """Versions kept: with small payloads about 20 MB."""
@@ -37,23 +38,32 @@ class ChangeLog:
             sorted({subjects.changed(wanted[seq]) for seq in missing})
         )
         for message in newest.values():
-            if message.seq in missing:
-                found[message.seq] = self._keep(message)
+            if message.seq in missing and (version := self._keep(message)) is not None:
+                found[message.seq] = version
         older = [seq for seq in missing if seq not in found]
         for message_or_none in await asyncio.gather(
             *(self._one(seq, wanted[seq]) for seq in older)
         ):
-            if message_or_none is not None:
-                found[message_or_none.seq] = self._keep(message_or_none)
+            if message_or_none is not None and (version := self._keep(message_or_none)) is not None:
+                found[message_or_none.seq] = version
         return found
 
     async def current(self, trigger_ids: Collection[str]) -> Mapping[str, Trigger]:
-        newest = await asyncio.gather(*(self._newest(trigger_id) for trigger_id in trigger_ids))
+        newest = await asyncio.gather(*(self._current(trigger_id) for trigger_id in trigger_ids))
         return {
-            trigger_id: _trigger(message)
-            for trigger_id, message in zip(trigger_ids, newest, strict=True)
-            if message is not None
+            trigger_id: trigger
+            for trigger_id, trigger in zip(trigger_ids, newest, strict=True)
+            if trigger is not None
         }
+
+    async def _current(self, trigger_id: str) -> Trigger | None:
+        """The newest change that can be read: one that cannot changes nothing."""
+        message = await self._newest(trigger_id)
+        if message is None:
+            return None
+        return _trigger(message) or await last_readable(
+            self._reader, message.subject, message.seq, _trigger
+        )
 
     async def at(self, trigger_id: str, change_seq: int) -> Trigger | None:
         """Not kept: only what is fired again under its key after an edit asks for it."""
@@ -75,14 +85,21 @@ class ChangeLog:
         async with self._reads:
             return await self._reader.last_from_leader(subjects.changed(trigger_id))
 
-    def _keep(self, message: StoredMessage) -> TriggerVersion:
-        version = version_of(TriggerChanged.model_validate_json(message.payload))
+    def _keep(self, message: StoredMessage) -> TriggerVersion | None:
+        trigger = _trigger(message)
+        if trigger is None:
+            return None
+        version = version_of(trigger.change)
         self._kept.put(message.seq, version, len(message.payload))
         return version
 
 
-def _trigger(message: StoredMessage) -> Trigger:
-    return Trigger(TriggerChanged.model_validate_json(message.payload), message.seq)
+def _trigger(message: StoredMessage) -> Trigger | None:
+    try:
+        return Trigger(change_in(message.subject, message.payload), message.seq)
+    except Unreadable as error:
+        pass_over(topology.CHANGES.name, message, str(error))
+        return None
 
 
 class _Kept:

@@ -116,9 +116,7 @@ def decide_fire(
         return RejectedFire(None, fire.invalid or _not_found(fire.command))
     if claim is not None and claim.payload_hash != payload_hash(fire.command):
         detail = "this key was used for a fire with another payload"
-        why = problem(Code.IDEMPOTENCY_MISMATCH, detail)
-        # The gateway answers 202 without having looked where PostgreSQL is away.
-        return _rejected(fire, state, None, why) if fire.by_gateway else RejectedFire(None, why)
+        return refuse_key(fire, state, problem(Code.IDEMPOTENCY_MISMATCH, detail))
     accepted_at = fire.accepted_at if claim is None else claim.accepted_at
     if state.status is Status.DELETED and accepted_at > state.at and not fire.by_gateway:
         return RejectedFire(None, fire.invalid or _not_found(fire.command))
@@ -134,6 +132,12 @@ def decide_fire(
         payload=payload,
     )
     return Fired(entry)
+
+
+def refuse_key(fire: Fire, state: TriggerChanged, why: Problem) -> RejectedFire:
+    """What a fire means whose key cannot be its own."""
+    # The gateway answers 202 without having looked where PostgreSQL is away.
+    return _rejected(fire, state, None, why) if fire.by_gateway else RejectedFire(None, why)
 
 
 def _named(fields: Any) -> FireTrigger | None:

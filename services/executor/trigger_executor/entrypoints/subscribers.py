@@ -66,7 +66,13 @@ def subscribe(
         pace=PACE,
         title="executor: fire commands",
         description="Requests to fire a trigger now; the result goes to the reply_to header.",
-    )(settling(record_fires, partial(dead_letters.bury, record_fires.stream)))
+    )(
+        settling(
+            record_fires,
+            partial(dead_letters.bury, record_fires.stream),
+            give_up=record_fires.give_up,
+        )
+    )
     listen(broker, redriver)
     for subject, description in (
         (subjects.ALL_FIRED, "A trigger fired."),

@@ -18,11 +18,14 @@ from trigger_contracts.errors import Problem
 from trigger_contracts.events import TriggerChanged
 from trigger_contracts.trigger import Trigger
 from trigger_runtime.database import Database
+from trigger_runtime.logs import get_logger
 from trigger_scheduler.domain.planning import Row
 from trigger_scheduler.domain.quotas import creator_of, load_of
 from trigger_scheduler.ports import Answer, Claimed, Held, IndexTransaction
 
 from . import statements
+
+log = get_logger(__name__)
 
 
 class PostgresIndex:
@@ -59,7 +62,8 @@ class PostgresTransaction:
 
     async def claim(self, ahead: timedelta, limit: int) -> Claimed:
         rows = await self._connection.fetch(statements.CLAIM, ahead, limit)
-        return Claimed(tuple(_row(row) for row in rows), rows[0]["taken_at"] if rows else None)
+        taken = tuple(one for row in rows if (one := _claimed(row)) is not None)
+        return Claimed(taken, rows[0]["taken_at"] if rows else None)
 
     async def claim_completions(self, limit: int) -> list[Held]:
         rows = await self._connection.fetch(statements.CLAIM_COMPLETIONS, limit)
@@ -233,6 +237,15 @@ class PostgresTransaction:
 
     async def forget_answers(self, before: datetime) -> None:
         await self._connection.execute(statements.FORGET_ANSWERS, before)
+
+
+def _claimed(row: Any) -> Row | None:
+    """None where its schedule cannot be read: that is its own trigger's matter, others are due."""
+    try:
+        return _row(row)
+    except Exception:
+        log.exception("a row of the due index cannot be read", trigger_id=row["trigger_id"])
+        return None
 
 
 def _row(row: Any) -> Row:

@@ -12,15 +12,17 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from trigger_contracts import subjects, topology
-from trigger_contracts.events import DUE_RECORD, Due, TriggerChanged
+from trigger_contracts.events import Due, TriggerChanged
 from trigger_contracts.schedule import Once
 from trigger_contracts.trigger import Trigger
 from trigger_runtime.acknowledgement import PublishAck
 from trigger_runtime.errors import BrokerUnavailable
 from trigger_runtime.nats import Connection
 from trigger_runtime.publisher import MAX_BATCH, JetStreamPublisher, Message
-from trigger_runtime.reader import StoredMessage, StreamReader
+from trigger_runtime.reader import StreamReader
 from trigger_scheduler.ports import DueEntry, Staged
+
+from .records import last_change, last_dues, read_change
 
 _PURGE_TIMEOUT_S = 2.0
 _PAGE = 200
@@ -48,18 +50,28 @@ class JetStreamChangeLog:
         return sequences
 
     async def last(self, trigger_id: str) -> Trigger | None:
-        message = await self._reader.last_from_leader(subjects.changed(trigger_id))
-        return None if message is None else _trigger(message)
+        return await last_change(self._reader, trigger_id)
 
     async def after(self, change_seq: int, limit: int) -> list[tuple[Trigger, datetime]]:
-        messages = await self._reader.after(change_seq, subjects.ALL_CHANGED, limit)
-        return [(_trigger(message), message.stored_at) for message in messages]
+        found: list[tuple[Trigger, datetime]] = []
+        while len(found) < limit:
+            wanted = limit - len(found)
+            page = await self._reader.after(change_seq, subjects.ALL_CHANGED, wanted)
+            found += [
+                (trigger, message.stored_at)
+                for message in page
+                if (trigger := read_change(message)) is not None
+            ]
+            if len(page) < wanted:
+                break
+            change_seq = page[-1].seq
+        return found
 
     async def of(self, trigger_id: str, after_seq: int) -> list[Trigger]:
         found: list[Trigger] = []
         while True:
             part = await self._reader.after(after_seq, subjects.changed(trigger_id), _PAGE)
-            found.extend(map(_trigger, part))
+            found += [one for message in part if (one := read_change(message)) is not None]
             if len(part) < _PAGE:
                 return found
             after_seq = part[-1].seq
@@ -80,9 +92,12 @@ class JetStreamChangeLog:
 class JetStreamDueLog:
     """Implements ``ports.DueLog`` on TRIGGER_DUE."""
 
-    def __init__(self, publisher: JetStreamPublisher, reader: StreamReader) -> None:
+    def __init__(
+        self, publisher: JetStreamPublisher, reader: StreamReader, changes: StreamReader
+    ) -> None:
         self._publisher = publisher
         self._reader = reader
+        self._changes = changes
 
     async def stage(self, records: Sequence[tuple[DueEntry, int]]) -> Staged:
         return Staged(
@@ -103,13 +118,8 @@ class JetStreamDueLog:
             sequences += [one.seq if isinstance(one, PublishAck) else None for one in outcomes]
         return sequences
 
-    async def last(self, trigger_ids: Sequence[str]) -> dict[str, tuple[DueEntry, int]]:
-        messages = await self._reader.last_many([subjects.due(one) for one in trigger_ids])
-        found: dict[str, tuple[DueEntry, int]] = {}
-        for message in messages.values():
-            record = DUE_RECORD.validate_json(message.payload)
-            found[record.trigger_id] = (record, message.seq)
-        return found
+    async def last(self, trigger_ids: Sequence[str]) -> dict[str, tuple[DueEntry | None, int]]:
+        return await last_dues(self._reader, self._changes, trigger_ids)
 
 
 def _change_message(change: TriggerChanged, expected: int) -> Message:
@@ -144,7 +154,3 @@ def _due_message(record: DueEntry, expected: int) -> Message:
         message_id=message_id,
         expected_last_subject_seq=expected,
     )
-
-
-def _trigger(message: StoredMessage) -> Trigger:
-    return Trigger(TriggerChanged.model_validate_json(message.payload), message.seq)

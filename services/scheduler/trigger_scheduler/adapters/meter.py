@@ -6,11 +6,17 @@ from datetime import datetime
 
 from prometheus_client import Counter, Histogram
 
+from trigger_runtime.logs import get_logger
 from trigger_scheduler.domain.planning import Fire, Row, Step
+
+log = get_logger(__name__)
 
 _DUE = Counter("etp_due_published_total", "Occurrences published as due.", ["misfire"])
 _IN_TIME, _LATE = (_DUE.labels(misfire) for misfire in ("false", "true"))
 _MISSED = Counter("etp_occurrences_missed_total", "Occurrences decided as missed.")
+_UNPLANNED = Counter(
+    "etp_schedules_unplanned_total", "Claims of a row whose schedule cannot be computed with."
+)
 _COMMANDS = Counter("etp_commands_total", "Commands answered, by outcome.", ["outcome"])
 _LATENESS = Histogram(
     "etp_due_lateness_seconds",
@@ -32,6 +38,12 @@ def published(steps: Sequence[tuple[Row, Step]], at: datetime) -> None:
     _IN_TIME.inc(fires - late)
     _LATE.inc(late)
     _MISSED.inc(missed)
+
+
+def unplanned(row: Row, error: Exception) -> None:
+    """A row's schedule cannot be computed with."""
+    _UNPLANNED.inc()
+    log.error("a schedule cannot be computed with", trigger_id=row.trigger_id, exc_info=error)
 
 
 def answered(outcome: str) -> None:

@@ -15,8 +15,6 @@ from typing import Any, Protocol
 import asyncpg
 
 from trigger_contracts import subjects
-from trigger_contracts.events import DUE_RECORD, Due, Fence, Missed, TriggerChanged
-from trigger_contracts.trigger import Trigger
 from trigger_runtime.logs import get_logger
 from trigger_runtime.reader import StoredMessage
 from trigger_scheduler.domain.arming import armed_row, decided_row
@@ -25,6 +23,7 @@ from trigger_scheduler.handlers.projecting import project_in_order
 
 from . import schema
 from .due_index import PostgresTransaction
+from .records import last_dues, read_change
 from .schema import SCHEMA
 
 log = get_logger(__name__)
@@ -41,6 +40,7 @@ class ChangesReader(Protocol):
 
     async def after(self, seq: int, subject: str, limit: int) -> list[StoredMessage]: ...
     async def last_seq(self) -> int: ...
+    async def last_from_leader(self, subject: str) -> StoredMessage | None: ...
 
 
 class DueReader(Protocol):
@@ -48,6 +48,7 @@ class DueReader(Protocol):
 
     async def last_many(self, subjects: Sequence[str]) -> dict[str, StoredMessage]: ...
     async def after(self, seq: int, subject: str, limit: int) -> list[StoredMessage]: ...
+    async def count_from(self, seq: int, subject: str) -> int: ...
     async def last_seq(self) -> int: ...
 
 
@@ -92,14 +93,14 @@ async def _fold_and_switch(
     # Most of it beside the running service …
     due_seq = await due.last_seq()
     folded, seq = await _fold(shadow, changes, 0, await changes.last_seq())
-    await _arm(shadow, due, sorted(folded))
+    await _arm(shadow, due, changes, sorted(folded))
     # … and what came meanwhile while claims and commands wait for this lock.
     async with connection.transaction():
         await connection.execute(f"LOCK TABLE {SCHEMA}.trigger IN EXCLUSIVE MODE")
         last_seq = await changes.last_seq()
         tail, _ = await _fold(shadow, changes, seq, last_seq)
         moved = await _moved(due, due_seq)
-        await _arm(shadow, due, sorted(moved | tail.keys()))
+        await _arm(shadow, due, changes, sorted(moved | tail.keys()))
         # Answers to commands that changed nothing are a memory of the index, not of a log.
         await connection.execute(f"INSERT INTO answer SELECT * FROM {SCHEMA}.answer")
         await shadow.move_position(last_seq)
@@ -123,7 +124,11 @@ async def _fold(
         messages = await changes.after(seq, subjects.ALL_CHANGED, PAGE)
         if not messages:
             break
-        triggers = [_trigger(message) for message in messages if message.seq <= last_seq]
+        triggers = [
+            trigger
+            for message in messages
+            if message.seq <= last_seq and (trigger := read_change(message)) is not None
+        ]
         await project_in_order(shadow, [(one, armed_row(one, None)) for one in triggers])
         folded.update(one.change.trigger_id for one in triggers)
         seq = messages[-1].seq
@@ -134,22 +139,26 @@ async def _moved(due: DueReader, seq: int) -> set[str]:
     """The triggers about which something was decided after ``seq``."""
     moved: set[str] = set()
     while messages := await due.after(seq, subjects.ALL_DUE, PAGE):
-        moved.update(DUE_RECORD.validate_json(one.payload).trigger_id for one in messages)
+        moved.update(one.subject.rpartition(".")[2] for one in messages)
         seq = messages[-1].seq
     return moved
 
 
-async def _arm(shadow: PostgresTransaction, due: DueReader, trigger_ids: Sequence[str]) -> None:
+async def _arm(
+    shadow: PostgresTransaction,
+    due: DueReader,
+    changes: ChangesReader,
+    trigger_ids: Sequence[str],
+) -> None:
     """Give rows what their last due record decided; forget tests that have fired."""
     now = await shadow.now()
     for page in _pages(trigger_ids):
         held = await shadow.hold(page)
-        last = await due.last_many([subjects.due(one) for one in page])
-        records = {message.subject: message for message in last.values()}
+        last = await last_dues(due, changes, page)
         rows: list[Row] = []
         fired_tests: list[str] = []
         for trigger_id, one in held.items():
-            row = decided_row(one.trigger, _record(records.get(subjects.due(trigger_id))), now)
+            row = decided_row(one.trigger, last.get(trigger_id), now)
             if one.trigger.change.is_test and row.next_fire_at is None:
                 fired_tests.append(trigger_id)
             rows.append(row)
@@ -159,11 +168,3 @@ async def _arm(shadow: PostgresTransaction, due: DueReader, trigger_ids: Sequenc
 
 def _pages(items: Sequence[str]) -> Iterable[Sequence[str]]:
     return (items[start : start + PAGE] for start in range(0, len(items), PAGE))
-
-
-def _trigger(message: StoredMessage) -> Trigger:
-    return Trigger(TriggerChanged.model_validate_json(message.payload), message.seq)
-
-
-def _record(message: StoredMessage | None) -> tuple[Due | Missed | Fence, int] | None:
-    return None if message is None else (DUE_RECORD.validate_json(message.payload), message.seq)

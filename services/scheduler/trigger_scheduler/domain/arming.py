@@ -41,7 +41,7 @@ def armed_row(trigger: Trigger, row: Row | None) -> Row:
 
 
 def decided_row(
-    trigger: Trigger, last: tuple[Due | Missed | Fence, int] | None, now: datetime
+    trigger: Trigger, last: tuple[Due | Missed | Fence | None, int] | None, now: datetime
 ) -> Row:
     """The row of a trigger, from its newest change and its last due record.
 
@@ -49,8 +49,8 @@ def decided_row(
     horizon are taken as decided, since nothing could prove that they were not.
     """
     row = armed_row(trigger, None)
-    if last is not None:
-        record, due_seq = last
+    record, due_seq = (None, 0) if last is None else last
+    if record is not None:
         known = replace(
             row,
             cursor=record.cursor if record.creation_id == row.creation_id else None,
@@ -59,6 +59,8 @@ def decided_row(
             due_stored_at=recorded_at(record),
         )
         return armed_row(trigger, known)
+    # Records that cannot be read decide nothing, and stand there all the same.
+    row = replace(row, due_seq=due_seq)
     horizon = now - misfire.MAX_AGE
     if row.next_fire_at is not None and row.next_fire_at < horizon:
         return replace(row, next_fire_at=row.following(horizon))

@@ -193,15 +193,17 @@ def advanced(row: Row, step: Step, due_seq: int, stored_at: datetime) -> Row:
     )
 
 
-def reconcile(row: Row, last: tuple[Due | Missed | Fence, int] | None) -> Row | None:
+def reconcile(row: Row, last: tuple[Due | Missed | Fence | None, int] | None) -> Row | None:
     """The row as the last record on its due subject proves it to be.
 
-    ``last`` is that record with its sequence. None means that the record belongs to a
-    newer definition than the row's: the row must be renewed first.
+    ``last`` is that record, if one can be read, with the subject's last sequence. None means that
+    the record belongs to a newer definition than the row's: the row must be renewed first.
     """
     if last is None:
         return replace(row, due_seq=0, due_stored_at=None, confirmed=True)
     record, due_seq = last
+    if record is None:
+        return replace(row, due_seq=due_seq, due_stored_at=None, confirmed=True)
     if record.change_seq > row.change_seq:
         return None
     cursor, next_fire_at, fires = row.cursor, row.next_fire_at, row.fires

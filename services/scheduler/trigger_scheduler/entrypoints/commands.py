@@ -21,7 +21,7 @@ from trigger_contracts.commands import (
     trigger_id_of,
 )
 from trigger_contracts.dead_letters import Delivered
-from trigger_contracts.errors import Code, Problem, Refused, refused
+from trigger_contracts.errors import Code, Problem, Refused, problem, refused
 from trigger_contracts.subjects import Verb
 from trigger_runtime.logs import get_logger
 from trigger_runtime.nats import Connection
@@ -82,6 +82,17 @@ class AnswerCommands:
                 self._answered("done")
                 await self._reply(delivery, answer)
         return later
+
+    async def give_up(self, delivery: Incoming, reason: str) -> None:
+        """Bury a command that fails by itself, and tell whoever waits for its result."""
+        await self._bury(delivery, reason)
+        self._answered("failed")
+        try:
+            command_id = _request(delivery).command_id
+        except Refused:
+            command_id = None
+        told = problem(Code.INTERNAL, "the command cannot be applied: it is a dead letter now")
+        await self._reply(delivery, told.model_copy(update={"request_id": command_id}))
 
     async def _refuse(self, delivery: Incoming, problem: Problem) -> None:
         self._answered("unreadable")

@@ -40,6 +40,7 @@ def subscribe(
     broker: PlatformBroker,
     answer_commands: UseCase,
     bury: Bury,
+    give_up: Bury,
     wake: Callable[[], None],
     redriver: Redriver,
 ) -> None:
@@ -52,7 +53,7 @@ def subscribe(
         workers=WORKERS,
         title="scheduler: trigger commands",
         description="Create, update, delete or test a trigger; the result goes to reply_to.",
-    )(settling(answer_commands, bury, in_order=True))
+    )(settling(answer_commands, bury, give_up=give_up, in_order=True))
     listen(broker, redriver)
 
     @broker.subscriber(

@@ -54,6 +54,7 @@ class Claimer:
         on_completed: Callable[[], None],
         on_outdated: Callable[[], None],
         on_published: Callable[[Sequence[tuple[Row, Step]], datetime], None],
+        on_unplanned: Callable[[Row, Exception], None],
     ) -> None:
         self._index = index
         self._due_log = due_log
@@ -63,6 +64,7 @@ class Claimer:
         self._on_completed = on_completed
         self._on_outdated = on_outdated
         self._on_published = on_published
+        self._on_unplanned = on_unplanned
         self._completed = False
 
     async def one_pass(self) -> timedelta:
@@ -145,9 +147,16 @@ class Claimer:
         return replace(made, staged=await self._due_log.stage(made.records))
 
     def _make(self, rows: Sequence[Row], now: datetime) -> "_Made":
-        steps = [(row, step) for row in rows if (step := plan(row, now, self._limits.grace))]
+        steps = [(row, step) for row in rows if (step := self._plan(row, now))]
         records = [(step.record(row, now), row.expected_seq(now)) for row, step in steps]
         return _Made(now, steps, records)
+
+    def _plan(self, row: Row, now: datetime) -> Step | None:
+        try:
+            return plan(row, now, self._limits.grace)
+        except Exception as error:  # noqa: BLE001 - its own trigger's matter: others are due
+            self._on_unplanned(row, error)
+            return None
 
     async def _append(self, made: "_Made", now: datetime) -> list[Row]:
         stored = await self._record(made, now)

@@ -73,6 +73,8 @@ class _Case:
     outdated: bool = False
     races: int = 0
     deferred: bool = False
+    log_seq: int | None = None
+    """The subject's last sequence, where what stands there cannot be read."""
     newer: tuple[Trigger, ...] = ()
 
     @property
@@ -84,7 +86,12 @@ class _Case:
         """What is due for the trigger as the command finds it."""
         if self.row is None or self.outdated or self.row.next_fire_at is None:
             return None
-        return plan(self.row, now, grace) if self.row.next_fire_at <= now else None
+        if self.row.next_fire_at > now:
+            return None
+        try:
+            return plan(self.row, now, grace)
+        except Exception:  # noqa: BLE001 - whatever it is, the edit may be what mends it
+            return None
 
     def advance(self, step: Step, seq: int, now: datetime) -> None:
         if self.row is not None:
@@ -93,6 +100,8 @@ class _Case:
 
     @property
     def expected_seq(self) -> int:
+        if self.log_seq is not None:
+            return self.log_seq
         return 0 if self.trigger is None else self.trigger.change_seq
 
 
@@ -263,15 +272,20 @@ class CommandHandler:
             try:
                 (seq,) = await self._change_log.append([(_change(case), case.expected_seq)])
                 case.stored = Trigger(_change(case), seq)
-            except StaleExpectation:
+            except StaleExpectation as stale:
                 races = count_race(races)
                 latest = await self._change_log.last(case.request.trigger_id)
+                known = 0 if case.trigger is None else case.trigger.change_seq
+                case.log_seq = None
+                if latest is not None and latest.change_seq > known:
+                    await self._renew(case, latest, now)
+                    continue
+                # Nothing newer that can be read, and yet something stands there.
+                case.log_seq = stale.last_seq
                 if latest is None:
-                    # The subject is empty: what the index knew was erased or has expired.
+                    # Of what the index knew all was erased or has expired.
                     case.trigger = None
                     _decide(case, now)
-                else:
-                    await self._renew(case, latest, now)
 
     async def _renew(self, case: _Case, latest: Trigger, now: datetime) -> None:
         """The log is ahead of the index: take its state; find our own change if it is there."""

@@ -53,9 +53,10 @@ async def _fence_overtaken(due_log: DueLog, row: Row, trigger: Trigger, now: dat
     while True:
         races = count_race(races)
         last = (await due_log.last([row.trigger_id])).get(row.trigger_id)
-        if last is not None and last[0].change_seq >= trigger.change_seq:
+        record = None if last is None else last[0]
+        if record is not None and record.change_seq >= trigger.change_seq:
             # Fenced before a crash, and perhaps fired since: that record is the truth.
-            newest = replace(row, change_seq=last[0].change_seq)
+            newest = replace(row, change_seq=record.change_seq)
             return reconcile(newest, last) or row
         row = reconcile(row, last) or row
         (seq,) = await due_log.append([(fence(row, trigger, now), row.expected_seq(now))])

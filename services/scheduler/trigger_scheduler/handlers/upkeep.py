@@ -86,13 +86,31 @@ class Upkeep:
         try:
             sequences = await self._change_log.append(list(zip(changes, expected, strict=True)))
         except StaleExpectation:
-            # A crash after appending: what is in the log is adopted, one by one.
-            await self._adopt(transaction, {one.row.trigger_id: one for one in held}, now)
+            for one, change in zip(held, changes, strict=True):
+                await self._append_alone(transaction, one, change, now)
             return
         appended = [Trigger(change, seq) for change, seq in zip(changes, sequences, strict=True)]
         await transaction.project(
             [(one, armed_row(one, before.row)) for one, before in zip(appended, held, strict=True)]
         )
+
+    async def _append_alone(
+        self, transaction: IndexTransaction, held: Held, change: TriggerChanged, now: datetime
+    ) -> None:
+        expected = held.trigger.change_seq
+        for _ in range(2):
+            try:
+                (seq,) = await self._change_log.append([(change, expected)])
+            except StaleExpectation as stale:
+                # A crash after appending: what is in the log is adopted.
+                if await self._adopt(transaction, {change.trigger_id: held}, now):
+                    return
+                # Nothing newer that can be read, and yet something stands there.
+                expected = expected if stale.last_seq is None else stale.last_seq
+            else:
+                appended = Trigger(change, seq)
+                await transaction.project([(appended, armed_row(appended, held.row))])
+                return
 
     async def repair(self) -> timedelta:
         """Project changes that are in the log and not in the index; every replica may try."""
@@ -122,8 +140,11 @@ class Upkeep:
 
     async def _adopt(
         self, transaction: IndexTransaction, held: dict[str, Held | None], now: datetime
-    ) -> None:
-        """Take each trigger's newer changes from the log, fenced as their command would have."""
+    ) -> bool:
+        """Take each trigger's newer changes from the log, fenced as their command would have.
+
+        Whether there were any.
+        """
         projected: list[tuple[Trigger, Row]] = []
         for trigger_id, one in held.items():
             known = 0 if one is None else one.trigger.change_seq
@@ -139,6 +160,7 @@ class Upkeep:
             (row,) = await fence_all(self._due_log, [(one.row, newer[-1])], now)
             projected.extend((trigger, armed_row(trigger, row)) for trigger in newer)
         await project_in_order(transaction, projected)
+        return bool(projected)
 
     async def erase(self) -> timedelta:
         """Erase triggers that have been over for long, and answers older than the log."""

@@ -1,0 +1,162 @@
+"""Records that no service can read: finds and removes them, for ``etp records``.
+
+The services pass such a record over; whoever wants it gone, removes it here. Nothing that can be
+read is ever removed: a trigger's log and its fence are made of these. Reads and judges by the
+services' own code, as the administrator of the broker.
+"""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pydantic import SecretStr, ValidationError
+
+from trigger_api.domain.creates import CreateClaim
+from trigger_api.domain.replays import ReplayClaim
+from trigger_contracts import topology
+from trigger_contracts.events import DEAD_LETTER
+from trigger_contracts.idempotency import Claim
+from trigger_contracts.message_headers import why_unreadable
+from trigger_contracts.records import Unreadable, change_in, due_in
+from trigger_retention.domain import rows
+from trigger_runtime.nats import Connection
+from trigger_runtime.reader import StoredMessage, StreamReader
+from trigger_runtime.settings import NatsSettings
+
+from .errors import LocalError
+from .provision import ADMIN
+
+PAGE = 500
+READ_TIMEOUT = timedelta(seconds=10)
+_EVERYTHING = ">"
+_CLAIMS = (Claim, CreateClaim, ReplayClaim)
+
+Judge = Callable[[StoredMessage], str | None]
+"""Why a message is no record of its stream; None if it is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A record that cannot be read; ``why`` quotes nothing of it."""
+
+    stream: str
+    seq: int
+    subject: str
+    stored_at: datetime
+    why: str
+
+
+async def unreadable(nats_url: str, nats_password: str) -> list[Found]:
+    """Every record of every stream that cannot be read, in their order."""
+    found: list[Found] = []
+    async with _connected(nats_url, nats_password) as connection:
+        for stream, judge in _JUDGES.items():
+            reader = StreamReader(connection, stream, timeout=READ_TIMEOUT)
+            seq = 0
+            while page := await reader.after(seq, _EVERYTHING, PAGE):
+                for message in page:
+                    if (why := _why(judge, message)) is not None:
+                        place = (message.seq, message.subject, message.stored_at)
+                        found.append(Found(stream, *place, why))
+                seq = page[-1].seq
+    return found
+
+
+async def remove(nats_url: str, nats_password: str, stream: str, seq: int) -> str:
+    """Remove one that cannot be read; returns a sentence. Raises ``LocalError`` for any other."""
+    judge = _JUDGES.get(stream)
+    if judge is None:
+        raise LocalError(f"There is no stream {stream}. There are: {', '.join(_JUDGES)}.")
+    async with _connected(nats_url, nats_password) as connection:
+        reader = StreamReader(connection, stream, timeout=READ_TIMEOUT)
+        message = await reader.get(seq)
+        if message is None:
+            raise LocalError(f"{stream} has nothing at {seq}: it was removed, or its life is over.")
+        why = _why(judge, message)
+        if why is None:
+            raise LocalError(
+                f"The record at {seq} of {stream} can be read, and the platform counts on it: "
+                "it is not removed."
+            )
+        if stream == topology.IDEMPOTENCY.stream:
+            # A bucket denies deletes; of its subjects each has one message.
+            action, body = "PURGE", {"filter": message.subject, "seq": seq + 1}
+        else:
+            action, body = "MSG.DELETE", {"seq": seq}
+        answer = await connection.client.request(
+            f"$JS.API.STREAM.{action}.{stream}",
+            json.dumps(body).encode(),
+            timeout=READ_TIMEOUT.total_seconds(),
+        )
+        refusal = json.loads(answer.data).get("error")
+        if refusal:
+            raise LocalError(f"The broker did not remove it: {refusal.get('description')}")
+    return f"Removed {seq} of {stream}, on {message.subject}: {why}."
+
+
+@asynccontextmanager
+async def _connected(nats_url: str, nats_password: str) -> AsyncIterator[Connection]:
+    settings = NatsSettings(
+        nats_url=nats_url, nats_user=ADMIN, nats_password=SecretStr(nats_password)
+    )
+    connection = Connection(settings, ADMIN)
+    await connection.start()
+    try:
+        await connection.wait_connected(READ_TIMEOUT.total_seconds())
+        yield connection
+    finally:
+        await connection.close()
+
+
+def _why(judge: Judge, message: StoredMessage) -> str | None:
+    return why_unreadable(message.headers) or judge(message)
+
+
+def _of_change(message: StoredMessage) -> str | None:
+    try:
+        change_in(message.subject, message.payload)
+    except Unreadable as error:
+        return str(error)
+    return None
+
+
+def _of_due(message: StoredMessage) -> str | None:
+    try:
+        due_in(message.subject, message.payload)
+    except Unreadable as error:
+        return str(error)
+    return None
+
+
+def _of_event(message: StoredMessage) -> str | None:
+    found = rows.read(message.payload, message.seq)
+    return found.reason if isinstance(found, rows.Unreadable) else None
+
+
+def _of_letter(message: StoredMessage) -> str | None:
+    try:
+        DEAD_LETTER.validate_json(message.payload)
+    except ValidationError:
+        return "not a dead letter"
+    return None
+
+
+def _of_claim(message: StoredMessage) -> str | None:
+    for kind in _CLAIMS:
+        try:
+            kind.model_validate_json(message.payload)
+        except ValidationError:
+            continue
+        return None
+    return "not what a key is claimed with"
+
+
+_JUDGES: dict[str, Judge] = {
+    topology.CHANGES.name: _of_change,
+    topology.DUE.name: _of_due,
+    topology.EVENTS.name: _of_event,
+    topology.DEAD.name: _of_letter,
+    topology.IDEMPOTENCY.stream: _of_claim,
+}

@@ -1,0 +1,99 @@
+"""What makes a stored record one of ours: its words, its place, and values that can be kept.
+
+Pure. Each function gives the record, or raises ``Unreadable`` with the reason, which quotes
+nothing of what is stored. What passes here can be computed with and written to a table: numbers
+and texts fit their columns, instants can be told in UTC.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from . import subjects
+from .events import DUE_RECORD, Due, Fence, Missed, TriggerChanged, recorded_at
+from .ids import is_valid_id
+
+MAX_COUNT = 2**31 - 1
+"""Of versions and fires: integers of PostgreSQL."""
+MAX_SEQ = 2**63 - 1
+MAX_TEXT = 500
+"""Characters of ids and names: the longest that a command may have, and an index takes."""
+LAST_YEAR = 9990
+"""A life after it must have an end that is a date, too."""
+CLOCKS_APART = timedelta(days=3)
+"""Nothing is decided so long before it is due, whatever two servers' clocks say."""
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class Unreadable(ValueError):  # noqa: N818 - named for the state, not for the class
+    """Not a record of ours; the text says why."""
+
+
+def change_in(subject: str, body: bytes) -> TriggerChanged:
+    """The change stored on a subject; raises ``Unreadable``."""
+    change = _parsed(TriggerChanged.model_validate_json, body)
+    _must_name(subject, subjects.changed(change.trigger_id), change.trigger_id)
+    definition = change.definition
+    _must_fit(
+        (change.version, change.fires),
+        (change.creation_id, change.command_id, change.actor, definition.name, *definition.labels),
+        (change.at, change.created_at, change.checkpointed_at, change.armed_from),
+    )
+    return change
+
+
+def due_in(subject: str, body: bytes) -> Due | Missed | Fence:
+    """The schedule decision stored on a subject; raises ``Unreadable``."""
+    record = _parsed(DUE_RECORD.validate_json, body)
+    _must_name(subject, subjects.due(record.trigger_id), record.trigger_id)
+    decided = recorded_at(record)
+    _must_fit((record.version, record.fires), (record.creation_id,), (record.cursor, decided))
+    if not 0 <= record.change_seq <= MAX_SEQ:
+        raise Unreadable("its change_seq is no sequence")
+    match record:
+        case Due():
+            _must_fit((), (), (record.scheduled_for,))
+        case Missed():
+            _must_fit((record.count,), (), (record.first, record.last, *record.occurrences))
+        case Fence():
+            pass
+    if record.cursor is not None and record.cursor > decided + CLOCKS_APART:
+        raise Unreadable("it decides what is not due yet")
+    return record
+
+
+def _parsed(parse: Callable[[bytes], _Model], body: bytes) -> _Model:
+    try:
+        return parse(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        place = "/".join(str(token) for token in first["loc"])
+        raise Unreadable(f"{place} {first['msg']}".strip()[:300]) from None
+    except Exception as error:  # noqa: BLE001 - of a schedule or schema that cannot be made
+        raise Unreadable(f"{type(error).__name__} while it was read") from None
+
+
+def _must_name(subject: str, own: str, trigger_id: str) -> None:
+    if not is_valid_id(trigger_id):
+        raise Unreadable("its trigger_id is not an id")
+    if subject != own:
+        raise Unreadable("it names another trigger than its subject")
+
+
+def _must_fit(
+    counts: tuple[int, ...], texts: tuple[str, ...], instants: tuple[datetime | None, ...]
+) -> None:
+    if any(not 0 <= count <= MAX_COUNT for count in counts):
+        raise Unreadable("a number is out of range")
+    if any(len(text) > MAX_TEXT or "\x00" in text for text in texts):
+        raise Unreadable("a text is too long, or holds NUL")
+    for instant in instants:
+        try:
+            year = None if instant is None else instant.astimezone(UTC).year
+        except OverflowError:
+            year = 0
+        if year is not None and not 0 < year <= LAST_YEAR:
+            raise Unreadable("an instant is out of range")

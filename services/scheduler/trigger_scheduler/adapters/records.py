@@ -1,0 +1,92 @@
+"""Records of the scheduler's logs as they are stored, readable or not.
+
+Shared by the service and the rebuild, so that both make the same of a log. What cannot be read is
+passed over: a change that changes nothing, a decision that decides nothing.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from trigger_contracts import subjects, topology
+from trigger_contracts.records import Unreadable, change_in, due_in
+from trigger_contracts.trigger import Trigger
+from trigger_runtime.backwards import Reader
+from trigger_runtime.reader import StoredMessage
+from trigger_runtime.records import last_readable, pass_over
+from trigger_scheduler.domain.arming import armed_row
+from trigger_scheduler.ports import DueEntry
+
+
+class Leader(Protocol):
+    """Asks a stream's leader; ``trigger_runtime.reader.StreamReader`` does."""
+
+    async def last_from_leader(self, subject: str) -> StoredMessage | None: ...
+
+
+class LeaderAndReader(Leader, Reader, Protocol):
+    """Both at once."""
+
+
+class Dues(Reader, Protocol):
+    """Reads many subjects, besides."""
+
+    async def last_many(self, subjects: Sequence[str]) -> dict[str, StoredMessage]: ...
+
+
+def read_change(message: StoredMessage) -> Trigger | None:
+    """The trigger since a change; None if that cannot be read."""
+    try:
+        trigger = Trigger(change_in(message.subject, message.payload), message.seq)
+        armed_row(trigger, None)
+    except Unreadable as error:
+        pass_over(topology.CHANGES.name, message, str(error))
+        return None
+    except Exception as error:  # noqa: BLE001 - whatever computing with it raises
+        pass_over(topology.CHANGES.name, message, f"{type(error).__name__} while it was armed")
+        return None
+    return trigger
+
+
+def read_due(message: StoredMessage, newest_change: int) -> DueEntry | None:
+    """A decision; None if it cannot be read, or names a change that there is not yet."""
+    try:
+        record = due_in(message.subject, message.payload)
+    except Unreadable as error:
+        pass_over(topology.DUE.name, message, str(error))
+        return None
+    if record.change_seq > newest_change:
+        pass_over(topology.DUE.name, message, "it names a change that there is not")
+        return None
+    return record
+
+
+async def last_change(changes: LeaderAndReader, trigger_id: str) -> Trigger | None:
+    """The newest change that can be read, as the log's leader knows it."""
+    subject = subjects.changed(trigger_id)
+    message = await changes.last_from_leader(subject)
+    if message is None:
+        return None
+    return read_change(message) or await last_readable(changes, subject, message.seq, read_change)
+
+
+async def newest_change(changes: Leader) -> int:
+    """The sequence of the newest change of all."""
+    message = await changes.last_from_leader(subjects.ALL_CHANGED)
+    return 0 if message is None else message.seq
+
+
+async def last_dues(
+    due: Dues, changes: Leader, trigger_ids: Sequence[str]
+) -> dict[str, tuple[DueEntry | None, int]]:
+    """Each subject's last decision, and its last sequence, which an unreadable record may have."""
+    messages = await due.last_many([subjects.due(one) for one in trigger_ids])
+    if not messages:
+        return {}
+    newest = await newest_change(changes)
+    found: dict[str, tuple[DueEntry | None, int]] = {}
+    for message in messages.values():
+        record = read_due(message, newest) or await last_readable(
+            due, message.subject, message.seq, lambda older: read_due(older, newest)
+        )
+        found[message.subject.rpartition(".")[2]] = (record, message.seq)
+    return found

@@ -1,0 +1,226 @@
+"""A record that cannot be read concerns only its own trigger, wherever it lies.
+
+Each stands beside a bystander: its schedule, and the answer to its edit, go on meanwhile.
+"""
+
+import asyncio
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.integration.scheduler.conftest import Platform, once
+from tests.support.eventually import eventually
+from trigger_contracts import subjects, topology
+from trigger_contracts.subjects import Verb
+from trigger_local import records
+from trigger_local.errors import LocalError
+from trigger_runtime.reader import StreamReader
+from trigger_scheduler.adapters.rebuild import rebuild
+
+PUB_ACK = b'{"stream":"TRIGGER_COMMANDS","seq":1}'
+FAR = "9999-12-31T23:59:59-12:00"
+GARBAGE = [b"", b"\xff\x00\xfe", b"{", b"null", b"[]", b'"text"', PUB_ACK, b"[" * 50_000]
+
+
+def every_second(name: str) -> dict[str, Any]:
+    return {"name": name, "type": "scheduled", "interval": "PT1S"}
+
+
+def spoilt(good: bytes, **fields: Any) -> bytes:
+    return json.dumps({**json.loads(good), **fields}).encode()
+
+
+async def created(platform: Platform, **fields: Any) -> str:
+    answer = await platform.ask(Verb.CREATE, **fields)
+    assert "trigger_id" in answer, answer
+    return str(answer["trigger_id"])
+
+
+async def put(platform: Platform, subject: str, *bodies: bytes) -> list[int]:
+    """As an administrator, or a fault, may: past every service."""
+    async with platform.broker.connected("admin") as admin:
+        return [(await admin.jetstream().publish(subject, body)).seq for body in bodies]
+
+
+async def goes_on(platform: Platform, trigger_id: str, more: int = 2) -> None:
+    """Its schedule fires, each occurrence once and in time."""
+    before = [one.scheduled_for for one in await platform.fires(trigger_id, 1)]
+    dues = await platform.fires(trigger_id, len(before) + more)
+    instants = [one.scheduled_for for one in dues]
+    assert len(set(instants)) == len(instants)
+    late = [one.published_at - one.scheduled_for for one in dues[len(before) :]]
+    assert max(late) < timedelta(seconds=1), late
+
+
+async def readable_dues(platform: Platform, trigger_id: str) -> list[Any]:
+    found = await platform.stored(topology.DUE.name, subjects.due(trigger_id))
+    return [json.loads(body) for body in found if b'"kind":"due"' in body]
+
+
+async def fired_once_and_again(platform: Platform, trigger_id: str, more: int) -> None:
+    async def enough() -> list[Any]:
+        dues = await readable_dues(platform, trigger_id)
+        return dues if len(dues) >= more else []
+
+    dues = await eventually(enough, within=15, what="its schedule goes on")
+    # What somebody else put there is not counted twice: it names occurrences of before.
+    mine = [one["scheduled_for"] for one in dues if one["version"] < 1000]
+    assert len(set(mine)) == len(mine), mine
+
+
+@pytest.mark.parametrize("place", ["last", "in the middle"])
+async def test_an_unreadable_due_record_stops_neither_its_trigger_nor_others(
+    platform: Platform, place: str
+) -> None:
+    async with platform.scheduler():
+        victim = await created(platform, **every_second("victim"))
+        bystander = await created(platform, **every_second("bystander"))
+        first = (await platform.fires(victim, 1))[-1]
+        good = first.model_dump_json().encode()
+        kinds = [
+            *GARBAGE,
+            spoilt(good, schema_version=2),
+            spoilt(good, kind="of tomorrow"),
+            spoilt(good, trigger_id=bystander),
+            spoilt(good, change_seq=10**18, version=2000),
+            spoilt(good, change_seq=10**30),
+            spoilt(good, version=10**30),
+            spoilt(good, cursor=FAR, version=2000),
+            spoilt(good, cursor="2999-01-01T00:00:00Z", version=2000),
+            spoilt(good, cursor="no instant"),
+        ]
+        subject = subjects.due(victim)
+        await put(platform, subject, *(kinds if place == "last" else kinds[:1]))
+        before = len(await readable_dues(platform, victim))
+        edited = await platform.ask(
+            Verb.UPDATE, trigger_id=bystander, patch={"name": "edited meanwhile"}
+        )
+        assert edited.get("version") == 2, edited
+        await goes_on(platform, bystander)
+        await fired_once_and_again(platform, victim, before + 2)
+        edited = await platform.ask(Verb.UPDATE, trigger_id=victim, patch={"name": "healed"})
+        assert edited.get("version") == 2, edited
+        before = len(await readable_dues(platform, victim))
+        await fired_once_and_again(platform, victim, before + 1)
+
+
+async def test_an_unreadable_change_stops_neither_its_trigger_nor_others(
+    platform: Platform,
+) -> None:
+    async with platform.scheduler():
+        victim = await created(platform, **every_second("victim"))
+        bystander = await created(platform, **every_second("bystander"))
+        (good,) = await platform.stored(topology.CHANGES.name, subjects.changed(victim))
+        kinds = [
+            *GARBAGE,
+            spoilt(good, schema_version=2),
+            spoilt(good, kind="of tomorrow"),
+            spoilt(good, trigger_id=bystander),
+            spoilt(good, version=10**30),
+            spoilt(good, fires=-1),
+            spoilt(good, at=FAR),
+            spoilt(good, command_id="x" * 100_000),
+            spoilt(good, actor="a \x00 in it"),
+            spoilt(good, definition={"name": "of another type"}),
+        ]
+        await put(platform, subjects.changed(victim), *kinds)
+        edited = await platform.ask(Verb.UPDATE, trigger_id=victim, patch={"name": "healed"})
+        assert edited.get("version") == 2, edited
+        edited = await platform.ask(Verb.UPDATE, trigger_id=bystander, patch={"name": "too"})
+        assert edited.get("version") == 2, edited
+        await asyncio.gather(goes_on(platform, victim), goes_on(platform, bystander))
+        # What nobody edits is completed, repaired and deleted all the same.
+        short = await created(platform, **once(timedelta(seconds=1), name="short"))
+        await put(platform, subjects.changed(short), PUB_ACK)
+        row = await eventually(
+            lambda: completed(platform, short), within=20, what="it is completed"
+        )
+        assert row["status"] == "completed"
+        await put(platform, subjects.changed(victim), PUB_ACK)
+        gone = await platform.ask(Verb.DELETE, trigger_id=victim)
+        assert gone.get("version") == 3, gone
+
+
+async def completed(platform: Platform, trigger_id: str) -> dict[str, Any] | None:
+    row = await platform.row(trigger_id)
+    return row if row is not None and row["status"] == "completed" else None
+
+
+async def test_repair_goes_past_unreadable_changes(platform: Platform) -> None:
+    async with platform.scheduler():
+        known = await created(platform, **once(timedelta(hours=1)))
+        (good,) = await platform.stored(topology.CHANGES.name, subjects.changed(known))
+        await put(platform, subjects.changed(known), *GARBAGE)
+        # Appended, as by a scheduler that died then; stored behind what cannot be read.
+        fields = {"trigger_id": "lost-0", "creation_id": "c-lost", "command_id": "c-lost"}
+        await put(platform, subjects.changed("lost-0"), spoilt(good, **fields))
+
+        async def repaired() -> dict[str, Any] | None:
+            return await platform.row("lost-0")
+
+        row = await eventually(repaired, within=20, what="it is in the index")
+        assert row["next_fire_at"] is not None
+
+
+async def test_a_rebuild_goes_past_unreadable_records(platform: Platform) -> None:
+    async with platform.scheduler():
+        victim = await created(platform, **every_second("victim"))
+        await platform.fires(victim, 1)
+    before = await platform.row(victim)
+    await put(platform, subjects.changed(victim), *GARBAGE)
+    (due_seq,) = await put(platform, subjects.due(victim), PUB_ACK)
+    changes, due = (
+        StreamReader(platform.admin, name, timeout=timedelta(seconds=5))
+        for name in (topology.CHANGES.name, topology.DUE.name)
+    )
+    async with platform.database.connected() as connection:
+        report = await rebuild(connection, changes, due)
+    assert report.triggers == 1
+    after = await platform.row(victim)
+    assert before is not None
+    assert after is not None
+    assert after["due_seq"] == due_seq
+    assert after["cursor_at"] == before["cursor_at"]
+    async with platform.scheduler():
+        fired = len(await readable_dues(platform, victim))
+        await fired_once_and_again(platform, victim, fired + 1)
+
+
+async def test_an_administrator_lists_and_removes_what_cannot_be_read(platform: Platform) -> None:
+    async with platform.scheduler():
+        trigger_id = await created(platform, **once(timedelta(hours=1)))
+    placed = [
+        (topology.CHANGES.name, await put(platform, subjects.changed(trigger_id), PUB_ACK)),
+        (topology.DUE.name, await put(platform, subjects.due(trigger_id), b"\xff")),
+        (topology.EVENTS.name, await put(platform, f"trigger.fired.{trigger_id}", b"{}")),
+        (topology.DEAD.name, await put(platform, "trigger.dead.executor.X.x", b"[]")),
+        (
+            topology.IDEMPOTENCY.stream,
+            await put(platform, topology.IDEMPOTENCY.subject(f"{trigger_id}.x"), PUB_ACK),
+        ),
+    ]
+    broker = platform.broker.url, platform.broker.passwords["admin"]
+    found = await records.unreadable(*broker)
+    expected = [(stream, seq) for stream, (seq,) in placed]
+    assert [(one.stream, one.seq) for one in found] == expected
+    for stream, (seq,) in placed:
+        assert str(seq) in await records.remove(*broker, stream, seq)
+    assert await records.unreadable(*broker) == []
+    with pytest.raises(LocalError, match="nothing"):
+        await records.remove(*broker, *expected[0])
+    for stream, seq in ((topology.CHANGES.name, 1), (topology.DUE.name, 1)):
+        if await records_has(platform, stream, seq):
+            with pytest.raises(LocalError, match="can be read"):
+                await records.remove(*broker, stream, seq)
+    with pytest.raises(LocalError, match="no stream"):
+        await records.remove(*broker, "TRIGGER_ELSEWHERE", 1)
+    async with platform.scheduler():
+        edited = await platform.ask(Verb.UPDATE, trigger_id=trigger_id, patch={"name": "on"})
+        assert edited.get("version") == 2, edited
+
+
+async def records_has(platform: Platform, stream: str, seq: int) -> bool:
+    reader = StreamReader(platform.admin, stream, timeout=timedelta(seconds=5))
+    return await reader.get(seq) is not None
