@@ -48,6 +48,12 @@ def change_in(subject: str, body: bytes) -> TriggerChanged:
 def due_in(subject: str, body: bytes) -> Due | Missed | Fence:
     """The schedule decision stored on a subject; raises ``Unreadable``."""
     record = _parsed(DUE_RECORD.validate_json, body)
+    must_be_sound(subject, record)
+    return record
+
+
+def must_be_sound(subject: str, record: Due | Missed | Fence) -> None:
+    """Raises ``Unreadable`` for a decision that is well-formed, and cannot be one of ours."""
     _must_name(subject, subjects.due(record.trigger_id), record.trigger_id)
     decided = recorded_at(record)
     _must_fit((record.version, record.fires), (record.creation_id,), (record.cursor, decided))
@@ -62,7 +68,6 @@ def due_in(subject: str, body: bytes) -> Due | Missed | Fence:
             pass
     if record.cursor is not None and record.cursor > decided + CLOCKS_APART:
         raise Unreadable("it decides what is not due yet")
-    return record
 
 
 def _parsed(parse: Callable[[bytes], _Model], body: bytes) -> _Model:

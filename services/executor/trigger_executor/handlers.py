@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
-from trigger_contracts import commands, subjects, topology
+from trigger_contracts import commands, topology
 from trigger_contracts.commands import FireDone
 from trigger_contracts.errors import Code, Problem, Refused, problem
 from trigger_contracts.events import Due, LogEntry, Missed
@@ -117,13 +117,11 @@ class RecordDues:
         later: list[_Message] = []
         for message in batch:
             try:
-                record = parse_due(message.payload)
+                record = parse_due(message.payload, message.subject)
             except RecordError as error:
                 dead.append((message, str(error)))
                 continue
-            if message.subject != subjects.due(record.trigger_id):
-                dead.append((message, "not a due record: it names another trigger"))
-            elif isinstance(record, Due | Missed):
+            if isinstance(record, Due | Missed):
                 records.append((message, record))
         versions = await self._definitions.versions(
             {record.change_seq: record.trigger_id for _, record in records}
