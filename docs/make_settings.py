@@ -176,10 +176,18 @@ def _command_rows() -> list[tuple[str, ...]]:
 
 
 def _parameters() -> Iterator[tuple[str, Any]]:
-    for name, command in sorted(typer.main.get_group(app).commands.items()):
+    for name, command in _commands(typer.main.get_group(app)):
         for parameter in command.params:
             if getattr(parameter, "envvar", None):
                 yield name, parameter
+
+
+def _commands(group: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    for name, command in sorted(group.commands.items()):
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{path}{name} ")
+        else:
+            yield f"{path}{name}", command
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

@@ -49,6 +49,9 @@ def due_in(subject: str, body: bytes) -> Due | Missed | Fence:
     """The schedule decision stored on a subject; raises ``Unreadable``."""
     record = _parsed(DUE_RECORD.validate_json, body)
     must_be_sound(subject, record)
+    if record.cursor is not None and record.cursor > recorded_at(record) + CLOCKS_APART:
+        # Believed, it would keep its trigger silent until then.
+        raise Unreadable("it decides what is not due yet")
     return record
 
 
@@ -66,8 +69,6 @@ def must_be_sound(subject: str, record: Due | Missed | Fence) -> None:
             _must_fit((record.count,), (), (record.first, record.last, *record.occurrences))
         case Fence():
             pass
-    if record.cursor is not None and record.cursor > decided + CLOCKS_APART:
-        raise Unreadable("it decides what is not due yet")
 
 
 def _parsed(parse: Callable[[bytes], _Model], body: bytes) -> _Model:

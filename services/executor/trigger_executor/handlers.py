@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
-from trigger_contracts import commands, topology
+from trigger_contracts import commands, subjects, topology
 from trigger_contracts.commands import FireDone
 from trigger_contracts.errors import Code, Problem, Refused, problem
 from trigger_contracts.events import Due, LogEntry, Missed
@@ -117,7 +117,7 @@ class RecordDues:
         later: list[_Message] = []
         for message in batch:
             try:
-                record = parse_due(message.payload, message.subject)
+                record = parse_due(message.payload)
             except RecordError as error:
                 dead.append((message, str(error)))
                 continue
@@ -130,6 +130,9 @@ class RecordDues:
         for message, record in records:
             version = versions.get(record.change_seq)
             if version is not None and fits(record, version):
+                if message.subject != subjects.due(record.trigger_id):
+                    dead.append((message, "not a due record: it names another trigger"))
+                    continue
                 try:
                     entries += due_entries(record, version)
                 except (ValueError, ArithmeticError) as error:

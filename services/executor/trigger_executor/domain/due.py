@@ -8,6 +8,7 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
+from trigger_contracts import subjects
 from trigger_contracts.events import (
     DUE_RECORD,
     Due,
@@ -17,7 +18,7 @@ from trigger_contracts.events import (
     Missed,
     Source,
 )
-from trigger_contracts.ids import is_valid_id, occurrence_event_id
+from trigger_contracts.ids import occurrence_event_id
 from trigger_contracts.records import Unreadable, must_be_sound
 
 from .version import TriggerVersion
@@ -27,21 +28,18 @@ class RecordError(ValueError):
     """The message is no due record of a known version; its text says why, without its content."""
 
 
-def parse_due(body: bytes, subject: str | None = None) -> Due | Missed | Fence:
-    """The record in ``body``, stored on ``subject`` if given; raises ``RecordError``."""
+def parse_due(body: bytes) -> Due | Missed | Fence:
+    """The record in ``body``; raises ``RecordError``."""
     try:
         record = DUE_RECORD.validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         place = "/".join(str(token) for token in first["loc"])
         raise RecordError(f"not a due record: {place} {first['msg']}"[:300]) from None
-    if not is_valid_id(record.trigger_id):
-        raise RecordError("not a due record: its trigger_id is not an id")
-    if subject is not None:
-        try:
-            must_be_sound(subject, record)
-        except Unreadable as error:
-            raise RecordError(f"not a due record: {error}") from None
+    try:
+        must_be_sound(subjects.due(record.trigger_id), record)
+    except Unreadable as error:
+        raise RecordError(f"not a due record: {error}") from None
     return record
 
 
