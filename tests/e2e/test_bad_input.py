@@ -164,6 +164,44 @@ REFUSED: dict[str, tuple[Any, str]] = {
         {**SCHEDULED, "schedule_time": "2099-01-01T00:00:00", "timezone": "../../etc/passwd"},
         "unknown-timezone",
     ),
+    "zone with dots": (
+        {
+            **SCHEDULED,
+            "schedule_time": "2099-01-01T00:00:00",
+            "timezone": "America.Argentina/Buenos_Aires",
+        },
+        "unknown-timezone",
+    ),
+    "cron in a zone with dots": (
+        {**SCHEDULED, "cron": "* * * * *", "timezone": "Europe.Berlin"},
+        "unknown-timezone",
+    ),
+    "zone is a table": (
+        {**SCHEDULED, "interval": 60, "timezone": "zone1970.tab"},
+        "unknown-timezone",
+    ),
+    "zone is an offset": (
+        {**SCHEDULED, "interval": 60, "timezone": "+02:00"},
+        "unknown-timezone",
+    ),
+    "offset of 60 minutes": (
+        {**SCHEDULED, "schedule_time": "2030-01-01T00:00:00+05:60"},
+        "invalid",
+    ),
+    "offset of a day": (
+        {**SCHEDULED, "interval": 60, "ends_at": "2030-01-01T00:00+24:00"},
+        "invalid",
+    ),
+    "starts at an offset of 99 minutes": (
+        {**SCHEDULED, "interval": 60, "starts_at": "2030-01-01T00:00:00+05:99"},
+        "invalid",
+    ),
+    "interval of a month": ({**SCHEDULED, "interval": "P1M"}, "invalid"),
+    "interval as Go writes it": ({**SCHEDULED, "interval": "1h30m"}, "invalid"),
+    "cron with a zone": ({**SCHEDULED, "cron": "CRON_TZ=Europe/Berlin 0 9 * * *"}, "invalid"),
+    "cron of seven fields": ({**SCHEDULED, "cron": "0 0 12 * * ? 2027"}, "invalid"),
+    "cron with a no-break space": ({**SCHEDULED, "cron": "0\u00a09 * * *"}, "invalid"),
+    "excluded in no year": ({**SCHEDULED, "interval": 60, "exclude": ["0000-01-01"]}, "invalid"),
     "interval zero": ({**SCHEDULED, "interval": 0}, "invalid"),
     "interval negative": ({**SCHEDULED, "interval": -5}, "invalid"),
     "interval tiny": ({**SCHEDULED, "interval": 1e-9}, "invalid"),

@@ -270,3 +270,139 @@ async def test_an_interval_keeps_its_grid_when_its_limits_are_edited(platform: P
         await platform.rest.patch(f"/triggers/{trigger['id']}", json={"interval": 7200})
     ).json()
     assert instant(moved["next_fire_at"]) > before
+
+
+GOES_ON: dict[str, Json] = {
+    "the zero time of Go": {"cron": "0 9 * * *", "starts_at": "0001-01-01T00:00:00Z"},
+    "the zero time of .NET": {"interval": "P1D", "starts_at": "0001-01-01T00:00:00"},
+    "for ever in SQL": {"cron": "0 9 * * *", "ends_at": "9999-12-31T23:59:59Z"},
+    "for ever in .NET": {"interval": "P1D", "ends_at": "9999-12-31T23:59:59.9999999"},
+    "the last day": {"cron": "0 9 * * *", "exclude": ["9999-12-31", "0001-01-01"]},
+    "nine digits": {"interval": "P1D", "starts_at": "2026-01-01T00:00:00.123456789+0200"},
+    "blanks": {"cron": " 0 9 * * *\n", "exclude": ["2030-01-01 "], "jitter": "PT1M "},
+}
+EAST, WEST = "asia/tokyo", " America/NEW_YORK"
+
+
+@pytest.mark.parametrize("zone", [EAST, WEST])
+@pytest.mark.parametrize("case", GOES_ON.values(), ids=GOES_ON.keys())
+async def test_what_lies_at_the_ends_of_the_calendar_is_taken_at_both_doors(
+    platform: Platform, client: Client, case: Json, zone: str
+) -> None:
+    definition = {"name": "end", "type": "scheduled", **case, "timezone": zone}
+    by_rest = await platform.create(**definition)
+    by_nats = await platform.ask(client, "create", definition)
+
+    for trigger in (by_rest, by_nats["trigger"]):
+        assert trigger["timezone"] in {"Asia/Tokyo", "America/New_York"}
+        address = f"/triggers/{trigger['id']}"
+        shown = await platform.rest.get(f"{address}/next?count=3")
+        assert shown.status_code == 200, shown.text
+        assert len(shown.json()["occurrences"]) == 3
+        assert "9999" not in shown.json()["description"].replace("9999-12-31, 0001-01-01", "")
+        edited = await platform.rest.patch(address, json={"ends_at": "9999-12-31T23:59:59Z"})
+        assert edited.status_code == 200, edited.text
+        assert (await platform.rest.delete(address)).status_code < 300
+    shown = await preview(platform, **case, timezone=zone)
+    assert len(shown["occurrences"]) == 20
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Etc/GMT+12"])
+@pytest.mark.parametrize(
+    "window",
+    [
+        {"after": "0001-01-01T00:00:00Z"},
+        {"after": "0001-01-01T00:00:00"},
+        {"after": "9999-12-31T00:00:00Z", "until": "9999-12-31T23:59:59Z"},
+        {"until": "9999-12-31T23:59:59.999999999"},
+    ],
+)
+async def test_a_preview_reaches_both_ends_of_the_calendar(
+    platform: Platform, window: Json, zone: str
+) -> None:
+    for rule in ({"cron": "* * * * *"}, {"interval": 60}):
+        shown = await preview(platform, **rule, **window, timezone=zone)
+        assert shown["occurrences"]
+        for one in shown["occurrences"]:
+            assert instant(one["local"]) == instant(one["scheduled_for"])
+
+
+@pytest.mark.parametrize("rule", [{"cron": "* * * * *"}, {"interval": 60}])
+async def test_after_the_end_of_the_calendar_nothing_is_previewed(
+    platform: Platform, rule: Json
+) -> None:
+    for after in ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59-12:00"):
+        response = await platform.rest.post("/schedules/preview", json={**rule, "after": after})
+        assert response.status_code == 422, response.text
+        assert [error["pointer"] for error in response.json()["errors"]] == ["/after"]
+
+
+async def test_a_bulk_with_such_lines_is_answered_line_by_line(platform: Platform) -> None:
+    lines: list[Json] = [
+        {"interval": "P1D", "starts_at": "0001-01-01T00:00:00Z"},
+        {"interval": "P1D", "timezone": "America.Argentina/Buenos_Aires"},
+        {"cron": "0 0 * * *", "ends_at": "9999-12-31T23:59:59Z", "timezone": EAST},
+        {"interval": "P1D", "starts_at": "2027-01-01T00:00:00+05:60"},
+        {"cron": "0 0 * * *", "exclude": ["9999-12-31", "0001-01-01"], "timezone": EAST},
+        {"schedule_time": "0001-01-01T00:00:00Z"},
+    ]
+    response = await platform.rest.post(
+        "/triggers/bulk?partial=true",
+        json=[{"name": "line", "type": "scheduled", **line} for line in lines],
+    )
+    assert response.status_code < 300, response.text
+    statuses = [line["status"] for line in response.json()["lines"]]
+    assert statuses == ["created", "refused"] * 3
+    for line in response.json()["lines"]:
+        if "id" in line:
+            assert (await platform.rest.get(f"/triggers/{line['id']}/next")).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["from", "to"])
+async def test_offsets_and_the_ends_of_the_calendar_in_query_strings(
+    platform: Platform, name: str
+) -> None:
+    for path in ("/events/", "/events/stats", "/events/export"):
+        for value in (
+            "2027-01-01T00:00:00+05:60",
+            "2027-01-01T00:00:00 05:99",
+            "2027-01-01T00:00+24:00",
+        ):
+            response = await platform.rest.get(path, params={name: value})
+            assert response.status_code == 422, (path, value, response.text)
+            assert response.json()["errors"][0]["pointer"] == f"/query/{name}"
+            assert "the offset" in response.json()["detail"]
+        for value in (
+            "0001-01-01T00:00:00Z",
+            "9999-12-31T23:59:59Z",
+            "9999-12-31T23:59:59.999999999Z",
+            "2027-01-01T00:00:00+0200 ",
+            "2027-01-01T00:00:00 0200",
+        ):
+            response = await platform.rest.get(path, params={name: value})
+            assert response.status_code == 200, (path, value, response.text)
+
+
+async def test_an_unknown_zone_stops_nobody_elses_work(platform: Platform, client: Client) -> None:
+    """By both doors and as an edit, while others create, edit, fire and are on time."""
+    dotted = {"timezone": "America.Argentina/Buenos_Aires"}
+    definition = {"name": "dots", "type": "scheduled", "schedule_time": ahead(3600)}
+    victim = await platform.create(**definition)
+    others = await platform.create(name="others", type="api")
+    due = await platform.create(name="due", type="scheduled", schedule_time=ahead(1))
+
+    for attempt in (definition, {**definition, "schedule_time": None, "cron": "* * * * *"}):
+        by_rest = await platform.rest.post("/triggers/", json={**attempt, **dotted})
+        by_nats = await platform.ask(client, "create", {**attempt, **dotted}, within=10)
+        assert (by_rest.status_code, by_nats["status"]) == (422, 422)
+        assert by_rest.json()["code"] == by_nats["code"] == "unknown-timezone"
+    patch = {"trigger_id": victim["id"], "patch": {**dotted, "cron": "* * * * *"}}
+    refused = await platform.ask(client, "update", patch, within=10)
+    assert (refused["status"], refused["code"]) == (422, "unknown-timezone")
+
+    edited = await platform.rest.patch(f"/triggers/{others['id']}", json={"name": "goes on"})
+    assert edited.status_code == 200, edited.text
+    await platform.fire(others["id"])
+    await platform.until_events(1, trigger_id=others["id"])
+    (fired,) = await platform.until_events(1, trigger_id=due["id"])
+    assert fired["lateness"] < 1

@@ -20,6 +20,7 @@ from pydantic_core import PydanticCustomError
 
 from .errors import Code, FieldError, Refused, from_validation, problem, refused
 from .ids import EventId, Id, is_valid_id, uuid7
+from .instants import as_written
 from .payloads import merge
 from .preview import Occurrence
 from .subjects import Verb
@@ -33,11 +34,16 @@ CLOCK_TOLERANCE = timedelta(seconds=60)
 """How far a publisher's clock may be from the broker's before its instants are not believed."""
 
 
-def _text_or_datetime(value: Any) -> Any:
+def _instant(value: Any) -> Any:
     """Numbers are refused: whether they count seconds or milliseconds would be a guess."""
-    if value is not None and not isinstance(value, str | datetime):
+    if value is None or isinstance(value, datetime):
+        return value
+    if not isinstance(value, str):
         raise PydanticCustomError("wrong_type", "must be a date and time with an offset")
-    return value
+    written = as_written(value.strip())
+    if written.tzinfo is None:
+        raise PydanticCustomError("no_offset", "must be a date and time with an offset")
+    return written
 
 
 Instant = Annotated[AwareDatetime, Field(strict=False)]
@@ -53,7 +59,7 @@ class Command(BaseModel):
     command_id: Id | None = Field(
         default=None, description="Repeating a command under its id gives the same answer for 48 h."
     )
-    accepted_at: Annotated[Instant | None, BeforeValidator(_text_or_datetime)] = Field(
+    accepted_at: Annotated[Instant | None, BeforeValidator(_instant)] = Field(
         default=None, description="When the gateway accepted it; the broker's timestamp otherwise."
     )
     actor: str = Field(default="nats", max_length=100, description="Who asked: for the history.")

@@ -24,8 +24,8 @@ from pydantic_core import PydanticCustomError
 from . import payloads
 from .cron import DstPolicy
 from .errors import Code, Refused, from_validation, refused
-from .instants import UnknownZone, zone
 from .misfire import DEFAULT_COUNT, MAX_COUNT
+from .zone_names import UnknownZone, canonical_zone
 
 _PAUSE_FIELDS = frozenset(
     {
@@ -42,6 +42,8 @@ _PAUSE_FIELDS = frozenset(
 )
 _SCHEDULE_FIELDS = ("schedule_time", "interval", "cron")
 _LIMIT_FIELDS = ("starts_at", "ends_at", "max_fires", "jitter", "exclude", "misfire")
+_PLAIN_TEXTS = (*_SCHEDULE_FIELDS, "starts_at", "ends_at", "jitter")
+"""Fields that are read as a date, a duration or cron where they are text."""
 
 
 def _expect(types: type | UnionType, message: str, value: Any) -> Any:
@@ -130,7 +132,9 @@ class Definition(BaseModel):
         "second, or a nickname such as @daily; read in `timezone`.",
     )
     timezone: str = Field(
-        default="UTC", description="IANA zone in which local times, dates and cron are read."
+        default="UTC",
+        description="IANA zone in which local times, dates and cron are read. Any case is taken, "
+        "and shown as the list of zones has it.",
     )
     dst_policy: DstPolicy = Field(
         default="vixie",
@@ -186,14 +190,29 @@ def parse_definition(fields: Any) -> Definition:
         definition = Definition.model_validate(fields)
     except ValidationError as error:
         raise Refused(from_validation(error)) from None
-    try:
-        zone(definition.timezone)
-    except UnknownZone as error:
-        raise refused(Code.UNKNOWN_TIMEZONE, str(error), pointer="/timezone") from None
+    definition = _plain(definition)
     _check_fields_fit(definition)
     if definition.payload_schema is not None:
         payloads.check_schema(definition.payload_schema)
     return definition
+
+
+def _plain(definition: Definition) -> Definition:
+    """The definition without blanks around what is read, its zone by the name on the list."""
+    try:
+        read: dict[str, Any] = {"timezone": canonical_zone(definition.timezone)}
+    except UnknownZone as error:
+        raise refused(Code.UNKNOWN_TIMEZONE, str(error), pointer="/timezone") from None
+    for field in _PLAIN_TEXTS:
+        text = getattr(definition, field)
+        if isinstance(text, str):
+            read[field] = text.strip()
+    read["exclude"] = tuple(text.strip() for text in definition.exclude)
+    misfire = definition.misfire
+    if misfire is not None and isinstance(misfire.max_age, str):
+        read["misfire"] = misfire.model_copy(update={"max_age": misfire.max_age.strip()})
+    changed = {name: value for name, value in read.items() if value != getattr(definition, name)}
+    return definition.model_copy(update=changed) if changed else definition
 
 
 def _refuse_pause(fields: Any) -> None:

@@ -9,6 +9,7 @@ that is shown. Pure. Called by ``schedule.Limited``.
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
+from .instants import moved
 from .zone_rules import DAY, EPOCH_ORDINAL, zone_rules
 
 Span = tuple[datetime, datetime]
@@ -21,7 +22,10 @@ _MARGIN = 2 * DAY
 
 
 def spans(dates: Sequence[tuple[date, date]], timezone: str) -> tuple[Span, ...]:
-    """The instants of ranges of dates, first and last included, in order and disjoint."""
+    """The instants of ranges of dates, first and last included, in order and disjoint.
+
+    A date at an end of the calendar is cut where the years of UTC end.
+    """
     found: list[tuple[int, int]] = []
     for first, last in dates:
         begin = (first.toordinal() - EPOCH_ORDINAL) * DAY
@@ -53,4 +57,4 @@ def _merged(found: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _instant(seconds: int) -> datetime:
-    return _EPOCH + timedelta(seconds=seconds)
+    return moved(_EPOCH, timedelta(seconds=seconds))

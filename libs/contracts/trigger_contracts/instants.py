@@ -7,14 +7,24 @@ every replica agrees.
 
 import re
 import zoneinfo
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import Any
 
+from . import spellings
+from .zone_names import UnknownZone as UnknownZone  # noqa: PLC0414  # what ``zone`` raises
+from .zone_names import zone_names
+
 zoneinfo.reset_tzpath(to=())
 
+FIRST_INSTANT = datetime.min.replace(tzinfo=UTC)
+LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
+"""The ends of the calendar: the years 1 to 9999, in UTC."""
+
 _RFC3339 = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)(Z|z|[+-]\d{2}:\d{2})?",
+    r"(?P<day>\d{4}-\d{2}-\d{2})[Tt ]"
+    r"(?P<time>\d{2}:\d{2})(?:(?P<second>:\d{2})(?:\.(?P<fraction>\d{1,9}))?)?"
+    r"(?P<offset>[Zz]|(?P<sign>[+-])(?P<hours>\d{2}):?(?P<minutes>\d{2}))?",
     re.ASCII,
 )
 _ISO_DURATION = re.compile(
@@ -26,37 +36,109 @@ _MAX_DURATION_DIGITS = 12
 """Digits a duration's number may have: enough for 31,000 years in seconds."""
 
 
-class UnknownZone(ValueError):  # noqa: N818  # says what is the matter, as ``Refused`` does
-    """The name is not in the IANA time zone database."""
+class BeyondCalendar(ValueError):  # noqa: N818  # says what is the matter, as ``Refused`` does
+    """The instant is before the year 1 or after the year 9999 of UTC; ``end`` is the nearer end.
+
+    A date and time that the calendar has can be one, by its offset or zone: the zero time and
+    the largest of many languages, written locally.
+    """
+
+    def __init__(self, written: datetime) -> None:
+        super().__init__(
+            "is not a date and time that exists: in UTC it is not within the years 1 to 9999"
+        )
+        self.end = FIRST_INSTANT if written.year == 1 else LAST_INSTANT
 
 
 @lru_cache(maxsize=1024)
 def zone(name: str) -> tzinfo:
     """The IANA zone called ``name``; raises ``UnknownZone``."""
+    if name not in zone_names():
+        raise UnknownZone(name)
+    return zoneinfo.ZoneInfo(name)
+
+
+def stored_zone(name: str) -> tzinfo:
+    """The zone of a definition that was accepted once, also if its name would not be now.
+
+    A name was once read as the path of a file, with dots for slashes; and a zone may leave the
+    list. What was accepted is still shown, the latter in UTC.
+    """
     try:
-        return zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        shown = name if len(name) <= 64 else name[:63] + "…"  # as long as an id
-        raise UnknownZone(
-            f"{shown!r} is not an IANA time zone such as 'Europe/Berlin' or 'UTC'"
-        ) from None
+        return zone(name.replace(".", "/"))
+    except UnknownZone:
+        return UTC
+
+
+def on_clock(instant: datetime, local_zone: tzinfo) -> datetime:
+    """``instant`` as the zone's clock shows it; in UTC where that is beyond the calendar."""
+    try:
+        return instant.astimezone(local_zone)
+    except OverflowError:
+        return instant
+
+
+def moved(instant: datetime, by: timedelta) -> datetime:
+    """``instant`` later by that, but not beyond the calendar."""
+    try:
+        return instant + by
+    except OverflowError:
+        return LAST_INSTANT if by > timedelta() else FIRST_INSTANT
 
 
 def parse_instant(text: str, local_zone: tzinfo = UTC) -> datetime:
-    """The instant in ``text`` (RFC 3339, to the microsecond), in UTC.
+    """The instant in ``text`` (RFC 3339, cut to the microsecond), in UTC.
 
     Without an offset it is local to ``local_zone``. A local time that a daylight-saving
     change skips means the first instant after the gap; one that happens twice, the first.
+    Raises ``BeyondCalendar``, too.
     """
+    written = as_written(text)
+    try:
+        return (
+            from_local(written, local_zone) if written.tzinfo is None else written.astimezone(UTC)
+        )
+    except OverflowError:
+        raise BeyondCalendar(written) from None
+
+
+def parse_bound(text: str, local_zone: tzinfo = UTC) -> datetime:
+    """As ``parse_instant``, of an instant that only bounds others: beyond the calendar, its end."""
+    try:
+        return parse_instant(text, local_zone)
+    except BeyondCalendar as error:
+        return error.end
+
+
+def as_written(text: str) -> datetime:
+    """The date and time in ``text``, with its offset if it has one."""
     match = _RFC3339.fullmatch(text)
     if match is None:
-        raise ValueError("must be a date and time such as '2027-01-26T15:00:00' or …T15:00:00Z")
-    day, clock, offset = match.groups()
+        raise ValueError(
+            "must be a date and time such as '2027-01-26T15:00:00' or …T15:00:00Z"
+            + spellings.of_instant(text)
+        )
     try:
-        moment = datetime.fromisoformat(f"{day}T{clock}{(offset or '').upper()}")
-        return moment.astimezone(UTC) if offset else from_local(moment, local_zone)
-    except (ValueError, OverflowError) as error:
+        written = datetime.fromisoformat(f"{match['day']}T{match['time']}{match['second'] or ''}")
+    except ValueError as error:
         raise ValueError(f"is not a date and time that exists: {error}") from None
+    microseconds = int((match["fraction"] or "0")[:6].ljust(6, "0"))
+    return written.replace(microsecond=microseconds, tzinfo=_offset(match))
+
+
+def _offset(match: re.Match[str]) -> tzinfo | None:
+    if match["offset"] is None:
+        return None
+    if match["sign"] is None:
+        return UTC
+    hours, minutes = int(match["hours"]), int(match["minutes"])
+    if hours > 23 or minutes > 59:
+        raise ValueError(
+            f"is not a date and time that exists: the offset {match['offset']} has"
+            " more than 23 hours or 59 minutes"
+        )
+    offset = timedelta(hours=hours, minutes=minutes)
+    return timezone(-offset if match["sign"] == "-" else offset)
 
 
 def from_local(local: datetime, local_zone: tzinfo) -> datetime:
@@ -86,6 +168,7 @@ def parse_duration(value: str | float) -> timedelta:
         if match is None:
             raise ValueError(
                 "must be seconds or an ISO 8601 duration such as 'PT30S', 'PT15M' or 'P1D'"
+                + spellings.of_duration(value)
             )
         parts = {unit: number for unit, number in match.groupdict().items() if number}
         if any(len(number) > _MAX_DURATION_DIGITS + 7 for number in parts.values()):

@@ -17,7 +17,7 @@ from itertools import islice
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from .cron import Cron, compiled
-from .instants import zone
+from .instants import moved, on_clock, stored_zone
 from .local_time import LARGE_SHIFT, Reading
 from .schedule import HORIZON, AnySchedule, Limited, Once, max_fires_of, rule_of
 from .zone_rules import zone_rules
@@ -111,7 +111,7 @@ def preview(
     occurrences = tuple(occurrence(schedule, timezone, at, written) for at in shown)
     # Up to the last one shown, or as far as was looked.
     end = shown[-1] if shown and (more or until is None) else until or after
-    changes = islice(_clock_changes(schedule, after, min(end, after + HORIZON)), MAX_CHANGES)
+    changes = islice(_clock_changes(schedule, after, min(end, moved(after, HORIZON))), MAX_CHANGES)
     return Preview(occurrences, tuple(changes), more)
 
 
@@ -132,7 +132,7 @@ def occurrence(
     if isinstance(rule, Cron):
         dst = _cron_dst(rule, nominal)
     elif isinstance(rule, Once) and written is not None:
-        shown = nominal.astimezone(zone(timezone)).replace(tzinfo=None)
+        shown = on_clock(nominal, stored_zone(timezone)).replace(tzinfo=None)
         dst = None if shown == written else Dst.SHIFTED
     return Occurrence(scheduled_for=at, local=_local(at, timezone), dst=dst)
 
@@ -140,19 +140,24 @@ def occurrence(
 def _local(at: datetime, timezone: str) -> datetime:
     """What the zone's clock shows, with its offset alone, as JSON has it.
 
-    With the zone itself, Python says of a repeated time that it equals no instant elsewhere.
+    With the zone itself, Python says of a repeated time that it equals no instant elsewhere. Of
+    an offset with seconds, as there were before zones, JSON has the minutes: so has the clock.
     """
-    local = at.astimezone(zone(timezone))
-    return local.astimezone(datetime_timezone(local.utcoffset() or timedelta()))
+    offset = on_clock(at, stored_zone(timezone)).utcoffset() or timedelta()
+    return on_clock(at, datetime_timezone(offset - offset % timedelta(minutes=1)))
 
 
 def _cron_dst(rule: Cron, nominal: datetime) -> Dst | None:
-    local = nominal.astimezone(zone(rule.timezone)).replace(tzinfo=None)
+    clock = stored_zone(rule.timezone)
+    shown = on_clock(nominal, clock)
+    if shown.tzinfo is not clock:
+        return None  # beyond the calendar, where no clock is changed
+    local = shown.replace(tzinfo=None)
     second = _seconds(local.replace(tzinfo=UTC))
     if not compiled(rule.expression, rule.timezone, rule.dst_policy).count_local(second, second):
         return Dst.SHIFTED
     for fold in (0, 1):
-        other = local.replace(tzinfo=zone(rule.timezone), fold=fold).astimezone(UTC)
+        other = local.replace(tzinfo=clock, fold=fold).astimezone(UTC)
         if other != nominal and rule.next_after(other - _TICK) == other:
             return Dst.DOUBLED
     return None

@@ -16,6 +16,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 from . import exclusions, misfire
 from .cron import Cron
 from .exclusions import Span
+from .instants import FIRST_INSTANT, moved
 from .misfire import Misfire
 
 MIN_INTERVAL = timedelta(seconds=1)
@@ -75,6 +76,8 @@ class Interval(BaseModel):
 
     def last_before(self, instant: datetime) -> datetime | None:
         """The last occurrence earlier than ``instant``."""
+        if instant == FIRST_INSTANT:
+            return None
         bound = instant - _TICK
         if self.ends_at is not None:
             bound = min(bound, self.ends_at)
@@ -83,8 +86,8 @@ class Interval(BaseModel):
 
     def count(self, first: datetime, last: datetime) -> int:
         """How many occurrences lie in [first, last]."""
-        begin = self.next_after(first - _TICK)
-        end = self.last_before(last + _TICK)
+        begin = self.next_after(moved(first, -_TICK))
+        end = self.last_before(moved(last, _TICK))
         if begin is None or end is None or end < begin:
             return 0
         return (end - begin) // self.every + 1
@@ -126,10 +129,10 @@ class Limited(BaseModel):
     def next_after(self, instant: datetime) -> datetime | None:
         """The first occurrence later than ``instant``."""
         if self.starts_at is not None:
-            instant = max(instant, self.starts_at - _TICK)
+            instant = max(instant, moved(self.starts_at, -_TICK))
         # At most one look more than there are spans: each leads behind its end.
         while True:
-            occurrence = _moved(self.rule.next_after(instant - self.shift), self.shift)
+            occurrence = _shifted(self.rule.next_after(moved(instant, -self.shift)), self.shift)
             if occurrence is None or (self.ends_at is not None and occurrence > self.ends_at):
                 return None
             span = self._span_at(occurrence)
@@ -140,9 +143,9 @@ class Limited(BaseModel):
     def last_before(self, instant: datetime) -> datetime | None:
         """The last occurrence earlier than ``instant``."""
         if self.ends_at is not None:
-            instant = min(instant, self.ends_at + _TICK)
+            instant = min(instant, moved(self.ends_at, _TICK))
         while True:
-            occurrence = _moved(self.rule.last_before(instant - self.shift), self.shift)
+            occurrence = _shifted(self.rule.last_before(moved(instant, -self.shift)), self.shift)
             if occurrence is None or (self.starts_at is not None and occurrence < self.starts_at):
                 return None
             span = self._span_at(occurrence)
@@ -175,7 +178,7 @@ class Limited(BaseModel):
         )
 
     def _count_of_rule(self, first: datetime, last: datetime) -> int:
-        return self.rule.count(first - self.shift, last - self.shift)
+        return self.rule.count(moved(first, -self.shift), moved(last, -self.shift))
 
     def _span_at(self, instant: datetime) -> Span | None:
         if not self.exclude:
@@ -184,7 +187,7 @@ class Limited(BaseModel):
         return self._excluded[index] if index >= 0 and instant < self._excluded[index][1] else None
 
 
-def _moved(instant: datetime | None, shift: timedelta) -> datetime | None:
+def _shifted(instant: datetime | None, shift: timedelta) -> datetime | None:
     try:
         return None if instant is None else instant + shift
     except OverflowError:

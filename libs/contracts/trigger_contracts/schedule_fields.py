@@ -14,7 +14,7 @@ from .cron import Cron
 from .cron_parse import CronError, CronNeverFires
 from .definition import Definition
 from .errors import Code, refused
-from .instants import parse_duration, parse_instant, zone
+from .instants import as_written, parse_bound, parse_duration, parse_instant, zone
 from .misfire import Misfire
 from .schedule import HORIZON, MIN_INTERVAL, AnySchedule, Interval, Limited, Once, Rule
 
@@ -71,7 +71,7 @@ def written_locally(definition: Definition) -> datetime | None:
     text = definition.schedule_time
     if text is None:
         return None
-    written = datetime.fromisoformat(text.upper())
+    written = as_written(text)
     return written if written.tzinfo is None else None
 
 
@@ -158,12 +158,16 @@ def _duration(value: float | str, pointer: str) -> timedelta:
 def _instant(
     definition: Definition, field: str, accepted_at: datetime | None = None
 ) -> datetime | None:
-    """The instant in a field, at most the horizon after ``accepted_at`` where that is given."""
+    """The instant in a field, at most the horizon after ``accepted_at`` where that is given.
+
+    Limits may lie at the ends of the calendar: there they are none.
+    """
     text = getattr(definition, field)
     if text is None:
         return None
+    read = parse_instant if field == "schedule_time" else parse_bound
     try:
-        at = parse_instant(text, zone(definition.timezone))
+        at = read(text, zone(definition.timezone))
     except ValueError as error:
         raise refused(Code.INVALID, str(error), pointer=f"/{field}") from None
     if accepted_at is not None and at - accepted_at > HORIZON:

@@ -203,6 +203,50 @@ def test_an_unknown_zone_has_a_code_of_its_own(name: str):
     assert refusal(fields(timezone=name)) == (Code.UNKNOWN_TIMEZONE, ["/timezone"])
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "America.Argentina/Buenos_Aires",
+        "America.New_York",
+        "posix/UTC",
+        "tzdata.zi",
+        "America",
+        " ",
+    ],
+)
+@pytest.mark.parametrize(
+    "kind",
+    [{"schedule_time": "2027-01-27T00:00Z"}, {"interval": 60}, {"cron": "* * * * *"}],
+)
+def test_only_what_the_list_of_zones_has_is_a_zone(written: str, kind: dict[str, Any]):
+    code, pointers = refusal(fields(**kind, timezone=written))
+    assert (code, pointers) == (Code.UNKNOWN_TIMEZONE, ["/timezone"])
+    assert refusal(api_fields(timezone=written)) == (code, pointers)
+
+
+def test_blanks_and_capitals_are_nobodys_meaning():
+    padded = fields(
+        cron=" 0 9 * * *\n",
+        timezone=" europe/BERLIN\n",
+        starts_at="2027-01-26T00:00:00Z\r\n",
+        ends_at="\u00a02027-02-26T00:00:00Z",
+        jitter=" PT5M",
+        exclude=["2027-01-27 ", " 2027-01-28/2027-01-29"],
+        misfire={"max_age": "PT1H "},
+    )
+    plain = fields(
+        cron="0 9 * * *",
+        timezone="Europe/Berlin",
+        starts_at="2027-01-26T00:00:00Z",
+        ends_at="2027-02-26T00:00:00Z",
+        jitter="PT5M",
+        exclude=["2027-01-27", "2027-01-28/2027-01-29"],
+        misfire={"max_age": "PT1H"},
+    )
+    assert parse_definition(padded) == parse_definition(plain)
+    assert parse_definition(padded).model_fields_set == parse_definition(plain).model_fields_set
+
+
 def test_a_schema_that_cannot_be_used_has_a_code_of_its_own():
     code, pointers = refusal(api_fields(payload_schema={"$ref": "http://127.0.0.1:9/x"}))
 

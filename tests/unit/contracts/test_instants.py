@@ -10,12 +10,17 @@ from hypothesis import strategies as st
 
 from tests.unit.contracts.factories import naive
 from trigger_contracts.instants import (
+    FIRST_INSTANT,
+    LAST_INSTANT,
     UnknownZone,
     from_local,
+    parse_bound,
     parse_duration,
     parse_instant,
+    stored_zone,
     zone,
 )
+from trigger_contracts.zone_names import canonical_zone, zone_names
 
 ZONES = st.sampled_from(
     [
@@ -53,6 +58,11 @@ def utc(text: str) -> datetime:
         ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999+00:00"),
         ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00+00:00"),
         ("2027-01-26T00:30:00+23:59", "2027-01-25T00:31:00+00:00"),
+        ("2027-01-26T15:00:00+0100", "2027-01-26T14:00:00+00:00"),
+        ("2027-01-26T15:00:00-0530", "2027-01-26T20:30:00+00:00"),
+        ("2027-01-26T15:00:00.1234567Z", "2027-01-26T15:00:00.123456+00:00"),
+        ("2027-01-26T15:00:00.999999999Z", "2027-01-26T15:00:00.999999+00:00"),
+        ("9999-12-31T23:59:59.999999999Z", "9999-12-31T23:59:59.999999+00:00"),
     ],
 )
 def test_the_forms_of_rfc_3339_are_read(text: str, instant: str):
@@ -69,9 +79,9 @@ def test_the_forms_of_rfc_3339_are_read(text: str, instant: str):
         "15:00:00",
         "2027-1-26T15:00:00Z",
         "2027-01-26T15:00:00.Z",
-        "2027-01-26T15:00:00.1234567Z",
+        "2027-01-26T15:00:00.1234567891Z",
+        "2027-01-26T15:00.5Z",
         "2027-01-26T15:00:00 Z",
-        "2027-01-26T15:00:00+0100",
         "2027-01-26T15:00:00+01",
         "2027-01-26T15:00:00Z\n",
         " 2027-01-26T15:00:00Z",
@@ -101,6 +111,11 @@ def test_other_forms_are_refused_with_an_example(text: str):
         "2027-01-26T23:59:60Z",
         "2027-01-26T15:00:00+24:00",
         "2027-01-26T15:00:00+99:99",
+        "2027-01-26T15:00:00+05:60",
+        "2027-01-26T15:00:00+05:99",
+        "2027-01-26T15:00:00-0560",
+        "2027-01-26T15:00:00+2400",
+        "2027-01-26T15:00:00-24:00",
         "0000-01-01T00:00:00Z",
         "0001-01-01T00:00:00+01:00",
         "9999-12-31T23:59:59-01:00",
@@ -109,6 +124,53 @@ def test_other_forms_are_refused_with_an_example(text: str):
 def test_instants_that_do_not_exist_are_refused(text: str):
     with pytest.raises(ValueError, match="is not a date and time that exists"):
         parse_instant(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "end"),
+    [
+        ("0001-01-01T00:00:00", "Asia/Tokyo", FIRST_INSTANT),
+        ("0001-01-01T00:00:00+14:00", "UTC", FIRST_INSTANT),
+        ("0001-01-01T00:00:00Z", "UTC", FIRST_INSTANT),
+        ("9999-12-31T23:59:59.9999999", "America/New_York", LAST_INSTANT),
+        ("9999-12-31T23:59:59-12:00", "UTC", LAST_INSTANT),
+        ("9999-12-31T23:59:59.999999999Z", "UTC", LAST_INSTANT),
+    ],
+)
+def test_a_bound_beyond_the_calendar_is_its_end(text: str, name: str, end: datetime):
+    assert parse_bound(text, zone(name)) == end
+
+
+@pytest.mark.parametrize("text", ["0000-01-01T00:00:00Z", "9999-12-31T23:59:59+24:00", "soon"])
+def test_a_bound_that_is_no_instant_is_refused(text: str):
+    with pytest.raises(ValueError, match=r"exists|such as"):
+        parse_bound(text)
+
+
+@pytest.mark.parametrize("offset", ["+05:60", "+05:99", "+24:00", "-99:00", "+2400"])
+def test_an_offset_that_cannot_be_is_refused_in_our_words(offset: str):
+    with pytest.raises(ValueError, match=f"the offset .{offset[1:]} has more than") as error:
+        parse_instant(f"2027-01-26T15:00:00{offset}")
+    assert "timedelta" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("2027-01-26", "'2027-01-26T00:00:00'"),
+        ("1800000000", "since 1970"),
+        ("2027-01-26T15:00:00[Europe/Berlin]", "`timezone`"),
+        ("2027-01-26T15:00:00 Europe/Berlin", "`timezone`"),
+        ("2027-01-26T15:00:00+01", "'+01:00'"),
+        ("2027-01-26T15:00:00,5Z", "a dot"),
+        ("2027-01-26\u00a015:00:00Z", "NO-BREAK SPACE (U+00A0)"),
+        ("2027-01-26T15:00:00\u200bZ", "ZERO WIDTH SPACE (U+200B)"),
+    ],
+)
+def test_what_to_write_instead_of_an_instant(text: str, says: str):
+    with pytest.raises(ValueError, match="such as") as error:
+        parse_instant(text)
+    assert says in str(error.value)
 
 
 @pytest.mark.parametrize("text", ["0001-01-01T00:00:00", "9999-12-31T23:59:59"])
@@ -228,6 +290,64 @@ def test_what_is_no_iana_zone_is_refused_in_short(name: str):
     assert len(str(error.value)) < 400
 
 
+@pytest.mark.parametrize("name", sorted(zone_names()))
+def test_every_listed_name_is_a_zone_and_no_other_spelling_is(name: str):
+    assert str(zone(name)) == name
+    for other in (
+        name.replace("/", "."),
+        f"posix/{name}",
+        f"right/{name}",
+        f"./{name}",
+        f"{name}/",
+        f"/{name}",
+        f"{name}/../{name}",
+        f"tzdata/{name}",
+        f"{name}.py",
+        f"{name}\x00",
+        name.replace("/", "//"),
+        name.replace("/", "\\"),
+    ):
+        if other not in zone_names():
+            with pytest.raises(UnknownZone):
+                canonical_zone(other)
+    assert canonical_zone(name.lower()) == canonical_zone(f" {name.upper()}\n") == name
+    assert str(stored_zone(name)) == str(stored_zone(name.replace("/", "."))) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("tzdata.zi", "zone.tab", "zone1970.tab", "iso3166.tab", "leapseconds", "__pycache__"),
+        *("America", "Etc", "posixrules", "localtime", "zones", "America.Argentina"),
+        *("Asia/To\u212ayo", "Europe/Ber\u200blin", "Europe/\u0392erlin", "x" * 10**6),
+    ],
+)
+def test_what_lies_beside_the_zones_is_none(name: str):
+    for read in (zone, canonical_zone):
+        with pytest.raises(UnknownZone) as error:
+            read(name)
+        assert len(str(error.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("America.Argentina/Buenos_Aires", "'America/Argentina/Buenos_Aires'"),
+        ("Berlin", "'Europe/Berlin'"),
+        ("America/New York", "'America/New_York'"),
+        ("posix/Europe/Berlin", "'Europe/Berlin'"),
+        ("+02:00", "'Etc/GMT-2'"),
+        ("UTC-5", "'Etc/GMT+5'"),
+        ("GMT+05:30", "name a place"),
+        ("+15:00", "name a place"),
+    ],
+)
+def test_what_to_write_instead_of_a_zone(name: str, says: str):
+    with pytest.raises(UnknownZone) as error:
+        canonical_zone(name)
+    assert says in str(error.value)
+
+
 @given(st.text(max_size=30) | st.from_regex(r"[A-Za-z./_]{1,20}", fullmatch=True))
 def test_any_name_is_a_zone_or_unknown(name: str):
     with contextlib.suppress(UnknownZone):
@@ -280,11 +400,50 @@ def test_durations_are_seconds_or_iso_8601(value: float | str, length: timedelta
         "PT\uff13S",
         "T30S",
         "PT1S1M",
+        "P1Y2M3D",
+        "1h30m",
+        "PT0.5H",
+        "00:15:00",
+        "1e3",
+        "P" + "9" * 50 + "M",
+        "9" * 10_000,
     ],
 )
 def test_other_durations_are_refused_with_examples(value: str):
     with pytest.raises(ValueError, match="'PT30S', 'PT15M' or 'P1D'"):
         parse_duration(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("P1M", "months and years are not of one length"),
+        ("p1y", "months and years are not of one length"),
+        ("P1Y2M3DT4H", "months and years are not of one length"),
+        ("PT0.5H", "write 'PT30M'"),
+        ("P0.5D", "write 'PT12H'"),
+        ("PT1.5M", "write 'PT1M30S'"),
+        ("PT1,5S", "write 'PT1.5S'"),
+        ("pt30s", "write 'PT30S'"),
+        ("1h30m", "write 'PT1H30M'"),
+        ("5 minutes", "write 'PT5M'"),
+        ("250ms", "write 'PT0.25S'"),
+        ("2d", "write 'P2D'"),
+        ("00:15:00", "write 'PT15M'"),
+        ("30", "30 as a number"),
+        ("PT\uff13S", "FULLWIDTH DIGIT THREE (U+FF13)"),
+    ],
+)
+def test_what_to_write_instead_of_a_duration(value: str, says: str):
+    with pytest.raises(ValueError, match="'PT30S', 'PT15M' or 'P1D'") as error:
+        parse_duration(value)
+    assert says in str(error.value)
+
+
+@given(st.text(max_size=40) | st.from_regex(r"\A[PT0-9.,:WDHMYSms -]{1,25}\Z"))
+def test_any_text_is_a_duration_or_a_value_error(text: str):
+    with contextlib.suppress(ValueError):
+        assert parse_duration(text) >= timedelta()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
 from trigger_contracts.definition import Definition, parse_definition
 from trigger_contracts.errors import Code, Refused, from_validation, refused
-from trigger_contracts.instants import parse_instant, zone
+from trigger_contracts.instants import parse_bound, zone
 from trigger_contracts.preview import Preview
 
 from .shown import PreviewShown
@@ -61,7 +61,7 @@ def preview_request(fields: Any) -> PreviewRequest:
 
 def _instant(field: str, text: str | None, definition: Definition) -> datetime | None:
     try:
-        return None if text is None else parse_instant(text, zone(definition.timezone))
+        return None if text is None else parse_bound(text.strip(), zone(definition.timezone))
     except ValueError as error:
         raise refused(Code.INVALID, str(error), pointer=f"/{field}") from None
 

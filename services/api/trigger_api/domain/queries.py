@@ -22,7 +22,7 @@ DEFAULT_LIMIT = 50
 _NO_NUL = r"^[^\x00]*$"
 
 
-_SPACED_OFFSET = re.compile(r"(:[0-9:.]+) ([0-9]{2}:[0-9]{2})")
+_SPACED_OFFSET = re.compile(r"(:[0-9:.]+) ([0-9]{2}:?[0-9]{2})")
 """A "+" before an offset is a space in a query string that does not write it ``%2B``.
 
 The time's own colon tells it from the space in "2027-01-26 15:00".
@@ -32,7 +32,7 @@ The time's own colon tells it from the space in "2027-01-26 15:00".
 def _parse_instant(value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    return parse_instant(_SPACED_OFFSET.sub(r"\1+\2", value))
+    return parse_instant(_SPACED_OFFSET.sub(r"\1+\2", value.strip()))
 
 
 Instant = Annotated[datetime, BeforeValidator(_parse_instant)]

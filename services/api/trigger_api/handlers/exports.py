@@ -78,8 +78,9 @@ class _Export:
         self._turns = turns
         self._query = query
         self._file = file
-        self._now = query.to or clock.now()
-        oldest = clock.now() - kept_for
+        now = clock.now()
+        self._now = now if query.to is None else min(query.to, now)
+        oldest = now - kept_for
         self._floor = max(query.from_ or oldest, oldest)
         self._position: Position | None = None
         self._pace = Pace()

@@ -10,7 +10,9 @@ from trigger_api.domain.shown import PreviewShown
 from trigger_api.ports import Clock, Describe, Views
 from trigger_contracts.errors import Code, refused
 from trigger_contracts.future import must_fire
+from trigger_contracts.instants import LAST_INSTANT, moved
 from trigger_contracts.preview import preview
+from trigger_contracts.schedule import HORIZON, AnySchedule, Once, rule_of
 from trigger_contracts.schedule_fields import schedule_of, written_locally
 
 _DUE = timedelta(seconds=30)
@@ -38,6 +40,9 @@ class Previews:
         schedule = schedule_of(definition, after)
         if schedule is None:
             raise TypeError("a scheduled definition has a schedule")
+        if _is_at_the_end(schedule, after):
+            detail = "leaves no occurrence before the calendar ends, with the year 9999"
+            raise refused(Code.INVALID, detail, pointer="/after")
         must_fire(definition, schedule, after)
         found = preview(
             schedule,
@@ -77,3 +82,13 @@ class Previews:
         """
         now = self._clock.now()
         return first - _TICK if now - first <= _DUE else now
+
+
+def _is_at_the_end(schedule: AnySchedule, after: datetime) -> bool:
+    """Whether nothing follows ``after`` for want of years, and not of the schedule's own end."""
+    rule = rule_of(schedule)
+    return (
+        not isinstance(rule, Once)
+        and moved(after, HORIZON) == LAST_INSTANT
+        and rule.next_after(after) is None
+    )
