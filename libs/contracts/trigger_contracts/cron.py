@@ -34,7 +34,6 @@ expression that the zone's gaps always swallow gets so far (``30 2 * 3 0#2`` in 
 ``count`` works through years and changes of offset, not through occurrences.
 """
 
-import re
 from bisect import bisect_right
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -44,7 +43,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from .cron_days import LAST_YEAR, YEAR_KIND, YEAR_START, matching_days
-from .cron_parse import CronNeverFires, Expression, parse_expression
+from .cron_parse import CronNeverFires, Expression, parse_expression, positions
 from .instants import zone
 from .local_time import ERA_BITS, RULED_ERA, Reading, Stretch, era
 from .zone_rules import DAY
@@ -141,7 +140,7 @@ def compiled(expression: str, timezone: str, dst_policy: DstPolicy) -> "Compiled
     parsed = parse_expression(expression)
     days = matching_days(parsed.day_rule)
     if not any(days):
-        days_at = [word.start() for word in re.finditer(r"[^ \t]+", expression)][-3]
+        days_at = positions(expression)[-3]
         detail = "never fires, for none of the months has such a day"
         raise CronNeverFires("day-of-month", days_at, detail)
     return CompiledCron(parsed, days, timezone, _reading(parsed, dst_policy))

@@ -20,12 +20,16 @@ day-of-week     0-7, SUN-SAT            0 and 7 are Sunday; ``d#n`` the nth d of
 
 ``a/n`` means from a to the field's last value, in steps of n; ``?`` means ``*``. Names are
 taken in any case. A reversed range is refused, as Vixie cron does: ``22-2`` is written
-``22-23,0-2``. Sunday ends a range as 7, so that ``FRI-SUN`` is one.
+``22-23,0-2``. Sunday ends a range as 7, so that ``FRI-SUN`` is one. A range from Sunday to
+Sunday is that day (``SUN-SUN``, ``0-SUN``, ``7-0``); only ``0-7`` is the whole week, as in
+Vixie cron. Blanks around the expression are not part of it.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from .spellings import named
 
 MAX_LENGTH = 600
 """Characters of an expression: every value of all six fields written out takes 529."""
@@ -50,6 +54,10 @@ SUNDAY = 7
 """Sunday's other number; read as 0."""
 
 _WORD = re.compile(r"[^ \t]+")
+_ODD_BLANK = re.compile(r"[^\S \t]|[\u200b-\u200f\u2060\ufeff]")
+"""Blanks that separate no fields, and characters of which one sees nothing."""
+
+_ZONE_BEFORE = re.compile(r"(?:CRON_)?TZ=(\S*)", re.ASCII | re.IGNORECASE)
 _ENTRY = re.compile(
     r"(?:\*|(?P<low>\d+|[A-Z]{3})(?:-(?P<high>\d+|[A-Z]{3}))?)(?:/(?P<step>\d+))?", re.ASCII
 )
@@ -146,6 +154,9 @@ class _Entry:
     position: int
 
     def wrong(self, why: str) -> CronError:
+        odd = _ODD_BLANK.search(self.text)
+        if odd is not None:
+            why += f" with {named(odd.group())} in it"
         return CronError(
             self.field.name, self.position, f"{_shown(self.text)} {why}: {self.field.allowed}"
         )
@@ -171,6 +182,7 @@ def parse_expression(text: str) -> Expression:
         detail = f"is longer than {MAX_LENGTH} characters, which no expression needs"
         raise CronError("expression", MAX_LENGTH, detail)
     words = _words(text)
+    _refuse_foreign(text, words)
     if len(words) == len(_FIELDS) - 1:
         words.insert(0, ("0", words[0][1]))
     if len(words) != len(_FIELDS):
@@ -196,9 +208,42 @@ def fields_of(text: str) -> list[str]:
     return [word for word, _ in _words(text)]
 
 
+def positions(text: str) -> list[int]:
+    """Where the words of an expression begin."""
+    begin, end = _span(text)
+    return [match.start() for match in _WORD.finditer(text, begin, end)]
+
+
+def _span(text: str) -> tuple[int, int]:
+    """Where an expression begins and ends, without the blanks around it."""
+    return len(text) - len(text.lstrip()), len(text.rstrip())
+
+
 def _words(text: str) -> list[tuple[str, int]]:
-    words = [(_capitals(match.group()), match.start()) for match in _WORD.finditer(text)]
+    found = _WORD.finditer(text, *_span(text))
+    words = [(_capitals(match.group()), match.start()) for match in found]
     return _spelt_out(words) if words and words[0][0].startswith("@") else words
+
+
+def _refuse_foreign(text: str, words: list[tuple[str, int]]) -> None:
+    """Refuse, with what to write instead, what other products put into an expression."""
+    odd = _ODD_BLANK.search(text, *_span(text))
+    if odd is not None and len(words) not in {len(_FIELDS) - 1, len(_FIELDS)}:
+        detail = f"{named(odd.group())} separates no fields: write a space"
+        if odd.group() in "\r\n":
+            detail = "is one line: what another line says is another trigger"
+        raise CronError("expression", odd.start(), detail)
+    zone = _ZONE_BEFORE.match(text, _span(text)[0])
+    if zone is not None:
+        detail = f"a zone stands in the field `timezone`, here {_shown(zone[1])}, and not in cron"
+        raise CronError("expression", zone.start(), detail)
+    if len(words) == len(_FIELDS) + 1:
+        detail = (
+            "has 7 fields, the last one for years: leave that out, and limit the years by"
+            " `starts_at` and `ends_at`; 5 fields are needed (minute hour day-of-month month"
+            " day-of-week), 6 with a leading second"
+        )
+        raise CronError("expression", words[6][1], detail)
 
 
 def _capitals(word: str) -> str:
@@ -254,7 +299,10 @@ def _values(entry: _Entry) -> Iterator[int]:
         low = entry.value(match["low"])
         if match["high"] is not None:
             high = entry.value(match["high"])
-            if match["high"] == _WEEKDAYS[0]:
+            in_numbers = (match["low"] + match["high"]).isdigit()
+            if field is _WEEKDAY and _is_one_sunday(low, high, in_numbers=in_numbers):
+                high = low
+            elif match["high"] == _WEEKDAYS[0]:
                 high = SUNDAY
         else:
             high = low if match["step"] is None else field.high
@@ -262,6 +310,12 @@ def _values(entry: _Entry) -> Iterator[int]:
         again = f"{match['low']}-{field.high},{field.low}-{match['high']}"
         raise entry.wrong(f"is a reversed range, to be written {again}")
     yield from range(low, high + 1, step)
+
+
+def _is_one_sunday(low: int, high: int, *, in_numbers: bool) -> bool:
+    """Whether weekdays go from Sunday to Sunday; ``0-7`` alone means all days between."""
+    is_week = in_numbers and low == 0 and high == SUNDAY
+    return low % SUNDAY == 0 and high % SUNDAY == 0 and not is_week
 
 
 def _day_rule(days: list[_Entry], months: list[_Entry], weekdays: list[_Entry]) -> DayRule:

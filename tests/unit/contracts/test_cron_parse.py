@@ -48,7 +48,22 @@ def test_values_ranges_steps_and_lists(text: str, minutes: list[int]):
         ("FRI-SUN", [0, 5, 6]),
         ("SUN-TUE", [0, 1, 2]),
         ("SUN", [0]),
-        ("SUN-SUN", [0, 1, 2, 3, 4, 5, 6]),
+        ("SUN-SUN", [0]),
+        ("0-SUN", [0]),
+        ("7-SUN", [0]),
+        ("SUN-0", [0]),
+        ("SUN-7", [0]),
+        ("7-0", [0]),
+        ("7-7", [0]),
+        ("00-SUN", [0]),
+        ("SUN-SUN/2", [0]),
+        ("0-SUN,WED", [0, 3]),
+        ("0-7/2", [0, 2, 4, 6]),
+        ("00-07", [0, 1, 2, 3, 4, 5, 6]),
+        ("MON-SUN", [0, 1, 2, 3, 4, 5, 6]),
+        ("SUN-SAT", [0, 1, 2, 3, 4, 5, 6]),
+        ("SAT-SUN", [0, 6]),
+        ("SAT-7", [0, 6]),
         ("MON-FRI/2,sat", [1, 3, 5, 6]),
         ("1/2", [0, 1, 3, 5]),
         ("*/2", [0, 2, 4, 6]),
@@ -57,6 +72,13 @@ def test_values_ranges_steps_and_lists(text: str, minutes: list[int]):
 )
 def test_weekdays(text: str, weekdays: list[int]):
     assert numbers(parse_expression(f"0 0 * * {text}").day_rule.weekdays) == weekdays
+
+
+@pytest.mark.parametrize("blank", [" ", "\n", "\r\n", "\t", "\u00a0", "\u3000"])
+@pytest.mark.parametrize("text", ["30 9 * * MON", "@daily", "5 30 9 * * *"])
+def test_blanks_around_an_expression_are_none_of_it(text: str, blank: str):
+    for padded in (f"{text}{blank}", f"{blank}{text}", f"{blank}{text}{blank}{blank}"):
+        assert parse_expression(padded) == parse_expression(text)
 
 
 def test_months_have_names_and_numbers():
@@ -218,6 +240,15 @@ def test_an_error_names_the_field_its_place_and_what_is_allowed(field: str, wron
         ("@every 5m", "expression", 0, "interval"),
         ("@fortnightly", "expression", 0, "@hourly, @daily"),
         ("@daily 5", "expression", 0, "stands alone"),
+        ("0 0 12 * * ? 2027", "expression", 13, "`starts_at` and `ends_at`"),
+        ("0 0 12 * * ? *", "expression", 13, "7 fields, the last one for years"),
+        ("CRON_TZ=Europe/Berlin 0 9 * * *", "expression", 0, "`timezone`, here 'Europe/Berlin'"),
+        (" tz=UTC 0 9 * * *", "expression", 1, "`timezone`"),
+        ("0\u00a09 * * *", "expression", 1, "NO-BREAK SPACE (U+00A0) separates no fields"),
+        ("0 9\u200b * * *", "hour", 2, "ZERO WIDTH SPACE (U+200B)"),
+        ("0\u00a09 * * * *", "minute", 0, "NO-BREAK SPACE (U+00A0)"),
+        ("0 9 *\u3000* *", "expression", 5, "IDEOGRAPHIC SPACE (U+3000)"),
+        ("0 9 * * *\n0 10 * * *", "expression", 9, "another trigger"),
     ],
 )
 def test_what_errors_say(text: str, field: str, position: int, says: str):
