@@ -1,15 +1,20 @@
 """What the terminal shows: every program's lines under its name, in its colour.
 
 All of a program's output is also kept in ``logs/<name>.log``; the routine lines of the broker and
-the database go there alone.
+the database go there alone. Never raises: a full disk or a closed terminal costs lines and
+nothing else, for whoever stops reading a program's output stops the program.
 """
 
 import asyncio
+import contextlib
 import logging
 import sys
+from collections.abc import Callable
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TextIO
+
+from trigger_runtime.printing import printable
 
 COLOURS = (36, 35, 32, 33, 34, 96, 95, 92)
 """ANSI foregrounds, bright enough on dark and light terminals; red is kept for nobody."""
@@ -24,6 +29,17 @@ NAME_WIDTH = 11
 CHUNK_BYTES = 64 * 1024
 
 
+def hear_nothing(_line: str) -> None:
+    """For programs whose lines say nothing to the supervisor."""
+
+
+class _KeptFile(RotatingFileHandler):
+    """One log file; what cannot be written is lost."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's own name)
+        """Not a traceback for each line on the terminal, which is logging's way."""
+
+
 class Output:
     """The one writer to the terminal; lines of different programs never mix."""
 
@@ -31,49 +47,61 @@ class Output:
         self._logs = logs
         self._terminal = terminal or sys.stdout
         self._colourful = self._terminal.isatty()
-        self._files: dict[str, RotatingFileHandler] = {}
+        self._files: dict[str, _KeptFile] = {}
 
     def say(self, text: str) -> None:
         """A line of ``etp up`` itself."""
-        for line in text.splitlines():
-            self._show(OWN_NAME, line)
+        for line in text.split("\n"):
+            self._show(OWN_NAME, printable(line, keep="\t"))
 
     def plain(self, text: str) -> None:
         """Text to copy from the terminal: no prefix."""
-        print(text, file=self._terminal, flush=True)
+        self._print(text)
 
     def log_path(self, name: str) -> Path:
         return self._logs / f"{name}.log"
 
-    async def copy(self, name: str, stream: asyncio.StreamReader, routine: tuple[str, ...]) -> None:
-        """Copy a program's output until it ends; lines with a ``routine`` mark only to the file."""
+    async def copy(
+        self,
+        name: str,
+        stream: asyncio.StreamReader,
+        routine: tuple[str, ...],
+        hear: Callable[[str], None] = hear_nothing,
+    ) -> None:
+        """Copy a program's output until it ends; lines with a ``routine`` mark only to the file.
+
+        ``hear`` is called with each line.
+        """
         rest = b""
         while chunk := await stream.read(CHUNK_BYTES):
             *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                self._take(name, line, routine)
             if len(rest) > CHUNK_BYTES:
-                self._take(name, rest, routine)
-                rest = b""
+                lines, rest = [*lines, rest], b""
+            for line in lines:
+                hear(self._take(name, line, routine))
         if rest:
-            self._take(name, rest, routine)
+            hear(self._take(name, rest, routine))
 
     def close(self) -> None:
         for file in self._files.values():
             file.close()
         self._files.clear()
 
-    def _take(self, name: str, line: bytes, routine: tuple[str, ...]) -> None:
-        text = line.decode(errors="replace").rstrip()
-        self._file(name).emit(logging.makeLogRecord({"msg": text}))
+    def _take(self, name: str, line: bytes, routine: tuple[str, ...]) -> str:
+        text = printable(line.decode(errors="replace").rstrip(), keep="\t")
+        with contextlib.suppress(OSError):
+            self._file(name).emit(logging.makeLogRecord({"msg": text}))
         if not any(mark in text for mark in routine):
             self._show(name, text)
+        return text
 
-    def _file(self, name: str) -> RotatingFileHandler:
+    def _file(self, name: str) -> _KeptFile:
         if name not in self._files:
             path = self.log_path(name)
             path.touch(mode=0o600)
-            self._files[name] = RotatingFileHandler(path, maxBytes=KEPT_BYTES, backupCount=1)
+            self._files[name] = _KeptFile(
+                path, maxBytes=KEPT_BYTES, backupCount=1, encoding="utf-8", errors="replace"
+            )
         return self._files[name]
 
     def _show(self, name: str, text: str) -> None:
@@ -81,4 +109,9 @@ class Output:
         if self._colourful:
             colour = 1 if name == OWN_NAME else COLOURS[sum(name.encode()) % len(COLOURS)]
             label = f"\x1b[{colour}m{label}\x1b[0m"
-        print(label, text, file=self._terminal, flush=True)
+        self._print(f"{label} {text}")
+
+    def _print(self, text: str) -> None:
+        # ValueError: a letter that the terminal's encoding lacks, or a terminal that is closed.
+        with contextlib.suppress(OSError, ValueError):
+            print(text, file=self._terminal, flush=True)

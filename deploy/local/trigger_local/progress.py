@@ -9,6 +9,8 @@ from typing import BinaryIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from trigger_runtime.printing import printable
+
 from . import importing
 from .gateway import Gateway
 from .importing import Report
@@ -37,7 +39,12 @@ def import_all(gateway: Gateway, file: BinaryIO, *, name: str, partial: bool) ->
             )
     else:
         report = importing.send_all(
-            gateway, file, name=name, partial=partial, say=print, advance=_Lines(total)
+            gateway,
+            file,
+            name=name,
+            partial=partial,
+            say=lambda text: print(printable(text)),
+            advance=_Lines(total),
         )
     print(_sum(report, total))
     return report
@@ -56,7 +63,8 @@ class _Lines:
 
 
 def _say(text: str, progress: Progress) -> None:
-    """Above the bar, or where standard output leads."""
+    """Above the bar, or where standard output leads. Names in it are the file's."""
+    text = printable(text)
     if sys.stdout.isatty():
         progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
     else:

@@ -6,11 +6,13 @@ Never logged: secrets and payloads; settings hold secrets as ``SecretStr``, whic
 
 import logging
 import sys
-from typing import Any
+from io import StringIO
+from typing import Any, TextIO
 
 import structlog
-from structlog.typing import EventDict
+from structlog.typing import EventDict, ExcInfo
 
+from .printing import printable
 from .settings import LogSettings
 
 _LEVELS = {
@@ -42,7 +44,7 @@ def set_up_logging(settings: LogSettings, *, service: str) -> None:
         else structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(),
             # The default one prints local variables, and payloads are among them.
-            exception_formatter=structlog.dev.plain_traceback,
+            exception_formatter=_indented_traceback,
         )
     )
     formatter = structlog.stdlib.ProcessorFormatter(
@@ -51,7 +53,7 @@ def set_up_logging(settings: LogSettings, *, service: str) -> None:
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             _drop_color_message,
             # The console renderer prints tracebacks itself; JSON needs them as text in one line.
-            *([structlog.processors.format_exc_info] if as_json else []),
+            *([structlog.processors.format_exc_info] if as_json else [_one_line]),
             renderer,
         ],
     )
@@ -76,6 +78,22 @@ def _drop_color_message(_logger: Any, _method: str, event: EventDict) -> EventDi
     """Some libraries say everything twice, the second time with escape codes."""
     event.pop("color_message", None)
     return event
+
+
+def _one_line(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """What others wrote (a path, a name, the words of an error) forges no line of its own."""
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = printable(value)
+    return event
+
+
+def _indented_traceback(out: TextIO, info: ExcInfo) -> None:
+    """The words of an exception may be anybody's and have lines: none begins as a record does."""
+    text = StringIO()
+    structlog.dev.plain_traceback(text, info)
+    lines = printable(text.getvalue().strip("\n"), keep="\n\t").split("\n")
+    out.writelines(f"\n  | {line}" for line in lines)
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
