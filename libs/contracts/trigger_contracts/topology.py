@@ -135,6 +135,7 @@ def _consume(*consumers: Consumer) -> tuple[str, ...]:
         subject.format(stream=c.stream.name, durable=c.durable)
         for c in consumers
         for subject in (
+            "$JS.API.STREAM.INFO.{stream}",
             "$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}",
             "$JS.API.CONSUMER.INFO.{stream}.{durable}",
             *(("$JS.API.CONSUMER.UNPIN.{stream}.{durable}",) if c.exclusive else ()),

@@ -35,4 +35,8 @@ class StaleExpectation(PublishRefused):
 
 
 class ReadRefused(Exception):  # noqa: N818
-    """The broker refused a read for good, e.g. a stream that does not exist."""
+    """The broker refused a read for good."""
+
+
+class StreamMissing(ReadRefused):
+    """There is no such stream."""

@@ -27,6 +27,10 @@ _Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 _Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
+class NotReady(Exception):  # noqa: N818 - a state of the process's
+    """A check fails for a reason that whoever asks may read: it names no host and no user."""
+
+
 class Health:
     """Named readiness checks of one process."""
 
@@ -65,6 +69,8 @@ async def _run(check: Check, timeout_s: float) -> str:
             await check()
     except TimeoutError:
         return "timed out"
+    except NotReady as reason:
+        return str(reason)
     except Exception as error:  # noqa: BLE001 - any failure means not ready, with its kind
         # The kind only: messages may name hosts and users.
         return type(error).__name__

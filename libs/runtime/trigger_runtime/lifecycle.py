@@ -21,6 +21,7 @@ from faststream import FastStream
 from faststream.specification import AsyncAPI
 
 from .broker import PlatformBroker
+from .guard import StreamGuard
 from .health import Health, HealthApp
 from .logs import get_logger
 from .loops import Loop
@@ -61,17 +62,28 @@ async def serve_worker(
     asyncapi: AsyncAPI,
     loops: Sequence[Loop] = (),
     publishers: Sequence[JetStreamPublisher] = (),
+    guard: StreamGuard | None = None,
     on_start: Sequence[Callable[[], Awaitable[None]]] = (),
     on_stop: Sequence[Callable[[], Awaitable[None]]] = (),
 ) -> int:
-    """Serve until told to stop; returns the exit code. Readiness checks the broker, too."""
+    """Serve until told to stop; returns the exit code. Readiness checks the broker, too.
+
+    Nothing is taken in hand until ``guard`` finds the streams as they should be.
+    """
     health.add("broker", connection.ping)
+    before: list[Callable[[], Awaitable[object]]] = []
+    if guard is not None:
+        health.add("streams", guard.check)
+        before = [connection.connect, guard.wait]
+        watching = Loop("watch streams", guard.watch)
+        connection.on_reconnect(watching.wake)
+        loops = [*loops, watching]
     app = FastStream(broker, specification=asyncapi, logger=None)
     http = _HttpServer(HealthApp(health, asyncapi), settings)
     stop = asyncio.Event()
     with _signals(stop):
         serving = asyncio.create_task(http.serve(), name="http")
-        starting = asyncio.create_task(_start(app, loops, on_start), name="start")
+        starting = asyncio.create_task(_start(app, loops, before, on_start), name="start")
         stopped = asyncio.create_task(stop.wait())
         lost = asyncio.create_task(connection.lost.wait())
         try:
@@ -104,8 +116,13 @@ async def _first(*tasks: "asyncio.Task[Any]") -> "asyncio.Task[Any]":
 
 
 async def _start(
-    app: FastStream, loops: Sequence[Loop], on_start: Sequence[Callable[[], Awaitable[None]]]
+    app: FastStream,
+    loops: Sequence[Loop],
+    before: Sequence[Callable[[], Awaitable[object]]],
+    on_start: Sequence[Callable[[], Awaitable[None]]],
 ) -> None:
+    for call in before:
+        await call()
     await app.start()  # waits for the broker, as long as that takes
     for call in on_start:
         await call()

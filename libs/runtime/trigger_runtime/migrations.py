@@ -18,10 +18,14 @@ _LOCK_KEY = 7_214_001
 """Advisory lock of migrations: two admin steps at once must not apply a file twice."""
 
 
+class NewerSchemaError(Exception):
+    """The schema has seen migrations that this version does not know: a newer one has been here."""
+
+
 async def apply(connection: "asyncpg.Connection[Any]", folder: Path, schema: str) -> list[str]:
     """Apply to ``schema`` what it has not seen yet; returns the names of the files applied.
 
-    Raises ValueError for a schema name that is not a plain identifier.
+    Raises ValueError for a schema name that is not a plain identifier, and NewerSchemaError.
     """
     if not _SCHEMA.fullmatch(schema):
         raise ValueError(f"not a schema name: {schema!r}")
@@ -35,7 +39,10 @@ async def apply(connection: "asyncpg.Connection[Any]", folder: Path, schema: str
         )
         rows = await connection.fetch(f"SELECT name FROM {schema}.migration")  # checked above
         seen = {row["name"] for row in rows}
-        for file in _files(folder):
+        files = _files(folder)
+        if unknown := sorted(seen - {file.name for file in files}):
+            raise NewerSchemaError(f"{schema}: {', '.join(unknown)}")
+        for file in files:
             if file.name in seen:
                 continue
             await connection.execute(file.read_text().replace("{schema}", schema))

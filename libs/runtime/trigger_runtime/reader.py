@@ -21,7 +21,7 @@ from nats.errors import Error as NatsError
 
 from trigger_contracts import message_headers
 
-from .errors import BrokerUnavailable, ReadRefused
+from .errors import BrokerUnavailable, ReadRefused, StreamMissing
 from .inbox import Inbox
 from .nats import Connection
 
@@ -32,6 +32,7 @@ _END = 204
 _NO_MESSAGE_CODE = 10037
 _NO_ANSWER = 0
 _NUMBER = re.compile(r"[0-9]{1,18}")
+_NO_STREAM_CODE = 10059
 _BEFORE = "Nats-Last-Sequence"
 _PENDING = "Nats-Num-Pending"
 _ADDED = frozenset(
@@ -162,7 +163,7 @@ class StreamReader:
         """How far the stream is."""
         body = self._json(await self._request(f"$JS.API.STREAM.INFO.{self._stream}", None))
         if body is None:
-            raise ReadRefused(f"no stream {self._stream}")
+            raise StreamMissing(f"no stream {self._stream}")
         return StreamState(
             created_at=_instant(body["created"]),
             first_seq=body["state"]["first_seq"],
@@ -240,7 +241,9 @@ class StreamReader:
                 return None
             if refusal.get("code") == 503:
                 raise BrokerUnavailable(str(refusal.get("description")))
-            raise ReadRefused(f"{self._stream}: {refusal.get('description')}")
+            missing = refusal.get("err_code") == _NO_STREAM_CODE
+            refused = StreamMissing if missing else ReadRefused
+            raise refused(f"{self._stream}: {refusal.get('description')}")
         return body
 
 

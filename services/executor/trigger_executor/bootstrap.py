@@ -11,6 +11,7 @@ from trigger_runtime.broker import PlatformBroker, create_broker
 from trigger_runtime.claims import ClaimStore
 from trigger_runtime.clock import SystemClock
 from trigger_runtime.dead_letters import DeadLetters
+from trigger_runtime.guard import StreamGuard
 from trigger_runtime.health import Health
 from trigger_runtime.lifecycle import serve_worker
 from trigger_runtime.logs import set_up_logging
@@ -38,6 +39,7 @@ class Executor:
     broker: PlatformBroker
     asyncapi: AsyncAPI
     publishers: tuple[JetStreamPublisher, ...]
+    guard: StreamGuard
 
 
 def build(settings: Settings) -> Executor:
@@ -78,7 +80,18 @@ def build(settings: Settings) -> Executor:
         version=importlib.metadata.version("event-trigger-platform"),
         description=DESCRIPTION,
     )
-    return Executor(connection, broker, asyncapi, (events, dead))
+    guard = StreamGuard(
+        connection,
+        (
+            topology.COMMANDS.name,
+            topology.CHANGES.name,
+            topology.DUE.name,
+            topology.IDEMPOTENCY.stream,
+        ),
+        (topology.EXECUTOR_DUES, topology.EXECUTOR_FIRES),
+        timeout=timeout,
+    )
+    return Executor(connection, broker, asyncapi, (events, dead), guard)
 
 
 async def serve() -> int:
@@ -93,4 +106,5 @@ async def serve() -> int:
         settings=settings,
         asyncapi=executor.asyncapi,
         publishers=executor.publishers,
+        guard=executor.guard,
     )

@@ -6,11 +6,12 @@ from datetime import timedelta
 from faststream.specification import AsyncAPI
 
 from trigger_contracts.subjects import Service
-from trigger_contracts.topology import DEAD, EVENTS
+from trigger_contracts.topology import DEAD, EVENTS, RETENTION_EVENTS
 from trigger_runtime.broker import PlatformBroker, create_broker
 from trigger_runtime.clock import SystemClock
 from trigger_runtime.database import Database
 from trigger_runtime.dead_letters import DeadLetters
+from trigger_runtime.guard import StreamGuard
 from trigger_runtime.health import Health
 from trigger_runtime.lifecycle import serve_worker
 from trigger_runtime.logs import set_up_logging
@@ -22,6 +23,7 @@ from trigger_runtime.redriving import Redriver
 
 from .adapters.broker import CoreNotices, LogDeadLetters
 from .adapters.event_log import PostgresEventLog
+from .adapters.positions import Positions
 from .domain.life import Life
 from .entrypoints.projection import subscribe
 from .entrypoints.sweeping import closing_loop, indexing_loop, sweep_loop
@@ -50,6 +52,7 @@ class Retention:
     sweep: Loop
     closing: Loop
     indexing: Loop
+    guard: StreamGuard
 
     def asyncapi(self) -> AsyncAPI:
         return AsyncAPI(self.broker, title=SERVICE, description=DESCRIPTION)
@@ -66,6 +69,7 @@ class Retention:
             asyncapi=self.asyncapi(),
             loops=[self.sweep, self.closing, self.indexing],
             publishers=[self.dead_letters],
+            guard=self.guard,
             on_stop=[self.database.close],
         )
 
@@ -105,6 +109,13 @@ def build(settings: Settings) -> Retention:
         sweep_loop(broker, sweeper),
         closing_loop(Closer(event_log, every=CLOSING_EVERY)),
         indexing_loop(Indexer(event_log, clock, every=INDEXING_EVERY, lag=lambda: projector.lag)),
+        StreamGuard(
+            connection,
+            (EVENTS.name,),
+            (RETENTION_EVENTS,),
+            timeout=timeout,
+            positions=Positions(database),
+        ),
     )
 
 

@@ -12,6 +12,7 @@ from trigger_runtime.broker import PlatformBroker, create_broker
 from trigger_runtime.clock import SystemClock
 from trigger_runtime.database import Database
 from trigger_runtime.dead_letters import DeadLetters
+from trigger_runtime.guard import StreamGuard
 from trigger_runtime.health import Health
 from trigger_runtime.lifecycle import serve_worker
 from trigger_runtime.logs import set_up_logging
@@ -25,6 +26,7 @@ from .adapters import meter
 from .adapters.backlog import CommandBacklog, ExecutorBacklog
 from .adapters.due_index import PostgresIndex
 from .adapters.logs import JetStreamChangeLog, JetStreamDueLog
+from .adapters.positions import Positions
 from .adapters.schema import SCHEMA
 from .adapters.statements import PLANNING
 from .adapters.wakes import NatsWakes
@@ -54,6 +56,7 @@ class Scheduler:
     claimers: tuple[Claimer, ...]
     commands: CommandHandler
     upkeep: Upkeep
+    guard: StreamGuard
 
 
 def build(settings: Settings) -> Scheduler:
@@ -183,6 +186,13 @@ def build(settings: Settings) -> Scheduler:
         claimers,
         commands,
         upkeep,
+        StreamGuard(
+            connection,
+            (topology.COMMANDS.name, topology.CHANGES.name, topology.DUE.name),
+            (topology.SCHEDULER_COMMANDS,),
+            timeout=timeout,
+            positions=Positions(durable),
+        ),
     )
 
 
@@ -201,5 +211,6 @@ async def serve() -> int:
         asyncapi=scheduler.asyncapi,
         loops=scheduler.loops,
         publishers=scheduler.publishers,
+        guard=scheduler.guard,
         on_stop=[database.close for database in scheduler.databases],
     )

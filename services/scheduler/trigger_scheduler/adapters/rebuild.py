@@ -35,6 +35,16 @@ PAGE = 1000
 """Changes or triggers handled at once: the most that one read of the broker gives."""
 
 
+_KEEP_CURSORS = f"""
+UPDATE trigger AS t
+SET cursor_at = kept.cursor_at, next_fire_at = kept.next_fire_at, fires = kept.fires,
+    needs_completion = kept.needs_completion
+FROM {SCHEMA}.trigger AS kept
+WHERE kept.trigger_id = t.trigger_id AND kept.creation_id = t.creation_id
+  AND kept.version = t.version AND t.due_seq = 0
+"""
+
+
 class ChangesReader(Protocol):
     """Reads TRIGGER_CHANGES; ``trigger_runtime.reader.StreamReader`` is one."""
 
@@ -62,9 +72,17 @@ class RebuildReport:
 
 
 async def rebuild(
-    connection: "asyncpg.Connection[Any]", changes: ChangesReader, due: DueReader
+    connection: "asyncpg.Connection[Any]",
+    changes: ChangesReader,
+    due: DueReader,
+    *,
+    keep_cursors: bool = False,
 ) -> RebuildReport:
-    """Replace schema ``scheduler`` by one folded from the logs. Safe to repeat after a crash."""
+    """Replace schema ``scheduler`` by one folded from the logs. Safe to repeat after a crash.
+
+    ``keep_cursors``: where TRIGGER_DUE was lost, how far each schedule is decided is taken from
+    the index as it is, or all of it would seem to be undecided since the trigger was made.
+    """
     owner = await connection.fetchval(
         "SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = $1", SCHEMA
     )
@@ -80,14 +98,18 @@ async def rebuild(
         await connection.execute("RESET ROLE")
     await connection.execute(f"SET search_path TO {SHADOW}")
     try:
-        return await _fold_and_switch(connection, changes, due)
+        return await _fold_and_switch(connection, changes, due, keep_cursors=keep_cursors)
     finally:
         await connection.execute("RESET search_path")
         await connection.execute(f"DROP SCHEMA IF EXISTS {OLD} CASCADE")
 
 
 async def _fold_and_switch(
-    connection: "asyncpg.Connection[Any]", changes: ChangesReader, due: DueReader
+    connection: "asyncpg.Connection[Any]",
+    changes: ChangesReader,
+    due: DueReader,
+    *,
+    keep_cursors: bool,
 ) -> RebuildReport:
     shadow = PostgresTransaction(connection)
     # Most of it beside the running service …
@@ -101,6 +123,8 @@ async def _fold_and_switch(
         tail, _ = await _fold(shadow, changes, seq, last_seq)
         moved = await _moved(due, due_seq)
         await _arm(shadow, due, changes, sorted(moved | tail.keys()))
+        if keep_cursors:
+            await connection.execute(_KEEP_CURSORS)
         # Answers to commands that changed nothing are a memory of the index, not of a log.
         await connection.execute(f"INSERT INTO answer SELECT * FROM {SCHEMA}.answer")
         await shadow.move_position(last_seq)
