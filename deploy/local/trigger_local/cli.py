@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 import json
 import shutil
 import sys
@@ -17,20 +18,21 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from trigger_runtime.printing import printable
+
 from . import records, supervisor
 from . import status as status_of
-from .errors import LocalError
+from .errors import LocalError, NotUpError
 from .gateway import Gateway
 from .home import Home
 from .importing import Report
 from .output import Output
-from .ports import LOOPBACK
 from .programs import Replicas
 from .progress import import_all
-from .provision import ADMIN, Target
 from .provision import provision as provision_target
 from .rebuild import rebuild_all
 from .secrets import DATABASE_ROLES
+from .target import Target
 
 T = TypeVar("T")
 
@@ -51,6 +53,7 @@ NatsUrl = Annotated[
 NatsPassword = Annotated[
     str | None, typer.Option(envvar="ETP_NATS_PASSWORD", help="Of the NATS user admin.")
 ]
+NEW_LINE = "\n"
 
 DEFAULT_HOME = Path(".data")
 
@@ -137,13 +140,20 @@ def provision(
         role_passwords=dict(zip(DATABASE_ROLES, passwords, strict=True)),
         replicas=replicas,
     )
-    _complete(lambda: provision_target(target))
+    _complete(lambda: provision_target(target, print))
     print("Provisioned.")
 
 
 @app.command()
 def rebuild(
     *,
+    accept_loss: Annotated[
+        bool,
+        typer.Option(
+            "--accept-loss",
+            help="Also where streams lack what the tables have: it is lost there as well.",
+        ),
+    ] = False,
     data_dir: DataDir = DEFAULT_HOME,
     nats_url: Annotated[
         str | None, typer.Option(envvar="ETP_NATS_URL", help="Elsewhere than on the data dir.")
@@ -155,21 +165,25 @@ def rebuild(
         str | None, typer.Option(envvar="ETP_DATABASE_URL", help="Of the PostgreSQL superuser.")
     ] = None,
 ) -> None:
-    """Re-create every table from the streams; the platform may go on running."""
+    """Re-create every table from the streams, while the platform runs or while it does not."""
 
     async def rebuilt() -> tuple[str, ...]:
         if nats_url and nats_password and database_url:
-            return await rebuild_all(nats_url, nats_password, database_url)
+            return await rebuild_all(
+                Target(nats_url, nats_password, database_url), accept_loss=accept_loss
+            )
         if nats_url or nats_password or database_url:
             raise LocalError(
                 "Elsewhere needs all of ETP_NATS_URL, ETP_NATS_PASSWORD and ETP_DATABASE_URL."
             )
-        platform = (await status_of.read(Home(data_dir.expanduser().resolve()))).platform
-        return await rebuild_all(
-            f"nats://{LOOPBACK}:{platform.ports['nats']}",
-            platform.secrets.nats[ADMIN],
-            platform.database_url(),
-        )
+        home = Home(data_dir.expanduser().resolve())
+        try:
+            platform = (await status_of.read(home)).platform
+        except NotUpError:
+            if not home.is_ours():
+                raise
+            return await supervisor.rebuild_stopped(home, accept_loss=accept_loss)
+        return await rebuild_all(supervisor.target_of(platform), accept_loss=accept_loss)
 
     for line in _complete(rebuilt):
         print(line)
@@ -259,6 +273,10 @@ def import_(
 
 def main() -> None:
     """The console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A letter that a terminal cannot show is no reason to stop.
+            stream.reconfigure(errors="backslashreplace")
     if sys.platform == "win32":
         sys.exit("etp needs Linux or macOS; on Windows use WSL.")
     app()
@@ -306,5 +324,5 @@ def _complete(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 
 def _fail(message: str) -> NoReturn:
-    print(f"etp: {message}", file=sys.stderr)
+    print(f"etp: {printable(message, keep=NEW_LINE)}", file=sys.stderr)
     raise typer.Exit(1)

@@ -45,11 +45,19 @@ async def create_roles(admin: asyncpg.Connection, passwords: Mapping[str, str]) 
         )
 
 
+async def close_maintenance_databases(admin: asyncpg.Connection) -> None:
+    """The services' roles enter their own database alone: PostgreSQL lets everybody into these."""
+    for name in ("postgres", "template1"):
+        if await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
+            await admin.execute(f'REVOKE CONNECT, TEMPORARY ON DATABASE "{name}" FROM PUBLIC')
+
+
 async def create_database(admin: asyncpg.Connection, name: str = DATABASE) -> None:
     """Create one database that only the platform's roles may enter. Idempotent."""
     if not await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
         await admin.execute(f'CREATE DATABASE "{name}" OWNER {OBJECT_OWNER}')
     await restrict_database(admin, name)
+    await close_maintenance_databases(admin)
 
 
 async def restrict_database(admin: asyncpg.Connection, name: str) -> None:

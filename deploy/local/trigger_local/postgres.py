@@ -23,6 +23,9 @@ from .secrets import DATABASE_OWNER
 PORT = 5432
 """The usual port: inside a container, where nothing else listens."""
 
+MAJOR_VERSION = "18"
+"""Of the wheel's server; its format on disk changes with each."""
+
 UNPRIVILEGED_USER = "nobody"
 """Whom the database runs as when root starts it (PostgreSQL refuses root). Exists on every Unix,
 so that no account has to be made on the machine."""
@@ -46,7 +49,8 @@ SETTINGS = {
     "log_min_messages": "warning",
     "log_min_error_statement": "panic",  # statements hold payloads and passwords
     "log_error_verbosity": "terse",  # details hold rows, and so payloads
-    "log_line_prefix": "%m [%p] %q%u@%d ",
+    # No %u and %d: a line break in the name of a user or database would forge a line.
+    "log_line_prefix": "%m [%p] ",
 }
 
 
@@ -87,10 +91,23 @@ def prepare(folder: Path, password: str) -> list[str]:
     """
     notices = _grant_passage(folder) if unprivileged_user() else []
     if (folder / "PG_VERSION").exists():
+        _check_version(folder)
         notices += stop_leftovers(folder)
     else:
         _initialise(folder, password)
     return notices
+
+
+def _check_version(folder: Path) -> None:
+    """Raises LocalError for a database of another major version: the server would only exit."""
+    found = (folder / "PG_VERSION").read_text(encoding="ascii", errors="replace").strip()
+    if found != MAJOR_VERSION:
+        msg = (
+            f"{folder} was made by PostgreSQL {found or '(unknown)'}, and this is PostgreSQL "
+            f"{MAJOR_VERSION}. Its tables can be computed: move it away, and the next start makes "
+            "them anew from the streams in nats/."
+        )
+        raise LocalError(msg)
 
 
 def stop_leftovers(folder: Path) -> list[str]:
@@ -116,7 +133,8 @@ def stop_leftovers(folder: Path) -> list[str]:
 
 def _postmaster(folder: Path) -> psutil.Process | None:
     try:
-        pid = int((folder / "postmaster.pid").read_text(encoding="ascii").split("\n", 1)[0])
+        # Its second line is the folder's name, which may have any letter.
+        pid = int((folder / "postmaster.pid").read_bytes().split(b"\n", 1)[0])
     except (FileNotFoundError, ValueError):
         return None
     return next((process for process in _on(folder) if process.pid == pid), None)
@@ -154,7 +172,8 @@ def _initialise(folder: Path, password: str) -> None:
             ],
             check=False,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             cwd=binaries().parent,
             **child.identity(user),
         )

@@ -14,7 +14,7 @@ import asyncpg
 
 from trigger_contracts.subjects import Service
 
-from . import nats, postgres
+from . import nats, postgres, space
 from .child import Program
 from .database import DATABASE, owner_role
 from .home import Home
@@ -84,6 +84,8 @@ def servers(platform: Platform) -> tuple[Spec, Spec]:
             ),
             ready=partial(nats.answers, LOOPBACK, platform.ports["nats"]),
             stop_patience=SERVER_PATIENCE,
+            against=partial(space.reason_against, platform.home.nats),
+            broken=nats.BROKEN,
             # Its passwords are random, and stand in a file that only its owner may read.
             routine=("[INF]", "Plaintext passwords detected"),
         ),

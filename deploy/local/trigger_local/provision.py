@@ -2,60 +2,56 @@
 
 ``etp up`` takes it before the services start; elsewhere it is the command ``etp provision``, a
 one-shot that the services wait for. Idempotent, and safe to take while the platform runs.
+
+First it looks back: a stream that lacks what was there before stops it, and a database that is new
+while the streams are not is made anew from them.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
-import nats
 
-from trigger_contracts.subjects import inbox_prefix
+from trigger_runtime.migrations import NewerSchemaError
 
-from . import database, streams
-
-ADMIN = "admin"
-"""The NATS user that may create streams."""
-
-CONNECT_TIMEOUT = 10
-
-ONE_AT_A_TIME = 4_773_001
-"""Advisory lock: two admin steps (two pods, say) would both create what neither sees yet."""
+from . import database, rebuild, streams, yesterday
+from .errors import LocalError
+from .target import ONE_AT_A_TIME, Target, admin_connection, look_back, take_note
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where to provision, with the credentials of both administrators."""
-
-    nats_url: str
-    nats_password: str = field(repr=False)
-    database_url: str = field(repr=False)
-    """The superuser's URL; its path names the platform's database, which need not exist yet."""
-    role_passwords: Mapping[str, str] = field(repr=False)
-    replicas: int = 1
-    """Of each stream: 1, or 3 on a cluster of at least three nodes."""
+def say_nothing(_text: str) -> None:
+    """For whoever is not told what happens."""
 
 
-async def provision(target: Target) -> None:
-    await provision_broker(target)
-    await provision_database(target)
-
-
-async def provision_broker(target: Target) -> None:
-    client = await nats.connect(
-        target.nats_url,
-        user=ADMIN,
-        password=target.nats_password,
-        inbox_prefix=inbox_prefix(ADMIN),
-        name="etp provision",
-        connect_timeout=CONNECT_TIMEOUT,
-        allow_reconnect=False,
-    )
-    try:
+async def provision(
+    target: Target, say: Callable[[str], None] = say_nothing, *, accept_loss: bool = False
+) -> None:
+    """Raises StreamsLostError before anything is changed, unless ``accept_loss``."""
+    async with admin_connection(target) as client:
+        found = await yesterday.streams(client)
+        past = await look_back(target)
+        lost = past.lost(found)
+        if not accept_loss:
+            yesterday.refuse(lost, target.options)
         await streams.apply(client, replicas=target.replicas)
-    finally:
-        await client.close()
+        if lost:
+            await streams.renew_consumers(client)
+        await provision_database(target)
+        if past.is_new_to(found):
+            say("PostgreSQL is new and the streams are not: every table is made anew from them.")
+            for line in await rebuild.rebuild_all(target, accept_loss=True):
+                say(line)
+        elif not lost:
+            await take_note(target, client)
+
+
+async def watch(target: Target) -> list[str]:
+    """What was lost since the last note; if nothing, how far the streams are is noted."""
+    async with admin_connection(target) as client:
+        lost = (await look_back(target)).lost(await yesterday.streams(client))
+        if not lost:
+            await take_note(target, client)
+        return lost
 
 
 async def provision_database(target: Target) -> None:
@@ -68,6 +64,12 @@ async def provision_database(target: Target) -> None:
         connection = await asyncpg.connect(at_database(target.database_url, name))
         try:
             await database.apply_schemas(connection)
+        except NewerSchemaError as newer:
+            msg = (
+                f"The database was last used by a newer version of the platform ({newer}). "
+                "Install that version; it was left as it is."
+            )
+            raise LocalError(msg) from None
         finally:
             await connection.close()
     finally:

@@ -7,6 +7,7 @@ connects them, as the administrators of broker and database. One at a time.
 from datetime import timedelta
 
 import asyncpg
+from nats.aio.client import Client
 from pydantic import SecretStr
 
 from trigger_contracts import topology
@@ -16,37 +17,66 @@ from trigger_runtime.reader import StreamReader
 from trigger_runtime.settings import NatsSettings
 from trigger_scheduler.adapters.rebuild import rebuild as rebuild_scheduler
 
+from . import streams, yesterday
 from .errors import LocalError
-from .provision import ADMIN, ONE_AT_A_TIME
+from .target import ADMIN, ONE_AT_A_TIME, Target, admin_connection, look_back
 
 READ_TIMEOUT = timedelta(seconds=10)
 
 
-async def rebuild_all(nats_url: str, nats_password: str, database_url: str) -> tuple[str, ...]:
-    """Rebuild both schemas; returns a sentence about each."""
+async def rebuild_all(target: Target, *, accept_loss: bool = False) -> tuple[str, ...]:
+    """Rebuild both schemas; returns a sentence about each.
+
+    Raises StreamsLostError where the streams lack what the tables have, unless ``accept_loss``.
+    """
+    async with admin_connection(target) as client:
+        found = await yesterday.streams(client)
+        lost = (await look_back(target)).lost(found)
+        if not accept_loss:
+            yesterday.refuse(lost, target.options)
+        if lost:
+            await streams.apply(client, replicas=target.replicas)
+            await streams.renew_consumers(client)
+        try:
+            return await _rebuild_all(target, client, keep_cursors=_lacks_due(lost))
+        except asyncpg.InvalidCatalogNameError:
+            raise LocalError("There is no database yet: etp provision makes it.") from None
+
+
+async def _rebuild_all(target: Target, client: Client, *, keep_cursors: bool) -> tuple[str, ...]:
     settings = NatsSettings(
-        nats_url=nats_url, nats_user=ADMIN, nats_password=SecretStr(nats_password)
+        nats_url=target.nats_url, nats_user=ADMIN, nats_password=SecretStr(target.nats_password)
     )
     connection = Connection(settings, ADMIN)
     await connection.start()
     try:
         await connection.wait_connected(READ_TIMEOUT.total_seconds())
-        database = await asyncpg.connect(database_url)
+        database = await asyncpg.connect(target.database_url)
         try:
             if not await database.fetchval("SELECT pg_try_advisory_lock($1)", ONE_AT_A_TIME):
                 raise LocalError("Another admin step is under way on this database.")
-            return await _rebuild(connection, database)
+            told = await _rebuild(connection, database, keep_cursors=keep_cursors)
+            await yesterday.note(database, await yesterday.streams(client))
+            return told
         finally:
             await database.close()
     finally:
         await connection.close()
 
 
-async def _rebuild(connection: Connection, database: asyncpg.Connection) -> tuple[str, ...]:
+def _lacks_due(lost: list[str]) -> bool:
+    return any(f" {topology.DUE.name} " in one for one in lost)
+
+
+async def _rebuild(
+    connection: Connection, database: asyncpg.Connection, *, keep_cursors: bool
+) -> tuple[str, ...]:
     def reader(stream: topology.Stream) -> StreamReader:
         return StreamReader(connection, stream.name, timeout=READ_TIMEOUT)
 
-    index = await rebuild_scheduler(database, reader(topology.CHANGES), reader(topology.DUE))
+    index = await rebuild_scheduler(
+        database, reader(topology.CHANGES), reader(topology.DUE), keep_cursors=keep_cursors
+    )
     log = await rebuild_retention(database, reader(topology.EVENTS))
     return (
         f"scheduler: {index.triggers} triggers from {index.changes} changes",

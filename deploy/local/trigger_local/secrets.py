@@ -5,12 +5,16 @@ Never prints or logs a secret. ``etp up`` makes them, ``etp status`` reads them.
 
 import hashlib
 import json
+import re
 import secrets
 from dataclasses import asdict, dataclass
 
 from trigger_contracts.topology import PERMISSIONS
 
-from .home import Home, write_private
+from .errors import UnreadableError
+from .home import Home, read_json, write_private
+
+_API_KEY = re.compile(r"etp_[0-9a-f]+\.[A-Za-z0-9_-]+")
 
 DATABASE_OWNER = "etp_admin"
 DATABASE_ROLES = ("etp_api", "etp_scheduler", "etp_executor", "etp_retention")
@@ -52,9 +56,20 @@ def load_or_create(home: Home) -> Secrets:
 
 
 def load(home: Home) -> Secrets | None:
-    if not home.secrets.exists():
+    """Raises UnreadableError: new ones would open neither server of an existing data directory."""
+    kept = read_json(home.secrets)
+    if kept is None:
         return None
-    return Secrets(**json.loads(home.secrets.read_text(encoding="utf-8")))
+    match kept:
+        case {"nats": dict(nats), "postgres": dict(postgres), "api_key": str(api_key)} if (
+            _API_KEY.fullmatch(api_key)
+            and all(isinstance(one, str) for one in (*nats.values(), *postgres.values()))
+        ):
+            return Secrets(nats, postgres, api_key)
+    raise UnreadableError(
+        str(home.secrets),
+        "Bring it back from a backup: the servers of this directory know no other passwords.",
+    )
 
 
 def _complete(nats: dict[str, str], postgres: dict[str, str], api_key: str | None) -> Secrets:

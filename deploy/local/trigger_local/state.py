@@ -11,6 +11,7 @@ import os
 import signal
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import psutil
 
@@ -71,17 +72,20 @@ class State:
 
     @classmethod
     def read(cls, home: Home) -> "State | None":
+        """None if nothing is kept, or nothing that we wrote: then nothing of it is trusted."""
         try:
             kept = json.loads(home.state.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
+            return cls(
+                url=str(kept["url"]),
+                ports={str(name): int(port) for name, port in kept["ports"].items()},
+                supervisor=_identity(kept["supervisor"]),
+                complete=bool(kept["complete"]),
+                processes={name: _identity(known) for name, known in kept["processes"].items()},
+            )
+        except FileNotFoundError:
             return None
-        return cls(
-            url=kept["url"],
-            ports=kept["ports"],
-            supervisor=_identity(kept["supervisor"]),
-            complete=kept["complete"],
-            processes={name: _identity(known) for name, known in kept["processes"].items()},
-        )
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return None
 
 
 @contextlib.contextmanager
@@ -125,5 +129,7 @@ def stop_leftovers(home: Home) -> list[str]:
     return notices
 
 
-def _identity(kept: dict[str, object] | None) -> Identity | None:
-    return Identity(**kept) if kept else None  # type: ignore[arg-type]
+def _identity(kept: dict[str, Any] | None) -> Identity | None:
+    if not kept:
+        return None
+    return Identity(int(kept["pid"]), float(kept["started"]), [str(one) for one in kept["command"]])

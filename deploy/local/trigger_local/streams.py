@@ -41,6 +41,21 @@ async def apply(client: Client, *, replicas: int = 1) -> None:
         await jetstream.add_consumer(consumer.stream.name, consumer_config(consumer))
 
 
+async def renew_consumers(client: Client) -> None:
+    """Make consumers anew that have read past their stream's end: they would pass over what comes.
+
+    A new one begins with the oldest message; handling one again does no harm.
+    """
+    jetstream = client.jetstream(timeout=REQUEST_TIMEOUT)
+    for consumer in topology.CONSUMERS:
+        stream = consumer.stream.name
+        info = await jetstream.consumer_info(stream, consumer.durable)
+        delivered = info.delivered.stream_seq if info.delivered else 0
+        if delivered > (await jetstream.stream_info(stream)).state.last_seq:
+            await jetstream.delete_consumer(stream, consumer.durable)
+            await jetstream.add_consumer(stream, consumer_config(consumer))
+
+
 def stream_config(stream: topology.Stream, replicas: int) -> StreamConfig:
     return StreamConfig(
         name=stream.name,

@@ -1,11 +1,13 @@
 """One program that is kept alive: started, watched, started again when it dies.
 
 A killed service, broker or database comes back by itself. Never gives up after the platform was
-ready once; before that, the supervisor decides by ``starts``.
+ready once; before that, the supervisor decides by ``starts``. Whatever goes wrong here, no child
+is left unwatched: a second one is started only when the first is gone.
 """
 
 import asyncio
 import contextlib
+import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -22,6 +24,14 @@ LONGEST_WAIT = 5.0
 STABLE_AFTER = 10.0
 """Seconds of life after which the next crash counts as a first one again."""
 
+ASK_AGAIN = 1.0
+"""Seconds until a program that cannot be started now is thought of again."""
+
+
+def nothing_against() -> str | None:
+    """For programs that may be started at any time."""
+    return None
+
 
 @dataclass(frozen=True, slots=True)
 class Spec:
@@ -35,6 +45,10 @@ class Spec:
     """Seconds it gets to drain before it is killed."""
     routine: tuple[str, ...] = ()
     """Mark the lines of its output that are not worth showing."""
+    against: Callable[[], str | None] = nothing_against
+    """Why it cannot be started now; asked in a thread before every start, may block."""
+    broken: re.Pattern[str] | None = None
+    """Lines of its output after which it does its work no more until it is started anew."""
 
 
 class Supervised:
@@ -42,12 +56,15 @@ class Supervised:
         self.spec = spec
         self.starts = 0
         self.last_exit: int | None = None
+        self.trouble: str | None = None
+        """Why it does not run, where that is known."""
         self._output = output
         self._on_change = on_change
         self._process: asyncio.subprocess.Process | None = None
         self._program: child.Program | None = None
         self._stopping = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
+        self._replacing: asyncio.Task[bool] | None = None
 
     @property
     def pid(self) -> int | None:
@@ -85,11 +102,15 @@ class Supervised:
     async def _keep(self) -> None:
         wait = FIRST_WAIT
         while not self._stopping.is_set():
+            await self._until_possible()
+            if self._stopping.is_set():
+                return
             began = time.monotonic()
             try:
                 await self._live()
             except Exception as error:  # noqa: BLE001 (said, and tried again like any crash)
-                self._output.say(f"{self.spec.name} cannot be started: {error}")
+                self.trouble = str(error) or type(error).__name__
+                self._output.say(f"{self.spec.name} cannot be started: {self.trouble}")
             if self._stopping.is_set():
                 return
             if time.monotonic() - began > STABLE_AFTER:
@@ -97,9 +118,26 @@ class Supervised:
             self._output.say(
                 f"{self.spec.name} ended ({_reason(self.last_exit)}); started again in {wait:g} s."
             )
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), wait)
+            await self._pause(wait)
             wait = min(wait * 2, LONGEST_WAIT)
+
+    async def _until_possible(self) -> None:
+        """Wait for as long as there is a reason against a start, and say which."""
+        said = None
+        while not self._stopping.is_set():
+            reason = await asyncio.to_thread(self.spec.against)
+            if reason is None:
+                self.trouble = None
+                return
+            self.trouble = reason
+            if reason != said:
+                self._output.say(f"{self.spec.name} is not started for now: {reason}")
+                said = reason
+            await self._pause(ASK_AGAIN)
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
 
     async def _live(self) -> None:
         """One life, from start to exit."""
@@ -109,20 +147,38 @@ class Supervised:
             return
         process = await child.start(self._program, asyncio.subprocess.PIPE)
         self._process = process
-        self._on_change()
-        if self._stopping.is_set():
-            # stop() came while the child was being made, and did not see it.
-            await child.stop(process, self._program.stop_signal, self.spec.stop_patience)
         assert process.stdout is not None  # noqa: S101 (PIPE above)
         copying = asyncio.create_task(
-            self._output.copy(self.spec.name, process.stdout, self.spec.routine)
+            self._output.copy(self.spec.name, process.stdout, self.spec.routine, self._hear)
         )
-        self.last_exit = await process.wait()
-        # Its last words; a grandchild that keeps the pipe open must not hold us up.
-        await asyncio.wait({copying}, timeout=1)
-        copying.cancel()
-        child.kill_session(process.pid)
-        self._on_change()
+        try:
+            self._on_change()
+            if self._stopping.is_set():
+                # stop() came while the child was being made, and did not see it.
+                await child.stop(process, self._program.stop_signal, self.spec.stop_patience)
+            self.last_exit = await process.wait()
+            # Its last words; a grandchild that keeps the pipe open must not hold us up.
+            await asyncio.wait({copying}, timeout=1)
+        finally:
+            copying.cancel()
+            child.kill_session(process.pid)
+            await process.wait()
+            self._on_change()
+
+    def _hear(self, line: str) -> None:
+        """Have it started anew once it says that it is broken; what it serves is away meanwhile."""
+        if self.spec.broken is None or not self.spec.broken.search(line):
+            return
+        if self._replacing is not None and not self._replacing.done():
+            return
+        process, program = self._process, self._program
+        if process is None or program is None or process.returncode is not None:
+            return
+        self._output.say(f"{self.spec.name} is started anew, for it cannot go on: {line}")
+        self._replacing = asyncio.create_task(
+            child.stop(process, program.stop_signal, self.spec.stop_patience),
+            name=f"replace {self.spec.name}",
+        )
 
 
 def _reason(code: int | None) -> str:

@@ -5,19 +5,27 @@ first, then the broker stops, then the database. One per data directory at a tim
 """
 
 import asyncio
+import contextlib
 import os
+import shlex
 import signal
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import asyncpg
+
+from . import nats as nats_server
 from . import ports, postgres, programs, secrets, state, welcome
-from .errors import ExitedEarlyError, NotReadyError
+from .errors import ExitedEarlyError, NotReadyError, StreamsLostError
 from .home import Home
 from .output import Output
 from .programs import Platform, Replicas
-from .provision import ADMIN, Target, provision
+from .provision import provision, watch
+from .rebuild import rebuild_all
 from .supervised import Spec, Supervised
+from .target import ADMIN, Target
 
 SERVERS_PATIENCE = 60.0
 """Seconds for broker and database: both may have a crash to recover from."""
@@ -26,6 +34,13 @@ SERVICES_PATIENCE = 60.0
 """Seconds until every service says it is ready."""
 
 READY_POLL = 0.05
+
+TEND_EVERY = 1.0
+
+LOOK_EVERY = 30.0
+"""Seconds between two notes of how far the streams are."""
+
+LOOK_PATIENCE = 5.0
 
 EARLY_STARTS = 3
 """A program that dies this often before it was ready once will not get better by itself."""
@@ -53,6 +68,7 @@ async def up(options: Options, output: Output) -> None:
         interrupted = _interrupts(supervisor)
         starting = asyncio.create_task(_start(supervisor, options.replicas))
         stopping = asyncio.create_task(interrupted.wait())
+        tending = asyncio.create_task(supervisor.tend())
         try:
             await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if starting.done():
@@ -64,8 +80,10 @@ async def up(options: Options, output: Output) -> None:
             starting.cancel()
             await asyncio.gather(starting, return_exceptions=True)
             stopping.cancel()
+            tending.cancel()
             await supervisor.stop()
-            home.state.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                home.state.unlink(missing_ok=True)
             output.say("Stopped. Everything is kept in " + str(home.root))
 
 
@@ -78,6 +96,20 @@ class Supervisor:
         self._output = output
         self._complete = False
         self._me = state.Identity.of(os.getpid())
+        self._unwritten: str | None = None
+        """Why the state could not be written the last time."""
+        self._lost: list[str] = []
+        self._stopping = False
+        self.say = output.say
+
+    async def _provision_again(self, target: Target) -> None:
+        """The database was removed while all runs: what it had is made anew from the streams."""
+        if self._stopping:
+            return
+        try:
+            await provision(target, self.say)
+        except Exception as why:  # noqa: BLE001 (said, and tried again at the next look)
+            self.say(f"The database is gone and cannot be made anew: {why}")
 
     async def start(self, specs: Sequence[Spec], patience: float) -> None:
         """Start these and wait until each is ready. Raises LocalError."""
@@ -91,16 +123,45 @@ class Supervisor:
                 self._give_up(one, deadline, patience)
                 await asyncio.sleep(READY_POLL)
 
+    async def tend(self) -> None:
+        """What is to be done now and then while all runs; until it is cancelled."""
+        looked = time.monotonic()
+        while True:
+            await asyncio.sleep(TEND_EVERY)
+            if self._unwritten is not None:
+                self.write_state()
+            if self._complete and time.monotonic() - looked > LOOK_EVERY:
+                await self._look_back()
+                looked = time.monotonic()
+
+    async def _look_back(self) -> None:
+        """Note how far the streams are, or say what they have lost since the last note."""
+        target = target_of(self.platform)
+        try:
+            async with asyncio.timeout(LOOK_PATIENCE):
+                lost = await watch(target)
+        except asyncpg.InvalidCatalogNameError:
+            await self._provision_again(target)
+            return
+        except Exception:  # noqa: BLE001 (a server is away, and comes back; the next look is soon)
+            return
+        if lost and lost != self._lost:
+            self.say(str(StreamsLostError(lost, target.options)))
+        self._lost = lost
+
     def started(self) -> None:
         """Everything is there, and was ready once."""
         self._complete = True
         self.write_state()
 
     async def stop(self) -> None:
+        self._stopping = True
         servers = {"nats", "postgres"}
         await asyncio.gather(
             *(one.stop() for one in self.supervised if one.spec.name not in servers)
         )
+        if self._complete:
+            await self._look_back()
         for one in self.supervised:
             if one.spec.name in servers:
                 await one.stop()
@@ -110,8 +171,10 @@ class Supervisor:
             one.kill()
 
     def write_state(self) -> None:
-        """For ``etp status`` and the next ``etp up``."""
-        state.State(
+        """For ``etp status`` and the next ``etp up``. Never raises: whoever starts and stops
+        programs calls it, and must go on with that.
+        """
+        current = state.State(
             url=self.platform.url,
             ports=self.platform.ports,
             supervisor=self._me,
@@ -120,29 +183,66 @@ class Supervisor:
                 one.spec.name: state.Identity.of(one.pid) if one.pid else None
                 for one in self.supervised
             },
-        ).write(self.platform.home)
+        )
+        try:
+            current.write(self.platform.home)
+        except OSError as error:
+            if self._unwritten != error.strerror:
+                self._output.say(f"What runs is not written down for etp status: {error}")
+            self._unwritten = error.strerror or str(error)
+        else:
+            self._unwritten = None
 
     def _give_up(self, one: Supervised, deadline: float, patience: float) -> None:
         log = str(self._output.log_path(one.spec.name))
         if one.starts > EARLY_STARTS and one.last_exit is not None:
             raise ExitedEarlyError(one.spec.name, one.last_exit, log)
         if time.monotonic() > deadline:
-            raise NotReadyError(one.spec.name, patience, f"its log is {log}")
+            why = one.trouble or f"its log is {log}"
+            raise NotReadyError(one.spec.name, patience, why)
 
 
 async def _start(supervisor: Supervisor, replicas: Replicas) -> None:
     platform = supervisor.platform
     await supervisor.start(programs.servers(platform), SERVERS_PATIENCE)
-    await provision(
-        Target(
-            nats_url=platform.nats_url(),
-            nats_password=platform.secrets.nats[ADMIN],
-            database_url=platform.database_url(),
-            role_passwords=platform.secrets.postgres,
-        )
-    )
+    await provision(target_of(platform), supervisor.say)
     await supervisor.start(programs.services(platform, replicas), SERVICES_PATIENCE)
     supervisor.started()
+
+
+def target_of(platform: Platform) -> Target:
+    """The platform's own servers, for an admin step."""
+    return Target(
+        nats_url=platform.nats_url(),
+        nats_password=platform.secrets.nats[ADMIN],
+        database_url=platform.database_url(),
+        role_passwords=platform.secrets.postgres,
+        options=f" --data-dir {shlex.quote(str(platform.home.root))}",
+    )
+
+
+async def rebuild_stopped(home: Home, *, accept_loss: bool) -> tuple[str, ...]:
+    """Rebuild on a data directory whose platform does not run: broker and database are started
+    for it. Raises LocalError.
+    """
+    output = Output(home.logs, sys.stderr)
+    try:
+        with state.exclusive(home):
+            state.stop_leftovers(home)
+            options = Options(home, ports.choose_free(set()), ports.LOOPBACK)
+            platform = _platform(options, output)
+            _prepare_database(platform)
+            supervisor = Supervisor(platform, output)
+            try:
+                await supervisor.start(programs.servers(platform), SERVERS_PATIENCE)
+                target = target_of(platform)
+                await provision(target, output.say, accept_loss=accept_loss)
+                return await rebuild_all(target, accept_loss=accept_loss)
+            finally:
+                await supervisor.stop()
+                home.state.unlink(missing_ok=True)
+    finally:
+        output.close()
 
 
 def _platform(options: Options, output: Output) -> Platform:
@@ -159,6 +259,8 @@ def _platform(options: Options, output: Output) -> Platform:
 
 
 def _prepare_database(platform: Platform) -> list[str]:
+    """Also looks whether both servers may work on what is there. Raises LocalError."""
+    nats_server.check_version(platform.home.nats)
     password = platform.secrets.postgres[secrets.DATABASE_OWNER]
     return postgres.prepare(platform.home.postgres, password)
 

@@ -92,7 +92,8 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 async def etp(folder: Path) -> AsyncIterator[Etp]:
-    one = Etp(folder / "home")
+    # A directory may have any name that people give it.
+    one = Etp(folder / "hömé of 数据")
     yield one
     if one.process is not None and one.process.returncode is None:
         await one.down(signal.SIGTERM)

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from trigger_contracts.topology import PERMISSIONS
-from trigger_local import ports, secrets, state
-from trigger_local.errors import AlreadyUpError, PortBusyError
+from trigger_local import nats as nats_server
+from trigger_local import ports, postgres, secrets, space, state
+from trigger_local.errors import AlreadyUpError, LocalError, PortBusyError
 from trigger_local.home import Home
 
 
@@ -94,3 +95,113 @@ def test_a_stranger_with_a_remembered_pid_is_left_alone() -> None:
     assert me.find() is not None
     assert state.Identity(me.pid, me.started - 60, me.command).find() is None
     assert state.Identity(me.pid, me.started, ["other"]).find() is None
+
+
+@pytest.mark.parametrize("kind", ["home", "only hidden", "a file"])
+def test_a_directory_that_is_not_ours_is_refused_and_left_alone(tmp_path: Path, kind: str) -> None:
+    theirs = tmp_path / "theirs"
+    if kind == "a file":
+        theirs.write_text("mine")
+    else:
+        theirs.mkdir(mode=0o755)
+        (theirs / ("notes.txt" if kind == "home" else ".bashrc")).write_text("mine")
+    theirs.chmod(0o755)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(LocalError, match=r"is not a data directory .* --data-dir"):
+        Home.at(theirs)
+    assert stat.S_IMODE(theirs.stat().st_mode) == 0o755
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("name", ["new", "empty", "disk"])
+def test_a_new_or_empty_directory_becomes_ours(tmp_path: Path, name: str) -> None:
+    root = tmp_path / name
+    if name != "new":
+        root.mkdir()
+    if name == "disk":
+        (root / "lost+found").mkdir()
+    assert not Home(root).is_ours()
+    made = Home.at(root)
+    assert made.is_ours()
+    assert Home.at(root) == made
+
+
+def test_a_directory_of_an_earlier_release_is_ours(home: Home) -> None:
+    secrets.load_or_create(home)
+    with state.exclusive(home):
+        pass
+    home.mark.unlink()
+    assert Home.at(home.root).is_ours()
+    assert home.mark.exists()
+
+
+def test_a_directory_of_a_newer_version_gets_a_sentence(home: Home) -> None:
+    home.mark.write_text('{"state_version": 2}')
+    with pytest.raises(LocalError, match=r"newer version of the platform .state version 2"):
+        Home.at(home.root)
+
+
+BROKEN = ["", "{", "[]", "null", "7", '"text"', "{}", '{"nats": "1"}', "\x00", "[" * 100_000]
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_broken_state_files_get_a_sentence(home: Home, text: str) -> None:
+    """Secrets cannot be guessed; ports and what runs are found anew."""
+    for path in (home.secrets, home.ports, home.state, home.mark):
+        path.write_text(text)
+    with pytest.raises(LocalError, match=r"secrets\.json is broken: .* backup"):
+        secrets.load(home)
+    with pytest.raises(LocalError, match=r"etp\.json is broken"):
+        Home.at(home.root)
+    assert state.State.read(home) is None
+    assert state.stop_leftovers(home) == []
+    chosen = ports.assign(home, ("nats",), gateway=ports.choose_free(set()), host=ports.LOOPBACK)
+    assert chosen.by_name["nats"] in ports.CHOICE
+    assert len(chosen.notices) == (text != "{}")
+
+
+@pytest.mark.parametrize("kept", [{"nats": "x"}, {"nats": 0}, {"nats": 70_000}, {"nats": True}])
+def test_ports_that_are_none_are_chosen_anew(home: Home, kept: dict[str, object]) -> None:
+    home.ports.write_text(json.dumps(kept))
+    chosen = ports.assign(home, ("nats",), gateway=ports.choose_free(set()), host=ports.LOOPBACK)
+    assert chosen.by_name["nats"] in ports.CHOICE
+    assert "chosen anew" in chosen.notices[0]
+
+
+def test_an_address_that_is_not_this_machines_is_named_with_its_flag(home: Home) -> None:
+    for host in ("192.0.2.1", "no such host", "x" * 300):
+        with pytest.raises(LocalError, match="--host"):
+            ports.assign(home, ("nats",), gateway=ports.choose_free(set()), host=host)
+
+
+def test_a_store_of_another_version_gets_a_sentence(home: Home) -> None:
+    nats_server.program(home.nats, secrets.generate().nats, port=1)
+    nats_server.check_version(home.nats)
+    (home.nats / nats_server.VERSION_FILE).write_text("99.1.0")
+    with pytest.raises(LocalError, match=r"nats-server 99\.1\.0, and this is"):
+        nats_server.check_version(home.nats)
+    home.postgres.mkdir()
+    (home.postgres / "PG_VERSION").write_text("17\n")
+    with pytest.raises(LocalError, match=r"PostgreSQL 17, and this is PostgreSQL 18.*move it away"):
+        postgres.prepare(home.postgres, "secret")
+
+
+def test_a_disk_that_takes_nothing_is_told_with_its_reason(home: Home, tmp_path: Path) -> None:
+    assert space.reason_against(home.nats, 4096) is None
+    assert not list(home.nats.iterdir())
+    (tmp_path / "file").touch()
+    told = space.reason_against(tmp_path / "file" / "below")
+    assert told is not None
+    assert "cannot be written to" in told
+
+
+def test_a_broker_that_cannot_store_is_known_by_its_own_words_alone() -> None:
+    def broken(text: str) -> bool:
+        return nats_server.BROKEN.search(text) is not None
+
+    said = "[12] 2026/11/29 11:42:02.578841 [ERR] "
+    assert broken(f"{said}Filestore [TRIGGER_DUE] Critical write error: no space left on device")
+    assert broken(f"{said}JetStream stream '$G > TRIGGER_DUE' critical write error: any")
+    forged = "Filestore [X] Critical write error"
+    assert not broken(f'{said}127.0.0.1:1 - cid:7 - authentication error - User "{forged}"')
+    assert not broken(f'{said}127.0.0.1:1 - cid:8 - "a\\n{said}{forged}" - "$G" - closed')

@@ -144,7 +144,7 @@ async def test_a_program_that_cannot_start_ends_it_all(etp: Etp) -> None:
     """The failure is named, with its log, and nothing stays behind."""
     await etp.up()
     await etp.down()
-    (etp.root / "postgres" / "PG_VERSION").write_text("12\n")
+    (etp.root / "postgres" / "global" / "pg_control").write_bytes(b"")
     await etp.begin()
     assert etp.process is not None
     assert await etp.process.wait() == 1

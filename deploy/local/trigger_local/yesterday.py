@@ -1,0 +1,131 @@
+"""What was there yesterday: how far each stream was when the platform last ran.
+
+Noted in PostgreSQL (schema ``platform``, the administrator's alone) at a start, every half minute
+and at a stop, and compared before anything is made or projected: a stream that is missing, made
+anew or cut off is not silently made empty. What services have projected counts as well, so a
+database without notes is compared, too.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+from nats.aio.client import Client
+
+import trigger_retention.adapters.positions as retention
+import trigger_scheduler.adapters.positions as scheduler
+from trigger_contracts import topology
+from trigger_runtime.past import Known, losses, together
+from trigger_runtime.reader import StreamState
+
+from .errors import LocalError, StreamsLostError
+
+NAMES = (*(s.name for s in topology.STREAMS), *(b.stream for b in topology.BUCKETS))
+
+REQUEST_TIMEOUT = 10.0
+"""Seconds for one administrative request."""
+
+_NOT_FOUND = 404
+
+_SCHEMA = """
+CREATE SCHEMA IF NOT EXISTS platform;
+CREATE TABLE IF NOT EXISTS platform.stream (
+    name       text        PRIMARY KEY,
+    created_at timestamptz NOT NULL,
+    last_seq   bigint      NOT NULL,
+    noted_at   timestamptz NOT NULL DEFAULT now()
+);
+REVOKE ALL ON SCHEMA platform FROM PUBLIC;
+"""
+_NOTED = "SELECT name, created_at, last_seq FROM platform.stream"
+_NOTE = """
+INSERT INTO platform.stream (name, created_at, last_seq)
+SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::bigint[])
+ON CONFLICT (name) DO UPDATE
+SET created_at = excluded.created_at, last_seq = excluded.last_seq, noted_at = now()
+"""
+_EXISTS = "SELECT to_regclass($1) IS NOT NULL"
+
+Streams = Mapping[str, StreamState | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Yesterday:
+    """What PostgreSQL knows of the streams."""
+
+    noted: Mapping[str, Known]
+    projected: Mapping[str, Known]
+
+    def lost(self, found: Streams) -> list[str]:
+        return losses(found, together(self.noted, self.projected))
+
+    def is_new_to(self, found: Streams) -> bool:
+        """Whether the database was made anew, and the streams were not: it knows nothing of what
+        they hold. Emptied by expiry alone, it would still have its notes.
+        """
+        if self.noted:
+            return False
+        return any(
+            state is not None and state.last_seq > 0 and not self._has_projected(name)
+            for name, state in found.items()
+            if name in {topology.CHANGES.name, topology.EVENTS.name}
+        )
+
+    def _has_projected(self, stream: str) -> bool:
+        return self.projected.get(stream, Known(0)).last_seq > 0
+
+
+async def streams(client: Client) -> Streams:
+    """How far each declared stream is; None for one that does not exist."""
+    found: dict[str, StreamState | None] = {}
+    for name in NAMES:
+        answer = await client.request(f"$JS.API.STREAM.INFO.{name}", b"", timeout=REQUEST_TIMEOUT)
+        body: dict[str, Any] = json.loads(answer.data)
+        error = body.get("error")
+        if error and error.get("code") != _NOT_FOUND:
+            raise LocalError(f"The broker does not serve {name}: {error.get('description')}")
+        found[name] = None if error else _state(body)
+    return found
+
+
+def _state(body: dict[str, Any]) -> StreamState:
+    return StreamState(
+        created_at=datetime.fromisoformat(body["created"]),
+        first_seq=body["state"]["first_seq"],
+        last_seq=body["state"]["last_seq"],
+    )
+
+
+async def known(connection: asyncpg.Connection) -> Yesterday:
+    """What the connected database knows; nothing where nothing was ever made in it."""
+    noted: dict[str, Known] = {}
+    if await connection.fetchval(_EXISTS, "platform.stream"):
+        rows = await connection.fetch(_NOTED)
+        noted = {row["name"]: Known(row["last_seq"], row["created_at"]) for row in rows}
+    projected: dict[str, int] = {}
+    if await connection.fetchval(_EXISTS, "scheduler.projection"):
+        projected |= await scheduler.positions(connection)
+    if await connection.fetchval(_EXISTS, "retention.event"):
+        projected |= await retention.positions(connection)
+    return Yesterday(noted, {name: Known(seq) for name, seq in projected.items()})
+
+
+async def note(connection: asyncpg.Connection, found: Streams) -> None:
+    """Keep how far the streams are, for the next look."""
+    await connection.execute(_SCHEMA)
+    there = {name: state for name, state in found.items() if state is not None}
+    await connection.execute(
+        _NOTE,
+        list(there),
+        [state.created_at for state in there.values()],
+        [state.last_seq for state in there.values()],
+    )
+
+
+def refuse(lost: list[str], options: str = "") -> None:
+    """Raises StreamsLostError if anything was lost."""
+    if lost:
+        raise StreamsLostError(lost, options)

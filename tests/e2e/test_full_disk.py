@@ -1,0 +1,164 @@
+"""A disk that is full, and then is not: all heals by itself.
+
+On a small disk of the test's own (tmpfs), which only root may mount.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.support.eventually import eventually
+from tests.support.whole_platform import Json, Platform, ahead, distinct
+
+SIZE = "192m"
+"""A new database takes 40 MB, and a segment of its log 16."""
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0, reason="only root may mount a small disk"
+)
+
+
+@pytest.fixture
+def disk() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="etp-test-"))
+    folder.chmod(0o755)
+    mounted = folder / "disk"
+    mounted.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(mounted)],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        shutil.rmtree(folder)
+        pytest.skip(f"no disk can be mounted here: {done.stderr.strip()}")
+    yield mounted
+    subprocess.run(["umount", "--lazy", str(mounted)], check=True)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+async def platform(disk: Path) -> AsyncIterator[Platform]:
+    started = Platform(disk / "home")
+    started.printed = disk.with_name("printed")
+    try:
+        await started.up()
+        yield started
+    finally:
+        (disk / "fill").unlink(missing_ok=True)
+        if started.up_is_running:
+            await started.down(signal.SIGTERM)
+
+
+def fill(disk: Path) -> Path:
+    """Take every byte that is left."""
+    filler = disk / "fill"
+    with filler.open("ab", buffering=0) as file:
+        for size in (1 << 20, 4096):
+            try:
+                while True:
+                    file.write(bytes(size))
+            except OSError:
+                continue
+    return filler
+
+
+def executors(root: Path) -> list[int]:
+    """Every executor that belongs to this platform, watched or not."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        if "trigger_executor" not in " ".join(process.info["cmdline"] or ()):
+            continue
+        try:
+            # Its standard output is a pipe to its own supervisor alone: known by its parent.
+            mine = str(root) in " ".join(psutil.Process(process.ppid()).cmdline())
+        except psutil.Error:
+            continue
+        if mine:
+            found.append(process.pid)
+    return found
+
+
+async def status_of(rest: httpx.AsyncClient, address: str) -> int:
+    try:
+        return (await rest.get(address)).status_code
+    except httpx.HTTPError:
+        return 0
+
+
+async def test_a_full_disk_heals_by_itself_once_there_is_space(
+    platform: Platform, disk: Path
+) -> None:
+    """Writes are 503 and `/ready` fails while it is full; what was acknowledged is there after."""
+    rest = platform.rest
+    often = await platform.create(
+        name="often", type="scheduled", interval=1, starts_at=ahead(1), ends_at=ahead(300)
+    )
+    api = await platform.create(name="api", type="api")
+    fired = {await platform.fire(api["id"], payload=n) for n in range(20)}
+    await platform.until_events(2, trigger_id=often["id"])
+
+    filler = fill(disk)
+
+    async def refused() -> bool:
+        response = await rest.post(f"/triggers/{api['id']}/fire", json={"payload": "x" * 20_000})
+        if response.status_code == 202:
+            fired.add(response.json()["event_id"])
+        fill(disk)
+        return response.status_code == 503
+
+    await eventually(refused, within=60, what="a fire is refused")
+
+    async def not_ready() -> bool:
+        return await status_of(rest, "/ready") == 503
+
+    await eventually(not_ready, within=30, what="/ready says that it cannot store")
+
+    # A service that dies meanwhile comes back, once and not twice.
+    most = 0
+
+    async def back() -> bool:
+        nonlocal most
+        now = executors(platform.root)
+        most = max(most, len(now))
+        return bool(now) and killed not in now
+
+    (killed,) = executors(platform.root)
+    os.kill(killed, signal.SIGKILL)
+    await eventually(back, within=30, what="another executor runs")
+    assert most == 1
+    assert await status_of(rest, "/ready") == 503
+
+    filler.unlink()
+    seen = await platform.until_ready()
+    assert executors(platform.root) == [seen["pids"]["executor"]]
+
+    async def accepted() -> bool:
+        response = await rest.post(f"/triggers/{api['id']}/fire", json={"payload": "after"})
+        if response.status_code == 202:
+            fired.add(response.json()["event_id"])
+        return response.status_code == 202
+
+    await eventually(accepted, within=30, what="a fire is taken again")
+    rows = await platform.until_events(len(fired), trigger_id=api["id"], within=60)
+    assert {row["event_id"] for row in rows} >= fired
+    assert distinct(row["event_id"] for row in rows)
+    await goes_on(platform, often)
+    assert "nats is started anew" in platform.printed.read_text()
+
+
+async def goes_on(platform: Platform, often: Json) -> None:
+    """Each second has its row, once, fired or missed with a reason."""
+    before = len(await platform.events(trigger_id=often["id"]))
+    rows = await platform.until_events(before + 3, trigger_id=often["id"])
+    assert distinct(row["scheduled_for"] for row in rows)

@@ -1,0 +1,142 @@
+"""One program is kept alive, and never twice, whatever fails around it."""
+
+import asyncio
+import io
+import os
+import re
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.support.eventually import eventually
+from trigger_local.child import Program
+from trigger_local.output import Output
+from trigger_local.supervised import Spec, Supervised
+
+
+class FullTerminal(io.StringIO):
+    """Standard output led into a file on a disk that is full."""
+
+    def write(self, _text: str) -> int:
+        raise OSError(28, "No space left on device")
+
+
+def refuses() -> None:
+    raise OSError(28, "No space left on device")
+
+
+def spec(script: str, **fields: object) -> Spec:
+    async def ready() -> bool:
+        return True
+
+    program = Program("one", ("/bin/sh", "-c", script))
+    return Spec("one", lambda: program, ready, 5.0, **fields)  # type: ignore[arg-type]
+
+
+def children(mark: str) -> list[int]:
+    """What runs of it, zombies excepted."""
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        try:
+            if mark in " ".join(process.cmdline()) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process.pid)
+        except psutil.NoSuchProcess:
+            continue
+    return found
+
+
+@pytest.fixture
+async def started() -> AsyncIterator[list[Supervised]]:
+    kept: list[Supervised] = []
+    yield kept
+    await asyncio.gather(*(one.stop() for one in kept))
+
+
+async def test_what_cannot_be_written_costs_no_program(
+    tmp_path: Path, started: list[Supervised]
+) -> None:
+    """State, log and terminal all fail; the program is read, watched and started again, alone."""
+    logs = tmp_path / "not a folder"
+    logs.touch()
+    mark = "exec sleep 4242.5"
+    one = Supervised(
+        spec(f"yes {'x' * 500} | head -c 300000; {mark}"),
+        Output(logs, FullTerminal()),
+        lambda: None,
+    )
+    started.append(one)
+    one.start()
+    first = await eventually(lambda: children("sleep 4242.5"), what="it runs, read to the end")
+    most = 0
+    os.kill(first[0], signal.SIGKILL)
+
+    def back() -> bool:
+        nonlocal most
+        now = children("4242.5")
+        most = max(most, len(now))
+        return bool(now) and first[0] not in now
+
+    await eventually(back, within=20)
+    assert most == 1
+
+
+async def test_a_state_that_raises_leaves_no_second_child(
+    tmp_path: Path, started: list[Supervised]
+) -> None:
+    """Whoever is told of each change may fail: what was started is gone before the next one is."""
+    output = Output(tmp_path, io.StringIO())
+    one = Supervised(spec("exec sleep 4243.5"), output, refuses)
+    started.append(one)
+    one.start()
+    most = 0
+
+    def several_starts() -> bool:
+        nonlocal most
+        most = max(most, len(children("4243.5")))
+        return one.starts >= 4
+
+    await eventually(several_starts, within=20, poll=0.01)
+    assert most <= 1
+
+
+async def test_a_program_that_says_it_is_broken_is_started_anew_once_it_can_be(
+    tmp_path: Path, started: list[Supervised]
+) -> None:
+    said = io.StringIO()
+    reasons = ["no space", "no space", None]
+
+    def against() -> str | None:
+        if one.starts == 0:
+            return None
+        reason = reasons.pop(0) if reasons else None
+        assert one.pid is None, "it is asked about while it runs"
+        return reason
+
+    script = f"""if [ -e {tmp_path}/again ]; then echo fine; else touch {tmp_path}/again
+        echo 'user said: BROKEN'; echo 'BROKEN'; echo 'BROKEN'; fi; exec sleep 4244.5"""
+    fields = {"against": against, "broken": re.compile("^BROKEN")}
+    one = Supervised(spec(script, **fields), Output(tmp_path, said), lambda: None)
+    started.append(one)
+    one.start()
+    await eventually(lambda: one.starts == 2 and one.pid is not None, within=30)
+    assert one.trouble is None
+    assert said.getvalue().count("is started anew, for it cannot go on: BROKEN") == 1
+    assert said.getvalue().count("one is not started for now: no space") == 1
+
+
+async def test_no_line_of_a_program_forges_another(tmp_path: Path) -> None:
+    said = io.StringIO()
+    output = Output(tmp_path, said)
+    stream = asyncio.StreamReader()
+    stream.feed_data(b"user \x1b[2J\rnats       | forged\xff\x00\nnext\xe2\x80\xa8line\n")
+    stream.feed_eof()
+    await output.copy("nats", stream, ())
+    output.say("etp\r\x1b[31m said\nand more")
+    output.close()
+    lines = said.getvalue().splitlines()
+    assert [line.split("|", 1)[0].strip() for line in lines] == ["nats", "nats", "etp", "etp"]
+    for text in (said.getvalue(), (tmp_path / "nats.log").read_text()):
+        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u2028]", text)

@@ -1,0 +1,199 @@
+"""What was there yesterday and is not today is said, and never silently made empty."""
+
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from tests.support.servers import Broker, Database, Postgres
+from trigger_contracts.topology import BUCKETS, CONSUMERS, STREAMS
+from trigger_local import yesterday
+from trigger_local.errors import LocalError, StreamsLostError
+from trigger_local.provision import provision, watch
+from trigger_local.rebuild import rebuild_all
+from trigger_local.secrets import Secrets
+from trigger_local.target import Target, admin_connection, look_back
+
+SUBJECTS = {
+    "TRIGGER_COMMANDS": "trigger.command.create",
+    "TRIGGER_CHANGES": "trigger.changed.one",
+    "TRIGGER_DUE": "trigger.due.one",
+    "TRIGGER_EVENTS": "trigger.fired.one",
+    "TRIGGER_DEAD": "trigger.dead.executor.TRIGGER_DUE.one",
+    "KV_IDEMPOTENCY": "$KV.IDEMPOTENCY.one",
+}
+"""A subject of each stream."""
+
+
+@pytest.fixture
+async def target(
+    platform_streams: Broker, postgres: Postgres, secrets: Secrets
+) -> AsyncIterator[Target]:
+    """Fresh streams, and a database of the test's own that does not exist yet."""
+    name = f"yesterday_{uuid4().hex[:12]}"
+    yield Target(
+        nats_url=platform_streams.url,
+        nats_password=secrets.nats["admin"],
+        database_url=postgres.url(name=name),
+        role_passwords=secrets.postgres,
+        options=" --data-dir here",
+    )
+    await postgres.drop_database(name)
+
+
+async def publish(broker: Broker, stream: str, count: int) -> None:
+    async with broker.connected() as admin:
+        for _ in range(count):
+            await admin.jetstream().publish(SUBJECTS[stream], b"{}")
+
+
+async def found(target: Target) -> yesterday.Streams:
+    async with admin_connection(target) as client:
+        return await yesterday.streams(client)
+
+
+def test_every_stream_is_looked_at() -> None:
+    declared = {*(s.name for s in STREAMS), *(b.stream for b in BUCKETS)}
+    assert set(yesterday.NAMES) == declared == set(SUBJECTS)
+
+
+@pytest.mark.parametrize("stream", SUBJECTS)
+async def test_a_stream_that_is_missing_is_refused_and_named(
+    platform_streams: Broker, target: Target, stream: str
+) -> None:
+    """Removed, made anew and empty, made anew and shorter, made anew and as long: each is said."""
+    await provision(target)
+    await publish(platform_streams, stream, 3)
+    assert await watch(target) == []
+    before = await found(target)
+    async with platform_streams.connected() as admin:
+        jetstream = admin.jetstream(timeout=10)
+        config = (await jetstream.stream_info(stream)).config
+        await jetstream.delete_stream(stream)
+        with pytest.raises(StreamsLostError) as refused:
+            await provision(target)
+        assert (await found(target))[stream] is None, "it was made anew, and nobody would know"
+        told = str(refused.value)
+        assert f"the stream {stream} is missing; it had messages up to sequence 3" in told
+        assert "etp rebuild --accept-loss --data-dir here" in told
+
+        await jetstream.add_stream(config)
+        with pytest.raises(StreamsLostError, match=f"{stream} ends at sequence 0"):
+            await provision(target)
+        await publish(platform_streams, stream, 1)
+        with pytest.raises(StreamsLostError, match=f"{stream} ends at sequence 1"):
+            await provision(target)
+        await publish(platform_streams, stream, 5)
+        with pytest.raises(StreamsLostError, match=f"{stream} was made anew"):
+            await provision(target)
+        assert len(await watch(target)) == 1
+    others = {name: state for name, state in (await found(target)).items() if name != stream}
+    assert others == {name: state for name, state in before.items() if name != stream}
+
+
+async def test_what_is_projected_counts_without_a_note(
+    platform_streams: Broker, target: Target
+) -> None:
+    """A database of an earlier release has positions alone; a rebuild asks for the loss."""
+    await provision(target)
+    connection = await asyncpg.connect(target.database_url)
+    try:
+        await connection.execute("DROP SCHEMA platform CASCADE")
+        await connection.execute("INSERT INTO scheduler.projection (change_seq) VALUES (7)")
+        for step in (provision, rebuild_all):
+            with pytest.raises(StreamsLostError, match=r"TRIGGER_CHANGES ends at sequence 0; .* 7"):
+                await step(target)
+        assert await connection.fetchval("SELECT change_seq FROM scheduler.projection") == 7
+        assert "scheduler: 0 triggers from 0 changes" in await rebuild_all(target, accept_loss=True)
+        assert await connection.fetchval("SELECT change_seq FROM scheduler.projection") == 0
+    finally:
+        await connection.close()
+    await provision(target)
+
+
+async def test_an_accepted_loss_makes_streams_and_consumers_anew(
+    platform_streams: Broker, target: Target
+) -> None:
+    """No consumer goes on past the end of a shorter stream: it would pass over what comes."""
+    await provision(target)
+    await publish(platform_streams, "TRIGGER_EVENTS", 3)
+    await watch(target)
+    async with platform_streams.connected() as admin:
+        for stream in SUBJECTS:
+            await admin.jetstream().delete_stream(stream)
+        with pytest.raises(StreamsLostError):
+            await rebuild_all(target)
+        assert set((await found(target)).values()) == {None}
+        await rebuild_all(target, accept_loss=True)
+        assert None not in (await found(target)).values()
+        for consumer in CONSUMERS:
+            await admin.jetstream().consumer_info(consumer.stream.name, consumer.durable)
+    await provision(target)
+
+
+async def test_expired_and_purged_messages_are_no_loss(
+    platform_streams: Broker, target: Target
+) -> None:
+    await provision(target)
+    await publish(platform_streams, "TRIGGER_DUE", 3)
+    await watch(target)
+    async with platform_streams.connected() as admin:
+        await admin.jetstream().purge_stream("TRIGGER_DUE")
+    await provision(target)
+    assert await watch(target) == []
+
+
+async def test_a_broker_that_was_restarted_has_lost_nothing(
+    platform_streams: Broker, target: Target
+) -> None:
+    """Its streams are the ones that were made, to the microsecond of their making."""
+    await provision(target)
+    await publish(platform_streams, "TRIGGER_COMMANDS", 3)
+    await watch(target)
+    await platform_streams.kill()
+    await platform_streams.start()
+    await provision(target)
+
+
+async def test_a_new_database_is_made_anew_from_the_streams_and_says_so(
+    platform_streams: Broker, target: Target, postgres: Postgres
+) -> None:
+    said: list[str] = []
+    await provision(target, said.append)
+    assert said == []
+    await publish(platform_streams, "TRIGGER_EVENTS", 2)
+    await watch(target)
+    await postgres.drop_database(target.database_url.rpartition("/")[2])
+    await provision(target, said.append)
+    assert said == [
+        "PostgreSQL is new and the streams are not: every table is made anew from them.",
+        "scheduler: 0 triggers from 0 changes",
+        "retention: 0 rows from 2 events",
+    ]
+    assert (await look_back(target)).noted["TRIGGER_EVENTS"].last_seq == 2
+    await provision(target, said.append)
+    assert len(said) == 3, "made anew once"
+
+
+async def test_a_database_of_a_newer_version_is_left_as_it_is(target: Target) -> None:
+    await provision(target)
+    connection = await asyncpg.connect(target.database_url)
+    try:
+        await connection.execute("INSERT INTO retention.migration VALUES ('9999_later.sql')")
+    finally:
+        await connection.close()
+    with pytest.raises(LocalError, match=r"newer version .*9999_later"):
+        await provision(target)
+
+
+@pytest.mark.parametrize("role", ["etp_api", "etp_scheduler", "etp_executor", "etp_retention"])
+async def test_services_enter_their_own_database_alone(
+    postgres: Postgres, database: Database, role: str
+) -> None:
+    for name in ("postgres", "template1"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            async with postgres.connected(role, name):
+                pass
+    async with database.connected(role) as own:
+        assert await own.fetchval("SELECT current_database()") == database.name
