@@ -27,12 +27,13 @@ from .gateway import Gateway
 from .home import Home
 from .importing import Report
 from .output import Output
+from .ports import LOOPBACK
 from .programs import Replicas
 from .progress import import_all
 from .provision import provision as provision_target
 from .rebuild import rebuild_all
 from .secrets import DATABASE_ROLES
-from .target import Target
+from .target import ADMIN, Target
 
 T = TypeVar("T")
 

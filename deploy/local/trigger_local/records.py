@@ -26,7 +26,7 @@ from trigger_runtime.reader import StoredMessage, StreamReader
 from trigger_runtime.settings import NatsSettings
 
 from .errors import LocalError
-from .provision import ADMIN
+from .target import ADMIN
 
 PAGE = 500
 READ_TIMEOUT = timedelta(seconds=10)
