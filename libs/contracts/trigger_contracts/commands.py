@@ -21,7 +21,7 @@ from pydantic_core import PydanticCustomError
 from .errors import Code, FieldError, Refused, from_validation, problem, refused
 from .ids import EventId, Id, is_valid_id, uuid7
 from .instants import as_written
-from .payloads import merge
+from .payloads import laid_over
 from .preview import Occurrence
 from .subjects import Verb
 
@@ -100,7 +100,7 @@ class DeleteTrigger(Command):
 
 
 class FireTrigger(Command):
-    """Fire a trigger now, with a payload merged over its own.
+    """Fire a trigger now, with a payload laid over its own (``payloads.laid_over``).
 
     With ``replay_of`` the fire repeats an event of the log: the new event names that one, has
     the source `replay`, and carries the payload given as it is, without the trigger's own
@@ -139,11 +139,12 @@ class FireTrigger(Command):
     def payload_over(self, predefined: Any) -> Any:
         """What fires, where the trigger's own payload is ``predefined``.
 
-        A replay's was merged when it first fired: merged again, it would lose its nulls.
+        A replay's was merged when it first fired: merged again, a null that stayed could take
+        out what the trigger has for its own since.
         """
         if not self.has_payload:
             return predefined
-        return merge(predefined, self.payload) if self.replay_of is None else self.payload
+        return laid_over(predefined, self.payload) if self.replay_of is None else self.payload
 
 
 AnyCommand = CreateTrigger | TestTrigger | UpdateTrigger | DeleteTrigger | FireTrigger

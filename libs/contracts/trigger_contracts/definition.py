@@ -178,9 +178,16 @@ class Definition(BaseModel):
     )
 
     @cached_property
+    def schema_key(self) -> bytes:
+        """The payload schema's name among the compiled ones, once for this definition."""
+        return payloads.key_of(self.payload_schema)
+
+    @property
     def compiled_schema(self) -> payloads.CompiledSchema | None:
-        """The payload schema made ready, once for as long as this definition is kept."""
-        return None if self.payload_schema is None else payloads.compiled(self.payload_schema)
+        """The payload schema made ready; raises ``Refused`` for one stored before its bounds."""
+        if self.payload_schema is None:
+            return None
+        return payloads.compiled(self.payload_schema, self.schema_key)
 
 
 def parse_definition(fields: Any) -> Definition:

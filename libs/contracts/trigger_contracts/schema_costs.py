@@ -4,10 +4,10 @@ The weights were measured with the validator, each keyword at its slowest; an or
 is 1. Pure arithmetic, called by ``schema_bounds`` alone.
 """
 
-import re
 from typing import Any
 
-from .errors import Code, refused
+from . import patterns
+from .patterns import Unusable
 
 _CHARACTERS_PER_EVALUATION = 64
 """A keyword looks at about so many characters in the time of one evaluation."""
@@ -40,11 +40,10 @@ def _values(value: Any) -> int:
 
 
 def evaluations_of(key: str, value: Any) -> int:
-    """How many evaluations a keyword takes that holds no schemas."""
+    """How many evaluations a keyword takes that holds no schemas; raises ``Unusable``."""
     if key == "multipleOf" and isinstance(value, int | float):
         if not _SMALLEST <= value <= _LARGEST:
-            detail = f"multipleOf must be from {_SMALLEST} to {_LARGEST}"
-            raise refused(Code.INVALID_SCHEMA, detail, pointer="/payload_schema")
+            raise Unusable(f"must be from {_SMALLEST} to {_LARGEST}")
         return 2 if float(value).is_integer() else _FRACTION_EVALUATIONS
     if key == "enum" and isinstance(value, list):
         # Texts alone are looked up, not compared: 250 of them take as long as one.
@@ -57,49 +56,17 @@ def evaluations_of(key: str, value: Any) -> int:
     return _values(value)
 
 
-_PATTERN_TOKEN = re.compile(
-    r"\\[pP]\{[^}]{0,64}\}|\\.|\[\^?\]?(?:\\.|[^\]\\])*+\]?"
-    r"|\{\s*+(\d*+)\s*+(?:,\s*+(\d*+)\s*+)?\}|.",
-    re.DOTALL,
-)
-"""Every part of a pattern: a class, an escape, a repetition with its numbers, a character."""
-
-_VERBOSE = re.compile(r"\?[a-zA-Z]*x")
-"""Blanks and comments mean nothing under this flag, which JSON Schema's patterns lack."""
-
-_COUNTED_STATES = 1_000_000
-"""Beyond this a pattern is unaffordable anyway, and the exact number would only grow."""
+def patterns_of(schema: dict[str, Any]) -> list[tuple[str, tuple[str, ...]]]:
+    """The patterns that a subschema itself holds a text, or its keys, to; and where each stands."""
+    pattern, named = schema.get("pattern"), schema.get("patternProperties")
+    found = [(pattern, ("pattern",))] if isinstance(pattern, str) else []
+    members = list(named) if isinstance(named, dict) else []
+    return [*found, *((one, ("patternProperties", one)) for one in members)]
 
 
 def states_of(schema: dict[str, Any]) -> int:
-    """States of the patterns that a subschema itself holds a text, or its keys, to."""
-    pattern, patterns = schema.get("pattern"), schema.get("patternProperties")
-    texts = [pattern] if isinstance(pattern, str) else []
-    texts += list(patterns) if isinstance(patterns, dict) else []
-    return sum(map(_states, texts))
-
-
-def _states(pattern: str) -> int:
-    """States of a pattern: its characters, with counted repetitions multiplied out."""
-    enclosing: list[int] = []
-    total = last = 0
-    for match in _PATTERN_TOKEN.finditer(pattern):
-        if match[1] is not None:
-            times = [int(number.lstrip("0")[:7] or 0) for number in match.groups() if number]
-            last = min(last * max(times, default=1), _COUNTED_STATES) or 1
-        elif match[0] in "?*+":
-            total += 1  # What it repeats may be repeated again: a{9}?{9} is 81 states.
-        elif match[0] == "(":
-            if _VERBOSE.match(pattern, match.end()):
-                detail = "the flag x of patterns is not supported"
-                raise refused(Code.INVALID_SCHEMA, detail, pointer="/payload_schema")
-            enclosing.append(total + last)
-            total = last = 0
-        elif match[0] == ")" and enclosing:
-            total, last = enclosing.pop(), total + last
-        else:
-            total, last = total + last, 1
-    return min(sum(enclosing) + total + last, _COUNTED_STATES)
+    """States of these patterns; raises ``Unusable``."""
+    return sum(patterns.states(pattern) for pattern, _ in patterns_of(schema))
 
 
 def measured(value: Any) -> tuple[int, int, int]:

@@ -2,7 +2,8 @@
 
 Refused are texts nested deeper than 64 levels (native validators overflow their stack on
 deep objects), duplicate keys (readers disagree on which wins), NaN and infinities,
-numbers too large for a double, NUL and lone surrogates (no database stores them).
+numbers that a double cannot hold or give back, NUL and lone surrogates (no database stores
+them). Integers are no doubles here: they are kept digit by digit.
 Raises ``Refused`` with ``malformed-json``; never any other error. It says where, and quotes
 nothing: what it says goes into the log.
 """
@@ -11,6 +12,7 @@ import codecs
 import json
 import math
 import re
+from decimal import Decimal
 from typing import Any
 
 from .errors import Code, Refused, refused
@@ -30,6 +32,14 @@ _COLON = re.compile(rb"\s*:")
 _LONG_NUMBER = re.compile(rb"[0-9]{309}")
 """A double has at most 309 digits before the point: only such texts need a closer look."""
 
+_EXACT_CHARACTERS = 16
+"""A fraction of so many characters, its point among them, has 15 digits: any double keeps these."""
+
+_MAX_DIGITS = 17
+"""A double is written with so many digits at the most, zeros at the ends not counted."""
+
+_NUMBER_OR_STRING = re.compile(r'"(?:[^"\\]|\\.)*"?|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?')
+
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -47,6 +57,10 @@ def parse(text: bytes) -> Any:
     except _Repetition:
         line, column = _repetition(text)
         detail = f"a key of its object is repeated at line {line} column {column}"
+        raise refused(Code.MALFORMED_JSON, detail) from None
+    except _NotKept as number:
+        line, column = _position(decoded, number.text)
+        detail = f"{number.why} at line {line} column {column}"
         raise refused(Code.MALFORMED_JSON, detail) from None
     except UnicodeDecodeError as error:
         raise refused(Code.MALFORMED_JSON, f"not UTF-8 at byte {error.start}") from None
@@ -133,16 +147,57 @@ def _no_constant(name: str) -> Any:
     raise refused(Code.MALFORMED_JSON, f"{name} is not JSON")
 
 
+class _NotKept(Exception):  # noqa: N818  # never leaves this module
+    """A number would come back as another one; the decoder does not say where it stands."""
+
+    def __init__(self, text: str, why: str) -> None:
+        super().__init__(why)
+        self.text = text
+        self.why = why
+
+
+def _exact(text: str) -> float:
+    """A number with a fraction or an exponent, as long as a double gives back the same value.
+
+    Not the same writing: ``1.50`` is ``1.5`` and ``1E2`` is ``100.0``.
+    """
+    value = _finite(text)
+    if len(text) <= _EXACT_CHARACTERS and "e" not in text and "E" not in text:
+        return value
+    mantissa = text.lower().partition("e")[0]
+    digits = mantissa.replace(".", "").strip("-0")
+    if not digits:
+        return value
+    if not value:
+        raise _NotKept(text, "a number is too small: nothing but 0 would be kept of it")
+    if len(digits) > _MAX_DIGITS or Decimal(text) != Decimal(repr(value)):
+        detail = (
+            "a number has more digits than a double gives back (about 16): "
+            "round it, or send it as a text"
+        )
+        raise _NotKept(text, detail)
+    return value
+
+
 def _finite(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        raise refused(Code.MALFORMED_JSON, "a number is too large")
+        raise _NotKept(text, "a number is too large")
     return value
 
 
 def _finite_integer(text: str) -> int:
     _finite(text)
     return int(text)
+
+
+def _position(decoded: str, number: str) -> tuple[int, int]:
+    """Line and column of the first number that is written so."""
+    for match in _NUMBER_OR_STRING.finditer(decoded):
+        if match[0] == number:
+            before = decoded[: match.start()]
+            return before.count("\n") + 1, len(before) - before.rfind("\n")
+    raise AssertionError("no such number")
 
 
 def _check_storable(value: Any) -> None:
@@ -160,12 +215,12 @@ def _check_storable(value: Any) -> None:
 
 
 _NUMBERS = json.JSONDecoder(
-    object_pairs_hook=_unique_keys, parse_constant=_no_constant, parse_float=_finite
+    object_pairs_hook=_unique_keys, parse_constant=_no_constant, parse_float=_exact
 )
 _LONG_NUMBERS = json.JSONDecoder(
     object_pairs_hook=_unique_keys,
     parse_constant=_no_constant,
-    parse_float=_finite,
+    parse_float=_exact,
     parse_int=_finite_integer,
 )
 """Made once: making a decoder costs as much as reading a small body."""

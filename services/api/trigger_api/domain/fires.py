@@ -93,7 +93,11 @@ def refusal(trigger: Trigger | None, command: FireTrigger) -> Problem | None:
             detail += ": it was deleted, or never saved"
         return problem(Code.NOT_FOUND, detail)
     definition = trigger.change.definition
-    schema = definition.compiled_schema
+    try:
+        schema = definition.compiled_schema
+    except Refused as refusal:
+        # Stored before such schemas were refused.
+        return refusal.problem
     if schema is None:
         return None
     return schema.mismatch(command.payload_over(definition.payload))

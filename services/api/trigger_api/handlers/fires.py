@@ -101,7 +101,7 @@ class Fires(Door):
         known, found = await self._verdict(command)
         if found is None:
             return known
-        if found.code is Code.PAYLOAD_SCHEMA_MISMATCH:
+        if found.code in (Code.PAYLOAD_SCHEMA_MISMATCH, Code.INVALID_SCHEMA):
             await self._record(command, found, command_id)
         raise Refused(found)
 
