@@ -254,7 +254,7 @@ async def test_a_bad_query_is_refused_where_it_is_bad(
         (
             {"type": "api", "schedule_time": None, "payload_schema": {"$ref": "http://127.0.0.1/"}},
             "invalid-schema",
-            "/payload_schema",
+            "/payload_schema/$ref",
         ),
     ],
 )

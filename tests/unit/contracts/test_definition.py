@@ -251,7 +251,7 @@ def test_a_schema_that_cannot_be_used_has_a_code_of_its_own():
     code, pointers = refusal(api_fields(payload_schema={"$ref": "http://127.0.0.1:9/x"}))
 
     assert code is Code.INVALID_SCHEMA
-    assert pointers == ["/payload_schema"]
+    assert pointers == ["/payload_schema/$ref"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,251 @@
+"""Schemas of any cost, nulls, and numbers: the same answer at both doors, and nobody waits.
+
+Good traffic of another user goes on beside the costly schemas, and is timed.
+"""
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+from nats.aio.client import Client
+
+from tests.support import sse
+from tests.support.eventually import eventually
+from tests.support.whole_platform import Json, Platform, ahead
+from trigger_contracts import subjects
+
+WORDS = r"\w" * 9_000
+"""Kept the gateway deaf for 112 s."""
+LETTERS = [r"\p{L}{3}" + str(n) for n in range(630)]
+"""Took 100 MB."""
+
+COSTLY: dict[str, tuple[Json, str]] = {
+    "words": ({"pattern": WORDS}, "/payload_schema/pattern"),
+    "in a member": (
+        {"properties": {"a": {"items": {"pattern": WORDS}}}},
+        "/payload_schema/properties/a/items/pattern",
+    ),
+    "of names": ({"propertyNames": {"pattern": WORDS}}, "/payload_schema/propertyNames/pattern"),
+    "letters": ({"allOf": [{"pattern": one} for one in LETTERS]}, "/payload_schema/allOf/"),
+    "as names": (
+        {"patternProperties": {one: {"minLength": 1} for one in LETTERS}},
+        "/payload_schema/patternProperties/",
+    ),
+    "nested": ({"pattern": "(((a{99}){99}){99}){99}"}, "/payload_schema/pattern"),
+    "both cases": ({"pattern": "(?i)[" + "Ā-￿" * 900 + "]"}, "/payload_schema/pattern"),
+}
+WRONG: dict[str, tuple[Json, str, str]] = {
+    "look-ahead": (
+        {"properties": {"a": {"pattern": "a(?=b)"}}},
+        "/payload_schema/properties/a/pattern",
+        "look-ahead",
+    ),
+    "backreference": ({"pattern": r"(a)\1"}, "/payload_schema/pattern", "backreferences"),
+    "type": ({"items": {"type": "text"}}, "/payload_schema/items/type", "type: must be one of"),
+}
+PROMPT_S = 5
+"""Nothing took 0.1 s more than alone; the machine may be busy with other tests."""
+
+
+def definition(schema: Json) -> Json:
+    return {"name": "costly", "type": "api", "payload_schema": schema}
+
+
+async def refused_by_both(platform: Platform, client: Client, schema: Json) -> Json:
+    """The answer, which must be the same at each door, and to an edit."""
+    response = await platform.rest.post("/triggers/", json=definition(schema))
+    assert response.status_code == 422, response.text
+    by_rest = response.json()
+    by_nats = await platform.ask(client, "create", definition(schema))
+    parts = ("code", "status", "detail", "errors")
+    assert [by_rest[part] for part in parts] == [by_nats[part] for part in parts]
+    return by_rest
+
+
+@contextlib.asynccontextmanager
+async def timed_traffic(platform: Platform) -> AsyncIterator[list[float]]:
+    """Create, edit, fire and schedule all the while; how long each took."""
+    took: list[float] = []
+    over = asyncio.Event()
+
+    async def asked(request: Any) -> httpx.Response:
+        begun = time.monotonic()
+        response = await request
+        took.append(time.monotonic() - begun)
+        assert response.status_code < 300, response.text
+        return response
+
+    async def traffic() -> None:
+        rest = platform.rest
+        while not over.is_set():
+            body = {"name": "good", "type": "api"}
+            trigger_id = (await asked(rest.post("/triggers/", json=body))).json()["id"]
+            await asked(rest.patch(f"/triggers/{trigger_id}", json={"name": "better"}))
+            await asked(rest.post(f"/triggers/{trigger_id}/fire", json={"payload": 1}))
+
+    ticking = await platform.create(
+        name="ticking", type="scheduled", interval=1, starts_at=ahead(0.5)
+    )
+    going = asyncio.create_task(traffic())
+    try:
+        yield took
+    finally:
+        over.set()
+        await going
+    rows = await platform.until_events(1, trigger_id=ticking["id"])
+    assert all(row["status"] == "fired" and row["lateness"] < PROMPT_S for row in rows)
+    await platform.rest.delete(f"/triggers/{ticking['id']}")
+
+
+async def test_costly_patterns_are_refused_by_both_doors_beside_good_traffic(
+    platform: Platform, client: Client
+) -> None:
+    services = {name: psutil.Process(platform.pids()[name]) for name in ("api", "scheduler")}
+    before = {name: service.memory_info().rss for name, service in services.items()}
+    async with timed_traffic(platform) as took:
+        for name, (schema, pointer) in COSTLY.items():
+            problem = await refused_by_both(platform, client, schema)
+            assert problem["code"] == "invalid-schema", name
+            assert problem["errors"][0]["pointer"].startswith(pointer), name
+        # Sent again, it is known; and nobody waits for an answer to what is only thrown in.
+        for _ in range(50):
+            await platform.send(client, "create", definition(COSTLY["words"][0]))
+        # The dearest that is taken, twenty times, each another one.
+        for n in range(20):
+            letters = {"allOf": [{"pattern": one + f"x{n}"} for one in LETTERS[:20]]}
+            response = await platform.rest.post("/triggers/", json=definition(letters))
+            assert response.status_code == 201, response.text
+            payload = {"payload": "abc0"}
+            address = f"/triggers/{response.json()['id']}/fire"
+            assert (await platform.rest.post(address, json=payload)).status_code == 422
+    assert took
+    assert max(took) < PROMPT_S
+    for name, service in services.items():
+        assert service.memory_info().rss - before[name] < 150_000_000, name
+    await platform.until_quiet()
+
+
+@pytest.mark.parametrize("name", sorted(WRONG))
+async def test_an_error_in_a_schema_says_where_and_which_keyword(
+    platform: Platform, client: Client, name: str
+) -> None:
+    schema, pointer, said = WRONG[name]
+
+    problem = await refused_by_both(platform, client, schema)
+
+    assert [error["pointer"] for error in problem["errors"]] == [pointer]
+    assert said in problem["errors"][0]["message"]
+    trigger = await platform.create(name="edited", type="api")
+    edit = {"payload_schema": schema}
+    response = await platform.rest.patch(f"/triggers/{trigger['id']}", json=edit)
+    assert response.json()["errors"] == problem["errors"]
+
+
+async def payload_of(platform: Platform, event_id: str) -> str:
+    """The payload of an event's row, as the answer's text has it; once it is there."""
+
+    async def there() -> str | None:
+        response = await platform.rest.get(f"/events/{event_id}")
+        return response.text if response.status_code == 200 else None
+
+    found = await eventually(there, what=f"{event_id} is logged")
+    assert found is not None
+    return found
+
+
+RECEIPT = {"id": 7, "coupon": None, "lines": [{"tax": None}], "buyer": {"phone": None, "name": "A"}}
+NULLABLE = {"type": "object", "required": ["coupon"], "properties": {"coupon": {"type": "null"}}}
+
+
+async def test_nulls_of_a_fired_payload_arrive_by_fire_test_and_replay(
+    platform: Platform, client: Client
+) -> None:
+    """A schema that requires a nullable member could never be met."""
+    bare = await platform.create(name="bare", type="api", payload_schema=NULLABLE)
+    own = await platform.create(
+        name="own", type="api", payload={"shop": "x", "id": 1, "buyer": {"phone": "1", "vip": True}}
+    )
+    laid_over = {**RECEIPT, "shop": "x", "buyer": {"vip": True, "name": "A"}}
+    for trigger, fires in ((bare, RECEIPT), (own, laid_over)):
+        trigger_id = trigger["id"]
+        fired = await platform.fire(trigger_id, payload=RECEIPT)
+        tested = await platform.rest.post(f"/triggers/{trigger_id}/test", json={"payload": RECEIPT})
+        by_nats = await platform.ask(client, "fire", {"trigger_id": trigger_id, "payload": RECEIPT})
+        await payload_of(platform, fired)
+        again = await platform.rest.post(f"/events/{fired}/replay")
+        answers = (tested.json(), by_nats, again.json())
+        for event_id in (fired, *(answer["event_id"] for answer in answers)):
+            assert json.loads(await payload_of(platform, event_id))["payload"] == fires
+    unsaved = await platform.rest.post("/test/api/", json={"payload": RECEIPT})
+    row = json.loads(await payload_of(platform, unsaved.json()["event_id"]))
+    assert row["payload"] == RECEIPT
+
+
+KEPT = (
+    '{"third":0.30000000000000004,"big":123456789012345678901234567890,'
+    '"least":5e-324,"most":1.7976931348623157e+308,"exact":9007199254740993,"zero":-0.0}'
+)
+LOST = ("1e-400", "0.1234567890123456789", "9007199254740993.0", "4e-324", "1e400")
+
+
+async def test_numbers_come_back_as_they_were_by_every_way_out(
+    platform: Platform, client: Client
+) -> None:
+    trigger = await platform.create(name="numbers", type="api")
+    trigger_id = trigger["id"]
+    heard = await client.subscribe(subjects.fired(trigger_id))
+    await client.flush()
+    url, key = platform.status["url"], platform.status["api_key"]
+    async with sse.opened(url, key, params={"trigger_id": trigger_id}) as tail:
+        body = f'{{"payload":{KEPT}}}'
+        by_rest = await platform.rest.post(
+            f"/triggers/{trigger_id}/fire",
+            content=body,
+            headers={"Content-Type": "application/json"},
+        )
+        by_nats = await platform.ask(
+            client, "fire", f'{{"trigger_id":"{trigger_id}","payload":{KEPT}}}'.encode()
+        )
+        first = by_rest.json()["event_id"]
+        await payload_of(platform, first)
+        again = (await platform.rest.post(f"/events/{first}/replay")).json()["event_id"]
+        for event_id in (first, by_nats["event_id"], again):
+            assert KEPT in (await payload_of(platform, event_id)).replace(" ", "")
+            told = (await heard.next_msg(timeout=10)).data.decode()
+            assert KEPT in told
+            assert KEPT in (await tail.next()).data.replace(" ", "")
+    exported = await platform.rest.get("/events/export", params={"trigger_id": trigger_id})
+    assert exported.text.replace(" ", "").count(KEPT) == 3
+
+
+async def test_numbers_that_would_be_altered_are_refused_by_both_doors(
+    platform: Platform, client: Client
+) -> None:
+    trigger_id = (await platform.create(name="strict numbers", type="api"))["id"]
+    as_json = {"Content-Type": "application/json"}
+    for number in LOST:
+        for address, verb, body in (
+            (
+                f"/triggers/{trigger_id}/fire",
+                "fire",
+                f'"payload":{{"n":[{number}]}}',
+            ),
+            ("/triggers/", "create", f'"name":"n","type":"api","payload":{number}'),
+            ("/triggers/", "create", f'"name":"n","type":"scheduled","interval":{number}'),
+        ):
+            response = await platform.rest.post(address, content=f"{{{body}}}", headers=as_json)
+            assert (response.status_code, response.json()["code"]) == (400, "malformed-json")
+            assert "a number" in response.json()["detail"]
+            named = f'"trigger_id":"{trigger_id}",' if verb == "fire" else ""
+            problem = await platform.ask(client, verb, f"{{{named}{body}}}".encode())
+            assert (problem["status"], problem["code"]) == (400, "malformed-json")
+            said = problem["detail"].partition(" at line ")[0]
+            assert said == response.json()["detail"].partition(" at line ")[0]
+    rows = await platform.until_events(2 * len(LOST), trigger_id=trigger_id, status="rejected")
+    assert {row["errors"][0]["pointer"] for row in rows} == {""}
