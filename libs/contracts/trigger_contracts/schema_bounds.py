@@ -40,7 +40,7 @@ ALWAYS_ALLOWED_DEPTH = 8
 MAX_COMPILED_BYTES = 16 * 1024 * 1024
 """What a schema may take in memory once compiled, as it is estimated: half of it in truth."""
 
-MAX_COMPILE_NS = 60_000_000
+MAX_COMPILE_NS = 40_000_000
 """Of a core, for the patterns of a schema and what their like builds. The engine holds Python's
 lock meanwhile, so that no other thread would help: it must be short wherever it happens."""
 

@@ -240,3 +240,23 @@ async def test_where_the_log_lives_shorter_so_does_each_fires_command(world: Wor
     fires = Fires(kept_for=timedelta(minutes=5), **world.parts)
     await fires.fire(Fire("t", {"payload": "canary"}, "a"))
     assert world.commands.ttls == [timedelta(minutes=5)]
+
+
+@pytest.mark.parametrize("schema", [{"pattern": r"\w" * 9_000}, {"pattern": "a(?=b)"}])
+async def test_a_schema_stored_before_its_bounds_refuses_its_own_fires_and_is_recorded(
+    world: World, schema: dict[str, Any]
+) -> None:
+    old = make_change()
+    definition = old.definition.model_copy(update={"payload_schema": schema})
+    world.definitions.stored["t"] = old.model_copy(update={"definition": definition})
+    world.definitions.stored["u"] = old
+
+    with pytest.raises(Refused) as refused:
+        await world.fires.fire(Fire("t", {"payload": "x"}, "key:k"))
+    await world.fires.fire(Fire("u", {"payload": "x"}, "key:k"))
+
+    assert refused.value.problem.code is Code.INVALID_SCHEMA
+    recorded, other = world.fired
+    assert recorded.refused is not None
+    assert recorded.refused[0].pointer == "/payload_schema/pattern"
+    assert other.refused is None

@@ -388,3 +388,15 @@ def test_every_command_has_one_outcome_with_the_same_bytes_each_time(payload, ke
         return row.subject, row.body, row.event_id
 
     assert outcome() == outcome()
+
+
+@pytest.mark.parametrize("schema", [{"pattern": r"\w" * 9_000}, {"pattern": "a(?=b)"}])
+def test_a_schema_stored_before_its_bounds_rejects_the_fire_and_says_why(schema):
+    old = make_api_change(payload_schema=schema)
+
+    decision = rejected(decide_fire(make_fire(payload={"amount": 3}), old, None))
+
+    assert decision.problem.code is Code.INVALID_SCHEMA
+    assert decision.entry is not None
+    assert decision.entry.status is EntryStatus.REJECTED
+    assert [error.pointer for error in decision.entry.errors] == ["/payload_schema/pattern"]

@@ -69,7 +69,11 @@ FIRE: dict[str, Any] = {
     "title": "Fire",
     "type": "object",
     "additionalProperties": False,
-    "properties": {"payload": {"description": "Any JSON, merged over the trigger's own."}},
+    "properties": {
+        "payload": {
+            "description": "Any JSON, laid over the trigger's own: a null takes out what that has."
+        }
+    },
 }
 REPLAY = _inlined(ReplayRequest.model_json_schema())
 

@@ -121,7 +121,7 @@ class TriggerRoutes:
         return Answer(200, _VERSIONS.dump_json(page.rows), headers=link).response()
 
     async def fire(self, request: Request, trigger_id: str) -> Response:
-        """Fire a trigger now, with a payload merged over its own."""
+        """Fire a trigger now, with a payload laid over its own: a null takes out what that has."""
         answer = await self._fire_door.answer(
             trigger_id, headers_of(request), request.receive, actor_of(request), is_test=False
         )

@@ -8,11 +8,12 @@ and resumes cannot publish anything old, since its expected sequence is behind t
 Called by the command subscriber of every replica; a repeated command gets the same answer.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from trigger_contracts.commands import CommandDone, CreateTrigger
+from trigger_contracts.commands import CommandDone, CreateTrigger, UpdateTrigger
 from trigger_contracts.errors import Code, Problem
 from trigger_contracts.events import ChangeKind, TriggerChanged
 from trigger_contracts.trigger import (
@@ -42,6 +43,9 @@ from trigger_scheduler.ports import (
 
 from .fencing import count_race, fence_all
 from .projecting import project_in_order
+
+MAX_SCHEMAS = 50
+"""Payload schemas compiled in one round: its rows are locked meanwhile, for 2 s at the most."""
 
 _CONFIRMED_AT_THE_LEADER = frozenset({Code.NOT_FOUND, Code.VERSION_MISMATCH, Code.TRIGGER_EXISTS})
 
@@ -140,8 +144,11 @@ class CommandHandler:
             later: list[tuple[int, Request]] = []
             triggers: set[str] = set()
             commands: set[str] = set()
+            schemas = 0
             for place, request in waiting:
                 taken = request.trigger_id in triggers or request.command_id in commands
+                taken = taken or schemas == MAX_SCHEMAS
+                schemas += not taken and _brings_schema(request.command)
                 (later if taken else part).append((place, request))
                 triggers.add(request.trigger_id)
                 commands.add(request.command_id)
@@ -160,6 +167,8 @@ class CommandHandler:
             await self._settle(cases, now)
             for case in cases:
                 await self._decide(case, now)
+                if _brings_schema(case.request.command):
+                    await asyncio.sleep(0)  # What is due meanwhile is not to wait for them all.
             await self._admit(transaction, cases)
             await self._defer(cases)
             await self._append(cases, now)
@@ -323,6 +332,17 @@ class CommandHandler:
 def _case(request: Request, held: Held | None) -> _Case:
     trigger = None if held is None else held.trigger
     return _Case(request, trigger, None if held is None else held.row, before=trigger)
+
+
+def _brings_schema(command: StateCommand) -> bool:
+    """Whether deciding on it compiles a payload schema, which may take some 40 ms."""
+    match command:
+        case CreateTrigger():
+            return "payload_schema" in command.definition
+        case UpdateTrigger():
+            return "payload_schema" in (command.patch or command.definition or {})
+        case _:
+            return False
 
 
 def _rows(steps: Sequence[tuple[_Case, Step]]) -> list[tuple[Row, Step]]:
