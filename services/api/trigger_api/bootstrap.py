@@ -159,7 +159,7 @@ def build(settings: Settings) -> Built:
             triggers.router(triggers.TriggerRoutes(trigger_commands, views, bodies, fire_door)),
             schedules.router(Previews(views=views, clock=clock, describe=describe), bodies),
             tests.router(trigger_commands, bodies),
-            replays.router(Replays(lookup=lookup, fires=fires), bulk_replays, bodies),
+            replays.router(Replays(lookup=lookup, fires=fires), bulk_replays, views, bodies),
             stream.router(
                 Readers(
                     tail,
@@ -167,7 +167,9 @@ def build(settings: Settings) -> Built:
                     patience=settings.stream_patience,
                 )
             ),
-            exports.router(_exports(settings, searches, clock), clock, settings.export_patience),
+            exports.router(
+                _exports(settings, searches, clock), views, clock, settings.export_patience
+            ),
             events.router(
                 EventPages(views=views, cache=cache, clock=clock),
                 views,

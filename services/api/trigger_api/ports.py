@@ -215,6 +215,12 @@ class Views(Protocol):
         """Rows that pass, by bucket of so much time, status and lateness."""
         ...
 
+    async def has_cut(self, wanted: StateFilter) -> bool:
+        """Whether payloads longer than what is searched of them are among the rows that pass, or
+        would with other words.
+        """
+        ...
+
     async def origins(self, wanted: StateFilter, after: Origin | None, limit: int) -> list[Origin]:
         """Some of the rows that pass, with payloads, the oldest first, of those after ``after``.
 

@@ -63,3 +63,34 @@ async def test_rows_that_were_there_before_are_found_counted_and_erased_as_all_o
         assert await owner.fetchval(f"SELECT {NAME}.drop_partition($1)", hour) == 2
     finally:
         await owner.execute(f"DROP SCHEMA IF EXISTS {NAME} CASCADE")
+
+
+async def test_what_the_old_rule_of_words_has_indexed_is_indexed_anew(
+    owner: asyncpg.Connection, tmp_path: Path
+) -> None:
+    folder = Path(schema.__file__).with_name("migrations")
+    for name in (FIRST, "0002_searching.sql"):
+        (tmp_path / name).write_text((folder / name).read_text())
+    rows = [make_row(ago(hours=age), payload='"shipped🚀"') for age in (3, 4)]
+    hours = [row.logged_at.replace(minute=0, second=0, microsecond=0) for row in rows]
+    finds = f"SELECT count(*) FROM {NAME}.events WHERE word_hashes @> {NAME}.word_hashes($1)"
+    try:
+        await migrations.apply(owner, tmp_path, NAME)
+        async with owner.transaction():
+            await write(
+                owner, Statements(NAME), rows, erased_before=ago(hours=9), known_hours=set()
+            )
+        assert await owner.fetchval(f"SELECT {NAME}.close_hour($1)", hours[0])
+        while await owner.fetchval(f"SELECT {NAME}.index_words(1, 10)"):
+            pass
+        await schema.apply(owner, NAME)
+        waiting = await owner.fetch(f"SELECT event_id FROM {NAME}.waiting_words")
+        assert {str(row["event_id"]) for row in waiting} == {row.event_id for row in rows}
+        assert await owner.fetchval(f"SELECT count(*) FROM {NAME}.recent_words") == 0
+        for hour in hours:
+            assert await owner.fetchval(f"SELECT {NAME}.close_hour($1)", hour)
+        await owner.execute("SET enable_seqscan = off")
+        assert await owner.fetchval(finds, '"SHIPPED"') == len(rows)
+    finally:
+        await owner.execute("RESET enable_seqscan")
+        await owner.execute(f"DROP SCHEMA IF EXISTS {NAME} CASCADE")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import (
-    BigInteger,
+    Boolean,
     ColumnClause,
     ColumnElement,
     Interval,
@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from trigger_api.domain.queries import EventFilter
-from trigger_api.domain.words import words_of
+from trigger_api.domain.words import is_run, words_of
 
 Condition = ColumnElement[bool]
 
@@ -63,7 +63,9 @@ def conditions(c: Any, wanted: EventFilter) -> Iterator[Condition]:
     if wanted.to is not None:
         yield c.logged_at < bindparam("to", wanted.to)
     if wanted.q is not None:
-        yield from _has_words(c.said, c.word_hashes, wanted.q)
+        yield says(c.payload, wanted.q)
+        # The same once more, for the indexes of closed hours.
+        yield c.word_hashes.contains(hashes_of(wanted.q))
 
 
 def _lateness(c: Any, wanted: EventFilter) -> Iterator[Condition]:
@@ -73,17 +75,12 @@ def _lateness(c: Any, wanted: EventFilter) -> Iterator[Condition]:
         yield c.lateness <= _seconds(wanted.max_lateness)
 
 
-def says(payload: ColumnElement[Any], q: str) -> Iterator[Condition]:
-    """The same of a payload at hand, without any index."""
-    hashes = func.retention.word_hashes(payload, type_=ARRAY(BigInteger))
-    return _has_words(func.retention.said(payload), hashes, q)
-
-
-def _has_words(said: ColumnElement[Any], hashes: Any, q: str) -> Iterator[Condition]:
-    # Looking for a word's letters costs a tenth of taking the text apart, and leaves few.
-    for word in words_of(q):
-        yield func.strpos(said, word) > 0
-    yield hashes.contains(hashes_of(q))
+def says(payload: ColumnElement[Any], q: str) -> Condition:
+    """Whether a payload at hand has the words, without any index."""
+    words = words_of(q)
+    spaced = cast([word for word in words if not is_run(word)], ARRAY(Text))
+    runs = cast([word for word in words if is_run(word)], ARRAY(Text))
+    return func.retention.says(payload, spaced, runs, type_=Boolean)
 
 
 def hashes_of(q: str) -> ColumnElement[Any]:

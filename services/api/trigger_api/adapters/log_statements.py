@@ -91,6 +91,16 @@ def extent(wanted: StateFilter, limit: int, among: int | None = None) -> Asked:
     return found, {"most": limit}
 
 
+def cut(wanted: StateFilter) -> Select[Any]:
+    """How many rows that pass, whatever words they have, are longer than what is searched of them.
+
+    All are counted: for the first one, the planner might read whole payloads in their order.
+    """
+    c = EVENTS_IN[wanted.state].c
+    but_for_words = wanted.model_copy(update={"q": None})
+    return select(func.count().label("rows")).where(c.is_cut, *conditions(c, but_for_words))
+
+
 def _newest(
     wanted: StateFilter,
     columns: Sequence[ColumnElement[Any]],
@@ -113,7 +123,7 @@ def _newest(
         where = []
     else:
         found = _first_of_all(wanted, among, is_further=is_further).subquery()
-        where = [*says(found.c.payload, wanted.q)]
+        where = [says(found.c.payload, wanted.q)]
     return (
         select(*columns)
         .select_from(found)
@@ -144,8 +154,8 @@ def _with_rare_words(wanted: StateFilter, q: str, *, is_further: bool) -> Compou
     """
     c = EVENTS_IN[wanted.state].c
 
-    def rows(*where: ColumnElement[bool]) -> Select[Any]:
-        found = select(*_listed(c)).where(*_passing(c, wanted, is_further=is_further), *where)
+    def rows(asked: StateFilter, *where: ColumnElement[bool]) -> Select[Any]:
+        found = select(*_listed(c)).where(*_passing(c, asked, is_further=is_further), *where)
         return found.offset(literal_column("0"))
 
     hours = select(HOURS).cte("hour").prefix_with("MATERIALIZED")
@@ -159,7 +169,7 @@ def _with_rare_words(wanted: StateFilter, q: str, *, is_further: bool) -> Compou
     ends = select(end_id).where(hours.c.is_closed).order_by(end_id.desc())
     last_end = ends.limit(literal_column("1")).scalar_subquery()
     # No hour after the last closed one is looked at; before it few are open, and not for long.
-    in_closed = rows(c.event_id < last_end, ~is_open(c.event_id))
+    in_closed = rows(wanted, c.event_id < last_end, ~is_open(c.event_id))
     candidates = (
         select(RECENT_WORDS.c.event_id)
         .where(RECENT_WORDS.c.hashes.contains(hashes_of(q)))
@@ -167,7 +177,8 @@ def _with_rare_words(wanted: StateFilter, q: str, *, is_further: bool) -> Compou
         .cte("candidate")
     )
     event_id = candidates.c.event_id
-    row = rows(c.event_id == event_id).lateral()
+    but_for_words = wanted.model_copy(update={"q": None})
+    row = rows(but_for_words, says(c.payload, q), c.event_id == event_id).lateral()
     in_open = select(row).select_from(candidates.join(row, true())).where(is_open(event_id))
     return union_all(in_closed, in_open)
 

@@ -45,6 +45,7 @@ _EVENT_FIELDS: list[ColumnClause[Any]] = [
     column("lateness", Interval),
     column("said", Text),
     column("word_hashes", ARRAY(BigInteger)),
+    column("is_cut", Boolean),
 ]
 
 
@@ -60,13 +61,13 @@ EVENTS_IN = {
     "archived": table("archived", *_copies(), schema="retention"),
 }
 """A state's own view bounds the row's age: comparing the state itself would read every row."""
-ONLY_TO_FILTER = {"said", "word_hashes"}
+ONLY_TO_FILTER = {"said", "word_hashes", "is_cut"}
 """Columns that nobody is shown."""
 LIFE_ENDS_AT = literal_column(
     "CASE state WHEN 'active' THEN archives_at ELSE deletes_at END", INSTANT
 )
 """When a row is not any more what is shown of it."""
-# Where to look for words: see retention's migration 0002.
+# Where to look for words: see retention's migrations 0002 and 0003.
 HOURS = table(
     "hours",
     column("first_id", Uuid),

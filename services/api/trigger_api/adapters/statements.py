@@ -17,6 +17,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     column,
+    func,
     literal,
     select,
     table,
@@ -102,7 +103,8 @@ def triggers(query: TriggerQuery, after: tuple[datetime, str] | None) -> Select[
     if query.label is not None:
         found = found.where(c.labels.contains([query.label]))
     if query.q is not None:
-        found = found.where(c.name.icontains(query.q, autoescape=True))
+        folded = func.scheduler.folded
+        found = found.where(func.strpos(folded(c.name), folded(query.q)) > 0)
     if after is not None:
         found = found.where(
             tuple_(c.created_at, c.trigger_id) < tuple_(literal(after[0], INSTANT), after[1])

@@ -138,6 +138,10 @@ class PostgresViews:
         rows = await self._for(wanted).fetch(statement, parameters)
         return [Counted(r.bucket, r.status, r.lateness_steps, r.rows) for r in rows]
 
+    async def has_cut(self, wanted: StateFilter) -> bool:
+        (found,) = await self._searches.fetch(log_statements.cut(wanted))
+        return bool(found.rows)
+
     async def origins(self, wanted: StateFilter, after: Origin | None, limit: int) -> list[Origin]:
         position = None if after is None else (after.logged_at, after.event_id)
         limit = min(limit, ORIGINS)

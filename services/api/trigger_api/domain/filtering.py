@@ -10,14 +10,14 @@ from typing import Protocol
 from trigger_contracts.events import LogEntry
 
 from .queries import EventFilter
-from .words import words_in, words_of
+from .words import Words
 
 
 class HasWords(Protocol):
     """Knows the words of an entry's payload."""
 
     @property
-    def words(self) -> set[str]: ...
+    def words(self) -> Words: ...
 
 
 def passes(entry: LogEntry, wanted: EventFilter, known: HasWords | None = None) -> bool:
@@ -49,8 +49,8 @@ def lateness(entry: LogEntry) -> timedelta | None:
 def _says(entry: LogEntry, q: str, known: HasWords | None) -> bool:
     if entry.payload is None:
         return False
-    words = words_in(entry.payload) if known is None else known.words
-    return words.issuperset(words_of(q))
+    words = Words.in_payload(entry.payload) if known is None else known.words
+    return words.hold(Words.of(q))
 
 
 def _is_as_late(entry: LogEntry, wanted: EventFilter) -> bool:

@@ -63,7 +63,7 @@ class TriggerQuery(Page):
         default=None, description="A completed trigger has no further occurrence."
     )
     label: Text | None = Field(default=None, description="A label that the trigger has.")
-    q: Text | None = Field(default=None, description="Part of the name, in any case.")
+    q: Text | None = Field(default=None, description="Part of the name, in any case and script.")
 
 
 class NextQuery(BaseModel):
@@ -108,8 +108,10 @@ class EventFilter(BaseModel):
     )
     q: Text | None = Field(
         default=None,
-        description="Words that all occur in the payload, in any case and order. Letters and "
-        "digits make words; everything else separates them.",
+        description="Words that all occur in the payload, in any case and order. Letters, "
+        "marks and numbers make words; everything else separates them. Of scripts without spaces "
+        "any part is found. Of a payload the first 10,000 characters are searched; the header "
+        "`X-Search-Coverage` says `partial` where that may have missed something.",
     )
 
     def checked(self, within: str = "/query") -> Self:

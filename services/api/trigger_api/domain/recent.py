@@ -20,7 +20,7 @@ from .filtering import passes
 from .live import Position
 from .lives import Span
 from .queries import StateFilter
-from .words import words_in
+from .words import Words
 
 MAX_BYTES = 32 * 1024 * 1024
 """Of the events kept, as they are sent; decoded they take some three times as much besides."""
@@ -38,9 +38,9 @@ class LiveEvent:
     frame: bytes
 
     @cached_property
-    def words(self) -> set[str]:
+    def words(self) -> Words:
         """Of its payload: looked for once, however many readers look for different ones."""
-        return words_in(self.entry.payload)
+        return Words.in_payload(self.entry.payload)
 
 
 def read(position: Position, body: bytes) -> LiveEvent | None:

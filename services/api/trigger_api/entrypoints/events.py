@@ -16,6 +16,7 @@ from trigger_api.ports import Clock, Views
 
 from . import routes
 from .answers import Answer
+from .coverage import coverage
 
 
 def router(
@@ -26,8 +27,10 @@ def router(
     async def list_events(request: Request, query: Annotated[EventQuery, Query()]) -> Response:
         """The log, the newest first and without payloads; the next page is in `Link`."""
         wanted = query.checked()
-        page, total = await asyncio.gather(pages.page(wanted), _counted(wanted))
-        headers = {**routes.next_page(request, "/events/", page.next_cursor), **total}
+        page, total, covered = await asyncio.gather(
+            pages.page(wanted), _counted(wanted), coverage(views, wanted)
+        )
+        headers = {**routes.next_page(request, "/events/", page.next_cursor), **total, **covered}
         return Answer(200, page.body, headers=headers).response()
 
     async def _counted(wanted: EventQuery) -> dict[str, str]:
@@ -41,8 +44,11 @@ def router(
         """Counts by status and quantiles of lateness, overall and per bucket of time."""
         wanted = query.checked()
         chart = Chart.of(wanted, clock.now(), kept_for)
-        filled = summed(chart, await views.counted(wanted, chart.width))
-        return Answer(200, filled.model_dump_json(by_alias=True).encode()).response()
+        counted, covered = await asyncio.gather(
+            views.counted(wanted, chart.width), coverage(views, wanted)
+        )
+        body = summed(chart, counted).model_dump_json(by_alias=True).encode()
+        return Answer(200, body, headers=covered).response()
 
     async def show(event_id: str) -> Response:
         """One event with its payload, and when it is archived and deleted."""

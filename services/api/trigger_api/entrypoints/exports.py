@@ -15,11 +15,12 @@ from starlette.types import Message, Receive, Scope, Send
 from trigger_api.domain.exports import File, file_of
 from trigger_api.domain.queries import ExportQuery
 from trigger_api.handlers.exports import Exports
-from trigger_api.ports import Clock
+from trigger_api.ports import Clock, Views
 from trigger_runtime.errors import DependencyUnavailable
 from trigger_runtime.logs import get_logger
 
 from . import routes
+from .coverage import coverage
 from .gateway import REQUEST_ID
 from .serving import abort_of, gone
 
@@ -52,14 +53,14 @@ _DOCS: dict[str, Any] = {
 }
 
 
-def router(exports: Exports, clock: Clock, patience: timedelta) -> APIRouter:
+def router(exports: Exports, views: Views, clock: Clock, patience: timedelta) -> APIRouter:
     """The route. A client that takes nothing for so long as ``patience`` is cut."""
 
     async def export(request: Request, query: Annotated[ExportQuery, Query()]) -> Response:
         """The log as a file, with the filters of the list: NDJSON or CSV, of any size."""
         wanted = query.checked()
         file = file_of(wanted, request.headers.get("accept", ""), clock.now())
-        return _Download(exports, wanted, file, patience)
+        return _Download(exports, wanted, file, patience, await coverage(views, wanted))
 
     made = APIRouter(tags=["events"])
     routes.add(made, "GET", "/events/export", export, **_DOCS)
@@ -70,13 +71,19 @@ class _Download(Response):
     """See the module's docstring."""
 
     def __init__(
-        self, exports: Exports, query: ExportQuery, file: File, patience: timedelta
+        self,
+        exports: Exports,
+        query: ExportQuery,
+        file: File,
+        patience: timedelta,
+        covered: dict[str, str],
     ) -> None:
         super().__init__()
         self._exports = exports
         self._query = query
         self._file = file
         self._patience_s = patience.total_seconds()
+        self._covered = covered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sending = asyncio.ensure_future(self._send(scope, send))
@@ -120,6 +127,7 @@ class _Download(Response):
             (b"content-disposition", f'attachment; filename="{self._file.name}"'.encode()),
             # A proxy that collected the answer would need room for all of it.
             (b"x-accel-buffering", b"no"),
+            *((name.encode(), value.encode()) for name, value in self._covered.items()),
         ]
 
 

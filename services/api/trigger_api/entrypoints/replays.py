@@ -15,11 +15,13 @@ from trigger_api.domain.replays import (
 )
 from trigger_api.handlers.bulk_replays import BulkReplay, BulkReplays
 from trigger_api.handlers.replays import Replays
+from trigger_api.ports import Views
 from trigger_contracts.errors import Code, refused
 
 from . import examples, routes
 from .answers import Answer
 from .bodies import Bodies
+from .coverage import coverage
 from .routes import actor_of, header, headers_of
 
 AT_ONCE = 2
@@ -46,7 +48,7 @@ first one, and goes on where that one ended.
 """
 
 
-def router(replays: Replays, bulk: BulkReplays, bodies: Bodies) -> APIRouter:
+def router(replays: Replays, bulk: BulkReplays, views: Views, bodies: Bodies) -> APIRouter:
     """Both routes."""
     hands = asyncio.Semaphore(AT_ONCE)
 
@@ -63,12 +65,13 @@ def router(replays: Replays, bulk: BulkReplays, bodies: Bodies) -> APIRouter:
         key = checked_key(header(request, "idempotency-key"))
         asked = requested(await bodies.json(headers_of(request), request.receive))
         wanted = BulkReplay(asked.filter, actor_of(request), routes.key_id_of(request), key)
+        covered = await coverage(views, asked.filter)
         async with hands:
             if asked.dry_run:
                 counted = await bulk.count(wanted)
-                return Answer(200, counted.model_dump_json().encode()).response()
+                return Answer(200, counted.model_dump_json().encode(), headers=covered).response()
             accepted = await bulk.replay(wanted)
-        return Answer(202, accepted.model_dump_json().encode()).response()
+        return Answer(202, accepted.model_dump_json().encode(), headers=covered).response()
 
     made = APIRouter(tags=["events"])
     routes.add(
