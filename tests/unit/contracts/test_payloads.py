@@ -419,7 +419,7 @@ def test_a_payload_whose_check_would_take_too_long_is_a_mismatch():
 
 
 def test_a_large_payload_under_a_schema_of_many_patterns_is_a_mismatch():
-    patterns = {"allOf": [{"pattern": f"a{n}.*b{n}"} for n in range(250)]}
+    patterns = {"allOf": [{"pattern": f"a{n}.*b{n}"} for n in range(100)]}
 
     found = mismatch(patterns, "a" * 250_000)
 
@@ -605,7 +605,7 @@ ORDER_LINE = {
         "count": {"type": "integer", "minimum": 1},
         "price": {"type": "number", "multipleOf": 0.01},
         "note": {"type": ["string", "null"]},
-        "country": {"enum": [f"c{n}" for n in range(250)]},
+        "country": {"enum": [f"c{n}" for n in range(100)]},
     },
 }
 UUID = "6f9619ff-8b86-d011-b42d-00cf4fc964ff"
