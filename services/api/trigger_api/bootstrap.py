@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
+from fastapi import FastAPI
 from faststream import FastStream
 
 from trigger_contracts.subjects import Service
@@ -72,6 +73,7 @@ class Built:
     """The gateway, ready to serve."""
 
     gateway: Gateway
+    app: FastAPI
     faststream: FastStream
     openapi: Any
     """Makes the OpenAPI document."""
@@ -183,7 +185,7 @@ def build(settings: Settings) -> Built:
     )
     keys = [parse_stored(settings.bootstrap_key_hash)] if settings.bootstrap_key_hash else []
     gateway = Gateway(app, fire_door, {key.key_id: key for key in keys}, new_id)
-    return Built(gateway, faststream, app.openapi, connection, tail)
+    return Built(gateway, app, faststream, app.openapi, connection, tail)
 
 
 def _database(settings: Settings, *, plans_each: bool) -> Database:

@@ -8,7 +8,7 @@ shorter so that rows expire. Dice decide what and when; the seed is in the test'
 import json
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -90,7 +90,7 @@ class Model:
             "active": (timedelta(), ACTIVE),
             "archived": (ACTIVE, self.kept_for),
         }
-        youngest, oldest = lives[query.state]
+        youngest, oldest = lives[query.life]
         found = [
             e for e in self.entries if youngest <= now - e.logged_at < oldest and passes(e, query)
         ]
@@ -143,12 +143,12 @@ def some_query(dice: random.Random) -> EventQuery:
     now = datetime.now(UTC)
     ages = sorted(dice.random() * 50 * HOUR for _ in range(2))
     all_fields: dict[str, Any] = {
-        "state": dice.choice(["active", "archived"]),
+        "state": some_of(dice, ["active", "archived"]),
         "trigger_id": f"t{dice.randrange(7)}",
         "trigger_name": f"name {dice.randrange(5)}",
-        "type": dice.choice(["scheduled", "api"]),
-        "source": dice.choice(list(Source)),
-        "status": dice.choice(list(EntryStatus)),
+        "type": some_of(dice, ["scheduled", "api"]),
+        "source": some_of(dice, list(Source)),
+        "status": some_of(dice, list(EntryStatus)),
         "is_test": dice.random() < 0.5,
         "min_lateness": dice.choice([0, 0.005, 0.5, 1, 2, 1000]),
         "max_lateness": dice.choice([1000, 4000]),
@@ -161,6 +161,10 @@ def some_query(dice: random.Random) -> EventQuery:
     if fields.get("q") == "%":
         del fields["q"]  # holds no word: refused before any list is made
     return EventQuery.model_validate({**fields, "limit": dice.choice([1, 3, 10, 50])}).checked()
+
+
+def some_of(dice: random.Random, values: Sequence[str]) -> list[str]:
+    return dice.sample(values, dice.choice([1, 1, 2]))
 
 
 @pytest.fixture

@@ -72,10 +72,10 @@ async def test_origins_are_those_of_the_model_the_oldest_first(
     reads = ReadOnly(empty_database.url("etp_api"), pool_size=1, timeout=timedelta(seconds=5))
     for wanted, limit in itertools.product(
         (
-            StateFilter(type="api"),
+            StateFilter(type=("api",)),
             StateFilter(trigger_id="t1"),
             StateFilter(q="odd", is_test=False),
-            StateFilter(status=EntryStatus.MISSED, to=now - timedelta(minutes=40)),
+            StateFilter(status=(EntryStatus.MISSED,), to=now - timedelta(minutes=40)),
             StateFilter.model_validate({"from": now - timedelta(minutes=50)}),
         ),
         (1, 2, 3, 100),

@@ -116,7 +116,7 @@ async def test_a_repeated_request_has_the_same_events(world: World) -> None:
     assert await world.many.replay(asked("key")) == first
     assert world.event_ids == events
     assert len(events) == 10
-    other = await refusal(world.many.replay(asked("key", StateFilter(status=EntryStatus.FIRED))))
+    other = await refusal(world.many.replay(asked("key", StateFilter(status=(EntryStatus.FIRED,)))))
     assert other.code is Code.IDEMPOTENCY_MISMATCH
     await world.many.replay(asked("another key"))
     await world.many.replay(BulkReplay(EVERYTHING, "key:other", "other", "key"))

@@ -7,7 +7,7 @@ import pytest
 from tests.unit.api.fakes import NOW
 from trigger_api.domain.replays import requested
 from trigger_contracts.errors import Refused
-from trigger_contracts.events import Source
+from trigger_contracts.events import EntryStatus, Source
 
 
 def test_a_body_is_a_filter_as_in_the_query_string() -> None:
@@ -28,8 +28,21 @@ def test_a_body_is_a_filter_as_in_the_query_string() -> None:
     found = requested({"filter": fields, "dry_run": True})
     assert found.dry_run
     assert set(fields) == {name.rstrip("_") for name in found.filter.model_dump(exclude_none=True)}
-    assert (found.filter.from_, found.filter.source) == (NOW.replace(hour=0), Source.NATS)
+    assert (found.filter.from_, found.filter.source) == (NOW.replace(hour=0), (Source.NATS,))
     assert not requested({"filter": {"q": "x"}}).dry_run
+
+
+def test_a_field_of_several_values_is_an_array_or_one_alone() -> None:
+    alone = requested({"filter": {"status": "missed"}}).filter
+    assert alone == requested({"filter": {"status": ["missed", "missed"]}}).filter
+    either = requested({"filter": {"status": ["missed", "fired"], "state": ["active"]}}).filter
+    assert either.status == (EntryStatus.FIRED, EntryStatus.MISSED)
+    assert (
+        either
+        == requested({"filter": {"state": "active", "status": ["fired", "missed", "fired"]}}).filter
+    )
+    assert either.life == "active"
+    assert requested({"filter": {"state": ["archived", "active"]}}).filter.life is None
 
 
 @pytest.mark.parametrize(
@@ -59,7 +72,12 @@ def test_a_body_is_a_filter_as_in_the_query_string() -> None:
         ({"filter": {"min_lateness": -1}}, "/filter/min_lateness"),
         ({"filter": {"min_lateness": 10**400}}, "/filter/min_lateness"),
         ({"filter": {"status": "lost"}}, "/filter/status"),
-        ({"filter": {"source": ["api"]}}, "/filter/source"),
+        ({"filter": {"source": ["cron"]}}, "/filter/source/0"),
+        ({"filter": {"source": ["api", "cron"]}}, "/filter/source/1"),
+        ({"filter": {"source": []}}, "/filter/source"),
+        ({"filter": {"status": [["fired"]]}}, "/filter/status/0"),
+        ({"filter": {"state": {"active": 1}}}, "/filter/state"),
+        ({"filter": {"trigger_id": ["a", "b"]}}, "/filter/trigger_id"),
         ({"filter": {"trigger_id": 5}}, "/filter/trigger_id"),
         ({"filter": {"trigger_id": ""}}, "/filter/trigger_id"),
         ({"filter": {"trigger_id": "\x00"}}, "/filter/trigger_id"),

@@ -96,8 +96,10 @@ async def test_the_state_of_an_event_is_that_of_the_moment_it_is_sent() -> None:
     async with world(**lives) as here:
         here.store("archived", age=timedelta(minutes=2))
         here.store("active", age=timedelta(minutes=2) - timedelta(microseconds=1))
-        active = await here.client(wanted=StateFilter(state="active"), last_id="0", may_take=2)
-        archived = await here.client(wanted=StateFilter(state="archived"), last_id="0", may_take=2)
+        active = await here.client(wanted=StateFilter(state=("active",)), last_id="0", may_take=2)
+        archived = await here.client(
+            wanted=StateFilter(state=("archived",)), last_id="0", may_take=2
+        )
         await here.until(lambda: bool(active.payloads and archived.payloads))
         assert (active.payloads, archived.payloads) == (["active"], ["archived"])
         here.store("1")

@@ -5,6 +5,7 @@ not every event. Read row by row are the two minutes that the range or a life's 
 everything where the filter asks for what no sum tells apart.
 """
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Executable,
     Interval,
     Select,
+    Text,
     TextClause,
     bindparam,
     func,
@@ -20,6 +22,7 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from trigger_api.domain.queries import EventFilter, StateFilter
 
@@ -32,9 +35,9 @@ _MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
 """What they are sums of."""
 
 _PASSES = """
-    (CAST(:status AS text) IS NULL OR status = :status)
-    AND (CAST(:source AS text) IS NULL OR source = :source)
-    AND (CAST(:type AS text) IS NULL OR trigger_type = :type)
+    (CAST(:status AS text[]) IS NULL OR status = ANY (:status))
+    AND (CAST(:source AS text[]) IS NULL OR source = ANY (:source))
+    AND (CAST(:type AS text[]) IS NULL OR trigger_type = ANY (:type))
     AND (CAST(:is_test AS boolean) IS NULL OR is_test = :is_test)"""
 
 _EVER = "timestamptz 'infinity'"
@@ -106,6 +109,7 @@ def _summed(view: str, since: str, until: str) -> TextClause:
     return text(statement).bindparams(
         bindparam("from", type_=INSTANT),
         bindparam("to", type_=INSTANT),
+        *(bindparam(name, type_=ARRAY(Text)) for name in ("status", "source", "type")),
         bindparam("width", type_=Interval),
         bindparam("unit", type_=Interval),
     )
@@ -134,20 +138,22 @@ def counts(wanted: StateFilter, width: timedelta) -> tuple[Executable, dict[str,
     """The statement that counts, and its parameters."""
     if not is_summed(wanted):
         return _read(wanted, width), {}
-    return _SUMMED_IN[wanted.state], {
+    return _SUMMED_IN[wanted.life], {
         "from": wanted.from_,
         "to": wanted.to,
-        "status": wanted.status and wanted.status.value,
-        "source": wanted.source and wanted.source.value,
-        "type": wanted.type,
+        **{name: _texts(getattr(wanted, name)) for name in ("status", "source", "type")},
         "is_test": wanted.is_test,
         "width": width,
         "unit": _MINUTE if width % _HOUR else _HOUR,
     }
 
 
+def _texts(words: Iterable[str] | None) -> list[str] | None:
+    return None if words is None else [str(word) for word in words]
+
+
 def _read(wanted: StateFilter, width: timedelta) -> Select[Any]:
-    c = EVENTS_IN[wanted.state].c
+    c = EVENTS_IN[wanted.life].c
     epoch = literal_column("TIMESTAMPTZ 'epoch'", INSTANT)
     bucket = func.date_bin(width, c.logged_at, epoch).label("bucket")
     step = func.retention.lateness_step(c.lateness).label("lateness_step")

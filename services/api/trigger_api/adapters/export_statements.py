@@ -99,7 +99,7 @@ def _pieces(rows: Any, *contents: ColumnElement[Any]) -> Select[Any]:
 
 def _measured(wanted: StateFilter, stretch: Stretch, columns: dict[str, str], size: str) -> Any:
     """The rows of a stretch, each with its ``size`` and all bytes ``upto`` its end."""
-    c = EVENTS_IN[wanted.state].c
+    c = EVENTS_IN[wanted.life].c
     written = (literal_column(sql, Text).label(name) for name, sql in columns.items())
     found = select(*written, c.logged_at, c.event_id, LIFE_ENDS_AT.label("until"))
     found = found.where(*conditions(c, wanted))

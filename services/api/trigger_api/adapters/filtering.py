@@ -1,6 +1,6 @@
 """``domain.filtering.passes`` in SQL: which rows of retention's views a filter means."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -48,13 +48,13 @@ def conditions(c: Any, wanted: EventFilter) -> Iterator[Condition]:
         if value is not None:
             yield column == bindparam(name, value)
     # Written out, as are the next: with a parameter no partial index could be chosen.
-    for column, word in (
+    for column, words in (
         (c.trigger_type, wanted.type),
         (c.source, wanted.source),
         (c.status, wanted.status),
     ):
-        if word is not None:
-            yield column == literal_column(f"'{word}'")
+        if words is not None:
+            yield _is_one_of(column, words)
     if wanted.is_test is not None:
         yield c.is_test if wanted.is_test else ~c.is_test
     yield from _lateness(c, wanted)
@@ -66,6 +66,12 @@ def conditions(c: Any, wanted: EventFilter) -> Iterator[Condition]:
         yield says(c.payload, wanted.q)
         # The same once more, for the indexes of closed hours.
         yield c.word_hashes.contains(hashes_of(wanted.q))
+
+
+def _is_one_of(column: ColumnElement[Any], words: Sequence[str]) -> Condition:
+    """``words`` are ours, whoever chose among them. One is an equation: more indexes fit it."""
+    written: list[ColumnClause[Any]] = [literal_column(f"'{word}'") for word in words]
+    return column == written[0] if len(written) == 1 else column.in_(written)
 
 
 def _lateness(c: Any, wanted: EventFilter) -> Iterator[Condition]:

@@ -116,7 +116,7 @@ def _newest(
     """
     found: Any
     if wanted.q is None:
-        found = EVENTS_IN[wanted.state]
+        found = EVENTS_IN[wanted.life]
         where = [*_passing(found.c, wanted, is_further=is_further)]
     elif among is None:
         found = _with_rare_words(wanted, wanted.q, is_further=is_further).subquery()
@@ -135,7 +135,7 @@ def _newest(
 
 def _first_of_all(wanted: StateFilter, among: int, *, is_further: bool) -> Select[Any]:
     """The newest rows, whatever words they have."""
-    c = EVENTS_IN[wanted.state].c
+    c = EVENTS_IN[wanted.life].c
     but_for_words = wanted.model_copy(update={"q": None})
     return (
         select(*_listed(c), c.payload)
@@ -152,7 +152,7 @@ def _with_rare_words(wanted: StateFilter, q: str, *, is_further: bool) -> Compou
     ``OFFSET 0`` has each part, and each row that is looked up, planned by itself: the
     planner is not to read everything in its order in the hope of meeting the words soon.
     """
-    c = EVENTS_IN[wanted.state].c
+    c = EVENTS_IN[wanted.life].c
 
     def rows(asked: StateFilter, *where: ColumnElement[bool]) -> Select[Any]:
         found = select(*_listed(c)).where(*_passing(c, asked, is_further=is_further), *where)
@@ -200,7 +200,7 @@ def origins(
     wanted: StateFilter, after: tuple[datetime, UUID] | None, limit: int, max_bytes: int
 ) -> Select[Any]:
     """Some of the log, the oldest first, with payloads: as many as begin within ``max_bytes``."""
-    c = EVENTS_IN[wanted.state].c
+    c = EVENTS_IN[wanted.life].c
     names = ("event_id", "logged_at", "trigger_id", "status", "is_test", "payload")
     found = select(*(c[name] for name in names)).where(*conditions(c, wanted))
     if after is not None:

@@ -97,11 +97,11 @@ def triggers(query: TriggerQuery, after: tuple[datetime, str] | None) -> Select[
     c = _TRIGGERS.c
     found = select(*_TRIGGER_COLUMNS)
     if query.type is not None:
-        found = found.where(c.type == query.type)
+        found = found.where(c.type.in_(query.type))
     if query.status is not None:
-        found = found.where(c.status == query.status)
+        found = found.where(c.status.in_(query.status))
     if query.label is not None:
-        found = found.where(c.labels.contains([query.label]))
+        found = found.where(c.labels.overlap([*query.label]))
     if query.q is not None:
         folded = func.scheduler.folded
         found = found.where(func.strpos(folded(c.name), folded(query.q)) > 0)

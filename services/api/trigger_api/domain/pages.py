@@ -41,7 +41,7 @@ def may_be_kept(query: EventQuery) -> bool:
     Further pages are asked for by one reader each. A row enters the archive at its instant, and
     leaves a count at its instant: neither may wait for a page to grow old.
     """
-    return query.cursor is None and query.state != "archived" and not query.count
+    return query.cursor is None and query.life != "archived" and not query.count
 
 
 class Repeats:

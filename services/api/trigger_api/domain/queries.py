@@ -13,6 +13,7 @@ from trigger_contracts.topology import LOG_LIFE
 
 from . import cursors
 from .previews import DEFAULT_OCCURRENCES, MAX_OCCURRENCES
+from .several import Several
 from .words import words_of
 
 MAX_LIMIT = 500
@@ -39,6 +40,8 @@ Instant = Annotated[datetime, BeforeValidator(_parse_instant)]
 Lateness = Annotated[float, Field(ge=0, le=LOG_LIFE.total_seconds(), allow_inf_nan=False)]
 """Seconds."""
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_NO_NUL)]
+_ANY_OF = "Given several times: any of them."
+_TYPE = f"Kind of trigger. {_ANY_OF}"
 Cursor = Annotated[str, StringConstraints(max_length=cursors.MAX_LENGTH)]
 
 
@@ -58,11 +61,14 @@ class Page(BaseModel):
 class TriggerQuery(Page):
     """GET /triggers/"""
 
-    type: Literal["scheduled", "api"] | None = Field(default=None, description="Kind of trigger.")
-    status: Literal["active", "completed"] | None = Field(
-        default=None, description="A completed trigger has no further occurrence."
+    type: Several[Literal["scheduled", "api"]] | None = Field(default=None, description=_TYPE)
+    status: Several[Literal["active", "completed"]] | None = Field(
+        default=None,
+        description=f"A completed trigger has no further occurrence. {_ANY_OF}",
     )
-    label: Text | None = Field(default=None, description="A label that the trigger has.")
+    label: Several[Text] | None = Field(
+        default=None, description=f"A label that the trigger has. {_ANY_OF}"
+    )
     q: Text | None = Field(default=None, description="Part of the name, in any case and script.")
 
 
@@ -88,10 +94,12 @@ class EventFilter(BaseModel):
     trigger_name: Text | None = Field(
         default=None, description="The trigger's whole name, as it was when the event was logged."
     )
-    type: Literal["scheduled", "api"] | None = Field(default=None, description="Kind of trigger.")
-    source: Source | None = Field(default=None, description="What made the event come about.")
-    status: EntryStatus | None = Field(
-        default=None, description="What became of the occurrence or fire."
+    type: Several[Literal["scheduled", "api"]] | None = Field(default=None, description=_TYPE)
+    source: Several[Source] | None = Field(
+        default=None, description=f"What made the event come about. {_ANY_OF}"
+    )
+    status: Several[EntryStatus] | None = Field(
+        default=None, description=f"What became of the occurrence or fire. {_ANY_OF}"
     )
     is_test: bool | None = Field(default=None, description="Only tests, or none.")
     min_lateness: Lateness | None = Field(
@@ -140,9 +148,15 @@ State = Literal["active", "archived"]
 class StateFilter(EventFilter):
     """Rows of the log, in one of their two lives or in both."""
 
-    state: State | None = Field(
-        default=None, description="Active for 2 h, then archived until 48 h. Both if not given."
+    state: Several[State] | None = Field(
+        default=None,
+        description="Active for 2 h, then archived until 48 h. Both if not given, or if both are.",
     )
+
+    @property
+    def life(self) -> State | None:
+        """The one that is meant; None for both."""
+        return self.state[0] if self.state is not None and len(self.state) == 1 else None
 
 
 class EventQuery(Page, StateFilter):

@@ -17,11 +17,13 @@ from trigger_runtime.errors import DependencyUnavailable, PublishRefused
 
 from .answers import PROBLEM_JSON, internal, problem_answer, problem_of
 from .gateway import REQUEST_ID
+from .parameters import DeclaredRoute
 
 DESCRIPTION = (
     "Triggers that fire by a schedule or on request, and the log of their events. "
     "Send your API key as X-API-KEY, or as Authorization: Bearer. "
-    "Every refusal is application/problem+json with a stable `code`."
+    "Every refusal is application/problem+json with a stable `code`. "
+    "What answers GET answers HEAD; OPTIONS tells in `Allow` what an address answers."
 )
 _PROBLEM_REF = {"$ref": "#/components/schemas/Problem"}
 _PROBLEM_MODEL = "#/components/schemas/{model}"
@@ -50,8 +52,14 @@ def create_app(lifespan: Lifespan) -> FastAPI:
 
 
 def include(app: FastAPI, routers: Sequence[APIRouter]) -> None:
-    """One flat list of routes: what a 405 allows is read from it."""
+    """One flat list of routes: what a 405 allows is read from it.
+
+    Raises ``TypeError`` for a route that would take any query parameter.
+    """
     for router in routers:
+        for route in router.routes:
+            if not isinstance(route, DeclaredRoute):
+                raise TypeError(f"{route} does not declare its query parameters")
         app.router.routes.extend(router.routes)
 
 
@@ -70,14 +78,14 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 
 def _message(entry: Any) -> str:
-    if entry["type"] == "extra_forbidden":
-        return "This parameter is not known"
     return str(entry["msg"]).removeprefix("Value error, ")
 
 
 async def _http(request: Request, error: Exception) -> Response:
     if getattr(error, "status_code", 404) == 405:
         allowed = _allowed(request)
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers={"allow": ", ".join(allowed)})
         detail = f"{request.method} is not one of {', '.join(allowed)}"
         response = _respond(request, problem(Code.METHOD_NOT_ALLOWED, detail))
         response.headers["allow"] = ", ".join(allowed)
@@ -92,7 +100,8 @@ def _allowed(request: Request) -> list[str]:
         match, _ = route.matches(request.scope)
         if match is not Match.NONE:
             allowed |= getattr(route, "methods", None) or set()
-    return sorted(allowed)
+    # Answered everywhere, by the gateway and by ``_http``.
+    return sorted(allowed | {"OPTIONS"} | ({"HEAD"} if "GET" in allowed else set()))
 
 
 def _respond(request: Request, found: Problem) -> Response:

@@ -21,7 +21,7 @@ from trigger_runtime.logs import get_logger
 
 from . import routes
 from .coverage import coverage
-from .gateway import REQUEST_ID
+from .gateway import IS_HEAD, REQUEST_ID
 from .serving import abort_of, gone
 
 log = get_logger(__name__)
@@ -86,6 +86,11 @@ class _Download(Response):
         self._covered = covered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if IS_HEAD in scope:
+            # Nothing is read of what nobody would be sent.
+            await send({"type": "http.response.start", "status": 200, "headers": self._head()})
+            await send({"type": "http.response.body", "body": b""})
+            return
         sending = asyncio.ensure_future(self._send(scope, send))
         leaving = asyncio.ensure_future(gone(receive))
         try:

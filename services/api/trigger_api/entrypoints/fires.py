@@ -5,6 +5,7 @@ stand in the FastAPI application, so that OpenAPI has them.
 """
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from starlette.types import Receive
@@ -28,11 +29,21 @@ class FireDoor:
         self._bodies = bodies
 
     async def answer(
-        self, trigger_id: str, headers: Headers, receive: Receive, actor: str, *, is_test: bool
+        self,
+        trigger_id: str,
+        headers: Headers,
+        receive: Receive,
+        actor: str,
+        *,
+        is_test: bool,
+        check: Callable[[], None] | None = None,
     ) -> Answer:
+        """``check`` raises what else the request is refused for."""
         if not is_valid_id(trigger_id):
             raise refused(Code.NOT_FOUND, "there is no trigger with such an id")
         try:
+            if check is not None:
+                check()
             key = headers.get(b"idempotency-key")
             checked = checked_key(None if key is None else key.decode("latin-1"))
             body: Any = await self._bodies.optional_json(headers, receive)

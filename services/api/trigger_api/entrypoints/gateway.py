@@ -18,10 +18,12 @@ from trigger_contracts.errors import Code, problem
 from trigger_contracts.ids import is_valid_id
 from trigger_runtime.logs import get_logger
 
-from . import fires
+from . import fires, parameters
+from . import head as heads
 from .answers import Answer, internal, problem_answer, problem_of
 from .bodies import Disconnected
 from .fires import FireDoor
+from .head import Head
 
 log = get_logger(__name__)
 
@@ -29,6 +31,7 @@ REQUEST_ID = "etp.request_id"
 KEY_ID = "etp.key_id"
 ROUTE = "etp.route"
 ENDLESS = "etp.endless"
+IS_HEAD = "etp.is_head"
 """Where in the ASGI scope the gateway leaves what it found out."""
 
 OPEN_PATHS = frozenset(
@@ -85,14 +88,19 @@ class Gateway:
             return
         if scope["type"] != "http":
             return
-        exchange = _Exchange(send)
-        headers = dict(scope["headers"])
-        request_id = _request_id(headers) or self._new_id()
+        method: str = scope["method"]
+        exchange = _Exchange(send, is_head=method == "HEAD")
+        head = heads.read(scope["headers"])
+        scope["headers"] = list(head.fields.items())
+        if exchange.is_head:
+            # Whatever answers GET; the server goes on to know what it was.
+            scope = {**scope, "method": "GET", IS_HEAD: True}
+        request_id = _request_id(head.fields) or self._new_id()
         exchange.headers = ((b"x-request-id", request_id.encode()), *_SECURITY_HEADERS)
         scope[REQUEST_ID] = request_id
         started = time.perf_counter()
         try:
-            await self._dispatch(scope, headers, receive, exchange)
+            await self._dispatch(scope, head, receive, exchange)
         except Disconnected:
             exchange.status = exchange.status or 499
         except Exception as error:
@@ -101,7 +109,7 @@ class Gateway:
                 log.exception(
                     "request failed",
                     request_id=request_id,
-                    method=scope["method"],
+                    method=method,
                     kind=type(error).__name__,
                 )
                 found = internal()
@@ -109,12 +117,12 @@ class Gateway:
                 await problem_answer(found, request_id).send(exchange)
         finally:
             seconds = None if ENDLESS in scope else time.perf_counter() - started
-            _count(scope, exchange.status, seconds)
+            _count(scope, method, exchange.status, seconds)
 
     async def _dispatch(
         self,
         scope: Scope,
-        headers: dict[bytes, bytes],
+        head: Head,
         receive: Receive,
         exchange: "_Exchange",
     ) -> None:
@@ -122,7 +130,9 @@ class Gateway:
         if (path.rstrip("/") or "/") in OPEN_PATHS:
             await self._app(scope, receive, exchange)
             return
-        key_id = key_id_of(_presented(headers), self._keys)
+        if not head.has_one_key:
+            head.check()
+        key_id = key_id_of(_presented(head.fields), self._keys)
         if key_id is None:
             await _unauthorized(scope[REQUEST_ID]).send(exchange)
             return
@@ -130,20 +140,28 @@ class Gateway:
         if scope["method"] == "POST" and (match := fires.PATH.fullmatch(path)):
             scope[ROUTE] = f"/triggers/{{trigger_id}}/{match[2]}"
             answer = await self._fire_door.answer(
-                match[1], headers, receive, f"key:{key_id}", is_test=match[2] == "test"
+                match[1],
+                head.fields,
+                receive,
+                f"key:{key_id}",
+                is_test=match[2] == "test",
+                check=lambda: _check_fire(scope, head),
             )
             await answer.send(exchange)
             return
+        head.check()
         await self._app(scope, receive, exchange)
 
 
 class _Exchange:
     """Sends one answer, with the headers that every answer has; remembers its status."""
 
-    __slots__ = ("_send", "headers", "status")
+    __slots__ = ("_send", "headers", "is_head", "status")
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, *, is_head: bool = False) -> None:
+        """``is_head``: what a GET would be answered, without its body."""
         self._send = send
+        self.is_head = is_head
         self.headers: tuple[tuple[bytes, bytes], ...] = ()
         self.status = 0
 
@@ -151,7 +169,14 @@ class _Exchange:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             message["headers"] = [*message.get("headers", ()), *self.headers]
+        elif self.is_head:
+            message = {**message, "body": b""}
         await self._send(message)
+
+
+def _check_fire(scope: Scope, head: Head) -> None:
+    head.check()
+    parameters.check(scope["query_string"], parameters.NONE)
 
 
 def _request_id(headers: Mapping[bytes, bytes]) -> str | None:
@@ -179,9 +204,9 @@ _timers: dict[str, Any] = {}
 """Children of the metrics: looking one up by labels costs five times as much."""
 
 
-def _count(scope: MutableMapping[str, Any], status: int, seconds: float | None) -> None:
+def _count(scope: MutableMapping[str, Any], asked: str, status: int, seconds: float | None) -> None:
     route = str(scope.get(ROUTE) or getattr(scope.get("route"), "path", "none"))
-    method: str = scope["method"] if scope["method"] in _METHODS else "other"
+    method = asked if asked in _METHODS else "other"
     counter = _counters.get((method, route, status))
     if counter is None:
         counter = _counters[method, route, status] = REQUESTS.labels(method, route, str(status))

@@ -12,6 +12,7 @@ from trigger_runtime.health import Health
 
 from . import docs, routes
 from .answers import Answer, json_answer
+from .parameters import DeclaredRoute
 
 
 def router(health: Health, asyncapi: AsyncAPI, openapi: Callable[[], dict[str, Any]]) -> APIRouter:
@@ -44,7 +45,13 @@ def router(health: Health, asyncapi: AsyncAPI, openapi: Callable[[], dict[str, A
         return Answer(200, docs.STYLE.encode(), "text/css; charset=utf-8").response()
 
     made = APIRouter(tags=["operations"])
-    made.add_api_route("/", _home, methods=["GET"], include_in_schema=False)
+    made.add_api_route(
+        "/",
+        _home,
+        methods=["GET"],
+        include_in_schema=False,
+        route_class_override=DeclaredRoute,
+    )
     for path, endpoint in (("/health", alive), ("/ready", ready), ("/metrics", metrics)):
         routes.add(made, "GET", path, endpoint)
     routes.add(made, "GET", "/asyncapi", asyncapi_document)

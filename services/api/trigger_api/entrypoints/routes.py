@@ -16,6 +16,7 @@ from trigger_contracts.ids import is_valid_id
 
 from .bodies import Headers
 from .gateway import KEY_ID
+from .parameters import DeclaredRoute
 
 Endpoint = Callable[..., Any]
 
@@ -32,6 +33,7 @@ def add(
             methods=[method],
             status_code=status,
             response_class=Response,
+            route_class_override=DeclaredRoute,
             include_in_schema=shown,
             **docs,
         )

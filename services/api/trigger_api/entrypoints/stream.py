@@ -19,7 +19,7 @@ from trigger_api.handlers.tailing import Tail
 from trigger_runtime.loops import Loop
 
 from . import routes
-from .gateway import ENDLESS
+from .gateway import ENDLESS, IS_HEAD
 from .serving import abort_of, gone
 
 LINGER_S = 2.0
@@ -77,6 +77,9 @@ class _Stream(Response):
         scope[ENDLESS] = True
 
         await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
+        if IS_HEAD in scope:
+            await send({"type": "http.response.body", "body": b""})
+            return
         listening = asyncio.create_task(_until_gone(receive, self._reader.leave))
         try:
             is_taken = await self._reader.deliver(_Outlet(send))

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import TypeAdapter
 from starlette.responses import Response
 
-from trigger_api.domain.conditions import etag, expected_version
+from trigger_api.domain.conditions import check_none_match, etag, expected_version
 from trigger_api.domain.fires import checked_key
 from trigger_api.domain.queries import Page, TriggerQuery
 from trigger_api.domain.shown import (
@@ -34,6 +34,10 @@ _IF_MATCH = routes.header_parameter(
     'The version that is to be changed, as its ETag: `"3"`. Another one: 412. '
     "A list may name one version only: more get 422.",
 )
+_IF_NONE_MATCH = routes.header_parameter(
+    "If-None-Match", "Versions that the trigger must not have: 412 if it does; `*`: any version."
+)
+_CONDITIONS = [_IF_MATCH, _IF_NONE_MATCH]
 _ACCEPTED: dict[int | str, dict[str, Any]] = {
     202: {
         "model": Accepted,
@@ -84,8 +88,7 @@ class TriggerRoutes:
         `updated_at`, `next_fire_at`, `next_fires`, `next_occurrences` and its `status` are
         ignored.
         """
-        version = expected_version(header(request, "if-match"))
-        checked_id(trigger_id)
+        version = await self._condition(request, trigger_id)
         fields = await self._bodies.json(headers_of(request), request.receive)
         outcome = await self._commands.replace(
             trigger_id, written(fields), actor_of(request), version
@@ -94,21 +97,37 @@ class TriggerRoutes:
 
     async def patch(self, request: Request, trigger_id: str) -> Response:
         """Change some fields of a trigger (RFC 7396): null returns one to its default."""
-        version = expected_version(header(request, "if-match"))
-        checked_id(trigger_id)
+        version = await self._condition(request, trigger_id)
         fields = await self._bodies.json(headers_of(request), request.receive)
         outcome = await self._commands.patch(trigger_id, fields, actor_of(request), version)
         return _answer(outcome).response()
 
     async def delete(self, request: Request, trigger_id: str) -> Response:
         """Delete a trigger: it never fires again. Its events and history stay their time."""
-        version = expected_version(header(request, "if-match"))
-        outcome = await self._commands.delete(checked_id(trigger_id), actor_of(request), version)
+        version = await self._condition(request, trigger_id)
+        outcome = await self._commands.delete(trigger_id, actor_of(request), version)
         return (
             Response(status_code=204)
             if isinstance(outcome, Applied)
             else _answer(outcome).response()
         )
+
+    async def _condition(self, request: Request, trigger_id: str) -> int | None:
+        """The version that must be there when the command is applied, if any; raises ``Refused``.
+
+        What a trigger must not be is asked of the view, and then held to what was found there.
+        """
+        expected = expected_version(header(request, "if-match"))
+        checked_id(trigger_id)
+        if_none_match = header(request, "if-none-match")
+        if if_none_match is None:
+            return expected
+        found = await self._views.trigger(trigger_id)
+        if found is None:
+            raise refused(Code.NOT_FOUND, f"there is no trigger {trigger_id}")
+        check_none_match(if_none_match, found["version"])
+        version: int = found["version"]
+        return version if expected is None else expected
 
     async def history(
         self, request: Request, trigger_id: str, query: Annotated[Page, Query()]
@@ -167,7 +186,7 @@ def router(endpoints: TriggerRoutes) -> APIRouter:
         responses={200: {"model": TriggerUpdated}, **_ACCEPTED},
         openapi_extra={
             **routes.body(examples.DEFINITION, examples.CREATES),
-            "parameters": [_IF_MATCH],
+            "parameters": _CONDITIONS,
         },
     )
     routes.add(
@@ -176,7 +195,7 @@ def router(endpoints: TriggerRoutes) -> APIRouter:
         one,
         endpoints.patch,
         responses={200: {"model": TriggerUpdated}, **_ACCEPTED},
-        openapi_extra={**routes.body(examples.PATCH, examples.PATCHES), "parameters": [_IF_MATCH]},
+        openapi_extra={**routes.body(examples.PATCH, examples.PATCHES), "parameters": _CONDITIONS},
     )
     routes.add(
         made,
@@ -185,7 +204,7 @@ def router(endpoints: TriggerRoutes) -> APIRouter:
         endpoints.delete,
         status=204,
         responses=_ACCEPTED,
-        openapi_extra={"parameters": [_IF_MATCH]},
+        openapi_extra={"parameters": _CONDITIONS},
     )
     routes.add(
         made, "GET", f"{one}/history", endpoints.history, responses={200: {"model": list[Version]}}

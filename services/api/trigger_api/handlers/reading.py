@@ -205,7 +205,7 @@ class Reader:
 
     def _frames(self, stretch: Stretch) -> Iterator[bytes]:
         """What of a stretch this reader is sent: its state is that of this very moment."""
-        shown = self._tail.shown(self._wanted.state)
+        shown = self._tail.shown(self._wanted.life)
         return stretch.frames(self._wanted, self._position.seq, shown)
 
     async def _skip_what_is_gone(self) -> None:

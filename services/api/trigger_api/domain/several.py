@@ -1,0 +1,77 @@
+"""A field of a filter that takes several values: a row passes that has any of them.
+
+Pure. In a query string the parameter is repeated (``status=fired&status=missed``), in JSON it is an
+array; one value may stand alone in either. Invariant: equal filters are equal values, however
+they were written, so that they share pages, plans and hashes.
+"""
+
+from typing import Annotated, Any, TypeVar, get_args
+
+from pydantic import (
+    Field,
+    GetJsonSchemaHandler,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, InitErrorDetails
+
+T = TypeVar("T")
+
+MOST_VALUES = 50
+"""Of one field. A filter is a handful of words; what is longer is work for every row."""
+
+
+def _read(value: Any, within: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+    """In order and without repetitions."""
+    if isinstance(value, list | tuple) and (len(value) != 1 or info.mode == "json"):
+        return tuple(sorted(set(within(tuple(value)))))
+    # A value that stands alone. (A query string's parameters come as lists.)
+    alone = value[0] if isinstance(value, list | tuple) else value
+    try:
+        return within((alone,))
+    except ValidationError as error:
+        raise _of_the_field(error) from None
+
+
+def _of_the_field(error: ValidationError) -> ValidationError:
+    """The same, of the field itself instead of the first of its values."""
+    lines = [
+        InitErrorDetails(
+            type=entry["type"],
+            loc=entry["loc"][1:],
+            input=entry["input"],
+            ctx=entry.get("ctx", {}),
+        )
+        for entry in error.errors(include_url=False)
+    ]
+    return ValidationError.from_exception_data(error.title, lines)
+
+
+class _OneOrMany:
+    """Documents both forms."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        many = handler(schema)
+        return {"anyOf": [many["items"], many]}
+
+
+Several = Annotated[
+    tuple[T, ...],
+    Field(min_length=1, max_length=MOST_VALUES),
+    WrapValidator(_read),
+    _OneOrMany,
+]
+
+
+def takes_several(annotation: Any) -> bool:
+    """Whether a field that is annotated so, perhaps optionally, takes several values."""
+    return any(
+        one is _OneOrMany or takes_several(one)
+        for one in (*get_args(annotation), *getattr(annotation, "__metadata__", ()))
+    )
