@@ -18,7 +18,7 @@ from trigger_contracts import subjects, topology
 from trigger_contracts.subjects import Service, Verb
 
 CORE_SUBSCRIPTIONS: dict[Service, set[str]] = {
-    Service.API: {subjects.ALL_CHANGED},
+    Service.API: {subjects.ALL_CHANGED, subjects.ALL_ALIVE},
     Service.SCHEDULER: {subjects.WAKE, subjects.redrive(Service.SCHEDULER)},
     Service.EXECUTOR: {subjects.redrive(Service.EXECUTOR)},
     Service.RETENTION: {subjects.redrive(Service.RETENTION)},
@@ -39,6 +39,8 @@ PAYLOADS: dict[str, set[str]] = {
     },
     **{subjects.redrive(service): {"Redrive"} for service in topology.WORKERS},
     subjects.SWEPT: {"Swept"},
+    subjects.ALL_ALIVE: {"Heartbeat"},
+    **{subjects.alive(service): {"Heartbeat"} for service in topology.WORKERS},
 }
 """The message types that belong on each subject; results and wakes are asked for below."""
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 """What an answer may take, its connection's end included."""
 
 

@@ -98,7 +98,7 @@ async def request(
     key: str,
     last_event_id: str | None = None,
     *,
-    params: dict[str, str] | None = None,
+    params: dict[str, Any] | None = None,
     receive_buffer: int | None = None,
 ) -> EventSource:
     """Ask for a stream; whatever the answer is, its head has been read."""
@@ -110,7 +110,7 @@ async def request(
     await asyncio.get_running_loop().sock_connect(sock, (parts.hostname, parts.port))
     limit = {} if receive_buffer is None else {"limit": receive_buffer}
     reader, writer = await asyncio.open_connection(sock=sock, **limit)
-    query = f"?{urlencode(params)}" if params else ""
+    query = f"?{urlencode(params, doseq=True)}" if params else ""
     lines = [f"GET /events/stream{query} HTTP/1.1", "Host: x", f"X-API-KEY: {key}"]
     if last_event_id is not None:
         lines.append(f"Last-Event-ID: {last_event_id}")

@@ -42,6 +42,9 @@ SWEPT = "trigger.retention.swept"
 WAKE = "trigger.scheduler.wake"
 """Tells every scheduler replica that a trigger became due earlier than it may know. Core NATS."""
 
+ALL_ALIVE = "trigger.alive.*"
+"""The heartbeats of all workers. Core NATS."""
+
 REPLY_TO_HEADER = "reply_to"
 """Header that names the subject to which a command's result goes."""
 
@@ -89,6 +92,11 @@ def dead_letter_tokens(subject: str) -> tuple[str, str, str]:
 def redrive(service: Service) -> str:
     """Asks a service to handle one of its dead letters again. Core NATS, with a reply."""
     return f"trigger.redrive.{service}"
+
+
+def alive(service: Service) -> str:
+    """A worker's heartbeat: see ``heartbeats``."""
+    return f"trigger.alive.{service}"
 
 
 def inbox_prefix(user: str) -> str:

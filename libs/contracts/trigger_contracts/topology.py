@@ -179,13 +179,19 @@ PERMISSIONS: dict[str, Permissions] = {
             *(subjects.redrive(service) for service in WORKERS),
             *_read(EVENTS.name, DEAD.name),
         ),
-        subscribe=(_own_inbox("api"), subjects.ALL_CHANGED, *subjects.ALL_EVENTS),
+        subscribe=(
+            _own_inbox("api"),
+            subjects.ALL_CHANGED,
+            *subjects.ALL_EVENTS,
+            subjects.ALL_ALIVE,
+        ),
     ),
     Service.SCHEDULER: Permissions(
         publish=(
             subjects.ALL_CHANGED,
             subjects.ALL_DUE,
             subjects.WAKE,
+            subjects.alive(Service.SCHEDULER),
             *_bury(Service.SCHEDULER),
             *_RESULTS,
             *_consume(SCHEDULER_COMMANDS),
@@ -202,6 +208,7 @@ PERMISSIONS: dict[str, Permissions] = {
             subjects.ALL_MISSED,
             subjects.ALL_REJECTED,
             subjects.ALL_DELIVERY,
+            subjects.alive(Service.EXECUTOR),
             *_bury(Service.EXECUTOR),
             *_RESULTS,
             *_consume(EXECUTOR_DUES, EXECUTOR_FIRES),
@@ -213,6 +220,7 @@ PERMISSIONS: dict[str, Permissions] = {
     Service.RETENTION: Permissions(
         publish=(
             subjects.SWEPT,
+            subjects.alive(Service.RETENTION),
             *_bury(Service.RETENTION),
             _own_inbox("api"),
             *_consume(RETENTION_EVENTS),

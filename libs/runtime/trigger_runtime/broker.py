@@ -12,6 +12,11 @@ from faststream.nats import NatsBroker
 from nats.aio.client import Client
 from nats.errors import ConnectionClosedError
 
+from trigger_contracts import subjects
+from trigger_contracts.heartbeats import Heartbeat
+from trigger_contracts.subjects import Service
+from trigger_contracts.topology import WORKERS
+
 from .logs import get_logger
 from .nats import Connection
 
@@ -54,4 +59,12 @@ def create_broker(connection: Connection, *, description: str | None = None) -> 
         apply_types=False,
     )
     broker.platform_connection = connection
+    if connection.service in WORKERS:
+        service = Service(connection.service)
+        broker.publisher(
+            subjects.alive(service),
+            schema=Heartbeat,
+            title=subjects.alive(service),
+            description="That this replica lives, once a second, and whether it is ready.",
+        )
     return broker

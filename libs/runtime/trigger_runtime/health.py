@@ -22,6 +22,12 @@ Check = Callable[[], Awaitable[None]]
 CHECK_TIMEOUT = timedelta(seconds=1)
 """A dependency that takes longer is as good as away."""
 
+Fact = Callable[[], Any]
+"""Something to tell beside the checks, as JSON has it. Asked once they are done."""
+
+_ANSWERED = "GET, HEAD, OPTIONS"
+"""By every address of a worker."""
+
 _Scope = MutableMapping[str, Any]
 _Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 _Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -37,11 +43,21 @@ class Health:
     def __init__(self, service: str) -> None:
         self._service = service
         self._checks: dict[str, tuple[Check, float]] = {}
+        self._facts: dict[str, Fact] = {}
+        self._is_degraded: Callable[[], bool] = _never
         self.stopping = False
         """Set when the process drains: not ready, so that nothing new is sent here."""
 
     def add(self, name: str, check: Check, *, timeout: timedelta = CHECK_TIMEOUT) -> None:
         self._checks[name] = (check, timeout.total_seconds())
+
+    def tell(self, name: str, fact: Fact) -> None:
+        """Report a fact that decides nothing."""
+        self._facts[name] = fact
+
+    def degraded_by(self, is_degraded: Callable[[], bool]) -> None:
+        """What makes a process that is ready say "degraded": it works, and somebody should look."""
+        self._is_degraded = is_degraded
 
     def health(self) -> dict[str, str]:
         """The process answers; what it is."""
@@ -59,8 +75,16 @@ class Health:
         )
         checks = dict(zip(self._checks, results, strict=True))
         ready = not self.stopping and all(result == "ok" for result in results)
-        status = "stopping" if self.stopping else "ready" if ready else "unavailable"
-        return ready, {"status": status, "service": self._service, "checks": checks}
+        facts = {name: fact() for name, fact in self._facts.items()}
+        report = {"service": self._service, "checks": checks, **facts}
+        return ready, {"status": self._status(is_ready=ready), **report}
+
+    def _status(self, *, is_ready: bool) -> str:
+        if self.stopping:
+            return "stopping"
+        if not is_ready:
+            return "unavailable"
+        return "degraded" if self._is_degraded() else "ready"
 
 
 async def _run(check: Check, timeout_s: float) -> str:
@@ -77,6 +101,10 @@ async def _run(check: Check, timeout_s: float) -> str:
     return "ok"
 
 
+def _never() -> bool:
+    return False
+
+
 class HealthApp:
     """The ASGI application of a worker."""
 
@@ -89,11 +117,18 @@ class HealthApp:
             return
         path = scope["path"].rstrip("/") or "/"
         status, content_type, body = await self._answer(path, scope)
-        headers = [
-            (b"content-type", content_type.encode()),
-            (b"content-length", str(len(body)).encode()),
-            (b"cache-control", b"no-store"),
-        ]
+        headers = [(b"cache-control", b"no-store")]
+        method = scope["method"]
+        if status != 404 and method not in {"GET", "HEAD"}:
+            headers.append((b"allow", _ANSWERED.encode()))
+            status, content_type, body = (
+                (204, "", b"") if method == "OPTIONS" else _json(405, {"status": "not allowed"})
+            )
+        if status != 204:
+            headers.append((b"content-type", content_type.encode()))
+            headers.append((b"content-length", str(len(body)).encode()))
+        if method == "HEAD":
+            body = b""
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 

@@ -20,9 +20,12 @@ import uvloop
 from faststream import FastStream
 from faststream.specification import AsyncAPI
 
+from trigger_contracts.subjects import Service
+
 from .broker import PlatformBroker
 from .guard import StreamGuard
 from .health import Health, HealthApp
+from .heartbeat import heartbeat_loop
 from .logs import get_logger
 from .loops import Loop
 from .nats import Connection
@@ -78,6 +81,7 @@ async def serve_worker(
         watching = Loop("watch streams", guard.watch)
         connection.on_reconnect(watching.wake)
         loops = [*loops, watching]
+    loops = (*loops, heartbeat_loop(connection, health, Service(connection.service)))
     app = FastStream(broker, specification=asyncapi, logger=None)
     http = _HttpServer(HealthApp(health, asyncapi), settings)
     stop = asyncio.Event()

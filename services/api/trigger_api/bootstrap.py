@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,7 @@ from .adapters.descriptions import describe
 from .adapters.exports import PostgresLogPages
 from .adapters.tail import JetStreamEventLog, PrometheusTailMeter
 from .adapters.views import PostgresViews
+from .adapters.workers import HeartbeatListener
 from .domain.keys import parse_stored
 from .domain.lives import Lives
 from .entrypoints import (
@@ -114,15 +115,17 @@ def build(settings: Settings) -> Built:
     tail_loop = stream.tail_loop(tail)
 
     broker = create_broker(connection, description="The platform's broker.")
-    asyncapi = messages.declare(broker, definitions)
+    heartbeats = HeartbeatListener(connection, clock.monotonic)
+    asyncapi = messages.declare(broker, definitions, heartbeats.hear)
     faststream = FastStream(broker, specification=asyncapi, logger=None)
-    health = _health(commands, database)
+    health = _health(commands, database, heartbeats)
 
     async def connect() -> None:
         # Waits for the broker as long as that takes; reads are served meanwhile.
         await connection.connect()
         await commands.open()
         await faststream.start()
+        heartbeats.listening()
         log.info("started")
 
     @contextlib.asynccontextmanager
@@ -138,7 +141,7 @@ def build(settings: Settings) -> Built:
             connecting.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await connecting
-            for stop in (
+            await _stop_all(
                 tail_loop.stop,
                 faststream.stop,
                 publisher.flush,
@@ -147,11 +150,7 @@ def build(settings: Settings) -> Built:
                 database.close,
                 searches.close,
                 cache.close,
-            ):
-                try:
-                    await stop()
-                except Exception:
-                    log.exception("a part did not stop cleanly")
+            )
 
     app = create_app(lifespan)
     include(
@@ -186,6 +185,15 @@ def build(settings: Settings) -> Built:
     keys = [parse_stored(settings.bootstrap_key_hash)] if settings.bootstrap_key_hash else []
     gateway = Gateway(app, fire_door, {key.key_id: key for key in keys}, new_id)
     return Built(gateway, app, faststream, app.openapi, connection, tail)
+
+
+async def _stop_all(*parts: Callable[[], Awaitable[None]]) -> None:
+    """In order; one that fails does not keep the others from it."""
+    for stop in parts:
+        try:
+            await stop()
+        except Exception:
+            log.exception("a part did not stop cleanly")
 
 
 def _database(settings: Settings, *, plans_each: bool) -> Database:
@@ -224,10 +232,13 @@ def _dead_letter_desk(
     )
 
 
-def _health(commands: JetStreamCommands, database: Database) -> Health:
+def _health(
+    commands: JetStreamCommands, database: Database, heartbeats: HeartbeatListener
+) -> Health:
     health = Health(Service.API.value)
     health.add("broker", commands.ping)
     health.add("database", database.ping)
+    heartbeats.tell(health)
     return health
 
 

@@ -29,6 +29,7 @@ from .adapters.logs import JetStreamChangeLog, JetStreamDueLog
 from .adapters.positions import Positions
 from .adapters.schema import SCHEMA
 from .adapters.statements import PLANNING
+from .adapters.waiting import WaitingCommands
 from .adapters.wakes import NatsWakes
 from .domain.quotas import Quotas
 from .domain.timekeeping import ClockOfRecord
@@ -57,6 +58,7 @@ class Scheduler:
     commands: CommandHandler
     upkeep: Upkeep
     guard: StreamGuard
+    waiting: WaitingCommands
 
 
 def build(settings: Settings) -> Scheduler:
@@ -144,11 +146,14 @@ def build(settings: Settings) -> Scheduler:
         # Anything later is found by the regular look in time.
         settings.claim_poll + 2 * settings.claim_ahead,
     )
+    backlog = CommandBacklog(connection, timeout=timeout)
+    waiting = WaitingCommands(backlog.oldest, system_clock, limit=settings.command_age_limit)
+    meter.waiting(waiting.age_s)
     commands = CommandHandler(
         index,
         change_log,
         due_log,
-        CommandBacklog(connection, timeout=timeout),
+        backlog,
         grace=settings.misfire_grace,
         quotas=Quotas(settings.max_triggers, settings.max_fires_per_second),
         on_armed=wakes.armed,
@@ -182,7 +187,7 @@ def build(settings: Settings) -> Scheduler:
         asyncapi,
         (durable, relaxed),
         tuple(publishers.values()),
-        (*claiming, *helping, completing, checkpointing, repairing, erasing, trimming),
+        (*claiming, *helping, completing, checkpointing, repairing, erasing, trimming, waiting.loop()),
         claimers,
         commands,
         upkeep,
@@ -193,6 +198,7 @@ def build(settings: Settings) -> Scheduler:
             timeout=timeout,
             positions=Positions(durable),
         ),
+        waiting,
     )
 
 
@@ -203,6 +209,7 @@ async def serve() -> int:
     scheduler = build(settings)
     health = Health(Service.SCHEDULER)
     health.add("database", scheduler.databases[0].ping)
+    scheduler.waiting.tell(health)
     return await serve_worker(
         broker=scheduler.broker,
         connection=scheduler.connection,

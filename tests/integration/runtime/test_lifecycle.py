@@ -93,6 +93,21 @@ async def test_a_worker_serves_its_routes(worker: Worker) -> None:
     assert await worker.status("/nothing") == 404
 
 
+async def test_a_worker_answers_head_and_options_and_names_what_it_allows(worker: Worker) -> None:
+    await eventually(worker.is_ready, within=20)
+    for path in ("/health", "/ready", "/metrics", "/asyncapi.json"):
+        head, got = await worker.client.head(path), await worker.client.get(path)
+        assert (head.status_code, head.content) == (200, b"")
+        assert set(head.headers) == set(got.headers)
+        options = await worker.client.options(path)
+        assert (options.status_code, options.content) == (204, b"")
+        assert options.headers["allow"] == "GET, HEAD, OPTIONS"
+        refused = await worker.client.post(path)
+        assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
+    assert (await worker.client.head("/nothing")).status_code == 404
+    assert (await worker.client.options("/nothing")).status_code == 404
+
+
 async def test_a_worker_outlives_a_broker_that_goes_away(
     platform_streams: Broker, worker: Worker
 ) -> None:

@@ -6,6 +6,7 @@ cached definition to forget.
 """
 
 import importlib.metadata
+from collections.abc import Awaitable, Callable
 
 from faststream.specification import AsyncAPI
 from nats.aio.msg import Msg
@@ -14,13 +15,19 @@ from trigger_api.ports import Definitions
 from trigger_contracts import subjects
 from trigger_contracts.commands import COMMANDS
 from trigger_contracts.events import TriggerChanged
+from trigger_contracts.heartbeats import Heartbeat
 from trigger_contracts.redrives import Redrive
 from trigger_contracts.topology import WORKERS
 from trigger_runtime.broker import PlatformBroker
 
 
-def declare(broker: PlatformBroker, definitions: Definitions) -> AsyncAPI:
-    """Put the gateway's subjects on ``broker``; the document about them."""
+def declare(
+    broker: PlatformBroker, definitions: Definitions, hear: Callable[[Msg], Awaitable[None]]
+) -> AsyncAPI:
+    """Put the gateway's subjects on ``broker``; the document about them.
+
+    ``hear`` is given the workers' heartbeats.
+    """
     for verb, command in COMMANDS.items():
         broker.publisher(
             subjects.command(verb),
@@ -50,6 +57,16 @@ def declare(broker: PlatformBroker, definitions: Definitions) -> AsyncAPI:
     # FastStream takes 59 µs for a message and this 2: ten thousand triggers that complete in
     # the same second must not hold up fires. The subject says all that is needed.
     subscriber.consume = forget  # type: ignore[method-assign, assignment]
+
+    listener = broker.subscriber(
+        subjects.ALL_ALIVE, no_reply=True, title="heartbeat", description="A worker lives."
+    )
+
+    @listener
+    async def alive(beat: Heartbeat) -> None:
+        """A replica of a worker lives. Its subject says of which."""
+
+    listener.consume = hear  # type: ignore[method-assign, assignment]
     return AsyncAPI(
         broker,
         title="Event Trigger Platform: api",

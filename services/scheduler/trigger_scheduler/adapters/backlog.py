@@ -1,5 +1,6 @@
 """What of the commands may be unsettled, and of the due log unrecorded, as the broker has it."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -53,6 +54,18 @@ class CommandBacklog:
                 break
             seq = page[-1].seq
         return found
+
+    async def oldest(self) -> datetime | None:
+        """When the first of all commands was stored that is not settled; None if all are."""
+        info = await _consumer(self._connection, SCHEDULER_COMMANDS, self._timeout_s)
+        if not info["num_pending"] and not info["num_ack_pending"]:
+            return None
+        floor: int = info["ack_floor"]["stream_seq"]
+        following = await asyncio.gather(
+            *(self._reader.after(floor, subject, 1) for subject in SCHEDULER_COMMANDS.filters)
+        )
+        first = min((m for found in following for m in found), key=lambda m: m.seq, default=None)
+        return None if first is None else first.stored_at
 
     async def _floor(self) -> int:
         """Every command up to here is settled."""

@@ -1,10 +1,10 @@
 """The scheduler's metrics. Labels are fixed names, never user text."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from trigger_runtime.logs import get_logger
 from trigger_scheduler.domain.planning import Fire, Row, Step
@@ -18,6 +18,9 @@ _UNPLANNED = Counter(
     "etp_schedules_unplanned_total", "Claims of a row whose schedule cannot be computed with."
 )
 _COMMANDS = Counter("etp_commands_total", "Commands answered, by outcome.", ["outcome"])
+_WAITING = Gauge(
+    "etp_oldest_command_age_seconds", "Since when the oldest unanswered command is stored."
+)
 _LATENESS = Histogram(
     "etp_due_lateness_seconds",
     "From an occurrence's nominal instant to its publishing.",
@@ -44,6 +47,11 @@ def unplanned(row: Row, error: Exception) -> None:
     """A row's schedule cannot be computed with."""
     _UNPLANNED.inc()
     log.error("a schedule cannot be computed with", trigger_id=row.trigger_id, exc_info=error)
+
+
+def waiting(age_s: Callable[[], float]) -> None:
+    """``age_s`` is asked at each scrape."""
+    _WAITING.set_function(age_s)
 
 
 def answered(outcome: str) -> None:

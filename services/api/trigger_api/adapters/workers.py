@@ -1,0 +1,49 @@
+"""Hears the workers' heartbeats, and tells of them in ``/ready`` and by a metric."""
+
+from collections.abc import Callable
+from functools import partial
+
+from nats.aio.msg import Msg
+from prometheus_client import Gauge
+from pydantic import ValidationError
+
+from trigger_api.domain.workers import Workers, is_degraded
+from trigger_contracts.heartbeats import Heartbeat
+from trigger_contracts.topology import WORKERS
+from trigger_runtime.health import Health
+from trigger_runtime.nats import Connection
+
+_ALIVE = Gauge(
+    "etp_workers_alive", "Replicas of a worker whose heartbeat this gateway hears.", ["service"]
+)
+
+
+class HeartbeatListener:
+    """See ``domain.workers``. It is ``listening`` as soon as the broker sends it heartbeats."""
+
+    def __init__(self, connection: Connection, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._workers = Workers(WORKERS)
+        connection.on_disconnect(self._workers.deaf)
+        connection.on_reconnect(self.listening)
+        for service in WORKERS:
+            _ALIVE.labels(service).set_function(partial(self._alive, service))
+
+    def tell(self, health: Health) -> None:
+        """Have ``health`` report the workers beside its own checks."""
+        health.tell("workers", lambda: self._workers.shown(self._monotonic()))
+        health.degraded_by(lambda: is_degraded(self._workers.shown(self._monotonic())))
+
+    def _alive(self, service: str) -> int:
+        return self._workers.alive(service, self._monotonic())
+
+    def listening(self) -> None:
+        self._workers.listen(self._monotonic())
+
+    async def hear(self, message: Msg) -> None:
+        service = message.subject.rpartition(".")[2]
+        try:
+            beat = Heartbeat.model_validate_json(message.data)
+        except ValidationError:
+            return  # of another version, then: it is as good as none
+        self._workers.hear(service, beat, self._monotonic())

@@ -1,0 +1,100 @@
+"""Which workers live, by their heartbeats: what the gateway's ``/ready`` tells of the others.
+
+The gateway goes on without them: it reads, and what it stores they do later. So one that is away
+makes it *degraded*, which is no reason to send requests elsewhere.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, TypedDict
+
+from trigger_contracts.heartbeats import ALIVE_FOR, Heartbeat
+
+MOST_REPLICAS = 1000
+"""Remembered of one service."""
+
+WorkerStatus = Literal["ready", "unavailable", "away", "unknown"]
+
+
+class WorkerShown(TypedDict):
+    """One service: its state, the replicas that live, and how many of them are ready.
+
+    ``unavailable``: some live and none of them can work. ``away``: none lives. ``unknown``: this
+    gateway has not listened for long enough to say.
+    """
+
+    status: WorkerStatus
+    replicas: int
+    ready: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    at: float
+    status: str
+
+
+class Workers:
+    """Instants are monotonic seconds."""
+
+    def __init__(self, services: Iterable[str]) -> None:
+        self._heard: dict[str, dict[str, _Heard]] = {service: {} for service in services}
+        self._listening_since: float | None = None
+
+    def listen(self, now: float) -> None:
+        """From now on heartbeats are heard."""
+        self._listening_since = now
+
+    def deaf(self) -> None:
+        """None are heard any more."""
+        self._listening_since = None
+
+    def hear(self, service: str, beat: Heartbeat, now: float) -> None:
+        replicas = self._heard.get(service)
+        if replicas is None:
+            return
+        if len(replicas) >= MOST_REPLICAS:
+            self._forget(replicas, now)
+        if beat.instance in replicas or len(replicas) < MOST_REPLICAS:
+            replicas[beat.instance] = _Heard(now, beat.status)
+
+    def shown(self, now: float) -> dict[str, WorkerShown]:
+        return {service: self._shown(replicas, now) for service, replicas in self._heard.items()}
+
+    def alive(self, service: str, now: float) -> int:
+        """Replicas that live."""
+        self._forget(self._heard[service], now)
+        return len(self._heard[service])
+
+    def _shown(self, replicas: dict[str, _Heard], now: float) -> WorkerShown:
+        self._forget(replicas, now)
+        ready = sum(heard.status == "ready" for heard in replicas.values())
+        return {
+            "status": self._status(len(replicas), ready, now),
+            "replicas": len(replicas),
+            "ready": ready,
+        }
+
+    def _status(self, replicas: int, ready: int, now: float) -> WorkerStatus:
+        since = self._listening_since
+        if since is None:
+            return "unknown"
+        if replicas:
+            return "ready" if ready else "unavailable"
+        return "away" if now - since >= ALIVE_FOR.total_seconds() else "unknown"
+
+    @staticmethod
+    def _forget(replicas: dict[str, _Heard], now: float) -> None:
+        oldest = now - ALIVE_FOR.total_seconds()
+        over = [
+            name
+            for name, heard in replicas.items()
+            if heard.at < oldest or heard.status == "stopping"
+        ]
+        for instance in over:
+            del replicas[instance]
+
+
+def is_degraded(workers: dict[str, WorkerShown]) -> bool:
+    """Whether one of them is known not to do its work."""
+    return any(shown["status"] in ("unavailable", "away") for shown in workers.values())

@@ -1,0 +1,61 @@
+"""How long the oldest unanswered command has waited: in ``/ready``, and as a metric.
+
+A queue that does not move looks, from outside, like one that is empty: nothing fails, and nothing
+is answered. So its age is looked at each second, whoever holds the commands: all replicas tell
+the same.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from trigger_runtime.clock import Clock
+from trigger_runtime.health import Health, NotReady
+from trigger_runtime.loops import Loop
+
+LOOK_EVERY = timedelta(seconds=1)
+
+
+class WaitingCommands:
+    """``oldest`` tells when it was stored, None where nothing waits."""
+
+    def __init__(
+        self,
+        oldest: Callable[[], Awaitable[datetime | None]],
+        clock: Clock,
+        *,
+        limit: timedelta,
+    ) -> None:
+        self._oldest = oldest
+        self._clock = clock
+        self._limit_s = limit.total_seconds()
+        self._stored_at: datetime | None = None
+
+    def age_s(self) -> float:
+        """As seen last: between two looks it grows by itself."""
+        if self._stored_at is None:
+            return 0.0
+        # The broker's clock may be ahead of ours.
+        return max(0.0, (self._clock.now() - self._stored_at).total_seconds())
+
+    def loop(self) -> Loop:
+        """Keeps the metric true; not yet started."""
+
+        async def look() -> timedelta:
+            await self._look()
+            return LOOK_EVERY
+
+        return Loop("waiting commands", look)
+
+    def tell(self, health: Health) -> None:
+        """Readiness ends when the oldest one is older than the limit."""
+        health.add("commands", self._check)
+        health.tell("oldest_command_age_s", lambda: round(self.age_s(), 3))
+
+    async def _look(self) -> None:
+        self._stored_at = await self._oldest()
+
+    async def _check(self) -> None:
+        await self._look()
+        age_s = self.age_s()
+        if age_s > self._limit_s:
+            raise NotReady(f"the oldest unanswered command has waited for {age_s:.0f} s")

@@ -1,0 +1,123 @@
+"""The gateway's /ready knows which workers live, and goes on without them."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client import REGISTRY
+
+from tests.integration.api.conftest import Running
+from tests.support.eventually import eventually
+from tests.support.servers import Broker
+from trigger_contracts import subjects
+from trigger_contracts.heartbeats import Heartbeat
+from trigger_contracts.subjects import Service
+from trigger_local.secrets import Secrets
+
+ROOT = Path(__file__).parents[3]
+Start = Callable[[], Awaitable[asyncio.subprocess.Process]]
+
+
+@pytest.fixture
+async def executor_replica(platform_streams: Broker, secrets: Secrets) -> AsyncIterator[Start]:
+    """Starts a worker process that is, to the broker, a replica of the executor."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "ETP_NATS_URL": platform_streams.url,
+        "ETP_NATS_USER": "executor",
+        "ETP_NATS_PASSWORD": secrets.nats["executor"],
+        "ETP_HTTP_PORT": "0",
+    }
+    started: list[asyncio.subprocess.Process] = []
+
+    async def start() -> asyncio.subprocess.Process:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.integration.runtime.sample_worker"),
+            cwd=ROOT,
+            env=environment,
+            stdout=asyncio.subprocess.DEVNULL,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def report(gateway: Running) -> dict[str, Any]:
+    answer = await gateway.http.get("/ready")
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def shows(gateway: Running, status: str, replicas: int) -> bool:
+    executor = (await report(gateway))["workers"]["executor"]
+    return (executor["status"], executor["replicas"]) == (status, replicas)
+
+
+async def test_a_worker_that_dies_or_hangs_is_told_and_the_gateway_goes_on(
+    gateway: Running, executor_replica: Start
+) -> None:
+    await eventually(lambda: shows(gateway, "away", 0), within=20)
+    one, other = await executor_replica(), await executor_replica()
+    await eventually(lambda: shows(gateway, "ready", 2), within=60)
+    assert REGISTRY.get_sample_value("etp_workers_alive", {"service": "executor"}) == 2
+
+    one.send_signal(signal.SIGSTOP)
+    await eventually(lambda: shows(gateway, "ready", 1), within=20)
+    other.kill()
+    await eventually(lambda: shows(gateway, "away", 0), within=20)
+    told = await report(gateway)
+    assert told["status"] == "degraded"
+    assert told["checks"] == {"broker": "ok", "database": "ok"}
+    assert (await gateway.http.get("/events/")).status_code == 200
+    stored = await gateway.http.post("/triggers/", json={"name": "a", "type": "api"})
+    assert stored.status_code == 202
+
+    one.send_signal(signal.SIGCONT)
+    await eventually(lambda: shows(gateway, "ready", 1), within=20)
+
+
+async def test_ready_is_degraded_while_one_worker_cannot_work(
+    gateway: Running, platform_streams: Broker
+) -> None:
+    async def beats(executor: str) -> None:
+        for service in (Service.SCHEDULER, Service.EXECUTOR, Service.RETENTION):
+            status = executor if service is Service.EXECUTOR else "ready"
+            beat = Heartbeat.model_validate({"instance": f"{service}-1", "status": status})
+            async with platform_streams.connected(service) as client:
+                await client.publish(subjects.alive(service), beat.model_dump_json().encode())
+                await client.flush()
+
+    async def told(status: str, executor: str) -> bool:
+        await beats(executor)
+        found = await report(gateway)
+        return (found["status"], found["workers"]["executor"]["status"]) == (status, executor)
+
+    await eventually(lambda: told("ready", "ready"), within=20)
+    await eventually(lambda: told("degraded", "unavailable"), within=20)
+    await eventually(lambda: told("ready", "ready"), within=20)
+
+
+async def test_nobody_else_speaks_for_a_worker(gateway: Running, platform_streams: Broker) -> None:
+    beat = Heartbeat(instance="forged", status="ready").model_dump_json().encode()
+    for user in ("client", "reader", "api", "retention"):
+        async with platform_streams.connected(user) as client:
+            await client.publish(subjects.alive(Service.EXECUTOR), beat)
+            await client.flush()
+    async with platform_streams.connected("executor") as client:
+        await client.publish(subjects.alive(Service.EXECUTOR), b"not json")
+        await client.publish(subjects.alive(Service.EXECUTOR), beat.replace(b"forged", b"a.b"))
+        await client.flush()
+    await eventually(lambda: shows(gateway, "away", 0), within=20)

@@ -1,0 +1,60 @@
+"""Which workers live, as their heartbeats tell."""
+
+from trigger_api.domain.workers import MOST_REPLICAS, Workers, is_degraded
+from trigger_contracts.heartbeats import ALIVE_FOR, Heartbeat
+
+LONG = ALIVE_FOR.total_seconds()
+
+
+def beat(instance: str = "a", status: str = "ready") -> Heartbeat:
+    return Heartbeat.model_validate({"instance": instance, "status": status})
+
+
+def test_nothing_is_said_of_a_worker_before_it_could_be_heard() -> None:
+    workers = Workers(["executor"])
+    assert workers.shown(1000)["executor"]["status"] == "unknown"
+    workers.listen(1000)
+    assert workers.shown(1000 + LONG / 2)["executor"]["status"] == "unknown"
+    assert not is_degraded(workers.shown(1000 + LONG / 2))
+    assert workers.shown(1000 + LONG)["executor"] == {"status": "away", "replicas": 0, "ready": 0}
+    workers.deaf()
+    assert workers.shown(1000 + LONG)["executor"]["status"] == "unknown"
+
+
+def test_a_worker_lives_while_one_replica_is_heard() -> None:
+    workers = Workers(["executor", "retention"])
+    workers.listen(0)
+    for at in range(20):
+        workers.hear("executor", beat("a"), at)
+        if at < 10:
+            workers.hear("executor", beat("b"), at)
+    assert workers.shown(10)["executor"] == {"status": "ready", "replicas": 2, "ready": 2}
+    shown = workers.shown(19)
+    assert shown["executor"] == {"status": "ready", "replicas": 1, "ready": 1}
+    assert shown["retention"]["status"] == "away"
+    assert is_degraded(shown)
+    assert workers.shown(19.1 + LONG)["executor"]["status"] == "away"
+
+
+def test_a_replica_says_by_itself_that_it_cannot_work_or_stops() -> None:
+    workers = Workers(["executor"])
+    workers.listen(0)
+    workers.hear("executor", beat("a", "unavailable"), 1)
+    assert workers.shown(1)["executor"] == {"status": "unavailable", "replicas": 1, "ready": 0}
+    assert is_degraded(workers.shown(1))
+    workers.hear("executor", beat("b"), 1)
+    assert workers.shown(1)["executor"] == {"status": "ready", "replicas": 2, "ready": 1}
+    workers.hear("executor", beat("b", "stopping"), 2)
+    assert workers.shown(2)["executor"]["replicas"] == 1
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    workers = Workers(["executor"])
+    workers.listen(0)
+    for number in range(2 * MOST_REPLICAS):
+        workers.hear("executor", beat(f"r{number}"), 1)
+        workers.hear("somebody", beat(), 1)
+    assert workers.alive("executor", 1) == MOST_REPLICAS
+    workers.hear("executor", beat("late"), 2 + LONG)
+    assert workers.shown(2 + LONG)["executor"] == {"status": "ready", "replicas": 1, "ready": 1}
+    assert set(workers.shown(1)) == {"executor"}
