@@ -15,6 +15,7 @@ import pytest
 from tests.support.eventually import eventually
 from tests.support.whole_platform import NAMES, Json, Platform, ahead, now, text
 from trigger_contracts import subjects
+from trigger_contracts.topology import WORKERS
 from trigger_runtime.ids import new_id
 
 AWAY = pytest.mark.parametrize("way", ["hung", "gone"])
@@ -117,6 +118,17 @@ async def is_ready(platform: Platform) -> bool:
     return (await platform.rest.get("/ready")).status_code == 200
 
 
+async def says_away(platform: Platform, worker: str) -> bool:
+    """Whether the gateway, which goes on, says of this worker alone that it is away."""
+    answer = await platform.rest.get("/ready")
+    assert answer.status_code == 200
+    told = answer.json()
+    states = {name: shown["status"] for name, shown in told["workers"].items()}
+    return told["status"] == "degraded" and states == {
+        name: "away" if name == worker else "ready" for name in WORKERS
+    }
+
+
 async def applied(platform: Platform, location: str) -> Json:
     """The trigger at a Location that was promised."""
 
@@ -210,6 +222,7 @@ async def test_without_the_scheduler_writes_are_stored_and_applied_on_its_return
         assert (await owed.fire("meanwhile")).status_code == 202
         await platform.until_events(4, trigger_id=owed.api["id"])
         await owed.due()
+        await eventually(lambda: says_away(platform, "scheduler"), within=AFTER)
     await platform.until_ready()
     await applied(platform, created.headers["location"])
 
@@ -242,6 +255,7 @@ async def test_without_the_executor_fires_are_stored_and_recorded_on_its_return(
         assert (await platform.rest.get(f"/triggers/{written['id']}")).status_code == 200
         assert len(await platform.events(trigger_id=owed.api["id"])) == 3
         await owed.due()
+        await eventually(lambda: says_away(platform, "executor"), within=AFTER)
     await platform.until_ready()
     assert (await owed.fire("keyed", **{"Idempotency-Key": "k"})).status_code == 202
     await owed.assert_paid()
@@ -263,6 +277,7 @@ async def test_without_retention_events_go_out_and_their_rows_appear_on_its_retu
                 assert event["id"] == response.json()["event_id"]
             assert len(await platform.events(trigger_id=owed.api["id"])) == 3
             await owed.due()
+            await eventually(lambda: says_away(platform, "retention"), within=AFTER)
     await platform.until_ready()
     await owed.assert_paid()
 

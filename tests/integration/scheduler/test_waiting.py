@@ -30,7 +30,7 @@ async def test_ready_and_a_metric_tell_how_long_the_oldest_command_waits(
         platform.scheduler(command_age_limit=LIMIT) as other,
         platform.database.connected() as locking,
     ):
-        assert (await platform.ask(Verb.CREATE, **CREATE))["status"]
+        assert (await platform.ask(Verb.CREATE, **CREATE))["trigger_id"]
 
         async def all_answered() -> bool:
             found = [await ready(replica) for replica in (one, other)]

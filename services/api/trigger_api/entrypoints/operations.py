@@ -23,7 +23,11 @@ def router(health: Health, asyncapi: AsyncAPI, openapi: Callable[[], dict[str, A
         return json_answer(200, health.health()).response()
 
     async def ready() -> Response:
-        """Whether broker and database answer; 503 says which one does not."""
+        """Whether broker and database answer; 503 says which one does not.
+
+        `workers` tells who else lives. With 200 and `degraded` one of them does nothing: reads and
+        stored writes go on.
+        """
         is_ready, report = await health.ready()
         return json_answer(200 if is_ready else 503, report).response()
 
