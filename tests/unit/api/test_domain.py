@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.unit.api.fakes import make_change
 from trigger_api.domain import cursors
-from trigger_api.domain.conditions import etag, expected_version
+from trigger_api.domain.conditions import check_none_match, etag, expected_version
 from trigger_api.domain.creates import claim_for, command_id, store_key
 from trigger_api.domain.fires import checked_key, fire_fields, refusal
 from trigger_api.domain.keys import key_id_of, parse_stored
@@ -54,6 +54,18 @@ def test_a_stored_keys_hash_is_not_printed() -> None:
 def test_an_etag_names_its_version(version: int) -> None:
     assert expected_version(etag(version)) == version
     assert expected_version(f"W/{etag(version)}") == version
+
+
+@pytest.mark.parametrize("condition", ["*", '"3"', 'W/"3"', '"x", "3"', ', "3" ,', '"2","3"'])
+def test_if_none_match_excludes_a_version_that_it_names(condition: str) -> None:
+    with pytest.raises(Refused) as caught:
+        check_none_match(condition, 3)
+    assert caught.value.problem.code is Code.VERSION_MISMATCH
+
+
+@pytest.mark.parametrize("condition", ['"4"', 'W/"2", "x"', '"03"', '""'])
+def test_if_none_match_lets_others_pass(condition: str) -> None:
+    check_none_match(condition, 3)
 
 
 @given(st.text())

@@ -36,6 +36,7 @@ def test_what_is_declared_passes(query: bytes) -> None:
         (b"c/d~=1", ["/query/c~1d~0"]),
         (b"A=1", ["/query/A"]),
         (b"\xff=1", ["/query/\xff"]),
+        (b"b=" + b"x" * 20_000, ["/query"]),
         (b"&".join(b"x%d" % n for n in range(1000)), [f"/query/x{n}" for n in range(20)]),
     ],
 )

@@ -21,6 +21,7 @@ from trigger_contracts.errors import (
     Refused,
     pointer,
     problem,
+    refused,
     shortened,
 )
 
@@ -28,6 +29,9 @@ Declared = Mapping[str, bool]
 """The parameters of a route by name; true for those that take several values."""
 
 NONE: Declared = {}
+
+MAX_QUERY_BYTES = 16 * 1024
+"""Of a query string: a millisecond to take apart. The longest that means something is shorter."""
 
 
 class DeclaredRoute(APIRoute):
@@ -51,6 +55,9 @@ def check(query: bytes, declared: Declared) -> None:
     """Raises ``Refused`` for what is not declared, and for what is repeated and may not be."""
     if not query:
         return
+    if len(query) > MAX_QUERY_BYTES:
+        detail = f"at most {MAX_QUERY_BYTES} bytes are accepted after the question mark"
+        raise refused(Code.INVALID, detail, pointer="/query")
     wrong: dict[str, str] = {}
     seen: set[str] = set()
     for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
