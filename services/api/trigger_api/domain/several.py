@@ -8,7 +8,7 @@ they were written, so that they share pages, plans and hashes.
 from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import (
-    Field,
+    AfterValidator,
     GetJsonSchemaHandler,
     ValidationError,
     ValidationInfo,
@@ -36,6 +36,13 @@ def _read(value: Any, within: ValidatorFunctionWrapHandler, info: ValidationInfo
         raise _of_the_field(error) from None
 
 
+def _counted(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Said by itself: as a limit of the tuple it would be said of values that are wrong, too."""
+    if not 1 <= len(values) <= MOST_VALUES:
+        raise ValueError(f"must have 1 to {MOST_VALUES} values")
+    return values
+
+
 def _of_the_field(error: ValidationError) -> ValidationError:
     """The same, of the field itself instead of the first of its values."""
     lines = [
@@ -58,12 +65,13 @@ class _OneOrMany:
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         many = handler(schema)
+        many |= {"minItems": 1, "maxItems": MOST_VALUES}
         return {"anyOf": [many["items"], many]}
 
 
 Several = Annotated[
     tuple[T, ...],
-    Field(min_length=1, max_length=MOST_VALUES),
+    AfterValidator(_counted),
     WrapValidator(_read),
     _OneOrMany,
 ]
