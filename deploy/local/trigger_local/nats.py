@@ -1,7 +1,8 @@
 """nats-server from its PyPI wheel: where it is, its configuration, when it answers.
 
 The configuration is JSON (which nats-server reads as its own format), so that no value can be
-misquoted, and holds one user per service with what ``trigger_contracts.topology`` allows it.
+misquoted, and holds one user per service with what ``trigger_contracts.topology`` allows it;
+``accounts`` says who of them is in which account.
 """
 
 import asyncio
@@ -11,8 +12,7 @@ from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
-from trigger_contracts.topology import PERMISSIONS, Permissions
-
+from . import accounts
 from .child import Program
 from .errors import LocalError
 from .home import write_private
@@ -63,16 +63,9 @@ def configuration(
             "ping_interval": PING_INTERVAL,
             # Without "always" an acknowledged message may be lost for two minutes (power failure).
             "jetstream": {"store_dir": str(store_dir), "sync_interval": "always"},
-            "authorization": {
-                "users": [
-                    {
-                        "user": str(user),
-                        "password": passwords[user],
-                        "permissions": _permissions(permissions),
-                    }
-                    for user, permissions in PERMISSIONS.items()
-                ]
-            },
+            # A listener that does not read is cut off; it must not slow down who publishes.
+            "no_fast_producer_stall": True,
+            "accounts": accounts.configuration(passwords),
         },
         indent=2,
         # The server does not know JSON's \\u escapes; a folder's name may hold any letter.
@@ -108,7 +101,9 @@ def program(folder: Path, passwords: Mapping[str, str], *, port: int) -> Program
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_private(folder / VERSION_FILE, server_version())
     config = folder / "nats.conf"
-    write_private(config, configuration(passwords, store_dir=folder / "store", port=port))
+    store = folder / "store"
+    accounts.adopt_streams(store)
+    write_private(config, configuration(passwords, store_dir=store, port=port))
     return Program(
         name="nats",
         argv=(str(binary()), "--config", str(config)),
@@ -128,15 +123,3 @@ async def answers(host: str, port: int) -> bool:
     finally:
         writer.close()
     return greeting.startswith(b"INFO ")
-
-
-def _permissions(permissions: Permissions) -> dict[str, object]:
-    return {
-        "publish": _only(permissions.publish),
-        "subscribe": _only(permissions.subscribe),
-    }
-
-
-def _only(allowed: tuple[str, ...]) -> dict[str, list[str]]:
-    # nats-server reads an empty allow list as "everything".
-    return {"allow": list(allowed)} if allowed else {"deny": [">"]}

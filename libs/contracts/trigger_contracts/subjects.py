@@ -27,6 +27,7 @@ class Service(StrEnum):
     RETENTION = "retention"
 
 
+ALL_COMMANDS = "trigger.command.*"
 ALL_CHANGED = "trigger.changed.*"
 ALL_DUE = "trigger.due.*"
 ALL_FIRED = "trigger.fired.*"

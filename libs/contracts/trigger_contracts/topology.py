@@ -122,6 +122,33 @@ IDEMPOTENCY = Bucket("IDEMPOTENCY", ttl=LOG_LIFE)
 BUCKETS = (IDEMPOTENCY,)
 
 
+PLATFORM_ACCOUNT = "ETP"
+"""The broker's account in which the streams lie, and the services' users with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """A user of others than our services: alone in an account of its own, within these limits.
+
+    What it publishes reaches the platform's account by a service import, and what it hears comes
+    by stream imports. So a reply that it names is a subject of its own account, whatever it is
+    called: the broker's acknowledgement never leaves that account.
+    """
+
+    account: str
+    connections: int
+    subscriptions: int
+    """Of each connection."""
+    payload: int
+    """Bytes of a message with its headers."""
+
+
+EXTERNALS = {
+    "client": External("CLIENT", connections=50, subscriptions=200, payload=1024 * 1024),
+    "reader": External("READER", connections=50, subscriptions=200, payload=1024),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Permissions:
     """What one NATS user may publish and subscribe to; everything else is refused."""

@@ -43,6 +43,8 @@ HEADER_ROOM = 512
 closes the connection."""
 RETRY_PAUSE_S = 0.02
 """Between tries of a batch that the broker dropped unread because too many were in flight."""
+BATCH_TRIES = 3
+"""Then its messages go one by one: somebody may hold all of a stream's batches unfinished."""
 
 _SUBJECT = re.compile(r"[A-Za-z0-9_$-]+(?:\.[A-Za-z0-9_=$-]+)*")
 
@@ -99,10 +101,11 @@ class JetStreamPublisher:
     async def publish_batch(self, messages: Sequence[Message]) -> list[PublishAck]:
         """Append all or none, at contiguous sequences; acks in the order given.
 
-        A batch that repeats a stored message id cannot be atomic: its messages are then
-        published one by one, which is safe since they are idempotent, and the repeated ones
-        are acknowledged as duplicates. Raises as ``publish`` does; ValueError for more than
-        ``MAX_BATCH`` messages or two expectations on a subject.
+        A batch that repeats a stored message id cannot be atomic, nor can one that finds no
+        place at the broker and expects nothing: its messages are then published one by one,
+        which is safe since they are idempotent, and the repeated ones are acknowledged as
+        duplicates. Raises as ``publish`` does; ValueError for more than ``MAX_BATCH`` messages
+        or two expectations on a subject.
         """
         self._check_batch(messages)
         # A task of its own: a cancelled caller must not leave half a batch at the broker.
@@ -149,9 +152,10 @@ class JetStreamPublisher:
                 await asyncio.sleep(0)
 
     async def _publish_batch(self, messages: Sequence[Message]) -> list[PublishAck]:
+        expecting = any(m.expected_last_subject_seq is not None for m in messages)
         try:
-            return await self._write_batch(messages)
-        except acknowledgement.DuplicateInBatch:
+            return await self._write_batch(messages, tries=math.inf if expecting else BATCH_TRIES)
+        except (acknowledgement.DuplicateInBatch, acknowledgement.BatchDropped):
             outcomes = await self._write_singly(messages)
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
@@ -234,13 +238,14 @@ class JetStreamPublisher:
             return await self._write_singly(messages)
         try:
             return await self._write_batch(messages, staged)
-        except PublishRefused:
+        except (PublishRefused, acknowledgement.BatchDropped):
             # One message spoils a batch: singly, only the guilty one gets the error.
             return await self._write_singly(messages)
 
     async def _write_batch(
-        self, messages: Sequence[Message], staged: str | None = None
+        self, messages: Sequence[Message], staged: str | None = None, tries: float = BATCH_TRIES
     ) -> list[PublishAck]:
+        """Raises BatchDropped if the broker had no place for it at each of the tries."""
         if len(messages) == 1:
             (outcome,) = await self._write_singly(messages)
             if isinstance(outcome, Exception):
@@ -255,6 +260,9 @@ class JetStreamPublisher:
                         acks = await self._send_batch(messages, staged)
                         break
                     except acknowledgement.BatchDropped:
+                        tries -= 1
+                        if tries <= 0:
+                            raise
                         if staged is None:
                             await asyncio.sleep(RETRY_PAUSE_S)
                         staged = None

@@ -1,0 +1,120 @@
+"""Who of the broker's users is in which account, and what passes between accounts.
+
+The server checks the subject that a user publishes to, never the reply that it names, and stores a
+stream's acknowledgement wherever that reply points. Between accounts it maps replies: so whoever
+is not one of our services is in an account of its own, and names subjects of that account alone.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from trigger_contracts.subjects import ALL_COMMANDS, RESULT_INBOXES
+from trigger_contracts.topology import (
+    EXTERNALS,
+    PERMISSIONS,
+    PLATFORM_ACCOUNT,
+    External,
+    Permissions,
+)
+
+from .errors import LocalError
+
+Config = dict[str, object]
+
+FIRST_ACCOUNT = "$G"
+"""Where the streams of version 0.1 lie: nats-server's account of whoever is in no other. Nothing
+can be imported from it."""
+
+
+def configuration(passwords: Mapping[str, str]) -> Config:
+    """The server's ``accounts``."""
+    return {
+        PLATFORM_ACCOUNT: {
+            "jetstream": "enabled",
+            "users": [_user(str(u), passwords) for u in PERMISSIONS if u not in EXTERNALS],
+            "exports": [
+                export
+                for user, external in EXTERNALS.items()
+                for export in (
+                    *({"service": s, "accounts": [external.account]} for s in _asked(user)),
+                    *({"stream": s, "accounts": [external.account]} for s in _heard(user)),
+                )
+            ],
+        },
+        **{
+            external.account: _external(user, external, passwords)
+            for user, external in EXTERNALS.items()
+        },
+    }
+
+
+def adopt_streams(store: Path) -> None:
+    """Move the streams of version 0.1 into the platform's account, where the server expects them.
+
+    Raises LocalError if both accounts have some.
+    """
+    old, new = (store / "jetstream" / name for name in (FIRST_ACCOUNT, PLATFORM_ACCOUNT))
+    if not old.is_dir():
+        return
+    if new.exists():
+        msg = (
+            f"The broker's store has two sets of streams: {old} was written by an older version"
+            f" after {new}. Move the one that is not wanted out of the way, and start again"
+        )
+        raise LocalError(msg)
+    old.rename(new)
+
+
+def _external(user: str, external: External, passwords: Mapping[str, str]) -> Config:
+    return {
+        "users": [_user(user, passwords)],
+        "imports": [
+            *({"service": {"account": PLATFORM_ACCOUNT, "subject": s}} for s in _asked(user)),
+            *({"stream": {"account": PLATFORM_ACCOUNT, "subject": s}} for s in _heard(user)),
+        ],
+        "limits": {
+            "max_connections": external.connections,
+            "max_subscriptions": external.subscriptions,
+            "max_payload": external.payload,
+            "max_leafnodes": 0,
+        },
+    }
+
+
+def _asked(user: str) -> tuple[str, ...]:
+    """Where what it publishes goes.
+
+    One import for all commands: an acknowledgement whose reply is a command again would come
+    through the same import twice, which the server does not let pass.
+    """
+    return (ALL_COMMANDS,) if PERMISSIONS[user].publish else ()
+
+
+def _heard(user: str) -> tuple[str, ...]:
+    """What it hears of the platform: the results it asked for, not what else is in its inbox."""
+    results = {f"{prefix}.>" for prefix in RESULT_INBOXES}
+    return tuple(
+        subject
+        for subject in PERMISSIONS[user].subscribe
+        if subject in results or not subject.startswith("_INBOX")
+    )
+
+
+def _user(user: str, passwords: Mapping[str, str]) -> Config:
+    return {
+        "user": user,
+        "password": passwords[user],
+        "permissions": _permissions(PERMISSIONS[user]),
+    }
+
+
+def _permissions(permissions: Permissions) -> Config:
+    return {
+        "publish": _only(permissions.publish),
+        "subscribe": _only(permissions.subscribe),
+    }
+
+
+def _only(allowed: tuple[str, ...]) -> dict[str, list[str]]:
+    # nats-server reads an empty allow list as "everything".
+    return {"allow": list(allowed)} if allowed else {"deny": [">"]}
