@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trigger_contracts.subjects import inbox_prefix
+from trigger_contracts.topology import EXTERNALS
 
 from . import secrets
 from .errors import NotUpError
@@ -12,9 +13,6 @@ from .home import Home
 from .ports import LOOPBACK
 from .programs import Platform, answers_ready, reachable
 from .state import State
-
-EXTERNAL_USERS = ("client", "reader")
-"""The NATS users that are made for others than our services."""
 
 SERVERS = ("nats", "postgres")
 
@@ -48,7 +46,7 @@ class Status:
                     "password": platform.secrets.nats[user],
                     "inbox_prefix": inbox_prefix(user),
                 }
-                for user in EXTERNAL_USERS
+                for user in EXTERNALS
             },
             "database_url": platform.database_url(),
             "data_dir": str(platform.home.root),

@@ -144,8 +144,8 @@ class External:
 
 
 EXTERNALS = {
-    "client": External("CLIENT", connections=50, subscriptions=200, payload=1024 * 1024),
-    "reader": External("READER", connections=50, subscriptions=200, payload=1024),
+    "client": External("CLIENT", connections=32, subscriptions=128, payload=1024 * 1024),
+    "reader": External("READER", connections=32, subscriptions=128, payload=1024),
 }
 
 
