@@ -21,6 +21,8 @@ class Code(StrEnum):
     """Stable names of refusals, for programs to match on."""
 
     MALFORMED_JSON = "malformed-json"
+    MALFORMED_REQUEST = "malformed-request"
+    MALFORMED_ENCODING = "malformed-encoding"
     UNAUTHORIZED = "unauthorized"
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not-found"
@@ -32,7 +34,10 @@ class Code(StrEnum):
     VERSION_MISMATCH = "version-mismatch"
     BODY_TOO_LARGE = "body-too-large"
     BODY_TOO_SLOW = "body-too-slow"
+    HEAD_TOO_LARGE = "head-too-large"
+    HEAD_TOO_SLOW = "head-too-slow"
     UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type"
+    UNSUPPORTED_ENCODING = "unsupported-encoding"
     INVALID = "invalid"
     SCHEDULE_IN_PAST = "schedule-in-past"
     SCHEDULE_BEYOND_HORIZON = "schedule-beyond-horizon"
@@ -51,11 +56,14 @@ class Code(StrEnum):
 
 _TABLE: dict[Code, tuple[int, str]] = {
     Code.MALFORMED_JSON: (400, "The body is not acceptable JSON"),
+    Code.MALFORMED_REQUEST: (400, "The request is not HTTP"),
+    Code.MALFORMED_ENCODING: (400, "The body is not encoded as its header says"),
     Code.UNAUTHORIZED: (401, "A valid API key is needed"),
     Code.FORBIDDEN: (403, "The API key does not allow this"),
     Code.NOT_FOUND: (404, "There is no such thing"),
     Code.METHOD_NOT_ALLOWED: (405, "This address does not answer that method"),
     Code.BODY_TOO_SLOW: (408, "The body did not arrive in time"),
+    Code.HEAD_TOO_SLOW: (408, "The request's head did not arrive in time"),
     Code.IDEMPOTENCY_MISMATCH: (409, "The idempotency key was used with another payload"),
     Code.TRIGGER_EXISTS: (409, "A trigger with this id exists"),
     Code.QUOTA_EXCEEDED: (409, "A quota is used up"),
@@ -63,6 +71,7 @@ _TABLE: dict[Code, tuple[int, str]] = {
     Code.VERSION_MISMATCH: (412, "The trigger has another version"),
     Code.BODY_TOO_LARGE: (413, "The body is too large"),
     Code.UNSUPPORTED_MEDIA_TYPE: (415, "The body must be JSON"),
+    Code.UNSUPPORTED_ENCODING: (415, "The body's encoding is not understood"),
     Code.INVALID: (422, "The request is not valid"),
     Code.SCHEDULE_IN_PAST: (422, "The schedule lies in the past"),
     Code.SCHEDULE_BEYOND_HORIZON: (422, "The schedule lies too far ahead"),
@@ -74,6 +83,7 @@ _TABLE: dict[Code, tuple[int, str]] = {
     Code.NOT_REPLAYABLE: (422, "The event cannot be replayed"),
     Code.PAUSE_NOT_SUPPORTED: (422, "A trigger cannot be paused"),
     Code.UNKNOWN_SCHEMA_VERSION: (422, "The message's schema version is not known"),
+    Code.HEAD_TOO_LARGE: (431, "The request's head is too large"),
     Code.UNAVAILABLE: (503, "A part of the platform is away"),
     Code.INTERNAL: (500, "The platform failed"),
 }

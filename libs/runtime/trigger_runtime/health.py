@@ -3,7 +3,9 @@
 ``/health`` says that the process answers, with versions; ``/ready`` runs the named checks and
 is 503 while one fails, which is no reason to restart us; ``/metrics`` is Prometheus';
 ``/asyncapi`` documents the messages, ``/asyncapi.json`` for programs. No authentication: bind
-it to a private address. Workers serve ``HealthApp``; the gateway calls ``Health`` itself.
+it to a private address, and let nothing here cost more the more often it is asked for: documents
+are made at the start, and whoever asks whether we are ready meanwhile shares the answer.
+Workers serve ``HealthApp``; the gateway calls ``Health`` itself.
 """
 
 import asyncio
@@ -13,8 +15,11 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from datetime import timedelta
 from typing import Any
 
-from faststream.specification import AsyncAPI, get_asyncapi_html
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from faststream.specification import AsyncAPI
+
+from . import message_page
+from .exposition import Exposition
+from .refusals import SECURITY_HEADERS
 
 Check = Callable[[], Awaitable[None]]
 """Returns when all is well, raises otherwise."""
@@ -45,6 +50,14 @@ class Health:
         self._checks: dict[str, tuple[Check, float]] = {}
         self._facts: dict[str, Fact] = {}
         self._is_degraded: Callable[[], bool] = _never
+        self._looking: asyncio.Future[tuple[bool, dict[str, Any]]] | None = None
+        # Read now: a process that has no files left still has to answer.
+        self._about = {
+            "status": "ok",
+            "service": service,
+            "version": importlib.metadata.version("event-trigger-platform"),
+            "tzdata": importlib.metadata.version("tzdata"),
+        }
         self.stopping = False
         """Set when the process drains: not ready, so that nothing new is sent here."""
 
@@ -61,15 +74,15 @@ class Health:
 
     def health(self) -> dict[str, str]:
         """The process answers; what it is."""
-        return {
-            "status": "ok",
-            "service": self._service,
-            "version": importlib.metadata.version("event-trigger-platform"),
-            "tzdata": importlib.metadata.version("tzdata"),
-        }
+        return dict(self._about)
 
     async def ready(self) -> tuple[bool, dict[str, Any]]:
-        """Whether every check passes, and each one's outcome. All run at once."""
+        """Whether every check passes, and each one's outcome. All run at once, for all who ask."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.ensure_future(self._look())
+        return await asyncio.shield(self._looking)
+
+    async def _look(self) -> tuple[bool, dict[str, Any]]:
         results = await asyncio.gather(
             *(_run(check, timeout_s) for check, timeout_s in self._checks.values())
         )
@@ -110,14 +123,15 @@ class HealthApp:
 
     def __init__(self, health: Health, asyncapi: AsyncAPI | None = None) -> None:
         self._health = health
-        self._asyncapi = asyncapi
+        self._metrics = Exposition()
+        self._documents = {} if asyncapi is None else _documents(asyncapi)
 
     async def __call__(self, scope: _Scope, _receive: _Receive, send: _Send) -> None:
         if scope["type"] != "http":
             return
         path = scope["path"].rstrip("/") or "/"
         status, content_type, body = await self._answer(path, scope)
-        headers = [(b"cache-control", b"no-store")]
+        headers = [*SECURITY_HEADERS]
         method = scope["method"]
         if status != 404 and method not in {"GET", "HEAD"}:
             headers.append((b"allow", _ANSWERED.encode()))
@@ -140,14 +154,21 @@ class HealthApp:
                 ready, report = await self._health.ready()
                 return _json(200 if ready else 503, report)
             case "/metrics":
-                return 200, CONTENT_TYPE_LATEST, generate_latest()
-            case "/asyncapi" | "/asyncapi.json" if self._asyncapi is not None:
-                document = self._asyncapi.to_specification()
-                if path == "/asyncapi.json" or _wants_json(scope):
-                    return 200, "application/json", document.to_json().encode()
-                page = get_asyncapi_html(document, try_it_out_path=None)
-                return 200, "text/html; charset=utf-8", page.encode()
+                return 200, self._metrics.content_type, self._metrics.text()
+            case "/asyncapi" if _wants_json(scope):
+                path = "/asyncapi.json"
+        if (document := self._documents.get(path)) is not None:
+            return 200, *document
         return _json(404, {"status": "not found"})
+
+
+def _documents(asyncapi: AsyncAPI) -> dict[str, tuple[str, bytes]]:
+    text = asyncapi.to_specification().to_json()
+    page = message_page.page(json.loads(text))
+    return {
+        "/asyncapi.json": ("application/json", text.encode()),
+        "/asyncapi": ("text/html; charset=utf-8", page.encode()),
+    }
 
 
 def _json(status: int, body: Mapping[str, Any]) -> tuple[int, str, bytes]:

@@ -26,6 +26,7 @@ from .broker import PlatformBroker
 from .guard import StreamGuard
 from .health import Health, HealthApp
 from .heartbeat import heartbeat_loop
+from .http_server import server_config
 from .logs import get_logger
 from .loops import Loop
 from .nats import Connection
@@ -173,14 +174,12 @@ class _HttpServer(uvicorn.Server):
 
     def __init__(self, app: HealthApp, settings: HttpSettings) -> None:
         super().__init__(
-            uvicorn.Config(
+            server_config(
                 app,
+                settings.http_limits(),
                 host=settings.http_host,
                 port=settings.http_port,
-                log_config=None,
-                access_log=False,
                 lifespan="off",
-                server_header=False,
                 timeout_graceful_shutdown=1,
             )
         )

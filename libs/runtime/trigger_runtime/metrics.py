@@ -45,3 +45,8 @@ UNREADABLE_RECORDS = Counter(
 MALFORMED = Counter(
     "etp_messages_malformed_total", "Messages with a header block that cannot be read."
 )
+HTTP_REFUSED = Counter(
+    "etp_http_refused_total",
+    "Connections that were ended, and requests that were none, by reason.",
+    ["reason"],
+)

@@ -13,6 +13,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from trigger_contracts.topology import LOG_LIFE
 
+from .http_server import HttpLimits
+
 _UNITS = {
     "ms": timedelta(milliseconds=1),
     "s": timedelta(seconds=1),
@@ -80,6 +82,32 @@ class HttpSettings(EnvironmentSettings):
         le=65535,
         description="Port for HTTP: the gateway's own, or a worker's health and metrics.",
     )
+    http_connections: int = Field(
+        default=4096,
+        ge=16,
+        le=100_000,
+        description="Most HTTP connections at a time; fewer where the process may open fewer "
+        "files. One more closes an idle one, or is answered 503.",
+    )
+    http_connections_of_one: int = Field(
+        default=2048,
+        ge=12,
+        le=100_000,
+        description="Most HTTP connections of one address (IPv6: of one /64), and never more than "
+        "three quarters of all. Behind a proxy, everybody has its address.",
+    )
+    head_timeout: Duration = Field(
+        default=timedelta(seconds=10),
+        description="How long the head of an HTTP request may take to arrive before it is "
+        "answered 408.",
+    )
+
+    def http_limits(self) -> HttpLimits:
+        return HttpLimits(
+            self.http_connections,
+            self.http_connections_of_one,
+            self.head_timeout.total_seconds(),
+        )
 
 
 class LogSettings(EnvironmentSettings):

@@ -130,6 +130,7 @@ def build(settings: Settings) -> Built:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
+        documents.make()
         await connection.start()
         connecting = asyncio.create_task(connect(), name="connect")
         tail_loop.start()
@@ -153,6 +154,7 @@ def build(settings: Settings) -> Built:
             )
 
     app = create_app(lifespan)
+    documents = operations.Documents(asyncapi, app.openapi)
     include(
         app,
         [
@@ -179,7 +181,7 @@ def build(settings: Settings) -> Built:
                 settings.kept_for,
             ),
             dead_letters.router(_dead_letter_desk(settings, connection, clock)),
-            operations.router(health, asyncapi, app.openapi),
+            operations.router(health, documents),
         ],
     )
     keys = [parse_stored(settings.bootstrap_key_hash)] if settings.bootstrap_key_hash else []
@@ -260,7 +262,11 @@ async def serve(settings: Settings) -> int:
         log.warning("ETP_BOOTSTRAP_KEY_HASH is not set: every request is answered 401")
     built = build(settings)
     server = Server(
-        built.gateway, built.tail.stop, host=settings.http_host, port=settings.http_port
+        built.gateway,
+        built.tail.stop,
+        host=settings.http_host,
+        port=settings.http_port,
+        limits=settings.http_limits(),
     )
     code = 0
 

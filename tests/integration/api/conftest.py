@@ -62,7 +62,9 @@ async def serving(
         }
     )
     built = build(settings)
-    server = _Server(built.gateway, built.tail.stop, host="127.0.0.1", port=0)
+    server = _Server(
+        built.gateway, built.tail.stop, host="127.0.0.1", port=0, limits=settings.http_limits()
+    )
     task = asyncio.create_task(server.serve())
     await eventually(lambda: server.started, what="the gateway listens")
     port = server.servers[0].sockets[0].getsockname()[1]

@@ -25,11 +25,21 @@ class GatewayProcess:
 
 @contextlib.asynccontextmanager
 async def gateway_process(
-    broker: Broker, database: Database, secrets: Secrets, **environment: str
+    broker: Broker,
+    database: Database,
+    secrets: Secrets,
+    *,
+    files: int | None = None,
+    **environment: str,
 ) -> AsyncIterator[GatewayProcess]:
-    """Started, ready or not; killed at the end where it has not ended."""
+    """Started, ready or not; killed at the end where it has not ended.
+
+    ``files`` is how many it may have open.
+    """
     port = ports.choose_free(set())
+    limited = () if files is None else ("sh", "-c", f'ulimit -n {files}; exec "$@"', "sh")
     process = await asyncio.create_subprocess_exec(
+        *limited,
         sys.executable,
         "-m",
         "trigger_api",

@@ -8,6 +8,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Send
 
+from trigger_api.domain.decoding import UNDERSTOOD
 from trigger_api.ports import ReadTooSlow
 from trigger_contracts.errors import Code, Problem, Refused, problem
 from trigger_runtime.errors import (
@@ -60,6 +61,8 @@ def problem_answer(found: Problem, request_id: str) -> Answer:
     headers: dict[str, str] = {}
     if found.code in _CLOSING:
         headers["connection"] = "close"
+    if found.code is Code.UNSUPPORTED_ENCODING:
+        headers["accept-encoding"] = UNDERSTOOD
     if found.status == 401:
         headers["www-authenticate"] = "Bearer"
     if found.status == 503:

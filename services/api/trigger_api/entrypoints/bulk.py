@@ -19,7 +19,7 @@ from .bodies import Bodies
 from .routes import actor_of, header, headers_of
 
 AT_ONCE = 4
-"""Requests in hand, each with up to 32 MiB in memory; others wait before their body is read."""
+"""Requests in hand: none of them waits for its client. The next ones have sent their bodies."""
 
 _DESCRIPTION = f"""Create many triggers in one request.
 
@@ -47,8 +47,7 @@ def router(creates: BulkCreates, bodies: Bodies) -> APIRouter:
 
     async def create_many(request: Request, query: Annotated[BulkQuery, Query()]) -> Response:
         key = checked_key(header(request, "idempotency-key"))
-        async with hands:
-            split, body = await bodies.many(headers_of(request), request.receive)
+        async with bodies.many(headers_of(request), request.receive) as (split, body), hands:
             outcome = await creates.create(
                 BulkRequest(
                     partial(split, body),

@@ -15,6 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 from trigger_api.domain.exports import File, file_of
 from trigger_api.domain.queries import ExportQuery
 from trigger_api.handlers.exports import Exports
+from trigger_api.handlers.places import PlaceLost
 from trigger_api.ports import Clock, Views
 from trigger_runtime.errors import DependencyUnavailable
 from trigger_runtime.logs import get_logger
@@ -22,7 +23,7 @@ from trigger_runtime.logs import get_logger
 from . import routes
 from .coverage import coverage
 from .gateway import IS_HEAD, REQUEST_ID
-from .serving import abort_of, gone
+from .serving import abort_of, gone, watches_its_reader
 
 log = get_logger(__name__)
 
@@ -91,6 +92,7 @@ class _Download(Response):
             await send({"type": "http.response.start", "status": 200, "headers": self._head()})
             await send({"type": "http.response.body", "body": b""})
             return
+        watches_its_reader(scope)
         sending = asyncio.ensure_future(self._send(scope, send))
         leaving = asyncio.ensure_future(gone(receive))
         try:
@@ -106,6 +108,12 @@ class _Download(Response):
             sending.result()
 
     async def _send(self, scope: Scope, send: Send) -> None:
+        try:
+            await self._write(scope, send)
+        except PlaceLost:
+            _cut(scope, 0, kind="the client takes nothing, and another one waited")
+
+    async def _write(self, scope: Scope, send: Send) -> None:
         async with self._exports.open(self._query, self._file) as bodies:
             await send({"type": "http.response.start", "status": 200, "headers": self._head()})
             try:

@@ -17,6 +17,7 @@ from trigger_api.ports import NewId
 from trigger_contracts.errors import Code, problem
 from trigger_contracts.ids import is_valid_id
 from trigger_runtime.logs import get_logger
+from trigger_runtime.refusals import SECURITY_HEADERS
 
 from . import fires, parameters
 from . import head as heads
@@ -49,13 +50,6 @@ OPEN_PATHS = frozenset(
     }
 )
 """What needs no key: nothing there is secret or anybody's own."""
-
-_SECURITY_HEADERS = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"content-security-policy", b"default-src 'self'; frame-ancestors 'none'"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cache-control", b"no-store"),
-)
 
 REQUESTS = Counter("etp_http_requests_total", "Requests answered.", ["method", "route", "status"])
 SECONDS = Histogram(
@@ -96,7 +90,7 @@ class Gateway:
             # Whatever answers GET; the server goes on to know what it was.
             scope = {**scope, "method": "GET", IS_HEAD: True}
         request_id = _request_id(head.fields) or self._new_id()
-        exchange.headers = ((b"x-request-id", request_id.encode()), *_SECURITY_HEADERS)
+        exchange.headers = ((b"x-request-id", request_id.encode()), *SECURITY_HEADERS)
         scope[REQUEST_ID] = request_id
         started = time.perf_counter()
         try:

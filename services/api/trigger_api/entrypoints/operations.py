@@ -1,13 +1,16 @@
-"""/health, /ready, /metrics and the documents about the interface. They need no key."""
+"""/health, /ready, /metrics and the documents about the interface. They need no key.
+
+So none of them may cost much: the documents are made once, at the start, and never change.
+"""
 
 from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter
 from faststream.specification import AsyncAPI
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
 
+from trigger_runtime.exposition import Exposition
 from trigger_runtime.health import Health
 
 from . import docs, routes
@@ -15,8 +18,24 @@ from .answers import Answer, json_answer
 from .parameters import DeclaredRoute
 
 
-def router(health: Health, asyncapi: AsyncAPI, openapi: Callable[[], dict[str, Any]]) -> APIRouter:
+class Documents:
+    """What the interface is, as it is sent. ``make`` them before the first request."""
+
+    def __init__(self, asyncapi: AsyncAPI, openapi: Callable[[], dict[str, Any]]) -> None:
+        self._asyncapi = asyncapi
+        self._openapi = openapi
+        self.asyncapi = self.openapi = self.page = Answer(404)
+
+    def make(self) -> None:
+        document = self._openapi()
+        self.openapi = json_answer(200, document)
+        self.asyncapi = Answer(200, self._asyncapi.to_specification().to_json().encode())
+        self.page = Answer(200, docs.page(document).encode(), "text/html; charset=utf-8")
+
+
+def router(health: Health, documents: Documents) -> APIRouter:
     """All of them."""
+    exposition = Exposition()
 
     async def alive() -> Response:
         """The process answers; which version it is."""
@@ -33,17 +52,17 @@ def router(health: Health, asyncapi: AsyncAPI, openapi: Callable[[], dict[str, A
 
     async def metrics() -> Response:
         """For Prometheus."""
-        return Answer(200, generate_latest(), CONTENT_TYPE_LATEST).response()
+        return Answer(200, exposition.text(), exposition.content_type).response()
 
     async def openapi_document() -> Response:
-        return json_answer(200, openapi()).response()
+        return documents.openapi.response()
 
     async def asyncapi_document() -> Response:
         """The messages of the gateway, as AsyncAPI 3."""
-        return Answer(200, asyncapi.to_specification().to_json().encode()).response()
+        return documents.asyncapi.response()
 
     async def docs_page() -> Response:
-        return Answer(200, docs.page(openapi()).encode(), "text/html; charset=utf-8").response()
+        return documents.page.response()
 
     async def docs_style() -> Response:
         return Answer(200, docs.STYLE.encode(), "text/css; charset=utf-8").response()

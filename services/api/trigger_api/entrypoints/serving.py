@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from trigger_runtime.http_server import PATIENT, GuardedHttp, HttpLimits, server_config
 
 _ABORT = "etp.abort"
 """Where in the ASGI scope the function is that cuts the connection at once."""
@@ -26,13 +27,18 @@ def abort_of(scope: Scope) -> Callable[[], None] | None:
     return abort
 
 
+def watches_its_reader(scope: Scope) -> None:
+    """The answer of this request says by itself how long it may be left unread."""
+    scope[PATIENT] = True
+
+
 async def gone(receive: Receive) -> None:
     """Returns once the client of a GET is gone: no body of one could matter."""
     while (await receive())["type"] != "http.disconnect":
         """Not yet."""
 
 
-class Connection(HttpToolsProtocol):
+class Connection(GuardedHttp):
     """One connection; each of its requests can cut it."""
 
     def on_message_begin(self) -> None:
@@ -46,19 +52,23 @@ class Server(uvicorn.Server):
     ``on_stop`` is called first of all when it stops, and ends what would not end by itself.
     """
 
-    def __init__(self, app: ASGIApp, on_stop: Callable[[], None], *, host: str, port: int) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        on_stop: Callable[[], None],
+        *,
+        host: str,
+        port: int,
+        limits: HttpLimits | None = None,
+    ) -> None:
         super().__init__(
-            uvicorn.Config(
+            server_config(
                 app,
+                limits or HttpLimits(),
                 host=host,
                 port=port,
-                http=Connection,
+                connection=Connection,
                 lifespan="on",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                # Nothing here depends on the client's address: no proxy needs to be believed.
-                proxy_headers=False,
                 timeout_graceful_shutdown=GRACEFUL_S,
             )
         )

@@ -20,7 +20,7 @@ from trigger_runtime.loops import Loop
 
 from . import routes
 from .gateway import ENDLESS, IS_HEAD
-from .serving import abort_of, gone
+from .serving import abort_of, gone, watches_its_reader
 
 LINGER_S = 2.0
 """What a connection has to take what is still on its way, once its stream has ended."""
@@ -75,7 +75,7 @@ class _Stream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope[ENDLESS] = True
-
+        watches_its_reader(scope)
         await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
         if IS_HEAD in scope:
             await send({"type": "http.response.body", "body": b""})

@@ -18,6 +18,11 @@ from trigger_api.ports import LogPage, LogPages
 from trigger_contracts.errors import Code, Refused, problem
 from trigger_runtime.clock import Clock
 
+from .places import Place, Places
+
+WAIT = timedelta(seconds=3)
+"""For a place: twice what a client may stand still that has one."""
+
 
 class Exports:
     """Those of one process. Some may be open at once, fewer read at once."""
@@ -36,7 +41,7 @@ class Exports:
         self._clock = clock
         self._kept_for = kept_for
         self._most = most
-        self._open = 0
+        self._places = Places(most, clock)
         self._turns = asyncio.Semaphore(reading)
 
     @contextlib.asynccontextmanager
@@ -46,19 +51,26 @@ class Exports:
         """What ``query`` asks for, some rows at a time; the first page has been read.
 
         Raises ``Refused`` where there is no room, and ``DatabaseUnavailable``, which also may come
-        out of what is given.
+        out of what is given; ``PlaceLost`` where the client stood still and another one waited.
         """
-        if self._open >= self._most:
-            detail = f"{self._most} exports are being written here already: try again later"
-            raise Refused(problem(Code.UNAVAILABLE, detail))
-        self._open += 1
-        try:
+        async with self._places.place(WAIT) as place:
+            if place is None:
+                detail = f"{self._most} exports are being written here already: try again later"
+                raise Refused(problem(Code.UNAVAILABLE, detail))
             export = _Export(self._log, self._clock, self._turns, query, file, self._kept_for)
             first = await export.read()
-            async with contextlib.aclosing(export.bodies(first)) as bodies:
+            async with contextlib.aclosing(self._taken(place, export.bodies(first))) as bodies:
                 yield bodies
-        finally:
-            self._open -= 1
+
+    async def _taken(
+        self, place: Place, bodies: AsyncGenerator[bytes, None]
+    ) -> AsyncGenerator[bytes, None]:
+        """The same, and between two of them it is the client's turn."""
+        async with contextlib.aclosing(bodies):
+            async for body in bodies:
+                place.waits_since = self._clock.monotonic()
+                yield body
+                place.waits_since = None
 
 
 class _Export:

@@ -76,6 +76,7 @@ class Reader:
         self._ending: Ending | None = None
         self._news = asyncio.Event()
         self._limit: asyncio.Timeout | None = None
+        self._waits_since: float | None = None
 
     async def deliver(self, outlet: Outlet) -> bool:
         """Write until somebody ends it; returns whether the last words were taken.
@@ -103,6 +104,12 @@ class Reader:
 
     def stop(self) -> None:
         self._end(Ending.STOPPING)
+
+    def waits_since(self) -> float | None:
+        return self._waits_since
+
+    def give_way(self) -> None:
+        self._end(Ending.SLOW)
 
     def notice(self) -> None:
         if self._tail.recent is self._recent:
@@ -132,8 +139,10 @@ class Reader:
 
     async def _has_room(self, outlet: Outlet) -> bool:
         """Whether it may go on. Ended while it wrote, it has nothing to wait for."""
+        self._waits_since = self._tail.clock.monotonic()
         if self._ending is None and not await self._within(self._patience_s, outlet.room()):
             self._end(Ending.SLOW)
+        self._waits_since = None
         return self._ending is None
 
     async def _next(self) -> bytes:

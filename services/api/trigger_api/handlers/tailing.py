@@ -20,6 +20,8 @@ from trigger_contracts.errors import Code, Refused, problem
 from trigger_runtime.clock import Clock
 from trigger_runtime.errors import DependencyUnavailable
 
+from .places import STILL
+
 FIRST_LOOK = timedelta(milliseconds=2)
 """After a hint for which nothing was stored yet; doubled for each further look in vain."""
 SLOWEST_LOOK = timedelta(seconds=1)
@@ -40,6 +42,14 @@ class Listener(Protocol):
 
     def stop(self) -> None:
         """The process is about to end."""
+        ...
+
+    def waits_since(self) -> float | None:
+        """Since when whoever reads takes nothing, by the monotonic clock; None if it does."""
+        ...
+
+    def give_way(self) -> None:
+        """Its place is needed: whoever reads is told to come back."""
         ...
 
 
@@ -181,9 +191,24 @@ class Tail:
         if self._is_stopping:
             detail = "the gateway stops: begin the stream again, here or at another one"
             raise Refused(problem(Code.UNAVAILABLE, detail))
-        if len(self._listeners) >= self._most:
+        if len(self._listeners) >= self._most and not self._made_room():
             detail = f"{self._most} streams are open here: close some, or use another gateway"
             raise Refused(problem(Code.UNAVAILABLE, detail))
+
+    def _made_room(self) -> bool:
+        """Whether somebody who stood still has lost its place just now."""
+        still_since = self.clock.monotonic() - STILL.total_seconds()
+        still = [
+            (since, number, listener)
+            for number, listener in enumerate(self._listeners)
+            if (since := listener.waits_since()) is not None and since <= still_since
+        ]
+        if not still:
+            return False
+        slowest = min(still)[2]
+        self._listeners.discard(slowest)
+        slowest.give_way()
+        return True
 
 
 def _nothing() -> Recent:

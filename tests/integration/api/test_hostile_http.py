@@ -1,0 +1,250 @@
+"""What anybody can send without a key: it fails alone, and others are answered meanwhile."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import httpx
+import psutil
+import pytest
+
+from tests.integration.api.conftest import Running, ready, serving
+from tests.integration.api.gateway_process import gateway_process
+from tests.integration.api.stand_in import StandInScheduler
+from tests.support import raw_http
+from tests.support.eventually import eventually
+from tests.support.servers import Broker, Database
+from trigger_local.secrets import Secrets
+from trigger_runtime.http_server import MAX_FIELDS, MAX_HEAD_BYTES, MAX_WAITING
+
+API = {"name": "a", "type": "api"}
+BEGIN = b"GET /health HTTP/1.1\r\nHost: x\r\n"
+SMALL = 24 * 1024 * 1024
+"""What the gateway may grow by, whatever it is sent."""
+PROMPT_S = 5.0
+"""What a good request may take meanwhile, on a busy machine; alone it takes milliseconds."""
+FILES = 1024
+
+
+@dataclass
+class Good:
+    """Somebody who has a key and asks for ordinary things, one after another."""
+
+    http: httpx.AsyncClient
+    slowest_s: float = 0.0
+    asked: int = 0
+
+    async def ask(self) -> None:
+        for method, path, body, status in (
+            ("GET", "/health", None, 200),
+            ("GET", "/triggers/", None, 200),
+            ("POST", "/triggers/", API, 201),
+            ("POST", "/test/api/", {"payload": 1}, 201),
+        ):
+            began = time.monotonic()
+            response = await self.http.request(method, path, json=body)
+            self.slowest_s = max(self.slowest_s, time.monotonic() - began)
+            assert response.status_code in (status, 202), (path, response.text)
+            self.asked += 1
+
+    async def keep_asking(self) -> None:
+        while True:
+            await self.ask()
+
+
+@contextlib.asynccontextmanager
+async def beside(good: Good) -> AsyncIterator[None]:
+    """Good requests go on meanwhile, and are answered."""
+    asking = asyncio.create_task(good.keep_asking())
+    try:
+        yield
+        before = good.asked
+        await eventually(lambda: asking.done() or good.asked > before, within=20)
+    finally:
+        asking.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asking
+    assert good.asked > 0
+    assert good.slowest_s < PROMPT_S
+
+
+@pytest.fixture
+async def good(
+    platform_streams: Broker,
+    empty_database: Database,
+    secrets: Secrets,
+    scheduler: StandInScheduler,
+) -> AsyncIterator[tuple[str, Good, psutil.Process]]:
+    """A gateway in a process that may open few files, and somebody who uses it."""
+    async with (
+        gateway_process(platform_streams, empty_database, secrets, files=FILES) as started,
+        httpx.AsyncClient(
+            base_url=started.url, headers={"X-API-KEY": secrets.api_key}, timeout=20
+        ) as http,
+    ):
+
+        async def is_ready() -> bool:
+            return (await http.get("/ready")).status_code == 200
+
+        await eventually(is_ready, within=30)
+        one = Good(http)
+        await one.ask()
+        one.slowest_s = 0.0
+        yield started.url, one, psutil.Process(started.process.pid)
+
+
+async def test_endless_heads_fields_bodies_and_requests_take_no_memory(
+    good: tuple[str, Good, psutil.Process],
+) -> None:
+    url, user, process = good
+    before = process.memory_info().rss
+    chunked = b"POST /health HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    mib = 1 << 20
+    async with beside(user):
+        await asyncio.gather(
+            raw_http.flood(url, BEGIN, b"a:b\r\n" * 10_000, 16 * mib),
+            raw_http.flood(url, BEGIN + b"X: ", b"x" * 50_000, 16 * mib),
+            raw_http.flood(url, b"GET /", b"x" * 50_000, 16 * mib),
+            raw_http.flood(url, b"", b"\r\n" * 20_000, 8 * mib),
+            raw_http.flood(url, chunked + b"0\r\n", b"a:b\r\n" * 10_000, 16 * mib),
+            raw_http.flood(url, chunked, b"1;x\r\na\r\n" * 10_000, 8 * mib),
+            raw_http.flood(url, b"", (BEGIN + b"\r\n") * 1000, 8 * mib),
+            raw_http.flood(url, b"POST /triggers/ HTTP/1.1\r\nHost: x\r\nContent-Length: "
+                           b"99999999\r\n\r\n", b"x" * 50_000, 16 * mib),
+        )  # fmt: skip
+    assert process.memory_info().rss - before < SMALL
+
+
+async def test_silent_connections_keep_nobody_out(
+    good: tuple[str, Good, psutil.Process],
+) -> None:
+    """More than the process has files for; some stop in the middle of a head."""
+    url, user, process = good
+    before = process.memory_info().rss
+    writers = []
+    async with beside(user):
+        for number in range(1300):
+            _, writer = await raw_http.connected(url)
+            if number % 3 == 0:
+                writer.write(BEGIN)
+            writers.append(writer)
+        async with httpx.AsyncClient(base_url=url, timeout=20) as anybody:
+            for _ in range(5):
+                assert (await anybody.get("/health")).status_code == 200
+                assert (await anybody.get("/ready")).status_code == 200
+    assert process.num_fds() < FILES
+    assert process.memory_info().rss - before < SMALL
+    for writer in writers:
+        writer.transport.abort()
+
+
+MALFORMED = {
+    "no HTTP": b"EHLO example.com\r\n\r\n",
+    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(50),
+    "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "no version": b"GET / HTTP/x\r\n\r\n",
+    "a name with a blank": b"GET /health HTTP/1.1\r\nHost : x\r\n\r\n",
+    "a path with a raw byte": b"GET /\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
+    "no length": b"POST /triggers/ HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n",
+    "two lengths": b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+    "no chunk": b"POST /triggers/ HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+}
+
+
+@pytest.mark.parametrize("request_", MALFORMED.values(), ids=MALFORMED.keys())
+async def test_what_is_no_request_is_a_problem_and_400(gateway: Running, request_: bytes) -> None:
+    key = f"X-API-KEY: {gateway.secrets.api_key}\r\nTransfer".encode()
+    response = await raw_http.sent(gateway.url, request_.replace(b"Transfer", key))
+    assert (response.status, response.json["code"]) == (400, "malformed-request")
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["x-request-id"] == response.json["request_id"]
+    assert response.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b"a:b\r\n" * (MAX_FIELDS + 1),
+        b"X: " + b"x" * MAX_HEAD_BYTES + b"\r\n",
+        (b"X-%d: " % 7 + b"x" * 1000 + b"\r\n") * 50,
+    ],
+)
+async def test_a_large_head_is_431_whether_it_ends_or_not(gateway: Running, fields: bytes) -> None:
+    for end in (b"", b"\r\n"):
+        response = await raw_http.sent(gateway.url, BEGIN, fields, end)
+        assert (response.status, response.json["code"]) == (431, "head-too-large")
+        assert str(MAX_FIELDS) in response.json["detail"]
+
+
+async def test_a_head_may_have_as_much_as_is_said(gateway: Running) -> None:
+    fields = b"".join(b"X-%d: %s\r\n" % (n, b"x" * 300) for n in range(MAX_FIELDS - 2))
+    response = await raw_http.sent(gateway.url, BEGIN, b"Connection: close\r\n", fields, b"\r\n")
+    assert response.status == 200
+
+
+async def test_a_slow_head_is_408_also_one_that_trickles(
+    platform_streams: Broker, empty_database: Database, secrets: Secrets
+) -> None:
+    async with serving(
+        platform_streams, empty_database, secrets, head_timeout=timedelta(seconds=0.5)
+    ) as running:
+        await ready(running)
+        response = await raw_http.sent(running.url, BEGIN)
+        assert (response.status, response.json["code"]) == (408, "head-too-slow")
+        reader, writer = await raw_http.connected(running.url)
+        writer.write(BEGIN)
+        answering = asyncio.create_task(raw_http.answer(reader))
+
+        async def has_answered() -> bool:
+            writer.write(b"a")  # a name that never ends
+            return answering.done()
+
+        await eventually(has_answered, poll=0.05)
+        writer.transport.abort()
+        assert (await answering).json["code"] == "head-too-slow"
+        # Who never said anything hears nothing.
+        reader, writer = await raw_http.connected(running.url)
+        assert await asyncio.wait_for(reader.read(), 10) == b""
+        writer.close()
+
+
+async def test_requests_in_one_go_are_answered_in_order_up_to_a_number(gateway: Running) -> None:
+    one = BEGIN + b"\r\n"
+    reader, writer = await raw_http.connected(gateway.url)
+    writer.write(one * 1000)
+    async with asyncio.timeout(20):
+        answers = await reader.read()
+    assert answers.count(b"HTTP/1.1 200 OK") == MAX_WAITING + 1
+    writer.close()
+
+
+async def test_the_documents_are_made_once_and_only_handed_out(
+    gateway: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def again(*_: object) -> None:
+        raise AssertionError("made again")
+
+    monkeypatch.setattr(type(gateway.built.faststream.schema), "to_specification", again)
+    monkeypatch.setattr("trigger_api.entrypoints.docs.page", again)
+    async with gateway.without_key() as http:
+        for path in ("/asyncapi", "/asyncapi.json", "/openapi.json", "/docs"):
+            response = await http.get(path)
+            assert response.status_code == 200
+            assert len(response.content) > 1000
+
+
+async def test_whoever_does_not_read_an_answer_is_cut(
+    gateway: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trigger_runtime.http_server.UNREAD_S", 0.3)
+    _, writer = await raw_http.connected(gateway.url)
+    writer.transport.pause_reading()  # type: ignore[attr-defined]
+    ours = writer.get_extra_info("sockname")
+    writer.write((b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n") * 16)
+    connections = gateway.server.server_state.connections
+    await eventually(lambda: any(one.client == ours for one in connections))
+    await eventually(lambda: all(one.client != ours for one in connections))
+    writer.transport.abort()
