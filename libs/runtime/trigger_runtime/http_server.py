@@ -42,7 +42,9 @@ LINGER_BYTES = 64 * 1024 * 1024
 LINGER_HEAD_BYTES = 1024 * 1024
 """Of what is no request: nobody sends that for long by mistake."""
 UNREAD_S = 10.0
-"""An answer of which nothing is taken for so long is not wanted."""
+"""An answer of which next to nothing is taken for so long is not wanted."""
+UNREAD_BYTES = 32 * 1024
+"""Of it, or what is left of it: a trickle is next to nothing."""
 UNSENT_BYTES = 128 * 1024
 """Of an answer in the kernel that its reader has no room for: two pieces of an export."""
 PATIENT = "etp.patient"
@@ -281,9 +283,10 @@ class GuardedHttp(HttpToolsProtocol):
 
     def _look_for_a_reader(self, now: float) -> None:
         size = self._inner.get_write_buffer_size()
-        if size != self._unread[0]:
+        most, since = self._unread
+        if not size or size > most or most - size >= UNREAD_BYTES:
             self._unread = (size, now)
-        elif size and now - self._unread[1] > UNREAD_S and PATIENT not in self.scope:
+        elif now - since > UNREAD_S and PATIENT not in self.scope:
             HTTP_REFUSED.labels("unread").inc()
             self._inner.abort()
 

@@ -80,6 +80,7 @@ class Built:
     """Makes the OpenAPI document."""
     connection: Connection
     tail: Tail
+    documents: operations.Documents
 
 
 def build(settings: Settings) -> Built:
@@ -130,7 +131,6 @@ def build(settings: Settings) -> Built:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
-        documents.make()
         await connection.start()
         connecting = asyncio.create_task(connect(), name="connect")
         tail_loop.start()
@@ -186,7 +186,7 @@ def build(settings: Settings) -> Built:
     )
     keys = [parse_stored(settings.bootstrap_key_hash)] if settings.bootstrap_key_hash else []
     gateway = Gateway(app, fire_door, {key.key_id: key for key in keys}, new_id)
-    return Built(gateway, app, faststream, app.openapi, connection, tail)
+    return Built(gateway, app, faststream, app.openapi, connection, tail, documents)
 
 
 async def _stop_all(*parts: Callable[[], Awaitable[None]]) -> None:
@@ -261,6 +261,7 @@ async def serve(settings: Settings) -> int:
     if settings.bootstrap_key_hash is None:
         log.warning("ETP_BOOTSTRAP_KEY_HASH is not set: every request is answered 401")
     built = build(settings)
+    built.documents.make()
     server = Server(
         built.gateway,
         built.tail.stop,

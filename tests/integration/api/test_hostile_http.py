@@ -89,7 +89,7 @@ async def good(
         async def is_ready() -> bool:
             return (await http.get("/ready")).status_code == 200
 
-        await eventually(is_ready, within=30)
+        await eventually(is_ready, within=60)
         one = Good(http)
         await one.ask()
         one.slowest_s = 0.0
@@ -154,32 +154,27 @@ MALFORMED = {
 }
 
 
-@pytest.mark.parametrize("request_", MALFORMED.values(), ids=MALFORMED.keys())
-async def test_what_is_no_request_is_a_problem_and_400(gateway: Running, request_: bytes) -> None:
+async def test_what_is_no_request_is_a_problem_and_400(gateway: Running) -> None:
     key = f"X-API-KEY: {gateway.secrets.api_key}\r\nTransfer".encode()
-    response = await raw_http.sent(gateway.url, request_.replace(b"Transfer", key))
-    assert (response.status, response.json["code"]) == (400, "malformed-request")
-    assert response.headers["content-type"] == "application/problem+json"
-    assert response.headers["x-request-id"] == response.json["request_id"]
-    assert response.headers["x-content-type-options"] == "nosniff"
+    for name, request in MALFORMED.items():
+        response = await raw_http.sent(gateway.url, request.replace(b"Transfer", key))
+        assert (response.status, response.json["code"]) == (400, "malformed-request"), name
+        assert response.headers["content-type"] == "application/problem+json"
+        assert response.headers["x-request-id"] == response.json["request_id"]
+        assert response.headers["x-content-type-options"] == "nosniff"
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [
+async def test_a_large_head_is_431_whether_it_ends_or_not(gateway: Running) -> None:
+    for fields in (
         b"a:b\r\n" * (MAX_FIELDS + 1),
         b"X: " + b"x" * MAX_HEAD_BYTES + b"\r\n",
-        (b"X-%d: " % 7 + b"x" * 1000 + b"\r\n") * 50,
-    ],
-)
-async def test_a_large_head_is_431_whether_it_ends_or_not(gateway: Running, fields: bytes) -> None:
-    for end in (b"", b"\r\n"):
-        response = await raw_http.sent(gateway.url, BEGIN, fields, end)
-        assert (response.status, response.json["code"]) == (431, "head-too-large")
-        assert str(MAX_FIELDS) in response.json["detail"]
-
-
-async def test_a_head_may_have_as_much_as_is_said(gateway: Running) -> None:
+        (b"X: " + b"x" * 1000 + b"\r\n") * 50,
+    ):
+        for end in (b"", b"\r\n"):
+            response = await raw_http.sent(gateway.url, BEGIN, fields, end)
+            assert (response.status, response.json["code"]) == (431, "head-too-large")
+            assert str(MAX_FIELDS) in response.json["detail"]
+    # As much as that is said to be accepted is.
     fields = b"".join(b"X-%d: %s\r\n" % (n, b"x" * 300) for n in range(MAX_FIELDS - 2))
     response = await raw_http.sent(gateway.url, BEGIN, b"Connection: close\r\n", fields, b"\r\n")
     assert response.status == 200
@@ -226,6 +221,8 @@ async def test_the_documents_are_made_once_and_only_handed_out(
 ) -> None:
     def again(*_: object) -> None:
         raise AssertionError("made again")
+
+    gateway.built.documents.make()  # as a process does at its start
 
     monkeypatch.setattr(type(gateway.built.faststream.schema), "to_specification", again)
     monkeypatch.setattr("trigger_api.entrypoints.docs.page", again)

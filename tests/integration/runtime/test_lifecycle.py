@@ -2,14 +2,17 @@
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
+from tests.support import raw_http
 from tests.support.eventually import eventually
 from tests.support.servers import Broker
 from trigger_contracts import subjects
@@ -89,7 +92,9 @@ async def test_a_worker_serves_its_routes(worker: Worker) -> None:
     assert "etp_broker_connected 1.0" in (await worker.client.get("/metrics/")).text
     document = (await worker.client.get("/asyncapi.json")).json()
     assert document["channels"]
-    assert "<html" in (await worker.client.get("/asyncapi")).text.lower()
+    page = (await worker.client.get("/asyncapi")).text
+    assert "<html" in page
+    assert "trigger.due.*" in page
     assert await worker.status("/nothing") == 404
 
 
@@ -106,6 +111,35 @@ async def test_a_worker_answers_head_and_options_and_names_what_it_allows(worker
         assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
     assert (await worker.client.head("/nothing")).status_code == 404
     assert (await worker.client.options("/nothing")).status_code == 404
+
+
+async def test_a_workers_page_needs_nothing_from_elsewhere(worker: Worker) -> None:
+    await eventually(worker.is_ready, within=20)
+    response = await worker.client.get("/asyncapi")
+    for word in ("<script", "http://", "https://", "<link", "src="):
+        assert word not in response.text
+    assert response.headers["content-security-policy"].startswith("default-src 'self'")
+
+
+async def test_a_worker_is_guarded_as_the_gateway_is(worker: Worker) -> None:
+    """Endless heads, what is no request, and silent connections; it goes on working."""
+    await eventually(worker.is_ready, within=20)
+    url = str(worker.client.base_url)
+    process = psutil.Process(worker.process.pid)
+    before = process.memory_info().rss
+    begin = b"GET /health HTTP/1.1\r\nHost: x\r\n"
+    large = await raw_http.sent(url, begin, b"a:b\r\n" * 1000)
+    assert (large.status, large.json["code"]) == (431, "head-too-large")
+    malformed = await raw_http.sent(url, b"nonsense\r\n\r\n")
+    assert (malformed.status, malformed.json["code"]) == (400, "malformed-request")
+    resource.prlimit(worker.process.pid, resource.RLIMIT_NOFILE, (256, 256))
+    silent = [await raw_http.connected(url) for _ in range(400)]
+    await asyncio.gather(*(raw_http.flood(url, begin, b"a:b\r\n" * 9999, 1 << 23) for _ in "123"))
+    assert await worker.is_ready()
+    assert process.num_fds() < 256
+    assert process.memory_info().rss - before < 16 * 1024 * 1024
+    for _, writer in silent:
+        writer.transport.abort()
 
 
 async def test_a_worker_outlives_a_broker_that_goes_away(

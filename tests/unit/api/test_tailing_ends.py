@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests.unit.api.tailing import world
+from trigger_api.handlers.places import STILL
 from trigger_contracts.errors import Refused
 from trigger_runtime.errors import BrokerUnavailable
 
@@ -138,3 +139,22 @@ async def test_there_is_room_for_so_many_readers() -> None:
         assert await first.reading
         assert first.notices == []
         await here.client()
+
+
+async def test_whoever_stands_still_gives_its_place_to_another_reader() -> None:
+    async with world(most=1) as here:
+        here.store("1")
+        still = await here.client(last_id="0", may_take=1)
+        await here.until(lambda: still.may_take == 0)
+        with pytest.raises(Refused, match="close some"):
+            await here.client()
+        here.clock.advance(STILL)
+        another = await here.client(last_id="0")
+        await here.until(lambda: another.payloads == ["1"])
+        still.allow(5)
+        await here.until(lambda: still.notices == ["dropped"])
+        assert here.meter.readers == 1
+        # One that takes all there is waits for nothing, however long nothing happens.
+        here.clock.advance(STILL * 10)
+        with pytest.raises(Refused, match="close some"):
+            await here.client()

@@ -4,6 +4,7 @@ So none of them may cost much: the documents are made once, at the start, and ne
 """
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from fastapi import APIRouter
@@ -19,18 +20,27 @@ from .parameters import DeclaredRoute
 
 
 class Documents:
-    """What the interface is, as it is sent. ``make`` them before the first request."""
+    """What the interface is, as it is sent: each is made once, and ``make`` makes all of them."""
 
     def __init__(self, asyncapi: AsyncAPI, openapi: Callable[[], dict[str, Any]]) -> None:
         self._asyncapi = asyncapi
         self._openapi = openapi
-        self.asyncapi = self.openapi = self.page = Answer(404)
 
     def make(self) -> None:
-        document = self._openapi()
-        self.openapi = json_answer(200, document)
-        self.asyncapi = Answer(200, self._asyncapi.to_specification().to_json().encode())
-        self.page = Answer(200, docs.page(document).encode(), "text/html; charset=utf-8")
+        """Before the first request: it takes longer than others should have to wait."""
+        _ = self.asyncapi, self.openapi, self.page
+
+    @cached_property
+    def openapi(self) -> Answer:
+        return json_answer(200, self._openapi())
+
+    @cached_property
+    def asyncapi(self) -> Answer:
+        return Answer(200, self._asyncapi.to_specification().to_json().encode())
+
+    @cached_property
+    def page(self) -> Answer:
+        return Answer(200, docs.page(self._openapi()).encode(), "text/html; charset=utf-8")
 
 
 def router(health: Health, documents: Documents) -> APIRouter:
