@@ -8,6 +8,7 @@ travel past FastStream's publishers, are in it like the rest.
 import importlib
 import importlib.metadata
 import json
+from html import escape
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,6 +17,7 @@ from faststream.specification import AsyncAPI
 
 from trigger_contracts import subjects, topology
 from trigger_contracts.subjects import Service, Verb
+from trigger_runtime.message_page import page
 
 CORE_SUBSCRIPTIONS: dict[Service, set[str]] = {
     Service.API: {subjects.ALL_CHANGED, subjects.ALL_ALIVE},
@@ -166,6 +168,18 @@ def test_no_schema_is_referred_to_that_is_not_there(service: Service, document: 
             pending.extend(value.values())
         elif isinstance(value, list):
             pending.extend(value)
+
+
+@SERVICES
+def test_the_page_of_every_document_is_plain_and_names_each_subject(
+    service: Service, document: dict[str, Any]
+):
+    made = page(document)
+
+    for channel in document["channels"].values():
+        assert escape(channel["address"]) in made
+    for word in ("<script", "<link", "src=", 'href="http'):
+        assert word not in made
 
 
 @SERVICES

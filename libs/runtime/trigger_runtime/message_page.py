@@ -8,16 +8,15 @@ import json
 from collections.abc import Mapping
 from html import escape
 from typing import Any
+from urllib.parse import unquote
 
 
 def page(document: Mapping[str, Any]) -> str:
     """An AsyncAPI 3 document as HTML."""
     info = document["info"]
     title = f"{info['title']} {info['version']}"
-    operations = "".join(
-        _operation(document, name, operation)
-        for name, operation in document.get("operations", {}).items()
-    )
+    channels = document.get("channels", {})
+    subjects = "".join(_subject(document, name, channel) for name, channel in channels.items())
     schemas = document.get("components", {}).get("schemas", {})
     shapes = "".join(_folded(name, _json(schema)) for name, schema in schemas.items())
     return (
@@ -26,17 +25,21 @@ def page(document: Mapping[str, Any]) -> str:
         f"<title>{escape(title)}</title></head><body><h1>{escape(title)}</h1>"
         f"<p>{escape(info.get('description') or '')}</p>"
         '<p>For programs: <a href="/asyncapi.json">AsyncAPI</a>.</p>'
-        f"<h2>Subjects</h2>{operations}<h2>Messages</h2>{shapes}</body></html>"
+        f"<h2>Subjects</h2>{subjects}<h2>Messages</h2>{shapes}</body></html>"
     )
 
 
-def _operation(document: Mapping[str, Any], name: str, operation: Mapping[str, Any]) -> str:
-    channel = _followed(document, operation["channel"])
+def _subject(document: Mapping[str, Any], name: str, channel: Mapping[str, Any]) -> str:
+    actions = {
+        operation["action"]
+        for operation in document.get("operations", {}).values()
+        if _followed(document, operation["channel"]) is channel
+    }
     messages = [_followed(document, each) for each in channel.get("messages", {}).values()]
     shown = "".join(f"<pre>{_json(message.get('payload', {}))}</pre>" for message in messages)
-    address = escape(channel.get("address") or name)
     about = escape(channel.get("description") or "")
-    return _folded(f"{operation['action']} {address}", f"<p>{about}</p>{shown}", is_html=True)
+    heading = " ".join([*sorted(actions), channel.get("address") or name])
+    return _folded(heading, f"<p>{about}</p>{shown}", is_html=True)
 
 
 def _folded(name: str, content: str, *, is_html: bool = False) -> str:
@@ -49,7 +52,7 @@ def _followed(document: Mapping[str, Any], value: Mapping[str, Any]) -> Mapping[
     while "$ref" in value:
         found: Any = document
         for token in value["$ref"].removeprefix("#/").split("/"):
-            found = found[token.replace("~1", "/").replace("~0", "~")]
+            found = found[unquote(token).replace("~1", "/").replace("~0", "~")]
         value = found
     return value
 

@@ -18,7 +18,8 @@ EXPORT = "/events/export"
 SOON_S = 10.0
 """On a busy machine; it takes 1.5 s."""
 LINES = b"\n".join(
-    json.dumps({"name": f"n{n}", "type": "api", "payload": "x" * 900}).encode() for n in range(1000)
+    json.dumps({"name": f"n{n}", "type": "api", "payload": "x" * 50_000}).encode()
+    for n in range(20)
 )
 
 
@@ -34,7 +35,8 @@ async def test_bulk_bodies_that_stand_still_keep_nobody_out(
                 content=LINES,
                 headers={"Content-Type": "application/x-ndjson"},
             )
-        assert response.json()["created"] == 1000
+        answer = response.json()
+        assert answer["created"] + answer["accepted"] == 20
 
 
 async def test_memory_for_bodies_is_taken_from_whoever_stands_still(
@@ -51,7 +53,7 @@ async def test_memory_for_bodies_is_taken_from_whoever_stands_still(
                 content=LINES[:600_000].rpartition(b"\n")[0],
                 headers={"Content-Type": "application/x-ndjson"},
             )
-        assert response.status_code == 201
+        assert response.status_code in (201, 202)
         given_up = await raw_http.answer(readers[0])
         assert (given_up.status, given_up.json["code"]) == (408, "body-too-slow")
         assert "others" in given_up.json["detail"]
