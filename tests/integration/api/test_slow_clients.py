@@ -93,7 +93,8 @@ async def _begun(
 ) -> asyncio.StreamReader:
     """A bulk create whose body stops in the middle."""
     reader, writer = await raw_http.connected(gateway.url)
-    stack.callback(writer.transport.abort)
+    # A writer that nobody holds closes its connection.
+    stack.callback(lambda held: held.transport.abort(), writer)
     head = (
         "POST /triggers/bulk HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n"
         f"X-API-KEY: {gateway.secrets.api_key}\r\nContent-Length: {declared}\r\n\r\n"
