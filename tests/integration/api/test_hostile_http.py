@@ -236,6 +236,7 @@ async def test_the_documents_are_made_once_and_only_handed_out(
 async def test_whoever_does_not_read_an_answer_is_cut(
     gateway: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    gateway.built.documents.make()
     monkeypatch.setattr("trigger_runtime.http_server.UNREAD_S", 0.3)
     _, writer = await raw_http.connected(gateway.url)
     writer.transport.pause_reading()  # type: ignore[attr-defined]

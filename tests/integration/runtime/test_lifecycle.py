@@ -72,7 +72,7 @@ async def worker(platform_streams: Broker, secrets: Secrets) -> AsyncIterator[Wo
 async def test_a_worker_finishes_what_it_has_in_hand_and_exits_with_zero(
     platform_streams: Broker, worker: Worker
 ) -> None:
-    await eventually(worker.is_ready, within=20)
+    await eventually(worker.is_ready, within=60)
     async with platform_streams.connected() as admin:
         await admin.jetstream().publish(subjects.due("a"), b"{}")
         assert await worker.line() == "handling 1"
@@ -85,7 +85,7 @@ async def test_a_worker_finishes_what_it_has_in_hand_and_exits_with_zero(
 
 
 async def test_a_worker_serves_its_routes(worker: Worker) -> None:
-    await eventually(worker.is_ready, within=20)
+    await eventually(worker.is_ready, within=60)
     health = (await worker.client.get("/health")).json()
     assert health["status"] == "ok"
     assert health["tzdata"]
@@ -114,7 +114,7 @@ async def test_a_worker_answers_head_and_options_and_names_what_it_allows(worker
 
 
 async def test_a_workers_page_needs_nothing_from_elsewhere(worker: Worker) -> None:
-    await eventually(worker.is_ready, within=20)
+    await eventually(worker.is_ready, within=60)
     response = await worker.client.get("/asyncapi")
     for word in ("<script", "http://", "https://", "<link", "src="):
         assert word not in response.text
@@ -123,7 +123,7 @@ async def test_a_workers_page_needs_nothing_from_elsewhere(worker: Worker) -> No
 
 async def test_a_worker_is_guarded_as_the_gateway_is(worker: Worker) -> None:
     """Endless heads, what is no request, and silent connections; it goes on working."""
-    await eventually(worker.is_ready, within=20)
+    await eventually(worker.is_ready, within=60)
     url = str(worker.client.base_url)
     process = psutil.Process(worker.process.pid)
     before = process.memory_info().rss
@@ -145,7 +145,7 @@ async def test_a_worker_is_guarded_as_the_gateway_is(worker: Worker) -> None:
 async def test_a_worker_outlives_a_broker_that_goes_away(
     platform_streams: Broker, worker: Worker
 ) -> None:
-    await eventually(worker.is_ready, within=20)
+    await eventually(worker.is_ready, within=60)
     await platform_streams.kill()
     try:
         await eventually(lambda: _answers(worker, "/ready", 503))
@@ -168,7 +168,7 @@ async def broker_away(platform_streams: Broker) -> AsyncIterator[Broker]:
 
 
 async def test_a_worker_starts_before_its_broker(broker_away: Broker, worker: Worker) -> None:
-    await eventually(lambda: _answers(worker, "/health", 200), within=20)
+    await eventually(lambda: _answers(worker, "/health", 200), within=60)
     assert await worker.status("/ready") == 503
     await broker_away.start()
     await eventually(worker.is_ready)
@@ -177,7 +177,7 @@ async def test_a_worker_starts_before_its_broker(broker_away: Broker, worker: Wo
 async def test_a_worker_that_waits_for_its_broker_can_be_stopped(
     broker_away: Broker, worker: Worker
 ) -> None:
-    await eventually(lambda: _answers(worker, "/health", 200), within=20)
+    await eventually(lambda: _answers(worker, "/health", 200), within=60)
     worker.process.send_signal(signal.SIGINT)
     async with asyncio.timeout(8):
         assert await worker.process.wait() == 0
