@@ -191,7 +191,7 @@ async def test_only_so_many_at_once_and_one_that_leaves_makes_room(
 ) -> None:
     # Nobody is to be taken for standing still, however busy the machine is.
     monkeypatch.setattr("trigger_api.handlers.places.STILL", timedelta(minutes=1))
-    await filled(empty_database, 200_000)
+    await filled(empty_database, 60_000)
     async with serving(platform_streams, empty_database, secrets, exports=2) as running:
         async with (
             opened(running.url, EXPORT, secrets.api_key) as first,
@@ -220,7 +220,7 @@ async def _read_on(download: Download) -> None:
     with contextlib.suppress(Incomplete):
         while chunk := await download.chunk():
             assert chunk
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.2)
 
 
 async def test_a_client_that_takes_nothing_is_cut(
