@@ -60,6 +60,7 @@ class Settings(WorkerSettings, DatabaseSettings):
         ge=1,
         description="How often all schedules together may fire, by their own rules. What is "
         "asked beyond is refused, since everybody would be late.",
+    )
     command_age_limit: Duration = Field(
         default=timedelta(seconds=15),
         description="`/ready` fails while the oldest unanswered command is older than this.",

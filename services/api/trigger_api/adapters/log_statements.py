@@ -96,7 +96,7 @@ def cut(wanted: StateFilter) -> Select[Any]:
 
     All are counted: for the first one, the planner might read whole payloads in their order.
     """
-    c = EVENTS_IN[wanted.state].c
+    c = EVENTS_IN[wanted.life].c
     but_for_words = wanted.model_copy(update={"q": None})
     return select(func.count().label("rows")).where(c.is_cut, *conditions(c, but_for_words))
 
