@@ -3,8 +3,9 @@
 import os
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 
 from tests.chaos.checker import Evidence, Operation, Outcome, Violation, violations
 from tests.chaos.evidence import gather
@@ -47,8 +48,16 @@ async def strike_in_the_midst(
     await load.volley(dice.choice(subjects), strike)
 
 
-async def decide(platform: Platform, history: list[Operation]) -> None:
-    """Nothing lost, nothing twice, nothing old; fails with what the checker found."""
+async def decide(
+    platform: Platform,
+    history: list[Operation],
+    gathered: Callable[[], Awaitable[Evidence]] | None = None,
+) -> None:
+    """Nothing lost, nothing twice, nothing old; fails with what the checker found.
+
+    ``gathered`` is the evidence, if it is not all that there is.
+    """
+    gathered = gathered or partial(gather, platform)
     print("history:", Counter(f"{o.kind} {o.outcome}" for o in history))
     over_at = max(list(o.times)[-1] for o in history if o.times)
     await eventually(lambda: now() > over_at, within=30, what="the last occurrence is due")
@@ -57,7 +66,7 @@ async def decide(platform: Platform, history: list[Operation]) -> None:
 
     async def right() -> bool:
         nonlocal found, evidence
-        evidence = await gather(platform)
+        evidence = await gathered()
         found = violations(history, evidence, grace=GRACE)
         return not found
 
@@ -68,7 +77,7 @@ async def decide(platform: Platform, history: list[Operation]) -> None:
         msg = f"{Counter(one.rule for one in found)}\n{about}"
         raise AssertionError(msg) from None
     await platform.until_quiet()
-    assert not violations(history, await gather(platform), grace=GRACE)
+    assert not violations(history, await gathered(), grace=GRACE)
     rows = Counter(row.status for row in evidence.rows)
     print("rows:", rows, "records:", Counter(r.kind for r in evidence.records))
     assert rows["fired"] > 500, "too little happened to prove anything"

@@ -1,0 +1,117 @@
+"""Twelve hostile users, three of each kind, beside good ones: whose promises are all kept.
+
+Nothing of the good users' is lost, comes twice or comes late, no process is started again, and
+no memory grows. Half a minute with every run of the tests; ``ETP_HOSTILE_FOR=600`` for ten.
+"""
+
+import asyncio
+import os
+import random
+from collections import Counter
+
+import psutil
+
+from tests.chaos.checker import Evidence, Outcome
+from tests.chaos.evidence import gather
+from tests.chaos.hostile import (
+    PATIENCE_S,
+    Breaker,
+    KeyHolder,
+    Notes,
+    Stranger,
+    User,
+    commanding,
+    letters_of_good_users,
+    without_hostile,
+)
+from tests.chaos.load import Load
+from tests.chaos.verdict import decide, progress, throw
+from tests.support.eventually import eventually
+from tests.support.whole_platform import NAMES, SERVICES, Platform, running
+
+OF_EACH_KIND = 3
+HOSTILE_FOR_S = float(os.environ.get("ETP_HOSTILE_FOR", "30"))
+WARM_UP_S = min(15.0, HOSTILE_FOR_S / 2)
+"""Memory is measured from here on: caches fill first."""
+GROWTH_MIB = 96
+"""Of a service, while hostile users go on."""
+PAUSE_S = (0.0, 0.25)
+"""Between two acts of a user: what is tested is what they send, not who has more CPU."""
+LATE_S = 1.0
+
+
+async def test_hostile_users_stop_and_delay_nobody() -> None:
+    dice = throw()
+    notes = Notes()
+    async with running() as platform, commanding(platform, dice, notes, OF_EACH_KIND) as senders:
+        load = Load(platform, dice)
+        await load.start()
+        await progress(load, dice)
+        pids = platform.pids()
+        users: list[User] = [*senders]
+        for kind in (Stranger, KeyHolder, Breaker):
+            users += [kind(platform, dice, notes) for _ in range(OF_EACH_KIND)]
+        acting = [asyncio.create_task(_repeat(user, dice)) for user in users]
+        try:
+            before = await _live_through(platform, load, dice)
+        finally:
+            for one in acting:
+                one.cancel()
+            ended = await asyncio.gather(*acting, return_exceptions=True)
+        after = _memory(platform)
+        await load.stop()
+        print("acts:", notes.acts, "statuses:", notes.statuses, "results:", notes.results)
+        print("memory, MiB:", {name: (before[name], after[name]) for name in NAMES})
+        assert [one for one in ended if not isinstance(one, asyncio.CancelledError)] == []
+        assert platform.pids() == pids
+
+        # They are answered, too: refused, but never by a failure of the platform's.
+        assert notes.failed == []
+        await eventually(lambda: not notes.awaited, within=PATIENCE_S, what="all are answered")
+        assert notes.results > 0
+
+        async def of_good_users() -> Evidence:
+            return without_hostile(await gather(platform), await letters_of_good_users(platform))
+
+        await decide(platform, load.history, of_good_users)
+        outcomes = Counter(one.outcome for one in load.history)
+        assert outcomes[Outcome.UNKNOWN] <= len(load.history) // 50, outcomes
+        _assert_in_time(await of_good_users())
+        for name in SERVICES:
+            assert after[name] - before[name] < GROWTH_MIB, name
+
+
+async def _repeat(user: User, dice: random.Random) -> None:
+    while True:
+        await user.act()
+        await asyncio.sleep(dice.uniform(*PAUSE_S))
+
+
+async def _live_through(platform: Platform, load: Load, dice: random.Random) -> dict[str, int]:
+    """Until the time is over, with the load going on all the while; the memory once warm."""
+    clock = asyncio.get_running_loop().time
+    begun, before = clock(), _memory(platform)
+    is_warm = False
+    while clock() < begun + HOSTILE_FOR_S:
+        await progress(load, dice)
+        if not is_warm and clock() > begun + WARM_UP_S:
+            is_warm, before = True, _memory(platform)
+    return before
+
+
+def _memory(platform: Platform) -> dict[str, int]:
+    """MiB of each program, by its name."""
+    pids = platform.pids()
+    return {name: psutil.Process(pids[name]).memory_info().rss >> 20 for name in NAMES}
+
+
+def _assert_in_time(evidence: Evidence) -> None:
+    late = sorted(
+        (row.fired_at - row.scheduled_for).total_seconds()
+        for row in evidence.rows
+        if row.scheduled_for is not None and row.fired_at is not None
+    )
+    median, of_a_hundred = late[len(late) // 2], late[-len(late) // 100]
+    print(f"late, s: median {median:.3f}, p99 {of_a_hundred:.3f}, at most {late[-1]:.3f}")
+    # Of twenty one may meet a machine that is busy with other tests.
+    assert late[-len(late) // 20] < LATE_S
