@@ -30,6 +30,8 @@ class RawNats:
         self._writer = writer
         self.heard: list[Heard] = []
         self.errors: list[str] = []
+        self.was_reset = False
+        """The server hung up before it had read all: its last words may be lost, too."""
 
     def send(self, data: bytes) -> None:
         """These bytes as they are."""
@@ -53,10 +55,13 @@ class RawNats:
     async def settled(self) -> None:
         """Wait until the server has read all that was sent, and read what it has sent."""
         self.send(b"PING\r\n")
-        await self._writer.drain()
-        async with asyncio.timeout(ANSWER):
-            while await self._read() != "PONG":
-                pass
+        try:
+            async with asyncio.timeout(ANSWER):
+                await self._writer.drain()
+                while await self._read() != "PONG":
+                    pass
+        except ConnectionError:
+            self.was_reset = True
 
     async def _read(self) -> str:
         """The next protocol line's verb; ``PONG`` also where the server hung up."""

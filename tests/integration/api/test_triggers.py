@@ -373,7 +373,7 @@ async def test_wrong_methods_addresses_and_media_types(gateway: Running) -> None
     http = gateway.http
     response = await http.delete("/triggers/")
     assert response.status_code == 405
-    assert response.headers["allow"] == "GET, POST"
+    assert response.headers["allow"] == "GET, HEAD, OPTIONS, POST"
     assert response.json()["code"] == "method-not-allowed"
     assert (await http.get("/triggers/x/fire")).status_code == 405
     assert (await http.get("/nowhere")).json()["code"] == "not-found"

@@ -246,6 +246,7 @@ async def test_asyncapi_names_every_filter_and_the_schema(executor: Connection) 
     subscribe(broker, on_command)
     document = json.loads(AsyncAPI(broker, title="t", version="1").to_specification().to_json())
     addresses = {channel["address"] for channel in document["channels"].values()}
-    assert addresses == {*topology.SCHEDULER_COMMANDS.filters, subjects.ALL_DUE}
+    alive = subjects.alive(subjects.Service.EXECUTOR)
+    assert addresses == {*topology.SCHEDULER_COMMANDS.filters, subjects.ALL_DUE, alive}
     schemas = document["components"]["schemas"]
     assert "due_for" in schemas["DueRecord"]["properties"]

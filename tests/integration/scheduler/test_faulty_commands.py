@@ -94,10 +94,12 @@ async def test_commands_with_malformed_headers_are_dead_letters(platform: Platfo
     ]
     async with platform.scheduler(loops=False):
         _, took = await asyncio.gather(
-            spoken(platform.broker, "client", b"".join(said)), all_answered(platform)
+            # In the platform's account: on the way from another the broker mends some of them.
+            spoken(platform.broker, "api", b"".join(said)),
+            all_answered(platform),
         )
         assert took < 5, took
-        await eventually(lambda: buried(platform, len(said)), within=10)
+        await eventually(lambda: buried(platform, len(said)), within=30)
         assert await platform.row("bad-1") is None
         assert {one.letter.reason.partition(" ")[0] for one in await letters(platform.broker)} == {
             "its"

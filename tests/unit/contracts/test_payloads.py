@@ -605,7 +605,7 @@ ORDER_LINE = {
         "count": {"type": "integer", "minimum": 1},
         "price": {"type": "number", "multipleOf": 0.01},
         "note": {"type": ["string", "null"]},
-        "country": {"enum": [f"c{n}" for n in range(100)]},
+        "country": {"enum": [f"c{n}" for n in range(250)]},
     },
 }
 UUID = "6f9619ff-8b86-d011-b42d-00cf4fc964ff"
