@@ -59,4 +59,6 @@ async def gather(platform: Platform) -> Evidence:
 
 
 def _marker(payload: Any) -> str:
-    return payload["m"] if isinstance(payload, dict) else ""
+    """What the load wrote into it; others' payloads have none."""
+    found = payload.get("m", "") if isinstance(payload, dict) else ""
+    return found if isinstance(found, str) else ""

@@ -10,6 +10,7 @@ import random
 from collections import Counter
 
 import psutil
+import pytest
 
 from tests.chaos.checker import Evidence, Outcome
 from tests.chaos.evidence import gather
@@ -40,6 +41,7 @@ PAUSE_S = (0.0, 0.25)
 LATE_S = 1.0
 
 
+@pytest.mark.timeout(HOSTILE_FOR_S + 300)
 async def test_hostile_users_stop_and_delay_nobody() -> None:
     dice = throw()
     notes = Notes()
