@@ -8,7 +8,6 @@ while the streams are not is made anew from them.
 """
 
 from collections.abc import Callable
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
@@ -16,7 +15,14 @@ from trigger_runtime.migrations import NewerSchemaError
 
 from . import database, rebuild, streams, yesterday
 from .errors import LocalError
-from .target import ONE_AT_A_TIME, Target, admin_connection, look_back, take_note
+from .target import (
+    ONE_AT_A_TIME,
+    Target,
+    admin_connection,
+    at_database,
+    look_back,
+    take_note,
+)
 
 
 def say_nothing(_text: str) -> None:
@@ -55,7 +61,7 @@ async def watch(target: Target) -> list[str]:
 
 
 async def provision_database(target: Target) -> None:
-    name = urlsplit(target.database_url).path.removeprefix("/") or database.DATABASE
+    name = target.database_name
     server = await asyncpg.connect(at_database(target.database_url, "postgres"))
     try:
         await server.execute("SELECT pg_advisory_lock($1)", ONE_AT_A_TIME)
@@ -74,8 +80,3 @@ async def provision_database(target: Target) -> None:
             await connection.close()
     finally:
         await server.close()
-
-
-def at_database(url: str, name: str) -> str:
-    """The same server and user, another database."""
-    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import nats
@@ -10,7 +11,7 @@ from nats.aio.client import Client
 
 from trigger_contracts.subjects import inbox_prefix
 
-from . import yesterday
+from . import database, yesterday
 
 ADMIN = "admin"
 """The NATS user that may create streams."""
@@ -36,6 +37,15 @@ class Target:
     options: str = ""
     """What a command on this platform is given besides, for messages that name one."""
 
+    @property
+    def database_name(self) -> str:
+        return urlsplit(self.database_url).path.removeprefix("/") or database.DATABASE
+
+
+def at_database(url: str, name: str) -> str:
+    """The same server and user, another database."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
 
 @contextlib.asynccontextmanager
 async def admin_connection(target: Target) -> AsyncIterator[Client]:
@@ -57,10 +67,15 @@ async def admin_connection(target: Target) -> AsyncIterator[Client]:
 
 async def look_back(target: Target) -> yesterday.Yesterday:
     """What the platform's database knows of the streams: nothing where there is none."""
+    server = await asyncpg.connect(at_database(target.database_url, "postgres"))
     try:
-        connection = await asyncpg.connect(target.database_url)
-    except asyncpg.InvalidCatalogNameError:
-        return yesterday.Yesterday({}, {})
+        # Asked first: to fail to enter it would be a fatal error in the log of every first start.
+        there = "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)"
+        if not await server.fetchval(there, target.database_name):
+            return yesterday.Yesterday({}, {})
+    finally:
+        await server.close()
+    connection = await asyncpg.connect(target.database_url)
     try:
         return await yesterday.known(connection)
     finally:
