@@ -54,10 +54,10 @@ def settling(
 
     async def settle(batch: list[Delivery]) -> None:
         readable = [one for one in batch if why_unreadable(one.headers) is None]
-        for delivery in batch:
-            if why := why_unreadable(delivery.headers):
-                MALFORMED.inc()
-                await _bury(bury, delivery, why)
+        unreadable = [(one, why) for one in batch if (why := why_unreadable(one.headers))]
+        MALFORMED.inc(len(unreadable))
+        # At once, so that their dead letters travel in one batch.
+        await asyncio.gather(*(_bury(bury, one, why) for one, why in unreadable))
         if readable:
             await _settle_in_halves(readable)
 
