@@ -120,4 +120,14 @@ async def test_nobody_else_speaks_for_a_worker(gateway: Running, platform_stream
         await client.publish(subjects.alive(Service.EXECUTOR), b"not json")
         await client.publish(subjects.alive(Service.EXECUTOR), beat.replace(b"forged", b"a.b"))
         await client.flush()
+    # What is heard after all of these: they have been heard by then.
+    async with platform_streams.connected("scheduler") as client:
+
+        async def heard() -> bool:
+            await client.publish(subjects.alive(Service.SCHEDULER), beat)
+            workers = (await report(gateway))["workers"]
+            return bool(workers["scheduler"]["status"] == "ready")
+
+        await eventually(heard, within=20)
+    assert (await report(gateway))["workers"]["executor"]["replicas"] == 0
     await eventually(lambda: shows(gateway, "away", 0), within=20)
