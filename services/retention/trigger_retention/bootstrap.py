@@ -17,13 +17,14 @@ from trigger_runtime.lifecycle import serve_worker
 from trigger_runtime.logs import set_up_logging
 from trigger_runtime.loops import Loop
 from trigger_runtime.nats import Connection
+from trigger_runtime.positions import asked_of
 from trigger_runtime.publisher import JetStreamPublisher
 from trigger_runtime.reader import StreamReader
 from trigger_runtime.redriving import Redriver
 
 from .adapters.broker import CoreNotices, LogDeadLetters
 from .adapters.event_log import PostgresEventLog
-from .adapters.positions import Positions
+from .adapters.positions import positions
 from .domain.life import Life
 from .entrypoints.projection import subscribe
 from .entrypoints.sweeping import closing_loop, indexing_loop, sweep_loop
@@ -114,7 +115,7 @@ def build(settings: Settings) -> Retention:
             (EVENTS.name,),
             (RETENTION_EVENTS,),
             timeout=timeout,
-            positions=Positions(database),
+            positions=asked_of(database, positions),
         ),
     )
 

@@ -18,6 +18,7 @@ from trigger_runtime.lifecycle import serve_worker
 from trigger_runtime.logs import set_up_logging
 from trigger_runtime.loops import Loop
 from trigger_runtime.nats import Connection
+from trigger_runtime.positions import asked_of
 from trigger_runtime.publisher import JetStreamPublisher
 from trigger_runtime.reader import StreamReader
 from trigger_runtime.redriving import Redriver
@@ -26,7 +27,7 @@ from .adapters import meter
 from .adapters.backlog import CommandBacklog, ExecutorBacklog
 from .adapters.due_index import PostgresIndex
 from .adapters.logs import JetStreamChangeLog, JetStreamDueLog
-from .adapters.positions import Positions
+from .adapters.positions import positions
 from .adapters.schema import SCHEMA
 from .adapters.statements import PLANNING
 from .adapters.waiting import WaitingCommands
@@ -205,7 +206,7 @@ def build(settings: Settings) -> Scheduler:
             (topology.COMMANDS.name, topology.CHANGES.name, topology.DUE.name),
             (topology.SCHEDULER_COMMANDS,),
             timeout=timeout,
-            positions=Positions(durable),
+            positions=asked_of(durable, positions),
         ),
         waiting,
     )

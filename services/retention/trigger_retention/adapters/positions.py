@@ -11,8 +11,6 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from trigger_contracts.topology import EVENTS
-from trigger_runtime.database import Database
-from trigger_runtime.errors import DatabaseUnavailable
 
 _POSITION = """
 SELECT max(stream_seq) FROM (
@@ -27,18 +25,3 @@ async def positions(
 ) -> Mapping[str, int]:
     """0 where nothing is projected."""
     return {EVENTS.name: await connection.fetchval(_POSITION) or 0}
-
-
-class Positions:
-    """The same over the service's own pool."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def __call__(self) -> Mapping[str, int]:
-        """Raises DatabaseUnavailable."""
-        try:
-            async with self._database.connection() as connection:
-                return await positions(connection)
-        except asyncpg.UndefinedTableError as error:
-            raise DatabaseUnavailable("the tables are not made yet") from error

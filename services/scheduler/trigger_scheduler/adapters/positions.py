@@ -11,8 +11,6 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from trigger_contracts import topology
-from trigger_runtime.database import Database
-from trigger_runtime.errors import DatabaseUnavailable
 
 from .schema import SCHEMA
 
@@ -29,18 +27,3 @@ async def positions(
     """0 where nothing is projected."""
     row: Any = await connection.fetchrow(_POSITIONS)
     return {topology.CHANGES.name: row["changes"] or 0, topology.DUE.name: row["due"] or 0}
-
-
-class Positions:
-    """The same over the service's own pool."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def __call__(self) -> Mapping[str, int]:
-        """Raises DatabaseUnavailable."""
-        try:
-            async with self._database.connection() as connection:
-                return await positions(connection)
-        except asyncpg.UndefinedTableError as error:
-            raise DatabaseUnavailable("the tables are not made yet") from error

@@ -1,0 +1,31 @@
+"""Asks a service's tables how far they are, over its own pool. For ``guard.StreamGuard``.
+
+Apart from it, since not every guarded worker has a database.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from .database import Database
+from .errors import DatabaseUnavailable
+from .guard import Positions
+
+Read = Callable[
+    ["asyncpg.Connection[Any] | PoolConnectionProxy[asyncpg.Record]"], Awaitable[Mapping[str, int]]
+]
+
+
+def asked_of(database: Database, read: Read) -> Positions:
+    """What ``read`` says on a connection; raises DatabaseUnavailable, also before a migration."""
+
+    async def positions() -> Mapping[str, int]:
+        try:
+            async with database.connection() as connection:
+                return await read(connection)
+        except asyncpg.UndefinedTableError as error:
+            raise DatabaseUnavailable("the tables are not made yet") from error
+
+    return positions
