@@ -127,12 +127,34 @@ def test_the_architecture_names_every_stream():
     assert [name for name in streams if f"| {name} |" not in architecture] == []
 
 
+DECISIONS = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
+_STATUS = re.compile(r"(accepted, \d{4}-\d\d(; replaces \[\d+\].*)?|replaced by \[\d+\].*)")
+
+
 def test_decisions_are_numbered_without_gaps():
-    names = sorted(path.name for path in (ROOT / "docs/decisions").glob("*.md"))
+    names = [path.name for path in DECISIONS]
     assert [name[:5] for name in names] == [f"{n:04}-" for n in range(1, len(names) + 1)]
-    for name in names:
-        title = text_of(ROOT / "docs/decisions" / name).splitlines()[0]
-        assert title.startswith(f"# {int(name[:4])}. ")
+
+
+@pytest.mark.parametrize("decision", DECISIONS, ids=lambda path: path.name)
+def test_decisions_have_one_form(decision: Path):
+    title, blank, status, *_ = text_of(decision).splitlines()
+    assert title.startswith(f"# {int(decision.name[:4])}. ")
+    assert blank == ""
+    assert _STATUS.fullmatch(status.removeprefix("Status: ")), status
+    headings = re.findall(r"^## (.+)$", text_of(decision), re.MULTILINE)
+    assert headings[:3] == ["Context", "Decision", "Consequences"]
+
+
+def test_the_index_of_decisions_has_each_with_its_title():
+    titles = [text_of(path).splitlines()[0].split(". ", 1)[1] for path in DECISIONS]
+    listed = re.findall(
+        r"^(\d+)\. \[(.+)\]\((\S+)\)", text_of(ROOT / "docs/decisions/README.md"), re.MULTILINE
+    )
+    assert listed == [
+        (str(n), title, path.name)
+        for n, (title, path) in enumerate(zip(titles, DECISIONS, strict=True), 1)
+    ]
 
 
 # Put together, so that this file does not hold what it forbids.
