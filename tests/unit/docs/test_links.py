@@ -116,9 +116,19 @@ def test_python_examples_can_be_read(page: Path):
             assert ast.parse(block.removeprefix("```python\n").removesuffix("```")).body
 
 
-def test_the_readme_names_every_error_code():
-    readme = text_of(ROOT / "README.md")
-    assert [code for code in Code if f"`{code}`" not in readme] == []
+def test_the_reference_names_every_error_code():
+    reference = text_of(ROOT / "docs/api.md")
+    assert [code for code in Code if f"`{code}`" not in reference] == []
+
+
+def test_the_readme_is_a_front_door():
+    assert len(text_of(ROOT / "README.md").splitlines()) <= 120
+
+
+def test_the_index_leads_to_every_page():
+    index = set(_LINK.findall(text_of(ROOT / "docs/README.md")))
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    assert pages - index == set()
 
 
 def test_the_architecture_names_every_stream():
