@@ -83,7 +83,7 @@ async def test_a_clock_set_back_fires_nothing_again() -> None:
         later = await once(platform, start + seconds(15))
         event_id = await platform.fire(api["id"])
         (fired,) = await platform.until_events(1, trigger_id=api["id"])
-        assert (fired["event_id"], fired["state"]) == (event_id, "active")
+        assert (fired["id"], fired["state"]) == (event_id, "active")
         await passes(clock, 1)
         settled = await whereabouts(platform)
         assert settled[often["id"]] == before[often["id"]]

@@ -165,11 +165,11 @@ async def live_through(
                     error.add_note(f"{await connection.fetch(NEXT, at)}")
                     error.add_note(await platform.evidence())
                     raise
-            rows.update((row["event_id"], row) for row in await platform.events())
+            rows.update((row["id"], row) for row in await platform.events())
     # Whatever else there was to come.
     await eventually(lambda: completed(platform), within=30, poll=0.1)
     await platform.until_quiet()
-    rows.update((row["event_id"], row) for row in await platform.events())
+    rows.update((row["id"], row) for row in await platform.events())
     return list(rows.values())
 
 

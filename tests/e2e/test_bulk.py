@@ -77,7 +77,7 @@ async def test_they_fire(platform: Platform) -> None:
     (line,) = (await post(platform, ndjson(definitions(1, "fires", interval=1))))["lines"]
     await platform.until_events(2, trigger_id=line["id"])
     rows = await platform.events(trigger_id=line["id"])
-    assert distinct(row["event_id"] for row in rows)
+    assert distinct(row["id"] for row in rows)
     assert (await platform.rest.delete(f"/triggers/{line['id']}")).status_code == 204
 
 

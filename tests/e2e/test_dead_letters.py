@@ -95,7 +95,7 @@ async def test_an_occurrence_without_its_definition_fires_once_that_is_there(
 
     assert {outcome["status"] for outcome in outcomes} == {"handled"}
     (event,) = await platform.until_events(1, trigger_id=trigger_id)
-    assert event["event_id"] == str(occurrence_event_id(trigger_id, command_id, at))
+    assert event["id"] == str(occurrence_event_id(trigger_id, command_id, at))
     assert datetime.fromisoformat(event["fired_at"]) == at
     await platform.until_quiet()
     assert len(await platform.log_rows(trigger_id)) == 1

@@ -61,7 +61,7 @@ async def test_hear_events(platform: Platform) -> None:
     kind, event_id, payload = (await run(platform, "hear_events.py")).split(maxsplit=2)
     assert (kind, payload) == ("trigger.fired.v1", "{'amount': 12.5}\n")
     (row,) = await platform.until_events(1, trigger_name="order placed", q="12 5", source="nats")
-    assert row["event_id"] == event_id
+    assert row["id"] == event_id
 
 
 async def test_cron_with_preview(platform: Platform) -> None:

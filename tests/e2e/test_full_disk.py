@@ -151,8 +151,8 @@ async def test_a_full_disk_heals_by_itself_once_there_is_space(
 
     await eventually(accepted, within=30, what="a fire is taken again")
     rows = await platform.until_events(len(fired), trigger_id=api["id"], within=60)
-    assert {row["event_id"] for row in rows} >= fired
-    assert distinct(row["event_id"] for row in rows)
+    assert {row["id"] for row in rows} >= fired
+    assert distinct(row["id"] for row in rows)
     await goes_on(platform, often)
     assert "nats is started anew" in platform.printed.read_text()
 

@@ -43,7 +43,7 @@ async def test_what_was_lost_is_refused_and_a_lost_database_made_anew(platform: 
     await platform.until_events(2, trigger_id=often["id"])
     await a_lost_database_is_made_anew(platform)
     rows = await platform.events(trigger_id=api["id"])
-    assert sorted(row["event_id"] for row in rows) == sorted(fired)
+    assert sorted(row["id"] for row in rows) == sorted(fired)
     assert await names(platform) == {"again", "often"}
 
     await lost_streams_are_not_made_anew_empty(platform)

@@ -114,7 +114,7 @@ async def test_each_is_answered_and_is_one_row(platform: Platform, client: Clien
     assert sorted(found) == sorted(expected)
     assert all(len(row["errors"]) == 1 and row["reason"] for row in rows)
     assert {row["fired_at"] for row in rows} == {None}
-    detail = (await platform.rest.get(f"/events/{rows[0]['event_id']}")).json()
+    detail = (await platform.rest.get(f"/events/{rows[0]['id']}")).json()
     assert detail["payload"] is None
     assert await platform.events(trigger_id=trigger_id, status="fired") == []
     for said in (answers, rows, [dict(row) for row in await platform.log_rows(trigger_id)]):

@@ -71,7 +71,7 @@ async def test_a_replay_is_a_new_event_with_what_its_origin_carried(
     assert [event["id"] for event in told] == [first, again, of_again]
     assert [event["data"]["replay_of"] for event in told] == [None, first, again]
     replays = await platform.events(trigger_id=trigger["id"], source="replay")
-    assert [row["event_id"] for row in replays] == [of_again, again]
+    assert [row["id"] for row in replays] == [of_again, again]
 
 
 async def test_a_test_is_replayed_as_a_test(platform: Platform) -> None:
@@ -138,8 +138,8 @@ async def test_what_an_outage_missed_is_made_up_for(platform: Platform) -> None:
     await platform.until_events(len(missed), trigger_id=trigger["id"], source="replay")
     await platform.until_quiet()
     rows = await platform.events(trigger_id=trigger["id"], source="replay")
-    assert [row["replay_of"] for row in reversed(rows)] == [row["event_id"] for row in missed]
-    assert (await logged(platform, rows[0]["event_id"]))["payload"] == "anew"
+    assert [row["replay_of"] for row in reversed(rows)] == [row["id"] for row in missed]
+    assert (await logged(platform, rows[0]["id"]))["payload"] == "anew"
 
 
 async def test_many_once_each_while_executors_are_killed(platform: Platform) -> None:
@@ -171,7 +171,7 @@ async def test_many_once_each_while_executors_are_killed(platform: Platform) -> 
     replays = [row for row in rows if row["source"] == "replay"]
     assert len(replays) == count
     assert distinct(row["replay_of"] for row in replays)
-    fired = {row["event_id"] for row in origins if row["status"] == "fired"}
+    fired = {row["id"] for row in origins if row["status"] == "fired"}
     assert {str(row["replay_of"]) for row in replays} == fired
     in_order = sorted(replays, key=lambda row: (row["logged_at"], row["event_id"]))
     assert [json.loads(row["payload"]) for row in in_order] == list(range(count))
@@ -189,10 +189,10 @@ async def test_a_replay_that_no_longer_matches_leaves_one_rejected_row(platform:
     assert (response.status_code, response.json()["code"]) == (422, "payload-schema-mismatch")
     (row,) = await platform.until_events(1, trigger_id=trigger["id"], status="rejected")
     assert (row["source"], row["replay_of"]) == ("replay", origin)
-    shown = (await platform.rest.get(f"/events/{row['event_id']}")).json()
+    shown = (await platform.rest.get(f"/events/{row['id']}")).json()
     assert shown["payload"] is None
     assert shown["errors"]
-    refused = await platform.rest.post(f"/events/{row['event_id']}/replay")
+    refused = await platform.rest.post(f"/events/{row['id']}/replay")
     assert (refused.status_code, refused.json()["code"]) == (422, "not-replayable")
 
 

@@ -250,7 +250,7 @@ async def _keep_looking(look: Look, watch: Watch, stop: asyncio.Event) -> None:
 
 async def _list(watch: Watch, **query: Any) -> list[tuple[str, str]]:
     rows = await watch.platform.events(**query)
-    return [(row["event_id"], row["state"]) for row in rows]
+    return [(row["id"], row["state"]) for row in rows]
 
 
 async def _look_at_lists(watch: Watch) -> None:
@@ -294,7 +294,7 @@ async def _look_at_exports(watch: Watch) -> None:
 
 
 def _states(rows: Iterable[dict[str, Any]]) -> list[tuple[str, str]]:
-    return [(row["event_id"], row["state"]) for row in rows]
+    return [(row["id"], row["state"]) for row in rows]
 
 
 async def _look_at_sums(watch: Watch) -> None:

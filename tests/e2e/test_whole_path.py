@@ -48,8 +48,8 @@ async def rows_once_quiet(platform: Platform, trigger_id: str) -> list[Json]:
     await platform.until_quiet()
     shown = await platform.events(trigger_id=trigger_id)
     rows = await platform.log_rows(trigger_id)
-    assert {row["event_id"] for row in shown} == {str(row["event_id"]) for row in rows}
-    assert distinct(row["event_id"] for row in shown)
+    assert {row["id"] for row in shown} == {str(row["event_id"]) for row in rows}
+    assert distinct(row["id"] for row in shown)
     return rows
 
 
@@ -149,7 +149,7 @@ async def test_a_scheduled_trigger_may_be_fired_at_once(platform: Platform, clie
     trigger_id = await creates_by_rest(platform, client, **once(3600, payload="later"))
     event_id = await platform.fire(trigger_id)
     (event,) = await platform.until_events(1, trigger_id=trigger_id)
-    assert event["event_id"] == event_id
+    assert event["id"] == event_id
     assert event["scheduled_for"] is None
     assert not await completed(platform, trigger_id)
 
@@ -462,7 +462,7 @@ async def test_the_log_is_filtered_and_paged(platform: Platform) -> None:
     trigger = await platform.create(name="paged", type="api")
     fired = [await platform.fire(trigger["id"], payload=n) for n in range(7)]
     rows = await platform.until_events(7, trigger_id=trigger["id"])
-    assert [row["event_id"] for row in rows] == fired[::-1]
+    assert [row["id"] for row in rows] == fired[::-1]
     page = await platform.rest.get("/events/", params={"trigger_id": trigger["id"], "limit": 3})
     seen = page.json()
     while "next" in page.links:

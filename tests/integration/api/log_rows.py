@@ -53,4 +53,4 @@ class Log:
 async def listed(http: httpx.AsyncClient, **params: Any) -> list[str]:
     response = await http.get("/events/", params=params)
     assert response.status_code == 200, response.text
-    return [row["event_id"] for row in response.json()]
+    return [row["id"] for row in response.json()]

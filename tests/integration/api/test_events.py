@@ -24,7 +24,7 @@ async def test_an_event_with_its_lives(http: httpx.AsyncClient, log: Log) -> Non
     assert datetime.fromisoformat(shown["deletes_at"]) == logged_at + timedelta(hours=48)
     (row,) = (await http.get("/events/")).json()
     assert "payload" not in row
-    assert row["event_id"] == str(event_id)
+    assert row["id"] == str(event_id)
 
 
 async def test_states_and_filters(http: httpx.AsyncClient, log: Log) -> None:
@@ -67,7 +67,7 @@ async def test_pages_stay_right_while_rows_arrive_and_share_an_instant(
     found: list[str] = []
     response = await http.get("/events/", params={"limit": 2})
     while True:
-        found += [row["event_id"] for row in response.json()]
+        found += [row["id"] for row in response.json()]
         following = response.links.get("next")
         if following is None:
             break

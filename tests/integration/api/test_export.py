@@ -77,9 +77,9 @@ async def add_odd_rows(log: Log) -> list[str]:
 async def test_a_line_is_the_event_itself(http: httpx.AsyncClient, log: Log) -> None:
     expected = await add_odd_rows(log)
     rows = await exported(http)
-    assert {row["event_id"] for row in rows} == set(expected)
+    assert {row["id"] for row in rows} == set(expected)
     for row in rows:
-        assert row == (await http.get(f"/events/{row['event_id']}")).json()
+        assert row == (await http.get(f"/events/{row['id']}")).json()
         assert tuple(row) == COLUMNS
     assert without_payload(rows) == await listed(http)
 
@@ -122,7 +122,7 @@ async def test_it_is_a_file_of_the_format_asked_for(http: httpx.AsyncClient, log
         assert named.startswith('attachment; filename="events-20')
         assert named.endswith(f'Z.{kind}"')
     marked = await http.get(EXPORT, params={"format": "csv", "bom": "true"})
-    assert marked.content.startswith(b"\xef\xbb\xbfevent_id,")
+    assert marked.content.startswith(b"\xef\xbb\xbfid,")
 
 
 async def test_an_empty_log_is_an_empty_file(http: httpx.AsyncClient, log: Log) -> None:
@@ -182,7 +182,7 @@ async def test_the_filters_are_those_of_the_list(
         found = await listed(http, **params)
         assert without_payload(rows) == found, params
         csv_rows = cells((await http.get(EXPORT, params={**params, "format": "csv"})).text)
-        assert [row["event_id"] for row in csv_rows] == [row["event_id"] for row in found]
+        assert [row["id"] for row in csv_rows] == [row["id"] for row in found]
 
 
 async def test_many_pages_are_in_order_without_gap_or_duplicate(
@@ -192,7 +192,7 @@ async def test_many_pages_are_in_order_without_gap_or_duplicate(
     for params in ({}, {"format": "csv"}):
         text = (await http.get(EXPORT, params=params)).text
         rows = cells(text) if params else parsed(text.encode())
-        keys = [(row["logged_at"], row["event_id"]) for row in rows]
+        keys = [(row["logged_at"], row["id"]) for row in rows]
         assert len(set(keys)) == 20_000
         # Whole seconds are written without a fraction.
         assert keys == sorted(

@@ -37,11 +37,11 @@ async def test_what_arrives_after_the_beginning_is_not_in_it(
         begun = await download.chunk()
         newer = str(await log.add())
         body = begun + await download.rest()
-    found = [row["event_id"] for row in parsed(body)]
+    found = [row["id"] for row in parsed(body)]
     assert len(set(found)) == len(found) == 40_000
     assert newer not in found
     again = parsed((await gateway.http.get(EXPORT, params={"trigger_id": "t"})).content)
-    assert [row["event_id"] for row in again] == [newer]
+    assert [row["id"] for row in again] == [newer]
 
 
 async def test_a_stalled_download_holds_nothing_in_the_database(

@@ -238,4 +238,4 @@ def following(entries: list[LogEntry], last: LogEntry | None) -> list[LogEntry]:
 
 
 def shown(page: ListedEvents) -> list[str]:
-    return [row["event_id"] for row in json.loads(page.body)]
+    return [row["id"] for row in json.loads(page.body)]

@@ -136,7 +136,7 @@ async def test_several_values_of_an_event_filter_are_any_of_them(
     counted = await http.get("/events/", params={**both, "count": "true", "limit": 1})
     assert counted.headers["x-total-count"] == "2"
     following = await http.get(counted.links["next"]["url"])
-    assert [row["event_id"] for row in following.json()] == [rejected]
+    assert [row["id"] for row in following.json()] == [rejected]
     assert following.headers["x-total-count"] == "2"
     stats = (await http.get("/events/stats", params=both)).json()
     assert stats["counts"] == {"fired": 0, "missed": 1, "rejected": 1}

@@ -22,14 +22,19 @@ async def test_what_is_stored_is_heard_as_cloud_events(gateway: Running, executo
         assert source.headers["cache-control"] == "no-store"
         assert source.headers["x-accel-buffering"] == "no"
         missed = make_entry("late", status=EntryStatus.MISSED, fired_at=None)
-        stored = [make_entry("first\nsecond"), missed, make_entry("ü € 😀")]
+        alike = {"data": {"schema_version": 1, "event_id": "theirs"}, "event_id": 1.0}
+        stored = [make_entry("first\nsecond"), missed, make_entry("ü € 😀"), make_entry(payload=alike)]
         await store(executor, stored)
-        events = await source.take(3)
+        events = await source.take(4)
         assert source.retry == 1000
-    assert [event.data.encode() for event in events] == [body_of(entry) for entry in stored]
-    kinds = ["trigger.fired.v1", "trigger.missed.v1", "trigger.fired.v1"]
+    # As stored, but that the row's own id is ``id``, as in a list.
+    assert [event.data.encode() for event in events] == [
+        body_of(entry).replace(b'"event_id":', b'"id":', 1) for entry in stored
+    ]
+    assert [event.json["data"]["id"] for event in events] == [entry.event_id for entry in stored]
+    kinds = ["trigger.fired.v1", "trigger.missed.v1", "trigger.fired.v1", "trigger.fired.v1"]
     assert [event.type for event in events] == [event.json["type"] for event in events] == kinds
-    assert len({event.id for event in events}) == 3
+    assert len({event.id for event in events}) == 4
 
 
 async def test_the_filters_are_those_of_the_lists(

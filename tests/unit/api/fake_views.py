@@ -48,7 +48,8 @@ class FakeViews:
             if entry.event_id == str(event_id):
                 more = {"lateness": None, "state": "active"}
                 lives = {"archives_at": entry.logged_at, "deletes_at": entry.logged_at}
-                return EventDetail.model_validate({**entry.model_dump(), **more, **lives})
+                shown = {"id": event_id, **entry.model_dump(), **more, **lives}
+                return EventDetail.model_validate(shown)
         return None
 
 

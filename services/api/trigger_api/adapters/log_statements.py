@@ -54,9 +54,10 @@ _SHOWN = (
 """A row of a list."""
 _NOT_IN_LISTS = {"payload", *ONLY_TO_FILTER}
 
-EVENT = select(*(one for one in EVENTS.c if one.name not in ONLY_TO_FILTER)).where(
-    EVENTS.c.event_id == bindparam("event_id")
-)
+EVENT = select(
+    EVENTS.c.event_id.label("id"),
+    *(one for one in EVENTS.c if one.name not in {"event_id", *ONLY_TO_FILTER}),
+).where(EVENTS.c.event_id == bindparam("event_id"))
 """One row of the log, of any state."""
 
 

@@ -19,6 +19,8 @@ _JSON = {"errors", "payload"}
 
 def value(name: str) -> str:
     """SQL for a field as text, null where it has no value."""
+    if name == "id":
+        return "event_id::text"
     if name in _INSTANTS:
         shown = f"""to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
         return f"replace({shown}, '.000000Z', 'Z')"

@@ -142,7 +142,7 @@ class EventShown(BaseModel):
 
     model_config = _FROZEN
 
-    event_id: UUID
+    id: UUID
     trigger_id: str
     trigger_name: str
     trigger_type: Literal["scheduled", "api"]

@@ -15,7 +15,7 @@ class Replays:
     async def replay(self, event_id: str, actor: str, key: str | None) -> ReplayAccepted:
         found = await self._lookup.event(event_id)
         origin = Origin(
-            event_id=found.event_id,
+            event_id=found.id,
             logged_at=found.logged_at,
             trigger_id=found.trigger_id,
             status=found.status,
