@@ -67,7 +67,6 @@ async def serve_worker(
     loops: Sequence[Loop] = (),
     publishers: Sequence[JetStreamPublisher] = (),
     guard: StreamGuard | None = None,
-    on_start: Sequence[Callable[[], Awaitable[None]]] = (),
     on_stop: Sequence[Callable[[], Awaitable[None]]] = (),
 ) -> int:
     """Serve until told to stop; returns the exit code. Readiness checks the broker, too.
@@ -88,7 +87,7 @@ async def serve_worker(
     stop = asyncio.Event()
     with _signals(stop):
         serving = asyncio.create_task(http.serve(), name="http")
-        starting = asyncio.create_task(_start(app, loops, before, on_start), name="start")
+        starting = asyncio.create_task(_start(app, loops, before), name="start")
         stopped = asyncio.create_task(stop.wait())
         lost = asyncio.create_task(connection.lost.wait())
         try:
@@ -124,13 +123,10 @@ async def _start(
     app: FastStream,
     loops: Sequence[Loop],
     before: Sequence[Callable[[], Awaitable[object]]],
-    on_start: Sequence[Callable[[], Awaitable[None]]],
 ) -> None:
     for call in before:
         await call()
     await app.start()  # waits for the broker, as long as that takes
-    for call in on_start:
-        await call()
     for loop in loops:
         loop.start()
     settle_memory()

@@ -64,8 +64,6 @@ def set_up_logging(settings: LogSettings, *, service: str) -> None:
     root.setLevel(level)
     # uvicorn says how to quit it, which a supervisor's child does not need to hear.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    # httpx logs every request at INFO, with its URL: a webhook's URL may hold a secret.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(level),

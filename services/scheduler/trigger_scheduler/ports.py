@@ -164,7 +164,11 @@ class ChangeLog(Protocol):
     """The log of definitions: TRIGGER_CHANGES."""
 
     async def append(self, changes: Sequence[tuple[TriggerChanged, int]]) -> list[int]:
-        """Append all or none, each after the given last sequence of its trigger."""
+        """Append each after the given last sequence of its trigger; returns their sequences.
+
+        A thousand at a time, all of them or none: when it raises, those of a thousand before may
+        be stored, and are found again when the commands are.
+        """
         ...
 
     async def last(self, trigger_id: str) -> Trigger | None:

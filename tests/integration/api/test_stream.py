@@ -23,7 +23,8 @@ async def test_what_is_stored_is_heard_as_cloud_events(gateway: Running, executo
         assert source.headers["x-accel-buffering"] == "no"
         missed = make_entry("late", status=EntryStatus.MISSED, fired_at=None)
         alike = {"data": {"schema_version": 1, "event_id": "theirs"}, "event_id": 1.0}
-        stored = [make_entry("first\nsecond"), missed, make_entry("ü € 😀"), make_entry(payload=alike)]
+        lines, words = make_entry("first\nsecond"), make_entry("ü € 😀")
+        stored = [lines, missed, words, make_entry(payload=alike)]
         await store(executor, stored)
         events = await source.take(4)
         assert source.retry == 1000
