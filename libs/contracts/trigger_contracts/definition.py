@@ -190,8 +190,12 @@ class Definition(BaseModel):
         return payloads.compiled(self.payload_schema, self.schema_key)
 
 
-def parse_definition(fields: Any) -> Definition:
-    """Validate an owner's fields as a whole; raises ``Refused`` with the pointers."""
+def parse_definition(fields: Any, stored: Definition | None = None) -> Definition:
+    """Validate an owner's fields as a whole; raises ``Refused`` with the pointers.
+
+    The payload schema of the version that is ``stored`` was held to its bounds when it came:
+    where it stays, it is not compiled again.
+    """
     _refuse_pause(fields)
     try:
         definition = Definition.model_validate(fields)
@@ -199,7 +203,9 @@ def parse_definition(fields: Any) -> Definition:
         raise Refused(from_validation(error)) from None
     definition = _plain(definition)
     _check_fields_fit(definition)
-    if definition.payload_schema is not None:
+    if definition.payload_schema is None:
+        return definition
+    if stored is None or stored.schema_key != definition.schema_key:
         payloads.check_schema(definition.payload_schema)
     return definition
 

@@ -84,7 +84,7 @@ def check_schema(schema: Any) -> None:
         raise refused(
             Code.INVALID_SCHEMA, "must be an object or a boolean", pointer="/payload_schema"
         )
-    if len(_text(schema)) > MAX_SCHEMA_BYTES:
+    if len(text_of(schema)) > MAX_SCHEMA_BYTES:
         detail = f"larger than {MAX_SCHEMA_BYTES} bytes"
         raise refused(Code.INVALID_SCHEMA, detail, pointer="/payload_schema")
     if isinstance(schema, dict) and schema.get("$schema", DIALECT) != DIALECT:
@@ -147,6 +147,10 @@ class Kept:
         self._refused: OrderedDict[bytes, Problem] = OrderedDict()
         self.bytes = 0
 
+    def knows(self, key: bytes) -> bool:
+        """Whether ``get`` answers at once."""
+        return key in self._compiled or key in self._refused
+
     def get(self, key: bytes, schema: Any) -> CompiledSchema:
         """``schema``, whose key is given; raises ``Refused``, the second time without looking."""
         found = self._compiled.get(key)
@@ -157,7 +161,7 @@ class Kept:
             self._refused.move_to_end(key)
             raise Refused(self._refused[key])
         try:
-            found = _compile(_text(schema))
+            found = _compile(text_of(schema))
         except Refused as refusal:
             self._refused[key] = refusal.problem
             if len(self._refused) > self._max_refusals:
@@ -176,7 +180,7 @@ _KEPT = Kept(MAX_KEPT_BYTES, MAX_KEPT_REFUSALS)
 
 def key_of(schema: Any) -> bytes:
     """What equal schemas have in common; takes as long as writing them down."""
-    return hashlib.sha256(_text(schema).encode()).digest()
+    return hashlib.sha256(text_of(schema).encode()).digest()
 
 
 def compiled(schema: Any, key: bytes | None = None) -> CompiledSchema:
@@ -188,12 +192,18 @@ def compiled(schema: Any, key: bytes | None = None) -> CompiledSchema:
     return _KEPT.get(key_of(schema) if key is None else key, schema)
 
 
+def is_known(schema: Any, key: bytes | None = None) -> bool:
+    """Whether ``schema`` is compiled already, or known to be refused."""
+    return _KEPT.knows(key_of(schema) if key is None else key)
+
+
 def mismatch(schema: Any, payload: Any) -> Problem | None:
     """Why ``payload`` does not match ``schema``, or None if it does."""
     return compiled(schema).mismatch(payload)
 
 
-def _text(schema: Any) -> str:
+def text_of(schema: Any) -> str:
+    """A schema as it is counted and compiled: equal ones have one."""
     return json.dumps(schema, separators=(",", ":"), sort_keys=True)
 
 

@@ -243,7 +243,7 @@ def _update(
         fields = payloads.merge(old.definition.model_dump(exclude_defaults=True), command.patch)
     else:
         fields = command.definition
-    definition = parse_definition(fields)
+    definition = parse_definition(fields, old.definition)
     if definition.type != old.definition.type:
         detail = (
             f"a trigger keeps its type: delete this {old.definition.type} one and create another"

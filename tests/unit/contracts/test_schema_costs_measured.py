@@ -34,7 +34,7 @@ for line in sys.stdin:
     schema = json.loads(line)
     before, slow, begun = resident(), slowness(), time.process_time()
     try:
-        estimated, accepted = payloads._compile(payloads._text(schema)).kept_bytes, True
+        estimated, accepted = payloads._compile(payloads.text_of(schema)).kept_bytes, True
     except Refused as refused:
         estimated, accepted = 0, False
     took = (time.process_time() - begun) / slow

@@ -23,6 +23,7 @@ from tests.unit.contracts.factories import (
     make_test,
     patched,
 )
+from trigger_contracts import payloads
 from trigger_contracts.commands import CreateTrigger, DeleteTrigger, UpdateTrigger
 from trigger_contracts.errors import Code
 from trigger_contracts.events import ChangeKind, Status, TriggerChanged
@@ -571,3 +572,24 @@ def test_an_occurrence_at_its_own_acceptance_is_armed_from_just_before():
     made = change(decide_on(make_test(type="api"), None))
 
     assert made.armed_from == NOON - TICK
+
+
+def test_a_schema_that_stays_as_it_is_stored_is_not_compiled_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    state = created(api_fields(payload_schema={"minimum": 1}))
+    checked: list[Any] = []
+    check_schema = payloads.check_schema
+
+    def check(schema: Any) -> None:
+        checked.append(schema)
+        check_schema(schema)
+
+    monkeypatch.setattr(payloads, "check_schema", check)
+    renamed = after(state, patched(state, name="renamed"))
+    assert change(replaced(renamed, api_fields(name="b", payload_schema={"minimum": 1}))).version
+    assert checked == []
+    assert change(patched(state, payload_schema={"minimum": 2})).version == 2
+    # Equal for Python, and another schema.
+    assert rejected(patched(state, payload_schema={"minimum": True}))[0] is Code.INVALID_SCHEMA
+    assert checked == [{"minimum": 2}, {"minimum": True}]
