@@ -34,6 +34,7 @@ class Holder(Protocol):
 
     def release(self, delivery: "Delivery") -> None: ...
     def show_life(self, delivery: "Delivery") -> None: ...
+    def keep(self, delivery: "Delivery") -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,10 @@ class Delivery:
     def show_life(self) -> None:
         """Its handler is still at it: for handlings that take longer than a hung one may."""
         self._holder.show_life(self)
+
+    def keep(self) -> None:
+        """Its handler answers it later than it returns, and others get it no sooner."""
+        self._holder.keep(self)
 
     async def _answer(self, answer: bytes) -> None:
         try:

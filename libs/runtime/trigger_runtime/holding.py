@@ -35,6 +35,7 @@ class _Held:
     """When the broker last began the ack wait, as far as this process knows."""
     life_at: float
     handled: bool = False
+    kept: bool = False
 
 
 class Holding:
@@ -86,6 +87,17 @@ class Holding:
         now = self._life_at = self._loop.time()
         if held := self._find(delivery):
             held.life_at = now
+
+    def keep(self, delivery: Delivery) -> None:
+        """It waits here again, as before it was handed over: its handler comes back to it."""
+        if held := self._find(delivery):
+            held.kept, held.handled = True, False
+
+    def let_go(self, delivery: Delivery) -> None:
+        """Its handler has returned: what it neither answered nor keeps comes again."""
+        held = self._find(delivery)
+        if held is not None and not held.kept:
+            self.release(delivery)
 
     def release(self, delivery: Delivery) -> None:
         """Answered, or given up: what comes of it is new. Harmless if it is not held."""

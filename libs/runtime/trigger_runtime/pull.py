@@ -125,9 +125,9 @@ class Pull:
             return taken
 
     def let_go(self, deliveries: Iterable[Delivery]) -> None:
-        """Their handler is done: what it did not answer comes again after the ack wait."""
+        """Their handler is done: what it did not answer or keep comes again after the ack wait."""
         for delivery in deliveries:
-            self._holding.release(delivery)
+            self._holding.let_go(delivery)
 
     async def close(self) -> None:
         """Ask for no more and give back what was not taken, for another replica."""

@@ -31,6 +31,8 @@ FIRST_FAILURE_PAUSE = timedelta(milliseconds=100)
 """The same after a failure of its own: 1.5 s in all, so that whoever waits 2 s is told."""
 LONGEST_PAUSE = timedelta(seconds=5)
 """A server that returns finds its messages handled within this."""
+LONGEST_LATER_PAUSE = timedelta(seconds=2)
+"""The same for what a use case wants again, with every server there."""
 LONGEST_PATIENT_PAUSE = timedelta(seconds=1)
 """The same for a batch kept in hand."""
 
@@ -103,7 +105,7 @@ async def _settle(use_case: UseCase, batch: Sequence[Delivery]) -> None:
     again = {id(delivery) for delivery in later}
     await ack_all([delivery for delivery in batch if id(delivery) not in again])
     if later:
-        await _give_back(later)
+        await _give_back(later, LONGEST_LATER_PAUSE)
 
 
 async def _count_failure(
@@ -142,7 +144,7 @@ async def _bury(bury: Bury, delivery: Delivery, reason: str) -> None:
     await delivery.ack()
 
 
-async def _give_back(batch: Sequence[Delivery]) -> None:
+async def _give_back(batch: Sequence[Delivery], longest: timedelta = LONGEST_PAUSE) -> None:
     for delivery in batch:
         doublings = min(delivery.delivered_count - 1, 8)
-        await delivery.nak(min(FIRST_PAUSE * 2**doublings, LONGEST_PAUSE))
+        await delivery.nak(min(FIRST_PAUSE * 2**doublings, longest))
