@@ -22,6 +22,7 @@ from trigger_runtime.positions import asked_of
 from trigger_runtime.publisher import JetStreamPublisher
 from trigger_runtime.reader import StreamReader
 from trigger_runtime.redriving import Redriver
+from trigger_runtime.settling import settling
 
 from .adapters import meter
 from .adapters.backlog import CommandBacklog, ExecutorBacklog
@@ -36,6 +37,7 @@ from .domain.quotas import Quotas
 from .domain.timekeeping import ClockOfRecord
 from .entrypoints.commands import AnswerCommands
 from .entrypoints.subscribers import subscribe
+from .entrypoints.turns import SlowLast
 from .handlers.claims import Claimer, ClaimLimits
 from .handlers.commands import CommandHandler
 from .handlers.history import History, HistoryLimits
@@ -175,7 +177,13 @@ def build(settings: Settings) -> Scheduler:
         system_clock,
         kept_for=settings.kept_for,
     )
-    subscribe(broker, answer_commands, bury, answer_commands.give_up, wakes.here, redriver)
+    turns = SlowLast(
+        settling(answer_commands, bury, give_up=answer_commands.give_up, in_order=True),
+        answer_commands.turn_away,
+        monotonic=system_clock.monotonic,
+    )
+    meter.slow(lambda: turns.waiting)
+    subscribe(broker, turns, wakes.here, redriver)
     asyncapi = AsyncAPI(
         broker,
         title="scheduler",
@@ -196,6 +204,7 @@ def build(settings: Settings) -> Scheduler:
             repairing,
             erasing,
             trimming,
+            turns.loop,
             waiting.loop(),
         ),
         claimers,

@@ -1,21 +1,31 @@
 """Floods: what one sender pours in delays nobody else's edits by more than it must."""
 
 import asyncio
+import json
 from typing import Any
 
+import pytest
 from prometheus_client import REGISTRY
 
-from tests.integration.scheduler.conftest import Platform
+from tests.integration.scheduler.conftest import Platform, now
 from tests.integration.scheduler.test_rebuild import rebuilt
 from tests.support.eventually import eventually
+from tests.support.stretches import stretches
 from trigger_contracts import subjects, topology
+from trigger_contracts.commands import CreateTrigger
 from trigger_contracts.subjects import Verb
+from trigger_runtime.ids import new_id
 from trigger_runtime.publisher import JetStreamPublisher, Message
+from trigger_scheduler.handlers import commands
+from trigger_scheduler.handlers.commands import Request
 
 FLOOD = 3000
 """Messages; buried one by one they would take as many syncs."""
 
 PATIENCE = 60.0
+
+SLOW = 40
+"""Commands whose schemas take a second together."""
 
 
 def batches(stream: str) -> float:
@@ -111,3 +121,54 @@ async def test_what_is_over_makes_room_and_a_rebuild_counts_the_same(platform: P
     assert before == {"nats": (2, 8640)}
     await rebuilt(platform)
     assert await usage(platform) == before
+
+
+@pytest.mark.parametrize(("schema", "at_a_stretch"), [({"payload_schema": {}}, 1), ({}, 10)])
+async def test_what_is_due_has_its_turn_between_the_commands_of_a_round(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, schema: dict[str, Any], at_a_stretch: int
+) -> None:
+    asked: list[Request] = []
+    for n in range(60):
+        command = CreateTrigger.model_validate({"name": f"n{n}", "type": "api", **schema})
+        asked.append(Request(command, new_id(), new_id(), now(), n))
+    async with platform.scheduler(loops=False) as scheduler, stretches() as work:
+        monkeypatch.setattr(commands, "decide", work.counting(commands.decide))
+        answers = await scheduler.commands.answer(asked)
+    assert len(answers) == work.calls == 60
+    assert work.longest <= at_a_stretch
+
+
+async def test_edits_are_answered_beside_commands_whose_schemas_take_long(
+    platform: Platform,
+) -> None:
+    """And those that a scheduler leaves behind are answered by the next, each once."""
+    slow = [
+        {
+            "name": f"slow {n}",
+            "type": "api",
+            "trigger_id": f"slow-{n}",
+            "payload_schema": {
+                "allOf": [{"pattern": r"\p{L}{3}" + f"{part} left {n}"} for part in range(12)]
+            },
+        }
+        for n in range(SLOW)
+    ]
+    inbox = f"_INBOX_client.{new_id()}"
+    results = await platform.client.subscribe(inbox)
+    async with platform.scheduler():
+        api = await platform.ask(Verb.CREATE, name="x", type="api")
+        for body in slow:
+            await platform.send(Verb.CREATE, body, **{subjects.REPLY_TO_HEADER: inbox})
+        renamed = {"trigger_id": "slow-0", "patch": {"name": "renamed"}}
+        await platform.send(Verb.UPDATE, renamed, **{subjects.REPLY_TO_HEADER: inbox})
+        edit = {"trigger_id": api["trigger_id"], "patch": {"name": "y"}}
+        assert (await platform.ask(Verb.UPDATE, **edit))["version"] == 2
+        assert results.pending_msgs < SLOW / 2
+    async with platform.scheduler():
+        came = [json.loads((await results.next_msg(timeout=30)).data) for _ in range(SLOW + 1)]
+    versions = sorted((one["trigger_id"], one["version"]) for one in came)
+    wanted = [(body["trigger_id"], 1) for body in slow] + [("slow-0", 2)]
+    assert sorted(set(versions)) == sorted(wanted)
+    row = await platform.row("slow-0")
+    assert row is not None
+    assert row["name"] == "renamed"

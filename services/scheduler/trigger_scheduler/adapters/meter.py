@@ -21,6 +21,9 @@ _COMMANDS = Counter("etp_commands_total", "Commands answered, by outcome.", ["ou
 _WAITING = Gauge(
     "etp_oldest_command_age_seconds", "Since when the oldest unanswered command is stored."
 )
+_SLOW = Gauge(
+    "etp_slow_commands_waiting", "Commands that wait for their turn to have a schema compiled."
+)
 _LATENESS = Histogram(
     "etp_due_lateness_seconds",
     "From an occurrence's nominal instant to its publishing.",
@@ -52,6 +55,11 @@ def unplanned(row: Row, error: Exception) -> None:
 def waiting(age_s: Callable[[], float]) -> None:
     """``age_s`` is asked at each scrape."""
     _WAITING.set_function(age_s)
+
+
+def slow(count: Callable[[], int]) -> None:
+    """``count`` is asked at each scrape."""
+    _SLOW.set_function(count)
 
 
 def answered(outcome: str) -> None:

@@ -47,8 +47,12 @@ def creator_of(change: TriggerChanged) -> str:
 
     These can write any actor, so that a quota for each would be none.
     """
-    creator = change.created_by or ""
-    return creator if creator.startswith(GATEWAY_ACTOR) else NATS
+    return sender_of(change.created_by or "")
+
+
+def sender_of(actor: str) -> str:
+    """Who asks, as quotas and turns tell them apart: see ``creator_of``."""
+    return actor if actor.startswith(GATEWAY_ACTOR) else NATS
 
 
 class Usage:

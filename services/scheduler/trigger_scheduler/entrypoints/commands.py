@@ -40,6 +40,9 @@ class Incoming(Delivered, Protocol):
     def delivered_count(self) -> int: ...
 
 
+TURN_AFTER = 10
+"""Commands read at a stretch: what is due meanwhile does not wait for a batch of large ones."""
+
 _Message = TypeVar("_Message", bound=Incoming)
 
 
@@ -57,19 +60,24 @@ class AnswerCommands:
         self._connection = connection
         self._bury = bury
         self._answered = answered
+        self._turn = asyncio.Lock()
+        """What quotas are counted by is read and written in one round, not in two at once."""
 
     async def __call__(self, batch: Sequence[_Message]) -> Sequence[_Message]:
         accepted: list[tuple[_Message, Request]] = []
         unreadable: list[tuple[_Message, Problem]] = []
-        for delivery in batch:
+        for place, delivery in enumerate(batch, 1):
             try:
-                accepted.append((delivery, _request(delivery)))
+                accepted.append((delivery, request_of(delivery)))
             except Refused as refusal:
                 unreadable.append((delivery, refusal.problem))
+            if place % TURN_AFTER == 0:
+                await asyncio.sleep(0)
         # At once, so that their dead letters travel in one batch: thousands of them would hold up
         # for a minute what was sent after them.
         await asyncio.gather(*(self._refuse(delivery, problem) for delivery, problem in unreadable))
-        answers = await self._handler.answer([request for _, request in accepted])
+        async with self._turn:
+            answers = await self._handler.answer([request for _, request in accepted])
         later: list[_Message] = []
         for (delivery, request), answer in zip(accepted, answers, strict=True):
             if answer is None:
@@ -88,10 +96,19 @@ class AnswerCommands:
         await self._bury(delivery, reason)
         self._answered("failed")
         try:
-            command_id = _request(delivery).command_id
+            command_id = request_of(delivery).command_id
         except Refused:
             command_id = None
         told = problem(Code.INTERNAL, "the command cannot be applied: it is a dead letter now")
+        await self._reply(delivery, told.model_copy(update={"request_id": command_id}))
+
+    async def turn_away(self, delivery: Incoming, reason: str) -> None:
+        """Bury a command that there is no time for, and tell whoever waits to come again."""
+        detail = f"{reason}: send it again later, or as another command"
+        await self._bury(delivery, detail)
+        self._answered("turned away")
+        command_id = request_of(delivery).command_id
+        told = problem(Code.UNAVAILABLE, detail)
         await self._reply(delivery, told.model_copy(update={"request_id": command_id}))
 
     async def _refuse(self, delivery: Incoming, problem: Problem) -> None:
@@ -111,7 +128,7 @@ class AnswerCommands:
             log.warning("result not sent", error=repr(error))
 
 
-def _request(delivery: Incoming) -> Request:
+def request_of(delivery: Incoming) -> Request:
     """The command in a delivery; raises ``Refused``."""
     if len(delivery.payload) > topology.MAX_COMMAND_BYTES:
         raise refused(Code.BODY_TOO_LARGE, f"larger than {topology.MAX_COMMAND_BYTES} bytes")

@@ -26,9 +26,8 @@ from trigger_contracts.events import (
 from trigger_contracts.redrives import Redriven
 from trigger_contracts.subjects import Service
 from trigger_runtime.broker import PlatformBroker
-from trigger_runtime.consumer import subscribe_batches
+from trigger_runtime.consumer import BatchHandler, subscribe_batches
 from trigger_runtime.redriving import Redriver, listen
-from trigger_runtime.settling import Bury, UseCase, settling
 
 BATCH = 500
 """Commands handed over at once, at most: one atomic batch and one commit for all."""
@@ -38,9 +37,7 @@ WORKERS = 1
 
 def subscribe(
     broker: PlatformBroker,
-    answer_commands: UseCase,
-    bury: Bury,
-    give_up: Bury,
+    handle_commands: BatchHandler,
     wake: Callable[[], None],
     redriver: Redriver,
 ) -> None:
@@ -53,7 +50,7 @@ def subscribe(
         workers=WORKERS,
         title="scheduler: trigger commands",
         description="Create, update, delete or test a trigger; the result goes to reply_to.",
-    )(settling(answer_commands, bury, give_up=give_up, in_order=True))
+    )(handle_commands)
     listen(broker, redriver)
 
     @broker.subscriber(
