@@ -62,6 +62,7 @@ from .handlers.pages import EventPages
 from .handlers.previews import Previews
 from .handlers.reading import Readers
 from .handlers.replays import Replays
+from .handlers.schemas import SchemaTurns
 from .handlers.tailing import Tail
 from .handlers.triggers import TriggerCommands
 from .settings import Settings
@@ -102,6 +103,7 @@ def build(settings: Settings) -> Built:
         "definitions": definitions,
         "clock": clock,
         "new_id": new_id,
+        "schemas": SchemaTurns(clock.monotonic),
     }
     trigger_commands = TriggerCommands(**parts)
     bodies = Bodies(settings.body_timeout.total_seconds())

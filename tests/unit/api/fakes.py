@@ -23,6 +23,9 @@ class FakeClock:
     def now(self) -> datetime:
         return self.at
 
+    def monotonic(self) -> float:
+        return self.at.timestamp()
+
     def advance(self, by: timedelta) -> None:
         self.at += by
 

@@ -20,6 +20,7 @@ from trigger_api.handlers.bulk_replays import BulkReplay, BulkReplays
 from trigger_api.handlers.fires import Fires
 from trigger_api.handlers.lookup import Lookup
 from trigger_api.handlers.replays import Replays
+from trigger_api.handlers.schemas import SchemaTurns
 from trigger_contracts.commands import FireTrigger
 from trigger_contracts.errors import Problem, Refused
 from trigger_contracts.events import LogEntry
@@ -44,6 +45,7 @@ class World:
             definitions=self.definitions,
             clock=self.clock,
             new_id=ids(),
+            schemas=SchemaTurns(self.clock.monotonic),
         )
         lookup = Lookup(views=self.log, clock=self.clock, kept_for=timedelta(hours=48))  # type: ignore[arg-type]
         self.one = Replays(lookup=lookup, fires=fires)

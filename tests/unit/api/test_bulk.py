@@ -13,6 +13,7 @@ from tests.unit.api.fakes import FakeClaims, FakeClock, FakeCommands, FakeDefini
 from trigger_api.domain import splitting
 from trigger_api.domain.bulk import MAX_LISTED_ERRORS, BulkCreated, Line
 from trigger_api.handlers.bulk import BulkCreates, BulkRequest
+from trigger_api.handlers.schemas import SchemaTurns
 from trigger_contracts.commands import CreateTrigger
 from trigger_contracts.errors import Code, Refused, problem
 
@@ -32,6 +33,7 @@ class World:
             definitions=FakeDefinitions(),
             clock=self.clock,
             new_id=ids(),
+            schemas=SchemaTurns(self.clock.monotonic),
         )
 
     async def create(self, definitions: Iterable[Any], **options: Any) -> BulkCreated:

@@ -17,6 +17,7 @@ from tests.unit.api.fakes import (
 from trigger_api.domain.fires import Fire
 from trigger_api.handlers.fires import Fires
 from trigger_api.handlers.outcomes import Applied, Stored
+from trigger_api.handlers.schemas import SchemaTurns
 from trigger_api.handlers.triggers import TriggerCommands
 from trigger_contracts.commands import CommandDone, CreateTrigger, FireTrigger, UpdateTrigger
 from trigger_contracts.errors import Code, Refused, problem
@@ -42,6 +43,7 @@ class World:
             "definitions": self.definitions,
             "clock": self.clock,
             "new_id": ids(),
+            "schemas": SchemaTurns(self.clock.monotonic),
         }
         self.triggers = TriggerCommands(**parts)
         self.fires = Fires(**parts)

@@ -30,9 +30,12 @@ from trigger_runtime.publisher import JetStreamPublisher, Message
 
 log = get_logger(__name__)
 
-BATCH = 500
-"""Commands published at once, at most: the scheduler handles as many in a round, and what else
-happens in the process waits 5 ms for them to be written."""
+BATCH = 100
+"""Commands published at once, at most: what else happens in the process waits 1 ms for them to be
+written."""
+AHEAD = 200
+"""Commands of one request that the scheduler has not answered: the edits of others queue behind no
+more, which is 0.2 s, however many it has. As long as it answers at all."""
 BATCH_BYTES = 2 * 1024 * 1024
 """Of commands published at once: what nats-py buffers before a publish waits for the socket."""
 PATIENCE = 3
@@ -108,7 +111,12 @@ class JetStreamCommands:
         results = _Results(len(commands))
         asked: list[str] = []
         try:
+            is_answering = True
             for batch in _batches(commands):
+                room = AHEAD - len(batch)
+                is_answering = is_answering and await results.pending(
+                    len(asked), room, PATIENCE * self._timeout_s
+                )
                 messages: list[Message] = []
                 for body in batch:
                     place = len(asked)
@@ -157,6 +165,7 @@ class _Results:
         self._results: list[Result | None] = [None] * count
         self._missing = count
         self._complete = asyncio.Event()
+        self._arrived = asyncio.Event()
 
     def put(self, place: int, fields: Any) -> None:
         if self._results[place] is None:
@@ -165,8 +174,23 @@ class _Results:
                 fields.pop("trigger", None)
             self._results[place] = _result(fields)
             self._missing -= 1
+            self._arrived.set()
             if not self._missing:
                 self._complete.set()
+
+    async def pending(self, asked: int, most: int, patience_s: float) -> bool:
+        """Wait until at most so many of those ``asked`` are missing.
+
+        False once none came for a whole ``patience_s``: nobody answers, and waiting is no use.
+        """
+        while asked - (len(self._results) - self._missing) > most:
+            self._arrived.clear()
+            try:
+                async with asyncio.timeout(patience_s):
+                    await self._arrived.wait()
+            except TimeoutError:
+                return False
+        return True
 
     async def complete(self, patience_s: float) -> list[Result | None]:
         """All, or those that are there when none came for a whole ``patience_s``."""

@@ -134,6 +134,19 @@ def _in_line(piece: Piece, found: Problem) -> Problem:
     return found.model_copy(update={"detail": detail})
 
 
+def schema_in(piece: Piece) -> Any:
+    """The payload schema of a definition; None where there is none to be found."""
+    if b"payload_schema" not in piece.text and b"\\u" not in piece.text:
+        return None
+    if len(piece.text) > MAX_BODY_BYTES:
+        return None
+    try:
+        fields = strict_json.parse(piece.text)
+    except Refused:
+        return None
+    return fields.get("payload_schema") if isinstance(fields, dict) else None
+
+
 def cost(piece: Piece) -> int:
     """About how long a definition takes to check, in bytes' worth of reading.
 

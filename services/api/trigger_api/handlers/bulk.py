@@ -24,6 +24,15 @@ from trigger_contracts.subjects import Verb
 BITE = 20_000
 """What is checked at a stretch, as ``bulk.cost`` counts: 2 ms of small definitions."""
 
+COMPILING_S = 5.0
+"""For the schemas of a request that take long: 200 of the worst, thousands of large ones. The
+scheduler compiles them once more, and answers none of them later than it may."""
+
+_TOO_COSTLY = (
+    f"its payload schemas take more than {COMPILING_S:.0f} s to compile: "
+    "send the definitions in several requests"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class BulkRequest:
@@ -44,7 +53,7 @@ class BulkCreates(Door):
     async def create(self, request: BulkRequest) -> BulkCreated:
         """Raises ``Refused`` for the request as a whole: then nothing was created by it."""
         if request.key is None:
-            checked = await _check(request, self._new_id(), self._clock.now())
+            checked = await self._check(request, self._new_id(), self._clock.now())
             _must_be_acceptable(checked, request)
         else:
             checked = await self._keyed(request, creates.request_id(request.key_id, request.key))
@@ -66,7 +75,7 @@ class BulkCreates(Door):
         while True:
             first = None if found is None else read_claim(creates.CreateClaim, found)
             accepted_at = self._clock.now() if first is None else first.accepted_at
-            checked = await _check(request, root, accepted_at)
+            checked = await self._check(request, root, accepted_at)
             mine = checked.claim(accepted_at)
             if first is not None and first.body_hash != mine.body_hash:
                 detail = "this Idempotency-Key created other definitions"
@@ -79,16 +88,18 @@ class BulkCreates(Door):
             if read_claim(creates.CreateClaim, found) == mine:
                 return checked
 
-
-async def _check(request: BulkRequest, root: str, accepted_at: datetime) -> Checked:
-    checked, bite = Checked(), 0
-    for piece in request.split():
-        checked.take(piece, root, accepted_at, request.actor)
-        bite += bulk.cost(piece)
-        if bite >= BITE:
-            bite = 0
-            await asyncio.sleep(0)
-    return checked
+    async def _check(self, request: BulkRequest, root: str, accepted_at: datetime) -> Checked:
+        checked, bite, compiling_s = Checked(), 0, 0.0
+        for piece in request.split():
+            compiling_s += await self._schemas.ready(bulk.schema_in(piece))
+            if compiling_s > COMPILING_S:
+                raise refused(Code.BODY_TOO_LARGE, _TOO_COSTLY)
+            checked.take(piece, root, accepted_at, request.actor)
+            bite += bulk.cost(piece)
+            if bite >= BITE:
+                bite = 0
+                await asyncio.sleep(0)
+        return checked
 
 
 def _must_be_acceptable(checked: Checked, request: BulkRequest) -> None:

@@ -1,5 +1,6 @@
 """What every use case that sends commands holds: where they go, and what is asked before."""
 
+from trigger_api.handlers.schemas import SchemaTurns
 from trigger_api.ports import Claims, Clock, Commands, Definitions, NewId
 
 
@@ -14,9 +15,11 @@ class Door:
         definitions: Definitions,
         clock: Clock,
         new_id: NewId,
+        schemas: SchemaTurns,
     ) -> None:
         self._commands = commands
         self._claims = claims
         self._definitions = definitions
         self._clock = clock
         self._new_id = new_id
+        self._schemas = schemas

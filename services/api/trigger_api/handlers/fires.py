@@ -121,10 +121,18 @@ class Fires(Door):
     async def _verdict(self, command: FireTrigger) -> tuple[Trigger | None, Problem | None]:
         """What is known here may be old: a refusal is confirmed by what the view says now."""
         known = self._definitions.cached(command.trigger_id)
+        await self._make_ready(known)
         if known is not None and refusal(known, command) is None:
             return known, None
         try:
             known = await self._definitions.load(command.trigger_id)
         except DatabaseUnavailable:
             return None, None
+        await self._make_ready(known)
         return known, refusal(known, command)
+
+    async def _make_ready(self, known: Trigger | None) -> None:
+        """What is fired rarely may have its schema compiled anew: others do not wait for it."""
+        if known is not None and known.change.definition.payload_schema is not None:
+            definition = known.change.definition
+            await self._schemas.ready(definition.payload_schema, definition.schema_key)

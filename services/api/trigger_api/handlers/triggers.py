@@ -34,6 +34,7 @@ class TriggerCommands(Door):
         command_id = self._new_id() if key is None else creates.command_id(key_id, key)
         claim = None if key is None else await self._claims.find(creates.store_key(command_id))
         if claim is None:
+            await self._schemas.ready(_schema_in(fields))
             creates.checked(fields, command_id=command_id, accepted_at=accepted_at, actor=actor)
         if key is not None:
             accepted_at = await self._claim_create(command_id, fields, accepted_at)
@@ -49,6 +50,7 @@ class TriggerCommands(Door):
     ) -> Outcome:
         # A definition that says nothing new may stay in the past, so only the scheduler
         # says whether its time has passed.
+        await self._schemas.ready(_schema_in(fields))
         now = self._clock.now()
         schedule_of(parse_definition(fields), now)
         return await self._update(trigger_id, expected_version, actor, now, definition=fields)
@@ -84,6 +86,7 @@ class TriggerCommands(Door):
             raise refused(Code.INVALID, f"must be {kind!r} here, or absent", pointer="/type")
         if kind == "api" and "payload" not in fields:
             raise refused(Code.INVALID, "Field required", pointer="/payload")
+        await self._schemas.ready(_schema_in(fields))
         accepted_at, command_id = self._clock.now(), self._new_id()
         # As the scheduler will: a test without a name is called so.
         definition = parse_definition({"name": "test", **fields, "type": kind})
@@ -160,6 +163,10 @@ class TriggerCommands(Door):
             "accepted_at": accepted_at,
             "actor": actor,
         }
+
+
+def _schema_in(fields: Any) -> Any:
+    return fields.get("payload_schema") if isinstance(fields, dict) else None
 
 
 def _recurrences(definition: Definition, now: datetime) -> tuple[datetime, ...]:
