@@ -64,7 +64,9 @@ def build(settings: Settings) -> Executor:
     )
     claims = StoredClaims(ClaimStore(connection, topology.IDEMPOTENCY, timeout=timeout))
     record_dues = RecordDues(changes, recorder)
-    record_fires = RecordFires(changes, claims, recorder, NatsResults(connection))
+    record_fires = RecordFires(
+        changes, claims, recorder, NatsResults(connection), monotonic=clock.monotonic
+    )
     redriver = Redriver(
         Service.EXECUTOR,
         {record_dues.stream: record_dues, record_fires.stream: record_fires},

@@ -8,12 +8,12 @@ Called by ``entrypoints``.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
-from trigger_contracts import commands, subjects, topology
+from trigger_contracts import commands, schema_time, subjects, topology
 from trigger_contracts.commands import FireDone
 from trigger_contracts.errors import Code, Problem, Refused, problem
 from trigger_contracts.events import Due, LogEntry, Missed
@@ -40,6 +40,9 @@ from .ports import (
 PATIENCE = 5
 """Deliveries, over about 4 s, after which a definition that is not found is taken as erased, and
 a row that the broker refuses as one that it will never take."""
+
+SLICE_S = 0.1
+"""Of a batch, for compiling payload schemas that take long; what needs more comes again."""
 
 MAX_ENCODED_BYTES = 4 * 1024 * 1024
 """Rows of a batch are encoded up to here, then appended: 500 large ones would take 250 MB."""
@@ -162,18 +165,42 @@ class RecordFires:
     stream = topology.EXECUTOR_FIRES.stream.name
 
     def __init__(
-        self, triggers: Triggers, claims: Claims, recorder: Recorder, results: Results
+        self,
+        triggers: Triggers,
+        claims: Claims,
+        recorder: Recorder,
+        results: Results,
+        *,
+        monotonic: Callable[[], float],
     ) -> None:
+        """``monotonic`` is for how long something takes; never for what a row says."""
+        self._monotonic = monotonic
         self._triggers = triggers
         self._claims = claims
         self._recorder = recorder
         self._results = results
 
     async def __call__(self, batch: Sequence[_Message]) -> Sequence[_Message]:
-        read = [_read(message) for message in batch]
-        fires = [fire for fire in read if isinstance(fire, Fire)]
-        states = await self._triggers.current({fire.command.trigger_id for fire in fires})
-        decisions = iter(await self._decide(fires, states))
+        everything = [(message, _read(message)) for message in batch]
+        states = await self._triggers.current(
+            {fire.command.trigger_id for _, fire in everything if isinstance(fire, Fire)}
+        )
+        late = await self._made_ready(states)
+        later = [message for message, fire in everything if _trigger_of(fire) in late]
+        now = [(message, fire) for message, fire in everything if _trigger_of(fire) not in late]
+        await self._record(now, states)
+        return later
+
+    async def _record(
+        self,
+        handled: Sequence[tuple[_Message, Fire | Unreadable]],
+        states: Mapping[str, Trigger],
+    ) -> None:
+        batch = [message for message, _ in handled]
+        read = [fire for _, fire in handled]
+        decisions = iter(
+            await self._decide([fire for fire in read if isinstance(fire, Fire)], states)
+        )
         entries: list[LogEntry] = []
         dead: list[tuple[Incoming, str]] = []
         answers: list[tuple[Incoming, str, Fired | Problem]] = []
@@ -199,7 +226,29 @@ class RecordFires:
         await self._recorder.bury(self.stream, dead)
         for asked, command_id, outcome in answers:
             await self._answer(asked, command_id, outcome)
-        return ()
+
+    async def _made_ready(self, states: Mapping[str, Trigger]) -> set[str]:
+        """Compile what the batch needs, for a slice of time; the triggers that come again then.
+
+        Whoever fires many triggers with schemas that take long makes each compile anew. All
+        fires of such a trigger come again, so that those under a key keep their order.
+        """
+        spent = 0.0
+        late: set[str] = set()
+        for trigger_id, trigger in states.items():
+            definition = trigger.change.definition
+            if definition.payload_schema is None:
+                continue
+            if not schema_time.takes_long(definition.payload_schema, definition.schema_key):
+                continue
+            if spent > SLICE_S:
+                late.add(trigger_id)
+                continue
+            started = self._monotonic()
+            schema_time.make_ready(definition.payload_schema)
+            spent += self._monotonic() - started
+            await asyncio.sleep(0)
+        return late
 
     async def give_up(self, message: Incoming, reason: str) -> None:
         """Bury a fire that fails by itself, and tell whoever waits for its result."""
@@ -281,6 +330,10 @@ async def _turn(trigger: Trigger | None) -> None:
     """Let others go on: holding a payload to a schema may take 0.1 s, and a batch has hundreds."""
     if trigger is not None and trigger.change.definition.payload_schema is not None:
         await asyncio.sleep(0)
+
+
+def _trigger_of(fire: Fire | Unreadable) -> str | None:
+    return fire.command.trigger_id if isinstance(fire, Fire) else None
 
 
 def _read(message: Incoming) -> Fire | Unreadable:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.support.stretches import stretches
 from tests.unit.executor.factories import (
     NOON,
     SECOND,
@@ -18,11 +19,12 @@ from tests.unit.executor.factories import (
     make_fire,
     make_missed,
 )
-from trigger_contracts import topology
+from trigger_contracts import schema_time, topology
 from trigger_contracts.events import Fence
 from trigger_contracts.idempotency import claim_for
 from trigger_contracts.topology import LOG_LIFE
 from trigger_contracts.trigger import Trigger
+from trigger_executor import handlers
 from trigger_executor.domain.version import version_of
 from trigger_executor.handlers import PATIENCE, RecordDues, Recorder, RecordFires
 from trigger_runtime.errors import BrokerUnavailable, PublishRefused
@@ -44,7 +46,7 @@ class World:
         self.finds_are_stale = False
         recorder = Recorder(self, self, self, self)
         self.dues = RecordDues(self, recorder)
-        self.fires = RecordFires(self, self, recorder, self)
+        self.fires = RecordFires(self, self, recorder, self, monotonic=lambda: 0.0)
 
     def now(self):
         return self.now_at
@@ -381,3 +383,49 @@ async def test_without_the_broker_nothing_is_answered():
         await world.fires(fires(fire_body(payload={"amount": 1}), b"nonsense"))
 
     assert (world.sent, world.dead) == ([], [])
+
+
+@pytest.mark.parametrize("key", [None, "one key"])
+async def test_others_have_their_turn_between_fires_with_a_schema(key, monkeypatch):
+    world = World(make_api_change(payload_schema={"type": "object"}))
+    body = {"trigger_id": ORDER.trigger_id, "payload": {}, **({"key": key} if key else {})}
+    async with stretches() as work:
+        monkeypatch.setattr(handlers, "decide_fire", work.counting(handlers.decide_fire))
+        await world.fires(fires(*[json.dumps(body).encode()] * 20))
+    assert len(world.sent) == 20
+    # Who takes the key is decided twice.
+    assert work.longest <= (1 if key is None else 2)
+
+
+async def test_fires_whose_schemas_take_long_come_again_and_others_do_not_wait(monkeypatch):
+    schemas = [
+        {"allOf": [{"pattern": r"\p{L}{3}" + f"{part} fires {n}"} for part in range(12)]}
+        for n in range(5)
+    ]
+    changes = [
+        make_api_change(f"slow{n}", payload_schema=schema) for n, schema in enumerate(schemas)
+    ]
+    world = World(ORDER, *changes)
+    world.fires = RecordFires(
+        world, world, Recorder(world, world, world, world), world, monotonic=lambda: world.time
+    )
+    world.time = 0.0
+
+    def compiles(schema):
+        world.time += 0.06
+        make_ready(schema)
+
+    make_ready = schema_time.make_ready
+    async with stretches() as work:
+        monkeypatch.setattr(schema_time, "make_ready", work.counting(compiles))
+        asked = [f"slow{n}" for n in range(5)] * 2 + [ORDER.trigger_id]
+        batch = fires(*(json.dumps({"trigger_id": one, "payload": 1}).encode() for one in asked))
+        later = await world.fires(batch)
+    assert work.longest == 1
+    assert len(world.sent) == 2 * 2 + 1
+    # Of a trigger all or none, in their order.
+    assert len(later) == 6
+    assert len(world.sent) + len(later) == len(batch)
+    while later:
+        later = await world.fires(later)
+    assert len(world.sent) == len(batch)
