@@ -56,7 +56,7 @@ class Settings(WorkerSettings, DatabaseSettings):
         description="Active triggers that one creator (an API key, or all of NATS) may have.",
     )
     max_fires_per_second: int = Field(
-        default=2000,
+        default=1000,
         ge=1,
         description="How often all schedules together may fire, by their own rules. What is "
         "asked beyond is refused, since everybody would be late.",
