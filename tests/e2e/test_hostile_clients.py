@@ -1,10 +1,14 @@
-"""One user of the broker does its worst; everybody else's triggers are made, fired and on time."""
+"""One user of the broker does its worst; everybody else's triggers are made, fired and on time.
+
+Each test runs beside good traffic of another user.
+"""
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from nats.aio.client import Client
 
 from tests.support import raw_nats
@@ -14,6 +18,8 @@ from trigger_contracts import subjects
 from trigger_contracts.topology import EXTERNALS
 from trigger_runtime.ids import new_id
 from trigger_runtime.publisher import BATCH_FROM
+
+pytestmark = pytest.mark.usefixtures("beside_good_traffic")
 
 LIMITS = EXTERNALS["client"]
 FIRE = subjects.command(subjects.Verb.FIRE)
@@ -60,7 +66,7 @@ async def test_one_who_takes_all_that_a_client_may_stops_nobody(
     async with contextlib.AsyncExitStack() as stack:
         greedy = [
             await stack.enter_async_context(_hostile(platform))
-            for _ in range(LIMITS.connections - 1)  # the good one has the last
+            for _ in range(LIMITS.connections - 2)  # ours, and good traffic's, are there already
         ]
         greedy[0].subscribe("_INBOX_client.batches")
         for one in greedy:

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
+
 from tests.support.servers import Database
 
 _FILL = """
@@ -25,10 +27,16 @@ async def filled(
     size: int = 300,
     age: timedelta = timedelta(minutes=1),
 ) -> None:
+    async with database.connected() as admin:
+        await fill(admin, rows, step, size, age)
+
+
+async def fill(
+    admin: asyncpg.Connection, rows: int, step: timedelta, size: int, age: timedelta
+) -> None:
     newest = datetime.now(UTC) - age
     hour = newest.replace(minute=0, second=0, microsecond=0)
     hours = [hour - timedelta(hours=n) for n in range(rows * step // timedelta(hours=3) + 2)]
-    async with database.connected() as admin:
-        await admin.execute("SELECT retention.ensure_partitions($1)", hours)
-        await admin.execute(_FILL, newest, rows, step, size)
-        await admin.execute("ANALYZE retention.event")
+    await admin.execute("SELECT retention.ensure_partitions($1)", hours)
+    await admin.execute(_FILL, newest, rows, step, size)
+    await admin.execute("ANALYZE retention.event")

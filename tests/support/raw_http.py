@@ -76,3 +76,43 @@ async def flood(url: str, begin: bytes, junk: bytes, size: int) -> None:
                 await writer.drain()
     finally:
         writer.transport.abort()
+
+
+GET = b"GET /health HTTP/1.1\r\nHost: x\r\n"
+_POST = b"POST /health HTTP/1.1\r\nHost: x\r\n"
+_CHUNKED = _POST + b"Transfer-Encoding: chunked\r\n\r\n"
+ENDLESS: dict[str, tuple[bytes, bytes]] = {
+    "fields": (GET, b"a:b\r\n" * 10_000),
+    "a field": (GET + b"X: ", b"x" * 50_000),
+    "a target": (b"GET /", b"x" * 50_000),
+    "empty lines": (b"", b"\r\n" * 20_000),
+    "trailers": (_CHUNKED + b"0\r\n", b"a:b\r\n" * 10_000),
+    "small chunks": (_CHUNKED, b"1;x\r\na\r\n" * 10_000),
+    "requests": (b"", (GET + b"\r\n") * 1000),
+    "a body": (
+        b"POST /triggers/ HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n",
+        b"x" * 50_000,
+    ),
+}
+"""How each begins, and what follows again and again: for ``flood``."""
+
+
+async def flood_endlessly(url: str, size: int) -> None:
+    """All of them at once, so many bytes of each unless it is cut."""
+    await asyncio.gather(*(flood(url, begin, junk, size) for begin, junk in ENDLESS.values()))
+
+
+async def stopped_body(
+    stack: contextlib.AsyncExitStack, url: str, key: str, declared: int, sent: bytes
+) -> asyncio.StreamReader:
+    """A bulk create whose body stops in the middle; the stack cuts it."""
+    reader, writer = await connected(url)
+    # A writer that nobody holds closes its connection.
+    stack.callback(lambda held: held.transport.abort(), writer)
+    head = (
+        "POST /triggers/bulk HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n"
+        f"X-API-KEY: {key}\r\nContent-Length: {declared}\r\n\r\n"
+    )
+    writer.write(head.encode() + sent)
+    await writer.drain()
+    return reader

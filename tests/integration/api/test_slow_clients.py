@@ -91,17 +91,7 @@ async def _slowly(download: Download) -> int:
 async def _begun(
     stack: contextlib.AsyncExitStack, gateway: Running, declared: int, sent: bytes
 ) -> asyncio.StreamReader:
-    """A bulk create whose body stops in the middle."""
-    reader, writer = await raw_http.connected(gateway.url)
-    # A writer that nobody holds closes its connection.
-    stack.callback(lambda held: held.transport.abort(), writer)
-    head = (
-        "POST /triggers/bulk HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n"
-        f"X-API-KEY: {gateway.secrets.api_key}\r\nContent-Length: {declared}\r\n\r\n"
-    )
-    writer.write(head.encode() + sent)
-    await writer.drain()
-    return reader
+    return await raw_http.stopped_body(stack, gateway.url, gateway.secrets.api_key, declared, sent)
 
 
 def _bodies_of(gateway: Running) -> Bodies:

@@ -1,0 +1,206 @@
+"""What a stranger, a key or a NATS user can do to all of it at once, each beside good traffic.
+
+The gateway alone meets the same in ``tests/integration/api``; here somebody else's edits, fires
+and schedule show that they went on. One platform, which may open few files, and whose scheduler
+has a fault for those who ask for it.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import httpx
+import psutil
+import pytest
+from nats.aio.client import Client
+
+from tests.integration.runtime.test_reading import MALFORMED, hpub
+from tests.support import raw_http, raw_nats
+from tests.support.downloads import opened
+from tests.support.etp_with_faults import COMMAND, FAILS
+from tests.support.eventually import eventually
+from tests.support.many_rows import fill
+from tests.support.whole_platform import SERVICES, Json, Platform, running
+
+pytestmark = pytest.mark.usefixtures("beside_good_traffic", "nothing_fell")
+
+FILES = 1024
+"""What many systems allow a process to open, unless they are told otherwise."""
+EXPORTS = 2
+GROWTH_MIB = 64
+"""Of a service, whatever it is sent; each of these attacks once took hundreds or more."""
+NDJSON = {"Content-Type": "application/x-ndjson"}
+
+
+@pytest.fixture(scope="module")
+async def platform() -> AsyncIterator[Platform]:
+    limited = ("sh", "-c", f'ulimit -n {FILES}; exec "$@"', "sh", *COMMAND)
+    # A command that fails five times has its answer after 1.5 s: on a busy machine, too.
+    environment = {"ETP_EXPORTS": str(EXPORTS), "ETP_COMMAND_TIMEOUT": "15s"}
+    async with running(environment=environment, etp=limited) as started:
+        yield started
+
+
+@pytest.fixture
+async def nothing_fell(platform: Platform) -> AsyncIterator[None]:
+    """No process was started again, and none has grown."""
+    before, grown = platform.pids(), _memory(platform)
+    yield
+    assert platform.pids() == before
+    after = _memory(platform)
+    assert {n for n in SERVICES if after[n] - grown[n] >= GROWTH_MIB} == set(), (grown, after)
+
+
+def _memory(platform: Platform) -> dict[str, int]:
+    pids = platform.pids()
+    return {name: psutil.Process(pids[name]).memory_info().rss >> 20 for name in SERVICES}
+
+
+async def test_endless_heads_fields_bodies_and_requests_stop_nobody(platform: Platform) -> None:
+    await raw_http.flood_endlessly(platform.status["url"], 16 << 20)
+
+
+async def test_silent_connections_keep_nobody_out(platform: Platform) -> None:
+    """More than the gateway has files for; some stop in the middle of a head."""
+    url = platform.status["url"]
+    async with contextlib.AsyncExitStack() as stack:
+        for number in range(FILES + 300):
+            _, writer = await raw_http.connected(url)
+            stack.callback(writer.transport.abort)
+            if number % 3 == 0:
+                writer.write(raw_http.GET)
+        async with httpx.AsyncClient(base_url=url, timeout=20) as anybody:
+            for path in ("/health", "/ready") * 3:
+                assert (await anybody.get(path)).status_code == 200
+
+
+async def test_costly_documents_asked_for_without_a_key_stop_nobody(platform: Platform) -> None:
+    """Of the gateway and of a worker, which is another process."""
+    scheduler = platform.status["processes"]["scheduler"]["port"]
+    worker = f"http://127.0.0.1:{scheduler}"
+    async with httpx.AsyncClient(base_url=platform.status["url"], timeout=20) as anybody:
+        for _ in range(10):
+            answers = await asyncio.gather(
+                *(anybody.get(path) for path in ("/asyncapi", "/openapi.json", "/docs") * 3),
+                anybody.get(f"{worker}/asyncapi"),
+            )
+            assert {answer.status_code for answer in answers} == {200}
+
+
+async def test_bulk_bodies_that_stand_still_keep_nobody_out(platform: Platform) -> None:
+    lines = b"\n".join(
+        json.dumps({"name": f"line {n}", "type": "api", "payload": "x" * 20_000}).encode()
+        for n in range(10)
+    )
+    url, key = platform.status["url"], platform.status["api_key"]
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(12):
+            await raw_http.stopped_body(stack, url, key, 5_000_000, lines)
+        response = await platform.rest.post("/triggers/bulk", content=lines, headers=NDJSON)
+        assert response.status_code == 201, response.text
+        assert response.json()["created"] == 10
+
+
+async def test_exports_that_nobody_reads_keep_nobody_out(platform: Platform) -> None:
+    async with platform.database() as admin:
+        await fill(admin, 6000, timedelta(milliseconds=10), 3000, timedelta(minutes=1))
+    url, key = platform.status["url"], platform.status["api_key"]
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(EXPORTS):
+            await stack.enter_async_context(opened(url, "/events/export", key))
+        response = await platform.rest.get("/events/export", params={"trigger_id": "t1"})
+        assert response.status_code == 200, response.text
+        assert response.text.count("\n") == 600
+
+
+async def test_words_that_cost_delay_neither_edits_nor_fires(platform: Platform) -> None:
+    trigger = await platform.create(name="wordy", type="api")
+    for n in range(20):
+        words = " ".join(f"word{n}x{number}" for number in range(20_000))
+        await platform.fire(trigger["id"], payload=words)
+    await platform.until_events(20, trigger_id=trigger["id"])
+    for path in ("/events/stats?q=word7x7", "/events/?q=word7x7&count=true"):
+        response = await platform.rest.get(path)
+        assert response.status_code == 200, response.text
+        assert "x-search-coverage" in response.headers
+
+
+@contextlib.asynccontextmanager
+async def _raw(platform: Platform) -> AsyncIterator[raw_nats.RawNats]:
+    login = platform.status["nats_users"]["client"]
+    port = platform.status["processes"]["nats"]["port"]
+    async with raw_nats.logged_in(port, login["user"], login["password"]) as raw:
+        yield raw
+
+
+async def _letters(platform: Platform) -> int:
+    async with platform.connected("admin") as admin:
+        return (await admin.jetstream().stream_info("TRIGGER_DEAD")).state.messages
+
+
+async def test_junk_by_nats_is_buried_and_delays_nobody(platform: Platform) -> None:
+    before, flood = await _letters(platform), 4000
+    async with _raw(platform) as raw:
+        for n in range(flood):
+            raw.publish(f"trigger.command.{('create', 'update', 'fire')[n % 3]}", b"junk!")
+        await raw.settled()
+
+    async def buried() -> bool:
+        return await _letters(platform) == before + flood
+
+    await eventually(buried, within=60, poll=0.2)
+
+
+async def test_malformed_headers_by_nats_end_nobodys_reading(
+    platform: Platform, client: Client
+) -> None:
+    """What the broker mends on its way from another account is a command, the rest are letters."""
+    verbs = (b"create", b"update", b"delete", b"fire", b"test")
+    async with _raw(platform) as raw:
+        for block, verb in itertools.product(MALFORMED, verbs):
+            raw.send(hpub(b"trigger.command." + verb, block, b'{"name":"bad","type":"api"}'))
+        await raw.settled()
+    # What comes after them in the stream was answered after them.
+    for verb in ("create", "test"):
+        done = await platform.ask(client, verb, {"name": "good", "type": "api"})
+        assert "code" not in done, done
+    created = await platform.create(name="by REST", type="api")
+    assert (await platform.rest.delete(f"/triggers/{created['id']}")).status_code == 204
+    await platform.until_quiet()
+
+
+@pytest.mark.parametrize("error", ["FileNotFoundError", "ConnectionResetError", "KeyError"])
+async def test_a_command_that_fails_by_itself_is_answered_at_both_doors(
+    platform: Platform, client: Client, error: str
+) -> None:
+    """Only errors of a connection to a server are 'away'; this one is tried five times."""
+    victim = await platform.create(name="victim", type="scheduled", interval="P1D")
+    fails: Json = {"name": FAILS + error, "type": "api"}
+    address = f"/triggers/{victim['id']}"
+    before = await _letters(platform)
+
+    created, edited, replaced, bulk, by_nats = await asyncio.gather(
+        platform.rest.post("/triggers/", json=fails),
+        platform.rest.patch(address, json={"name": FAILS + error}),
+        platform.rest.put(address, json={**fails, "type": "scheduled", "interval": "P1D"}),
+        platform.rest.post("/triggers/bulk?partial=true", json=[fails, {**fails, "name": "good"}]),
+        platform.ask(client, "create", fails),
+    )
+
+    for response in (created, edited, replaced):
+        assert (response.status_code, response.json()["code"]) == (500, "internal")
+        assert response.headers["content-type"] == "application/problem+json"
+        assert response.json()["request_id"] == response.headers["x-request-id"]
+    assert (by_nats["status"], by_nats["code"]) == (500, "internal")
+    assert [line["status"] for line in bulk.json()["lines"]][1] == "created"
+    # Five letters, since the two edits of one trigger are two commands.
+    letters = (await platform.dead_letters())[before:]
+    assert len(letters) == 5
+    assert all(one["reason"].startswith(f"failed 5 times: {error}") for one in letters)
+    kept = (await platform.rest.get(address)).json()
+    assert (kept["name"], kept["version"]) == ("victim", 1)
+    named = (await platform.rest.get("/triggers/", params={"q": FAILS})).json()
+    assert named == []

@@ -1,0 +1,50 @@
+"""The real ``etp`` with one fault in its scheduler: some commands fail by themselves.
+
+Whatever creates or edits a trigger to have a name that begins with ``FAILS`` raises the error
+that the name ends with. The fault is the tests' own; the product knows nothing of it. Run with
+``scheduler`` it is that scheduler, run with anything else it is ``etp``.
+"""
+
+import builtins
+import sys
+from typing import Any
+
+from trigger_contracts.subjects import Service
+
+FAILS = "fails with "
+COMMAND = (sys.executable, __file__)
+
+
+def scheduler() -> int:
+    from trigger_runtime.lifecycle import run
+    from trigger_scheduler.bootstrap import serve
+    from trigger_scheduler.handlers import commands
+
+    decide = commands.decide
+
+    def fails(command: Any, *arguments: Any, **named: Any) -> Any:
+        _, found, rest = command.model_dump_json().partition(f'"{FAILS}')
+        if found:
+            raise getattr(builtins, rest.partition('"')[0])("a fault of the test's")
+        return decide(command, *arguments, **named)
+
+    commands.decide = fails
+    return run(serve)
+
+
+def etp() -> None:
+    from trigger_local import cli, programs
+
+    argv = programs.service_argv
+
+    def faulty(service: Service) -> tuple[str, ...]:
+        return (*COMMAND, service.value) if service is Service.SCHEDULER else argv(service)
+
+    programs.service_argv = faulty
+    cli.main()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == [Service.SCHEDULER.value]:
+        sys.exit(scheduler())
+    etp()
