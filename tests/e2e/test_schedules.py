@@ -388,6 +388,19 @@ async def test_offsets_and_the_ends_of_the_calendar_in_query_strings(
             assert response.status_code == 200, (path, value, response.text)
 
 
+@pytest.mark.parametrize("days", ["SUN-SUN", "0-SUN", "7-7", "sun-sun/1"])
+async def test_from_sunday_to_sunday_is_sundays_at_both_doors(
+    platform: Platform, client: Client, days: str
+) -> None:
+    definition = {"name": "sundays", "type": "scheduled", "cron": f"0 9 * * {days}"}
+    by_rest = await platform.create(**definition)
+    by_nats = await platform.ask(client, "create", definition)
+    for trigger in (by_rest, by_nats["trigger"]):
+        upcoming = (await platform.rest.get(f"/triggers/{trigger['id']}/next?count=3")).json()
+        named = {instant(one["local"]).strftime("%a") for one in upcoming["occurrences"]}
+        assert named == {"Sun"}, upcoming
+
+
 async def test_an_unknown_zone_stops_nobody_elses_work(platform: Platform, client: Client) -> None:
     """By both doors and as an edit, while others create, edit, fire and are on time."""
     dotted = {"timezone": "America.Argentina/Buenos_Aires"}

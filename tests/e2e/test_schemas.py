@@ -1,7 +1,9 @@
-"""Schemas of any cost, nulls, and numbers: the same answer at both doors, and nobody waits.
+"""Schemas of any cost, nulls, numbers and words: the same answer at both doors, and nobody waits.
 
 Good traffic of another user goes on beside all of it, and is timed.
 """
+
+# ruff: noqa: RUF001
 
 import json
 
@@ -205,3 +207,30 @@ async def test_numbers_that_would_be_altered_are_refused_by_both_doors(
             assert said == response.json()["detail"].partition(" at line ")[0]
     rows = await platform.until_events(2 * len(LOST), trigger_id=trigger_id, status="rejected")
     assert {row["errors"][0]["pointer"] for row in rows} == {""}
+
+
+WORDS_FOUND = {
+    "delivered✅": "DELIVERED",
+    "total→99¥": "99",
+    "تم؟نعم": "نعم",
+    "ΤΕΛΟΣ": "τελος",
+    "大阪駅で受取": "大阪",
+}
+
+
+async def test_words_beside_signs_are_found_by_whichever_door_they_came(
+    platform: Platform, client: Client
+) -> None:
+    trigger = await platform.create(name="Größe ЗАКАЗ", type="api")
+    ids: dict[str, set[str]] = {}
+    for text in WORDS_FOUND:
+        fire = {"trigger_id": trigger["id"], "payload": {"said": text}}
+        by_nats = await platform.ask(client, "fire", fire)
+        ids[text] = {by_nats["event_id"], await platform.fire(trigger["id"], payload=text)}
+    await platform.until_events(2 * len(WORDS_FOUND), trigger_id=trigger["id"])
+    for text, word in WORDS_FOUND.items():
+        rows = await platform.events(trigger_id=trigger["id"], q=word)
+        assert {row["event_id"] for row in rows} == ids[text], word
+    for part in ("GRÖSSE", "заказ"):
+        shown = (await platform.rest.get("/triggers/", params={"q": part})).json()
+        assert [one["id"] for one in shown] == [trigger["id"]], part

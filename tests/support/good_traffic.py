@@ -71,6 +71,7 @@ class GoodTraffic:
     _kept: str = ""
     _ticking: str = ""
     _first_at: datetime = field(default_factory=now)
+    _rounds: int = 0
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def assert_answered(self) -> None:
@@ -80,6 +81,15 @@ class GoodTraffic:
         assert not slow, slow
         stored = [one for one in self.asked if not one.is_applied]
         assert len(stored) <= excused(len(self.asked)), stored
+
+    async def go_round(self) -> None:
+        """Wait until one of everything was asked for and answered, from now on.
+
+        For an attack that is over sooner than that.
+        """
+        until = self._rounds + 2
+        await eventually(lambda: self._rounds >= until or self.failures, within=30)
+        self.assert_answered()
 
     def measured(self) -> str:
         slowest = max(self.asked, key=lambda one: one.took_s)
@@ -148,6 +158,7 @@ class GoodTraffic:
         for act in acts:
             await asyncio.sleep(pause_s)
             await act()
+        self._rounds += 1
 
     def _edit(self) -> Json:
         return {"name": f"{NAME} {next(self._numbers)}"}
