@@ -20,7 +20,7 @@ from .target import (
     Target,
     admin_connection,
     at_database,
-    look_back,
+    compare,
     take_note,
 )
 
@@ -34,8 +34,7 @@ async def provision(
 ) -> None:
     """Raises StreamsLostError before anything is changed, unless ``accept_loss``."""
     async with admin_connection(target) as client:
-        found = await yesterday.streams(client)
-        past = await look_back(target)
+        past, found = await compare(target, client)
         lost = past.lost(found)
         if not accept_loss:
             yesterday.refuse(lost, target.options)
@@ -54,7 +53,8 @@ async def provision(
 async def watch(target: Target) -> list[str]:
     """What was lost since the last note; if nothing, how far the streams are is noted."""
     async with admin_connection(target) as client:
-        lost = (await look_back(target)).lost(await yesterday.streams(client))
+        past, found = await compare(target, client)
+        lost = past.lost(found)
         if not lost:
             await take_note(target, client)
         return lost

@@ -19,7 +19,7 @@ from trigger_scheduler.adapters.rebuild import rebuild as rebuild_scheduler
 
 from . import streams, yesterday
 from .errors import LocalError
-from .target import ADMIN, ONE_AT_A_TIME, Target, admin_connection, look_back
+from .target import ADMIN, ONE_AT_A_TIME, Target, admin_connection, compare
 
 READ_TIMEOUT = timedelta(seconds=10)
 
@@ -30,8 +30,8 @@ async def rebuild_all(target: Target, *, accept_loss: bool = False) -> tuple[str
     Raises StreamsLostError where the streams lack what the tables have, unless ``accept_loss``.
     """
     async with admin_connection(target) as client:
-        found = await yesterday.streams(client)
-        lost = (await look_back(target)).lost(found)
+        past, found = await compare(target, client)
+        lost = past.lost(found)
         if not accept_loss:
             yesterday.refuse(lost, target.options)
         if lost:

@@ -82,6 +82,16 @@ async def look_back(target: Target) -> yesterday.Yesterday:
         await connection.close()
 
 
+async def compare(target: Target, client: Client) -> tuple[yesterday.Yesterday, yesterday.Streams]:
+    """What the database knows of the streams, and then how far they are.
+
+    In this order: services may be at work. What they store and project between the two questions
+    makes the streams longer than what is known of them, and never shorter.
+    """
+    past = await look_back(target)
+    return past, await yesterday.streams(client)
+
+
 async def take_note(target: Target, client: Client) -> None:
     """Keep how far the streams are."""
     connection = await asyncpg.connect(target.database_url)

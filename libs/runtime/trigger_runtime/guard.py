@@ -102,11 +102,13 @@ class StreamGuard:
         Tables are asked for their positions only where a stream is not the one of the last look:
         that one cannot have become shorter than what was projected from it.
         """
-        found = {stream: await self._state(stream) for stream in self._streams}
+        found = await self._states()
         known = self._seen
         if any(_is_another(state, known.get(stream)) for stream, state in found.items()):
             positions = await self._positions()
             known = together(known, {stream: Known(seq) for stream, seq in positions.items()})
+            # Again, since another replica may have projected what was stored since.
+            found = await self._states()
         told = losses(found, known)
         if told:
             return (
@@ -127,6 +129,9 @@ class StreamGuard:
             if state is not None
         }
         return None
+
+    async def _states(self) -> dict[str, StreamState | None]:
+        return {stream: await self._state(stream) for stream in self._streams}
 
     async def _state(self, stream: str) -> StreamState | None:
         try:

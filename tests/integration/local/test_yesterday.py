@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from nats.aio.client import Client
 
 from tests.support.servers import Broker, Database, Postgres
 from trigger_contracts.topology import BUCKETS, CONSUMERS, STREAMS
@@ -110,6 +111,46 @@ async def test_what_is_projected_counts_without_a_note(
     finally:
         await connection.close()
     await provision(target)
+
+
+async def test_what_is_stored_and_projected_meanwhile_is_no_loss(
+    platform_streams: Broker, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rebuild, and a provision of another release, come while services are at work."""
+    await provision(target)
+    await publish(platform_streams, "TRIGGER_CHANGES", 1)
+    streams, known = yesterday.streams, yesterday.known
+
+    async def goes_on() -> None:
+        await publish(platform_streams, "TRIGGER_CHANGES", 1)
+        connection = await asyncpg.connect(target.database_url)
+        state = (await streams_now())["TRIGGER_CHANGES"]
+        assert state is not None
+        await connection.execute("DELETE FROM scheduler.projection")
+        await connection.execute(
+            "INSERT INTO scheduler.projection (change_seq) VALUES ($1)", state.last_seq
+        )
+        await connection.close()
+
+    async def streams_now() -> yesterday.Streams:
+        async with admin_connection(target) as client:
+            return await streams(client)
+
+    async def streams_of_a_moment(client: Client) -> yesterday.Streams:
+        seen = await streams(client)
+        await goes_on()
+        return seen
+
+    async def known_of_a_moment(connection: asyncpg.Connection) -> yesterday.Yesterday:
+        seen = await known(connection)
+        await goes_on()
+        return seen
+
+    monkeypatch.setattr(yesterday, "streams", streams_of_a_moment)
+    monkeypatch.setattr(yesterday, "known", known_of_a_moment)
+    assert await watch(target) == []
+    await provision(target)
+    assert "scheduler: 0 triggers" in (await rebuild_all(target))[0]
 
 
 async def test_an_accepted_loss_makes_streams_and_consumers_anew(
