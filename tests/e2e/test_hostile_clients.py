@@ -58,6 +58,19 @@ async def test_a_reply_that_names_anothers_subject_stops_no_trigger(
     assert (await platform.rest.delete(f"/triggers/{victim['id']}")).status_code in {200, 204}
 
 
+async def test_a_message_that_is_too_large_cuts_its_sender_alone(
+    platform: Platform, client: Client
+) -> None:
+    asked = await platform.create(name="asked", type="api")
+    for size in (LIMITS.payload + 1, 2**31, 2**63):
+        async with _hostile(platform) as hostile:
+            hostile.send(f"PUB {FIRE} {size}\r\n".encode() + b"x" * 100_000)
+            await hostile.settled()
+            assert hostile.errors or hostile.was_reset
+        answer = await platform.ask(client, "fire", {"trigger_id": asked["id"]})
+        assert "event_id" in answer, answer
+
+
 async def test_one_who_takes_all_that_a_client_may_stops_nobody(
     platform: Platform, client: Client
 ) -> None:
