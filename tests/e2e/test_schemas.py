@@ -230,7 +230,7 @@ async def test_words_beside_signs_are_found_by_whichever_door_they_came(
     await platform.until_events(2 * len(WORDS_FOUND), trigger_id=trigger["id"])
     for text, word in WORDS_FOUND.items():
         rows = await platform.events(trigger_id=trigger["id"], q=word)
-        assert {row["event_id"] for row in rows} == ids[text], word
+        assert {row["id"] for row in rows} == ids[text], word
     for part in ("GRÖSSE", "заказ"):
         shown = (await platform.rest.get("/triggers/", params={"q": part})).json()
         assert [one["id"] for one in shown] == [trigger["id"]], part
