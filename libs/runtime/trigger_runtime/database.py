@@ -16,7 +16,7 @@ from typing import Any
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from .errors import DatabaseUnavailable
+from .errors import DatabaseNotProvisioned, DatabaseUnavailable
 from .logs import get_logger
 from .settings import DatabaseSettings
 
@@ -39,10 +39,26 @@ _DRIVERS = (
     asyncpg.InsufficientResourcesError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.DeadlockDetectedError,
+    # Its files are gone or damaged.
+    asyncpg.PostgresSystemError,
+    asyncpg.DataCorruptedError,
+    asyncpg.IndexCorruptedError,
 )
+
+NOT_PROVISIONED = (
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidSchemaNameError,
+    asyncpg.UndefinedTableError,
+    asyncpg.InsufficientPrivilegeError,
+)
+"""The database, a role, a schema, a table or a right is not there: the admin step makes each, also
+of a database that was removed. Until then no message is at fault."""
+
+_LATER = (*_DRIVERS, *NOT_PROVISIONED)
 """What means "later", and says nothing about the statement. Only asyncpg raises these."""
 
-AWAY = (OSError, TimeoutError, *_DRIVERS)
+AWAY = (OSError, TimeoutError, *_LATER)
 """The same of a call to the server. An OSError of other code is a fault of that."""
 
 REFUSED = (
@@ -68,7 +84,7 @@ def _driver_errors() -> Iterator[None]:
     """The same around code that does more than call the server."""
     try:
         yield
-    except _DRIVERS as error:
+    except _LATER as error:
         raise _told(error) from error
 
 
@@ -76,7 +92,8 @@ def _told(error: Exception) -> Exception:
     if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):
         # asyncpg's own word for a value that cannot be sent.
         return asyncpg.DataError(str(error))
-    return DatabaseUnavailable(str(error) or type(error).__name__)
+    away = DatabaseNotProvisioned if isinstance(error, NOT_PROVISIONED) else DatabaseUnavailable
+    return away(str(error) or type(error).__name__)
 
 
 class _Session(asyncpg.Connection):
@@ -124,8 +141,12 @@ class Database:
         idle_in_transaction_timeout: timedelta = timedelta(seconds=30),
         server_settings: Mapping[str, str] | None = None,
         keep_open: bool = False,
+        ping: str = "SELECT 1",
     ) -> None:
-        """``keep_open``: every connection stands ready; one that is opened first takes 20 ms."""
+        """``keep_open``: every connection stands ready; one that is opened first takes 20 ms.
+        ``ping``: a statement that takes nothing, and fails where the tables are not there.
+        """
+        self._ping = ping
         self._settings = settings
         self._keep_open = keep_open
         self._command_timeout_s = command_timeout.total_seconds()
@@ -185,7 +206,7 @@ class Database:
     async def ping(self) -> None:
         """A round trip; raises DatabaseUnavailable. For readiness."""
         async with self.connection() as connection:
-            await connection.execute("SELECT 1")
+            await connection.execute(self._ping)
 
     async def close(self) -> None:
         """Wait briefly for connections in use, then cut them; never raises."""

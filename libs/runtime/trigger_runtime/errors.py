@@ -16,6 +16,10 @@ class DatabaseUnavailable(DependencyUnavailable):
     """PostgreSQL cannot be reached, or broke the connection: the transaction did not happen."""
 
 
+class DatabaseNotProvisioned(DatabaseUnavailable):
+    """PostgreSQL is there, and what the admin step makes in it is not (any more)."""
+
+
 class PublishRefused(Exception):  # noqa: N818
     """The broker (or a check before it) refused the message for good; nothing was stored."""
 

@@ -10,7 +10,6 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from .database import Database
-from .errors import DatabaseUnavailable
 from .guard import Positions
 
 Read = Callable[
@@ -19,13 +18,10 @@ Read = Callable[
 
 
 def asked_of(database: Database, read: Read) -> Positions:
-    """What ``read`` says on a connection; raises DatabaseUnavailable, also before a migration."""
+    """What ``read`` says on a connection; raises DatabaseUnavailable."""
 
     async def positions() -> Mapping[str, int]:
-        try:
-            async with database.connection() as connection:
-                return await read(connection)
-        except asyncpg.UndefinedTableError as error:
-            raise DatabaseUnavailable("the tables are not made yet") from error
+        async with database.connection() as connection:
+            return await read(connection)
 
     return positions

@@ -80,7 +80,12 @@ def build(settings: Settings) -> Retention:
     clock = SystemClock()
     connection = Connection(settings, SERVICE)
     broker = create_broker(connection, description=DESCRIPTION)
-    database = Database(settings, f"etp {SERVICE}", idle_in_transaction_timeout=HANGS_AFTER)
+    database = Database(
+        settings,
+        f"etp {SERVICE}",
+        idle_in_transaction_timeout=HANGS_AFTER,
+        ping="SELECT FROM retention.event LIMIT 0",
+    )
     event_log = PostgresEventLog(database)
     timeout = settings.publish_timeout
     publisher = JetStreamPublisher(connection, DEAD.name, timeout=timeout)

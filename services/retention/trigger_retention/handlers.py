@@ -149,10 +149,12 @@ class Sweeper:
 
     async def sweep(self) -> tuple[int, timedelta]:
         """One pass: how many rows it erased, and how long to wait before the next."""
-        if not self._life_is_set:
+        # Told again after a pass that failed: the table may be another one, made anew.
+        is_set, self._life_is_set = self._life_is_set, False
+        if not is_set:
             await self._log.set_life(self._life)
-            self._life_is_set = True
         erased = await self._log.erase()
+        self._life_is_set = True
         if erased is None:
             return 0, self._every
         if erased.rows or erased.partitions:

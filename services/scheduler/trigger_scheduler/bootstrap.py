@@ -85,6 +85,7 @@ def build(settings: Settings) -> Scheduler:
         "etp-scheduler",
         idle_in_transaction_timeout=settings.lock_timeout,
         server_settings={"search_path": SCHEMA, **PLANNING},
+        ping="SELECT FROM projection LIMIT 0",
     )
     open_claims = settings.claimers + settings.crowd_claimers
     relaxed = Database(

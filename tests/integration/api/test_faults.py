@@ -133,6 +133,37 @@ async def test_without_a_database_fires_and_writes_are_accepted(
             assert (await http.get(path)).status_code == 200, path
 
 
+@pytest.mark.parametrize("gone", ["scheduler", "retention"])
+async def test_without_its_tables_the_database_is_away(
+    platform_streams: Broker,
+    empty_database: Database,
+    secrets: Secrets,
+    scheduler: StandInScheduler,
+    gone: str,
+) -> None:
+    """Until they are made anew: no read is a fault of ours, and nobody sees an empty list."""
+    async with (
+        serving(platform_streams, empty_database, secrets, **SHORT) as running,
+        empty_database.connected() as admin,
+    ):
+        http = running.http
+        await ready(running)
+        scheduler.silent = True
+        await admin.execute(f"ALTER SCHEMA {gone} RENAME TO gone")
+        try:
+            path = {"scheduler": "/triggers/", "retention": "/events/"}[gone]
+            response = await http.get(path)
+            assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+            assert (await http.post("/triggers/", json=API_TRIGGER)).status_code == 202
+            response = await http.get("/ready")
+            assert response.status_code == 503
+            assert response.json()["checks"]["database"] == "DatabaseNotProvisioned"
+        finally:
+            await admin.execute(f"ALTER SCHEMA gone RENAME TO {gone}")
+        await ready(running)
+        assert (await http.get(path)).status_code == 200
+
+
 async def test_a_database_that_hangs_does_not_hold_up_fires(
     platform_streams: Broker,
     empty_database: Database,

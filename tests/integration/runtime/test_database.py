@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from tests.support.servers import Database as TestDatabase
 from tests.support.servers import Postgres
 from trigger_runtime.database import REFUSED, Database
-from trigger_runtime.errors import DatabaseUnavailable
+from trigger_runtime.errors import DatabaseNotProvisioned, DatabaseUnavailable
 from trigger_runtime.ids import new_id
 from trigger_runtime.settings import DatabaseSettings
 
@@ -42,9 +42,45 @@ async def test_sessions_are_as_declared(database: TestDatabase) -> None:
 
 async def test_a_refused_statement_is_the_callers(database: TestDatabase) -> None:
     opened = open_database(database)
-    with pytest.raises(asyncpg.UndefinedTableError):
+    with pytest.raises(asyncpg.DivisionByZeroError):
         async with opened.transaction() as connection:
-            await connection.execute("SELECT * FROM absent")
+            await connection.execute("SELECT 1 / 0")
+    await opened.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT FROM absent",
+        "SELECT FROM absent.absent",
+        "SELECT absent.absent()",
+        "INSERT INTO absent.absent VALUES (1)",
+        "SELECT FROM scheduler.migration",
+    ],
+)
+async def test_what_the_admin_step_has_not_made_is_no_fault_of_a_message(
+    database: TestDatabase, statement: str
+) -> None:
+    settings = DatabaseSettings(database_url=SecretStr(database.url("etp_retention")), pool_size=1)
+    opened = Database(settings, "not provisioned", ping=statement)
+    with pytest.raises(DatabaseNotProvisioned):
+        await opened.ping()
+    await opened.close()
+
+
+@pytest.mark.parametrize("gone", ["database", "role"])
+async def test_a_database_that_nobody_has_made_yet_is_away(
+    postgres: Postgres, database: TestDatabase, gone: str
+) -> None:
+    url = database.url("etp_retention")
+    if gone == "database":
+        url = postgres.url("etp_retention", name="absent")
+    else:
+        url = url.replace("etp_retention", "etp_absent")
+    settings = DatabaseSettings(database_url=SecretStr(url), pool_size=1)
+    opened = Database(settings, "not provisioned")
+    with pytest.raises(DatabaseNotProvisioned):
+        await opened.ping()
     await opened.close()
 
 

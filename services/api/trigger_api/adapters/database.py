@@ -17,8 +17,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from trigger_api.ports import ReadTooSlow
-from trigger_runtime.database import AWAY
-from trigger_runtime.errors import DatabaseUnavailable
+from trigger_runtime.database import AWAY, NOT_PROVISIONED
+from trigger_runtime.errors import DatabaseNotProvisioned, DatabaseUnavailable
 
 from . import statements
 
@@ -121,5 +121,9 @@ def _cause(error: DBAPIError) -> BaseException | None:
 
 def _unavailable(error: Exception) -> DatabaseUnavailable:
     cause = _cause(error) if isinstance(error, DBAPIError) else error
-    kind = ReadTooSlow if isinstance(cause, asyncpg.QueryCanceledError) else DatabaseUnavailable
-    return kind(type(error).__name__)
+    kind = DatabaseUnavailable
+    if isinstance(cause, asyncpg.QueryCanceledError):
+        kind = ReadTooSlow
+    elif isinstance(cause, NOT_PROVISIONED):
+        kind = DatabaseNotProvisioned
+    return kind(type(cause or error).__name__)

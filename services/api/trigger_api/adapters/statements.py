@@ -30,7 +30,7 @@ from trigger_api.domain.queries import TriggerQuery
 
 from .log_tables import INSTANT
 
-PING = text("SELECT 1")
+PING = text("SELECT 1 FROM scheduler.triggers, retention.life LIMIT 0")
 
 _TRIGGERS = table(
     "triggers",
