@@ -5,7 +5,7 @@ service must create or drop at run time (partitions) its own migrations offer as
 functions. Each schema, and who may touch what in it, is its service's own definition.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import asyncpg
 
@@ -67,10 +67,11 @@ async def restrict_database(admin: asyncpg.Connection, name: str) -> None:
     await admin.execute(f'GRANT CONNECT ON DATABASE "{name}" TO {", ".join(DATABASE_ROLES)}')
 
 
-async def apply_schemas(connection: asyncpg.Connection) -> None:
+async def apply_schemas(connection: asyncpg.Connection, without: Collection[str] = ()) -> None:
     """Migrate every service's schema in the connected database. Idempotent."""
     for service in SCHEMAS:
-        await apply_schema(connection, service, schema=service)
+        if service not in without:
+            await apply_schema(connection, service, schema=service)
 
 
 async def apply_schema(connection: asyncpg.Connection, service: str, *, schema: str) -> None:

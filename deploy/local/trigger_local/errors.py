@@ -57,6 +57,14 @@ class StreamsLostError(LocalError):
         )
 
 
+class TablesGoneError(LocalError):
+    def __init__(self, schemas: Sequence[str]) -> None:
+        super().__init__(
+            f"PostgreSQL has not all tables of: {', '.join(schemas)}. "
+            "They are made anew from the streams by: etp provision"
+        )
+
+
 class NotUpError(LocalError):
     def __init__(self, root: str) -> None:
         super().__init__(f"Nothing runs on {root}. Start it with: etp up --data-dir {root}")

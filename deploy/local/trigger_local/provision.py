@@ -7,14 +7,15 @@ First it looks back: a stream that lacks what was there before stops it, and a d
 while the streams are not is made anew from them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 
 import asyncpg
 
 from trigger_runtime.migrations import NewerSchemaError
 
 from . import database, rebuild, streams, yesterday
-from .errors import LocalError
+from .comparing import find_losses
+from .errors import LocalError, TablesGoneError
 from .target import (
     ONE_AT_A_TIME,
     Target,
@@ -34,33 +35,48 @@ async def provision(
 ) -> None:
     """Raises StreamsLostError before anything is changed, unless ``accept_loss``."""
     async with admin_connection(target) as client:
-        past, found = await compare(target, client)
-        lost = past.lost(found)
+        compared = await find_losses(target, client)
+        lost = compared.lost
         if not accept_loss:
             yesterday.refuse(lost, target.options)
         await streams.apply(client, replicas=target.replicas)
         if lost:
             await streams.renew_consumers(client)
-        await provision_database(target)
-        if past.is_new_to(found):
-            say("PostgreSQL is new and the streams are not: every table is made anew from them.")
-            for line in await rebuild.rebuild_all(target, accept_loss=True):
+        lacking = compared.past.lacking(compared.found)
+        # What is to be folded appears with all its rows at once: nobody finds it empty meanwhile.
+        await provision_database(target, without=lacking)
+        if lacking:
+            say(_made_anew(compared.past, lacking))
+            for line in await rebuild.rebuild_all(target, accept_loss=True, schemas=lacking):
                 say(line)
+            await provision_database(target)
         elif not lost:
             await take_note(target, client)
 
 
+def _made_anew(past: yesterday.Yesterday, schemas: Sequence[str]) -> str:
+    if past.gone == database.SCHEMAS.keys() or not past.noted:
+        return "PostgreSQL is new and the streams are not: every table is made anew from them."
+    return f"PostgreSQL has lost tables of: {', '.join(schemas)}. They are made anew."
+
+
 async def watch(target: Target) -> list[str]:
-    """What was lost since the last note; if nothing, how far the streams are is noted."""
+    """What was lost since the last note; if nothing, how far the streams are is noted.
+
+    Raises TablesGoneError where it is PostgreSQL that was lost.
+    """
     async with admin_connection(target) as client:
         past, found = await compare(target, client)
+        if past.gone:
+            raise TablesGoneError(sorted(past.gone))
         lost = past.lost(found)
         if not lost:
             await take_note(target, client)
         return lost
 
 
-async def provision_database(target: Target) -> None:
+async def provision_database(target: Target, *, without: Collection[str] = ()) -> None:
+    """Roles, the database, and its schemas ``without`` those that a rebuild makes."""
     name = target.database_name
     server = await asyncpg.connect(at_database(target.database_url, "postgres"))
     try:
@@ -69,7 +85,7 @@ async def provision_database(target: Target) -> None:
         await database.create_database(server, name)
         connection = await asyncpg.connect(at_database(target.database_url, name))
         try:
-            await database.apply_schemas(connection)
+            await database.apply_schemas(connection, without)
         except NewerSchemaError as newer:
             msg = (
                 f"The database was last used by a newer version of the platform ({newer}). "

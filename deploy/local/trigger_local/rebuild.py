@@ -4,6 +4,7 @@ Each service owns how its schema is folded and put in the live one's place; this
 connects them, as the administrators of broker and database. One at a time.
 """
 
+from collections.abc import Collection
 from datetime import timedelta
 
 import asyncpg
@@ -18,32 +19,37 @@ from trigger_runtime.settings import NatsSettings
 from trigger_scheduler.adapters.rebuild import rebuild as rebuild_scheduler
 
 from . import streams, yesterday
+from .comparing import find_losses
+from .database import SCHEMAS
 from .errors import LocalError
-from .target import ADMIN, ONE_AT_A_TIME, Target, admin_connection, compare
+from .target import ADMIN, ONE_AT_A_TIME, Target, admin_connection
 
 READ_TIMEOUT = timedelta(seconds=10)
 
 
-async def rebuild_all(target: Target, *, accept_loss: bool = False) -> tuple[str, ...]:
-    """Rebuild both schemas; returns a sentence about each.
+async def rebuild_all(
+    target: Target, *, accept_loss: bool = False, schemas: Collection[str] = tuple(SCHEMAS)
+) -> tuple[str, ...]:
+    """Rebuild schemas; returns a sentence about each.
 
     Raises StreamsLostError where the streams lack what the tables have, unless ``accept_loss``.
     """
     async with admin_connection(target) as client:
-        past, found = await compare(target, client)
-        lost = past.lost(found)
+        lost = (await find_losses(target, client)).lost
         if not accept_loss:
             yesterday.refuse(lost, target.options)
         if lost:
             await streams.apply(client, replicas=target.replicas)
             await streams.renew_consumers(client)
         try:
-            return await _rebuild_all(target, client, keep_cursors=_lacks_due(lost))
+            return await _rebuild_all(target, client, schemas, keep_cursors=_lacks_due(lost))
         except asyncpg.InvalidCatalogNameError:
             raise LocalError("There is no database yet: etp provision makes it.") from None
 
 
-async def _rebuild_all(target: Target, client: Client, *, keep_cursors: bool) -> tuple[str, ...]:
+async def _rebuild_all(
+    target: Target, client: Client, schemas: Collection[str], *, keep_cursors: bool
+) -> tuple[str, ...]:
     settings = NatsSettings(
         nats_url=target.nats_url, nats_user=ADMIN, nats_password=SecretStr(target.nats_password)
     )
@@ -55,7 +61,7 @@ async def _rebuild_all(target: Target, client: Client, *, keep_cursors: bool) ->
         try:
             if not await database.fetchval("SELECT pg_try_advisory_lock($1)", ONE_AT_A_TIME):
                 raise LocalError("Another admin step is under way on this database.")
-            told = await _rebuild(connection, database, keep_cursors=keep_cursors)
+            told = await _rebuild(connection, database, schemas, keep_cursors=keep_cursors)
             await yesterday.note(database, await yesterday.streams(client))
             return told
         finally:
@@ -69,16 +75,23 @@ def _lacks_due(lost: list[str]) -> bool:
 
 
 async def _rebuild(
-    connection: Connection, database: asyncpg.Connection, *, keep_cursors: bool
+    connection: Connection,
+    database: asyncpg.Connection,
+    schemas: Collection[str],
+    *,
+    keep_cursors: bool,
 ) -> tuple[str, ...]:
     def reader(stream: topology.Stream) -> StreamReader:
         return StreamReader(connection, stream.name, timeout=READ_TIMEOUT)
 
-    index = await rebuild_scheduler(
-        database, reader(topology.CHANGES), reader(topology.DUE), keep_cursors=keep_cursors
-    )
-    log = await rebuild_retention(database, reader(topology.EVENTS))
-    return (
-        f"scheduler: {index.triggers} triggers from {index.changes} changes",
-        f"retention: {log.rows} rows from {log.messages} events",
-    )
+    told: list[str] = []
+    if "scheduler" in schemas:
+        index = await rebuild_scheduler(
+            database, reader(topology.CHANGES), reader(topology.DUE), keep_cursors=keep_cursors
+        )
+        told.append(f"scheduler: {index.triggers} triggers from {index.changes} changes")
+    if "retention" in schemas:
+        log = await rebuild_retention(database, reader(topology.EVENTS))
+        passed_over = f", {log.unreadable} of them cannot be read" if log.unreadable else ""
+        told.append(f"retention: {log.rows} rows from {log.messages} events{passed_over}")
+    return tuple(told)

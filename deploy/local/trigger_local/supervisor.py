@@ -18,7 +18,7 @@ import asyncpg
 
 from . import nats as nats_server
 from . import ports, postgres, programs, secrets, state, welcome
-from .errors import ExitedEarlyError, NotReadyError, StreamsLostError
+from .errors import ExitedEarlyError, NotReadyError, StreamsLostError, TablesGoneError
 from .home import Home
 from .output import Output
 from .programs import Platform, Replicas
@@ -41,6 +41,9 @@ LOOK_EVERY = 30.0
 """Seconds between two notes of how far the streams are."""
 
 LOOK_PATIENCE = 5.0
+
+SERVERS = frozenset({"nats", "postgres"})
+"""Stopped after everything else."""
 
 EARLY_STARTS = 3
 """A program that dies this often before it was ready once will not get better by itself."""
@@ -99,17 +102,24 @@ class Supervisor:
         self._unwritten: str | None = None
         """Why the state could not be written the last time."""
         self._lost: list[str] = []
+        self._not_made: str | None = None
+        """Why the database could not be made anew the last time."""
         self._stopping = False
         self.say = output.say
 
-    async def _provision_again(self, target: Target) -> None:
+    async def _provision_again(self, target: Target) -> bool:
         """The database was removed while all runs: what it had is made anew from the streams."""
         if self._stopping:
-            return
+            return False
         try:
             await provision(target, self.say)
         except Exception as why:  # noqa: BLE001 (said, and tried again at the next look)
-            self.say(f"The database is gone and cannot be made anew: {why}")
+            if str(why) != self._not_made:
+                self.say(f"The database is gone and cannot be made anew: {why}")
+            self._not_made = str(why)
+            return False
+        self._not_made = None
+        return True
 
     async def start(self, specs: Sequence[Spec], patience: float) -> None:
         """Start these and wait until each is ready. Raises LocalError."""
@@ -125,29 +135,40 @@ class Supervisor:
 
     async def tend(self) -> None:
         """What is to be done now and then while all runs; until it is cancelled."""
-        looked = time.monotonic()
+        looked, starts = time.monotonic(), self._servers_started()
         while True:
             await asyncio.sleep(TEND_EVERY)
             if self._unwritten is not None:
                 self.write_state()
-            if self._complete and time.monotonic() - looked > LOOK_EVERY:
-                await self._look_back()
+            now = self._servers_started()
+            if not self._complete:
+                starts = now
+            elif now != starts or time.monotonic() - looked > LOOK_EVERY:
+                # A server that was started again may have lost its files with its life.
+                if await self._look_back():
+                    starts = now
                 looked = time.monotonic()
 
-    async def _look_back(self) -> None:
-        """Note how far the streams are, or say what they have lost since the last note."""
+    def _servers_started(self) -> int:
+        return sum(one.starts for one in self.supervised if one.spec.name in SERVERS)
+
+    async def _look_back(self) -> bool:
+        """Note how far the streams are, or say what they have lost since the last note.
+
+        False where a server does not answer.
+        """
         target = target_of(self.platform)
         try:
             async with asyncio.timeout(LOOK_PATIENCE):
                 lost = await watch(target)
-        except asyncpg.InvalidCatalogNameError:
-            await self._provision_again(target)
-            return
+        except (asyncpg.InvalidCatalogNameError, TablesGoneError):
+            return await self._provision_again(target)
         except Exception:  # noqa: BLE001 (a server is away, and comes back; the next look is soon)
-            return
+            return False
         if lost and lost != self._lost:
             self.say(str(StreamsLostError(lost, target.options)))
         self._lost = lost
+        return True
 
     def started(self) -> None:
         """Everything is there, and was ready once."""
@@ -156,14 +177,13 @@ class Supervisor:
 
     async def stop(self) -> None:
         self._stopping = True
-        servers = {"nats", "postgres"}
         await asyncio.gather(
-            *(one.stop() for one in self.supervised if one.spec.name not in servers)
+            *(one.stop() for one in self.supervised if one.spec.name not in SERVERS)
         )
         if self._complete:
             await self._look_back()
         for one in self.supervised:
-            if one.spec.name in servers:
+            if one.spec.name in SERVERS:
                 await one.stop()
 
     def kill(self) -> None:

@@ -8,7 +8,7 @@ database without notes is compared, too.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,9 @@ import asyncpg
 from nats.aio.client import Client
 
 import trigger_retention.adapters.positions as retention
+import trigger_retention.adapters.schema as retention_schema
 import trigger_scheduler.adapters.positions as scheduler
+import trigger_scheduler.adapters.schema as scheduler_schema
 from trigger_contracts import topology
 from trigger_runtime.past import Known, losses, together
 from trigger_runtime.reader import StreamState
@@ -30,6 +32,9 @@ REQUEST_TIMEOUT = 10.0
 
 _NOT_FOUND = 404
 
+_PROJECTED = {"scheduler": topology.CHANGES.name, "retention": topology.EVENTS.name}
+"""Of which stream each schema is made."""
+
 _SCHEMA = """
 CREATE SCHEMA IF NOT EXISTS platform;
 CREATE TABLE IF NOT EXISTS platform.stream (
@@ -38,14 +43,20 @@ CREATE TABLE IF NOT EXISTS platform.stream (
     last_seq   bigint      NOT NULL,
     noted_at   timestamptz NOT NULL DEFAULT now()
 );
+ALTER TABLE platform.stream ADD COLUMN IF NOT EXISTS messages bigint;
 REVOKE ALL ON SCHEMA platform FROM PUBLIC;
 """
-_NOTED = "SELECT name, created_at, last_seq FROM platform.stream"
+# Before the first note of this version there is no such column.
+_NOTED = """
+SELECT name, created_at, last_seq, (to_jsonb(stream) ->> 'messages')::bigint AS messages
+FROM platform.stream
+"""
 _NOTE = """
-INSERT INTO platform.stream (name, created_at, last_seq)
-SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::bigint[])
+INSERT INTO platform.stream (name, created_at, last_seq, messages)
+SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::bigint[], $4::bigint[])
 ON CONFLICT (name) DO UPDATE
-SET created_at = excluded.created_at, last_seq = excluded.last_seq, noted_at = now()
+SET created_at = excluded.created_at, last_seq = excluded.last_seq,
+    messages = excluded.messages, noted_at = now()
 """
 _EXISTS = "SELECT to_regclass($1) IS NOT NULL"
 
@@ -58,21 +69,30 @@ class Yesterday:
 
     noted: Mapping[str, Known]
     projected: Mapping[str, Known]
+    gone: frozenset[str] = frozenset(_PROJECTED)
+    """Schemas whose tables are not all there."""
+    messages: Mapping[str, int | None] = field(default_factory=dict)
+    """How many each stream had when it was noted."""
+
+    def has_shrunk(self, found: Streams, stream: str) -> bool:
+        """Whether it has fewer messages than it had: some were erased, or its file is damaged."""
+        state, before = found.get(stream), self.messages.get(stream)
+        return state is not None and before is not None and state.messages < before
 
     def lost(self, found: Streams) -> list[str]:
         return losses(found, together(self.noted, self.projected))
 
-    def is_new_to(self, found: Streams) -> bool:
-        """Whether the database was made anew, and the streams were not: it knows nothing of what
-        they hold. Emptied by expiry alone, it would still have its notes.
+    def lacking(self, found: Streams) -> list[str]:
+        """The schemas that were lost, or made anew, while their streams were not: they know nothing
+        of what these hold. Emptied by expiry alone, a database would still have its notes.
         """
-        if self.noted:
-            return False
-        return any(
-            state is not None and state.last_seq > 0 and not self._has_projected(name)
-            for name, state in found.items()
-            if name in {topology.CHANGES.name, topology.EVENTS.name}
-        )
+        return [
+            schema
+            for schema, stream in _PROJECTED.items()
+            if (state := found.get(stream)) is not None
+            and state.last_seq > 0
+            and (schema in self.gone or not (self.noted or self._has_projected(stream)))
+        ]
 
     def _has_projected(self, stream: str) -> bool:
         return self.projected.get(stream, Known(0)).last_seq > 0
@@ -96,21 +116,28 @@ def _state(body: dict[str, Any]) -> StreamState:
         created_at=datetime.fromisoformat(body["created"]),
         first_seq=body["state"]["first_seq"],
         last_seq=body["state"]["last_seq"],
+        messages=body["state"]["messages"],
     )
 
 
 async def known(connection: asyncpg.Connection) -> Yesterday:
     """What the connected database knows; nothing where nothing was ever made in it."""
     noted: dict[str, Known] = {}
+    messages: dict[str, int | None] = {}
     if await connection.fetchval(_EXISTS, "platform.stream"):
         rows = await connection.fetch(_NOTED)
         noted = {row["name"]: Known(row["last_seq"], row["created_at"]) for row in rows}
+        messages = {row["name"]: row["messages"] for row in rows}
     projected: dict[str, int] = {}
-    if await connection.fetchval(_EXISTS, "scheduler.projection"):
+    gone = set(_PROJECTED)
+    if await scheduler_schema.is_whole(connection):
+        gone.remove("scheduler")
         projected |= await scheduler.positions(connection)
-    if await connection.fetchval(_EXISTS, "retention.event"):
+    if await retention_schema.is_whole(connection):
+        gone.remove("retention")
         projected |= await retention.positions(connection)
-    return Yesterday(noted, {name: Known(seq) for name, seq in projected.items()})
+    known = {name: Known(seq) for name, seq in projected.items()}
+    return Yesterday(noted, known, frozenset(gone), messages)
 
 
 async def note(connection: asyncpg.Connection, found: Streams) -> None:
@@ -122,6 +149,7 @@ async def note(connection: asyncpg.Connection, found: Streams) -> None:
         list(there),
         [state.created_at for state in there.values()],
         [state.last_seq for state in there.values()],
+        [state.messages for state in there.values()],
     )
 
 

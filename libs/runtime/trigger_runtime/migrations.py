@@ -7,6 +7,7 @@ it was. Run by the admin step as the database's owner; services have no DDL righ
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,34 @@ async def apply(connection: "asyncpg.Connection[Any]", folder: Path, schema: str
             )
             applied.append(file.name)
     return applied
+
+
+async def has_tables(
+    connection: "asyncpg.Connection[Any]", schema: str, names: Sequence[str]
+) -> bool:
+    """Whether the schema is there with all of these: not before it was made, nor once it is gone.
+
+    Of a schema with fewer nothing can be read; it is made anew.
+    """
+    there: bool = await connection.fetchval(
+        "SELECT bool_and(to_regclass(name) IS NOT NULL) FROM unnest($1::text[]) AS name",
+        [f"{schema}.{name}" for name in names],
+    )
+    return there
+
+
+async def owner_of(connection: "asyncpg.Connection[Any]", schema: str) -> tuple[str, bool]:
+    """Whose the schema is, and whether there is one: else whose it is to be, the database's."""
+    owner: str | None = await connection.fetchval(
+        "SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = $1", schema
+    )
+    if owner is not None:
+        return owner, True
+    owner = await connection.fetchval(
+        "SELECT datdba::regrole::text FROM pg_database WHERE datname = current_database()"
+    )
+    assert owner is not None  # noqa: S101 (every database has one)
+    return owner, False
 
 
 def _files(folder: Path) -> list[Path]:

@@ -30,6 +30,9 @@ MAX_SUBJECTS = 1000
 _NOT_FOUND = 404
 _END = 204
 _NO_MESSAGE_CODE = 10037
+_DAMAGED = "Message Not Found"
+"""Said in the middle of many subjects' newest messages, of one that the broker cannot read in its
+file: it says no more of the others. Where there is none of any, it says "No Results"."""
 _NO_ANSWER = 0
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _NO_STREAM_CODE = 10059
@@ -61,6 +64,7 @@ class StreamState:
     created_at: datetime
     first_seq: int
     last_seq: int
+    messages: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,13 @@ class StoredMessage:
     stored_at: datetime
     payload: bytes
     headers: Mapping[str, str]
+
+
+class _CutShort(Exception):  # noqa: N818 - named for the state, not for the class
+    """An answer that ended at a message which the broker cannot read."""
+
+    def __init__(self, found: Sequence[StoredMessage]) -> None:
+        self.found = found
 
 
 class StreamReader:
@@ -116,10 +127,22 @@ class StreamReader:
         found: dict[str, StoredMessage] = {}
         for start in range(0, len(subjects), MAX_SUBJECTS):
             part = subjects[start : start + MAX_SUBJECTS]
-            messages, _ = await self._batch({"multi_last": list(part), "batch": MAX_SUBJECTS})
+            try:
+                messages, _ = await self._batch({"multi_last": list(part), "batch": MAX_SUBJECTS})
+            except _CutShort as cut:
+                messages = [*cut.found, *await self._each(part, cut.found)]
             for message in messages:
                 found[message.subject] = message
         return found
+
+    async def _each(
+        self, subjects: Sequence[str], found: Sequence[StoredMessage]
+    ) -> list[StoredMessage]:
+        """One by one what an answer did not come to; of wildcards nothing more is known."""
+        had = {message.subject for message in found}
+        left = [one for one in subjects if one not in had and not set("*>") & set(one)]
+        each = [await self.last(subject) for subject in left]
+        return [message for message in each if message is not None]
 
     async def after(self, seq: int, subject: str, limit: int) -> list[StoredMessage]:
         """Up to ``limit`` messages of a subject filter with a greater sequence, in order.
@@ -168,6 +191,7 @@ class StreamReader:
             created_at=_instant(body["created"]),
             first_seq=body["state"]["first_seq"],
             last_seq=body["state"]["last_seq"],
+            messages=body["state"]["messages"],
         )
 
     async def _request(self, subject: str, body: dict[str, Any] | None) -> Msg:
@@ -209,6 +233,8 @@ class StreamReader:
                 message = await self._next(answers) if answers.empty() else answers.get_nowait()
                 status = _status(message)
                 if status == _NOT_FOUND:
+                    if not is_chain and (message.headers or {}).get("Description") == _DAMAGED:
+                        raise _CutShort(found)
                     return found, False
                 if status not in {_END, None}:
                     raise _refused(message, status)

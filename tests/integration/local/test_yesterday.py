@@ -8,9 +8,11 @@ import pytest
 from nats.aio.client import Client
 
 from tests.support.servers import Broker, Database, Postgres
+from tests.unit.executor.factories import make_api_change
+from trigger_contracts import subjects
 from trigger_contracts.topology import BUCKETS, CONSUMERS, STREAMS
 from trigger_local import yesterday
-from trigger_local.errors import LocalError, StreamsLostError
+from trigger_local.errors import LocalError, StreamsLostError, TablesGoneError
 from trigger_local.provision import provision, watch
 from trigger_local.rebuild import rebuild_all
 from trigger_local.secrets import Secrets
@@ -209,12 +211,47 @@ async def test_a_new_database_is_made_anew_from_the_streams_and_says_so(
     await provision(target, said.append)
     assert said == [
         "PostgreSQL is new and the streams are not: every table is made anew from them.",
-        "scheduler: 0 triggers from 0 changes",
-        "retention: 0 rows from 2 events",
+        "retention: 0 rows from 2 events, 2 of them cannot be read",
     ]
     assert (await look_back(target)).noted["TRIGGER_EVENTS"].last_seq == 2
     await provision(target, said.append)
-    assert len(said) == 3, "made anew once"
+    assert len(said) == 2, "made anew once"
+
+
+@pytest.mark.parametrize(
+    ("removed", "gone"),
+    [
+        ("SCHEMA scheduler", ["scheduler"]),
+        ("SCHEMA retention", ["retention"]),
+        ("SCHEMA scheduler, retention, platform", ["scheduler", "retention"]),
+        ("TABLE scheduler.trigger", ["scheduler"]),
+        ("TABLE retention.event", ["retention"]),
+    ],
+)
+async def test_what_of_a_database_is_removed_is_made_anew_from_the_streams(
+    platform_streams: Broker, target: Target, removed: str, gone: list[str]
+) -> None:
+    """Also while the platform runs: whoever notes how far the streams are says that it is gone."""
+    await provision(target)
+    async with platform_streams.connected() as admin:
+        change = make_api_change("t1").model_dump_json().encode()
+        await admin.jetstream().publish(subjects.changed("t1"), change)
+    await publish(platform_streams, "TRIGGER_EVENTS", 2)
+    await rebuild_all(target)
+    connection = await asyncpg.connect(target.database_url)
+    try:
+        await connection.execute(f"DROP {removed} CASCADE")
+        with pytest.raises(TablesGoneError, match=", ".join(sorted(gone))):
+            await watch(target)
+        said: list[str] = []
+        await provision(target, said.append)
+        assert [one.partition(":")[0] for one in said[1:]] == gone
+        assert "made anew" in said[0]
+        assert await connection.fetchval("SELECT count(*) FROM scheduler.trigger") == 1
+        assert await connection.fetchval("SELECT count(*) FROM retention.event") == 0
+        assert await watch(target) == []
+    finally:
+        await connection.close()
 
 
 async def test_a_database_of_a_newer_version_is_left_as_it_is(target: Target) -> None:

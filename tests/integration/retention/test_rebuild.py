@@ -11,9 +11,11 @@ from nats.aio.client import Client
 
 from tests.integration.retention.conftest import MakeLog, Start
 from tests.integration.retention.test_service import count, letters, publish, settled
+from tests.integration.runtime.test_reading import KEPT, hpub, spoken
 from tests.support.eventually import eventually
 from tests.support.servers import Broker, Database
-from tests.unit.retention.factories import ago, make_entry, make_row
+from tests.unit.retention.factories import ago, body, make_entry, make_row
+from trigger_contracts import subjects
 from trigger_contracts.events import EntryStatus
 from trigger_contracts.topology import EVENTS
 from trigger_local.secrets import Secrets
@@ -23,10 +25,13 @@ from trigger_retention.adapters.rebuild import RebuildReport, rebuild
 from trigger_retention.domain.life import Life
 from trigger_retention.domain.rows import Row
 from trigger_retention.ports import Inserted
+from trigger_runtime.errors import DatabaseNotProvisioned
 from trigger_runtime.nats import Connection
 from trigger_runtime.reader import StreamReader
 from trigger_runtime.settings import NatsSettings
 
+BAD = KEPT[1:]
+"""Header blocks; of one byte the broker leaves nothing when it reads it."""
 Rebuild = Callable[[], Awaitable[RebuildReport]]
 
 
@@ -302,3 +307,62 @@ async def test_a_statement_prepared_before_works_after(
         await publish(client, make_entry())
         await eventually(lambda: settled(client))
         assert len(await statement.fetch()) == 2
+
+
+async def test_what_cannot_be_read_is_no_row_for_the_service_nor_for_a_rebuild(
+    client: Client,
+    service: Start,
+    owner: asyncpg.Connection,
+    reader: StreamReader,
+    platform_streams: Broker,
+) -> None:
+    """Garbage, and events under malformed header blocks; others' events are rows meanwhile."""
+    entries = [make_entry() for _ in range(3)]
+    garbage = [b"", b"\xff", b"{", b"[]", b"null", b'{"stream":"TRIGGER_EVENTS","seq":1}']
+    forged = [hpub(subjects.fired("trigger-1").encode(), one, body(make_entry())) for one in BAD]
+    await service()
+    await publish(client, entries[0], *garbage, entries[1])
+    await spoken(platform_streams, "admin", b"".join(forged))
+    await publish(client, entries[2])
+    await eventually(lambda: settled(client))
+    before = await table(owner)
+    assert len(before) == len(entries)
+    assert len(await letters(client)) == len(garbage) + len(BAD)
+    report = await rebuild(owner, reader)
+    assert report.unreadable == len(garbage) + len(BAD)
+    assert await table(owner) == before
+    await publish(client, make_entry())
+    await eventually(lambda: settled(client))
+    assert await count(owner) == len(entries) + 1
+
+
+@pytest.mark.parametrize("removed", ["SCHEMA retention", "TABLE retention.event"])
+async def test_a_service_whose_tables_are_removed_goes_on_once_they_are_made_anew(
+    client: Client,
+    service: Start,
+    owner: asyncpg.Connection,
+    reader: StreamReader,
+    removed: str,
+) -> None:
+    """It buries nothing meanwhile, and its own length of a row's life is told again."""
+    parts = await service(kept_for=timedelta(hours=5))
+    await publish(client, make_entry())
+    await eventually(lambda: settled(client))
+    await owner.execute(f"DROP {removed} CASCADE")
+    await publish(client, make_entry())
+    with pytest.raises(DatabaseNotProvisioned):
+        await parts.database.ping()
+    report = await rebuild(owner, reader)
+    assert report.rows == 2
+    await publish(client, make_entry())
+    await eventually(lambda: settled(client))
+    assert await count(owner) == 3
+    assert await letters(client) == []
+    await parts.database.ping()
+
+    async def told_again() -> bool:
+        return bool(
+            await owner.fetchval("SELECT kept_for = interval '5 hours' FROM retention.life")
+        )
+
+    await eventually(told_again, within=20, what="the service's own life is set again")

@@ -4,22 +4,26 @@ import itertools
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from tests.integration.scheduler.conftest import Platform, now, once, text
 from tests.support.eventually import eventually
-from trigger_contracts import topology
+from trigger_contracts import subjects, topology
 from trigger_contracts.subjects import Verb
+from trigger_local import streams
 from trigger_runtime.reader import StreamReader
 from trigger_scheduler.adapters.rebuild import RebuildReport, rebuild
 
 TABLES = ("change", "trigger", "answer")
 
 
-async def rebuilt(platform: Platform) -> RebuildReport:
+async def rebuilt(platform: Platform, *, keep_cursors: bool = False) -> RebuildReport:
     async with platform.database.connected() as owner:
         return await rebuild(
             owner,
             StreamReader(platform.admin, topology.CHANGES.name, timeout=timedelta(seconds=5)),
             StreamReader(platform.admin, topology.DUE.name, timeout=timedelta(seconds=5)),
+            keep_cursors=keep_cursors,
         )
 
 
@@ -128,3 +132,43 @@ async def test_an_empty_index_is_repaired_without_firing_or_missing_what_was_dec
         assert row is not None
         assert row["next_fire_at"] is None
     assert {one: len(await platform.records(one)) for one in before} == before
+
+
+async def made_anew(platform: Platform, stream: str) -> None:
+    """Empty, and with its consumers."""
+    jetstream = platform.admin.client.jetstream(timeout=10)
+    config = (await jetstream.stream_info(stream)).config
+    await jetstream.delete_stream(stream)
+
+    async def made() -> bool:
+        await jetstream.add_stream(config)
+        await streams.apply(platform.admin.client)
+        return True
+
+    await eventually(made, what="the stream is made anew")
+
+
+@pytest.mark.parametrize("left", [0, 1], ids=["removed", "cut off"])
+async def test_nothing_fires_again_where_the_decisions_were_lost(
+    platform: Platform, left: int
+) -> None:
+    """How far schedules were decided is taken from the index as it was: no log knows it."""
+    async with platform.scheduler():
+        await platform.ask(Verb.CREATE, trigger_id="tick", name="i", type="scheduled", interval=1)
+        await platform.ask(Verb.CREATE, trigger_id="once", **once(timedelta(seconds=0.5)))
+        before = await platform.fires("tick", 3)
+        fired_once = await platform.fires("once", 1)
+        await eventually(lambda: quiet(platform))
+    decided = [one.scheduled_for for one in await platform.fires("tick", 3)]
+    records = await platform.stored(topology.DUE.name, subjects.due("tick"))
+    await made_anew(platform, topology.DUE.name)
+    for body in records[:left]:
+        await platform.admin.client.jetstream().publish(subjects.due("tick"), body)
+    await rebuilt(platform, keep_cursors=True)
+    async with platform.scheduler():
+        after = [one.scheduled_for for one in await platform.fires("tick", left + 2)][left:]
+        assert not set(decided) & set(after), (decided, after)
+        assert min(after) > max(decided)
+    assert fired_once
+    assert before
+    assert await platform.records("once") == []

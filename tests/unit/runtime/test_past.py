@@ -12,7 +12,7 @@ MADE = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def state(last_seq: int, made: datetime = MADE) -> StreamState:
-    return StreamState(created_at=made, first_seq=1, last_seq=last_seq)
+    return StreamState(created_at=made, first_seq=1, last_seq=last_seq, messages=last_seq)
 
 
 def test_a_stream_that_grew_or_stands_has_lost_nothing() -> None:

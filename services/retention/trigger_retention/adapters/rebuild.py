@@ -8,15 +8,17 @@ Called by ``etp rebuild`` as a superuser; one at a time.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import asyncpg
 
+from trigger_contracts.message_headers import why_unreadable
 from trigger_retention.domain.rows import Row, read
 from trigger_runtime.database import REFUSED
 from trigger_runtime.logs import get_logger
+from trigger_runtime.migrations import owner_of
 
 from . import schema
 from .statements import PAUSE_KEY, Statements
@@ -43,6 +45,8 @@ class Message(Protocol):
     def seq(self) -> int: ...
     @property
     def payload(self) -> bytes: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
 
 
 class Reader(Protocol):
@@ -66,12 +70,12 @@ class RebuildReport:
 
 
 async def rebuild(connection: "asyncpg.Connection[Any]", reader: Reader) -> RebuildReport:
-    """Replace schema ``retention`` by one folded from the stream. Safe to repeat after a crash."""
-    owner = await connection.fetchval(
-        "SELECT nspowner::regrole FROM pg_namespace WHERE nspname = $1", LIVE
-    )
-    if owner is None:
-        raise ValueError(f"there is no schema {LIVE} to rebuild")
+    """Replace schema ``retention`` by one folded from the stream. Safe to repeat after a crash.
+
+    Where there is none, or not all of it, there is one only once it is folded.
+    """
+    owner, exists = await owner_of(connection, LIVE)
+    is_whole = exists and await schema.is_whole(connection)
     # What a rebuild that was killed has left.
     for leftover in (SHADOW, OLD):
         await _drop(connection, leftover)
@@ -82,17 +86,20 @@ async def rebuild(connection: "asyncpg.Connection[Any]", reader: Reader) -> Rebu
     finally:
         await connection.execute("RESET ROLE")
     fold = _Fold(connection, reader)
-    await _copy_life(connection)
+    if is_whole:
+        await _copy_life(connection)
     # Most of it beside the running service …
     await fold.up_to(await reader.last_seq())
     paused_from_seq = fold.seq
     # … and the rest while it waits.
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", PAUSE_KEY)
-        await _copy_life(connection)
+        if is_whole:
+            await _copy_life(connection)
         last_seq = await reader.last_seq()
         await fold.up_to(last_seq)
-        await connection.execute(f"ALTER SCHEMA {LIVE} RENAME TO {OLD}")
+        if exists:
+            await connection.execute(f"ALTER SCHEMA {LIVE} RENAME TO {OLD}")
         await connection.execute(f"ALTER SCHEMA {SHADOW} RENAME TO {LIVE}")
     await _drop(connection, OLD)
     report = RebuildReport(
@@ -154,7 +161,11 @@ class _Fold:
             self.seq = min(messages[-1].seq, last_seq)
 
     async def _write(self, messages: Sequence[Message]) -> None:
-        found = [read(message.payload, message.seq) for message in messages]
+        found = [
+            read(message.payload, message.seq)
+            for message in messages
+            if why_unreadable(message.headers) is None
+        ]
         rows = [row for row in found if isinstance(row, Row)]
         self.messages += len(messages)
         self.unreadable += len(messages) - len(rows)

@@ -16,6 +16,7 @@ import asyncpg
 
 from trigger_contracts import subjects
 from trigger_runtime.logs import get_logger
+from trigger_runtime.migrations import owner_of
 from trigger_runtime.reader import StoredMessage
 from trigger_scheduler.domain.arming import armed_row, decided_row
 from trigger_scheduler.domain.planning import Row
@@ -41,8 +42,9 @@ SET cursor_at = kept.cursor_at, next_fire_at = kept.next_fire_at, fires = kept.f
     needs_completion = kept.needs_completion
 FROM {SCHEMA}.trigger AS kept
 WHERE kept.trigger_id = t.trigger_id AND kept.creation_id = t.creation_id
-  AND kept.version = t.version AND t.due_seq = 0
+  AND kept.version = t.version AND (t.cursor_at IS NULL OR kept.cursor_at > t.cursor_at)
 """
+"""Of a log that was cut off an older decision is left, and the index knows a later one."""
 
 
 class ChangesReader(Protocol):
@@ -51,6 +53,7 @@ class ChangesReader(Protocol):
     async def after(self, seq: int, subject: str, limit: int) -> list[StoredMessage]: ...
     async def last_seq(self) -> int: ...
     async def last_from_leader(self, subject: str) -> StoredMessage | None: ...
+    async def last_many(self, subjects: Sequence[str]) -> dict[str, StoredMessage]: ...
 
 
 class DueReader(Protocol):
@@ -80,14 +83,13 @@ async def rebuild(
 ) -> RebuildReport:
     """Replace schema ``scheduler`` by one folded from the logs. Safe to repeat after a crash.
 
+    Where there is none, or not all of it, there is one only once it is folded.
+
     ``keep_cursors``: where TRIGGER_DUE was lost, how far each schedule is decided is taken from
     the index as it is, or all of it would seem to be undecided since the trigger was made.
     """
-    owner = await connection.fetchval(
-        "SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = $1", SCHEMA
-    )
-    if owner is None:
-        raise ValueError(f"there is no schema {SCHEMA} to rebuild")
+    owner, exists = await owner_of(connection, SCHEMA)
+    is_whole = exists and await schema.is_whole(connection)
     for leftover in (SHADOW, OLD):
         await connection.execute(f"DROP SCHEMA IF EXISTS {leftover} CASCADE")
     await connection.execute(f"CREATE SCHEMA {SHADOW} AUTHORIZATION {owner}")
@@ -98,7 +100,14 @@ async def rebuild(
         await connection.execute("RESET ROLE")
     await connection.execute(f"SET search_path TO {SHADOW}")
     try:
-        return await _fold_and_switch(connection, changes, due, keep_cursors=keep_cursors)
+        return await _fold_and_switch(
+            connection,
+            changes,
+            due,
+            is_whole=is_whole,
+            exists=exists,
+            keep_cursors=keep_cursors and is_whole,
+        )
     finally:
         await connection.execute("RESET search_path")
         await connection.execute(f"DROP SCHEMA IF EXISTS {OLD} CASCADE")
@@ -109,6 +118,8 @@ async def _fold_and_switch(
     changes: ChangesReader,
     due: DueReader,
     *,
+    is_whole: bool,
+    exists: bool,
     keep_cursors: bool,
 ) -> RebuildReport:
     shadow = PostgresTransaction(connection)
@@ -118,18 +129,21 @@ async def _fold_and_switch(
     await _arm(shadow, due, changes, sorted(folded))
     # … and what came meanwhile while claims and commands wait for this lock.
     async with connection.transaction():
-        await connection.execute(f"LOCK TABLE {SCHEMA}.trigger IN EXCLUSIVE MODE")
+        if is_whole:
+            await connection.execute(f"LOCK TABLE {SCHEMA}.trigger IN EXCLUSIVE MODE")
         last_seq = await changes.last_seq()
         tail, _ = await _fold(shadow, changes, seq, last_seq)
         moved = await _moved(due, due_seq)
         await _arm(shadow, due, changes, sorted(moved | tail.keys()))
         if keep_cursors:
             await connection.execute(_KEEP_CURSORS)
-        # Answers to commands that changed nothing are a memory of the index, not of a log.
-        await connection.execute(f"INSERT INTO answer SELECT * FROM {SCHEMA}.answer")
+        if is_whole:
+            # Answers to commands that changed nothing are a memory of the index, not of a log.
+            await connection.execute(f"INSERT INTO answer SELECT * FROM {SCHEMA}.answer")
         await shadow.move_position(last_seq)
         triggers: int = await connection.fetchval("SELECT count(*) FROM trigger")
-        await connection.execute(f"ALTER SCHEMA {SCHEMA} RENAME TO {OLD}")
+        if exists:
+            await connection.execute(f"ALTER SCHEMA {SCHEMA} RENAME TO {OLD}")
         await connection.execute(f"ALTER SCHEMA {SHADOW} RENAME TO {SCHEMA}")
     count = folded.total() + tail.total()
     log.info("due index rebuilt", last_seq=last_seq, changes=count, triggers=triggers)

@@ -10,8 +10,14 @@ from trigger_runtime import migrations
 SCHEMA = "scheduler"
 
 _FOLDER = Path(__file__).with_name("migrations")
+_TABLES = ("trigger", "change", "projection", "answer")
 
 
 async def apply(connection: "asyncpg.Connection[Any]", schema: str = SCHEMA) -> None:
     """Bring ``schema`` up to date; ``connection`` is the database owner's."""
     await migrations.apply(connection, _FOLDER, schema)
+
+
+async def is_whole(connection: "asyncpg.Connection[Any]", schema: str = SCHEMA) -> bool:
+    """Whether its tables are there; raises nothing where they are not."""
+    return await migrations.has_tables(connection, schema, _TABLES)

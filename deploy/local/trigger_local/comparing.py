@@ -1,0 +1,103 @@
+"""What the streams lack of what PostgreSQL knows: asked before anything is made or projected.
+
+Mostly a stream's last sequence tells (``yesterday``). Where a file of the store is damaged, the
+broker drops what it cannot read of it and says nothing: the stream may end where it did, with a
+hole. So each living trigger's newest change must be there: looked at for the newest of them, and
+for all where the log has fewer messages than it had.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import asyncpg
+from nats.aio.client import Client
+from pydantic import SecretStr
+
+from trigger_contracts import subjects, topology
+from trigger_runtime.nats import Connection
+from trigger_runtime.reader import StreamReader
+from trigger_runtime.settings import NatsSettings
+
+from . import yesterday
+from .target import ADMIN, Target, compare
+
+READ_TIMEOUT = timedelta(seconds=10)
+
+PAGE = 200
+"""Triggers asked for at once: each answer holds a definition, of at most 256 kB."""
+
+MOST = 5000
+"""Triggers looked at where nothing tells that something is missing: a second."""
+
+_LIVING = """
+SELECT trigger_id, change_seq FROM scheduler.trigger
+WHERE status NOT IN ('completed', 'deleted') AND NOT is_test
+ORDER BY change_seq DESC
+"""
+"""What is erased once its time is over is not among them. The newest are in the block that was
+written last.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The streams as they are, what was known of them, and what they lack, in words."""
+
+    found: yesterday.Streams
+    past: yesterday.Yesterday
+    lost: list[str]
+
+
+async def find_losses(target: Target, client: Client) -> Compared:
+    """Look at the streams, as ``admin``, and back."""
+    past, found = await compare(target, client)
+    lost = past.lost(found)
+    changes = topology.CHANGES.name
+    is_told = any(f" {changes} " in one for one in lost)
+    if not is_told and found[changes] is not None and "scheduler" not in past.gone:
+        lost += await _holes(target, None if past.has_shrunk(found, changes) else MOST)
+    return Compared(found, past, lost)
+
+
+async def _holes(target: Target, most: int | None) -> list[str]:
+    settings = NatsSettings(
+        nats_url=target.nats_url, nats_user=ADMIN, nats_password=SecretStr(target.nats_password)
+    )
+    connection = Connection(settings, ADMIN)
+    await connection.start()
+    try:
+        await connection.wait_connected(READ_TIMEOUT.total_seconds())
+        reader = StreamReader(connection, topology.CHANGES.name, timeout=READ_TIMEOUT)
+        database = await asyncpg.connect(target.database_url)
+        try:
+            missing = await _missing(database, reader, most)
+        finally:
+            await database.close()
+    finally:
+        await connection.close()
+    if not missing:
+        return []
+    shown = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
+    told = (
+        f"the stream {topology.CHANGES.name} lacks the newest change of {len(missing)} triggers "
+        f"({shown}): a file of the broker's store is damaged"
+    )
+    return [told]
+
+
+async def _missing(
+    database: asyncpg.Connection, reader: StreamReader, most: int | None
+) -> list[str]:
+    """The living triggers whose newest change, or a newer one, is not in the log."""
+    missing: list[str] = []
+    looked_at = 0
+    async with database.transaction(readonly=True):
+        living = await database.cursor(_LIVING)
+        while (most is None or looked_at < most) and (rows := await living.fetch(PAGE)):
+            looked_at += len(rows)
+            newest = await reader.last_many([subjects.changed(row["trigger_id"]) for row in rows])
+            for row in rows:
+                found = newest.get(subjects.changed(row["trigger_id"]))
+                if found is None or found.seq < row["change_seq"]:
+                    missing.append(row["trigger_id"])
+    return missing
