@@ -14,9 +14,10 @@ from datetime import datetime, timedelta
 from pydantic import SecretStr, ValidationError
 
 from trigger_api.domain.creates import CreateClaim
+from trigger_api.domain.dead_letters import must_be_shown
 from trigger_api.domain.replays import ReplayClaim
 from trigger_contracts import topology
-from trigger_contracts.events import DEAD_LETTER
+from trigger_contracts.events import DEAD_LETTER, DeadLetter
 from trigger_contracts.idempotency import Claim
 from trigger_contracts.message_headers import why_unreadable
 from trigger_contracts.records import Unreadable, change_in, due_in
@@ -137,8 +138,10 @@ def _of_event(message: StoredMessage) -> str | None:
 
 def _of_letter(message: StoredMessage) -> str | None:
     try:
-        DEAD_LETTER.validate_json(message.payload)
-    except ValidationError:
+        letter = DEAD_LETTER.validate_json(message.payload)
+        if isinstance(letter, DeadLetter):
+            must_be_shown(letter)
+    except (ValueError, OverflowError):
         return "not a dead letter"
     return None
 

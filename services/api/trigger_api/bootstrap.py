@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 from faststream import FastStream
 
+from trigger_contracts.idempotency import Claim
 from trigger_contracts.subjects import Service
 from trigger_contracts.topology import COMMANDS, DEAD, IDEMPOTENCY
 from trigger_runtime.broker import create_broker
@@ -32,8 +33,10 @@ from .adapters.exports import PostgresLogPages
 from .adapters.tail import JetStreamEventLog, PrometheusTailMeter
 from .adapters.views import PostgresViews
 from .adapters.workers import HeartbeatListener
+from .domain.creates import CreateClaim
 from .domain.keys import parse_stored
 from .domain.lives import Lives
+from .domain.replays import ReplayClaim
 from .entrypoints import (
     bulk,
     dead_letters,
@@ -94,7 +97,12 @@ def build(settings: Settings) -> Built:
     commands = JetStreamCommands(
         connection, publisher, instance=new_id(), timeout=settings.command_timeout
     )
-    claims = ClaimStore(connection, IDEMPOTENCY, timeout=settings.publish_timeout)
+    claims = ClaimStore(
+        connection,
+        IDEMPOTENCY,
+        (Claim, CreateClaim, ReplayClaim),
+        timeout=settings.publish_timeout,
+    )
     definitions = CachedDefinitions(database, clock, max_age=settings.definition_max_age)
     views = PostgresViews(database, searches)
     parts: dict[str, Any] = {

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from faststream.specification import AsyncAPI
 
 from trigger_contracts import topology
+from trigger_contracts.idempotency import Claim
 from trigger_contracts.subjects import Service
 from trigger_runtime.broker import PlatformBroker, create_broker
 from trigger_runtime.claims import ClaimStore
@@ -62,7 +63,7 @@ def build(settings: Settings) -> Executor:
         PrometheusMeter(),
         kept_for=settings.kept_for,
     )
-    claims = StoredClaims(ClaimStore(connection, topology.IDEMPOTENCY, timeout=timeout))
+    claims = StoredClaims(ClaimStore(connection, topology.IDEMPOTENCY, (Claim,), timeout=timeout))
     record_dues = RecordDues(changes, recorder)
     record_fires = RecordFires(
         changes, claims, recorder, NatsResults(connection), monotonic=clock.monotonic

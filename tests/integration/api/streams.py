@@ -21,8 +21,8 @@ def payloads(events: list[sse.Event]) -> list[Any]:
     return [event.json["data"]["payload"] for event in events if "data" in event.json]
 
 
-def metric(name: str) -> float:
-    return REGISTRY.get_sample_value(name) or 0.0
+def metric(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, labels) or 0.0
 
 
 BIG = "x" * 20_000

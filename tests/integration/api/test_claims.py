@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.servers import Broker
 from tests.unit.api.fakes import FakeClaims
+from trigger_contracts.idempotency import Claim
 from trigger_contracts.topology import IDEMPOTENCY
 from trigger_local.secrets import Secrets
 from trigger_runtime.claims import ClaimStore
@@ -32,7 +33,7 @@ async def claims(
         yield FakeClaims()
         return
     connection = await connected(platform_streams, secrets, request.param)
-    yield ClaimStore(connection, IDEMPOTENCY, timeout=timedelta(seconds=2))
+    yield ClaimStore(connection, IDEMPOTENCY, (Claim,), timeout=timedelta(seconds=2))
     await connection.close()
 
 
@@ -55,7 +56,7 @@ async def test_without_a_broker_nothing_is_claimed(
     platform_streams: Broker, secrets: Secrets
 ) -> None:
     connection = await connected(platform_streams, secrets, "api")
-    claims = ClaimStore(connection, IDEMPOTENCY, timeout=timedelta(milliseconds=200))
+    claims = ClaimStore(connection, IDEMPOTENCY, (Claim,), timeout=timedelta(milliseconds=200))
     await platform_streams.stop()
     try:
         with pytest.raises(BrokerUnavailable):

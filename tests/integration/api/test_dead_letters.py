@@ -1,6 +1,7 @@
 """Dead letters by REST, over the real broker: what is left to do."""
 
 import asyncio
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,13 +9,27 @@ import httpx
 import pytest
 
 from tests.integration.api.conftest import Running
-from tests.integration.api.letter_owner import FIRE, Message, Owner, listed, owning
+from tests.integration.api.letter_owner import (
+    FIRE,
+    Message,
+    Owner,
+    listed,
+    owning,
+    stored_letters,
+)
+from tests.integration.api.streams import metric
+from tests.integration.runtime.test_reading import KEPT, hpub, spoken
 from tests.support.servers import Broker
 from trigger_contracts import subjects
 from trigger_contracts.ids import uuid7
 from trigger_contracts.subjects import Service
 from trigger_contracts.topology import COMMANDS, DUE
+from trigger_local import records
 from trigger_local.secrets import Secrets
+from trigger_runtime import records as runtime_records
+
+BAD = KEPT[1:]
+"""Header blocks; of one byte the broker leaves nothing when it reads it."""
 
 
 async def test_a_letter_is_shown_with_its_reason_and_its_original(
@@ -171,7 +186,7 @@ async def test_what_nobody_of_ours_wrote_is_left_out(
         await admin.jetstream().publish(subject, b"not a letter")
         await admin.jetstream().publish("trigger.dead.executor", b"of an older version")
     assert [row["id"] for row in await listed(http)] == [letter_id]
-    assert (await http.get(f"/dead-letters/{other}")).status_code == 404
+    assert (await http.get(f"/dead-letters/{other}")).status_code == 422
 
 
 async def test_dead_letters_need_a_key(gateway: Running) -> None:
@@ -194,3 +209,46 @@ async def test_without_the_broker_there_are_none_to_see(
             assert (response.status_code, response.json()["code"]) == (503, "unavailable")
     finally:
         await broker.start()
+
+
+async def test_letters_that_cannot_be_read_are_left_out_counted_and_never_redriven(
+    http: httpx.AsyncClient, owner: Owner, platform_streams: Broker
+) -> None:
+    """Garbage, another version, malformed header blocks; the others are listed and redriven."""
+    good = await owner.bury(1)
+    (stored,) = await stored_letters(platform_streams)
+    newer = stored.payload.replace(b'"schema_version":1', b'"schema_version":2')
+    far = re.sub(rb'("stored_at":")[^"]+', rb"\g<1>9999-12-31T23:59:59Z", stored.payload)
+    assert stored.payload not in (newer, far)
+    bodies = [b"", b"\xff", b"{", b"[]", b'{"stream":"TRIGGER_DEAD","seq":1}', newer, far]
+    ids = [str(uuid7(datetime.now(UTC), f"bad {n}")) for n in range(len(bodies) + len(BAD))]
+    subject = {one: subjects.dead(Service.EXECUTOR, COMMANDS.name, one) for one in ids}
+    async with platform_streams.connected("admin") as admin:
+        for one, body in zip(ids, bodies, strict=False):
+            await admin.jetstream().publish(subject[one], body)
+    malformed = zip(ids[len(bodies) :], BAD, strict=True)
+    raw = [hpub(subject[one].encode(), block, stored.payload) for one, block in malformed]
+    await spoken(platform_streams, "admin", b"".join(raw))
+
+    runtime_records._named.clear()
+    before = metric("etp_records_unreadable_total", stream="TRIGGER_DEAD")
+    assert [row["id"] for row in await listed(http)] == [good]
+    counted = metric("etp_records_unreadable_total", stream="TRIGGER_DEAD") - before
+    for one in ids:
+        for answer in (
+            await http.get(f"/dead-letters/{one}"),
+            await http.post(f"/dead-letters/{one}/redrive"),
+        ):
+            assert answer.status_code == 422, answer.text
+            assert "cannot be read" in answer.text
+            assert "etp records" in answer.text
+    assert counted == len(ids)
+    assert owner.seen == []
+    redriven = await http.post(f"/dead-letters/{good}/redrive")
+    assert redriven.json()["status"] == "handled"
+    broker = platform_streams.url, platform_streams.passwords["admin"]
+    found = await records.unreadable(*broker)
+    assert {one.subject for one in found} == set(subject.values())
+    for record in found:
+        await records.remove(*broker, record.stream, record.seq)
+    assert (await http.get(f"/dead-letters/{ids[0]}")).status_code == 404

@@ -7,12 +7,16 @@ from prometheus_client import REGISTRY
 
 from tests.integration.api.conftest import Running, ready, serving
 from tests.integration.api.streams import metric, opened, payloads
+from tests.integration.runtime.test_reading import KEPT, hpub, spoken
 from tests.support.eventually import eventually
 from tests.support.log_entries import body_of, make_entry, store
 from tests.support.servers import Broker, Database
 from trigger_contracts import subjects
 from trigger_contracts.events import EntryStatus, Source
 from trigger_local.secrets import Secrets
+
+BAD = KEPT[1:]
+"""Header blocks; of one byte the broker leaves nothing when it reads it."""
 
 
 async def test_what_is_stored_is_heard_as_cloud_events(gateway: Running, executor: Client) -> None:
@@ -143,9 +147,12 @@ async def test_what_is_no_event_is_skipped_and_a_log_made_anew_is_told(
     async with opened(gateway) as source:
         for body in (b"not JSON", b"{}", b""):
             await executor.jetstream().publish(subjects.fired("t"), body)
+        # An event but for its header block: no row of the log, and none of its tail.
+        raw = [hpub(subjects.fired("t").encode(), block, body_of(make_entry("0"))) for block in BAD]
+        await spoken(platform_streams, "executor", b"".join(raw))
         await store(executor, [make_entry("1")])
         assert payloads(await source.take(1)) == ["1"]
-        assert metric("etp_stream_unreadable_total") == before + 3
+        assert metric("etp_stream_unreadable_total") == before + 3 + len(BAD)
         old_id = source.last_event_id
         await platform_streams.fresh_streams()
         await store(executor, [make_entry("2")])

@@ -13,6 +13,7 @@ from tests.support.eventually import eventually
 from tests.support.servers import Broker
 from trigger_contracts import subjects, topology
 from trigger_contracts.events import TriggerChanged
+from trigger_contracts.idempotency import Claim
 from trigger_executor.bootstrap import Executor, build
 from trigger_executor.settings import Settings
 from trigger_local import streams
@@ -59,7 +60,7 @@ class Around:
         await self._publisher(topology.COMMANDS).publish_batch(messages)
 
     def claims(self) -> ClaimStore:
-        return ClaimStore(self.connection, topology.IDEMPOTENCY, timeout=TIMEOUT)
+        return ClaimStore(self.connection, topology.IDEMPOTENCY, (Claim,), timeout=TIMEOUT)
 
     async def stored(self, stream: topology.Stream) -> list[StoredMessage]:
         reader = StreamReader(self.connection, stream.name, timeout=TIMEOUT)

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from tests.integration.runtime.test_reading import KEPT, hpub, spoken
 from tests.integration.scheduler.conftest import Platform, once
 from tests.support.eventually import eventually
 from trigger_contracts import subjects, topology
 from trigger_contracts.subjects import Verb
 from trigger_local import records
 from trigger_local.errors import LocalError
+from trigger_runtime import records as runtime_records
 from trigger_runtime.reader import StreamReader
 from trigger_scheduler.adapters.rebuild import rebuild
 
@@ -104,6 +106,62 @@ async def test_an_unreadable_due_record_stops_neither_its_trigger_nor_others(
         assert edited.get("version") == 2, edited
         before = len(await readable_dues(platform, victim))
         await fired_once_and_again(platform, victim, before + 1)
+
+
+async def test_a_decision_that_names_another_triggers_newer_change_does_not_stall_its_own(
+    platform: Platform,
+) -> None:
+    """Nothing about it is malformed: only the log of changes tells that it is none of ours."""
+    async with platform.scheduler():
+        victim = await created(platform, **every_second("victim"))
+        bystander = await created(platform, **every_second("bystander"))
+        first = (await platform.fires(victim, 1))[-1]
+        for number in range(3):
+            await platform.ask(Verb.UPDATE, trigger_id=bystander, patch={"name": f"n{number}"})
+        newest = (await platform.row(bystander) or {})["change_seq"]
+        assert newest > first.change_seq
+        good = first.model_dump_json().encode()
+        forged = spoilt(good, change_seq=newest, version=2000)
+        (seq,) = await put(platform, subjects.due(victim), forged)
+        before = len(await readable_dues(platform, victim))
+        await fired_once_and_again(platform, victim, before + 2)
+        await goes_on(platform, bystander)
+        edited = await platform.ask(Verb.UPDATE, trigger_id=victim, patch={"name": "healed"})
+        assert edited.get("version") == 2, edited
+    assert ("TRIGGER_DUE", seq) in runtime_records._named
+
+
+async def test_what_lies_under_a_malformed_header_block_changes_and_decides_nothing(
+    platform: Platform,
+) -> None:
+    """As in a message on its way: etp records may remove it, so nobody may count on it."""
+    async with platform.scheduler():
+        victim = await created(platform, **every_second("victim"))
+        first = (await platform.fires(victim, 1))[-1]
+        (good,) = await platform.stored(topology.CHANGES.name, subjects.changed(victim))
+        forged = json.loads(good)
+        forged["definition"]["name"] = "forged"
+        change = spoilt(json.dumps(forged).encode(), version=2, command_id="forged")
+        # Believed, it would keep the trigger silent for a day.
+        cursor = (first.scheduled_for + timedelta(days=1)).isoformat()
+        due = spoilt(first.model_dump_json().encode(), version=2000, cursor=cursor)
+        placed = [
+            hpub(subject.encode(), block, body)
+            # Of a block of one byte the broker leaves nothing when it reads it.
+            for block in KEPT[1:]
+            for subject, body in (
+                (subjects.changed(victim), change),
+                (subjects.due(victim), due),
+            )
+        ]
+        await spoken(platform.broker, "admin", b"".join(placed))
+        before = len(await readable_dues(platform, victim))
+        await fired_once_and_again(platform, victim, before + 1)
+        edited = await platform.ask(Verb.UPDATE, trigger_id=victim, patch={"labels": ["x"]})
+        assert edited.get("version") == 2, edited
+    row = await platform.row(victim)
+    assert row is not None
+    assert row["name"] == "victim"
 
 
 async def test_an_unreadable_change_stops_neither_its_trigger_nor_others(

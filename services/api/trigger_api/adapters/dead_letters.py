@@ -17,13 +17,16 @@ from trigger_api.domain.dead_letters import (
 from trigger_api.ports import Clock, Listed
 from trigger_contracts import subjects
 from trigger_contracts.events import DEAD_LETTER, DeadLetter
+from trigger_contracts.message_headers import why_unreadable
 from trigger_contracts.redrives import Redrive, Redriven
 from trigger_contracts.subjects import Service
+from trigger_contracts.topology import DEAD
 from trigger_runtime.backwards import before
 from trigger_runtime.errors import BrokerUnavailable, DependencyUnavailable
 from trigger_runtime.logs import get_logger
 from trigger_runtime.nats import Connection
 from trigger_runtime.reader import StoredMessage, StreamReader
+from trigger_runtime.records import pass_over
 
 log = get_logger(__name__)
 
@@ -80,10 +83,9 @@ class StreamDeadLetters:
 
     async def find(self, letter_id: str) -> Found | None:
         wherever = subjects.dead_letters(letter_id=letter_id)
-        for message in (await self._reader.last_many([wherever])).values():
-            if found := _found(message):
-                return found
-        return None
+        all_found = [_found(one) for one in (await self._reader.last_many([wherever])).values()]
+        readable = (found for found in all_found if found.letter is not None)
+        return next(readable, all_found[0] if all_found else None)
 
     async def redrive(self, found: Found) -> Redriven | None:
         subject = subjects.redrive(Service(found.service))
@@ -104,22 +106,23 @@ class StreamDeadLetters:
 
     def _row(self, message: StoredMessage, query: DeadLetterQuery) -> DeadLetterShown | None:
         found = _found(message)
-        if found is None:
-            return None
         letter = found.alive(self._clock.now(), self._kept_for)
         if letter is None or query.subject not in (None, letter.subject):
             return None
         return shown(found, letter, self._kept_for, in_list=True)
 
 
-def _found(message: StoredMessage) -> Found | None:
-    """None for what nobody of ours has written, or a later version of the platform."""
+def _found(message: StoredMessage) -> Found:
+    """Without a letter where nobody of ours has written it, or a later version of the platform."""
     service, stream, letter_id = subjects.dead_letter_tokens(message.subject)
+    if why := why_unreadable(message.headers):
+        pass_over(DEAD.name, message, why)
+        return Found(letter_id, service, stream, None)
     try:
         letter = DEAD_LETTER.validate_json(message.payload)
         if isinstance(letter, DeadLetter):
             must_be_shown(letter)
         return Found(letter_id, service, stream, letter)
     except (ValueError, OverflowError):
-        log.warning("a dead letter cannot be read", seq=message.seq, letter=letter_id)
-        return None
+        pass_over(DEAD.name, message, "not a dead letter")
+        return Found(letter_id, service, stream, None)

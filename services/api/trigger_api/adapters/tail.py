@@ -14,6 +14,7 @@ from prometheus_client import Counter, Gauge
 from trigger_api.domain.live import LogState
 from trigger_api.ports import Logged
 from trigger_contracts import subjects
+from trigger_contracts.message_headers import why_unreadable
 from trigger_contracts.topology import EVENTS
 from trigger_runtime.errors import BrokerUnavailable, ReadRefused
 from trigger_runtime.logs import get_logger
@@ -59,7 +60,10 @@ class JetStreamEventLog:
             found = await self._reader.page_after(seq, _ALL, PAGE, PAGE_BYTES)
         except ReadRefused as error:
             raise BrokerUnavailable(str(error)) from error
-        return [Logged(message.seq, message.payload) for message in found]
+        # A malformed header block makes it no event, as it does for the log of rows.
+        return [
+            Logged(one.seq, b"" if why_unreadable(one.headers) else one.payload) for one in found
+        ]
 
     async def listen(self, hint: Callable[[], None]) -> None:
         self._hint = hint

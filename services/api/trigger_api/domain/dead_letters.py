@@ -91,11 +91,12 @@ class Found:
     letter_id: str
     service: str
     stream: str
-    letter: DeadLetter | DeadLetterHandled
+    letter: DeadLetter | DeadLetterHandled | None
+    """None where it cannot be read."""
 
     def alive(self, now: datetime, kept_for: timedelta) -> DeadLetter | None:
         """The letter, if it is one that is still to be seen."""
-        if isinstance(self.letter, DeadLetterHandled):
+        if not isinstance(self.letter, DeadLetter):
             return None
         return self.letter if now < letters.deletes_at(self.letter, kept_for) else None
 

@@ -16,6 +16,11 @@ from trigger_contracts.events import DeadLetter, DeadLetterHandled
 from trigger_contracts.redrives import RedriveOutcome
 from trigger_runtime.errors import DependencyUnavailable
 
+UNREADABLE = (
+    "what is kept of this dead letter cannot be read, so it is neither shown nor handled again: "
+    "an administrator finds and removes it by etp records"
+)
+
 
 class DeadLetterDesk:
     """The use cases; see the module's docstring. All raise ``BrokerUnavailable``."""
@@ -30,7 +35,7 @@ class DeadLetterDesk:
         return await self._dead_letters.page(query)
 
     async def show(self, letter_id: str) -> DeadLetterShown:
-        """The whole letter; raises ``Refused`` (404, 410)."""
+        """The whole letter; raises ``Refused`` (404, 410, 422)."""
         found, letter = await self._find(letter_id)
         return shown.shown(found, letter, self._kept_for, in_list=False)
 
@@ -64,6 +69,8 @@ class DeadLetterDesk:
             # Its id tells when its original was stored.
             is_over = lives.is_over(UUID(letter_id), self._clock.now(), self._kept_for)
             raise self._gone() if is_over else _absent()
+        if found.letter is None:
+            raise refused(Code.INVALID, UNREADABLE, pointer="/path/letter_id")
         letter = found.alive(self._clock.now(), self._kept_for)
         if letter is not None:
             return found, letter

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
 
 from trigger_contracts import subjects, topology
+from trigger_contracts.message_headers import why_unreadable
 from trigger_contracts.records import Unreadable, change_in
 from trigger_contracts.trigger import Trigger
 from trigger_executor.domain.version import TriggerVersion, version_of
@@ -95,6 +96,9 @@ class ChangeLog:
 
 
 def _trigger(message: StoredMessage) -> Trigger | None:
+    if why := why_unreadable(message.headers):
+        pass_over(topology.CHANGES.name, message, why)
+        return None
     try:
         return Trigger(change_in(message.subject, message.payload), message.seq)
     except Unreadable as error:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from trigger_contracts import subjects, topology
+from trigger_contracts.message_headers import why_unreadable
 from trigger_contracts.records import Unreadable, change_in, due_in
 from trigger_contracts.trigger import Trigger
 from trigger_runtime.backwards import Reader
@@ -27,6 +28,16 @@ class LeaderAndReader(Leader, Reader, Protocol):
     """Both at once."""
 
 
+class Newest(Protocol):
+    """Reads many subjects' newest messages."""
+
+    async def last_many(self, subjects: Sequence[str]) -> dict[str, StoredMessage]: ...
+
+
+class LeaderAndNewest(Leader, Newest, Protocol):
+    """Both at once."""
+
+
 class Dues(Reader, Protocol):
     """Reads many subjects, besides."""
 
@@ -35,6 +46,9 @@ class Dues(Reader, Protocol):
 
 def read_change(message: StoredMessage) -> Trigger | None:
     """The trigger since a change; None if that cannot be read."""
+    if why := why_unreadable(message.headers):
+        pass_over(topology.CHANGES.name, message, why)
+        return None
     try:
         trigger = Trigger(change_in(message.subject, message.payload), message.seq)
         armed_row(trigger, None)
@@ -49,13 +63,16 @@ def read_change(message: StoredMessage) -> Trigger | None:
 
 def read_due(message: StoredMessage, newest_change: int) -> DueEntry | None:
     """A decision; None if it cannot be read, or names a change that there is not yet."""
+    if why := why_unreadable(message.headers):
+        pass_over(topology.DUE.name, message, why)
+        return None
     try:
         record = due_in(message.subject, message.payload)
     except Unreadable as error:
         pass_over(topology.DUE.name, message, str(error))
         return None
     if record.change_seq > newest_change:
-        pass_over(topology.DUE.name, message, "it names a change that there is not")
+        pass_over(topology.DUE.name, message, "it names a change that its trigger has not")
         return None
     return record
 
@@ -76,17 +93,29 @@ async def newest_change(changes: Leader) -> int:
 
 
 async def last_dues(
-    due: Dues, changes: Leader, trigger_ids: Sequence[str]
+    due: Dues, changes: LeaderAndNewest, trigger_ids: Sequence[str]
 ) -> dict[str, tuple[DueEntry | None, int]]:
     """Each subject's last decision, and its last sequence, which an unreadable record may have."""
     messages = await due.last_many([subjects.due(one) for one in trigger_ids])
     if not messages:
         return {}
     newest = await newest_change(changes)
+    own = await changes.last_many([subjects.changed(one) for one in trigger_ids])
     found: dict[str, tuple[DueEntry | None, int]] = {}
     for message in messages.values():
-        record = read_due(message, newest) or await last_readable(
-            due, message.subject, message.seq, lambda older: read_due(older, newest)
-        )
-        found[message.subject.rpartition(".")[2]] = (record, message.seq)
+        trigger_id = message.subject.rpartition(".")[2]
+        known = own.get(subjects.changed(trigger_id))
+        record = read_due(message, newest)
+        if record is None or (known is not None and record.change_seq > known.seq):
+            # A replica may be behind: the leader knows whether the trigger has such a change.
+            last = await changes.last_from_leader(subjects.changed(trigger_id))
+            up_to = newest if last is None else last.seq
+            record = read_due(message, up_to) or await _last_due(due, message, up_to)
+        found[trigger_id] = (record, message.seq)
     return found
+
+
+async def _last_due(due: Dues, message: StoredMessage, newest_change: int) -> DueEntry | None:
+    return await last_readable(
+        due, message.subject, message.seq, lambda older: read_due(older, newest_change)
+    )
