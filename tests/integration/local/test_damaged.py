@@ -111,6 +111,20 @@ async def test_streams_of_which_a_block_cannot_be_read_are_named_and_the_loss_ca
     await provision(target)
 
 
+async def test_a_stream_whose_description_is_damaged_is_missing_and_can_be_made_anew(
+    broker: Broker, target: Target
+) -> None:
+    await filled(broker, target)
+    await broker.stop()
+    flip(block_of(broker, "TRIGGER_DUE").parent.parent / "meta.inf", 40)
+    await broker.start()
+    with pytest.raises(StreamsLostError, match="the stream TRIGGER_DUE is missing"):
+        await provision(target)
+    told = await rebuild_all(target, accept_loss=True)
+    assert told[0] == f"scheduler: {COUNT} triggers from {COUNT} changes"
+    await provision(target)
+
+
 @pytest.mark.parametrize(
     ("damage", "lost"),
     [
