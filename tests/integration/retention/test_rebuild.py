@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 from nats.aio.client import Client
+from prometheus_client import REGISTRY
 
 from tests.integration.retention.conftest import MakeLog, Start
 from tests.integration.retention.test_service import count, letters, publish, settled
@@ -352,6 +353,14 @@ async def test_a_service_whose_tables_are_removed_goes_on_once_they_are_made_ane
     await publish(client, make_entry())
     with pytest.raises(DatabaseNotProvisioned):
         await parts.database.ping()
+    # A pass of the sweep meets it: the tables are away for longer than between two of them.
+    failed = REGISTRY.get_sample_value("etp_loop_failures_total", {"loop": "sweep"}) or 0
+    parts.sweep.wake()
+    await eventually(
+        lambda: (
+            (REGISTRY.get_sample_value("etp_loop_failures_total", {"loop": "sweep"}) or 0) > failed
+        )
+    )
     report = await rebuild(owner, reader)
     assert report.rows == 2
     await publish(client, make_entry())
