@@ -9,7 +9,7 @@ import asyncpg
 
 from bench.support.servers import BARE, PUBLISH_TIMEOUT, Servers
 from bench.support.workers import Link
-from trigger_runtime.publisher import JetStreamPublisher, Message
+from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
 
 POOL = 8
 BATCH = 500

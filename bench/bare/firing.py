@@ -17,9 +17,9 @@ import asyncpg
 from bench.support.servers import BARE, BARE_CONSUMER, PUBLISH_TIMEOUT, Servers
 from bench.support.workers import Link
 from trigger_contracts.ids import uuid7
-from trigger_runtime.delivery import ack_all
-from trigger_runtime.publisher import JetStreamPublisher, Message
-from trigger_runtime.pull import Pull
+from trigger_runtime.consuming.delivery import ack_all
+from trigger_runtime.consuming.pull import Pull
+from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
 
 from .tables import INSERT
 

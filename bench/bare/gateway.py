@@ -8,9 +8,9 @@ from starlette.types import Receive, Scope, Send
 from bench.support.checks import until
 from bench.support.servers import BARE, PUBLISH_TIMEOUT, Servers
 from bench.support.workers import Link
-from trigger_runtime.ids import new_id
-from trigger_runtime.lifecycle import settle_memory
-from trigger_runtime.publisher import JetStreamPublisher, Message
+from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
+from trigger_runtime.process.ids import new_id
+from trigger_runtime.worker import settle_memory
 
 
 async def serve(link: Link, servers: Servers, port: int) -> None:

@@ -19,7 +19,7 @@ from trigger_contracts.events import EntryStatus, LogEntry, Source, cloud_event
 from trigger_contracts.ids import uuid7
 from trigger_retention.adapters.statements import Statements
 from trigger_retention.domain.rows import Row, read
-from trigger_runtime.publisher import JetStreamPublisher, Message
+from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
 
 PUBLISH_BATCH = 500
 INSERT_BATCH = 1000

@@ -11,7 +11,7 @@ from nats.aio.msg import Msg
 
 from trigger_contracts import subjects, topology
 from trigger_contracts.subjects import Verb
-from trigger_runtime.publisher import JetStreamPublisher, Message
+from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
 
 from .checks import BenchFailed, expect_equal, until
 from .servers import PUBLISH_TIMEOUT, Platform

@@ -26,8 +26,8 @@ from trigger_local import nats as nats_server
 from trigger_local import status as status_of
 from trigger_local.errors import LocalError
 from trigger_local.home import Home
-from trigger_runtime.nats import Connection
-from trigger_runtime.settings import NatsSettings
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.process.settings import NatsSettings
 
 from .checks import BenchFailed, expect, until
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from nats.aio.msg import Msg
 
-from trigger_runtime.nats import Connection
+from trigger_runtime.jetstream.connection import Connection
 
 BATCH = 2000
 

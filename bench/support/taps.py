@@ -17,7 +17,7 @@ from nats.aio.msg import Msg
 
 from trigger_contracts import subjects
 from trigger_contracts.subjects import Service
-from trigger_runtime.nats import Connection
+from trigger_runtime.jetstream.connection import Connection
 
 from .checks import expect
 from .workers import Link

@@ -27,7 +27,7 @@ from tests.chaos.hostile_values import commands, definitions, garbage, mutated, 
 from tests.support import raw_http, raw_nats
 from tests.support.whole_platform import Platform
 from trigger_contracts.subjects import REPLY_TO_HEADER
-from trigger_runtime.ids import new_id
+from trigger_runtime.process.ids import new_id
 
 NAME = "hostile"
 """What the names and ids of all that they make begin with."""

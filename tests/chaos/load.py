@@ -20,7 +20,7 @@ from nats.errors import Error as NatsError
 from tests.chaos.checker import Operation, Outcome, Times
 from tests.support.whole_platform import Platform, now, text
 from trigger_contracts.subjects import REPLY_TO_HEADER
-from trigger_runtime.ids import new_id
+from trigger_runtime.process.ids import new_id
 
 REST_TIMEOUT_S = 8.0
 RESULT_TIMEOUT_S = 3.0

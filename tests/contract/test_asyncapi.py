@@ -17,7 +17,7 @@ from faststream.specification import AsyncAPI
 
 from trigger_contracts import subjects, topology
 from trigger_contracts.subjects import Service, Verb
-from trigger_runtime.message_page import page
+from trigger_runtime.http.message_page import page
 
 CORE_SUBSCRIPTIONS: dict[Service, set[str]] = {
     Service.API: {subjects.ALL_CHANGED, subjects.ALL_ALIVE},

@@ -17,7 +17,7 @@ from tests.support.good_traffic import good_traffic
 from tests.support.whole_platform import NAMES, Json, Platform, ahead, now, text
 from trigger_contracts import subjects
 from trigger_contracts.topology import WORKERS
-from trigger_runtime.ids import new_id
+from trigger_runtime.process.ids import new_id
 
 AWAY = pytest.mark.parametrize("way", ["hung", "gone"])
 AFTER = 60.0

@@ -21,7 +21,7 @@ from tests.support.eventually import eventually
 from tests.support.whole_platform import Json, Platform, ahead
 from trigger_contracts.subjects import Verb
 from trigger_contracts.topology import MAX_BODY_BYTES
-from trigger_runtime.ids import new_id
+from trigger_runtime.process.ids import new_id
 
 PROMPT_S = 15
 """What any single answer may take on a busy machine; a stall takes longer."""

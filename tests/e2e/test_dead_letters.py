@@ -12,7 +12,7 @@ from tests.support.whole_platform import Json, Platform, now
 from trigger_contracts import subjects
 from trigger_contracts.events import Due
 from trigger_contracts.ids import occurrence_event_id
-from trigger_runtime.ids import new_id
+from trigger_runtime.process.ids import new_id
 
 REFUSE = "ALTER TABLE retention.event ADD CONSTRAINT no_tea CHECK (trigger_name <> 'tea') NOT VALID"
 ACCEPT = "ALTER TABLE retention.event DROP CONSTRAINT IF EXISTS no_tea"

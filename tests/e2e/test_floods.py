@@ -22,7 +22,7 @@ from nats.aio.msg import Msg
 from tests.support.eventually import eventually
 from tests.support.whole_platform import Json, Platform, ahead, now
 from trigger_contracts import subjects
-from trigger_runtime.ids import new_id
+from trigger_runtime.process.ids import new_id
 
 BUDGET = 1_000
 """The default of ETP_MAX_FIRES_PER_SECOND: how many one-second schedules there may be."""

@@ -19,7 +19,7 @@ from tests.support.whole_platform import Json, Platform, now, running, text
 from trigger_contracts import subjects, topology
 from trigger_contracts.ids import uuid7
 from trigger_local import streams
-from trigger_runtime.ids import new_id
+from trigger_runtime.process.ids import new_id
 
 ACTIVE_FOR = timedelta(seconds=4)
 KEPT_FOR = timedelta(seconds=9)

@@ -8,7 +8,7 @@ import pytest
 from tests.support.eventually import eventually
 from tests.support.whole_platform import Json, Platform, ahead, now, running
 from trigger_contracts.ids import uuid7
-from trigger_runtime.ids import new_id
+from trigger_runtime.process.ids import new_id
 
 TABLES = {
     "retention.event": "event_id",

@@ -13,7 +13,7 @@ from nats.aio.client import Client
 from tests.support.eventually import eventually
 from tests.support.whole_platform import Json, Platform
 from trigger_contracts.topology import MAX_BODY_BYTES, MAX_COMMAND_BYTES
-from trigger_runtime.ids import new_id
+from trigger_runtime.process.ids import new_id
 
 CANARY = f"canary-{new_id()}"
 SCHEMA = {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}

@@ -10,7 +10,7 @@ from nats.aio.client import Client
 from tests.support.eventually import eventually
 from tests.support.whole_platform import Json, Platform, ahead, distinct, now, running
 from trigger_contracts import subjects
-from trigger_runtime.ids import new_id
+from trigger_runtime.process.ids import new_id
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ from tests.support.eventually import eventually
 from tests.support.valkey import Valkey, valkey
 from tests.support.whole_platform import Platform, now, running
 from trigger_contracts import subjects, topology
-from trigger_runtime.ids import new_id
+from trigger_runtime.process.ids import new_id
 
 ACTIVE_FOR = timedelta(seconds=20)
 KEPT_FOR = timedelta(seconds=45)

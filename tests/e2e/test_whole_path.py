@@ -14,7 +14,7 @@ from tests.support.whole_platform import Json, Platform, ahead, distinct, now, t
 from trigger_contracts import subjects
 from trigger_contracts.ids import uuid7
 from trigger_local import streams
-from trigger_runtime.ids import new_id
+from trigger_runtime.process.ids import new_id
 
 FORGETFUL_STREAMS = ("TRIGGER_COMMANDS", "TRIGGER_EVENTS", "KV_IDEMPOTENCY")
 SHORTEST_WINDOW_S = 0.1

@@ -16,7 +16,7 @@ COMMAND = (sys.executable, __file__)
 
 
 def scheduler() -> int:
-    from trigger_runtime.lifecycle import run
+    from trigger_runtime.worker import run
     from trigger_scheduler.bootstrap import serve
     from trigger_scheduler.handlers import commands
 

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from trigger_contracts.events import ChangeKind, Due, Fence
-from trigger_runtime.lifecycle import run
+from trigger_runtime.worker import run
 from trigger_scheduler.adapters.due_index import PostgresTransaction
 from trigger_scheduler.adapters.logs import JetStreamChangeLog, JetStreamDueLog
 from trigger_scheduler.bootstrap import serve

@@ -23,7 +23,7 @@ from trigger_contracts.topology import BUCKETS, STREAMS
 from trigger_local import child, database, ports, postgres, streams
 from trigger_local import nats as nats_server
 from trigger_local.secrets import DATABASE_OWNER, Secrets
-from trigger_runtime.nats import OrderlyClient
+from trigger_runtime.jetstream.connection import OrderlyClient
 
 NATS_IMAGE = "nats:2.15-alpine"
 POSTGRES_IMAGE = "postgres:18-alpine"

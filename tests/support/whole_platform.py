@@ -32,11 +32,11 @@ from trigger_local import ports, secrets
 from trigger_local import status as status_of
 from trigger_local.home import Home
 from trigger_local.state import State
-from trigger_runtime.clock import SystemClock
-from trigger_runtime.ids import new_id
-from trigger_runtime.nats import Connection
-from trigger_runtime.reader import StoredMessage, StreamReader
-from trigger_runtime.settings import NatsSettings
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.jetstream.reader import StoredMessage, StreamReader
+from trigger_runtime.process.clock import SystemClock
+from trigger_runtime.process.ids import new_id
+from trigger_runtime.process.settings import NatsSettings
 
 ETP = (str(Path(sys.executable).with_name("etp")),)
 

@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from trigger_runtime.printing import printable
+from trigger_runtime.process.printing import printable
 
 from . import records, supervisor
 from . import status as status_of

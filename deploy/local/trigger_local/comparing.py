@@ -14,9 +14,9 @@ from nats.aio.client import Client
 from pydantic import SecretStr
 
 from trigger_contracts import subjects, topology
-from trigger_runtime.nats import Connection
-from trigger_runtime.reader import StreamReader
-from trigger_runtime.settings import NatsSettings
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.jetstream.reader import StreamReader
+from trigger_runtime.process.settings import NatsSettings
 
 from . import yesterday
 from .target import ADMIN, Target, compare

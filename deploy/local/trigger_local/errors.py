@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from trigger_runtime.past import WAY_OUT
+from trigger_runtime.jetstream.past import WAY_OUT
 
 
 class LocalError(Exception):

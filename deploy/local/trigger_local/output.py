@@ -14,7 +14,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TextIO
 
-from trigger_runtime.printing import printable
+from trigger_runtime.process.printing import printable
 
 COLOURS = (36, 35, 32, 33, 34, 96, 95, 92)
 """ANSI foregrounds, bright enough on dark and light terminals; red is kept for nobody."""

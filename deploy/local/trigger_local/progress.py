@@ -9,7 +9,7 @@ from typing import BinaryIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from trigger_runtime.printing import printable
+from trigger_runtime.process.printing import printable
 
 from . import importing
 from .gateway import Gateway

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 
 import asyncpg
 
-from trigger_runtime.migrations import NewerSchemaError
+from trigger_runtime.postgres.migrations import NewerSchemaError
 
 from . import database, rebuild, streams, yesterday
 from .comparing import find_losses

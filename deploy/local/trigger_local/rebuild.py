@@ -13,9 +13,9 @@ from pydantic import SecretStr
 
 from trigger_contracts import topology
 from trigger_retention.adapters.rebuild import rebuild as rebuild_retention
-from trigger_runtime.nats import Connection
-from trigger_runtime.reader import StreamReader
-from trigger_runtime.settings import NatsSettings
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.jetstream.reader import StreamReader
+from trigger_runtime.process.settings import NatsSettings
 from trigger_scheduler.adapters.rebuild import rebuild as rebuild_scheduler
 
 from . import streams, yesterday

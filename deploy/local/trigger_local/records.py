@@ -22,9 +22,9 @@ from trigger_contracts.idempotency import Claim
 from trigger_contracts.message_headers import why_unreadable
 from trigger_contracts.records import Unreadable, change_in, due_in
 from trigger_retention.domain import rows
-from trigger_runtime.nats import Connection
-from trigger_runtime.reader import StoredMessage, StreamReader
-from trigger_runtime.settings import NatsSettings
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.jetstream.reader import StoredMessage, StreamReader
+from trigger_runtime.process.settings import NatsSettings
 
 from .errors import LocalError
 from .target import ADMIN

@@ -20,8 +20,8 @@ import trigger_retention.adapters.schema as retention_schema
 import trigger_scheduler.adapters.positions as scheduler
 import trigger_scheduler.adapters.schema as scheduler_schema
 from trigger_contracts import topology
-from trigger_runtime.past import Known, losses, together
-from trigger_runtime.reader import StreamState
+from trigger_runtime.jetstream.past import Known, losses, together
+from trigger_runtime.jetstream.reader import StreamState
 
 from .errors import LocalError, StreamsLostError
 

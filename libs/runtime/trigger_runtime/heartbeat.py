@@ -6,11 +6,10 @@ from nats.errors import Error as NatsError
 
 from trigger_contracts import heartbeats, subjects
 from trigger_contracts.subjects import Service
-
-from .health import Health
-from .ids import new_id
-from .loops import Loop
-from .nats import Connection
+from trigger_runtime.http.health import Health
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.process.ids import new_id
+from trigger_runtime.process.loops import Loop
 
 
 def heartbeat_loop(connection: Connection, health: Health, service: Service) -> Loop:

@@ -12,16 +12,17 @@ from faststream import FastStream
 from trigger_contracts.idempotency import Claim
 from trigger_contracts.subjects import Service
 from trigger_contracts.topology import COMMANDS, DEAD, IDEMPOTENCY
-from trigger_runtime.broker import create_broker
-from trigger_runtime.claims import ClaimStore
-from trigger_runtime.clock import SystemClock
-from trigger_runtime.health import Health
-from trigger_runtime.ids import new_id
-from trigger_runtime.lifecycle import settle_memory
-from trigger_runtime.logs import get_logger, set_up_logging
-from trigger_runtime.nats import Connection
-from trigger_runtime.publisher import JetStreamPublisher
-from trigger_runtime.reader import StreamReader
+from trigger_runtime.consuming.broker import create_broker
+from trigger_runtime.http.health import Health
+from trigger_runtime.http.server import HttpLimits
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.jetstream.idempotency_store import ClaimStore
+from trigger_runtime.jetstream.publisher import JetStreamPublisher
+from trigger_runtime.jetstream.reader import StreamReader
+from trigger_runtime.process.clock import SystemClock
+from trigger_runtime.process.ids import new_id
+from trigger_runtime.process.logging_setup import get_logger, set_up_logging
+from trigger_runtime.worker import settle_memory
 
 from .adapters.cache import cache_at
 from .adapters.commands import JetStreamCommands
@@ -277,7 +278,7 @@ async def serve(settings: Settings) -> int:
         built.tail.stop,
         host=settings.http_host,
         port=settings.http_port,
-        limits=settings.http_limits(),
+        limits=HttpLimits.of(settings),
     )
     code = 0
 

@@ -13,7 +13,7 @@ from trigger_contracts.redrives import Redriven
 from trigger_contracts.schedule import AnySchedule
 from trigger_contracts.subjects import Verb
 from trigger_contracts.trigger import Trigger
-from trigger_runtime.errors import BrokerUnavailable, DatabaseUnavailable
+from trigger_runtime.process.errors import BrokerUnavailable, DatabaseUnavailable
 
 from .domain.dead_letters import DeadLetterQuery, DeadLetterShown, Found
 from .domain.exports import Format

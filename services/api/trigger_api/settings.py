@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr
 
 from trigger_contracts.topology import ACTIVE_LIFE, LOG_LIFE
-from trigger_runtime.settings import (
+from trigger_runtime.process.settings import (
     DatabaseSettings,
     Duration,
     HttpSettings,

@@ -8,18 +8,18 @@ from faststream.specification import AsyncAPI
 from trigger_contracts import topology
 from trigger_contracts.idempotency import Claim
 from trigger_contracts.subjects import Service
-from trigger_runtime.broker import PlatformBroker, create_broker
-from trigger_runtime.claims import ClaimStore
-from trigger_runtime.clock import SystemClock
-from trigger_runtime.dead_letters import DeadLetters
-from trigger_runtime.guard import StreamGuard
-from trigger_runtime.health import Health
-from trigger_runtime.lifecycle import serve_worker
-from trigger_runtime.logs import set_up_logging
-from trigger_runtime.nats import Connection
-from trigger_runtime.publisher import JetStreamPublisher
-from trigger_runtime.reader import StreamReader
-from trigger_runtime.redriving import Redriver
+from trigger_runtime.consuming.broker import PlatformBroker, create_broker
+from trigger_runtime.dead_letters.burying import DeadLetters
+from trigger_runtime.dead_letters.redriving import Redriver
+from trigger_runtime.http.health import Health
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.jetstream.guard import StreamGuard
+from trigger_runtime.jetstream.idempotency_store import ClaimStore
+from trigger_runtime.jetstream.publisher import JetStreamPublisher
+from trigger_runtime.jetstream.reader import StreamReader
+from trigger_runtime.process.clock import SystemClock
+from trigger_runtime.process.logging_setup import set_up_logging
+from trigger_runtime.worker import serve_worker
 
 from .adapters.claims import StoredClaims
 from .adapters.definitions import ChangeLog

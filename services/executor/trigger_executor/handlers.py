@@ -20,7 +20,7 @@ from trigger_contracts.events import Due, LogEntry, Missed
 from trigger_contracts.idempotency import Claim, claim_for
 from trigger_contracts.subjects import REPLY_TO_HEADER, is_result_inbox
 from trigger_contracts.trigger import Trigger
-from trigger_runtime.errors import PublishRefused
+from trigger_runtime.process.errors import PublishRefused
 
 from .domain.due import RecordError, due_entries, fits, parse_due
 from .domain.fire import Fire, Fired, RejectedFire, Unreadable, decide_fire, parse_fire, refuse_key

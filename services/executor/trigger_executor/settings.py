@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from trigger_runtime.settings import WorkerSettings
+from trigger_runtime.process.settings import WorkerSettings
 
 
 class Settings(WorkerSettings):

@@ -2,7 +2,7 @@
 
 import sys
 
-from trigger_runtime.lifecycle import run
+from trigger_runtime.worker import run
 
 from .bootstrap import main
 

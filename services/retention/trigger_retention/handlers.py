@@ -15,7 +15,7 @@ from typing import Any
 from trigger_contracts.dead_letters import Delivered
 from trigger_contracts.events import Swept
 from trigger_contracts.message_headers import why_unreadable
-from trigger_runtime.clock import Clock
+from trigger_runtime.process.clock import Clock
 
 from .domain import rows
 from .domain.life import Life

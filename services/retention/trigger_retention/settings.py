@@ -6,7 +6,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from trigger_contracts.topology import ACTIVE_LIFE
-from trigger_runtime.settings import DatabaseSettings, Duration, WorkerSettings
+from trigger_runtime.process.settings import DatabaseSettings, Duration, WorkerSettings
 
 
 class Settings(WorkerSettings, DatabaseSettings):

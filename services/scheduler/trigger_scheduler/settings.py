@@ -5,7 +5,7 @@ from datetime import timedelta
 from pydantic import Field
 
 from trigger_contracts.topology import LOG_LIFE
-from trigger_runtime.settings import DatabaseSettings, Duration, WorkerSettings
+from trigger_runtime.process.settings import DatabaseSettings, Duration, WorkerSettings
 
 
 class Settings(WorkerSettings, DatabaseSettings):

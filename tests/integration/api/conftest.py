@@ -23,6 +23,7 @@ from trigger_api.settings import Settings
 from trigger_contracts.commands import FireTrigger
 from trigger_contracts.subjects import Service
 from trigger_local.secrets import Secrets
+from trigger_runtime.http.server import HttpLimits
 
 
 @dataclass
@@ -63,7 +64,7 @@ async def serving(
     )
     built = build(settings)
     server = _Server(
-        built.gateway, built.tail.stop, host="127.0.0.1", port=0, limits=settings.http_limits()
+        built.gateway, built.tail.stop, host="127.0.0.1", port=0, limits=HttpLimits.of(settings)
     )
     task = asyncio.create_task(server.serve())
     await eventually(lambda: server.started, what="the gateway listens")

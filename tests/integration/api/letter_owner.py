@@ -18,15 +18,15 @@ from trigger_contracts.dead_letters import Original
 from trigger_contracts.subjects import Service
 from trigger_contracts.topology import COMMANDS, DEAD, DUE, LOG_LIFE
 from trigger_local.secrets import Secrets
-from trigger_runtime.broker import create_broker
-from trigger_runtime.clock import SystemClock
-from trigger_runtime.dead_letters import DeadLetters
-from trigger_runtime.nats import Connection
-from trigger_runtime.publisher import JetStreamPublisher
-from trigger_runtime.reader import StoredMessage, StreamReader
-from trigger_runtime.redelivery import Redelivery
-from trigger_runtime.redriving import Redriver, listen
-from trigger_runtime.settings import NatsSettings
+from trigger_runtime.consuming.broker import create_broker
+from trigger_runtime.dead_letters.burying import DeadLetters
+from trigger_runtime.dead_letters.redelivery import Redelivery
+from trigger_runtime.dead_letters.redriving import Redriver, listen
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.jetstream.publisher import JetStreamPublisher
+from trigger_runtime.jetstream.reader import StoredMessage, StreamReader
+from trigger_runtime.process.clock import SystemClock
+from trigger_runtime.process.settings import NatsSettings
 
 TIMEOUT = timedelta(seconds=5)
 FIRE = "trigger.command.fire"

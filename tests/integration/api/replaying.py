@@ -11,9 +11,9 @@ from trigger_contracts.commands import FireTrigger
 from trigger_contracts.ids import uuid7
 from trigger_contracts.topology import COMMANDS
 from trigger_local.secrets import Secrets
-from trigger_runtime.nats import Connection
-from trigger_runtime.reader import StreamReader
-from trigger_runtime.settings import NatsSettings
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.jetstream.reader import StreamReader
+from trigger_runtime.process.settings import NatsSettings
 
 SCHEMA = {"properties": {"n": {"type": ["integer", "null"]}}}
 

@@ -16,7 +16,7 @@ from tests.support.servers import Broker, Database
 from trigger_api.domain.splitting import MAX_BULK_BYTES
 from trigger_contracts.topology import MAX_BODY_BYTES
 from trigger_local.secrets import Secrets
-from trigger_runtime.http_server import LINGER_BYTES
+from trigger_runtime.http.server import LINGER_BYTES
 
 API = {"name": "a", "type": "api", "payload": {"n": 1}}
 EVERY = {"name": "e", "type": "scheduled", "interval": "PT1H"}

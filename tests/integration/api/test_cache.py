@@ -15,7 +15,7 @@ from tests.support.servers import Broker, Database
 from tests.support.valkey import Valkey, valkey
 from trigger_api.adapters.cache import CashewsCache
 from trigger_local.secrets import Secrets
-from trigger_runtime.clock import SystemClock
+from trigger_runtime.process.clock import SystemClock
 
 
 @pytest.fixture(scope="module")

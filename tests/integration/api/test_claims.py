@@ -11,10 +11,10 @@ from tests.unit.api.fakes import FakeClaims
 from trigger_contracts.idempotency import Claim
 from trigger_contracts.topology import IDEMPOTENCY
 from trigger_local.secrets import Secrets
-from trigger_runtime.claims import ClaimStore
-from trigger_runtime.errors import BrokerUnavailable
-from trigger_runtime.nats import Connection
-from trigger_runtime.settings import NatsSettings
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.jetstream.idempotency_store import ClaimStore
+from trigger_runtime.process.errors import BrokerUnavailable
+from trigger_runtime.process.settings import NatsSettings
 
 
 async def connected(broker: Broker, secrets: Secrets, user: str) -> Connection:

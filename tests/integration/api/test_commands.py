@@ -11,8 +11,8 @@ from trigger_api.adapters.commands import AHEAD, JetStreamCommands
 from trigger_contracts.subjects import Verb
 from trigger_contracts.topology import COMMANDS
 from trigger_local.secrets import Secrets
-from trigger_runtime.errors import BrokerUnavailable
-from trigger_runtime.publisher import JetStreamPublisher, Message
+from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
+from trigger_runtime.process.errors import BrokerUnavailable
 
 TIMEOUT = timedelta(seconds=2)
 PROBLEM = {"type": "x", "title": "x", "status": 409, "detail": "x"}

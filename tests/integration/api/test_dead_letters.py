@@ -26,7 +26,7 @@ from trigger_contracts.subjects import Service
 from trigger_contracts.topology import COMMANDS, DUE
 from trigger_local import records
 from trigger_local.secrets import Secrets
-from trigger_runtime import records as runtime_records
+from trigger_runtime.jetstream import records as runtime_records
 
 BAD = KEPT[1:]
 """Header blocks; of one byte the broker leaves nothing when it reads it."""

@@ -15,9 +15,9 @@ from trigger_api.ports import EventLog
 from trigger_contracts import subjects
 from trigger_contracts.topology import EVENTS
 from trigger_local.secrets import Secrets
-from trigger_runtime.errors import BrokerUnavailable
-from trigger_runtime.nats import Connection
-from trigger_runtime.settings import NatsSettings
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.process.errors import BrokerUnavailable
+from trigger_runtime.process.settings import NatsSettings
 
 Store = Callable[..., Awaitable[None]]
 Sample = tuple[EventLog, Store]

@@ -22,7 +22,7 @@ from trigger_api.domain.exports import file_of
 from trigger_api.domain.queries import ExportQuery
 from trigger_api.handlers.exports import Exports
 from trigger_local.secrets import Secrets
-from trigger_runtime.clock import SystemClock
+from trigger_runtime.process.clock import SystemClock
 
 EXPORT = "/events/export"
 MEMORY = 32 * 1024 * 1024

@@ -18,7 +18,7 @@ from tests.support import raw_http
 from tests.support.eventually import eventually
 from tests.support.servers import Broker, Database
 from trigger_local.secrets import Secrets
-from trigger_runtime.http_server import MAX_FIELDS, MAX_HEAD_BYTES, MAX_WAITING
+from trigger_runtime.http.server import MAX_FIELDS, MAX_HEAD_BYTES, MAX_WAITING
 
 API = {"name": "a", "type": "api"}
 BEGIN = raw_http.GET
@@ -225,7 +225,7 @@ async def test_whoever_does_not_read_an_answer_is_cut(
     gateway: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gateway.built.documents.make()
-    monkeypatch.setattr("trigger_runtime.http_server.UNREAD_S", 0.3)
+    monkeypatch.setattr("trigger_runtime.http.server.UNREAD_S", 0.3)
     _, writer = await raw_http.connected(gateway.url)
     writer.transport.pause_reading()  # type: ignore[attr-defined]
     ours = writer.get_extra_info("sockname")

@@ -13,7 +13,7 @@ from trigger_contracts.dead_letters import KEPT_BYTES
 from trigger_contracts.events import DeadLetter
 from trigger_contracts.subjects import Service
 from trigger_local.secrets import Secrets
-from trigger_runtime.errors import BrokerUnavailable
+from trigger_runtime.process.errors import BrokerUnavailable
 
 
 async def test_a_redrive_that_is_handled_leaves_nothing(

@@ -13,7 +13,7 @@ from tests.integration.runtime.test_reading import KEPT, hpub, spoken
 from tests.support.servers import Broker
 from trigger_contracts.topology import IDEMPOTENCY
 from trigger_local import records
-from trigger_runtime import records as runtime_records
+from trigger_runtime.jetstream import records as runtime_records
 
 TRIGGER = {"name": "a", "type": "api"}
 GARBAGE = [b"", b"\xff", b"{", b"null", b"[]", b'{"stream":"KV_IDEMPOTENCY","seq":1}', b"[" * 9000]

@@ -18,11 +18,11 @@ from trigger_executor.bootstrap import Executor, build
 from trigger_executor.settings import Settings
 from trigger_local import streams
 from trigger_local.secrets import Secrets
-from trigger_runtime.claims import ClaimStore
-from trigger_runtime.nats import Connection
-from trigger_runtime.publisher import JetStreamPublisher, Message
-from trigger_runtime.reader import StoredMessage, StreamReader
-from trigger_runtime.settings import NatsSettings
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.jetstream.idempotency_store import ClaimStore
+from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
+from trigger_runtime.jetstream.reader import StoredMessage, StreamReader
+from trigger_runtime.process.settings import NatsSettings
 
 TIMEOUT = timedelta(seconds=5)
 

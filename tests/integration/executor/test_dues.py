@@ -12,7 +12,7 @@ from trigger_contracts.events import Fence
 from trigger_executor import handlers
 from trigger_executor.adapters.streams import JetStreamEventLog
 from trigger_executor.bootstrap import Executor
-from trigger_runtime.errors import BrokerUnavailable
+from trigger_runtime.process.errors import BrokerUnavailable
 
 NOW = datetime.now(UTC)
 """Rows of the past would not be recorded."""

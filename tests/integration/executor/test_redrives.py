@@ -12,7 +12,7 @@ from tests.unit.executor.factories import fire_body, make_api_change, make_chang
 from trigger_contracts.ids import fire_event_id, occurrence_event_id
 from trigger_executor.adapters.definitions import ChangeLog
 from trigger_executor.bootstrap import Executor
-from trigger_runtime.clock import SystemClock
+from trigger_runtime.process.clock import SystemClock
 
 INBOX = "_INBOX_client.test.1"
 

@@ -16,7 +16,7 @@ from trigger_retention.adapters.event_log import PostgresEventLog
 from trigger_retention.bootstrap import Retention, build
 from trigger_retention.domain.hours import HOUR, partition_name
 from trigger_retention.settings import Settings
-from trigger_runtime.database import Database as Pool
+from trigger_runtime.postgres.database import Database as Pool
 
 MakeLog = Callable[..., PostgresEventLog]
 Start = Callable[..., Awaitable[Retention]]

@@ -26,10 +26,10 @@ from trigger_retention.adapters.rebuild import RebuildReport, rebuild
 from trigger_retention.domain.life import Life
 from trigger_retention.domain.rows import Row
 from trigger_retention.ports import Inserted
-from trigger_runtime.errors import DatabaseNotProvisioned
-from trigger_runtime.nats import Connection
-from trigger_runtime.reader import StreamReader
-from trigger_runtime.settings import NatsSettings
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.jetstream.reader import StreamReader
+from trigger_runtime.process.errors import DatabaseNotProvisioned
+from trigger_runtime.process.settings import NatsSettings
 
 BAD = KEPT[1:]
 """Header blocks; of one byte the broker leaves nothing when it reads it."""

@@ -12,8 +12,8 @@ from tests.support.redrives import letters, redrive
 from tests.support.servers import Broker
 from tests.unit.retention.factories import body, make_entry
 from trigger_contracts import subjects
-from trigger_runtime.database import Database as Pool
-from trigger_runtime.errors import DatabaseUnavailable
+from trigger_runtime.postgres.database import Database as Pool
+from trigger_runtime.process.errors import DatabaseUnavailable
 
 REFUSE = "ALTER TABLE retention.event ADD CONSTRAINT no_tea CHECK (trigger_name <> 'tea')"
 ACCEPT = "ALTER TABLE retention.event DROP CONSTRAINT IF EXISTS no_tea"

@@ -24,8 +24,8 @@ from trigger_contracts.subjects import Service
 from trigger_contracts.topology import DEAD, RETENTION_EVENTS
 from trigger_local.secrets import Secrets
 from trigger_retention.entrypoints import projection
-from trigger_runtime.consumer import Delivery
-from trigger_runtime.errors import DatabaseUnavailable
+from trigger_runtime.consuming.consumer import Delivery
+from trigger_runtime.process.errors import DatabaseUnavailable
 
 
 async def publish(client: Client, *entries: LogEntry | bytes) -> None:

@@ -10,7 +10,7 @@ from trigger_contracts.topology import LOG_LIFE
 from trigger_retention.adapters import schema
 from trigger_retention.adapters.statements import Statements
 from trigger_retention.adapters.writing import write
-from trigger_runtime import migrations
+from trigger_runtime.postgres import migrations
 
 FIRST = "0001_event_log.sql"
 NAME = "retention_before"

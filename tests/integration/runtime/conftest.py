@@ -8,10 +8,10 @@ import pytest
 from tests.support.servers import Broker
 from trigger_contracts import topology
 from trigger_local.secrets import Secrets
-from trigger_runtime.nats import Connection
-from trigger_runtime.publisher import JetStreamPublisher
-from trigger_runtime.reader import StreamReader
-from trigger_runtime.settings import NatsSettings
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.jetstream.publisher import JetStreamPublisher
+from trigger_runtime.jetstream.reader import StreamReader
+from trigger_runtime.process.settings import NatsSettings
 
 TIMEOUT = timedelta(seconds=5)
 

@@ -11,14 +11,14 @@ from faststream.specification import AsyncAPI
 from pydantic import BaseModel
 
 from trigger_contracts import topology
-from trigger_runtime.broker import create_broker
-from trigger_runtime.consumer import Delivery, ack_all, subscribe_batches
-from trigger_runtime.health import Health
-from trigger_runtime.lifecycle import run, serve_worker
-from trigger_runtime.logs import set_up_logging
-from trigger_runtime.loops import Loop
-from trigger_runtime.nats import Connection
-from trigger_runtime.settings import WorkerSettings
+from trigger_runtime.consuming.broker import create_broker
+from trigger_runtime.consuming.consumer import Delivery, ack_all, subscribe_batches
+from trigger_runtime.http.health import Health
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.process.logging_setup import set_up_logging
+from trigger_runtime.process.loops import Loop
+from trigger_runtime.process.settings import WorkerSettings
+from trigger_runtime.worker import run, serve_worker
 
 
 class Record(BaseModel):

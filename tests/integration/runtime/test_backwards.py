@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from tests.support.servers import Broker
 from trigger_contracts import subjects, topology
-from trigger_runtime.backwards import before
-from trigger_runtime.publisher import JetStreamPublisher, Message
-from trigger_runtime.reader import StreamReader
+from trigger_runtime.jetstream.backwards import before
+from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
+from trigger_runtime.jetstream.reader import StreamReader
 
 _names = count()
 

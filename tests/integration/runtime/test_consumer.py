@@ -13,12 +13,12 @@ from pydantic import BaseModel
 from tests.support.eventually import eventually
 from tests.support.servers import Broker
 from trigger_contracts import subjects, topology
-from trigger_runtime.broker import PlatformBroker, create_broker
-from trigger_runtime.consumer import Delivery, ack_all, subscribe_batches
-from trigger_runtime.errors import BrokerUnavailable
-from trigger_runtime.metrics import HANDLER_FAILURES
-from trigger_runtime.nats import Connection
-from trigger_runtime.publisher import JetStreamPublisher, Message
+from trigger_runtime.consuming.broker import PlatformBroker, create_broker
+from trigger_runtime.consuming.consumer import Delivery, ack_all, subscribe_batches
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
+from trigger_runtime.process.errors import BrokerUnavailable
+from trigger_runtime.process.metrics import HANDLER_FAILURES
 
 
 class DueRecord(BaseModel):

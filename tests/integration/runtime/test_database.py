@@ -10,10 +10,10 @@ from pydantic import SecretStr
 
 from tests.support.servers import Database as TestDatabase
 from tests.support.servers import Postgres
-from trigger_runtime.database import REFUSED, Database
-from trigger_runtime.errors import DatabaseNotProvisioned, DatabaseUnavailable
-from trigger_runtime.ids import new_id
-from trigger_runtime.settings import DatabaseSettings
+from trigger_runtime.postgres.database import REFUSED, Database
+from trigger_runtime.process.errors import DatabaseNotProvisioned, DatabaseUnavailable
+from trigger_runtime.process.ids import new_id
+from trigger_runtime.process.settings import DatabaseSettings
 
 
 def open_database(

@@ -11,11 +11,11 @@ from tests.integration.runtime.test_consumer import Seen, due, subscribe
 from tests.support.eventually import eventually
 from tests.support.servers import Broker
 from trigger_contracts import topology
-from trigger_runtime import holding
-from trigger_runtime.broker import PlatformBroker, create_broker
-from trigger_runtime.consumer import Delivery
-from trigger_runtime.nats import Connection
-from trigger_runtime.publisher import JetStreamPublisher
+from trigger_runtime.consuming import ack_extender as holding
+from trigger_runtime.consuming.broker import PlatformBroker, create_broker
+from trigger_runtime.consuming.consumer import Delivery
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.jetstream.publisher import JetStreamPublisher
 
 ACK_WAIT_S = topology.ACK_WAIT.total_seconds()
 

@@ -8,12 +8,12 @@ import pytest
 from tests.support.eventually import eventually
 from tests.support.servers import Broker
 from trigger_contracts import subjects, topology
-from trigger_runtime.acknowledgement import PublishAck
-from trigger_runtime.errors import BrokerUnavailable, PublishRefused, StaleExpectation
-from trigger_runtime.metrics import PUBLISH_BATCHES
-from trigger_runtime.nats import Connection
-from trigger_runtime.publisher import BATCH_FROM, MAX_BATCH, JetStreamPublisher, Message
-from trigger_runtime.reader import StreamReader
+from trigger_runtime.jetstream.acknowledgement import PublishAck
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.jetstream.publisher import BATCH_FROM, MAX_BATCH, JetStreamPublisher, Message
+from trigger_runtime.jetstream.reader import StreamReader
+from trigger_runtime.process.errors import BrokerUnavailable, PublishRefused, StaleExpectation
+from trigger_runtime.process.metrics import PUBLISH_BATCHES
 
 
 def due(number: int, *, message_id: str | None = None, expected: int | None = None) -> Message:

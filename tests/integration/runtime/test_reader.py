@@ -11,11 +11,11 @@ from nats.aio.msg import Msg
 from tests.support.servers import Broker
 from trigger_contracts import subjects
 from trigger_contracts.topology import DUE
-from trigger_runtime.errors import BrokerUnavailable
-from trigger_runtime.inbox import Inbox
-from trigger_runtime.nats import Connection
-from trigger_runtime.publisher import JetStreamPublisher, Message
-from trigger_runtime.reader import StreamReader
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.jetstream.inbox import Inbox
+from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
+from trigger_runtime.jetstream.reader import StreamReader
+from trigger_runtime.process.errors import BrokerUnavailable
 
 
 async def store(publisher: JetStreamPublisher, names: list[str]) -> None:

@@ -13,10 +13,10 @@ from tests.integration.runtime.conftest import Connect
 from tests.support.eventually import eventually
 from tests.support.servers import Broker
 from trigger_contracts import subjects
-from trigger_runtime.acknowledgement import parse
-from trigger_runtime.errors import PublishRefused
-from trigger_runtime.nats import Connection, FastClient
-from trigger_runtime.reader import StreamReader
+from trigger_runtime.jetstream.acknowledgement import parse
+from trigger_runtime.jetstream.connection import Connection, FastClient
+from trigger_runtime.jetstream.reader import StreamReader
+from trigger_runtime.process.errors import PublishRefused
 
 SEED = 20_261_129
 MESSAGES = 3_000

@@ -18,11 +18,11 @@ from trigger_contracts import subjects, topology
 from trigger_contracts.events import DUE_RECORD, Due, Fence, Missed
 from trigger_contracts.subjects import Verb
 from trigger_local import ports, programs
-from trigger_runtime.clock import SystemClock
-from trigger_runtime.ids import new_id
-from trigger_runtime.nats import Connection
-from trigger_runtime.reader import StoredMessage, StreamReader
-from trigger_runtime.settings import NatsSettings
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.jetstream.reader import StoredMessage, StreamReader
+from trigger_runtime.process.clock import SystemClock
+from trigger_runtime.process.ids import new_id
+from trigger_runtime.process.settings import NatsSettings
 from trigger_scheduler.bootstrap import Scheduler, build
 from trigger_scheduler.settings import Settings
 

@@ -11,7 +11,7 @@ from tests.integration.scheduler.conftest import Platform, now, once
 from trigger_contracts.commands import CreateTrigger
 from trigger_contracts.events import TriggerChanged
 from trigger_contracts.trigger import Changed, Moment, Trigger, complete, decide
-from trigger_runtime.database import Database
+from trigger_runtime.postgres.database import Database
 from trigger_scheduler.adapters.due_index import PostgresIndex
 from trigger_scheduler.domain.arming import armed_row
 

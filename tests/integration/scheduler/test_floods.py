@@ -14,8 +14,8 @@ from tests.support.stretches import stretches
 from trigger_contracts import subjects, topology
 from trigger_contracts.commands import CreateTrigger
 from trigger_contracts.subjects import Verb
-from trigger_runtime.ids import new_id
-from trigger_runtime.publisher import JetStreamPublisher, Message
+from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
+from trigger_runtime.process.ids import new_id
 from trigger_scheduler.handlers import commands
 from trigger_scheduler.handlers.commands import Request
 

@@ -11,7 +11,7 @@ from tests.support.eventually import eventually
 from trigger_contracts import subjects, topology
 from trigger_contracts.subjects import Verb
 from trigger_local import streams
-from trigger_runtime.reader import StreamReader
+from trigger_runtime.jetstream.reader import StreamReader
 from trigger_scheduler.adapters.rebuild import RebuildReport, rebuild
 
 TABLES = ("change", "trigger", "answer")

@@ -17,8 +17,8 @@ from trigger_contracts import subjects, topology
 from trigger_contracts.subjects import Verb
 from trigger_local import records
 from trigger_local.errors import LocalError
-from trigger_runtime import records as runtime_records
-from trigger_runtime.reader import StreamReader
+from trigger_runtime.jetstream import records as runtime_records
+from trigger_runtime.jetstream.reader import StreamReader
 from trigger_scheduler.adapters.rebuild import rebuild
 
 PUB_ACK = b'{"stream":"TRIGGER_COMMANDS","seq":1}'

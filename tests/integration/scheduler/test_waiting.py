@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 from tests.integration.scheduler.conftest import Platform
 from tests.support.eventually import eventually
 from trigger_contracts.subjects import Service, Verb
-from trigger_runtime.health import Health
+from trigger_runtime.http.health import Health
 from trigger_scheduler.bootstrap import Scheduler
 
 LIMIT = timedelta(seconds=1)

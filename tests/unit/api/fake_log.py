@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from trigger_api.domain.live import LogState
 from trigger_api.ports import Logged
-from trigger_runtime.errors import BrokerUnavailable
+from trigger_runtime.process.errors import BrokerUnavailable
 
 PAGE = 250
 

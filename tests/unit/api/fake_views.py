@@ -12,7 +12,7 @@ from trigger_api.domain.shown import EventDetail
 from trigger_api.ports import Total
 from trigger_contracts.events import EntryStatus, LogEntry, Source
 from trigger_contracts.ids import uuid7
-from trigger_runtime.errors import DatabaseUnavailable
+from trigger_runtime.process.errors import DatabaseUnavailable
 
 
 class FakeViews:

@@ -11,7 +11,7 @@ from trigger_contracts.errors import Problem
 from trigger_contracts.events import ChangeKind, Status, TriggerChanged
 from trigger_contracts.subjects import Verb
 from trigger_contracts.trigger import Trigger
-from trigger_runtime.errors import BrokerUnavailable, DatabaseUnavailable
+from trigger_runtime.process.errors import BrokerUnavailable, DatabaseUnavailable
 
 NOW = datetime(2027, 1, 1, 12, tzinfo=UTC)
 

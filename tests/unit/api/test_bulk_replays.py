@@ -12,7 +12,7 @@ from trigger_api.domain.replays import MAX_REPLAYS
 from trigger_api.handlers.bulk_replays import SLICE, BulkReplay
 from trigger_contracts.errors import Code
 from trigger_contracts.events import EntryStatus, Source
-from trigger_runtime.errors import DatabaseUnavailable
+from trigger_runtime.process.errors import DatabaseUnavailable
 
 
 @pytest.fixture

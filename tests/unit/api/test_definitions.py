@@ -11,7 +11,7 @@ from tests.unit.api.fakes import make_change
 from trigger_api.adapters import definitions
 from trigger_api.adapters.database import Database
 from trigger_api.adapters.definitions import CachedDefinitions
-from trigger_runtime.errors import DatabaseUnavailable
+from trigger_runtime.process.errors import DatabaseUnavailable
 
 
 @dataclass

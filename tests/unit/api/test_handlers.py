@@ -23,7 +23,7 @@ from trigger_contracts.commands import CommandDone, CreateTrigger, FireTrigger, 
 from trigger_contracts.errors import Code, Refused, problem
 from trigger_contracts.events import Status
 from trigger_contracts.idempotency import Claim, store_key
-from trigger_runtime.errors import BrokerUnavailable
+from trigger_runtime.process.errors import BrokerUnavailable
 
 ONCE = {"name": "n", "type": "scheduled", "schedule_time": "2027-02-01T00:00:00"}
 INTEGER = {"payload_schema": {"type": "integer"}}

@@ -12,7 +12,7 @@ from trigger_api.domain.pages import FRESH_FOR, EventPage, Repeats, key_of, pack
 from trigger_api.domain.queries import EventQuery
 from trigger_api.handlers.pages import EventPages
 from trigger_api.ports import ListedEvents
-from trigger_runtime.errors import DatabaseUnavailable
+from trigger_runtime.process.errors import DatabaseUnavailable
 
 
 class FakeViews:

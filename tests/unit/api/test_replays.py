@@ -8,7 +8,7 @@ from tests.unit.api.fakes import NOW, make_change
 from tests.unit.api.replaying import INTEGER, SECOND, World, refusal
 from trigger_contracts.errors import Code
 from trigger_contracts.events import EntryStatus, Source, Status
-from trigger_runtime.errors import BrokerUnavailable
+from trigger_runtime.process.errors import BrokerUnavailable
 
 
 @pytest.fixture

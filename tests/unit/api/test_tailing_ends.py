@@ -8,7 +8,7 @@ import pytest
 from tests.unit.api.tailing import world
 from trigger_api.handlers.places import STILL
 from trigger_contracts.errors import Refused
-from trigger_runtime.errors import BrokerUnavailable
+from trigger_runtime.process.errors import BrokerUnavailable
 
 
 async def test_a_reader_that_falls_out_of_the_memory_is_dropped_and_told_why() -> None:

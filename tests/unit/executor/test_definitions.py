@@ -3,7 +3,7 @@
 from tests.unit.executor.factories import NOON, make_change
 from trigger_contracts import subjects
 from trigger_executor.adapters.definitions import ChangeLog
-from trigger_runtime.reader import StoredMessage
+from trigger_runtime.jetstream.reader import StoredMessage
 
 
 class Stored:

@@ -27,7 +27,7 @@ from trigger_contracts.trigger import Trigger
 from trigger_executor import handlers
 from trigger_executor.domain.version import version_of
 from trigger_executor.handlers import PATIENCE, RecordDues, Recorder, RecordFires
-from trigger_runtime.errors import BrokerUnavailable, PublishRefused
+from trigger_runtime.process.errors import BrokerUnavailable, PublishRefused
 
 INBOX = "_INBOX_client.abc.1"
 TEA, ORDER = make_change(), make_api_change()

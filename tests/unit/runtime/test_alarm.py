@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import uvloop
 
-from trigger_runtime import alarm as module
-from trigger_runtime.alarm import Alarm
+from trigger_runtime.process import alarm as module
+from trigger_runtime.process.alarm import Alarm
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from trigger_runtime.connections import LEAST, OWN_FILES, Connections, address_of, room
+from trigger_runtime.http.connections import LEAST, OWN_FILES, Connections, address_of, room
 
 
 @dataclass(eq=False)

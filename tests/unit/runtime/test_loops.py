@@ -4,9 +4,9 @@ import asyncio
 from datetime import timedelta
 
 from tests.support.eventually import eventually
-from trigger_runtime.errors import BrokerUnavailable
-from trigger_runtime.loops import Loop
-from trigger_runtime.metrics import LOOP_FAILURES
+from trigger_runtime.process.errors import BrokerUnavailable
+from trigger_runtime.process.loops import Loop
+from trigger_runtime.process.metrics import LOOP_FAILURES
 
 
 async def test_a_wake_starts_the_next_pass() -> None:

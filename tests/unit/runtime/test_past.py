@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trigger_runtime.past import Known, loss, losses, together
-from trigger_runtime.reader import StreamState
+from trigger_runtime.jetstream.past import Known, loss, losses, together
+from trigger_runtime.jetstream.reader import StreamState
 
 MADE = datetime(2026, 11, 1, tzinfo=UTC)
 

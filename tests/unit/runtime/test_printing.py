@@ -9,9 +9,9 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trigger_runtime import logs
-from trigger_runtime.printing import printable
-from trigger_runtime.settings import LogSettings
+from trigger_runtime.process import logging_setup as logs
+from trigger_runtime.process.printing import printable
+from trigger_runtime.process.settings import LogSettings
 
 
 @pytest.mark.parametrize(

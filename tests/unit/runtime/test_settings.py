@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from trigger_runtime.settings import Duration, EnvironmentSettings, NatsSettings
+from trigger_runtime.process.settings import Duration, EnvironmentSettings, NatsSettings
 
 
 class Sample(EnvironmentSettings):

@@ -11,8 +11,8 @@ from cashews import Cache
 from cashews.picklers import PicklerType
 from prometheus_client import Counter
 
-from trigger_runtime.clock import Clock
-from trigger_runtime.logs import get_logger
+from trigger_runtime.process.clock import Clock
+from trigger_runtime.process.logging_setup import get_logger
 
 log = get_logger(__name__)
 

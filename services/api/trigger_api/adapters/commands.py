@@ -23,10 +23,10 @@ from trigger_contracts import subjects
 from trigger_contracts.commands import AnyCommand, CommandDone
 from trigger_contracts.errors import Problem
 from trigger_contracts.subjects import Service, Verb
-from trigger_runtime.errors import BrokerUnavailable
-from trigger_runtime.logs import get_logger
-from trigger_runtime.nats import Connection
-from trigger_runtime.publisher import JetStreamPublisher, Message
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
+from trigger_runtime.process.errors import BrokerUnavailable
+from trigger_runtime.process.logging_setup import get_logger
 
 log = get_logger(__name__)
 

@@ -21,12 +21,12 @@ from trigger_contracts.message_headers import why_unreadable
 from trigger_contracts.redrives import Redrive, Redriven
 from trigger_contracts.subjects import Service
 from trigger_contracts.topology import DEAD
-from trigger_runtime.backwards import before
-from trigger_runtime.errors import BrokerUnavailable, DependencyUnavailable
-from trigger_runtime.logs import get_logger
-from trigger_runtime.nats import Connection
-from trigger_runtime.reader import StoredMessage, StreamReader
-from trigger_runtime.records import pass_over
+from trigger_runtime.jetstream.backwards import before
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.jetstream.reader import StoredMessage, StreamReader
+from trigger_runtime.jetstream.records import pass_over
+from trigger_runtime.process.errors import BrokerUnavailable, DependencyUnavailable
+from trigger_runtime.process.logging_setup import get_logger
 
 log = get_logger(__name__)
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from trigger_contracts.events import TriggerChanged
 from trigger_contracts.trigger import Trigger
-from trigger_runtime.errors import DatabaseUnavailable
+from trigger_runtime.process.errors import DatabaseUnavailable
 
 from . import statements
 from .database import Database

@@ -13,7 +13,7 @@ from trigger_api.domain.exports import Format, csv_line
 from trigger_api.domain.pace import Stretch
 from trigger_api.domain.queries import StateFilter
 from trigger_api.ports import LogPage, Piece
-from trigger_runtime.clock import Clock
+from trigger_runtime.process.clock import Clock
 
 from . import export_statements
 from .database import Database

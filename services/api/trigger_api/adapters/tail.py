@@ -16,10 +16,10 @@ from trigger_api.ports import Logged
 from trigger_contracts import subjects
 from trigger_contracts.message_headers import why_unreadable
 from trigger_contracts.topology import EVENTS
-from trigger_runtime.errors import BrokerUnavailable, ReadRefused
-from trigger_runtime.logs import get_logger
-from trigger_runtime.nats import Connection
-from trigger_runtime.reader import StreamReader
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.jetstream.reader import StreamReader
+from trigger_runtime.process.errors import BrokerUnavailable, ReadRefused
+from trigger_runtime.process.logging_setup import get_logger
 
 log = get_logger(__name__)
 

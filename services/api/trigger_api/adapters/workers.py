@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from trigger_api.domain.workers import Workers, is_degraded
 from trigger_contracts.heartbeats import Heartbeat
 from trigger_contracts.topology import WORKERS
-from trigger_runtime.health import Health
-from trigger_runtime.nats import Connection
+from trigger_runtime.http.health import Health
+from trigger_runtime.jetstream.connection import Connection
 
 _ALIVE = Gauge(
     "etp_workers_alive", "Replicas of a worker whose heartbeat this gateway hears.", ["service"]

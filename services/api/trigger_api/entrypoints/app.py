@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from trigger_contracts.errors import Code, FieldError, Problem, Refused, pointer, problem
-from trigger_runtime.errors import DependencyUnavailable, PublishRefused
+from trigger_runtime.process.errors import DependencyUnavailable, PublishRefused
 
 from .answers import PROBLEM_JSON, internal, problem_answer, problem_of
 from .gateway import REQUEST_ID

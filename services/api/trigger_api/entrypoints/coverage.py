@@ -2,7 +2,7 @@
 
 from trigger_api.domain.queries import StateFilter
 from trigger_api.ports import Views
-from trigger_runtime.errors import DatabaseUnavailable
+from trigger_runtime.process.errors import DatabaseUnavailable
 
 HEADER = "x-search-coverage"
 

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from trigger_api.domain.dead_letters import DeadLetterQuery, DeadLetterShown, RedriveShown
 from trigger_api.handlers.dead_letters import DeadLetterDesk
-from trigger_runtime.logs import get_logger
+from trigger_runtime.process.logging_setup import get_logger
 
 from . import routes
 from .answers import Answer

@@ -17,8 +17,8 @@ from trigger_api.domain.queries import ExportQuery
 from trigger_api.handlers.exports import Exports
 from trigger_api.handlers.places import PlaceLost
 from trigger_api.ports import Clock, Views
-from trigger_runtime.errors import DependencyUnavailable
-from trigger_runtime.logs import get_logger
+from trigger_runtime.process.errors import DependencyUnavailable
+from trigger_runtime.process.logging_setup import get_logger
 
 from . import routes
 from .coverage import coverage

@@ -16,8 +16,8 @@ from trigger_api.domain.keys import StoredKey, key_id_of
 from trigger_api.ports import NewId
 from trigger_contracts.errors import Code, problem
 from trigger_contracts.ids import is_valid_id
-from trigger_runtime.logs import get_logger
-from trigger_runtime.refusals import SECURITY_HEADERS
+from trigger_runtime.http.refusals import SECURITY_HEADERS
+from trigger_runtime.process.logging_setup import get_logger
 
 from . import fires, parameters
 from . import head as heads

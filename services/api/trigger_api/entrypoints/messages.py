@@ -18,7 +18,7 @@ from trigger_contracts.events import TriggerChanged
 from trigger_contracts.heartbeats import Heartbeat
 from trigger_contracts.redrives import Redrive
 from trigger_contracts.topology import WORKERS
-from trigger_runtime.broker import PlatformBroker
+from trigger_runtime.consuming.broker import PlatformBroker
 
 
 def declare(

@@ -11,8 +11,8 @@ from fastapi import APIRouter
 from faststream.specification import AsyncAPI
 from starlette.responses import Response
 
-from trigger_runtime.exposition import Exposition
-from trigger_runtime.health import Health
+from trigger_runtime.http.exposition import Exposition
+from trigger_runtime.http.health import Health
 
 from . import docs, routes
 from .answers import Answer, json_answer

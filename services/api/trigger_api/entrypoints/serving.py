@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope
 
-from trigger_runtime.http_server import PATIENT, GuardedHttp, HttpLimits, server_config
+from trigger_runtime.http.server import PATIENT, GuardedHttp, HttpLimits, server_config
 
 _ABORT = "etp.abort"
 """Where in the ASGI scope the function is that cuts the connection at once."""

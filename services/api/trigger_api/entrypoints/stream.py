@@ -16,7 +16,7 @@ from trigger_api.domain.live import HEADER, StreamQuery, last_seen
 from trigger_api.domain.sse import CONTENT_TYPE
 from trigger_api.handlers.reading import Reader, Readers
 from trigger_api.handlers.tailing import Tail
-from trigger_runtime.loops import Loop
+from trigger_runtime.process.loops import Loop
 
 from . import routes
 from .gateway import ENDLESS, IS_HEAD

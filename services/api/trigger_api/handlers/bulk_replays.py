@@ -28,7 +28,7 @@ from trigger_api.ports import Claims, Clock, Commands, PartlyStored, Views
 from trigger_contracts.errors import Code, Refused, refused
 from trigger_contracts.idempotency import read_claim
 from trigger_contracts.subjects import Verb
-from trigger_runtime.errors import DatabaseUnavailable, DependencyUnavailable
+from trigger_runtime.process.errors import DatabaseUnavailable, DependencyUnavailable
 
 SLICE = 100
 """Events checked at a stretch, 2 to 5 ms of small ones, and then stored together."""

@@ -14,7 +14,7 @@ from trigger_api.ports import Clock, DeadLetters, Listed
 from trigger_contracts.errors import Code, Refused, refused
 from trigger_contracts.events import DeadLetter, DeadLetterHandled
 from trigger_contracts.redrives import RedriveOutcome
-from trigger_runtime.errors import DependencyUnavailable
+from trigger_runtime.process.errors import DependencyUnavailable
 
 UNREADABLE = (
     "what is kept of this dead letter cannot be read, so it is neither shown nor handled again: "

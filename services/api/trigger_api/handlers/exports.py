@@ -16,7 +16,7 @@ from trigger_api.domain.pace import Pace, Position, below
 from trigger_api.domain.queries import ExportQuery
 from trigger_api.ports import LogPage, LogPages
 from trigger_contracts.errors import Code, Refused, problem
-from trigger_runtime.clock import Clock
+from trigger_runtime.process.clock import Clock
 
 from .places import Place, Places
 

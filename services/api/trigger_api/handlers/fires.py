@@ -14,7 +14,7 @@ from trigger_contracts.ids import fire_event_id
 from trigger_contracts.subjects import Verb
 from trigger_contracts.topology import LOG_LIFE
 from trigger_contracts.trigger import Trigger
-from trigger_runtime.errors import DatabaseUnavailable
+from trigger_runtime.process.errors import DatabaseUnavailable
 
 
 class Fires(Door):

@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
-from trigger_runtime.clock import Clock
+from trigger_runtime.process.clock import Clock
 
 STILL = timedelta(seconds=1.5)
 """A client that took not even one piece (64 KiB) for so long stands still."""

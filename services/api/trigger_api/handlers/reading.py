@@ -16,7 +16,7 @@ from trigger_api.domain import sse
 from trigger_api.domain.live import Beginning, LastSeen, LogState, Position, beginning
 from trigger_api.domain.queries import StateFilter
 from trigger_api.domain.recent import Recent, Stretch
-from trigger_runtime.errors import DependencyUnavailable
+from trigger_runtime.process.errors import DependencyUnavailable
 
 from .tailing import RETRY, SLOWEST_LOOK, Tail
 

@@ -17,8 +17,8 @@ from trigger_api.domain.queries import State
 from trigger_api.domain.recent import LiveEvent, Recent, Stretch, read
 from trigger_api.ports import EventLog, Logged, TailMeter
 from trigger_contracts.errors import Code, Refused, problem
-from trigger_runtime.clock import Clock
-from trigger_runtime.errors import DependencyUnavailable
+from trigger_runtime.process.clock import Clock
+from trigger_runtime.process.errors import DependencyUnavailable
 
 from .places import STILL
 

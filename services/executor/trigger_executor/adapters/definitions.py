@@ -13,8 +13,8 @@ from trigger_contracts.message_headers import why_unreadable
 from trigger_contracts.records import Unreadable, change_in
 from trigger_contracts.trigger import Trigger
 from trigger_executor.domain.version import TriggerVersion, version_of
-from trigger_runtime.reader import StoredMessage, StreamReader
-from trigger_runtime.records import last_readable, pass_over
+from trigger_runtime.jetstream.reader import StoredMessage, StreamReader
+from trigger_runtime.jetstream.records import last_readable, pass_over
 
 MAX_VERSIONS = 20_000
 """Versions kept: with small payloads about 20 MB."""

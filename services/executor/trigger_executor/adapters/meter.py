@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from prometheus_client import Counter, Histogram
 
 from trigger_contracts.events import LogEntry
-from trigger_runtime.logs import get_logger
+from trigger_runtime.process.logging_setup import get_logger
 
 log = get_logger(__name__)
 

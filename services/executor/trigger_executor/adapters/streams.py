@@ -6,10 +6,10 @@ from nats.errors import Error as NatsError
 
 from trigger_executor.domain.row import Row
 from trigger_executor.ports import Incoming
-from trigger_runtime.dead_letters import DeadLetters
-from trigger_runtime.logs import get_logger
-from trigger_runtime.nats import Connection
-from trigger_runtime.publisher import MAX_BATCH, JetStreamPublisher, Message
+from trigger_runtime.dead_letters.burying import DeadLetters
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.jetstream.publisher import MAX_BATCH, JetStreamPublisher, Message
+from trigger_runtime.process.logging_setup import get_logger
 
 log = get_logger(__name__)
 

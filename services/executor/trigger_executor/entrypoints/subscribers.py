@@ -21,11 +21,11 @@ from trigger_contracts.events import (
 from trigger_contracts.redrives import Redriven
 from trigger_contracts.subjects import Service
 from trigger_executor.handlers import RecordDues, RecordFires
-from trigger_runtime.broker import PlatformBroker
-from trigger_runtime.consumer import subscribe_batches
-from trigger_runtime.dead_letters import DeadLetters
-from trigger_runtime.redriving import Redriver, listen
-from trigger_runtime.settling import settling
+from trigger_runtime.consuming.ack_policy import settling
+from trigger_runtime.consuming.broker import PlatformBroker
+from trigger_runtime.consuming.consumer import subscribe_batches
+from trigger_runtime.dead_letters.burying import DeadLetters
+from trigger_runtime.dead_letters.redriving import Redriver, listen
 
 BATCH = 500
 """Messages handed over at once, at most: one atomic batch for all."""

@@ -6,9 +6,9 @@ from trigger_contracts import subjects
 from trigger_contracts.dead_letters import Delivered
 from trigger_contracts.events import Swept
 from trigger_contracts.topology import EVENTS
-from trigger_runtime.dead_letters import DeadLetters
-from trigger_runtime.logs import get_logger
-from trigger_runtime.nats import Connection
+from trigger_runtime.dead_letters.burying import DeadLetters
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.process.logging_setup import get_logger
 
 log = get_logger(__name__)
 

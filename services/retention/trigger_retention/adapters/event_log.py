@@ -17,8 +17,8 @@ from trigger_retention.domain.hours import HOUR, hour_at, number_of, partition_h
 from trigger_retention.domain.life import Life
 from trigger_retention.domain.rows import Row
 from trigger_retention.ports import Erased, Inserted, RowsRefused
-from trigger_runtime.database import REFUSED, Database
-from trigger_runtime.logs import get_logger
+from trigger_runtime.postgres.database import REFUSED, Database
+from trigger_runtime.process.logging_setup import get_logger
 
 from .statements import Statements
 from .writing import Connection, write

@@ -16,9 +16,9 @@ import asyncpg
 
 from trigger_contracts.message_headers import why_unreadable
 from trigger_retention.domain.rows import Row, read
-from trigger_runtime.database import REFUSED
-from trigger_runtime.logs import get_logger
-from trigger_runtime.migrations import owner_of
+from trigger_runtime.postgres.database import REFUSED
+from trigger_runtime.postgres.migrations import owner_of
+from trigger_runtime.process.logging_setup import get_logger
 
 from . import schema
 from .statements import PAUSE_KEY, Statements
@@ -50,7 +50,7 @@ class Message(Protocol):
 
 
 class Reader(Protocol):
-    """Reads TRIGGER_EVENTS; ``trigger_runtime.reader.StreamReader`` is one."""
+    """Reads TRIGGER_EVENTS; ``trigger_runtime.jetstream.reader.StreamReader`` is one."""
 
     async def after(self, seq: int, subject: str, limit: int) -> Sequence[Message]: ...
     async def last_seq(self) -> int: ...

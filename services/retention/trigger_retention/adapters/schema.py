@@ -5,7 +5,7 @@ from typing import Any
 
 import asyncpg
 
-from trigger_runtime import migrations
+from trigger_runtime.postgres import migrations
 
 _FOLDER = Path(__file__).with_name("migrations")
 _TABLES = ("event", "life_setting", "summary")

@@ -15,12 +15,12 @@ from trigger_contracts.subjects import Service, inbox_prefix
 from trigger_contracts.topology import RETENTION_EVENTS
 from trigger_retention import metrics
 from trigger_retention.handlers import Projected, Projector
-from trigger_runtime.broker import PlatformBroker
-from trigger_runtime.clock import Clock
-from trigger_runtime.consumer import Delivery, ack_all, subscribe_batches
-from trigger_runtime.errors import DatabaseUnavailable
-from trigger_runtime.logs import get_logger
-from trigger_runtime.redriving import Redriver, listen
+from trigger_runtime.consuming.broker import PlatformBroker
+from trigger_runtime.consuming.consumer import Delivery, ack_all, subscribe_batches
+from trigger_runtime.dead_letters.redriving import Redriver, listen
+from trigger_runtime.process.clock import Clock
+from trigger_runtime.process.errors import DatabaseUnavailable
+from trigger_runtime.process.logging_setup import get_logger
 
 log = get_logger(__name__)
 

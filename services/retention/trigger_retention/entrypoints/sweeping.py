@@ -6,8 +6,8 @@ from trigger_contracts import subjects
 from trigger_contracts.events import Swept
 from trigger_retention import metrics
 from trigger_retention.handlers import Closer, Indexer, Sweeper
-from trigger_runtime.broker import PlatformBroker
-from trigger_runtime.loops import Loop
+from trigger_runtime.consuming.broker import PlatformBroker
+from trigger_runtime.process.loops import Loop
 
 
 def sweep_loop(broker: PlatformBroker, sweeper: Sweeper) -> Loop:

@@ -19,9 +19,9 @@ from trigger_contracts.commands import (
 from trigger_contracts.errors import Refused
 from trigger_contracts.subjects import Verb
 from trigger_contracts.topology import EXECUTOR_DUES, SCHEDULER_COMMANDS, Consumer
-from trigger_runtime.errors import BrokerUnavailable
-from trigger_runtime.nats import Connection
-from trigger_runtime.reader import StoredMessage, StreamReader
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.jetstream.reader import StoredMessage, StreamReader
+from trigger_runtime.process.errors import BrokerUnavailable
 
 _CREATES = subjects.command(Verb.CREATE)
 _PAGE = 500

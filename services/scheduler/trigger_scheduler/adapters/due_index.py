@@ -17,8 +17,8 @@ from trigger_contracts import schedule
 from trigger_contracts.errors import Problem
 from trigger_contracts.events import TriggerChanged
 from trigger_contracts.trigger import Trigger
-from trigger_runtime.database import Database
-from trigger_runtime.logs import get_logger
+from trigger_runtime.postgres.database import Database
+from trigger_runtime.process.logging_setup import get_logger
 from trigger_scheduler.domain.planning import Row
 from trigger_scheduler.domain.quotas import creator_of, load_of
 from trigger_scheduler.ports import Answer, Claimed, Held, IndexTransaction

@@ -15,11 +15,11 @@ from trigger_contracts import subjects, topology
 from trigger_contracts.events import Due, TriggerChanged
 from trigger_contracts.schedule import Once
 from trigger_contracts.trigger import Trigger
-from trigger_runtime.acknowledgement import PublishAck
-from trigger_runtime.errors import BrokerUnavailable
-from trigger_runtime.nats import Connection
-from trigger_runtime.publisher import MAX_BATCH, JetStreamPublisher, Message
-from trigger_runtime.reader import StreamReader
+from trigger_runtime.jetstream.acknowledgement import PublishAck
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.jetstream.publisher import MAX_BATCH, JetStreamPublisher, Message
+from trigger_runtime.jetstream.reader import StreamReader
+from trigger_runtime.process.errors import BrokerUnavailable
 from trigger_scheduler.ports import DueEntry, Staged
 
 from .records import last_change, last_dues, read_change

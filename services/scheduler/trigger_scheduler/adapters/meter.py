@@ -6,7 +6,7 @@ from datetime import datetime
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from trigger_runtime.logs import get_logger
+from trigger_runtime.process.logging_setup import get_logger
 from trigger_scheduler.domain.planning import Fire, Row, Step
 
 log = get_logger(__name__)

@@ -15,9 +15,9 @@ from typing import Any, Protocol
 import asyncpg
 
 from trigger_contracts import subjects
-from trigger_runtime.logs import get_logger
-from trigger_runtime.migrations import owner_of
-from trigger_runtime.reader import StoredMessage
+from trigger_runtime.jetstream.reader import StoredMessage
+from trigger_runtime.postgres.migrations import owner_of
+from trigger_runtime.process.logging_setup import get_logger
 from trigger_scheduler.domain.arming import armed_row, decided_row
 from trigger_scheduler.domain.planning import Row
 from trigger_scheduler.handlers.projecting import project_in_order
@@ -48,7 +48,7 @@ WHERE kept.trigger_id = t.trigger_id AND kept.creation_id = t.creation_id
 
 
 class ChangesReader(Protocol):
-    """Reads TRIGGER_CHANGES; ``trigger_runtime.reader.StreamReader`` is one."""
+    """Reads TRIGGER_CHANGES; ``trigger_runtime.jetstream.reader.StreamReader`` is one."""
 
     async def after(self, seq: int, subject: str, limit: int) -> list[StoredMessage]: ...
     async def last_seq(self) -> int: ...
@@ -57,7 +57,7 @@ class ChangesReader(Protocol):
 
 
 class DueReader(Protocol):
-    """Reads TRIGGER_DUE; ``trigger_runtime.reader.StreamReader`` is one."""
+    """Reads TRIGGER_DUE; ``trigger_runtime.jetstream.reader.StreamReader`` is one."""
 
     async def last_many(self, subjects: Sequence[str]) -> dict[str, StoredMessage]: ...
     async def after(self, seq: int, subject: str, limit: int) -> list[StoredMessage]: ...

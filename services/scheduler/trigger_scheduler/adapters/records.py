@@ -11,15 +11,15 @@ from trigger_contracts import subjects, topology
 from trigger_contracts.message_headers import why_unreadable
 from trigger_contracts.records import Unreadable, change_in, due_in
 from trigger_contracts.trigger import Trigger
-from trigger_runtime.backwards import Reader
-from trigger_runtime.reader import StoredMessage
-from trigger_runtime.records import last_readable, pass_over
+from trigger_runtime.jetstream.backwards import Reader
+from trigger_runtime.jetstream.reader import StoredMessage
+from trigger_runtime.jetstream.records import last_readable, pass_over
 from trigger_scheduler.domain.arming import armed_row
 from trigger_scheduler.ports import DueEntry
 
 
 class Leader(Protocol):
-    """Asks a stream's leader; ``trigger_runtime.reader.StreamReader`` does."""
+    """Asks a stream's leader; ``trigger_runtime.jetstream.reader.StreamReader`` does."""
 
     async def last_from_leader(self, subject: str) -> StoredMessage | None: ...
 

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from nats.errors import Error as NatsError
 
 from trigger_contracts import subjects
-from trigger_runtime.logs import get_logger
-from trigger_runtime.nats import Connection
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.process.logging_setup import get_logger
 
 log = get_logger(__name__)
 

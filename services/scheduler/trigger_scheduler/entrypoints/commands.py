@@ -23,8 +23,8 @@ from trigger_contracts.commands import (
 from trigger_contracts.dead_letters import Delivered
 from trigger_contracts.errors import Code, Problem, Refused, problem, refused
 from trigger_contracts.subjects import Verb
-from trigger_runtime.logs import get_logger
-from trigger_runtime.nats import Connection
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.process.logging_setup import get_logger
 from trigger_scheduler.handlers.commands import CommandHandler, Request
 
 log = get_logger(__name__)

@@ -25,9 +25,9 @@ from trigger_contracts.events import (
 )
 from trigger_contracts.redrives import Redriven
 from trigger_contracts.subjects import Service
-from trigger_runtime.broker import PlatformBroker
-from trigger_runtime.consumer import BatchHandler, subscribe_batches
-from trigger_runtime.redriving import Redriver, listen
+from trigger_runtime.consuming.broker import PlatformBroker
+from trigger_runtime.consuming.consumer import BatchHandler, subscribe_batches
+from trigger_runtime.dead_letters.redriving import Redriver, listen
 
 BATCH = 500
 """Commands handed over at once, at most: one atomic batch and one commit for all."""

@@ -20,10 +20,10 @@ from typing import Any
 from trigger_contracts import schema_time
 from trigger_contracts.commands import CreateTrigger, UpdateTrigger
 from trigger_contracts.errors import Refused
-from trigger_runtime.consumer import BatchHandler
-from trigger_runtime.delivery import Delivery
-from trigger_runtime.logs import get_logger
-from trigger_runtime.loops import Loop
+from trigger_runtime.consuming.consumer import BatchHandler
+from trigger_runtime.consuming.delivery import Delivery
+from trigger_runtime.process.logging_setup import get_logger
+from trigger_runtime.process.loops import Loop
 from trigger_scheduler.domain.quotas import sender_of
 from trigger_scheduler.handlers.commands import Request
 

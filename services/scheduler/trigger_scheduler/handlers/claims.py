@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import takewhile
 
-from trigger_runtime.alarm import Alarm
+from trigger_runtime.process.alarm import Alarm
 from trigger_scheduler.domain.planning import Row, Step, advanced, plan, reconcile
 from trigger_scheduler.domain.timekeeping import ClockOfRecord
 from trigger_scheduler.ports import DueEntry, DueLog, Index, Staged

@@ -26,7 +26,7 @@ from trigger_contracts.trigger import (
     Unchanged,
     decide,
 )
-from trigger_runtime.errors import StaleExpectation
+from trigger_runtime.process.errors import StaleExpectation
 from trigger_scheduler.domain.arming import armed_row, decided_row
 from trigger_scheduler.domain.planning import Row, Step, advanced, plan, reconcile
 from trigger_scheduler.domain.quotas import Quotas, Usage

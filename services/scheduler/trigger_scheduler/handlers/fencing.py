@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from trigger_contracts.trigger import Trigger
-from trigger_runtime.errors import StaleExpectation
+from trigger_runtime.process.errors import StaleExpectation
 from trigger_scheduler.domain.arming import fence
 from trigger_scheduler.domain.planning import Row, reconcile
 from trigger_scheduler.ports import DueLog

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from trigger_contracts.events import TriggerChanged
 from trigger_contracts.topology import LOG_LIFE
 from trigger_contracts.trigger import Trigger, checkpoint, complete
-from trigger_runtime.errors import StaleExpectation
+from trigger_runtime.process.errors import StaleExpectation
 from trigger_scheduler.domain.arming import armed_row, decided_row
 from trigger_scheduler.domain.planning import Row
 from trigger_scheduler.ports import ChangeLog, DueLog, Held, Index, IndexTransaction

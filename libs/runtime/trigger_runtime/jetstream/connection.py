@@ -19,11 +19,10 @@ from nats.errors import ConnectionClosedError
 from nats.errors import Error as NatsError
 
 from trigger_contracts import message_headers, subjects
-
-from .errors import BrokerUnavailable
-from .logs import get_logger
-from .metrics import BROKER_CONNECTED, UNHEARD
-from .settings import NatsSettings
+from trigger_runtime.process.errors import BrokerUnavailable
+from trigger_runtime.process.logging_setup import get_logger
+from trigger_runtime.process.metrics import BROKER_CONNECTED, UNHEARD
+from trigger_runtime.process.settings import NatsSettings
 
 log = get_logger(__name__)
 

@@ -12,11 +12,11 @@ from trigger_contracts import subjects
 from trigger_contracts.dead_letters import Delivered, Original
 from trigger_contracts.events import DeadLetter, DeadLetterHandled
 from trigger_contracts.subjects import Service
+from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
+from trigger_runtime.process.clock import Clock
+from trigger_runtime.process.logging_setup import get_logger
+from trigger_runtime.process.metrics import DEAD_LETTERS
 
-from .clock import Clock
-from .logs import get_logger
-from .metrics import DEAD_LETTERS
-from .publisher import JetStreamPublisher, Message
 from .redelivery import Redelivery
 
 log = get_logger(__name__)

@@ -14,9 +14,8 @@ from typing import Any
 from nats.errors import Error as NatsError
 
 from trigger_contracts.topology import PIN_GROUP, PIN_LIFE, Consumer
-
-from .logs import get_logger
-from .nats import Connection
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.process.logging_setup import get_logger
 
 log = get_logger(__name__)
 

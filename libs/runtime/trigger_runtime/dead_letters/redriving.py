@@ -17,14 +17,14 @@ from trigger_contracts import subjects
 from trigger_contracts.events import DEAD_LETTER, DeadLetter, DeadLetterHandled
 from trigger_contracts.redrives import Redrive, Redriven, RedriveOutcome
 from trigger_contracts.subjects import Service
+from trigger_runtime.consuming.broker import PlatformBroker
+from trigger_runtime.jetstream.reader import StreamReader
+from trigger_runtime.process.clock import Clock
+from trigger_runtime.process.errors import DependencyUnavailable, StaleExpectation
+from trigger_runtime.process.logging_setup import get_logger
+from trigger_runtime.process.metrics import REDRIVES
 
-from .broker import PlatformBroker
-from .clock import Clock
-from .dead_letters import DeadLetters
-from .errors import DependencyUnavailable, StaleExpectation
-from .logs import get_logger
-from .metrics import REDRIVES
-from .reader import StreamReader
+from .burying import DeadLetters
 from .redelivery import Redelivery, redelivery_of
 
 log = get_logger(__name__)

@@ -9,8 +9,9 @@ from typing import Any
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from trigger_runtime.jetstream.guard import Positions
+
 from .database import Database
-from .guard import Positions
 
 Read = Callable[
     ["asyncpg.Connection[Any] | PoolConnectionProxy[asyncpg.Record]"], Awaitable[Mapping[str, int]]

@@ -16,9 +16,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.process.logging_setup import get_logger
+
 from .delivery import Delivery
-from .logs import get_logger
-from .nats import Connection
 
 log = get_logger(__name__)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from nats.aio.msg import Msg
 
-from .nats import FastClient
+from .connection import FastClient
 
 
 class Inbox:

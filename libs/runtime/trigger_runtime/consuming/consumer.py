@@ -13,27 +13,27 @@ from datetime import timedelta
 from typing import Any, cast
 
 from faststream import AckPolicy
-from faststream._internal.broker.registrator import Registrator
-from faststream._internal.endpoint.subscriber.call_item import CallsCollection
 from faststream.nats import JStream, PullSub
-from faststream.nats.configs import NatsBrokerConfig
 from faststream.nats.message import NatsBatchMessage
-from faststream.nats.subscriber.config import (
-    NatsSubscriberConfig,
-    NatsSubscriberSpecificationConfig,
-)
-from faststream.nats.subscriber.specification import NatsSubscriberSpecification
-from faststream.nats.subscriber.usecases import BatchPullStreamSubscriber
 from nats.aio.msg import Msg
 from nats.js.api import ConsumerConfig
 from pydantic import BaseModel
 
 from trigger_contracts.topology import Consumer
+from trigger_runtime.process.logging_setup import get_logger
+from trigger_runtime.process.metrics import BATCH_SIZE, CONSUMED, HANDLER_FAILURES
 
 from .broker import PlatformBroker
 from .delivery import Delivery, ack_all
-from .logs import get_logger
-from .metrics import BATCH_SIZE, CONSUMED, HANDLER_FAILURES
+from .faststream_internals import (
+    BatchPullStreamSubscriber,
+    CallsCollection,
+    NatsBrokerConfig,
+    NatsSubscriberConfig,
+    NatsSubscriberSpecification,
+    NatsSubscriberSpecificationConfig,
+    Registrator,
+)
 from .pull import Pull, give_back
 
 __all__ = ["BatchHandler", "Delivery", "ack_all", "subscribe_batches"]

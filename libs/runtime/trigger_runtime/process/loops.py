@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from .errors import DependencyUnavailable
-from .logs import get_logger
+from .logging_setup import get_logger
 from .metrics import LOOP_FAILURES
 
 log = get_logger(__name__)

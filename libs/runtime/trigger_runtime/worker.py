@@ -21,17 +21,17 @@ from faststream import FastStream
 from faststream.specification import AsyncAPI
 
 from trigger_contracts.subjects import Service
+from trigger_runtime.consuming.broker import PlatformBroker
+from trigger_runtime.http.health import Health, HealthApp
+from trigger_runtime.http.server import HttpLimits, server_config
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.jetstream.guard import StreamGuard
+from trigger_runtime.jetstream.publisher import JetStreamPublisher
+from trigger_runtime.process.logging_setup import get_logger
+from trigger_runtime.process.loops import Loop
+from trigger_runtime.process.settings import HttpSettings
 
-from .broker import PlatformBroker
-from .guard import StreamGuard
-from .health import Health, HealthApp
 from .heartbeat import heartbeat_loop
-from .http_server import server_config
-from .logs import get_logger
-from .loops import Loop
-from .nats import Connection
-from .publisher import JetStreamPublisher
-from .settings import HttpSettings
 
 log = get_logger(__name__)
 
@@ -172,7 +172,7 @@ class _HttpServer(uvicorn.Server):
         super().__init__(
             server_config(
                 app,
-                settings.http_limits(),
+                HttpLimits.of(settings),
                 host=settings.http_host,
                 port=settings.http_port,
                 lifespan="off",

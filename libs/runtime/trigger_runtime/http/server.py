@@ -20,9 +20,10 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from trigger_contracts.errors import Code
+from trigger_runtime.process.metrics import HTTP_REFUSED
+from trigger_runtime.process.settings import HttpSettings
 
 from .connections import Connections, address_of, room
-from .metrics import HTTP_REFUSED
 from .refusals import refusal
 
 MAX_HEAD_BYTES = 32 * 1024
@@ -61,6 +62,14 @@ class HttpLimits:
     connections: int = 4096
     connections_of_one: int = 2048
     head_timeout_s: float = 10.0
+
+    @classmethod
+    def of(cls, settings: HttpSettings) -> "HttpLimits":
+        return cls(
+            settings.http_connections,
+            settings.http_connections_of_one,
+            settings.head_timeout.total_seconds(),
+        )
 
 
 class Guard:

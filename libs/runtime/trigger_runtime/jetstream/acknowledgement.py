@@ -7,7 +7,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from .errors import BrokerUnavailable, PublishRefused, StaleExpectation
+from trigger_runtime.process.errors import BrokerUnavailable, PublishRefused, StaleExpectation
 
 STALE = 10071
 """wrong last sequence: N"""

@@ -7,7 +7,6 @@ Streams and consumers are never declared here; the admin step does.
 
 from typing import Any
 
-from faststream._internal.broker import BrokerUsecase
 from faststream.nats import NatsBroker
 from nats.aio.client import Client
 from nats.errors import ConnectionClosedError
@@ -16,9 +15,10 @@ from trigger_contracts import subjects
 from trigger_contracts.heartbeats import Heartbeat
 from trigger_contracts.subjects import Service
 from trigger_contracts.topology import WORKERS
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.process.logging_setup import get_logger
 
-from .logs import get_logger
-from .nats import Connection
+from .faststream_internals import BrokerUsecase
 
 log = get_logger(__name__)
 

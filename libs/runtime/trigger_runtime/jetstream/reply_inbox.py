@@ -10,8 +10,8 @@ import asyncio
 from nats.aio.msg import Msg
 from nats.errors import NoRespondersError
 
+from .connection import Connection
 from .inbox import Inbox
-from .nats import Connection
 
 NO_RESPONDERS = "503"
 

@@ -16,9 +16,9 @@ from typing import Any
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from .errors import DatabaseNotProvisioned, DatabaseUnavailable
-from .logs import get_logger
-from .settings import DatabaseSettings
+from trigger_runtime.process.errors import DatabaseNotProvisioned, DatabaseUnavailable
+from trigger_runtime.process.logging_setup import get_logger
+from trigger_runtime.process.settings import DatabaseSettings
 
 log = get_logger(__name__)
 

@@ -4,8 +4,7 @@ They are problems like every other refusal, with the headers that every answer h
 """
 
 from trigger_contracts.errors import Code, problem
-
-from .ids import new_id
+from trigger_runtime.process.ids import new_id
 
 SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),

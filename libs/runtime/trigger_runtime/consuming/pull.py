@@ -21,11 +21,11 @@ from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
 
 from trigger_contracts.topology import ACK_WAIT, Consumer
+from trigger_runtime.jetstream.connection import DRAIN_TIMEOUT_S, Connection
+from trigger_runtime.process.logging_setup import get_logger
 
+from .ack_extender import Holding
 from .delivery import Delivery, delivery_of
-from .holding import Holding
-from .logs import get_logger
-from .nats import DRAIN_TIMEOUT_S, Connection
 from .pin import HEADER as PIN_HEADER
 from .pin import WRONG as WRONG_PIN
 from .pin import Pin

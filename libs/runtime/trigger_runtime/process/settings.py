@@ -13,8 +13,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from trigger_contracts.topology import LOG_LIFE
 
-from .http_server import HttpLimits
-
 _UNITS = {
     "ms": timedelta(milliseconds=1),
     "s": timedelta(seconds=1),
@@ -101,13 +99,6 @@ class HttpSettings(EnvironmentSettings):
         description="How long the head of an HTTP request may take to arrive before it is "
         "answered 408.",
     )
-
-    def http_limits(self) -> HttpLimits:
-        return HttpLimits(
-            self.http_connections,
-            self.http_connections_of_one,
-            self.head_timeout.total_seconds(),
-        )
 
 
 class LogSettings(EnvironmentSettings):

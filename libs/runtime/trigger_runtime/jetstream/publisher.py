@@ -19,13 +19,19 @@ from datetime import timedelta
 
 from nats.errors import Error as NatsError
 
+from trigger_runtime.process.errors import BrokerUnavailable, PublishRefused, StaleExpectation
+from trigger_runtime.process.ids import new_id
+from trigger_runtime.process.metrics import (
+    PUBLISH_BATCHES,
+    PUBLISH_FAILURES,
+    PUBLISH_SECONDS,
+    PUBLISHED,
+)
+
 from . import acknowledgement
 from .acknowledgement import PublishAck
-from .errors import BrokerUnavailable, PublishRefused, StaleExpectation
-from .ids import new_id
-from .metrics import PUBLISH_BATCHES, PUBLISH_FAILURES, PUBLISH_SECONDS, PUBLISHED
-from .nats import Connection, frame
-from .replies import Replies
+from .connection import Connection, frame
+from .reply_inbox import Replies
 
 MAX_BATCH = 1000
 """The broker's limit on messages in an atomic batch (ADR-50)."""

@@ -10,9 +10,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import TypeVar
 
+from trigger_runtime.process.logging_setup import get_logger
+from trigger_runtime.process.metrics import UNREADABLE_RECORDS
+
 from .backwards import Reader, before
-from .logs import get_logger
-from .metrics import UNREADABLE_RECORDS
 from .reader import StoredMessage
 
 log = get_logger(__name__)

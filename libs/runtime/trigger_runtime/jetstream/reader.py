@@ -20,10 +20,10 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from trigger_contracts import message_headers
+from trigger_runtime.process.errors import BrokerUnavailable, ReadRefused, StreamMissing
 
-from .errors import BrokerUnavailable, ReadRefused, StreamMissing
+from .connection import Connection
 from .inbox import Inbox
-from .nats import Connection
 
 MAX_SUBJECTS = 1000
 """Subjects in one request; the broker answers at most 1,024 of them."""

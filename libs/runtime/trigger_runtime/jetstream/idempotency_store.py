@@ -14,9 +14,9 @@ from pydantic import BaseModel, ValidationError
 
 from trigger_contracts.message_headers import why_unreadable
 from trigger_contracts.topology import Bucket
+from trigger_runtime.process.errors import BrokerUnavailable, StaleExpectation
 
-from .errors import BrokerUnavailable, StaleExpectation
-from .nats import Connection
+from .connection import Connection
 from .publisher import JetStreamPublisher, Message
 from .reader import StoredMessage, StreamReader
 from .records import pass_over

@@ -13,11 +13,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 from trigger_contracts.message_headers import why_unreadable
+from trigger_runtime.process.errors import DependencyUnavailable
+from trigger_runtime.process.logging_setup import get_logger
+from trigger_runtime.process.metrics import MALFORMED
 
 from .consumer import BatchHandler, Delivery, ack_all
-from .errors import DependencyUnavailable
-from .logs import get_logger
-from .metrics import MALFORMED
 
 log = get_logger(__name__)
 

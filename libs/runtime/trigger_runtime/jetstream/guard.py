@@ -15,11 +15,11 @@ from typing import Any
 from nats.errors import Error as NatsError
 
 from trigger_contracts.topology import Consumer
+from trigger_runtime.http.health import NotReady
+from trigger_runtime.process.errors import BrokerUnavailable, DependencyUnavailable, StreamMissing
+from trigger_runtime.process.logging_setup import get_logger
 
-from .errors import BrokerUnavailable, DependencyUnavailable, StreamMissing
-from .health import NotReady
-from .logs import get_logger
-from .nats import Connection
+from .connection import Connection
 from .past import WAY_OUT, Known, losses, together
 from .reader import StreamReader, StreamState
 

@@ -1,0 +1,3 @@
+"""What could not be handled: kept with its reason (``burying``), and handled again when somebody
+asks (``redriving``), as if it had just been delivered (``redelivery``).
+"""
