@@ -15,7 +15,7 @@ from typing import Any
 from bench.support.servers import Servers
 from trigger_retention.adapters.statements import Statements
 from trigger_retention.domain.hours import HOUR
-from trigger_retention.domain.rows import Row
+from trigger_retention.domain.rows import LogRow
 
 from .payloads import CUSTOMERS, HALVES, Notes
 
@@ -97,8 +97,8 @@ WITH numbered AS (
          JOIN half AS one ON one.kind = 'first' AND one.number = first
          JOIN half AS other ON other.kind = 'second' AND other.number = second
 )
-INSERT INTO retention.event ({", ".join(Row._fields)})
-SELECT {", ".join(Row._fields)} FROM written ORDER BY stream_seq DESC
+INSERT INTO retention.event ({", ".join(LogRow._fields)})
+SELECT {", ".join(LogRow._fields)} FROM written ORDER BY stream_seq DESC
 """
 
 

@@ -18,7 +18,7 @@ from trigger_contracts import subjects, topology
 from trigger_contracts.events import EntryStatus, LogEntry, Source, cloud_event
 from trigger_contracts.ids import uuid7
 from trigger_retention.adapters.statements import Statements
-from trigger_retention.domain.rows import Row, read
+from trigger_retention.domain.rows import LogRow, read
 from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
 
 PUBLISH_BATCH = 500
@@ -158,11 +158,11 @@ async def _bare_narrow(servers: Platform, events: Sequence[LogEntry]) -> tuple[f
 async def _bare_same(servers: Platform, events: Sequence[LogEntry]) -> tuple[float, float]:
     """The same into the platform's own table, emptied, with nothing else going on."""
     read_ = [read(_body(event), number) for number, event in enumerate(events, 1)]
-    rows = [row for row in read_ if isinstance(row, Row)]
+    rows = [row for row in read_ if isinstance(row, LogRow)]
     async with servers.database() as database:
         await database.execute("TRUNCATE retention.event")
         statement = Statements("retention").insert
-        return await _both(database, statement, Table("retention", "event", Row._fields), rows)
+        return await _both(database, statement, Table("retention", "event", LogRow._fields), rows)
 
 
 class Table(NamedTuple):

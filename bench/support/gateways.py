@@ -42,7 +42,7 @@ async def another_gateway(servers: Platform, **settings: str) -> AsyncIterator[t
         await child.stop(process, program.stop_signal, programs.DRAIN_PATIENCE)
 
 
-async def gateway_here(servers: Platform, **settings: str) -> bootstrap.Built:
+async def gateway_here(servers: Platform, **settings: str) -> bootstrap.Api:
     """Wired by its own ``bootstrap``, in this process: it reads, and is on no network."""
     environment = await _environment(servers)
     known = {

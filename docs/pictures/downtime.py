@@ -24,7 +24,7 @@ from docs.pictures.drawing import (
 from trigger_contracts.cron import Cron
 from trigger_contracts.misfire import Misfire
 from trigger_contracts.schedule import AnySchedule, Limited
-from trigger_scheduler.domain.planning import Fire, Row, advanced, plan
+from trigger_scheduler.domain.planning import DueRow, FireStep, advanced, plan
 from trigger_scheduler.settings import Settings
 
 GRACE: timedelta = Settings.model_fields["misfire_grace"].default
@@ -91,14 +91,14 @@ def _decided(schedule: AnySchedule) -> dict[datetime, Mark]:
     """What the scheduler decides of each occurrence shown, being there but for the outage."""
     (begin, end), (down, up) = SHOWN, OUTAGE
     first = schedule.next_after(begin - _SECOND)
-    row = Row("trigger", "creation", 1, 1, schedule, first, None, 0, None)
+    row = DueRow("trigger", "creation", 1, 1, schedule, first, None, 0, None)
     found: dict[datetime, Mark] = {}
     while row.next_fire_at is not None and row.next_fire_at <= end:
         now = up if down <= row.next_fire_at <= up else row.next_fire_at
         step = plan(row, now, GRACE)
         if step is None:
             break
-        if isinstance(step, Fire):
+        if isinstance(step, FireStep):
             found[step.scheduled_for] = diamond if step.misfire else dot
         else:
             found |= dict.fromkeys(step.occurrences, cross)

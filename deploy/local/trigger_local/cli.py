@@ -23,7 +23,7 @@ from trigger_runtime.process.printing import printable
 from . import records, supervisor
 from . import status as status_of
 from .errors import LocalError, NotUpError
-from .gateway import Gateway
+from .gateway import GatewayClient
 from .home import Home
 from .importing import Report
 from .output import Output
@@ -207,7 +207,7 @@ def list_records(
     """Show what is stored and cannot be read: the services pass it over."""
     home = Home(data_dir.expanduser().resolve())
 
-    async def listed() -> list[records.Found]:
+    async def listed() -> list[records.FoundRecord]:
         return await records.unreadable(*await _broker(home, nats_url, nats_password))
 
     found = _complete(listed)
@@ -293,13 +293,13 @@ async def _broker(home: Home, nats_url: str | None, nats_password: str | None) -
     return f"nats://{LOOPBACK}:{platform.ports['nats']}", platform.secrets.nats[ADMIN]
 
 
-async def _gateway(home: Home, url: str | None, api_key: str | None) -> Gateway:
+async def _gateway(home: Home, url: str | None, api_key: str | None) -> GatewayClient:
     if url and api_key:
-        return Gateway(url, api_key)
+        return GatewayClient(url, api_key)
     if url or api_key:
         raise LocalError("Elsewhere needs both ETP_URL and ETP_API_KEY.")
     platform = (await status_of.read(home)).platform
-    return Gateway(platform.url, platform.secrets.api_key)
+    return GatewayClient(platform.url, platform.secrets.api_key)
 
 
 @contextlib.contextmanager

@@ -25,7 +25,7 @@ class Away(Exception):  # noqa: N818 - a state of the gateway's
     """No answer came: whether the request was received is unknown."""
 
 
-class Gateway:
+class GatewayClient:
     """One gateway, with a key for it. Raises NoGatewayError."""
 
     def __init__(self, url: str, api_key: str) -> None:

@@ -16,7 +16,7 @@ from trigger_api.domain import splitting
 from trigger_contracts.errors import Refused
 
 from .errors import LocalError
-from .gateway import Away, Gateway
+from .gateway import Away, GatewayClient
 
 CHUNK = 1_000
 """Definitions in a request: one atomic batch, and a step of the progress bar."""
@@ -118,7 +118,7 @@ def count(file: BinaryIO) -> int:
 
 
 def send_all(
-    gateway: Gateway,
+    gateway: GatewayClient,
     file: BinaryIO,
     *,
     name: str,
@@ -151,7 +151,7 @@ def send_all(
     return report
 
 
-def _send(gateway: Gateway, chunk: Chunk, key: str, *, partial: bool) -> tuple[int, Any]:
+def _send(gateway: GatewayClient, chunk: Chunk, key: str, *, partial: bool) -> tuple[int, Any]:
     path = "/triggers/bulk?partial=true" if partial else "/triggers/bulk"
     headers = {"content-type": chunk.content_type, "idempotency-key": key}
     why = ""

@@ -12,11 +12,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from trigger_runtime.process.printing import printable
 
 from . import importing
-from .gateway import Gateway
+from .gateway import GatewayClient
 from .importing import Report
 
 
-def import_all(gateway: Gateway, file: BinaryIO, *, name: str, partial: bool) -> Report:
+def import_all(gateway: GatewayClient, file: BinaryIO, *, name: str, partial: bool) -> Report:
     """Import a file, showing how far that is; raises as ``importing`` does."""
     total = importing.count(file)
     console = Console(stderr=True)

@@ -39,7 +39,7 @@ Judge = Callable[[StoredMessage], str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundRecord:
     """A record that cannot be read; ``why`` quotes nothing of it."""
 
     stream: str
@@ -49,9 +49,9 @@ class Found:
     why: str
 
 
-async def unreadable(nats_url: str, nats_password: str) -> list[Found]:
+async def unreadable(nats_url: str, nats_password: str) -> list[FoundRecord]:
     """Every record of every stream that cannot be read, in their order."""
-    found: list[Found] = []
+    found: list[FoundRecord] = []
     async with _connected(nats_url, nats_password) as connection:
         for stream, judge in _JUDGES.items():
             reader = StreamReader(connection, stream, timeout=READ_TIMEOUT)
@@ -60,7 +60,7 @@ async def unreadable(nats_url: str, nats_password: str) -> list[Found]:
                 for message in page:
                     if (why := _why(judge, message)) is not None:
                         place = (message.seq, message.subject, message.stored_at)
-                        found.append(Found(stream, *place, why))
+                        found.append(FoundRecord(stream, *place, why))
                 seq = page[-1].seq
     return found
 
@@ -133,7 +133,7 @@ def _of_due(message: StoredMessage) -> str | None:
 
 def _of_event(message: StoredMessage) -> str | None:
     found = rows.read(message.payload, message.seq)
-    return found.reason if isinstance(found, rows.Unreadable) else None
+    return found.reason if isinstance(found, rows.UnreadableEvent) else None
 
 
 def _of_letter(message: StoredMessage) -> str | None:

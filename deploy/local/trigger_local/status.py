@@ -26,7 +26,7 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class PlatformStatus:
     platform: Platform
     supervisor: int
     complete: bool
@@ -59,7 +59,7 @@ class Status:
         }
 
 
-async def read(home: Home) -> Status:
+async def read(home: Home) -> PlatformStatus:
     """Raises NotUpError."""
     state = State.read(home)
     kept = secrets.load(home)
@@ -68,7 +68,7 @@ async def read(home: Home) -> Status:
     host = state.url.removeprefix("http://").rsplit(":", 1)[0]
     platform = Platform(home=home, secrets=kept, ports=state.ports, host=host)
     processes = await asyncio.gather(*(_process(platform, state, name) for name in state.processes))
-    return Status(platform, state.supervisor.pid, state.complete, tuple(processes))
+    return PlatformStatus(platform, state.supervisor.pid, state.complete, tuple(processes))
 
 
 async def _process(platform: Platform, state: State, name: str) -> Process:

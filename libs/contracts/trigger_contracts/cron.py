@@ -45,7 +45,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from .cron_days import LAST_YEAR, YEAR_KIND, YEAR_START, matching_days
 from .cron_parse import CronNeverFires, Expression, parse_expression, positions
 from .instants import zone
-from .local_time import ERA_BITS, RULED_ERA, Reading, Stretch, era
+from .local_time import ERA_BITS, RULED_ERA, OffsetSpan, Reading, era
 from .zone_rules import DAY
 
 DstPolicy = Literal["vixie", "skip_once", "literal"]
@@ -187,7 +187,7 @@ class CompiledCron:
         self._first_time = _lowest(self._minutes) * 60 + self._first_second
         self._zone = timezone
         self._reading = reading
-        self._stretch = Stretch(0, 0, 0, 0)
+        self._stretch = OffsetSpan(0, 0, 0, 0)
 
     @property
     def reading(self) -> Reading:

@@ -50,7 +50,7 @@ class Reading(StrEnum):
     """
 
 
-class Stretch(NamedTuple):
+class OffsetSpan(NamedTuple):
     """Instants from ``start`` to before ``end``, in seconds since 1970, with one offset.
 
     Local seconds from ``gap`` to before ``start + offset`` were skipped and count as seen at
@@ -67,7 +67,7 @@ class Era(NamedTuple):
     """The stretches of 34 years; ``starts`` are theirs, for bisection."""
 
     starts: tuple[int, ...]
-    stretches: tuple[Stretch, ...]
+    stretches: tuple[OffsetSpan, ...]
 
 
 @lru_cache(maxsize=_ERAS)
@@ -83,7 +83,7 @@ def era(zone_name: str, reading: Reading, number: int) -> Era:
         if start < begin:
             start, gap = begin, begin + offset
         if start < until:
-            stretches.append(Stretch(start, until, offset, gap))
+            stretches.append(OffsetSpan(start, until, offset, gap))
         old_offset = offset
     return Era(tuple(stretch.start for stretch in stretches), tuple(stretches))
 

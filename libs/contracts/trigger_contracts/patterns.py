@@ -79,7 +79,7 @@ class Unusable(ValueError):  # noqa: N818  # a refusal is an outcome
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
+class PatternCost:
     """What compiling takes at the most: memory that is kept, and time of a core."""
 
     bytes: int = 0
@@ -91,7 +91,7 @@ def states(pattern: str) -> int:
     return _multiplied(pattern, lambda _: 1, operator=1, group=0)
 
 
-def cost(pattern: str) -> Cost:
+def cost(pattern: str) -> PatternCost:
     """What it takes to compile ``pattern``."""
     size = _multiplied(pattern, _bytes, operator=_OPERATOR, group=_OPERATOR)
     classes = [token[0] for token in _TOKEN.finditer(pattern) if token[0][0] == "["]
@@ -109,7 +109,7 @@ def cost(pattern: str) -> Cost:
     ns = _BASE_NS + _NS_PER_BYTE * size + (1 + escapes) * read + wide * _UNICODE_NS
     if _FLAGS.search(pattern):
         ns += _FOLD_NS * _foldable(pattern, classes)
-    return Cost(size, ns)
+    return PatternCost(size, ns)
 
 
 def unsupported(pattern: str) -> str | None:

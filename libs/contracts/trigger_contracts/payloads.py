@@ -26,7 +26,7 @@ from .errors import (
 )
 from .mismatches import MASK, field_errors
 from .patterns import ENGINE_SIZE_LIMIT
-from .schema_bounds import Bounds, Cost, bounds_of
+from .schema_bounds import Bounds, SchemaCost, bounds_of
 from .schema_errors import refused_by_validator
 from .schema_graph import DIALECT
 
@@ -121,7 +121,7 @@ class CompiledSchema:
         whole = FieldError(pointer="/payload", message=detail)
         return problem(Code.PAYLOAD_SCHEMA_MISMATCH, detail, errors or [whole])
 
-    def _found(self, payload: Any, cost: Cost) -> list[jsonschema_rs.ValidationError]:
+    def _found(self, payload: Any, cost: SchemaCost) -> list[jsonschema_rs.ValidationError]:
         """As many errors as there is time to find.
 
         The validator finds all before it shows the first, and copies the value that is

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import patterns
-from .patterns import Cost as CompileCost
+from .patterns import PatternCost as CompileCost
 from .schema_costs import measured
 from .schema_graph import MAX_EVALUATIONS, Graph, Node, in_order, refusal
 from .strict_json import MAX_DEPTH
@@ -63,7 +63,7 @@ class Bounds:
     compiled_bytes: int
     """Estimated, of everything."""
 
-    def cost_of(self, payload: Any) -> "Cost | None":
+    def cost_of(self, payload: Any) -> "SchemaCost | None":
         """What validating ``payload`` takes; None if that is more than may be spent."""
         size, depth, characters = measured(payload)
         counted = min(len(self.evaluations), len(self.states))
@@ -72,11 +72,11 @@ class Bounds:
         evaluations = self.evaluations[min(depth, counted - 1)]
         states = self.states[min(depth, counted - 1)]
         affordable = evaluations * size <= MAX_WORK and states * characters <= MAX_PATTERN_WORK
-        return Cost(evaluations, size, self.has_alternatives) if affordable else None
+        return SchemaCost(evaluations, size, self.has_alternatives) if affordable else None
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
+class SchemaCost:
     """What one payload costs under one schema."""
 
     evaluations: int

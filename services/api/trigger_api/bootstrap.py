@@ -16,7 +16,7 @@ from trigger_runtime.consuming.broker import create_broker
 from trigger_runtime.http.health import Health
 from trigger_runtime.http.server import HttpLimits
 from trigger_runtime.jetstream.connection import Connection
-from trigger_runtime.jetstream.idempotency_store import ClaimStore
+from trigger_runtime.jetstream.idempotency_store import IdempotencyStore
 from trigger_runtime.jetstream.publisher import JetStreamPublisher
 from trigger_runtime.jetstream.reader import StreamReader
 from trigger_runtime.process.clock import SystemClock
@@ -26,12 +26,12 @@ from trigger_runtime.worker import settle_memory
 
 from .adapters.cache import cache_at
 from .adapters.commands import JetStreamCommands
-from .adapters.database import Database
+from .adapters.database import ReadDatabase
 from .adapters.dead_letters import StreamDeadLetters
 from .adapters.definitions import CachedDefinitions
 from .adapters.descriptions import describe
 from .adapters.exports import PostgresLogPages
-from .adapters.tail import JetStreamEventLog, PrometheusTailMeter
+from .adapters.tail import JetStreamEventStream, PrometheusTailMeter
 from .adapters.views import PostgresViews
 from .adapters.workers import HeartbeatListener
 from .domain.creates import CreateClaim
@@ -64,7 +64,7 @@ from .handlers.fires import Fires
 from .handlers.lookup import Lookup
 from .handlers.pages import EventPages
 from .handlers.previews import Previews
-from .handlers.reading import Readers
+from .handlers.reading import TailReaders
 from .handlers.replays import Replays
 from .handlers.schemas import SchemaTurns
 from .handlers.tailing import Tail
@@ -75,7 +75,7 @@ log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
+class Api:
     """The gateway, ready to serve."""
 
     gateway: Gateway
@@ -88,7 +88,7 @@ class Built:
     documents: operations.Documents
 
 
-def build(settings: Settings) -> Built:
+def build(settings: Settings) -> Api:
     """Everything, not yet connected: connections begin with the application's lifespan."""
     clock = SystemClock()
     connection = Connection(settings, Service.API.value)
@@ -98,7 +98,7 @@ def build(settings: Settings) -> Built:
     commands = JetStreamCommands(
         connection, publisher, instance=new_id(), timeout=settings.command_timeout
     )
-    claims = ClaimStore(
+    claims = IdempotencyStore(
         connection,
         IDEMPOTENCY,
         (Claim, CreateClaim, ReplayClaim),
@@ -175,7 +175,7 @@ def build(settings: Settings) -> Built:
             tests.router(trigger_commands, bodies),
             replays.router(Replays(lookup=lookup, fires=fires), bulk_replays, views, bodies),
             stream.router(
-                Readers(
+                TailReaders(
                     tail,
                     heartbeat=settings.stream_heartbeat,
                     patience=settings.stream_patience,
@@ -197,7 +197,7 @@ def build(settings: Settings) -> Built:
     )
     keys = [parse_stored(settings.bootstrap_key_hash)] if settings.bootstrap_key_hash else []
     gateway = Gateway(app, fire_door, {key.key_id: key for key in keys}, new_id)
-    return Built(gateway, app, faststream, app.openapi, connection, tail, documents)
+    return Api(gateway, app, faststream, app.openapi, connection, tail, documents)
 
 
 async def _stop_all(*parts: Callable[[], Awaitable[None]]) -> None:
@@ -209,8 +209,8 @@ async def _stop_all(*parts: Callable[[], Awaitable[None]]) -> None:
             log.exception("a part did not stop cleanly")
 
 
-def _database(settings: Settings, *, plans_each: bool) -> Database:
-    return Database(
+def _database(settings: Settings, *, plans_each: bool) -> ReadDatabase:
+    return ReadDatabase(
         settings.database_url.get_secret_value(),
         pool_size=settings.pool_size,
         timeout=settings.read_timeout,
@@ -218,7 +218,7 @@ def _database(settings: Settings, *, plans_each: bool) -> Database:
     )
 
 
-def _exports(settings: Settings, searches: Database, clock: SystemClock) -> Exports:
+def _exports(settings: Settings, searches: ReadDatabase, clock: SystemClock) -> Exports:
     return Exports(
         log=PostgresLogPages(searches, clock),
         clock=clock,
@@ -246,7 +246,7 @@ def _dead_letter_desk(
 
 
 def _health(
-    commands: JetStreamCommands, database: Database, heartbeats: HeartbeatListener
+    commands: JetStreamCommands, database: ReadDatabase, heartbeats: HeartbeatListener
 ) -> Health:
     health = Health(Service.API.value)
     health.add("broker", commands.ping)
@@ -257,7 +257,7 @@ def _health(
 
 def _tail(settings: Settings, connection: Connection, clock: SystemClock) -> Tail:
     return Tail(
-        log=JetStreamEventLog(connection, timeout=settings.publish_timeout),
+        log=JetStreamEventStream(connection, timeout=settings.publish_timeout),
         clock=clock,
         meter=PrometheusTailMeter(),
         lives=Lives(settings.active_for, settings.kept_for),

@@ -15,10 +15,10 @@ from trigger_contracts.subjects import Verb
 from trigger_contracts.trigger import Trigger
 from trigger_runtime.process.errors import BrokerUnavailable, DatabaseUnavailable
 
-from .domain.dead_letters import DeadLetterQuery, DeadLetterShown, Found
+from .domain.dead_letters import DeadLetterQuery, DeadLetterShown, FoundLetter
 from .domain.exports import Format
 from .domain.live import LogState
-from .domain.pace import Position, Stretch
+from .domain.pace import ReadRange, RowKey
 from .domain.queries import EventQuery, StateFilter, TriggerQuery
 from .domain.replays import Origin
 from .domain.shown import EventDetail, Version
@@ -85,7 +85,7 @@ class Commands(Protocol):
         ...
 
 
-class Claims(Protocol):
+class IdempotencyKeys(Protocol):
     """The create-only store of idempotency keys; raises ``BrokerUnavailable``."""
 
     async def find(self, key: str) -> bytes | None: ...
@@ -101,7 +101,7 @@ class Cache(Protocol):
     async def set(self, key: str, value: bytes, expires_in: timedelta) -> None: ...
 
 
-class Definitions(Protocol):
+class DefinitionCache(Protocol):
     """What triggers are, for the advisory check of fires."""
 
     def cached(self, trigger_id: str) -> Trigger | None:
@@ -147,18 +147,18 @@ class Total:
     exact: bool
 
 
-class DeadLetters(Protocol):
+class DeadLetterStore(Protocol):
     """What no service could handle; every method raises ``BrokerUnavailable``."""
 
     async def page(self, query: DeadLetterQuery) -> Listed[DeadLetterShown]:
         """Those whose life is not over, the last buried first."""
         ...
 
-    async def find(self, letter_id: str) -> Found | None:
+    async def find(self, letter_id: str) -> FoundLetter | None:
         """The letter, or the word that it was handled."""
         ...
 
-    async def redrive(self, found: Found) -> Redriven | None:
+    async def redrive(self, found: FoundLetter) -> Redriven | None:
         """Have its service handle it again; None where that has not answered in time.
 
         Raises ``DependencyUnavailable`` where the service is not there.
@@ -232,7 +232,7 @@ class Views(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ExportChunk:
     """Some rows of the log, written down: whole lines.
 
     ``last`` is where the last of them stands. ``until`` is when, by the monotonic clock, the
@@ -241,7 +241,7 @@ class Piece:
 
     body: bytes
     rows: int
-    last: Position
+    last: RowKey
     until: float
 
 
@@ -249,14 +249,14 @@ class Piece:
 class LogPage:
     """What was found in a stretch of the log, the newest first; ``is_whole``: nothing else is."""
 
-    pieces: Sequence[Piece]
+    pieces: Sequence[ExportChunk]
     is_whole: bool
 
 
 class LogPages(Protocol):
     """The log, to be written down; raises ``DatabaseUnavailable``."""
 
-    async def page(self, wanted: StateFilter, written_as: Format, stretch: Stretch) -> LogPage:
+    async def page(self, wanted: StateFilter, written_as: Format, stretch: ReadRange) -> LogPage:
         """In one statement. The memory that a page takes is bounded, whatever its rows are."""
         ...
 
@@ -269,7 +269,7 @@ class Logged:
     body: bytes
 
 
-class EventLog(Protocol):
+class EventStream(Protocol):
     """The log of record as it grows. Every method raises ``BrokerUnavailable``."""
 
     async def state(self) -> LogState:

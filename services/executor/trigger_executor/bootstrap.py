@@ -9,12 +9,12 @@ from trigger_contracts import topology
 from trigger_contracts.idempotency import Claim
 from trigger_contracts.subjects import Service
 from trigger_runtime.consuming.broker import PlatformBroker, create_broker
-from trigger_runtime.dead_letters.burying import DeadLetters
+from trigger_runtime.dead_letters.burying import DeadLetterWriter
 from trigger_runtime.dead_letters.redriving import Redriver
 from trigger_runtime.http.health import Health
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.guard import StreamGuard
-from trigger_runtime.jetstream.idempotency_store import ClaimStore
+from trigger_runtime.jetstream.idempotency_store import IdempotencyStore
 from trigger_runtime.jetstream.publisher import JetStreamPublisher
 from trigger_runtime.jetstream.reader import StreamReader
 from trigger_runtime.process.clock import SystemClock
@@ -22,9 +22,9 @@ from trigger_runtime.process.logging_setup import set_up_logging
 from trigger_runtime.worker import serve_worker
 
 from .adapters.claims import StoredClaims
-from .adapters.definitions import ChangeLog
+from .adapters.definitions import ChangeReader
 from .adapters.meter import PrometheusMeter
-from .adapters.streams import JetStreamDeadLetters, JetStreamEventLog, NatsResults
+from .adapters.streams import JetStreamDeadLetters, JetStreamEventWriter, NatsResults
 from .entrypoints.subscribers import subscribe
 from .handlers import RecordDues, Recorder, RecordFires
 from .settings import Settings
@@ -51,19 +51,21 @@ def build(settings: Settings) -> Executor:
     clock = SystemClock()
     events = JetStreamPublisher(connection, topology.EVENTS.name, timeout=timeout)
     dead = JetStreamPublisher(connection, topology.DEAD.name, timeout=timeout)
-    dead_letters = DeadLetters(dead, Service.EXECUTOR, clock, kept_for=settings.kept_for)
-    changes = ChangeLog(
+    dead_letters = DeadLetterWriter(dead, Service.EXECUTOR, clock, kept_for=settings.kept_for)
+    changes = ChangeReader(
         StreamReader(connection, topology.CHANGES.name, timeout=timeout),
         max_bytes=settings.definition_cache_mib * 1024 * 1024,
     )
     recorder = Recorder(
-        JetStreamEventLog(events),
+        JetStreamEventWriter(events),
         JetStreamDeadLetters(dead_letters),
         clock,
         PrometheusMeter(),
         kept_for=settings.kept_for,
     )
-    claims = StoredClaims(ClaimStore(connection, topology.IDEMPOTENCY, (Claim,), timeout=timeout))
+    claims = StoredClaims(
+        IdempotencyStore(connection, topology.IDEMPOTENCY, (Claim,), timeout=timeout)
+    )
     record_dues = RecordDues(changes, recorder)
     record_fires = RecordFires(
         changes, claims, recorder, NatsResults(connection), monotonic=clock.monotonic

@@ -23,18 +23,26 @@ from trigger_contracts.trigger import Trigger
 from trigger_runtime.process.errors import PublishRefused
 
 from .domain.due import RecordError, due_entries, fits, parse_due
-from .domain.fire import Fire, Fired, RejectedFire, Unreadable, decide_fire, parse_fire, refuse_key
-from .domain.row import Row, row_of
+from .domain.fire import (
+    Fired,
+    RejectedFire,
+    RequestedFire,
+    UnreadableFire,
+    decide_fire,
+    parse_fire,
+    refuse_key,
+)
+from .domain.row import EventMessage, row_of
 from .ports import (
-    Claims,
     Clock,
     DeadLetters,
-    Definitions,
-    EventLog,
+    EventWriter,
     Incoming,
+    KeyReservations,
     Meter,
     Results,
     Triggers,
+    TriggerVersions,
 )
 
 PATIENCE = 5
@@ -58,7 +66,7 @@ class Recorder:
 
     def __init__(
         self,
-        events: EventLog,
+        events: EventWriter,
         dead_letters: DeadLetters,
         clock: Clock,
         meter: Meter,
@@ -76,7 +84,7 @@ class Recorder:
         now = self._clock.now()
         # One id twice would make the broker refuse the batch as a whole.
         distinct = {entry.event_id: entry for entry in reversed(entries)}
-        rows: list[Row] = []
+        rows: list[EventMessage] = []
         size = expired = 0
         for entry in reversed(distinct.values()):
             row = row_of(entry, now, self._kept_for)
@@ -92,7 +100,7 @@ class Recorder:
         if expired:
             self._meter.expired(expired)
 
-    async def _append(self, rows: Sequence[Row]) -> None:
+    async def _append(self, rows: Sequence[EventMessage]) -> None:
         if rows:
             await self._events.append(rows)
             self._meter.recorded([row.entry for row in rows])
@@ -110,7 +118,7 @@ class RecordDues:
 
     stream = topology.EXECUTOR_DUES.stream.name
 
-    def __init__(self, definitions: Definitions, recorder: Recorder) -> None:
+    def __init__(self, definitions: TriggerVersions, recorder: Recorder) -> None:
         self._definitions = definitions
         self._recorder = recorder
 
@@ -152,7 +160,7 @@ class RecordDues:
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class _KeyHolder:
     """A claimed key, and the version of the trigger that its first fire was held to."""
 
     claim: Claim
@@ -167,7 +175,7 @@ class RecordFires:
     def __init__(
         self,
         triggers: Triggers,
-        claims: Claims,
+        claims: KeyReservations,
         recorder: Recorder,
         results: Results,
         *,
@@ -183,7 +191,7 @@ class RecordFires:
     async def __call__(self, batch: Sequence[_Message]) -> Sequence[_Message]:
         everything = [(message, _read(message)) for message in batch]
         states = await self._triggers.current(
-            {fire.command.trigger_id for _, fire in everything if isinstance(fire, Fire)}
+            {fire.command.trigger_id for _, fire in everything if isinstance(fire, RequestedFire)}
         )
         late = await self._made_ready(states)
         later = [message for message, fire in everything if _trigger_of(fire) in late]
@@ -193,19 +201,19 @@ class RecordFires:
 
     async def _record(
         self,
-        handled: Sequence[tuple[_Message, Fire | Unreadable]],
+        handled: Sequence[tuple[_Message, RequestedFire | UnreadableFire]],
         states: Mapping[str, Trigger],
     ) -> None:
         batch = [message for message, _ in handled]
         read = [fire for _, fire in handled]
         decisions = iter(
-            await self._decide([fire for fire in read if isinstance(fire, Fire)], states)
+            await self._decide([fire for fire in read if isinstance(fire, RequestedFire)], states)
         )
         entries: list[LogEntry] = []
         dead: list[tuple[Incoming, str]] = []
         answers: list[tuple[Incoming, str, Fired | Problem]] = []
         for message, fire in zip(batch, read, strict=True):
-            if isinstance(fire, Unreadable):
+            if isinstance(fire, UnreadableFire):
                 dead.append((message, fire.problem.detail))
                 answers.append((message, _command_id(message), fire.problem))
                 continue
@@ -254,11 +262,11 @@ class RecordFires:
         """Bury a fire that fails by itself, and tell whoever waits for its result."""
         await self._recorder.bury(self.stream, [(message, reason)])
         fire = _read(message)
-        command_id = fire.command_id if isinstance(fire, Fire) else _command_id(message)
+        command_id = fire.command_id if isinstance(fire, RequestedFire) else _command_id(message)
         await self._answer(message, command_id, _unrecorded())
 
     async def _decide(
-        self, fires: Sequence[Fire], triggers: Mapping[str, Trigger]
+        self, fires: Sequence[RequestedFire], triggers: Mapping[str, Trigger]
     ) -> list[Fired | RejectedFire]:
         """Decide each, those under one key in the order in which they were stored."""
         decisions: dict[int, Fired | RejectedFire] = {}
@@ -289,8 +297,8 @@ class RecordFires:
         return [decisions[index] for index in range(len(fires))]
 
     async def _decide_keyed(
-        self, fire: Fire, key: str, current: Trigger, held: _Held | None
-    ) -> tuple[Fired | RejectedFire, _Held | None]:
+        self, fire: RequestedFire, key: str, current: Trigger, held: _KeyHolder | None
+    ) -> tuple[Fired | RejectedFire, _KeyHolder | None]:
         """Decide under what the key holds; a fire that goes through takes a free key first."""
         if held is None:
             decision = decide_fire(fire, current.change, None)
@@ -303,12 +311,12 @@ class RecordFires:
                 return decision, held
         return decide_fire(fire, held.trigger.change, held.claim), held
 
-    async def _held(self, claim: Claim, current: Trigger) -> _Held:
+    async def _held(self, claim: Claim, current: Trigger) -> _KeyHolder:
         """With the version that the claim names; the current one where that is erased."""
         if claim.change_seq is None or claim.change_seq == current.change_seq:
-            return _Held(claim, current)
+            return _KeyHolder(claim, current)
         named = await self._triggers.at(current.change.trigger_id, claim.change_seq)
-        return _Held(claim, named or current)
+        return _KeyHolder(claim, named or current)
 
     async def _answer(self, message: Incoming, command_id: str, outcome: Fired | Problem) -> None:
         """Tell whoever asked, if it asked to be told under an inbox that is a caller's."""
@@ -332,11 +340,11 @@ async def _turn(trigger: Trigger | None) -> None:
         await asyncio.sleep(0)
 
 
-def _trigger_of(fire: Fire | Unreadable) -> str | None:
-    return fire.command.trigger_id if isinstance(fire, Fire) else None
+def _trigger_of(fire: RequestedFire | UnreadableFire) -> str | None:
+    return fire.command.trigger_id if isinstance(fire, RequestedFire) else None
 
 
-def _read(message: Incoming) -> Fire | Unreadable:
+def _read(message: Incoming) -> RequestedFire | UnreadableFire:
     return parse_fire(
         message.payload,
         message_id=message.headers.get(MESSAGE_ID_HEADER),

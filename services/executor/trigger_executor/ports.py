@@ -13,7 +13,7 @@ from trigger_contracts.events import LogEntry
 from trigger_contracts.idempotency import Claim
 from trigger_contracts.trigger import Trigger
 
-from .domain.row import Row
+from .domain.row import EventMessage
 from .domain.version import TriggerVersion
 
 
@@ -30,7 +30,7 @@ class Clock(Protocol):
     def now(self) -> datetime: ...
 
 
-class Definitions(Protocol):
+class TriggerVersions(Protocol):
     """Versions of triggers by the sequence of the change that made them: they never change."""
 
     async def versions(self, wanted: Mapping[int, str]) -> Mapping[int, TriggerVersion]:
@@ -50,7 +50,7 @@ class Triggers(Protocol):
         ...
 
 
-class Claims(Protocol):
+class KeyReservations(Protocol):
     """Idempotency keys in use, kept for 48 h.
 
     Both raise ``Refused`` where what a key holds cannot be read.
@@ -63,10 +63,10 @@ class Claims(Protocol):
         ...
 
 
-class EventLog(Protocol):
+class EventWriter(Protocol):
     """The log of record."""
 
-    async def append(self, rows: Sequence[Row]) -> None:
+    async def append(self, rows: Sequence[EventMessage]) -> None:
         """Durable once it returns. A row whose id is stored already is not stored again."""
         ...
 

@@ -8,7 +8,7 @@ from faststream.specification import AsyncAPI
 from trigger_contracts.subjects import Service
 from trigger_contracts.topology import DEAD, EVENTS, RETENTION_EVENTS
 from trigger_runtime.consuming.broker import PlatformBroker, create_broker
-from trigger_runtime.dead_letters.burying import DeadLetters
+from trigger_runtime.dead_letters.burying import DeadLetterWriter
 from trigger_runtime.dead_letters.redriving import Redriver
 from trigger_runtime.http.health import Health
 from trigger_runtime.jetstream.connection import Connection
@@ -89,7 +89,7 @@ def build(settings: Settings) -> Retention:
     event_log = PostgresEventLog(database)
     timeout = settings.publish_timeout
     publisher = JetStreamPublisher(connection, DEAD.name, timeout=timeout)
-    dead_letters = DeadLetters(publisher, Service.RETENTION, clock, kept_for=settings.kept_for)
+    dead_letters = DeadLetterWriter(publisher, Service.RETENTION, clock, kept_for=settings.kept_for)
     projector = Projector(event_log, LogDeadLetters(dead_letters))
     redriver = Redriver(
         Service.RETENTION,

@@ -19,7 +19,7 @@ from trigger_runtime.process.clock import Clock
 
 from .domain import rows
 from .domain.life import Life
-from .domain.rows import Row, Unreadable
+from .domain.rows import LogRow, UnreadableEvent
 from .ports import DeadLetters, EventLog, Inserted, Notices, RowsRefused
 
 BEHIND = timedelta(seconds=0.5)
@@ -47,16 +47,16 @@ class Projector:
 
     async def project(self, messages: Sequence[Delivered]) -> Projected:
         """Settle every message of the batch."""
-        readable: list[tuple[Row, Delivered]] = []
+        readable: list[tuple[LogRow, Delivered]] = []
         dead: list[tuple[Delivered, str]] = []
         for message in messages:
             if why := why_unreadable(message.headers):
                 dead.append((message, why))
                 continue
             match rows.read(message.payload, message.stream_seq):
-                case Unreadable(reason):
+                case UnreadableEvent(reason):
                     dead.append((message, reason))
-                case Row() as row:
+                case LogRow() as row:
                     readable.append((row, message))
         inserted = await self._store(readable, dead)
         # At once, so that they travel in one batch.
@@ -70,7 +70,7 @@ class Projector:
 
     async def _store(
         self,
-        readable: Sequence[tuple[Row, Delivered]],
+        readable: Sequence[tuple[LogRow, Delivered]],
         dead: list[tuple[Delivered, str]],
     ) -> Inserted:
         """Store the rows; what the database refuses is found by halving and added to ``dead``."""

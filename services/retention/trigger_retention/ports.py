@@ -9,7 +9,7 @@ from trigger_contracts.dead_letters import Delivered
 from trigger_contracts.events import Swept
 
 from .domain.life import Life
-from .domain.rows import Row
+from .domain.rows import LogRow
 
 
 class RowsRefused(Exception):  # noqa: N818 - an outcome, named as one
@@ -48,7 +48,7 @@ class Erased:
 class EventLog(Protocol):
     """The table of the log. Raises when it is away: then nothing happened."""
 
-    async def insert(self, rows: Sequence[Row]) -> Inserted:
+    async def insert(self, rows: Sequence[LogRow]) -> Inserted:
         """Store all rows in one transaction, whatever is stored already; RowsRefused for none."""
         ...
 

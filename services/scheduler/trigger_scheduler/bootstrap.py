@@ -8,9 +8,9 @@ from faststream.specification import AsyncAPI
 
 from trigger_contracts import topology
 from trigger_contracts.subjects import Service
-from trigger_runtime.consuming.ack_policy import settling
+from trigger_runtime.consuming.ack_policy import acknowledging
 from trigger_runtime.consuming.broker import PlatformBroker, create_broker
-from trigger_runtime.dead_letters.burying import DeadLetters
+from trigger_runtime.dead_letters.burying import DeadLetterWriter
 from trigger_runtime.dead_letters.redriving import Redriver
 from trigger_runtime.http.health import Health
 from trigger_runtime.jetstream.connection import Connection
@@ -162,7 +162,7 @@ def build(settings: Settings) -> Scheduler:
         quotas=Quotas(settings.max_triggers, settings.max_fires_per_second),
         on_armed=wakes.armed,
     )
-    dead_letters = DeadLetters(
+    dead_letters = DeadLetterWriter(
         publishers[topology.DEAD.name],
         Service.SCHEDULER,
         system_clock,
@@ -179,7 +179,7 @@ def build(settings: Settings) -> Scheduler:
         kept_for=settings.kept_for,
     )
     turns = SlowLast(
-        settling(answer_commands, bury, give_up=answer_commands.give_up, in_order=True),
+        acknowledging(answer_commands, bury, give_up=answer_commands.give_up, in_order=True),
         answer_commands.turn_away,
         monotonic=system_clock.monotonic,
     )

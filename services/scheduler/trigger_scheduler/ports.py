@@ -15,16 +15,16 @@ from trigger_contracts.errors import Problem
 from trigger_contracts.events import Due, Fence, Missed, TriggerChanged
 from trigger_contracts.trigger import Trigger
 
-from .domain.planning import Row
+from .domain.planning import DueRow
 
 DueEntry = Due | Missed | Fence
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class LockedTrigger:
     """A trigger's row, locked, with the newest change the index knows."""
 
-    row: Row
+    row: DueRow
     trigger: Trigger
 
 
@@ -32,12 +32,12 @@ class Held:
 class Claimed:
     """Rows taken under lock, with the index's clock when they were taken; None without rows."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[DueRow, ...]
     taken_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class StoredAnswer:
     """How a command was answered before: by a change, by a refusal, or that nothing changed.
 
     ``unchanged_at`` is when it was answered that nothing changes, None for the others.
@@ -59,23 +59,23 @@ class IndexTransaction(Protocol):
         """Lock and return rows due within ``ahead``, earliest first, skipping locked ones."""
         ...
 
-    async def claim_completions(self, limit: int) -> list[Held]:
+    async def claim_completions(self, limit: int) -> list[LockedTrigger]:
         """Lock and return triggers that have no further occurrence."""
         ...
 
-    async def claim_checkpoints(self, before: datetime, limit: int) -> list[Held]:
+    async def claim_checkpoints(self, before: datetime, limit: int) -> list[LockedTrigger]:
         """Lock and return triggers whose count has grown since it was written before an instant."""
         ...
 
-    async def advance(self, rows: Sequence[Row]) -> None:
+    async def advance(self, rows: Sequence[DueRow]) -> None:
         """Store what was decided: next occurrence, cursor, due sequence."""
         ...
 
-    async def hold(self, trigger_ids: Sequence[str]) -> dict[str, Held]:
+    async def hold(self, trigger_ids: Sequence[str]) -> dict[str, LockedTrigger]:
         """Lock these triggers' rows, waiting for whoever has them; absent ones are absent."""
         ...
 
-    async def project(self, changes: Sequence[tuple[Trigger, Row]]) -> None:
+    async def project(self, changes: Sequence[tuple[Trigger, DueRow]]) -> None:
         """Store changes and the rows they lead to; an older change never replaces a newer."""
         ...
 
@@ -87,7 +87,7 @@ class IndexTransaction(Protocol):
         """Remove triggers and their history from the index."""
         ...
 
-    async def answers(self, command_ids: Sequence[str]) -> dict[str, Answer]:
+    async def answers(self, command_ids: Sequence[str]) -> dict[str, StoredAnswer]:
         """The answers already given to these commands."""
         ...
 

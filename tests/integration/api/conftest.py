@@ -17,7 +17,7 @@ from tests.integration.api.replaying import Fires, created, stored_fires
 from tests.integration.api.stand_in import StandInScheduler
 from tests.support.eventually import eventually
 from tests.support.servers import Broker, Database
-from trigger_api.bootstrap import Built, build
+from trigger_api.bootstrap import Api, build
 from trigger_api.entrypoints.serving import Server
 from trigger_api.settings import Settings
 from trigger_contracts.commands import FireTrigger
@@ -30,7 +30,7 @@ from trigger_runtime.http.server import HttpLimits
 class Running:
     """A gateway that serves, and a client that has a key."""
 
-    built: Built
+    built: Api
     url: str
     http: httpx.AsyncClient
     secrets: Secrets

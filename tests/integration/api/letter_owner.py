@@ -19,7 +19,7 @@ from trigger_contracts.subjects import Service
 from trigger_contracts.topology import COMMANDS, DEAD, DUE, LOG_LIFE
 from trigger_local.secrets import Secrets
 from trigger_runtime.consuming.broker import create_broker
-from trigger_runtime.dead_letters.burying import DeadLetters
+from trigger_runtime.dead_letters.burying import DeadLetterWriter
 from trigger_runtime.dead_letters.redelivery import Redelivery
 from trigger_runtime.dead_letters.redriving import Redriver, listen
 from trigger_runtime.jetstream.connection import Connection
@@ -37,7 +37,7 @@ class Owner:
     """A service that buries and redrives."""
 
     service: Service
-    letters: DeadLetters
+    letters: DeadLetterWriter
     seen: list[Redelivery] = field(default_factory=list)
     refuses: str | None = None
     raises: Exception | None = None
@@ -95,7 +95,7 @@ async def owning(
     clock = SystemClock()
     reader = StreamReader(connection, DEAD.name, timeout=TIMEOUT)
     publisher = JetStreamPublisher(connection, DEAD.name, timeout=TIMEOUT)
-    letters = DeadLetters(publisher, service, clock, kept_for=kept_for)
+    letters = DeadLetterWriter(publisher, service, clock, kept_for=kept_for)
     owner = Owner(service, letters)
     use_cases = {COMMANDS.name: owner.handle, DUE.name: owner.handle}
     listen(broker, Redriver(service, use_cases, letters, reader, clock, kept_for=kept_for))

@@ -12,7 +12,7 @@ from trigger_contracts.idempotency import Claim
 from trigger_contracts.topology import IDEMPOTENCY
 from trigger_local.secrets import Secrets
 from trigger_runtime.jetstream.connection import Connection
-from trigger_runtime.jetstream.idempotency_store import ClaimStore
+from trigger_runtime.jetstream.idempotency_store import IdempotencyStore
 from trigger_runtime.process.errors import BrokerUnavailable
 from trigger_runtime.process.settings import NatsSettings
 
@@ -27,17 +27,17 @@ async def connected(broker: Broker, secrets: Secrets, user: str) -> Connection:
 @pytest.fixture(params=["fake", "api", "executor"])
 async def claims(
     request: pytest.FixtureRequest, platform_streams: Broker, secrets: Secrets
-) -> AsyncIterator[ClaimStore | FakeClaims]:
+) -> AsyncIterator[IdempotencyStore | FakeClaims]:
     """With the permissions of each service that claims."""
     if request.param == "fake":
         yield FakeClaims()
         return
     connection = await connected(platform_streams, secrets, request.param)
-    yield ClaimStore(connection, IDEMPOTENCY, (Claim,), timeout=timedelta(seconds=2))
+    yield IdempotencyStore(connection, IDEMPOTENCY, (Claim,), timeout=timedelta(seconds=2))
     await connection.close()
 
 
-async def test_the_first_value_counts(claims: ClaimStore) -> None:
+async def test_the_first_value_counts(claims: IdempotencyStore) -> None:
     assert await claims.find("t.k") is None
     assert await claims.claim("t.k", b"first") == b"first"
     assert await claims.claim("t.k", b"second") == b"first"
@@ -45,7 +45,7 @@ async def test_the_first_value_counts(claims: ClaimStore) -> None:
     assert await claims.claim("t.other", b"second") == b"second"
 
 
-async def test_of_many_racers_one_wins(claims: ClaimStore) -> None:
+async def test_of_many_racers_one_wins(claims: IdempotencyStore) -> None:
     values = [b"%d" % n for n in range(50)]
     won = await asyncio.gather(*(claims.claim("t.k", value) for value in values))
     assert len(set(won)) == 1
@@ -56,7 +56,9 @@ async def test_without_a_broker_nothing_is_claimed(
     platform_streams: Broker, secrets: Secrets
 ) -> None:
     connection = await connected(platform_streams, secrets, "api")
-    claims = ClaimStore(connection, IDEMPOTENCY, (Claim,), timeout=timedelta(milliseconds=200))
+    claims = IdempotencyStore(
+        connection, IDEMPOTENCY, (Claim,), timeout=timedelta(milliseconds=200)
+    )
     await platform_streams.stop()
     try:
         with pytest.raises(BrokerUnavailable):

@@ -10,8 +10,8 @@ from tests.support.eventually import eventually
 from tests.support.servers import Broker
 from tests.unit.api.fake_log import FakeEventLog
 from trigger_api.adapters import tail
-from trigger_api.adapters.tail import JetStreamEventLog
-from trigger_api.ports import EventLog
+from trigger_api.adapters.tail import JetStreamEventStream
+from trigger_api.ports import EventStream
 from trigger_contracts import subjects
 from trigger_contracts.topology import EVENTS
 from trigger_local.secrets import Secrets
@@ -20,7 +20,7 @@ from trigger_runtime.process.errors import BrokerUnavailable
 from trigger_runtime.process.settings import NatsSettings
 
 Store = Callable[..., Awaitable[None]]
-Sample = tuple[EventLog, Store]
+Sample = tuple[EventStream, Store]
 
 
 @contextlib.asynccontextmanager
@@ -62,7 +62,7 @@ async def sample(
             for body in bodies:
                 await jetstream.publish(subjects.fired("t"), body)
 
-        yield JetStreamEventLog(connection, timeout=timedelta(seconds=2)), publish
+        yield JetStreamEventStream(connection, timeout=timedelta(seconds=2)), publish
 
 
 async def test_how_far_it_is(sample: Sample) -> None:
@@ -108,7 +108,7 @@ async def test_a_page_is_bounded_in_bytes_and_one_message_always_fits(
         for _ in range(4):
             await executor.jetstream().publish(subjects.fired("t"), b"x" * 500_000)
     async with connected(platform_streams, secrets) as connection:
-        log = JetStreamEventLog(connection, timeout=timedelta(seconds=2))
+        log = JetStreamEventStream(connection, timeout=timedelta(seconds=2))
         pages = [[message.seq for message in await log.after(seq)] for seq in range(5)]
     assert pages == [[1], [2], [3], [4], []]
 
@@ -117,12 +117,12 @@ async def test_a_log_that_is_away_or_not_there_is_unavailable(
     platform_streams: Broker, secrets: Secrets
 ) -> None:
     connection = connection_to(platform_streams, secrets)
-    log = JetStreamEventLog(connection, timeout=timedelta(milliseconds=300))
+    log = JetStreamEventStream(connection, timeout=timedelta(milliseconds=300))
     for ask in (log.state(), log.after(0), log.listen(lambda: None)):
         with pytest.raises(BrokerUnavailable):
             await ask
     async with connected(platform_streams, secrets) as connection:
-        log = JetStreamEventLog(connection, timeout=timedelta(milliseconds=300))
+        log = JetStreamEventStream(connection, timeout=timedelta(milliseconds=300))
         async with platform_streams.connected() as admin:
             await admin.jetstream().delete_stream(EVENTS.name)
         for ask in (log.state(), log.after(0)):
@@ -136,7 +136,7 @@ async def test_a_reconnect_is_a_hint(platform_streams: Broker, secrets: Secrets)
     """And what is stored afterwards is heard again."""
     hints: list[None] = []
     async with connected(platform_streams, secrets) as connection:
-        log = JetStreamEventLog(connection, timeout=timedelta(seconds=2))
+        log = JetStreamEventStream(connection, timeout=timedelta(seconds=2))
         await log.listen(lambda: hints.append(None))
         await platform_streams.kill()
         await platform_streams.start()

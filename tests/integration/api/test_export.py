@@ -17,7 +17,7 @@ from tests.support.servers import Database
 from trigger_api.adapters import export_statements
 from trigger_api.adapters.export_statements import PAGE_BYTES
 from trigger_api.domain.exports import COLUMNS
-from trigger_api.domain.pace import Stretch, below
+from trigger_api.domain.pace import ReadRange, below
 from trigger_api.domain.queries import StateFilter
 from trigger_api.domain.shown import EventDetail
 from trigger_contracts.ids import uuid7
@@ -227,7 +227,7 @@ async def test_a_page_costs_the_same_at_any_depth(empty_database: Database) -> N
     async with empty_database.connected("etp_api") as reader:
         await reader.execute("SET plan_cache_mode = force_custom_plan")
         for depth in (timedelta(), timedelta(minutes=15)):
-            stretch = Stretch(below(newest - depth), None, 500)
+            stretch = ReadRange(below(newest - depth), None, 500)
             compiled = export_statements.lines(StateFilter(), stretch).compile(dialect=dialect())
             values = [compiled.params[name] for name in compiled.positiontup]
             found = await reader.fetch(

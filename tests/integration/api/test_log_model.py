@@ -17,7 +17,7 @@ import asyncpg
 import pytest
 
 from tests.support import servers
-from trigger_api.adapters.database import Database
+from trigger_api.adapters.database import ReadDatabase
 from trigger_api.adapters.views import PostgresViews
 from trigger_api.domain.filtering import lateness, passes
 from trigger_api.domain.queries import EventQuery
@@ -27,7 +27,7 @@ from trigger_contracts.events import EntryStatus, LogEntry, Source, cloud_event
 from trigger_contracts.ids import uuid7
 from trigger_retention.adapters.statements import Statements
 from trigger_retention.adapters.writing import write
-from trigger_retention.domain.rows import Row, read
+from trigger_retention.domain.rows import LogRow, read
 
 HOUR = timedelta(hours=1)
 ACTIVE = timedelta(hours=2)
@@ -56,7 +56,7 @@ class Model:
             await write(
                 self.connection,
                 Statements("retention"),
-                [row for row in rows if isinstance(row, Row)],
+                [row for row in rows if isinstance(row, LogRow)],
                 erased_before=past,
                 known_hours=set(),
             )
@@ -171,7 +171,7 @@ def some_of(dice: random.Random, values: Sequence[str]) -> list[str]:
 async def views(empty_database: servers.Database) -> AsyncIterator[PostgresViews]:
     options: dict[str, Any] = {"pool_size": 2, "timeout": timedelta(seconds=10)}
     url = empty_database.url("etp_api")
-    databases = Database(url, **options), Database(url, **options, plans_each=True)
+    databases = ReadDatabase(url, **options), ReadDatabase(url, **options, plans_each=True)
     yield PostgresViews(*databases)
     for database in databases:
         await database.close()

@@ -11,8 +11,8 @@ import asyncpg
 import pytest
 
 from tests.integration.api.log_rows import Log
-from tests.support.servers import Database as Server
-from trigger_api.adapters.database import Database
+from tests.support.servers import ReadDatabase as Server
+from trigger_api.adapters.database import ReadDatabase
 from trigger_api.adapters.views import PostgresViews
 from trigger_api.domain.queries import EventQuery
 
@@ -25,7 +25,7 @@ PATIENCE = timedelta(seconds=10)
 async def views(empty_database: Server) -> AsyncIterator[PostgresViews]:
     options: dict[str, Any] = {"pool_size": SEARCHERS, "timeout": PATIENCE}
     url = empty_database.url("etp_api")
-    databases = Database(url, **options), Database(url, **options, plans_each=True)
+    databases = ReadDatabase(url, **options), ReadDatabase(url, **options, plans_each=True)
     yield PostgresViews(*databases)
     for database in databases:
         await database.close()

@@ -11,7 +11,7 @@ from tests.support.downloads import Download, Incomplete, opened
 from tests.support.many_rows import filled
 from tests.support.servers import Broker, Database
 from trigger_api.entrypoints.bodies import Bodies
-from trigger_api.entrypoints.holding import Holding
+from trigger_api.entrypoints.holding import BodyMemory
 from trigger_local.secrets import Secrets
 
 EXPORT = "/events/export"
@@ -44,7 +44,7 @@ async def test_memory_for_bodies_is_taken_from_whoever_stands_still(
 ) -> None:
     """A megabyte instead of the gateway's 128, so that two senders fill it."""
     bodies = _bodies_of(gateway)
-    bodies._holding = Holding(1_000_000)
+    bodies._holding = BodyMemory(1_000_000)
     async with contextlib.AsyncExitStack() as stack:
         readers = [await _begun(stack, gateway, 900_000, LINES[:490_000]) for _ in range(2)]
         async with asyncio.timeout(SOON_S):

@@ -19,7 +19,7 @@ from trigger_executor.settings import Settings
 from trigger_local import streams
 from trigger_local.secrets import Secrets
 from trigger_runtime.jetstream.connection import Connection
-from trigger_runtime.jetstream.idempotency_store import ClaimStore
+from trigger_runtime.jetstream.idempotency_store import IdempotencyStore
 from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
 from trigger_runtime.jetstream.reader import StoredMessage, StreamReader
 from trigger_runtime.process.settings import NatsSettings
@@ -59,8 +59,8 @@ class Around:
         messages = [Message("trigger.command.fire", body, headers=headers) for body in bodies]
         await self._publisher(topology.COMMANDS).publish_batch(messages)
 
-    def claims(self) -> ClaimStore:
-        return ClaimStore(self.connection, topology.IDEMPOTENCY, (Claim,), timeout=TIMEOUT)
+    def claims(self) -> IdempotencyStore:
+        return IdempotencyStore(self.connection, topology.IDEMPOTENCY, (Claim,), timeout=TIMEOUT)
 
     async def stored(self, stream: topology.Stream) -> list[StoredMessage]:
         reader = StreamReader(self.connection, stream.name, timeout=TIMEOUT)

@@ -10,7 +10,7 @@ from tests.unit.executor.factories import deleted, make_change, make_due, make_m
 from trigger_contracts import topology
 from trigger_contracts.events import Fence
 from trigger_executor import handlers
-from trigger_executor.adapters.streams import JetStreamEventLog
+from trigger_executor.adapters.streams import JetStreamEventWriter
 from trigger_executor.bootstrap import Executor
 from trigger_runtime.process.errors import BrokerUnavailable
 
@@ -99,7 +99,7 @@ async def forget_events(around: Around) -> None:
 async def test_stopped_around_the_publication_it_gives_one_event(
     around: Around, start: Start, monkeypatch: pytest.MonkeyPatch, stopped: str
 ):
-    append = JetStreamEventLog.append
+    append = JetStreamEventWriter.append
     stops: list[int] = []
 
     async def stop_once(self, rows):
@@ -109,7 +109,7 @@ async def test_stopped_around_the_publication_it_gives_one_event(
             stops.append(len(rows))
             raise BrokerUnavailable("stopped here by the test")
 
-    monkeypatch.setattr(JetStreamEventLog, "append", stop_once)
+    monkeypatch.setattr(JetStreamEventWriter, "append", stop_once)
     await start()
     change = make_change()
     seq = await around.change(change)

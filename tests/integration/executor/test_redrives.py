@@ -10,7 +10,7 @@ from tests.support.redrives import letters, redrive
 from tests.support.servers import Broker
 from tests.unit.executor.factories import fire_body, make_api_change, make_change, make_due
 from trigger_contracts.ids import fire_event_id, occurrence_event_id
-from trigger_executor.adapters.definitions import ChangeLog
+from trigger_executor.adapters.definitions import ChangeReader
 from trigger_executor.bootstrap import Executor
 from trigger_runtime.process.clock import SystemClock
 
@@ -54,7 +54,7 @@ async def test_a_fire_that_failed_by_itself_keeps_its_promise_and_answers(
         raise KeyError("colour")
 
     with monkeypatch.context() as broken:
-        broken.setattr(ChangeLog, "current", fails)
+        broken.setattr(ChangeReader, "current", fails)
         await around.fire(body, reply_to=INBOX)
         await eventually(around.dead, within=30)
         (stored,) = await letters(broker)

@@ -16,7 +16,7 @@ from trigger_retention.adapters.event_log import PostgresEventLog
 from trigger_retention.adapters.statements import Statements
 from trigger_retention.adapters.writing import write
 from trigger_retention.domain.hours import HOUR, partition_name
-from trigger_retention.domain.rows import Row
+from trigger_retention.domain.rows import LogRow
 from trigger_retention.ports import Erased, Inserted, RowsRefused
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -35,7 +35,7 @@ async def partitions(owner: asyncpg.Connection) -> set[str]:
     return {row["relname"] for row in rows}
 
 
-async def store_whatever_its_age(owner: asyncpg.Connection, rows: list[Row]) -> None:
+async def store_whatever_its_age(owner: asyncpg.Connection, rows: list[LogRow]) -> None:
     async with owner.transaction():
         await write(
             owner,

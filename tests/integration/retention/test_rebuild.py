@@ -22,9 +22,9 @@ from trigger_contracts.topology import EVENTS
 from trigger_local.secrets import Secrets
 from trigger_retention.adapters import rebuild as module
 from trigger_retention.adapters.event_log import PostgresEventLog
-from trigger_retention.adapters.rebuild import RebuildReport, rebuild
+from trigger_retention.adapters.rebuild import LogRebuildReport, rebuild
 from trigger_retention.domain.life import Life
-from trigger_retention.domain.rows import Row
+from trigger_retention.domain.rows import LogRow
 from trigger_retention.ports import Inserted
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.reader import StreamReader
@@ -33,7 +33,7 @@ from trigger_runtime.process.settings import NatsSettings
 
 BAD = KEPT[1:]
 """Header blocks; of one byte the broker leaves nothing when it reads it."""
-Rebuild = Callable[[], Awaitable[RebuildReport]]
+Rebuild = Callable[[], Awaitable[LogRebuildReport]]
 
 
 @pytest.fixture
@@ -211,7 +211,7 @@ async def test_who_waits_while_the_schemas_change_places_asks_the_new_one_for_it
             reached.set()
             await go_on.wait()
 
-    async def counted(log: PostgresEventLog, rows: Sequence[Row]) -> Inserted:
+    async def counted(log: PostgresEventLog, rows: Sequence[LogRow]) -> Inserted:
         tries.append(rows)
         return await insert(log, rows)
 

@@ -11,7 +11,7 @@ from tests.unit.retention.factories import ago, make_row
 from trigger_contracts.events import EntryStatus, Source
 from trigger_retention.adapters.event_log import PostgresEventLog
 from trigger_retention.domain.hours import partition_name
-from trigger_retention.domain.rows import Row
+from trigger_retention.domain.rows import LogRow
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
@@ -34,7 +34,7 @@ async def assert_sums_are_right(owner: asyncpg.Connection) -> list[tuple[object,
     return sums
 
 
-def rows_of_all_kinds(dice: random.Random, count: int) -> list[Row]:
+def rows_of_all_kinds(dice: random.Random, count: int) -> list[LogRow]:
     return [
         make_row(
             ago(minutes=dice.choice([0, 1, 70, 500])),

@@ -12,12 +12,12 @@ from trigger_contracts import subjects, topology
 from trigger_contracts.subjects import Verb
 from trigger_local import streams
 from trigger_runtime.jetstream.reader import StreamReader
-from trigger_scheduler.adapters.rebuild import RebuildReport, rebuild
+from trigger_scheduler.adapters.rebuild import TriggerRebuildReport, rebuild
 
 TABLES = ("change", "trigger", "answer")
 
 
-async def rebuilt(platform: Platform, *, keep_cursors: bool = False) -> RebuildReport:
+async def rebuilt(platform: Platform, *, keep_cursors: bool = False) -> TriggerRebuildReport:
     async with platform.database.connected() as owner:
         return await rebuild(
             owner,

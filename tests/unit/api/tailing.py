@@ -15,7 +15,7 @@ from tests.unit.api.fakes import NOW
 from trigger_api.domain.live import last_seen
 from trigger_api.domain.lives import Lives
 from trigger_api.domain.queries import StateFilter
-from trigger_api.handlers.reading import Reader, Readers
+from trigger_api.handlers.reading import TailReader, TailReaders
 from trigger_api.handlers.tailing import Tail
 from trigger_contracts.events import LogEntry
 
@@ -53,7 +53,7 @@ class Client:
     seen: list[tuple[str, str, Any]] = field(default_factory=list)
     raw: bytes = b""
     taken: asyncio.Event = field(default_factory=asyncio.Event)
-    reader: Reader | None = None
+    reader: TailReader | None = None
     reading: "asyncio.Task[bool] | None" = None
 
     async def open(self) -> None:
@@ -117,7 +117,9 @@ class World:
             backlog=backlog,
             most=most,
         )
-        self.readers = Readers(self.tail, heartbeat=heartbeat, patience=patience, farewell=farewell)
+        self.readers = TailReaders(
+            self.tail, heartbeat=heartbeat, patience=patience, farewell=farewell
+        )
         self.clients: list[Client] = []
 
     def store(self, *names: str, **fields: Any) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.api.fakes import make_change
 from trigger_api.adapters import definitions
-from trigger_api.adapters.database import Database
+from trigger_api.adapters.database import ReadDatabase
 from trigger_api.adapters.definitions import CachedDefinitions
 from trigger_runtime.process.errors import DatabaseUnavailable
 
@@ -55,7 +55,7 @@ class World:
         self.database = SlowDatabase()
         self.clock = Ticks()
         self.cache = CachedDefinitions(
-            cast("Database", self.database), self.clock, max_age=timedelta(seconds=1)
+            cast("ReadDatabase", self.database), self.clock, max_age=timedelta(seconds=1)
         )
 
 

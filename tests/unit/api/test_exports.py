@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from trigger_api.domain.exports import COLUMNS, Format, csv_line, file_of, json_cell, text_cell
-from trigger_api.domain.pace import MAX_ROWS, MIN_SPAN, Pace, below
+from trigger_api.domain.pace import MAX_ROWS, MIN_SPAN, PageSize, below
 from trigger_api.domain.queries import ExportQuery
 from trigger_contracts.errors import Refused
 
@@ -121,21 +121,21 @@ def test_a_byte_order_mark_only_where_csv_asks_for_it() -> None:
 
 
 def test_what_was_quick_is_tried_larger_and_what_was_slow_smaller() -> None:
-    pace = Pace(rows=100, span=timedelta(minutes=10))
-    assert pace.next(100, 0.01, is_whole=False) == Pace(200, timedelta(minutes=10))
-    assert pace.next(7, 0.01, is_whole=True) == Pace(100, timedelta(minutes=20))
+    pace = PageSize(rows=100, span=timedelta(minutes=10))
+    assert pace.next(100, 0.01, is_whole=False) == PageSize(200, timedelta(minutes=10))
+    assert pace.next(7, 0.01, is_whole=True) == PageSize(100, timedelta(minutes=20))
     assert pace.next(100, 0.3, is_whole=False) == pace
-    assert pace.next(100, 2.0, is_whole=False) == Pace(50, timedelta(minutes=5))
+    assert pace.next(100, 2.0, is_whole=False) == PageSize(50, timedelta(minutes=5))
 
 
 def test_pages_of_large_rows_ask_for_as_many_as_fit() -> None:
-    assert Pace(rows=100).next(3, 0.01, is_whole=False).rows == 3
-    assert Pace(rows=100).next(0, 0.01, is_whole=False).rows == 1
+    assert PageSize(rows=100).next(3, 0.01, is_whole=False).rows == 3
+    assert PageSize(rows=100).next(0, 0.01, is_whole=False).rows == 1
 
 
 @given(st.lists(st.tuples(st.floats(0, 10), st.booleans())))
 def test_the_pace_stays_within_bounds(steps: list[tuple[float, bool]]) -> None:
-    pace = Pace()
+    pace = PageSize()
     for took_s, is_whole in steps:
         pace = pace.next(pace.rows, took_s, is_whole=is_whole)
         assert 1 <= pace.rows <= MAX_ROWS
@@ -150,7 +150,7 @@ def test_the_pace_stays_within_bounds(steps: list[tuple[float, bool]]) -> None:
 def test_a_stretch_has_a_lower_bound_until_nothing_is_expected_below(
     before: datetime | None, now: datetime, floor: datetime
 ) -> None:
-    pace = Pace(span=timedelta(hours=1))
+    pace = PageSize(span=timedelta(hours=1))
     top = before or now
     stretch = pace.stretch(None if before is None else below(before), now, floor)
     if stretch.since is None:

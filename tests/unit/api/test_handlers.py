@@ -14,7 +14,7 @@ from tests.unit.api.fakes import (
     ids,
     make_change,
 )
-from trigger_api.domain.fires import Fire
+from trigger_api.domain.fires import FireRequest
 from trigger_api.handlers.fires import Fires
 from trigger_api.handlers.outcomes import Applied, Stored
 from trigger_api.handlers.schemas import SchemaTurns
@@ -130,7 +130,7 @@ async def test_a_test_knows_its_event_before_anybody_answers(world: World) -> No
 
 async def test_what_is_remembered_is_enough_to_accept(world: World) -> None:
     world.definitions.remembered["t"] = make_change(**INTEGER)
-    await world.fires.fire(Fire("t", {"payload": 1}, "a"))
+    await world.fires.fire(FireRequest("t", {"payload": 1}, "a"))
     assert world.definitions.loads == 0
     assert world.fired[0].payload == 1
 
@@ -138,11 +138,11 @@ async def test_what_is_remembered_is_enough_to_accept(world: World) -> None:
 async def test_what_is_remembered_is_not_enough_to_refuse(world: World) -> None:
     world.definitions.remembered["t"] = make_change(**INTEGER)
     world.definitions.stored["t"] = make_change()
-    assert await world.fires.fire(Fire("t", {"payload": "x"}, "a"))
+    assert await world.fires.fire(FireRequest("t", {"payload": "x"}, "a"))
     world.definitions.stored["t"] = make_change(status=Status.DELETED)
     world.definitions.remembered.clear()
     with pytest.raises(Refused) as refusal:
-        await world.fires.fire(Fire("t", {}, "a"))
+        await world.fires.fire(FireRequest("t", {}, "a"))
     assert refusal.value.problem.code is Code.NOT_FOUND
     assert len(world.fired) == 1
 
@@ -150,21 +150,21 @@ async def test_what_is_remembered_is_not_enough_to_refuse(world: World) -> None:
 async def test_without_a_database_every_fire_is_accepted(world: World) -> None:
     world.definitions.away = True
     world.definitions.remembered["t"] = make_change(**INTEGER)
-    assert await world.fires.fire(Fire("t", {"payload": "x"}, "a"))
-    assert await world.fires.fire(Fire("unknown", {}, "a", key="k"))
+    assert await world.fires.fire(FireRequest("t", {"payload": "x"}, "a"))
+    assert await world.fires.fire(FireRequest("unknown", {}, "a", key="k"))
 
 
 async def test_a_fire_that_nobody_checked_has_one_event_however_often_it_is_repeated(
     world: World,
 ) -> None:
     world.definitions.away = True
-    event_id = await world.fires.fire(Fire("t", {"payload": "x"}, "key:a", key="k"))
+    event_id = await world.fires.fire(FireRequest("t", {"payload": "x"}, "key:a", key="k"))
     claim = Claim.model_validate_json(world.claims.values[store_key("t", "k")])
     assert (claim.event_id, claim.change_seq) == (event_id, None)
     world.clock.advance(timedelta(seconds=1))
-    assert await world.fires.fire(Fire("t", {"payload": "x"}, "key:a", key="k")) == event_id
+    assert await world.fires.fire(FireRequest("t", {"payload": "x"}, "key:a", key="k")) == event_id
     with pytest.raises(Refused) as refusal:
-        await world.fires.fire(Fire("t", {"payload": 1}, "key:a", key="k"))
+        await world.fires.fire(FireRequest("t", {"payload": 1}, "key:a", key="k"))
     assert refusal.value.problem.code is Code.IDEMPOTENCY_MISMATCH
 
 
@@ -172,7 +172,7 @@ async def test_a_fire_that_nobody_checked_has_one_event_however_often_it_is_repe
 async def test_a_claim_names_the_version_that_was_checked(world: World, where: str) -> None:
     getattr(world.definitions, where)["t"] = make_change()
     world.definitions.change_seq = 42
-    await world.fires.fire(Fire("t", {}, "a", key="k"))
+    await world.fires.fire(FireRequest("t", {}, "a", key="k"))
     claim = Claim.model_validate_json(world.claims.values[store_key("t", "k")])
     assert claim.change_seq == 42
 
@@ -180,7 +180,7 @@ async def test_a_claim_names_the_version_that_was_checked(world: World, where: s
 async def test_a_refused_payload_is_recorded_and_nowhere_kept(world: World) -> None:
     world.definitions.stored["t"] = make_change(**INTEGER)
     with pytest.raises(Refused) as refusal:
-        await world.fires.fire(Fire("t", {"payload": "SECRET"}, "a", key="k", is_test=True))
+        await world.fires.fire(FireRequest("t", {"payload": "SECRET"}, "a", key="k", is_test=True))
     (recorded,) = world.fired
     assert recorded.refused == refusal.value.problem.errors
     assert not recorded.has_payload
@@ -194,20 +194,23 @@ async def test_without_a_broker_nothing_is_promised(world: World) -> None:
     world.definitions.stored["t"] = make_change(**INTEGER)
     for payload in (1, "refused, and not recorded"):
         with pytest.raises(BrokerUnavailable):
-            await world.fires.fire(Fire("t", {"payload": payload}, "a"))
+            await world.fires.fire(FireRequest("t", {"payload": payload}, "a"))
 
 
 async def test_a_keys_later_fires_repeat_the_first(world: World) -> None:
     world.definitions.stored["t"] = make_change(**INTEGER)
-    first = await world.fires.fire(Fire("t", {"payload": 1}, "a", key="k"))
+    first = await world.fires.fire(FireRequest("t", {"payload": 1}, "a", key="k"))
     world.definitions.stored["t"] = make_change(payload_schema=False)
     world.clock.advance(timedelta(minutes=10))
-    again = await world.fires.fire(Fire("t", {"payload": 1}, "a", key="k"))
+    again = await world.fires.fire(FireRequest("t", {"payload": 1}, "a", key="k"))
     assert first == again
     one, two = world.fired
     assert one == two
     assert [m for _, _, m in world.commands.published] == [first, first]
-    for other in (Fire("t", {"payload": 2}, "a", key="k"), Fire("t", {}, "a", key="k")):
+    for other in (
+        FireRequest("t", {"payload": 2}, "a", key="k"),
+        FireRequest("t", {}, "a", key="k"),
+    ):
         with pytest.raises(Refused) as refusal:
             await world.fires.fire(other)
         assert refusal.value.problem.code is Code.IDEMPOTENCY_MISMATCH
@@ -215,7 +218,7 @@ async def test_a_keys_later_fires_repeat_the_first(world: World) -> None:
 
 async def test_a_fire_that_loses_the_race_takes_the_winners_event(world: World) -> None:
     world.definitions.stored["t"] = make_change()
-    winner = await world.fires.fire(Fire("t", {"payload": 1}, "a", key="k"))
+    winner = await world.fires.fire(FireRequest("t", {"payload": 1}, "a", key="k"))
     find = world.claims.find
 
     async def not_yet(_key: str) -> None:
@@ -223,7 +226,7 @@ async def test_a_fire_that_loses_the_race_takes_the_winners_event(world: World) 
 
     world.claims.find = not_yet  # type: ignore[method-assign, assignment]
     world.clock.advance(timedelta(seconds=1))
-    assert await world.fires.fire(Fire("t", {"payload": 1}, "a", key="k")) == winner
+    assert await world.fires.fire(FireRequest("t", {"payload": 1}, "a", key="k")) == winner
     world.claims.find = find  # type: ignore[method-assign]
 
 
@@ -233,14 +236,14 @@ async def test_a_fire_repeated_under_its_key_keeps_its_payload_no_longer_than_th
     world.definitions.stored["t"] = make_change()
     for waited in (timedelta(), timedelta(hours=47)):
         world.clock.advance(waited)
-        await world.fires.fire(Fire("t", {"payload": "canary"}, "a", key="k"))
+        await world.fires.fire(FireRequest("t", {"payload": "canary"}, "a", key="k"))
     assert world.commands.ttls == [None, timedelta(hours=1)]
 
 
 async def test_where_the_log_lives_shorter_so_does_each_fires_command(world: World) -> None:
     world.definitions.stored["t"] = make_change()
     fires = Fires(kept_for=timedelta(minutes=5), **world.parts)
-    await fires.fire(Fire("t", {"payload": "canary"}, "a"))
+    await fires.fire(FireRequest("t", {"payload": "canary"}, "a"))
     assert world.commands.ttls == [timedelta(minutes=5)]
 
 
@@ -254,8 +257,8 @@ async def test_a_schema_stored_before_its_bounds_refuses_its_own_fires_and_is_re
     world.definitions.stored["u"] = old
 
     with pytest.raises(Refused) as refused:
-        await world.fires.fire(Fire("t", {"payload": "x"}, "key:k"))
-    await world.fires.fire(Fire("u", {"payload": "x"}, "key:k"))
+        await world.fires.fire(FireRequest("t", {"payload": "x"}, "key:k"))
+    await world.fires.fire(FireRequest("u", {"payload": "x"}, "key:k"))
 
     assert refused.value.problem.code is Code.INVALID_SCHEMA
     recorded, other = world.fired

@@ -7,18 +7,18 @@ import pytest
 
 from tests.support.eventually import eventually
 from trigger_api.entrypoints import holding
-from trigger_api.entrypoints.holding import LEAST_BYTES, STILL_S, Held, Holding
+from trigger_api.entrypoints.holding import LEAST_BYTES, STILL_S, BodyMemory, BodyShare
 from trigger_contracts.errors import Refused
 
 MOST = 10 * LEAST_BYTES
 
 
-def stands_still(held: Held) -> None:
+def stands_still(held: BodyShare) -> None:
     held.came_at = time.monotonic() - STILL_S - 1
 
 
 async def test_whoever_stood_still_for_longest_gives_up_its_memory() -> None:
-    memory = Holding(MOST)
+    memory = BodyMemory(MOST)
     with memory.body() as oldest, memory.body() as still, memory.body() as moving:
         await memory.add(oldest, LEAST_BYTES)
         await memory.add(still, MOST - LEAST_BYTES)
@@ -34,7 +34,7 @@ async def test_whoever_stood_still_for_longest_gives_up_its_memory() -> None:
 
 
 async def test_where_nobody_stands_still_one_waits_and_the_oldest_goes_on() -> None:
-    memory = Holding(MOST)
+    memory = BodyMemory(MOST)
     with memory.body() as oldest:
         with memory.body() as second:
             await memory.add(second, MOST)
@@ -51,7 +51,7 @@ async def test_where_nobody_stands_still_one_waits_and_the_oldest_goes_on() -> N
 
 
 async def test_a_trickle_stands_still() -> None:
-    memory = Holding(MOST)
+    memory = BodyMemory(MOST)
     with memory.body() as trickle:
         stands_still(trickle)
         await memory.add(trickle, 1)

@@ -12,21 +12,21 @@ from trigger_api.domain.live import (
     Beginning,
     LastSeen,
     LogState,
-    Position,
+    StreamPosition,
     StreamQuery,
     beginning,
     last_seen,
 )
 from trigger_api.domain.lives import Lives, Span
 from trigger_api.domain.queries import StateFilter
-from trigger_api.domain.recent import Recent, Stretch, read
+from trigger_api.domain.recent import Segment, TailBuffer, read
 from trigger_contracts.errors import Refused
 
 STATE = LogState(epoch=0xABC, first_seq=3, last_seq=9)
 
 
 def test_an_id_is_read_as_it_is_written():
-    position = Position(1_795_500_000_123_456, 42)
+    position = StreamPosition(1_795_500_000_123_456, 42)
     assert last_seen(str(position), None) == LastSeen(*position)
     assert last_seen("42", None) == last_seen(None, "42") == LastSeen(None, 42)
     assert last_seen("1", "2") == LastSeen(None, 1)
@@ -48,13 +48,13 @@ def test_what_is_no_id_is_refused_where_it_stands(text: str):
 @pytest.mark.parametrize(
     ("seen", "begins"),
     [
-        (None, Beginning(Position(0xABC, 9))),
-        (LastSeen(None, 0), Beginning(Position(0xABC, 0))),
-        (LastSeen(0xABC, 5), Beginning(Position(0xABC, 5))),
-        (LastSeen(0xABC, 9), Beginning(Position(0xABC, 9))),
-        (LastSeen(0xABC, 10), Beginning(Position(0xABC, 9), is_reset=True)),
-        (LastSeen(None, 10), Beginning(Position(0xABC, 9), is_reset=True)),
-        (LastSeen(0xABB, 5), Beginning(Position(0xABC, 0), is_reset=True)),
+        (None, Beginning(StreamPosition(0xABC, 9))),
+        (LastSeen(None, 0), Beginning(StreamPosition(0xABC, 0))),
+        (LastSeen(0xABC, 5), Beginning(StreamPosition(0xABC, 5))),
+        (LastSeen(0xABC, 9), Beginning(StreamPosition(0xABC, 9))),
+        (LastSeen(0xABC, 10), Beginning(StreamPosition(0xABC, 9), is_reset=True)),
+        (LastSeen(None, 10), Beginning(StreamPosition(0xABC, 9), is_reset=True)),
+        (LastSeen(0xABB, 5), Beginning(StreamPosition(0xABC, 0), is_reset=True)),
     ],
 )
 def test_where_a_stream_begins(seen: LastSeen | None, begins: Beginning):
@@ -70,7 +70,7 @@ def test_readers_who_ask_for_the_same_ask_by_equal_filters():
 
 def test_an_event_is_one_line_of_the_same_json():
     pretty = json.dumps({"a": "x\ny\r", "b": [1]}, indent=2).replace("\n", "\r\n").encode()
-    frame = sse.event(Position(10, 7), "trigger.fired.v1", pretty).decode()
+    frame = sse.event(StreamPosition(10, 7), "trigger.fired.v1", pretty).decode()
     number, kind, data, *rest = frame.split("\n")
     assert (number, kind, rest) == ("id: a-7", "event: trigger.fired.v1", ["", ""])
     assert json.loads(data.removeprefix("data: ")) == {"a": "x\ny\r", "b": [1]}
@@ -81,13 +81,13 @@ def test_what_a_stream_says_of_itself_has_a_name_and_a_code():
         lines = sse.notice(said).decode().split("\n")
         assert lines[0] == f"event: {said}"
         assert json.loads(lines[1].removeprefix("data: ")).keys() == {"code", "detail"}
-        assert sse.notice(said, Position(1, 2)).decode() == "\n".join(["id: 1-2", *lines])
+        assert sse.notice(said, StreamPosition(1, 2)).decode() == "\n".join(["id: 1-2", *lines])
 
 
 def test_memory_is_bounded_by_events_and_by_bytes(monkeypatch: pytest.MonkeyPatch):
-    recent = Recent(Position(1, 0), capacity=4)
+    recent = TailBuffer(StreamPosition(1, 0), capacity=4)
     for upto in (2, 4, 5, 7):
-        recent.append(_stretch(upto - 1, upto) if upto != 5 else Stretch(5, ()))
+        recent.append(_stretch(upto - 1, upto) if upto != 5 else Segment(5, ()))
     assert (recent.start, recent.upto) == (4, 7)
     assert [stretch.upto for stretch in recent.after(4)] == [5, 7]
     assert [stretch.upto for stretch in recent.after(5)] == [7]
@@ -98,7 +98,7 @@ def test_memory_is_bounded_by_events_and_by_bytes(monkeypatch: pytest.MonkeyPatc
 
 
 def test_what_is_over_is_forgotten_and_its_place_is_not():
-    recent = Recent(Position(1, 0), capacity=10)
+    recent = TailBuffer(StreamPosition(1, 0), capacity=10)
     recent.append(_stretch(1, 2))
     (stretch,) = recent.after(0)
     ages = Span(NOW - timedelta(days=9), None)
@@ -134,10 +134,10 @@ def test_a_stretch_remembers_what_passes_for_few_filters_only():
     assert len(stretch._passing) == 64
 
 
-def _stretch(*seqs: int) -> Stretch:
+def _stretch(*seqs: int) -> Segment:
     events = []
     for seq in seqs:
-        event = read(Position(1, seq), body_of(make_entry(str(seq), now=NOW)))
+        event = read(StreamPosition(1, seq), body_of(make_entry(str(seq), now=NOW)))
         assert event is not None
         events.append(event)
-    return Stretch(seqs[-1], tuple(events))
+    return Segment(seqs[-1], tuple(events))

@@ -28,7 +28,7 @@ from trigger_api.domain.stats import StatsQuery
 from trigger_api.domain.words import words_of
 from trigger_contracts.ids import instant_of
 from trigger_retention.domain.hours import HOUR
-from trigger_retention.domain.rows import Row, read
+from trigger_retention.domain.rows import LogRow, read
 
 NOW = datetime(2026, 11, 24, 19, 20, 7, 250, tzinfo=UTC)
 
@@ -90,7 +90,7 @@ def test_of_what_arrives_most_fired_and_all_can_be_read(notes: Notes) -> None:
     for one in arrived:
         sent = message(one)
         row = read(sent.payload, 1)
-        assert isinstance(row, Row)
+        assert isinstance(row, LogRow)
         assert sent.subject == f"trigger.{row.status}.{row.trigger_id}"
         assert NOW - timedelta(minutes=1) < instant_of(UUID(row.event_id)) <= NOW
 

@@ -18,7 +18,7 @@ from trigger_contracts.preview import preview
 from trigger_contracts.schedule import AnySchedule, Interval, Limited, Once
 from trigger_contracts.schedule_fields import schedule_of
 from trigger_contracts.subjects import Verb
-from trigger_scheduler.domain.planning import Row, plan
+from trigger_scheduler.domain.planning import DueRow, plan
 from trigger_scheduler.domain.results import done
 
 NOW = datetime(2027, 1, 26, 12, tzinfo=UTC)
@@ -46,7 +46,7 @@ def lived_through(change: TriggerChanged) -> None:
     done("c", change, None)
     shown = preview(schedule, change.definition.timezone, first - HOUR, count=5)
     assert shown.occurrences[0].scheduled_for <= first
-    row = Row("t", "c", 1, 1, schedule, first, None, 0, None)
+    row = DueRow("t", "c", 1, 1, schedule, first, None, 0, None)
     for late in (timedelta(), HOUR, timedelta(days=365), timedelta(days=36_500)):
         step = plan(row, first + late, timedelta(seconds=30))
         assert step is not None

@@ -9,7 +9,7 @@ from typing import Any
 from trigger_contracts.definition import Definition
 from trigger_contracts.events import ChangeKind, Due, Missed, Status, TriggerChanged
 from trigger_contracts.schedule import Once
-from trigger_executor.domain.fire import Fire, parse_fire
+from trigger_executor.domain.fire import RequestedFire, parse_fire
 
 NOON = datetime(2027, 1, 26, 12, 0, 0, 250_000, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -102,11 +102,11 @@ def fire_body(trigger_id: str = "a1", **fields: Any) -> bytes:
     return json.dumps({"trigger_id": trigger_id, **fields}).encode()
 
 
-def make_fire(trigger_id: str = "a1", **fields: Any) -> Fire:
+def make_fire(trigger_id: str = "a1", **fields: Any) -> RequestedFire:
     fire = parse_fire(
         fire_body(trigger_id, **fields), message_id="m1", stream_seq=7, stored_at=NOON
     )
-    assert isinstance(fire, Fire)
+    assert isinstance(fire, RequestedFire)
     return fire
 
 

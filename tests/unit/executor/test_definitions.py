@@ -2,7 +2,7 @@
 
 from tests.unit.executor.factories import NOON, make_change
 from trigger_contracts import subjects
-from trigger_executor.adapters.definitions import ChangeLog
+from trigger_executor.adapters.definitions import ChangeReader
 from trigger_runtime.jetstream.reader import StoredMessage
 
 
@@ -43,7 +43,7 @@ class Stored:
 
 async def test_versions_are_read_in_one_request_and_kept():
     stored = Stored(make_change("t1"), make_change("t2"))
-    log = ChangeLog(stored, max_bytes=100_000)
+    log = ChangeReader(stored, max_bytes=100_000)
 
     first = await log.versions({1: "t1", 2: "t2"})
     again = await log.versions({1: "t1", 2: "t2"})
@@ -55,7 +55,7 @@ async def test_versions_are_read_in_one_request_and_kept():
 
 async def test_an_older_version_is_read_by_its_sequence():
     stored = Stored(make_change(payload="old"), make_change(payload="new", version=2))
-    log = ChangeLog(stored, max_bytes=100_000)
+    log = ChangeReader(stored, max_bytes=100_000)
 
     versions = await log.versions({1: "t1"})
 
@@ -66,18 +66,18 @@ async def test_an_older_version_is_read_by_its_sequence():
 async def test_what_a_replica_does_not_have_yet_the_leader_is_asked_for():
     stored = Stored(make_change())
     stored.hidden.add(1)
-    log = ChangeLog(stored, max_bytes=100_000)
+    log = ChangeReader(stored, max_bytes=100_000)
 
     assert set(await log.versions({1: "t1"})) == {1}
 
 
 async def test_an_erased_version_is_absent():
-    assert await ChangeLog(Stored(), max_bytes=100_000).versions({1: "t1"}) == {}
+    assert await ChangeReader(Stored(), max_bytes=100_000).versions({1: "t1"}) == {}
 
 
 async def test_large_payloads_push_out_the_versions_used_longest_ago():
     stored = Stored(*(make_change(f"t{n}", payload="x" * 10_000) for n in range(1, 6)))
-    log = ChangeLog(stored, max_bytes=25_000)
+    log = ChangeReader(stored, max_bytes=25_000)
 
     for seq in (1, 2, 1, 3, 1):
         await log.versions({seq: f"t{seq}"})
@@ -90,7 +90,7 @@ async def test_large_payloads_push_out_the_versions_used_longest_ago():
 
 async def test_a_trigger_is_read_as_it_stands_and_as_it_stood():
     stored = Stored(make_change(payload="old"), make_change("t2"), make_change(version=2))
-    log = ChangeLog(stored, max_bytes=100_000)
+    log = ChangeReader(stored, max_bytes=100_000)
 
     current = await log.current(["t1", "nobody"])
     first = await log.at("t1", 1)

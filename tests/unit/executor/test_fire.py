@@ -23,10 +23,10 @@ from trigger_contracts.ids import fire_event_id, key_hash, keyed_fire_event_id
 from trigger_contracts.topology import MAX_COMMAND_BYTES
 from trigger_executor.domain.fire import (
     MAX_ERRORS,
-    Fire,
     Fired,
     RejectedFire,
-    Unreadable,
+    RequestedFire,
+    UnreadableFire,
     decide_fire,
     parse_fire,
 )
@@ -255,7 +255,7 @@ def test_a_rejected_fire_does_not_use_up_its_key():
 def test_what_names_no_trigger_is_unreadable(body, code):
     read = parse_fire(body, message_id=None, stream_seq=1, stored_at=NOON)
 
-    assert isinstance(read, Unreadable)
+    assert isinstance(read, UnreadableFire)
     assert read.problem.code is code
 
 
@@ -278,7 +278,7 @@ def test_what_names_no_trigger_is_unreadable(body, code):
 )
 def test_what_cannot_be_read_and_names_its_trigger_is_a_rejected_row(body, code, pointer):
     fire = parse_fire(body, message_id=None, stream_seq=1, stored_at=NOON)
-    assert isinstance(fire, Fire)
+    assert isinstance(fire, RequestedFire)
 
     decision = rejected(decide_fire(fire, ORDER, None))
 
@@ -379,7 +379,7 @@ def test_every_command_has_one_outcome_with_the_same_bytes_each_time(payload, ke
 
     def outcome():
         read = parse_fire(body, message_id="m", stream_seq=1, stored_at=NOON)
-        if isinstance(read, Unreadable):
+        if isinstance(read, UnreadableFire):
             return read.problem
         decision = decide_fire(read, ORDER, None)
         row = row_of(decision.entry, NOON)

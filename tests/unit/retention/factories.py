@@ -6,7 +6,7 @@ from typing import Any
 
 from trigger_contracts.events import EntryStatus, LogEntry, Source, cloud_event
 from trigger_contracts.ids import uuid7
-from trigger_retention.domain.rows import Row, read
+from trigger_retention.domain.rows import LogRow, read
 
 _numbers = itertools.count(1)
 
@@ -38,9 +38,9 @@ def body(entry: LogEntry) -> bytes:
     return cloud_event(entry).model_dump_json().encode()
 
 
-def make_row(logged_at: datetime | None = None, *, stream_seq: int = 1, **fields: Any) -> Row:
+def make_row(logged_at: datetime | None = None, *, stream_seq: int = 1, **fields: Any) -> LogRow:
     row = read(body(make_entry(logged_at, **fields)), stream_seq)
-    assert isinstance(row, Row), row
+    assert isinstance(row, LogRow), row
     return row
 
 

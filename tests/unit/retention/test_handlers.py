@@ -10,7 +10,7 @@ from tests.unit.retention.factories import body, make_entry
 from trigger_contracts.dead_letters import Delivered
 from trigger_contracts.events import Swept
 from trigger_retention.domain.life import Life
-from trigger_retention.domain.rows import Row
+from trigger_retention.domain.rows import LogRow
 from trigger_retention.handlers import (
     BEHIND,
     LONGEST_POSTPONED_S,
@@ -59,7 +59,7 @@ class FakeLog:
         indexes: Sequence[int] = (),
     ) -> None:
         self.clock = FakeClock()
-        self.rows: dict[str, Row] = {}
+        self.rows: dict[str, LogRow] = {}
         self.inserts = 0
         self.lives: list[Life] = []
         self._refuses = refuses
@@ -67,7 +67,7 @@ class FakeLog:
         self._closes = list(closes)
         self._indexes = list(indexes)
 
-    async def insert(self, rows: Sequence[Row]) -> Inserted:
+    async def insert(self, rows: Sequence[LogRow]) -> Inserted:
         self.inserts += 1
         if any(row.trigger_id == self._refuses for row in rows):
             raise RowsRefused("no")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.unit.retention.factories import body, make_entry, make_row
 from trigger_contracts.errors import FieldError
 from trigger_contracts.events import EntryStatus
-from trigger_retention.domain.rows import Row, Unreadable, first_of_each, read
+from trigger_retention.domain.rows import LogRow, UnreadableEvent, first_of_each, read
 
 AT = datetime(2026, 11, 23, 12, 30, 0, 123456, tzinfo=UTC)
 json_values: Any = st.recursive(
@@ -37,7 +37,7 @@ def test_a_row_holds_what_the_event_says() -> None:
     entry = make_entry(AT, status=EntryStatus.REJECTED, reason="payload-schema-mismatch")
     entry = entry.model_copy(update={"errors": (FieldError(pointer="/payload/a", message="no"),)})
     row = read(body(entry), 7)
-    assert isinstance(row, Row)
+    assert isinstance(row, LogRow)
     assert (row.event_id, row.stream_seq, row.logged_at) == (entry.event_id, 7, AT)
     assert row.status == "rejected"
     assert json.loads(row.errors) == [{"pointer": "/payload/a", "message": "no"}]
@@ -46,7 +46,7 @@ def test_a_row_holds_what_the_event_says() -> None:
 @given(json_values.filter(lambda value: value is not None))
 def test_any_payload_comes_through_unchanged(payload: Any) -> None:
     row = read(body(make_entry(AT, payload=payload)), 1)
-    assert isinstance(row, Row)
+    assert isinstance(row, LogRow)
     assert row.payload is not None
     assert json.loads(row.payload) == payload
 
@@ -79,18 +79,18 @@ def test_no_payload_is_no_value_rather_than_a_json_null() -> None:
 )
 def test_what_is_not_a_row_is_unreadable_with_a_reason(message: bytes) -> None:
     found = read(message, 1)
-    assert isinstance(found, Unreadable)
+    assert isinstance(found, UnreadableEvent)
     assert found.reason
 
 
 @given(st.binary())
 def test_no_bytes_make_it_raise(message: bytes) -> None:
-    assert isinstance(read(message, 1), Unreadable)
+    assert isinstance(read(message, 1), UnreadableEvent)
 
 
 def test_a_reason_holds_no_value_of_the_message() -> None:
     found = read(_with(trigger_version="the-secret-canary"), 1)
-    assert isinstance(found, Unreadable)
+    assert isinstance(found, UnreadableEvent)
     assert "canary" not in found.reason
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from trigger_contracts.schedule import Interval, Once
-from trigger_scheduler.domain.planning import Row
+from trigger_scheduler.domain.planning import DueRow
 
 NOON = datetime(2027, 1, 26, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -18,10 +18,10 @@ EVERY_MINUTE = Interval(anchor=NOON, every=MINUTE)
 AT_NOON = Once(at=NOON)
 
 
-def make_row(schedule: Interval | Once | None = EVERY_MINUTE, **fields: Any) -> Row:
+def make_row(schedule: Interval | Once | None = EVERY_MINUTE, **fields: Any) -> DueRow:
     """A row whose first occurrence is its schedule's first."""
     first = None if schedule is None else schedule.next_after(NOON - TICK)
-    row = Row(
+    row = DueRow(
         trigger_id="t1",
         creation_id="c1",
         version=1,

@@ -22,7 +22,7 @@ from trigger_contracts.schedule import following, max_fires_of
 from trigger_contracts.topology import LOG_LIFE
 from trigger_contracts.trigger import Changed, Moment, StateCommand, Trigger, complete, decide
 from trigger_scheduler.domain.arming import armed_row, fence
-from trigger_scheduler.domain.planning import Row, Step, advanced, plan, reconcile
+from trigger_scheduler.domain.planning import DueRow, Step, advanced, plan, reconcile
 
 Record = Due | Missed | Fence
 
@@ -76,7 +76,7 @@ class Killed(Exception):  # noqa: N818
 class Claim:
     """A replica somewhere between taking its row and committing."""
 
-    row: Row
+    row: DueRow
     step: Step | None = None
     record: Record | None = None
     expected: int = 0
@@ -98,7 +98,7 @@ class ExactlyOnce(RuleBasedStateMachine):
         self.changes: list[Trigger] = []
         self.seq = 0
         # The index: the committed row and change, and who holds the row's lock.
-        self.row: Row | None = None
+        self.row: DueRow | None = None
         self.known: Trigger | None = None
         self.locked_by: Claim | None = None
         self.claims: list[Claim] = []
@@ -123,7 +123,7 @@ class ExactlyOnce(RuleBasedStateMachine):
         return self.log[-1][1], self.log[-1][0]
 
     def decide(
-        self, command: StateCommand, state: Trigger | None, row: Row | None
+        self, command: StateCommand, state: Trigger | None, row: DueRow | None
     ) -> Trigger | None:
         self.commands += 1
         decision = decide(
@@ -140,7 +140,7 @@ class ExactlyOnce(RuleBasedStateMachine):
         self.changes.append(made)
         return made
 
-    def moment(self, row: Row) -> Moment:
+    def moment(self, row: DueRow) -> Moment:
         return Moment(self.now, self.now, row.cursor, row.fires)
 
     # The rules.
@@ -151,7 +151,7 @@ class ExactlyOnce(RuleBasedStateMachine):
         assert made is not None
         self.commit(made, armed_row(made, None))
 
-    def commit(self, trigger: Trigger, row: Row) -> None:
+    def commit(self, trigger: Trigger, row: DueRow) -> None:
         self.known, self.row, self.locked_by = trigger, row, None
 
     @rule(step=st.sampled_from([timedelta(milliseconds=1), SECOND, 20 * SECOND, MINUTE, HOUR]))
@@ -221,7 +221,7 @@ class ExactlyOnce(RuleBasedStateMachine):
         stored_at = next(at for seq, _, at in self.log if seq == claim.appended_at)
         self.finish(claim, advanced(claim.row, claim.step, claim.appended_at, stored_at))
 
-    def finish(self, claim: Claim, row: Row | None) -> None:
+    def finish(self, claim: Claim, row: DueRow | None) -> None:
         self.claims.remove(claim)
         if self.locked_by is claim:  # Else the database has ended its transaction.
             self.locked_by = None
@@ -293,7 +293,7 @@ class ExactlyOnce(RuleBasedStateMachine):
         self.changes.append(made)
         self.commit(made, armed_row(made, self.row))
 
-    def settled(self, row: Row | None) -> Row | None:
+    def settled(self, row: DueRow | None) -> DueRow | None:
         while row is not None and row.next_fire_at is not None and row.next_fire_at <= self.now:
             step = plan(row, self.now, GRACE)
             assert step is not None
@@ -307,18 +307,18 @@ class ExactlyOnce(RuleBasedStateMachine):
                 row = known
         return row
 
-    def fenced(self, row: Row, trigger: Trigger) -> Row:
+    def fenced(self, row: DueRow, trigger: Trigger) -> DueRow:
         while True:
             try:
                 seq = self.append(fence(row, trigger, self.now), row.expected_seq(self.now))
             except Stale:
                 last = self.last()
                 if last is not None and last[0].change_seq >= trigger.change_seq:
-                    renewed = Row(**{**_fields(row), "change_seq": last[0].change_seq})
+                    renewed = DueRow(**{**_fields(row), "change_seq": last[0].change_seq})
                     return reconcile(renewed, last) or row
                 row = reconcile(row, last) or row
             else:
-                return Row(**{**_fields(row), "due_seq": seq, "due_stored_at": self.now})
+                return DueRow(**{**_fields(row), "due_seq": seq, "due_stored_at": self.now})
 
     # What must hold, from the log alone.
 
@@ -419,8 +419,8 @@ def is_over(change: TriggerChanged, fires: int) -> bool:
     return limit is not None and fires >= limit
 
 
-def _fields(row: Row) -> dict[str, object]:
-    return {name: getattr(row, name) for name in Row.__slots__}
+def _fields(row: DueRow) -> dict[str, object]:
+    return {name: getattr(row, name) for name in DueRow.__slots__}
 
 
 ExactlyOnce.TestCase.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)

@@ -24,9 +24,9 @@ from trigger_contracts.schedule import Interval, Limited
 from trigger_contracts.topology import LOG_LIFE
 from trigger_scheduler.domain.planning import (
     EXPIRY_DOUBT,
-    Fire,
-    Miss,
-    Row,
+    DueRow,
+    FireStep,
+    MissStep,
     Step,
     advanced,
     plan,
@@ -34,7 +34,7 @@ from trigger_scheduler.domain.planning import (
 )
 
 
-def steps(row: Row, now, grace: timedelta = GRACE) -> list[Step]:
+def steps(row: DueRow, now, grace: timedelta = GRACE) -> list[Step]:
     """Every step until nothing is due at ``now``, as one claimer after the other takes them."""
     found: list[Step] = []
     while row.next_fire_at is not None and row.next_fire_at <= now:
@@ -47,14 +47,14 @@ def steps(row: Row, now, grace: timedelta = GRACE) -> list[Step]:
 
 @pytest.mark.parametrize("late", [timedelta(), TICK, SECOND, GRACE])
 def test_within_the_grace_an_occurrence_fires_on_time(late: timedelta):
-    assert plan(make_row(AT_NOON), NOON + late, GRACE) == Fire(
+    assert plan(make_row(AT_NOON), NOON + late, GRACE) == FireStep(
         NOON, misfire=False, next_fire_at=None
     )
 
 
 @pytest.mark.parametrize("late", [GRACE + TICK, HOUR, MAX_AGE])
 def test_beyond_the_grace_the_last_occurrence_fires_late_and_says_so(late: timedelta):
-    assert plan(make_row(AT_NOON), NOON + late, GRACE) == Fire(
+    assert plan(make_row(AT_NOON), NOON + late, GRACE) == FireStep(
         NOON, misfire=True, next_fire_at=None
     )
 
@@ -63,7 +63,7 @@ def test_beyond_the_grace_the_last_occurrence_fires_late_and_says_so(late: timed
 def test_beyond_the_horizon_nothing_proves_that_it_did_not_fire(late: timedelta):
     step = plan(make_row(AT_NOON), NOON + late, GRACE)
 
-    assert isinstance(step, Miss)
+    assert isinstance(step, MissStep)
     assert step.occurrences == (NOON,)
     assert (step.first, step.last, step.count, step.next_fire_at) == (NOON, NOON, 1, None)
     assert "47 h" in step.reason
@@ -79,11 +79,11 @@ def test_after_downtime_the_last_fires_late_and_the_rest_are_missed():
 
     missed, late = steps(make_row(), now)
 
-    assert isinstance(missed, Miss)
+    assert isinstance(missed, MissStep)
     assert missed.occurrences == tuple(NOON + n * MINUTE for n in (1, 2, 3, 4))
     assert (missed.count, missed.next_fire_at) == (4, NOON + 5 * MINUTE)
     assert "30 s" in missed.reason
-    assert late == Fire(NOON + 5 * MINUTE, misfire=True, next_fire_at=NOON + 6 * MINUTE)
+    assert late == FireStep(NOON + 5 * MINUTE, misfire=True, next_fire_at=NOON + 6 * MINUTE)
 
 
 def test_whatever_is_within_the_grace_fires_besides():
@@ -91,10 +91,10 @@ def test_whatever_is_within_the_grace_fires_besides():
 
     found = steps(make_row(), now)
 
-    assert [type(step) for step in found] == [Miss, Fire, Fire]
+    assert [type(step) for step in found] == [MissStep, FireStep, FireStep]
     assert found[1:] == [
-        Fire(NOON + 4 * MINUTE, misfire=True, next_fire_at=NOON + 5 * MINUTE),
-        Fire(NOON + 5 * MINUTE, misfire=False, next_fire_at=NOON + 6 * MINUTE),
+        FireStep(NOON + 4 * MINUTE, misfire=True, next_fire_at=NOON + 5 * MINUTE),
+        FireStep(NOON + 5 * MINUTE, misfire=False, next_fire_at=NOON + 6 * MINUTE),
     ]
 
 
@@ -107,7 +107,7 @@ def test_too_many_missed_occurrences_are_counted_in_one_row(missed: int, listed:
 
     step = plan(row, last + GRACE + TICK, GRACE)
 
-    assert isinstance(step, Miss)
+    assert isinstance(step, MissStep)
     assert (len(step.occurrences), step.count) == (listed, missed)
     assert (step.first, step.last) == (NOON + MINUTE, last - MINUTE)
     assert step.next_fire_at == last
@@ -120,12 +120,12 @@ def test_years_of_downtime_are_three_steps():
 
     unprovable, too_late, last = steps(row, now)[:3]
 
-    assert isinstance(unprovable, Miss)
-    assert isinstance(too_late, Miss)
+    assert isinstance(unprovable, MissStep)
+    assert isinstance(too_late, MissStep)
     assert unprovable.count == (timedelta(days=1000) - MAX_AGE) // SECOND - 1
     assert too_late.last == now - GRACE - 2 * SECOND
     assert unprovable.occurrences == too_late.occurrences == ()
-    assert last == Fire(now - GRACE - SECOND, misfire=True, next_fire_at=now - GRACE)
+    assert last == FireStep(now - GRACE - SECOND, misfire=True, next_fire_at=now - GRACE)
 
 
 def test_a_rare_schedule_away_beyond_the_horizon_is_missed_whole():
@@ -134,7 +134,7 @@ def test_a_rare_schedule_away_beyond_the_horizon_is_missed_whole():
 
     (step,) = steps(row, now)
 
-    assert isinstance(step, Miss)
+    assert isinstance(step, MissStep)
     assert step.count == 3
     assert step.next_fire_at == NOON + timedelta(days=120)
 
@@ -144,7 +144,7 @@ def test_an_ended_schedule_ends():
 
     found = steps(row, NOON + HOUR)
 
-    assert [type(step) for step in found] == [Miss, Fire]
+    assert [type(step) for step in found] == [MissStep, FireStep]
     assert found[-1].next_fire_at is None
 
 
@@ -168,16 +168,16 @@ def test_every_occurrence_up_to_now_is_decided_once_and_in_order(schedule, away,
 
     found = steps(row, now, grace)
 
-    decided = sum(step.count if isinstance(step, Miss) else 1 for step in found)
+    decided = sum(step.count if isinstance(step, MissStep) else 1 for step in found)
     assert decided == schedule.count(NOON, now)
     position = NOON - TICK
     for step in found:
-        first = step.scheduled_for if isinstance(step, Fire) else step.first
-        last = step.scheduled_for if isinstance(step, Fire) else step.last
+        first = step.scheduled_for if isinstance(step, FireStep) else step.first
+        last = step.scheduled_for if isinstance(step, FireStep) else step.last
         assert first == schedule.next_after(position)
         assert step.next_fire_at == schedule.next_after(last)
         position = last
-        if isinstance(step, Fire):
+        if isinstance(step, FireStep):
             late = now - step.scheduled_for
             assert step.misfire == (late > grace)
             assert late <= max(MAX_AGE, grace)
@@ -186,7 +186,7 @@ def test_every_occurrence_up_to_now_is_decided_once_and_in_order(schedule, away,
             assert (step.occurrences[0], step.occurrences[-1]) == (first, last)
         else:
             assert step.count > DEFAULT_COUNT
-    assert sum(isinstance(step, Fire) and step.misfire for step in found) <= 1
+    assert sum(isinstance(step, FireStep) and step.misfire for step in found) <= 1
 
 
 @given(schedules, st.timedeltas(timedelta(), timedelta(days=60)))
@@ -197,7 +197,7 @@ def test_records_say_what_the_step_decided(schedule, away):
 
         # ``record`` skips validation for speed: what it makes must be valid all the same.
         assert DUE_RECORD.validate_json(record.model_dump_json()) == record
-        last = step.scheduled_for if isinstance(step, Fire) else step.last
+        last = step.scheduled_for if isinstance(step, FireStep) else step.last
         assert record.cursor == last == advanced(row, step, 7, now).cursor
         assert (record.trigger_id, record.creation_id) == ("t1", "c1")
         assert (record.version, record.change_seq) == (1, 10)
@@ -345,7 +345,7 @@ class TestReconcile:
         assert reconcile(known, last) == known
 
 
-def late_row(policy: Misfire, schedule: Interval = EVERY_MINUTE, **limits: int) -> Row:
+def late_row(policy: Misfire, schedule: Interval = EVERY_MINUTE, **limits: int) -> DueRow:
     return make_row(Limited(rule=schedule, misfire=policy, **limits))
 
 
@@ -357,7 +357,7 @@ class TestMisfirePolicies:
     def test_none_fires_nothing_late_and_lists_what_it_missed(self):
         (missed,) = steps(late_row(Misfire(policy="none")), self.now)
 
-        assert isinstance(missed, Miss)
+        assert isinstance(missed, MissStep)
         assert missed.occurrences == tuple(NOON + n * MINUTE for n in range(1, 11))
         assert missed.next_fire_at == NOON + 11 * MINUTE
         assert "none fires late" in missed.reason
@@ -365,31 +365,31 @@ class TestMisfirePolicies:
     def test_none_sums_more_than_its_count_in_one_row(self):
         (missed,) = steps(late_row(Misfire(policy="none", max_count=9)), self.now)
 
-        assert isinstance(missed, Miss)
+        assert isinstance(missed, MissStep)
         assert (missed.count, missed.occurrences) == (10, ())
 
     def test_last_lists_as_many_as_its_count_allows(self):
         missed, fired = steps(late_row(Misfire(policy="last", max_count=8)), self.now)
 
-        assert isinstance(missed, Miss)
+        assert isinstance(missed, MissStep)
         assert (missed.count, missed.occurrences) == (9, ())
-        assert fired == Fire(NOON + 10 * MINUTE, misfire=True, next_fire_at=NOON + 11 * MINUTE)
+        assert fired == FireStep(NOON + 10 * MINUTE, misfire=True, next_fire_at=NOON + 11 * MINUTE)
 
     def test_all_fires_each_in_order_and_says_that_it_is_late(self):
         found = steps(late_row(Misfire(policy="all")), self.now)
 
         assert found == [
-            Fire(NOON + n * MINUTE, misfire=True, next_fire_at=NOON + (n + 1) * MINUTE)
+            FireStep(NOON + n * MINUTE, misfire=True, next_fire_at=NOON + (n + 1) * MINUTE)
             for n in range(1, 11)
         ]
 
     def test_all_fires_the_last_of_its_count_and_misses_the_ones_before(self):
         missed, *fired = steps(late_row(Misfire(policy="all", max_count=3)), self.now)
 
-        assert isinstance(missed, Miss)
+        assert isinstance(missed, MissStep)
         assert missed.occurrences == tuple(NOON + n * MINUTE for n in range(1, 8))
         assert "only the last 3 fire" in missed.reason
-        assert [step.scheduled_for for step in fired if isinstance(step, Fire)] == [
+        assert [step.scheduled_for for step in fired if isinstance(step, FireStep)] == [
             NOON + n * MINUTE for n in (8, 9, 10)
         ]
 
@@ -398,23 +398,23 @@ class TestMisfirePolicies:
         age = 4 * MINUTE + GRACE
         missed, *rest = steps(late_row(Misfire(policy=policy, max_age=age)), self.now)
 
-        assert isinstance(missed, Miss)
+        assert isinstance(missed, MissStep)
         assert missed.occurrences[-1] == NOON + 6 * MINUTE
         assert "max_age of 270 s" in missed.reason
-        fired = [step.scheduled_for for step in rest if isinstance(step, Fire)]
+        fired = [step.scheduled_for for step in rest if isinstance(step, FireStep)]
         assert fired == [NOON + n * MINUTE for n in ((10,) if policy == "last" else (7, 8, 9, 10))]
 
     def test_where_all_are_too_old_all_are_missed(self):
         (missed,) = steps(late_row(Misfire(policy="all", max_age=GRACE)), self.now)
 
-        assert isinstance(missed, Miss)
+        assert isinstance(missed, MissStep)
         assert missed.count == 10
 
     def test_what_is_within_the_grace_fires_whatever_the_policy(self):
         policy = Misfire(policy="none", max_age=SECOND)
 
         assert steps(late_row(policy), NOON + MINUTE + GRACE) == [
-            Fire(NOON + MINUTE, misfire=False, next_fire_at=NOON + 2 * MINUTE)
+            FireStep(NOON + MINUTE, misfire=False, next_fire_at=NOON + 2 * MINUTE)
         ]
 
     @given(
@@ -433,9 +433,9 @@ class TestMisfirePolicies:
 
         found = steps(late_row(misfire, schedule), now)
 
-        misses = [step for step in found if isinstance(step, Miss)]
-        late_fires = [step for step in found if isinstance(step, Fire) and step.misfire]
-        decided = sum(step.count for step in misses) + sum(isinstance(s, Fire) for s in found)
+        misses = [step for step in found if isinstance(step, MissStep)]
+        late_fires = [step for step in found if isinstance(step, FireStep) and step.misfire]
+        decided = sum(step.count for step in misses) + sum(isinstance(s, FireStep) for s in found)
         assert decided == schedule.count(NOON, now)
         oldest = now - (max_age or MAX_AGE)
         young = schedule.count(max(oldest, NOON), now - GRACE - TICK) if oldest < now else 0
@@ -452,17 +452,17 @@ class TestMaxFires:
 
         missed, late, in_time = steps(row, NOON + 3 * MINUTE + GRACE - SECOND)
 
-        assert isinstance(missed, Miss)
+        assert isinstance(missed, MissStep)
         assert missed.count == 1
-        assert late == Fire(
+        assert late == FireStep(
             NOON + 2 * MINUTE, misfire=True, next_fire_at=NOON + 3 * MINUTE, fires=1
         )
-        assert in_time == Fire(NOON + 3 * MINUTE, misfire=False, next_fire_at=None, fires=2)
+        assert in_time == FireStep(NOON + 3 * MINUTE, misfire=False, next_fire_at=None, fires=2)
 
     def test_all_that_is_late_fires_until_the_count_is_full(self):
         found = steps(late_row(Misfire(policy="all"), max_fires=3), NOON + HOUR)
 
-        assert [step.scheduled_for for step in found if isinstance(step, Fire)] == [
+        assert [step.scheduled_for for step in found if isinstance(step, FireStep)] == [
             NOON + n * MINUTE for n in (1, 2, 3)
         ]
         assert found[-1].next_fire_at is None
@@ -477,7 +477,7 @@ class TestMaxFires:
         assert known is not None
         assert (known.fires, known.next_fire_at) == (1, NOON + 2 * MINUTE)
         again = plan(known, NOON + 2 * MINUTE, GRACE)
-        assert again == Fire(NOON + 2 * MINUTE, misfire=False, next_fire_at=None, fires=2)
+        assert again == FireStep(NOON + 2 * MINUTE, misfire=False, next_fire_at=None, fires=2)
         assert reconcile(known, (again.record(known, NOON + 2 * MINUTE), 10)) == replace(
             known,
             cursor=NOON + 2 * MINUTE,
@@ -490,5 +490,5 @@ class TestMaxFires:
     def test_without_a_limit_nothing_is_counted(self):
         step = plan(make_row(), NOON + MINUTE, GRACE)
 
-        assert isinstance(step, Fire)
+        assert isinstance(step, FireStep)
         assert step.fires == 0

@@ -30,7 +30,7 @@ SHORTEST_PAUSE_S = 0.05
 
 
 @dataclass(slots=True)
-class _Held:
+class _Tracked:
     delivery: Delivery
     told_at: float
     """When the broker last began the ack wait, as far as this process knows."""
@@ -39,14 +39,14 @@ class _Held:
     kept: bool = False
 
 
-class Holding:
+class AckExtender:
     """See the module's docstring."""
 
     def __init__(self, connection: Connection, consumer: str, ack_wait: timedelta) -> None:
         self._connection = connection
         self._consumer = consumer
         self._third_s = ack_wait.total_seconds() / 3
-        self._held: dict[int, _Held] = {}
+        self._held: dict[int, _Tracked] = {}
         """By place in the stream, in the order of ``told_at``."""
         self._life_at = 0.0
         """Of whichever handler showed life last: what waits here waits for any of them."""
@@ -73,7 +73,7 @@ class Holding:
         now = self._loop.time()
         if not self._held:
             self._any.set()
-        self._held[delivery.stream_seq] = _Held(delivery, now, now)
+        self._held[delivery.stream_seq] = _Tracked(delivery, now, now)
         return True
 
     def hand_over(self, deliveries: Iterable[Delivery]) -> None:
@@ -105,7 +105,7 @@ class Holding:
         if self._find(delivery):
             del self._held[delivery.stream_seq]
 
-    def _find(self, delivery: Delivery) -> _Held | None:
+    def _find(self, delivery: Delivery) -> _Tracked | None:
         held = self._held.get(delivery.stream_seq)
         # A later delivery of the same message is somebody else's business.
         return held if held is not None and held.delivery is delivery else None

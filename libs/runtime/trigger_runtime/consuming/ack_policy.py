@@ -43,7 +43,7 @@ Bury = Callable[[Delivery, str], Awaitable[None]]
 """Makes a delivery a dead letter, for the reason given."""
 
 
-def settling(
+def acknowledging(
     use_case: UseCase, bury: Bury, *, give_up: Bury | None = None, in_order: bool = False
 ) -> BatchHandler:
     """A batch handler that never raises.

@@ -70,9 +70,9 @@ def subscribe_batches(
     ``message_types`` are what AsyncAPI says of the payloads; nothing is validated by them.
     """
     if in_turns:
-        paces = [_Pace(pace, waits_for_whole=True)] * workers
+        paces = [_BatchPacer(pace, waits_for_whole=True)] * workers
     else:
-        paces = [_Pace(pace, waits_for_whole=False) for _ in range(workers)]
+        paces = [_BatchPacer(pace, waits_for_whole=False) for _ in range(workers)]
     subscriber = _make(broker, consumer, message_types, batch, paces, title, description)
     Registrator.subscriber(broker, subscriber)
 
@@ -83,7 +83,7 @@ def subscribe_batches(
     return decorate
 
 
-class _Pace:
+class _BatchPacer:
     """When a worker, or the next of several that share it, takes its next batch."""
 
     def __init__(self, least: timedelta, *, waits_for_whole: bool) -> None:
@@ -105,7 +105,7 @@ class _Pace:
             return deliveries
 
 
-class NaturalBatchSubscriber(BatchPullStreamSubscriber):
+class PullBatchSubscriber(BatchPullStreamSubscriber):
     """FastStream's batch subscriber, fed by a ``Pull`` instead of timed fetches."""
 
     def __init__(
@@ -117,7 +117,7 @@ class NaturalBatchSubscriber(BatchPullStreamSubscriber):
         broker: PlatformBroker,
         consumer: Consumer,
         batch: int,
-        paces: Sequence[_Pace],
+        paces: Sequence[_BatchPacer],
     ) -> None:
         super().__init__(
             config,
@@ -151,7 +151,7 @@ class NaturalBatchSubscriber(BatchPullStreamSubscriber):
             await self._pull.close()
             self._pull = None
 
-    async def _work(self, pace: _Pace) -> None:
+    async def _work(self, pace: _BatchPacer) -> None:
         pull = self._pull
         assert pull is not None, "created by _create_subscription"  # noqa: S101
         consumed = CONSUMED.labels(self._name)
@@ -204,10 +204,10 @@ def _make(
     consumer: Consumer,
     message_types: tuple[type[BaseModel], ...],
     batch: int,
-    paces: Sequence[_Pace],
+    paces: Sequence[_BatchPacer],
     title: str | None,
     description: str | None,
-) -> NaturalBatchSubscriber:
+) -> PullBatchSubscriber:
     calls: CallsCollection[list[Msg]] = CallsCollection()
     filters = list(consumer.filters)
     # FastStream passes this composition, too: it forwards to the broker's configuration.
@@ -234,7 +234,7 @@ def _make(
             include_in_schema=True,
         ),
     )
-    return NaturalBatchSubscriber(
+    return PullBatchSubscriber(
         config,
         specification,
         calls,

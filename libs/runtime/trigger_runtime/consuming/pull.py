@@ -24,7 +24,7 @@ from trigger_contracts.topology import ACK_WAIT, Consumer
 from trigger_runtime.jetstream.connection import DRAIN_TIMEOUT_S, Connection
 from trigger_runtime.process.logging_setup import get_logger
 
-from .ack_extender import Holding
+from .ack_extender import AckExtender
 from .delivery import Delivery, delivery_of
 from .pin import HEADER as PIN_HEADER
 from .pin import WRONG as WRONG_PIN
@@ -71,7 +71,9 @@ class Pull:
             "expires": EXPIRES_S * _NS,
             "idle_heartbeat": HEARTBEAT_S * _NS,
         }
-        self._holding = Holding(connection, f"{consumer.stream.name}/{consumer.durable}", ACK_WAIT)
+        self._holding = AckExtender(
+            connection, f"{consumer.stream.name}/{consumer.durable}", ACK_WAIT
+        )
         self._buffer: deque[Delivery] = deque()
         self._arrived = asyncio.Event()
         self._whole = asyncio.Event()

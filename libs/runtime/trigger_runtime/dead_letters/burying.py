@@ -28,7 +28,7 @@ _IN_PLACE = {"Nats-Rollup": "sub"}
 """The broker removes what was on the subject before."""
 
 
-class DeadLetters:
+class DeadLetterWriter:
     """The dead letters of one service; they live for ``kept_for`` from when the original began."""
 
     def __init__(

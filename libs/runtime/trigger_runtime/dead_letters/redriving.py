@@ -24,7 +24,7 @@ from trigger_runtime.process.errors import DependencyUnavailable, StaleExpectati
 from trigger_runtime.process.logging_setup import get_logger
 from trigger_runtime.process.metrics import REDRIVES
 
-from .burying import DeadLetters
+from .burying import DeadLetterWriter
 from .redelivery import Redelivery, redelivery_of
 
 log = get_logger(__name__)
@@ -40,7 +40,7 @@ class Redriver:
         self,
         service: Service,
         use_cases: Mapping[str, Handle],
-        dead_letters: DeadLetters,
+        dead_letters: DeadLetterWriter,
         reader: StreamReader,
         clock: Clock,
         *,

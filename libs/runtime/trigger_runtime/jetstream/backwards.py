@@ -14,7 +14,7 @@ _STRIDE = 8
 """Times as far, after each guess that was too near: nine guesses over a hundred million."""
 
 
-class Reader(Protocol):
+class ForwardReader(Protocol):
     """Reads a stream; ``reader.StreamReader`` is one."""
 
     async def last_seq(self) -> int: ...
@@ -22,7 +22,9 @@ class Reader(Protocol):
     async def after(self, seq: int, subject: str, limit: int) -> list[StoredMessage]: ...
 
 
-async def before(reader: Reader, seq: int | None, subject: str, limit: int) -> list[StoredMessage]:
+async def before(
+    reader: ForwardReader, seq: int | None, subject: str, limit: int
+) -> list[StoredMessage]:
     """Up to ``limit`` messages of a subject filter below ``seq`` (None: all), the newest first.
 
     Fewer than ``limit`` means that these are all there are.
@@ -40,7 +42,7 @@ async def before(reader: Reader, seq: int | None, subject: str, limit: int) -> l
     return found
 
 
-async def _start(reader: Reader, end: int, subject: str, wanted: int) -> tuple[int, int]:
+async def _start(reader: ForwardReader, end: int, subject: str, wanted: int) -> tuple[int, int]:
     """A sequence with ``wanted`` messages between it and ``end``, or 1; and how many there are."""
     behind = await reader.count_from(end, subject)
     width, near = wanted, end

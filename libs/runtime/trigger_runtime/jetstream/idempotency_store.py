@@ -25,7 +25,7 @@ _ATTEMPTS = 3
 """A claim that is there when we write and gone when we read has just expired: write again."""
 
 
-class ClaimStore:
+class IdempotencyStore:
     """Claims in one bucket; see the module's docstring."""
 
     def __init__(

@@ -13,7 +13,7 @@ from typing import TypeVar
 from trigger_runtime.process.logging_setup import get_logger
 from trigger_runtime.process.metrics import UNREADABLE_RECORDS
 
-from .backwards import Reader, before
+from .backwards import ForwardReader, before
 from .reader import StoredMessage
 
 log = get_logger(__name__)
@@ -48,7 +48,7 @@ def pass_over(stream: str, message: StoredMessage, why: str) -> None:
 
 
 async def last_readable(
-    reader: Reader, subject: str, seq: int, read: Callable[[StoredMessage], Record | None]
+    reader: ForwardReader, subject: str, seq: int, read: Callable[[StoredMessage], Record | None]
 ) -> Record | None:
     """A subject's newest record below ``seq`` that ``read`` can read; None if there is none."""
     while True:

@@ -1,6 +1,6 @@
 """Reads from PostgreSQL: one statement each, in a read-only session, with a deadline.
 
-Whatever means that PostgreSQL is away or too slow leaves here as ``DatabaseUnavailable``. The
+Whatever means that PostgreSQL is away or too slow leaves here as ``ReadDatabaseUnavailable``. The
 pool connects on first use, so the database may be away at the start; a connection that broke
 while it was idle is replaced without the caller noticing.
 """
@@ -29,7 +29,7 @@ _AWAY = (*AWAY, asyncpg.QueryCanceledError)
 """As for every service, and the statement's timeout: a read that takes too long is none."""
 
 
-class Database:
+class ReadDatabase:
     """A read-only pool; see the module's docstring. Made by ``bootstrap``."""
 
     def __init__(
@@ -74,7 +74,7 @@ class Database:
     async def fetch(
         self, statement: Executable, parameters: dict[str, Any] | None = None
     ) -> Sequence[Row[Any]]:
-        """All rows of a statement; raises ``DatabaseUnavailable``."""
+        """All rows of a statement; raises ``ReadDatabaseUnavailable``."""
         try:
             async with asyncio.timeout(self._timeout_s):
                 try:
@@ -99,7 +99,7 @@ class Database:
             return (await connection.execute(statement, parameters)).all()
 
     async def ping(self) -> None:
-        """A round trip; raises ``DatabaseUnavailable``. For readiness."""
+        """A round trip; raises ``ReadDatabaseUnavailable``. For readiness."""
         await self.fetch(statements.PING)
 
     async def close(self) -> None:

@@ -10,7 +10,7 @@ from trigger_api.domain import cursors
 from trigger_api.domain.dead_letters import (
     DeadLetterQuery,
     DeadLetterShown,
-    Found,
+    FoundLetter,
     must_be_shown,
     shown,
 )
@@ -81,13 +81,13 @@ class StreamDeadLetters:
             looked_at += len(messages)
         return Listed(rows, cursors.of_change(end or 0))
 
-    async def find(self, letter_id: str) -> Found | None:
+    async def find(self, letter_id: str) -> FoundLetter | None:
         wherever = subjects.dead_letters(letter_id=letter_id)
         all_found = [_found(one) for one in (await self._reader.last_many([wherever])).values()]
         readable = (found for found in all_found if found.letter is not None)
         return next(readable, all_found[0] if all_found else None)
 
-    async def redrive(self, found: Found) -> Redriven | None:
+    async def redrive(self, found: FoundLetter) -> Redriven | None:
         subject = subjects.redrive(Service(found.service))
         asked = Redrive(id=found.letter_id, stream=found.stream).model_dump_json().encode()
         await self._connection.wait_connected(self._timeout_s)
@@ -112,17 +112,17 @@ class StreamDeadLetters:
         return shown(found, letter, self._kept_for, in_list=True)
 
 
-def _found(message: StoredMessage) -> Found:
+def _found(message: StoredMessage) -> FoundLetter:
     """Without a letter where nobody of ours has written it, or a later version of the platform."""
     service, stream, letter_id = subjects.dead_letter_tokens(message.subject)
     if why := why_unreadable(message.headers):
         pass_over(DEAD.name, message, why)
-        return Found(letter_id, service, stream, None)
+        return FoundLetter(letter_id, service, stream, None)
     try:
         letter = DEAD_LETTER.validate_json(message.payload)
         if isinstance(letter, DeadLetter):
             must_be_shown(letter)
-        return Found(letter_id, service, stream, letter)
+        return FoundLetter(letter_id, service, stream, letter)
     except (ValueError, OverflowError):
         pass_over(DEAD.name, message, "not a dead letter")
-        return Found(letter_id, service, stream, None)
+        return FoundLetter(letter_id, service, stream, None)

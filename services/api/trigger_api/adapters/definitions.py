@@ -15,7 +15,7 @@ from trigger_contracts.trigger import Trigger
 from trigger_runtime.process.errors import DatabaseUnavailable
 
 from . import statements
-from .database import Database
+from .database import ReadDatabase
 
 MAX_ENTRIES = 10_000
 """Definitions kept, the longest unused dropped first: 10-20 MB of small ones."""
@@ -36,7 +36,7 @@ class Monotonic(Protocol):
 class CachedDefinitions:
     """See ``ports.Definitions``."""
 
-    def __init__(self, database: Database, clock: Monotonic, *, max_age: timedelta) -> None:
+    def __init__(self, database: ReadDatabase, clock: Monotonic, *, max_age: timedelta) -> None:
         self._database = database
         self._clock = clock
         self._max_age_s = max_age.total_seconds()

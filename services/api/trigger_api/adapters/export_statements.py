@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from trigger_api.domain.exports import COLUMNS
-from trigger_api.domain.pace import Stretch
+from trigger_api.domain.pace import ReadRange
 from trigger_api.domain.queries import StateFilter
 
 from .filtering import conditions
@@ -51,7 +51,7 @@ _PARTS = {
 """The arguments of ``csv_line``."""
 
 
-def lines(wanted: StateFilter, stretch: Stretch) -> Select[Any]:
+def lines(wanted: StateFilter, stretch: ReadRange) -> Select[Any]:
     """Pieces of NDJSON: ``body`` is whole lines."""
     rows = _measured(wanted, stretch, {"line": _LINE}, "octet_length(line)")
     return _pieces(
@@ -62,7 +62,7 @@ def lines(wanted: StateFilter, stretch: Stretch) -> Select[Any]:
     )
 
 
-def parts(wanted: StateFilter, stretch: Stretch) -> Select[Any]:
+def parts(wanted: StateFilter, stretch: ReadRange) -> Select[Any]:
     """The same, with an array of each of ``csv_line``'s arguments: they are decoded ten times
     as quickly as rows are.
     """
@@ -97,7 +97,7 @@ def _pieces(rows: Any, *contents: ColumnElement[Any]) -> Select[Any]:
     )
 
 
-def _measured(wanted: StateFilter, stretch: Stretch, columns: dict[str, str], size: str) -> Any:
+def _measured(wanted: StateFilter, stretch: ReadRange, columns: dict[str, str], size: str) -> Any:
     """The rows of a stretch, each with its ``size`` and all bytes ``upto`` its end."""
     c = EVENTS_IN[wanted.life].c
     written = (literal_column(sql, Text).label(name) for name, sql in columns.items())

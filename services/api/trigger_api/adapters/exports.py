@@ -10,25 +10,25 @@ from typing import Any
 from sqlalchemy import Row
 
 from trigger_api.domain.exports import Format, csv_line
-from trigger_api.domain.pace import Stretch
+from trigger_api.domain.pace import ReadRange
 from trigger_api.domain.queries import StateFilter
-from trigger_api.ports import LogPage, Piece
+from trigger_api.ports import ExportChunk, LogPage
 from trigger_runtime.process.clock import Clock
 
 from . import export_statements
-from .database import Database
+from .database import ReadDatabase
 from .export_statements import PAGE_BYTES
 
 
 class PostgresLogPages:
     """See ``ports.LogPages``."""
 
-    def __init__(self, searches: Database, clock: Clock) -> None:
+    def __init__(self, searches: ReadDatabase, clock: Clock) -> None:
         """``searches`` plans each statement for its own words and bounds."""
         self._searches = searches
         self._clock = clock
 
-    async def page(self, wanted: StateFilter, written_as: Format, stretch: Stretch) -> LogPage:
+    async def page(self, wanted: StateFilter, written_as: Format, stretch: ReadRange) -> LogPage:
         # Before the database's own now(): what is left of a life is counted from here.
         asked_at = self._clock.monotonic()
         if written_as is Format.NDJSON:
@@ -45,8 +45,8 @@ class PostgresLogPages:
         return LogPage(pieces, is_whole=found < stretch.rows and not is_cut)
 
 
-def _piece(row: Row[Any], body: bytes, asked_at: float) -> Piece:
-    return Piece(body, row.rows, (row.logged_at, row.event_id), asked_at + row.left_s)
+def _piece(row: Row[Any], body: bytes, asked_at: float) -> ExportChunk:
+    return ExportChunk(body, row.rows, (row.logged_at, row.event_id), asked_at + row.left_s)
 
 
 def _csv(row: Row[Any]) -> bytes:

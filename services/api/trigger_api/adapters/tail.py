@@ -36,7 +36,7 @@ UNREADABLE = Counter(
 )
 
 
-class JetStreamEventLog:
+class JetStreamEventStream:
     """See ``ports.EventLog``."""
 
     def __init__(self, connection: Connection, *, timeout: timedelta) -> None:

@@ -20,7 +20,7 @@ from trigger_contracts.definition import Definition
 from trigger_contracts.events import EntryStatus
 
 from . import counting, log_statements, statements
-from .database import Database
+from .database import ReadDatabase
 
 T = TypeVar("T")
 
@@ -41,7 +41,7 @@ FOUND_EXACTLY = 1000
 class PostgresViews:
     """See ``ports.Views``."""
 
-    def __init__(self, database: Database, searches: Database) -> None:
+    def __init__(self, database: ReadDatabase, searches: ReadDatabase) -> None:
         """``searches`` plans each statement for its words: how to find one depends on it."""
         self._database = database
         self._searches = searches
@@ -154,7 +154,7 @@ class PostgresViews:
             for r in rows
         ]
 
-    def _for(self, wanted: EventFilter) -> Database:
+    def _for(self, wanted: EventFilter) -> ReadDatabase:
         return self._database if wanted.q is None else self._searches
 
     async def event(self, event_id: UUID) -> EventDetail | None:

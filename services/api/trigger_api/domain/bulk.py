@@ -28,7 +28,7 @@ from trigger_contracts.topology import MAX_BODY_BYTES
 
 from . import creates
 from .encoding import encoded
-from .splitting import Piece
+from .splitting import RawDefinition
 
 MAX_LISTED_ERRORS = 1_000
 """Fields that an answer names in all its refused lines together: 600 kB at most. The lines
@@ -93,12 +93,12 @@ class Checked:
     """The definitions of a request, those that passed and those that did not."""
 
     ready: list[Ready] = field(default_factory=list)
-    refusals: list[tuple[int, Piece, Problem]] = field(default_factory=list)
+    refusals: list[tuple[int, RawDefinition, Problem]] = field(default_factory=list)
     """With the index of each among all definitions, from 0."""
     count: int = 0
     _digest: Any = field(default_factory=hashlib.sha256)
 
-    def take(self, piece: Piece, root: str, accepted_at: datetime, actor: str) -> None:
+    def take(self, piece: RawDefinition, root: str, accepted_at: datetime, actor: str) -> None:
         """Check one more; ``root`` names the request."""
         index = self.count
         self.count += 1
@@ -117,7 +117,7 @@ class Checked:
         return creates.CreateClaim(accepted_at=accepted_at, body_hash=self._digest.hexdigest())
 
 
-def _ready(piece: Piece, command_id: str, accepted_at: datetime, actor: str) -> Ready:
+def _ready(piece: RawDefinition, command_id: str, accepted_at: datetime, actor: str) -> Ready:
     if len(piece.text) > MAX_BODY_BYTES:
         raise refused(Code.BODY_TOO_LARGE, f"larger than {MAX_BODY_BYTES} bytes")
     command = creates.checked(
@@ -126,7 +126,7 @@ def _ready(piece: Piece, command_id: str, accepted_at: datetime, actor: str) -> 
     return Ready(piece.place, command.trigger_id or "", encoded(command))
 
 
-def _in_line(piece: Piece, found: Problem) -> Problem:
+def _in_line(piece: RawDefinition, found: Problem) -> Problem:
     """A line is one: only the column says where its JSON is wrong."""
     if piece.unit != "line" or found.code is not Code.MALFORMED_JSON:
         return found
@@ -134,7 +134,7 @@ def _in_line(piece: Piece, found: Problem) -> Problem:
     return found.model_copy(update={"detail": detail})
 
 
-def schema_in(piece: Piece) -> Any:
+def schema_in(piece: RawDefinition) -> Any:
     """The payload schema of a definition; None where there is none to be found."""
     if b"payload_schema" not in piece.text and b"\\u" not in piece.text:
         return None
@@ -147,7 +147,7 @@ def schema_in(piece: Piece) -> Any:
     return fields.get("payload_schema") if isinstance(fields, dict) else None
 
 
-def cost(piece: Piece) -> int:
+def cost(piece: RawDefinition) -> int:
     """About how long a definition takes to check, in bytes' worth of reading.
 
     A schema may take 40 ms: others have a turn after each.

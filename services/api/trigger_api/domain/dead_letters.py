@@ -85,7 +85,7 @@ class RedriveShown(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundLetter:
     """What stands in the place of a dead letter, and whose it is."""
 
     letter_id: str
@@ -109,7 +109,7 @@ def must_be_shown(letter: DeadLetter) -> None:
 
 
 def shown(
-    found: Found, letter: DeadLetter, kept_for: timedelta, *, in_list: bool
+    found: FoundLetter, letter: DeadLetter, kept_for: timedelta, *, in_list: bool
 ) -> DeadLetterShown:
     """The letter as an answer has it."""
     body = letter.body[:LISTED_CHARACTERS] if in_list else letter.body

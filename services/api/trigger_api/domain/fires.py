@@ -20,7 +20,7 @@ _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 
 @dataclass(frozen=True, slots=True)
-class Fire:
+class FireRequest:
     """A request to fire a trigger. ``payload`` is absent where none was given: null is one."""
 
     trigger_id: str
@@ -58,7 +58,7 @@ def checked_key(key: str | None) -> str | None:
     return key
 
 
-def command_of(fire: Fire, command_id: str, accepted_at: datetime) -> FireTrigger:
+def command_of(fire: FireRequest, command_id: str, accepted_at: datetime) -> FireTrigger:
     """What is published for ``fire``; its key is added once it is held."""
     fields = fire.fields
     if fire.replay_of is not None:

@@ -34,7 +34,7 @@ class StreamQuery(StateFilter):
         return StateFilter.model_construct(**fields)
 
 
-class Position(NamedTuple):
+class StreamPosition(NamedTuple):
     """Everything stored up to here has been shown, or did not pass the filter."""
 
     epoch: int
@@ -64,7 +64,7 @@ class LogState:
 class Beginning:
     """Where a stream begins; ``is_reset`` where that is not what was asked for."""
 
-    position: Position
+    position: StreamPosition
     is_reset: bool = False
 
 
@@ -90,11 +90,11 @@ def beginning(seen: LastSeen | None, state: LogState) -> Beginning:
     Of a log that was made anew nothing has been seen. An id that this log has not given yet
     (an older state of it was restored) is answered with what comes from now on.
     """
-    now = Position(state.epoch, state.last_seq)
+    now = StreamPosition(state.epoch, state.last_seq)
     if seen is None:
         return Beginning(now)
     if seen.epoch not in (None, state.epoch):
-        return Beginning(Position(state.epoch, 0), is_reset=True)
+        return Beginning(StreamPosition(state.epoch, 0), is_reset=True)
     if seen.seq > state.last_seq:
         return Beginning(now, is_reset=True)
-    return Beginning(Position(state.epoch, seen.seq))
+    return Beginning(StreamPosition(state.epoch, seen.seq))

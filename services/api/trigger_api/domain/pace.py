@@ -18,43 +18,43 @@ SLOW_S = 0.5
 MIN_SPAN = timedelta(seconds=10)
 """Smaller ones would not be quicker: planning a statement takes its own milliseconds."""
 
-Position = tuple[datetime, UUID]
+RowKey = tuple[datetime, UUID]
 """Where a row stands in the log: exports go from the newest to the oldest."""
 
 _FIRST = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class ReadRange:
     """What one statement reads: rows before ``before``, logged at ``since`` or later.
 
     None is no bound. At most ``rows`` of them.
     """
 
-    before: Position | None
+    before: RowKey | None
     since: datetime | None
     rows: int
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class PageSize:
     """How much the next statement reads."""
 
     rows: int = 500
     span: timedelta = timedelta(minutes=10)
 
-    def stretch(self, before: Position | None, now: datetime, floor: datetime) -> Stretch:
+    def stretch(self, before: RowKey | None, now: datetime, floor: datetime) -> ReadRange:
         """Of what stands before ``before``; nothing is expected to be older than ``floor``."""
         top = now if before is None else before[0]
         since = None if top - floor <= self.span else top - self.span
-        return Stretch(before, since, self.rows)
+        return ReadRange(before, since, self.rows)
 
-    def next(self, rows: int, took_s: float, *, is_whole: bool) -> "Pace":
+    def next(self, rows: int, took_s: float, *, is_whole: bool) -> "PageSize":
         """After a statement that found ``rows``, all of its stretch or not, in this time."""
         if not is_whole and rows < self.rows:
             return replace(self, rows=max(1, rows))  # large rows
         if took_s > SLOW_S:
-            return Pace(max(1, self.rows // 2), max(MIN_SPAN, self.span / 2))
+            return PageSize(max(1, self.rows // 2), max(MIN_SPAN, self.span / 2))
         if took_s > QUICK_S:
             return self
         if is_whole:
@@ -62,6 +62,6 @@ class Pace:
         return replace(self, rows=min(MAX_ROWS, self.rows * 2))
 
 
-def below(instant: datetime) -> Position:
+def below(instant: datetime) -> RowKey:
     """Behind the last row that was logged at ``instant`` or later."""
     return instant, _FIRST

@@ -17,7 +17,7 @@ from trigger_contracts.events import CloudEvent, LogEntry
 
 from . import sse
 from .filtering import passes
-from .live import Position
+from .live import StreamPosition
 from .lives import Span
 from .queries import StateFilter
 from .words import Words
@@ -46,7 +46,7 @@ class LiveEvent:
         return Words.in_payload(self.entry.payload)
 
 
-def read(position: Position, body: bytes) -> LiveEvent | None:
+def read(position: StreamPosition, body: bytes) -> LiveEvent | None:
     """What is stored at ``position``; None where that is not an event of the log."""
     try:
         found = CloudEvent.model_validate_json(body)
@@ -59,7 +59,7 @@ def read(position: Position, body: bytes) -> LiveEvent | None:
 
 
 @dataclass(slots=True)
-class Stretch:
+class Segment:
     """What was stored up to ``upto``, since the stretch before it."""
 
     upto: int
@@ -91,17 +91,17 @@ class Stretch:
             self._passing = {}
 
 
-class Recent:
+class TailBuffer:
     """The stretches, oldest first; ``capacity`` is how many events they hold together."""
 
-    def __init__(self, position: Position, capacity: int) -> None:
+    def __init__(self, position: StreamPosition, capacity: int) -> None:
         self.epoch = position.epoch
         self.start = self.upto = position.seq
         self._capacity = capacity
-        self._stretches: deque[Stretch] = deque()
+        self._stretches: deque[Segment] = deque()
         self._weight = self._size = 0
 
-    def append(self, stretch: Stretch) -> None:
+    def append(self, stretch: Segment) -> None:
         """What was stored next; the oldest is dropped where it is too much."""
         self._stretches.append(stretch)
         self.upto = stretch.upto
@@ -115,9 +115,9 @@ class Recent:
             self._weight -= dropped.weight
             self._size -= dropped.size
 
-    def after(self, seq: int) -> Iterable[Stretch]:
+    def after(self, seq: int) -> Iterable[Segment]:
         """The stretches with something stored after ``seq``, which is not before ``start``."""
-        found: list[Stretch] = []
+        found: list[Segment] = []
         for stretch in reversed(self._stretches):
             if stretch.upto <= seq:
                 break

@@ -16,7 +16,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from trigger_contracts.errors import Code, Problem, Refused, from_validation, problem, refused
 from trigger_contracts.events import EntryStatus
 
-from .fires import Fire
+from .fires import FireRequest
 from .queries import StateFilter
 from .shown import FireAccepted
 
@@ -117,7 +117,7 @@ def requested(body: Any) -> ReplayRequest:
     return found
 
 
-def replay(origin: Origin, actor: str, key: str | None) -> Fire:
+def replay(origin: Origin, actor: str, key: str | None) -> FireRequest:
     """The fire that repeats ``origin``; raises ``Refused`` where nothing is there to repeat."""
     match origin.status:
         case EntryStatus.FIRED:
@@ -127,7 +127,7 @@ def replay(origin: Origin, actor: str, key: str | None) -> Fire:
         case EntryStatus.REJECTED:
             detail = "a rejected fire is logged without its payload: fire its trigger instead"
             raise refused(Code.NOT_REPLAYABLE, detail)
-    return Fire(
+    return FireRequest(
         origin.trigger_id,
         fields,
         actor,

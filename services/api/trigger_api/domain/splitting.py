@@ -36,7 +36,7 @@ Possessive: else every character is remembered in case the match must go back.
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class RawDefinition:
     """One definition's text, and what the caller calls its place."""
 
     place: int
@@ -50,7 +50,7 @@ class Piece:
         return f"{self.unit} {self.place}"
 
 
-def lines(body: bytes) -> Iterator[Piece]:
+def lines(body: bytes) -> Iterator[RawDefinition]:
     """The lines of NDJSON that are not blank. For a line's number blank ones count, too."""
     line, start = 1, 0
     for count in itertools.count(1):
@@ -61,11 +61,11 @@ def lines(body: bytes) -> Iterator[Piece]:
         line += body.count(b"\n", start, first)
         end = body.find(b"\n", first)
         end = len(body) if end < 0 else end
-        yield Piece(line, body[first:end].rstrip(b" \t\r"), "line")
+        yield RawDefinition(line, body[first:end].rstrip(b" \t\r"), "line")
         start = end
 
 
-def elements(body: bytes, most: int = MAX_DEFINITIONS) -> Iterator[Piece]:
+def elements(body: bytes, most: int = MAX_DEFINITIONS) -> Iterator[RawDefinition]:
     """The elements of a JSON array."""
     start = _after_blank(body, 0)
     if body[start : start + 1] != b"[":
@@ -77,7 +77,7 @@ def elements(body: bytes, most: int = MAX_DEFINITIONS) -> Iterator[Piece]:
     for count in itertools.count(1):
         _check_count(count, most)
         end = _element_end(body, start, count)
-        yield Piece(count, body[start:end], "definition")
+        yield RawDefinition(count, body[start:end], "definition")
         if body[end : end + 1] == b"]":
             _nothing_follows(body, end + 1)
             return

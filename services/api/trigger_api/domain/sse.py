@@ -7,7 +7,7 @@ names of their own: ``reset``, ``dropped``, ``closing``.
 import json
 from enum import StrEnum
 
-from .live import Position
+from .live import StreamPosition
 
 CONTENT_TYPE = "text/event-stream"
 
@@ -39,18 +39,18 @@ _SAID = {
 }
 
 
-def event(position: Position, kind: str, body: bytes) -> bytes:
+def event(position: StreamPosition, kind: str, body: bytes) -> bytes:
     """An event of the log. ``body`` is JSON: a line break in it stands between its tokens."""
     line = body.replace(b"\r", b" ").replace(b"\n", b" ")
     return b"id: %s\nevent: %s\ndata: %s\n\n" % (str(position).encode(), kind.encode(), line)
 
 
-def opening(position: Position) -> bytes:
+def opening(position: StreamPosition) -> bytes:
     """The first words: how soon to come back, and after what even if no event is seen before."""
     return b"retry: %d\n%s" % (RETRY_MS, heartbeat(position))
 
 
-def heartbeat(position: Position) -> bytes:
+def heartbeat(position: StreamPosition) -> bytes:
     """A comment that says the connection stands, and how far it is.
 
     An event without data is not dispatched, but its id counts.
@@ -58,7 +58,7 @@ def heartbeat(position: Position) -> bytes:
     return b": .\nid: %s\n\n" % str(position).encode()
 
 
-def notice(said: Notice, position: Position | None = None) -> bytes:
+def notice(said: Notice, position: StreamPosition | None = None) -> bytes:
     """Something about the stream itself. Without a position the client keeps its last id."""
     code, detail = _SAID[said]
     lines = [f"id: {position}"] if position is not None else []

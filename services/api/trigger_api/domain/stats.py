@@ -76,7 +76,7 @@ class Sums(BaseModel):
     )
 
 
-class Bucket(Sums):
+class TimeBucket(Sums):
     """One bar of the chart: from ``from`` on, for the width of a bucket."""
 
     from_: AwareDatetime = Field(serialization_alias="from")
@@ -88,7 +88,7 @@ class Stats(Sums):
     from_: AwareDatetime = Field(serialization_alias="from")
     to: AwareDatetime
     bucket: Width
-    buckets: tuple[Bucket, ...]
+    buckets: tuple[TimeBucket, ...]
 
 
 class Chart(NamedTuple):
@@ -141,7 +141,7 @@ def summed(chart: Chart, counted: Iterable[Counted]) -> Stats:
         to=chart.to,
         bucket=chart.bucket,
         buckets=tuple(
-            Bucket(from_=begin, **_sums(found)) for begin, found in sorted(of_bucket.items())
+            TimeBucket(from_=begin, **_sums(found)) for begin, found in sorted(of_bucket.items())
         ),
     )
 

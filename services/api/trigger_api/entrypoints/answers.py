@@ -29,7 +29,7 @@ _CLOSING = frozenset({Code.BODY_TOO_LARGE, Code.BODY_TOO_SLOW})
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     status: int
     body: bytes = b""
     content_type: str = JSON
@@ -51,12 +51,12 @@ class Answer:
         await send({"type": "http.response.body", "body": self.body})
 
 
-def json_answer(status: int, value: Any, headers: Mapping[str, str] | None = None) -> Answer:
+def json_answer(status: int, value: Any, headers: Mapping[str, str] | None = None) -> HttpAnswer:
     body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-    return Answer(status, body, headers=headers or {})
+    return HttpAnswer(status, body, headers=headers or {})
 
 
-def problem_answer(found: Problem, request_id: str) -> Answer:
+def problem_answer(found: Problem, request_id: str) -> HttpAnswer:
     shown = found.model_copy(update={"request_id": request_id})
     headers: dict[str, str] = {}
     if found.code in _CLOSING:
@@ -67,7 +67,7 @@ def problem_answer(found: Problem, request_id: str) -> Answer:
         headers["www-authenticate"] = "Bearer"
     if found.status == 503:
         headers["retry-after"] = str(RETRY_AFTER_S)
-    return Answer(found.status, shown.model_dump_json().encode(), PROBLEM_JSON, headers)
+    return HttpAnswer(found.status, shown.model_dump_json().encode(), PROBLEM_JSON, headers)
 
 
 def problem_of(error: Exception) -> Problem | None:

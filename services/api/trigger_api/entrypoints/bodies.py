@@ -14,15 +14,15 @@ from starlette.types import Receive
 
 from trigger_api.domain import splitting
 from trigger_api.domain.decoding import Decoder, decoder_of
-from trigger_api.domain.splitting import MAX_BULK_BYTES, Piece
+from trigger_api.domain.splitting import MAX_BULK_BYTES, RawDefinition
 from trigger_contracts import strict_json
 from trigger_contracts.errors import Code, Refused, refused
 from trigger_contracts.topology import MAX_BODY_BYTES
 
-from .holding import Held, Holding, given_up
+from .holding import BodyMemory, BodyShare, given_up
 
 Headers = Mapping[bytes, bytes]
-Split = Callable[[bytes], Iterator[Piece]]
+Split = Callable[[bytes], Iterator[RawDefinition]]
 
 NDJSON_TYPES = (b"application/x-ndjson", b"application/ndjson", b"application/jsonl")
 """Nobody registered one: each is in use."""
@@ -38,9 +38,9 @@ class Disconnected(Exception):  # noqa: N818  # a state of the client's, not an 
 class Bodies:
     """Reads bodies under one time limit, into one memory. Made by ``bootstrap``."""
 
-    def __init__(self, timeout_s: float, holding: Holding | None = None) -> None:
+    def __init__(self, timeout_s: float, holding: BodyMemory | None = None) -> None:
         self._timeout_s = timeout_s
-        self._holding = holding or Holding()
+        self._holding = holding or BodyMemory()
 
     async def json(self, headers: Headers, receive: Receive) -> Any:
         """The JSON value of a body that must be there."""
@@ -66,7 +66,7 @@ class Bodies:
         receive: Receive,
         limit: int = MAX_BODY_BYTES,
         patience: int = 1,
-        held: Held | None = None,
+        held: BodyShare | None = None,
     ) -> bytes:
         memory = held
         decoder = decoder_of(headers.get(b"content-encoding"))
@@ -98,7 +98,9 @@ class Bodies:
 class _Reading:
     """One body that comes in parts, or is encoded."""
 
-    def __init__(self, holding: Holding, held: Held, decoder: Decoder | None, limit: int) -> None:
+    def __init__(
+        self, holding: BodyMemory, held: BodyShare, decoder: Decoder | None, limit: int
+    ) -> None:
         self._holding = holding
         self._held = held
         self._decoder = decoder

@@ -14,7 +14,7 @@ from trigger_api.domain.splitting import MAX_BULK_BYTES, MAX_DEFINITIONS
 from trigger_api.handlers.bulk import BulkCreates, BulkRequest
 
 from . import examples, routes
-from .answers import Answer
+from .answers import HttpAnswer
 from .bodies import Bodies
 from .routes import actor_of, header, headers_of
 
@@ -58,7 +58,7 @@ def router(creates: BulkCreates, bodies: Bodies) -> APIRouter:
                 )
             )
         shown = outcome.model_dump_json(exclude_none=True).encode()
-        return Answer(outcome.status, shown).response()
+        return HttpAnswer(outcome.status, shown).response()
 
     made = APIRouter(tags=["triggers"])
     routes.add(

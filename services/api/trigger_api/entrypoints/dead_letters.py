@@ -11,7 +11,7 @@ from trigger_api.handlers.dead_letters import DeadLetterDesk
 from trigger_runtime.process.logging_setup import get_logger
 
 from . import routes
-from .answers import Answer
+from .answers import HttpAnswer
 from .routes import actor_of
 
 log = get_logger(__name__)
@@ -31,11 +31,11 @@ def router(desk: DeadLetterDesk) -> APIRouter:
         """
         page = await desk.page(query)
         link = routes.next_page(request, "/dead-letters/", page.next_cursor)
-        return Answer(200, _LETTERS.dump_json(page.rows), headers=link).response()
+        return HttpAnswer(200, _LETTERS.dump_json(page.rows), headers=link).response()
 
     async def show(letter_id: str) -> Response:
         """One dead letter, with all that is kept of the original."""
-        return Answer(200, (await desk.show(letter_id)).model_dump_json().encode()).response()
+        return HttpAnswer(200, (await desk.show(letter_id)).model_dump_json().encode()).response()
 
     async def redrive(request: Request, letter_id: str) -> Response:
         """Have its service handle the message again, as it was and under its own time and ids.
@@ -47,7 +47,7 @@ def router(desk: DeadLetterDesk) -> APIRouter:
         done = await desk.redrive(letter_id)
         log.info("redrive", letter=letter_id, actor=actor_of(request), status=done.status)
         status = 202 if done.status == "accepted" else 200
-        return Answer(status, done.model_dump_json().encode()).response()
+        return HttpAnswer(status, done.model_dump_json().encode()).response()
 
     made = APIRouter(tags=["dead letters"])
     letters = {200: {"model": list[DeadLetterShown]}}

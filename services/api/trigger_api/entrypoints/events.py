@@ -15,7 +15,7 @@ from trigger_api.handlers.pages import EventPages
 from trigger_api.ports import Clock, Views
 
 from . import routes
-from .answers import Answer
+from .answers import HttpAnswer
 from .coverage import coverage
 
 
@@ -31,7 +31,7 @@ def router(
             pages.page(wanted), _counted(wanted), coverage(views, wanted)
         )
         headers = {**routes.next_page(request, "/events/", page.next_cursor), **total, **covered}
-        return Answer(200, page.body, headers=headers).response()
+        return HttpAnswer(200, page.body, headers=headers).response()
 
     async def _counted(wanted: EventQuery) -> dict[str, str]:
         if not wanted.count:
@@ -48,12 +48,12 @@ def router(
             views.counted(wanted, chart.width), coverage(views, wanted)
         )
         body = summed(chart, counted).model_dump_json(by_alias=True).encode()
-        return Answer(200, body, headers=covered).response()
+        return HttpAnswer(200, body, headers=covered).response()
 
     async def show(event_id: str) -> Response:
         """One event with its payload, and when it is archived and deleted."""
         found = await lookup.event(event_id)
-        return Answer(200, found.model_dump_json().encode()).response()
+        return HttpAnswer(200, found.model_dump_json().encode()).response()
 
     made = APIRouter(tags=["events"])
     routes.add(made, "GET", "/events/", list_events, responses={200: {"model": list[EventShown]}})

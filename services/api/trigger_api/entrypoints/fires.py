@@ -10,12 +10,12 @@ from typing import Any
 
 from starlette.types import Receive
 
-from trigger_api.domain.fires import Fire, checked_key, fire_fields
+from trigger_api.domain.fires import FireRequest, checked_key, fire_fields
 from trigger_api.handlers.fires import Fires
 from trigger_contracts.errors import Code, Refused, refused
 from trigger_contracts.ids import is_valid_id
 
-from .answers import Answer
+from .answers import HttpAnswer
 from .bodies import Bodies, Headers
 
 PATH = re.compile(r"/triggers/([^/]+)/(fire|test)/?")
@@ -37,7 +37,7 @@ class FireDoor:
         *,
         is_test: bool,
         check: Callable[[], None] | None = None,
-    ) -> Answer:
+    ) -> HttpAnswer:
         """``check`` raises what else the request is refused for."""
         if not is_valid_id(trigger_id):
             raise refused(Code.NOT_FOUND, "there is no trigger with such an id")
@@ -49,13 +49,13 @@ class FireDoor:
             body: Any = await self._bodies.optional_json(headers, receive)
             fields = fire_fields(body)
         except Refused as refusal:
-            asked = Fire(trigger_id, {}, actor, is_test=is_test)
+            asked = FireRequest(trigger_id, {}, actor, is_test=is_test)
             await self._fires.refuse(asked, refusal.problem)
             raise
         event_id = await self._fires.fire(
-            Fire(trigger_id, fields, actor, key=checked, is_test=is_test)
+            FireRequest(trigger_id, fields, actor, key=checked, is_test=is_test)
         )
-        return Answer(
+        return HttpAnswer(
             202,
             b'{"event_id":"%s","status":"accepted"}' % event_id.encode(),
             headers={"location": f"/events/{event_id}"},

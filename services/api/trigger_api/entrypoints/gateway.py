@@ -21,7 +21,7 @@ from trigger_runtime.process.logging_setup import get_logger
 
 from . import fires, parameters
 from . import head as heads
-from .answers import Answer, internal, problem_answer, problem_of
+from .answers import HttpAnswer, internal, problem_answer, problem_of
 from .bodies import Disconnected
 from .fires import FireDoor
 from .head import Head
@@ -188,7 +188,7 @@ def _presented(headers: Mapping[bytes, bytes]) -> str | None:
     return token.strip().decode("latin-1") if scheme.lower() == b"bearer" else None
 
 
-def _unauthorized(request_id: str) -> Answer:
+def _unauthorized(request_id: str) -> HttpAnswer:
     detail = "send an API key as X-API-KEY, or as Authorization: Bearer"
     return problem_answer(problem(Code.UNAUTHORIZED, detail), request_id)
 

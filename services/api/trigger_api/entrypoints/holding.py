@@ -23,7 +23,7 @@ LOOK_S = 0.05
 """Between two looks of a body that waits for memory."""
 
 
-class Held:
+class BodyShare:
     """The memory of one body."""
 
     def __init__(self, now: float) -> None:
@@ -44,25 +44,25 @@ class Held:
             self._counted, self.came_at = 0, now
 
 
-class Holding:
+class BodyMemory:
     """The memory of all bodies of one process."""
 
     def __init__(self, most: int = MAX_HELD_BYTES) -> None:
         self._most = most
         self._taken = 0
-        self._all: dict[Held, None] = {}
+        self._all: dict[BodyShare, None] = {}
 
     @contextlib.contextmanager
-    def body(self) -> Iterator[Held]:
+    def body(self) -> Iterator[BodyShare]:
         """One more, for as long as it is in memory."""
-        held = Held(time.monotonic())
+        held = BodyShare(time.monotonic())
         self._all[held] = None
         try:
             yield held
         finally:
             self._release(held)
 
-    async def add(self, held: Held, count: int) -> None:
+    async def add(self, held: BodyShare, count: int) -> None:
         """``count`` bytes more, as soon as there is room; raises ``Refused`` if it was given up."""
         held.came(count, time.monotonic())
         while not (held.is_lost or self._has_room(held, count)):
@@ -74,13 +74,13 @@ class Holding:
         held.size += count
         self._taken += count
 
-    def _has_room(self, held: Held, count: int) -> bool:
+    def _has_room(self, held: BodyShare, count: int) -> bool:
         if self._taken + count > self._most and held is not next(iter(self._all)):
             self._give_up_another(held)
             return self._taken + count <= self._most
         return True
 
-    def _give_up_another(self, held: Held) -> None:
+    def _give_up_another(self, held: BodyShare) -> None:
         still_since = time.monotonic() - STILL_S
         still = [
             (other.came_at, number, other)
@@ -93,7 +93,7 @@ class Holding:
             victim.is_lost = True
             victim.on_lost()
 
-    def _release(self, held: Held) -> None:
+    def _release(self, held: BodyShare) -> None:
         if held in self._all:
             del self._all[held]
             self._taken -= held.size

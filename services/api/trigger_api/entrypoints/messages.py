@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from faststream.specification import AsyncAPI
 from nats.aio.msg import Msg
 
-from trigger_api.ports import Definitions
+from trigger_api.ports import DefinitionCache
 from trigger_contracts import subjects
 from trigger_contracts.commands import COMMANDS
 from trigger_contracts.events import TriggerChanged
@@ -22,7 +22,7 @@ from trigger_runtime.consuming.broker import PlatformBroker
 
 
 def declare(
-    broker: PlatformBroker, definitions: Definitions, hear: Callable[[Msg], Awaitable[None]]
+    broker: PlatformBroker, definitions: DefinitionCache, hear: Callable[[Msg], Awaitable[None]]
 ) -> AsyncAPI:
     """Put the gateway's subjects on ``broker``; the document about them.
 

@@ -15,7 +15,7 @@ from trigger_runtime.http.exposition import Exposition
 from trigger_runtime.http.health import Health
 
 from . import docs, routes
-from .answers import Answer, json_answer
+from .answers import HttpAnswer, json_answer
 from .parameters import DeclaredRoute
 
 
@@ -31,16 +31,16 @@ class Documents:
         _ = self.asyncapi, self.openapi, self.page
 
     @cached_property
-    def openapi(self) -> Answer:
+    def openapi(self) -> HttpAnswer:
         return json_answer(200, self._openapi())
 
     @cached_property
-    def asyncapi(self) -> Answer:
-        return Answer(200, self._asyncapi.to_specification().to_json().encode())
+    def asyncapi(self) -> HttpAnswer:
+        return HttpAnswer(200, self._asyncapi.to_specification().to_json().encode())
 
     @cached_property
-    def page(self) -> Answer:
-        return Answer(200, docs.page(self._openapi()).encode(), "text/html; charset=utf-8")
+    def page(self) -> HttpAnswer:
+        return HttpAnswer(200, docs.page(self._openapi()).encode(), "text/html; charset=utf-8")
 
 
 def router(health: Health, documents: Documents) -> APIRouter:
@@ -62,7 +62,7 @@ def router(health: Health, documents: Documents) -> APIRouter:
 
     async def metrics() -> Response:
         """For Prometheus."""
-        return Answer(200, exposition.text(), exposition.content_type).response()
+        return HttpAnswer(200, exposition.text(), exposition.content_type).response()
 
     async def openapi_document() -> Response:
         return documents.openapi.response()
@@ -75,7 +75,7 @@ def router(health: Health, documents: Documents) -> APIRouter:
         return documents.page.response()
 
     async def docs_style() -> Response:
-        return Answer(200, docs.STYLE.encode(), "text/css; charset=utf-8").response()
+        return HttpAnswer(200, docs.STYLE.encode(), "text/css; charset=utf-8").response()
 
     made = APIRouter(tags=["operations"])
     made.add_api_route(
@@ -100,4 +100,4 @@ def router(health: Health, documents: Documents) -> APIRouter:
 
 async def _home() -> Response:
     """What one finds by opening the gateway's address in a browser."""
-    return Answer(307, b"", headers={"location": "/docs"}).response()
+    return HttpAnswer(307, b"", headers={"location": "/docs"}).response()

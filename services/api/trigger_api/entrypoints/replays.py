@@ -19,7 +19,7 @@ from trigger_api.ports import Views
 from trigger_contracts.errors import Code, refused
 
 from . import examples, routes
-from .answers import Answer
+from .answers import HttpAnswer
 from .bodies import Bodies
 from .coverage import coverage
 from .routes import actor_of, header, headers_of
@@ -59,7 +59,7 @@ def router(replays: Replays, bulk: BulkReplays, views: Views, bodies: Bodies) ->
             raise refused(Code.INVALID, detail, pointer="")
         accepted = await replays.replay(event_id, actor_of(request), key)
         location = {"location": f"/events/{accepted.event_id}"}
-        return Answer(202, accepted.model_dump_json().encode(), headers=location).response()
+        return HttpAnswer(202, accepted.model_dump_json().encode(), headers=location).response()
 
     async def replay_many(request: Request) -> Response:
         key = checked_key(header(request, "idempotency-key"))
@@ -69,9 +69,11 @@ def router(replays: Replays, bulk: BulkReplays, views: Views, bodies: Bodies) ->
         async with hands:
             if asked.dry_run:
                 counted = await bulk.count(wanted)
-                return Answer(200, counted.model_dump_json().encode(), headers=covered).response()
+                return HttpAnswer(
+                    200, counted.model_dump_json().encode(), headers=covered
+                ).response()
             accepted = await bulk.replay(wanted)
-        return Answer(202, accepted.model_dump_json().encode(), headers=covered).response()
+        return HttpAnswer(202, accepted.model_dump_json().encode(), headers=covered).response()
 
     made = APIRouter(tags=["events"])
     routes.add(

@@ -12,7 +12,7 @@ from trigger_api.handlers.previews import Previews
 from trigger_contracts.errors import Code, refused
 
 from . import examples, routes
-from .answers import Answer
+from .answers import HttpAnswer
 from .bodies import Bodies
 from .routes import checked_id, headers_of
 
@@ -27,14 +27,14 @@ def router(previews: Previews, bodies: Bodies) -> APIRouter:
         """
         fields = await bodies.json(headers_of(request), request.receive)
         found = previews.preview(preview_request(fields))
-        return Answer(200, found.model_dump_json().encode()).response()
+        return HttpAnswer(200, found.model_dump_json().encode()).response()
 
     async def upcoming(trigger_id: str, query: Annotated[NextQuery, Query()]) -> Response:
         """A trigger's next occurrences, in UTC and on its zone's clock, and in words."""
         found = await previews.upcoming(checked_id(trigger_id), query.count)
         if found is None:
             raise refused(Code.NOT_FOUND, f"there is no trigger {trigger_id}")
-        return Answer(200, found.model_dump_json().encode()).response()
+        return HttpAnswer(200, found.model_dump_json().encode()).response()
 
     made = APIRouter(tags=["schedules"])
     routes.add(

@@ -38,7 +38,7 @@ async def gone(receive: Receive) -> None:
         """Not yet."""
 
 
-class Connection(GuardedHttp):
+class AbortableConnection(GuardedHttp):
     """One connection; each of its requests can cut it."""
 
     def on_message_begin(self) -> None:
@@ -67,7 +67,7 @@ class Server(uvicorn.Server):
                 limits or HttpLimits(),
                 host=host,
                 port=port,
-                connection=Connection,
+                connection=AbortableConnection,
                 lifespan="on",
                 timeout_graceful_shutdown=GRACEFUL_S,
             )

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from trigger_api.domain.live import HEADER, StreamQuery, last_seen
 from trigger_api.domain.sse import CONTENT_TYPE
-from trigger_api.handlers.reading import Reader, Readers
+from trigger_api.handlers.reading import TailReader, TailReaders
 from trigger_api.handlers.tailing import Tail
 from trigger_runtime.process.loops import Loop
 
@@ -45,7 +45,7 @@ _DOCS: dict[str, Any] = {
 }
 
 
-def router(readers: Readers) -> APIRouter:
+def router(readers: TailReaders) -> APIRouter:
     """The route."""
 
     async def stream(request: Request, query: Annotated[StreamQuery, Query()]) -> Response:
@@ -69,7 +69,7 @@ def tail_loop(tail: Tail) -> Loop:
 class _Stream(Response):
     """An answer that a reader writes."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: TailReader) -> None:
         super().__init__()
         self._reader = reader
 

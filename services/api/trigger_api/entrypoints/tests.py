@@ -9,7 +9,7 @@ from trigger_api.domain.shown import TestAccepted
 from trigger_api.handlers.triggers import TriggerCommands
 
 from . import examples, routes
-from .answers import Answer
+from .answers import HttpAnswer
 from .bodies import Bodies
 from .routes import actor_of, headers_of
 
@@ -23,7 +23,7 @@ def router(commands: TriggerCommands, bodies: Bodies) -> APIRouter:
         fields = await bodies.json(headers_of(request), request.receive)
         accepted = await commands.test(kind, fields, actor_of(request))
         location = {"location": f"/events/{accepted.event_id}"}
-        return Answer(202, accepted.model_dump_json().encode(), headers=location).response()
+        return HttpAnswer(202, accepted.model_dump_json().encode(), headers=location).response()
 
     async def scheduled(request: Request) -> Response:
         """Fire at `schedule_time`, or for a recurring schedule at once; nothing is saved."""

@@ -23,7 +23,7 @@ from trigger_api.ports import Views
 from trigger_contracts.errors import Code, refused
 
 from . import examples, routes
-from .answers import Answer, json_answer
+from .answers import HttpAnswer, json_answer
 from .bodies import Bodies
 from .fires import FireDoor
 from .routes import actor_of, checked_id, header, headers_of
@@ -137,7 +137,7 @@ class TriggerRoutes:
         if page is None:
             raise refused(Code.NOT_FOUND, f"there is no trigger {trigger_id}")
         link = routes.next_page(request, f"/triggers/{trigger_id}/history", page.next_cursor)
-        return Answer(200, _VERSIONS.dump_json(page.rows), headers=link).response()
+        return HttpAnswer(200, _VERSIONS.dump_json(page.rows), headers=link).response()
 
     async def fire(self, request: Request, trigger_id: str) -> Response:
         """Fire a trigger now, with a payload laid over its own: a null takes out what that has."""
@@ -233,7 +233,7 @@ async def _pause() -> Response:
     raise refused(Code.PAUSE_NOT_SUPPORTED, detail)
 
 
-def _answer(outcome: Outcome, *, created: bool = False) -> Answer:
+def _answer(outcome: Outcome, *, created: bool = False) -> HttpAnswer:
     match outcome:
         case Stored(trigger_id):
             location = {"location": f"/triggers/{trigger_id}"}

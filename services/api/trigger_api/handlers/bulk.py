@@ -13,7 +13,7 @@ from datetime import datetime
 
 from trigger_api.domain import bulk, creates
 from trigger_api.domain.bulk import BulkCreated, Checked
-from trigger_api.domain.splitting import Piece
+from trigger_api.domain.splitting import RawDefinition
 from trigger_api.handlers.doors import Door
 from trigger_api.ports import PartlyStored
 from trigger_contracts.commands import CommandDone
@@ -38,7 +38,7 @@ _TOO_COSTLY = (
 class BulkRequest:
     """What is asked for, and by whom."""
 
-    split: Callable[[], Iterator[Piece]]
+    split: Callable[[], Iterator[RawDefinition]]
     """Finds the definitions in the body; called again if they must be checked again."""
     actor: str
     key_id: str

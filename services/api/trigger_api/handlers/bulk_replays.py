@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from trigger_api.domain import replays
 from trigger_api.domain.encoding import encoded
-from trigger_api.domain.fires import Fire
+from trigger_api.domain.fires import FireRequest
 from trigger_api.domain.queries import StateFilter
 from trigger_api.domain.replays import (
     MAX_REPLAYS,
@@ -24,7 +24,7 @@ from trigger_api.domain.replays import (
     Tally,
 )
 from trigger_api.handlers.fires import Fires
-from trigger_api.ports import Claims, Clock, Commands, PartlyStored, Views
+from trigger_api.ports import Clock, Commands, IdempotencyKeys, PartlyStored, Views
 from trigger_contracts.errors import Code, Refused, refused
 from trigger_contracts.idempotency import read_claim
 from trigger_contracts.subjects import Verb
@@ -51,7 +51,13 @@ class BulkReplays:
     """See the module's docstring."""
 
     def __init__(
-        self, *, views: Views, fires: Fires, commands: Commands, claims: Claims, clock: Clock
+        self,
+        *,
+        views: Views,
+        fires: Fires,
+        commands: Commands,
+        claims: IdempotencyKeys,
+        clock: Clock,
     ) -> None:
         self._views = views
         self._fires = fires
@@ -126,7 +132,7 @@ class BulkReplays:
                 yield read[start : start + SLICE]
             last = read[-1]
 
-    async def _store(self, fires: Sequence[Fire], at: datetime, tally: Tally) -> None:
+    async def _store(self, fires: Sequence[FireRequest], at: datetime, tally: Tally) -> None:
         prepared = await asyncio.gather(
             *(self._fires.prepare(fire, at + n * _TICK) for n, fire in enumerate(fires)),
             return_exceptions=True,
@@ -153,9 +159,9 @@ class BulkReplays:
 
 def _fires(
     origins: Sequence[Origin], request: BulkReplay, root: str | None, tally: Tally
-) -> list[Fire]:
+) -> list[FireRequest]:
     """The fires that repeat ``origins``, of those that can be."""
-    fires: list[Fire] = []
+    fires: list[FireRequest] = []
     for origin in origins:
         key = None if root is None else replays.part_key(root, origin)
         try:

@@ -9,8 +9,13 @@ from uuid import UUID
 
 from trigger_api.domain import dead_letters as shown
 from trigger_api.domain import lives
-from trigger_api.domain.dead_letters import DeadLetterQuery, DeadLetterShown, Found, RedriveShown
-from trigger_api.ports import Clock, DeadLetters, Listed
+from trigger_api.domain.dead_letters import (
+    DeadLetterQuery,
+    DeadLetterShown,
+    FoundLetter,
+    RedriveShown,
+)
+from trigger_api.ports import Clock, DeadLetterStore, Listed
 from trigger_contracts.errors import Code, Refused, refused
 from trigger_contracts.events import DeadLetter, DeadLetterHandled
 from trigger_contracts.redrives import RedriveOutcome
@@ -25,7 +30,7 @@ UNREADABLE = (
 class DeadLetterDesk:
     """The use cases; see the module's docstring. All raise ``BrokerUnavailable``."""
 
-    def __init__(self, *, dead_letters: DeadLetters, clock: Clock, kept_for: timedelta) -> None:
+    def __init__(self, *, dead_letters: DeadLetterStore, clock: Clock, kept_for: timedelta) -> None:
         self._dead_letters = dead_letters
         self._clock = clock
         self._kept_for = kept_for
@@ -61,10 +66,10 @@ class DeadLetterDesk:
             case RedriveOutcome.UNAVAILABLE:
                 raise DependencyUnavailable(f"the {found.service} waits for a server")
 
-    async def _find(self, letter_id: str) -> tuple[Found, DeadLetter]:
+    async def _find(self, letter_id: str) -> tuple[FoundLetter, DeadLetter]:
         return self._alive(letter_id, await self._dead_letters.find(_checked(letter_id)))
 
-    def _alive(self, letter_id: str, found: Found | None) -> tuple[Found, DeadLetter]:
+    def _alive(self, letter_id: str, found: FoundLetter | None) -> tuple[FoundLetter, DeadLetter]:
         if found is None:
             # Its id tells when its original was stored.
             is_over = lives.is_over(UUID(letter_id), self._clock.now(), self._kept_for)

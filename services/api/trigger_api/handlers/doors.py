@@ -1,7 +1,7 @@
 """What every use case that sends commands holds: where they go, and what is asked before."""
 
 from trigger_api.handlers.schemas import SchemaTurns
-from trigger_api.ports import Claims, Clock, Commands, Definitions, NewId
+from trigger_api.ports import Clock, Commands, DefinitionCache, IdempotencyKeys, NewId
 
 
 class Door:
@@ -11,8 +11,8 @@ class Door:
         self,
         *,
         commands: Commands,
-        claims: Claims,
-        definitions: Definitions,
+        claims: IdempotencyKeys,
+        definitions: DefinitionCache,
         clock: Clock,
         new_id: NewId,
         schemas: SchemaTurns,

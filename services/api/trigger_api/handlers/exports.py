@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import datetime, timedelta
 
 from trigger_api.domain.exports import File
-from trigger_api.domain.pace import Pace, Position, below
+from trigger_api.domain.pace import PageSize, RowKey, below
 from trigger_api.domain.queries import ExportQuery
 from trigger_api.ports import LogPage, LogPages
 from trigger_contracts.errors import Code, Refused, problem
@@ -94,8 +94,8 @@ class _Export:
         self._now = now if query.to is None else min(query.to, now)
         oldest = now - kept_for
         self._floor = max(query.from_ or oldest, oldest)
-        self._position: Position | None = None
-        self._pace = Pace()
+        self._position: RowKey | None = None
+        self._pace = PageSize()
         self._since: datetime | None = None
         """Where the stretch that was read last ends; None where nothing can follow."""
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from trigger_api.domain.encoding import too_large
-from trigger_api.domain.fires import Fire, command_of, life_left, refusal, refused_command
+from trigger_api.domain.fires import FireRequest, command_of, life_left, refusal, refused_command
 from trigger_api.handlers.doors import Door
 from trigger_contracts import idempotency
 from trigger_contracts.commands import FireTrigger
@@ -29,7 +29,7 @@ class Fires(Door):
         """How long its payload may be kept; None for as long as the stream keeps it."""
         return life_left(command, self._clock.now(), self._kept_for)
 
-    async def fire(self, fire: Fire) -> str:
+    async def fire(self, fire: FireRequest) -> str:
         accepted_at = self._clock.now()
         command_id, command = await self.prepare(fire, accepted_at)
         try:
@@ -42,7 +42,7 @@ class Fires(Door):
             return command_id
         return str(fire_event_id(fire.trigger_id, command_id, accepted_at))
 
-    async def refuse(self, fire: Fire, found: Problem) -> None:
+    async def refuse(self, fire: FireRequest, found: Problem) -> None:
         """Record that a request was refused which names a trigger and could not be read as a fire.
 
         A trigger that is not there has no log to say it in.
@@ -52,7 +52,7 @@ class Fires(Door):
             command = command_of(fire, command_id, self._clock.now())
             await self._record(command, found, command_id)
 
-    async def prepare(self, fire: Fire, accepted_at: datetime) -> tuple[str, FireTrigger]:
+    async def prepare(self, fire: FireRequest, accepted_at: datetime) -> tuple[str, FireTrigger]:
         """The command of a fire that is in order, and its id, to be stored under that id.
 
         Raises ``Refused``, and then what there is to record of it is stored.
@@ -66,7 +66,7 @@ class Fires(Door):
         held = {"key": fire.key, "accepted_at": claim.accepted_at, "command_id": claim.event_id}
         return claim.event_id, command.model_copy(update=held)
 
-    async def verdict(self, fire: Fire) -> Problem | None:
+    async def verdict(self, fire: FireRequest) -> Problem | None:
         """Why ``fire`` would be refused, or None; nothing is stored or claimed."""
         command = command_of(fire, self._new_id(), self._clock.now())
         _, found = await self._verdict(command)

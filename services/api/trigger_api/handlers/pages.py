@@ -16,7 +16,7 @@ from trigger_api.ports import Cache, Clock, Views
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class _SharedRead:
     task: asyncio.Task[EventPage]
     begun_at: datetime
 
@@ -32,7 +32,7 @@ class EventPages:
         self._cache = cache
         self._clock = clock
         self._repeats = pages.Repeats()
-        self._readings: dict[str, _Reading] = {}
+        self._readings: dict[str, _SharedRead] = {}
 
     async def page(self, query: EventQuery) -> EventPage:
         """Raises ``DatabaseUnavailable``."""
@@ -53,7 +53,7 @@ class EventPages:
         if reading is None or reading.is_too_old(self._clock.now()):
             finding = self._find(key, query) if again else self._read(query)
             task = asyncio.create_task(finding, name="page of the log")
-            reading = self._readings[key] = _Reading(task, self._clock.now())
+            reading = self._readings[key] = _SharedRead(task, self._clock.now())
             task.add_done_callback(lambda _: self._forget(key, task))
         # Whoever goes away leaves the page to the others.
         return await asyncio.shield(reading.task)

@@ -13,9 +13,9 @@ from enum import Enum, auto
 from typing import Protocol
 
 from trigger_api.domain import sse
-from trigger_api.domain.live import Beginning, LastSeen, LogState, Position, beginning
+from trigger_api.domain.live import Beginning, LastSeen, LogState, StreamPosition, beginning
 from trigger_api.domain.queries import StateFilter
-from trigger_api.domain.recent import Recent, Stretch
+from trigger_api.domain.recent import Segment, TailBuffer
 from trigger_runtime.process.errors import DependencyUnavailable
 
 from .tailing import RETRY, SLOWEST_LOOK, Tail
@@ -49,7 +49,7 @@ class Ending(Enum):
 _FAREWELLS = {Ending.SLOW: sse.Notice.DROPPED, Ending.STOPPING: sse.Notice.CLOSING}
 
 
-class Reader:
+class TailReader:
     """See the module's docstring. It exists for one ``deliver``."""
 
     def __init__(
@@ -71,7 +71,7 @@ class Reader:
         self._patience_s = patience.total_seconds()
         self._farewell_s = farewell.total_seconds()
         self._position = begins.position
-        self._recent = Recent(begins.position, 1)
+        self._recent = TailBuffer(begins.position, 1)
         self._has_joined = False
         self._ending: Ending | None = None
         self._news = asyncio.Event()
@@ -175,7 +175,7 @@ class Reader:
         old, self._recent = self._recent, self._tail.recent
         self._has_joined = False
         seq = 0 if old.epoch != self._recent.epoch else self._recent.start
-        self._position = Position(self._recent.epoch, seq)
+        self._position = StreamPosition(self._recent.epoch, seq)
         return sse.notice(sse.Notice.RESET, self._position)
 
     def _shared(self) -> bytes:
@@ -188,7 +188,7 @@ class Reader:
             frames += fresh
             size += sum(map(len, fresh))
             considered += stretch.weight
-            self._position = Position(self._position.epoch, stretch.upto)
+            self._position = StreamPosition(self._position.epoch, stretch.upto)
             if size >= CHUNK_BYTES or considered >= CHUNK_EVENTS:
                 break
         return b"".join(frames)
@@ -207,12 +207,12 @@ class Reader:
                 await _sleep(RETRY)
                 return
             frames.extend(self._frames(stretch))
-            self._position = Position(self._position.epoch, stretch.upto)
+            self._position = StreamPosition(self._position.epoch, stretch.upto)
 
         await self._within(seconds, read())
         return b"".join(frames)
 
-    def _frames(self, stretch: Stretch) -> Iterator[bytes]:
+    def _frames(self, stretch: Segment) -> Iterator[bytes]:
         """What of a stretch this reader is sent: its state is that of this very moment."""
         shown = self._tail.shown(self._wanted.life)
         return stretch.frames(self._wanted, self._position.seq, shown)
@@ -221,7 +221,7 @@ class Reader:
         """Nothing is stored any more of what was there, or a replica is behind: it will come."""
         state = await self._tail.log.state()
         if state.epoch == self._position.epoch and state.first_seq - 1 > self._position.seq:
-            self._position = Position(self._position.epoch, state.first_seq - 1)
+            self._position = StreamPosition(self._position.epoch, state.first_seq - 1)
         else:
             await _sleep(SLOWEST_LOOK)
 
@@ -241,7 +241,7 @@ async def _sleep(duration: timedelta) -> None:
     await asyncio.sleep(duration.total_seconds())
 
 
-class Readers:
+class TailReaders:
     """Opens readers of one tail."""
 
     def __init__(
@@ -255,11 +255,11 @@ class Readers:
         self._tail = tail
         self._lengths = {"heartbeat": heartbeat, "patience": patience, "farewell": farewell}
 
-    async def open(self, wanted: StateFilter, last_seen: LastSeen | None) -> Reader:
+    async def open(self, wanted: StateFilter, last_seen: LastSeen | None) -> TailReader:
         """A reader of what is stored after what was seen last, or from now on.
 
         Raises ``Refused`` where there is no room, and ``BrokerUnavailable``.
         """
         state = await self._tail.state()
         begins = beginning(last_seen, state)
-        return Reader(self._tail, wanted, state, begins, **self._lengths)
+        return TailReader(self._tail, wanted, state, begins, **self._lengths)

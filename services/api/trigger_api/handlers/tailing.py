@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Protocol
 
-from trigger_api.domain.live import LogState, Position
+from trigger_api.domain.live import LogState, StreamPosition
 from trigger_api.domain.lives import Lives, Span
 from trigger_api.domain.queries import State
-from trigger_api.domain.recent import LiveEvent, Recent, Stretch, read
-from trigger_api.ports import EventLog, Logged, TailMeter
+from trigger_api.domain.recent import LiveEvent, Segment, TailBuffer, read
+from trigger_api.ports import EventStream, Logged, TailMeter
 from trigger_contracts.errors import Code, Refused, problem
 from trigger_runtime.process.clock import Clock
 from trigger_runtime.process.errors import DependencyUnavailable
@@ -59,7 +59,7 @@ class Tail:
     def __init__(
         self,
         *,
-        log: EventLog,
+        log: EventStream,
         clock: Clock,
         meter: TailMeter,
         lives: Lives,
@@ -142,7 +142,7 @@ class Tail:
         self._tell()
         return timedelta()
 
-    async def page(self, position: Position) -> Stretch | None:
+    async def page(self, position: StreamPosition) -> Segment | None:
         """What is stored after a position, read for one reader alone; None if that is nothing."""
         async with self._catching_up:
             stored = await self.log.after(position.seq)
@@ -152,17 +152,17 @@ class Tail:
         """When events were logged that are in this state at this moment."""
         return self._lives.span(state, self.clock.now())
 
-    def _stretch(self, epoch: int, stored: Sequence[Logged]) -> Stretch:
+    def _stretch(self, epoch: int, stored: Sequence[Logged]) -> Segment:
         """What was read, decoded. What is none of the log's events is left out, and counted."""
         events: list[LiveEvent] = []
         shown = self.shown()
         for message in stored:
-            event = read(Position(epoch, message.seq), message.body)
+            event = read(StreamPosition(epoch, message.seq), message.body)
             if event is None:
                 self.meter.unreadable(message.seq)
             elif shown.has(event.entry.logged_at):
                 events.append(event)
-        return Stretch(stored[-1].seq, tuple(events))
+        return Segment(stored[-1].seq, tuple(events))
 
     async def _check(self) -> None:
         """Now and then: is this still the log that was read, and what of it is over?"""
@@ -181,7 +181,7 @@ class Tail:
             self._tell()
 
     def _renew(self, state: LogState) -> None:
-        self.recent = Recent(Position(state.epoch, state.last_seq), self._backlog)
+        self.recent = TailBuffer(StreamPosition(state.epoch, state.last_seq), self._backlog)
 
     def _tell(self) -> None:
         for listener in self._listeners:
@@ -211,8 +211,8 @@ class Tail:
         return True
 
 
-def _nothing() -> Recent:
-    return Recent(Position(0, 0), 1)
+def _nothing() -> TailBuffer:
+    return TailBuffer(StreamPosition(0, 0), 1)
 
 
 def _nobody() -> None:

@@ -22,7 +22,7 @@ READS_AT_ONCE = 64
 """Single reads in flight: more only queue at the broker."""
 
 
-class ChangeLog:
+class ChangeReader:
     """The log of definitions, as the executor reads it."""
 
     def __init__(self, reader: StreamReader, *, max_bytes: int) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from nats.errors import Error as NatsError
 
-from trigger_executor.domain.row import Row
+from trigger_executor.domain.row import EventMessage
 from trigger_executor.ports import Incoming
-from trigger_runtime.dead_letters.burying import DeadLetters
+from trigger_runtime.dead_letters.burying import DeadLetterWriter
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.publisher import MAX_BATCH, JetStreamPublisher, Message
 from trigger_runtime.process.logging_setup import get_logger
@@ -17,13 +17,13 @@ MAX_BATCH_BYTES = 4 * 1024 * 1024
 """Of one atomic batch: the broker holds it in memory until its last message."""
 
 
-class JetStreamEventLog:
+class JetStreamEventWriter:
     """TRIGGER_EVENTS. Rows keep their order."""
 
     def __init__(self, publisher: JetStreamPublisher) -> None:
         self._publisher = publisher
 
-    async def append(self, rows: Sequence[Row]) -> None:
+    async def append(self, rows: Sequence[EventMessage]) -> None:
         messages = [
             Message(row.subject, row.body, message_id=row.event_id, ttl=row.ttl) for row in rows
         ]
@@ -34,7 +34,7 @@ class JetStreamEventLog:
 class JetStreamDeadLetters:
     """TRIGGER_DEAD, by way of the runtime."""
 
-    def __init__(self, dead_letters: DeadLetters) -> None:
+    def __init__(self, dead_letters: DeadLetterWriter) -> None:
         self._dead_letters = dead_letters
 
     async def bury(self, stream: str, message: Incoming, reason: str) -> None:

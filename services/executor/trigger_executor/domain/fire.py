@@ -32,7 +32,7 @@ whatever was sent."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fire:
+class RequestedFire:
     """A fire command, with what the platform supplies where its sender did not.
 
     ``invalid`` says what is wrong with a command whose fields are not valid but that names
@@ -57,7 +57,7 @@ class Fire:
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
+class UnreadableFire:
     """A message that names no trigger to speak of."""
 
     problem: Problem
@@ -80,7 +80,7 @@ class RejectedFire:
 
 def parse_fire(
     body: bytes, *, message_id: str | None, stream_seq: int, stored_at: datetime
-) -> Fire | Unreadable:
+) -> RequestedFire | UnreadableFire:
     """The fire in a message that the broker stored at ``stored_at``."""
     invalid: Problem | None = None
     fields: Any = None
@@ -95,8 +95,8 @@ def parse_fire(
         # What could not be read at all may name its trigger all the same.
         command = _named({"trigger_id": named_trigger(body)} if fields is None else fields)
     if not isinstance(command, FireTrigger):
-        return Unreadable(invalid or problem(Code.INVALID, "not a fire command"))
-    return Fire(
+        return UnreadableFire(invalid or problem(Code.INVALID, "not a fire command"))
+    return RequestedFire(
         command=command,
         command_id=commands.command_id(command, message_id, stream_seq, stored_at),
         accepted_at=commands.accepted_at(command, stored_at),
@@ -105,7 +105,7 @@ def parse_fire(
 
 
 def decide_fire(
-    fire: Fire, state: TriggerChanged | None, claim: Claim | None
+    fire: RequestedFire, state: TriggerChanged | None, claim: Claim | None
 ) -> Fired | RejectedFire:
     """What ``fire`` means for its trigger, held to the version ``state``.
 
@@ -134,7 +134,7 @@ def decide_fire(
     return Fired(entry)
 
 
-def refuse_key(fire: Fire, state: TriggerChanged, why: Problem) -> RejectedFire:
+def refuse_key(fire: RequestedFire, state: TriggerChanged, why: Problem) -> RejectedFire:
     """What a fire means whose key cannot be its own."""
     # The gateway answers 202 without having looked where PostgreSQL is away.
     return _rejected(fire, state, None, why) if fire.by_gateway else RejectedFire(None, why)
@@ -157,7 +157,7 @@ def _named(fields: Any) -> FireTrigger | None:
 
 
 def _rejected(
-    fire: Fire, state: TriggerChanged, claim: Claim | None, found: Problem
+    fire: RequestedFire, state: TriggerChanged, claim: Claim | None, found: Problem
 ) -> RejectedFire:
     why = _bounded(found)
     # Of a message as a whole there is no field to point at: so it is pointed at itself.
@@ -173,7 +173,7 @@ def _rejected(
     return RejectedFire(entry, why)
 
 
-def _payload_of(fire: Fire, state: TriggerChanged) -> Any:
+def _payload_of(fire: RequestedFire, state: TriggerChanged) -> Any:
     """What the trigger fires with; raises ``Refused`` where it must not fire."""
     if fire.invalid is not None:
         raise Refused(fire.invalid)
@@ -196,7 +196,7 @@ def _payload_of(fire: Fire, state: TriggerChanged) -> Any:
     return payload
 
 
-def _about(fire: Fire, state: TriggerChanged, accepted_at: datetime) -> dict[str, Any]:
+def _about(fire: RequestedFire, state: TriggerChanged, accepted_at: datetime) -> dict[str, Any]:
     """What the rows of fired and rejected fires have in common."""
     return {
         "trigger_id": state.trigger_id,
@@ -211,7 +211,7 @@ def _about(fire: Fire, state: TriggerChanged, accepted_at: datetime) -> dict[str
     }
 
 
-def _event_id(fire: Fire, claim: Claim | None, *, fires: bool) -> str:
+def _event_id(fire: RequestedFire, claim: Claim | None, *, fires: bool) -> str:
     """The key's id once the key is held, else the command's: a rejected fire uses up no key.
 
     What the gateway published under a key has the id that the gateway answered with. An invalid
@@ -228,7 +228,7 @@ def _event_id(fire: Fire, claim: Claim | None, *, fires: bool) -> str:
     return str(fire_event_id(command.trigger_id, fire.command_id, fire.accepted_at))
 
 
-def _source(fire: Fire) -> Source:
+def _source(fire: RequestedFire) -> Source:
     if fire.command.replay_of is not None:
         return Source.REPLAY
     if fire.command.is_test:

@@ -21,7 +21,7 @@ _CLOUD_EVENT = TypeAdapter(CloudEvent)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class EventMessage:
     """One message for TRIGGER_EVENTS; its message id is ``event_id``."""
 
     entry: LogEntry
@@ -34,12 +34,12 @@ class Row:
         return self.entry.event_id
 
 
-def row_of(entry: LogEntry, now: datetime, kept_for: timedelta = LOG_LIFE) -> Row | None:
+def row_of(entry: LogEntry, now: datetime, kept_for: timedelta = LOG_LIFE) -> EventMessage | None:
     """The row to publish at ``now``; None where its life of ``kept_for`` is over already."""
     age = now - entry.logged_at
     if age >= kept_for:
         return None
-    return Row(
+    return EventMessage(
         entry=entry,
         subject=_subject(entry),
         body=_CLOUD_EVENT.dump_json(cloud_event(entry)),

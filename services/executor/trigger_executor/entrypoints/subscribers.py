@@ -21,10 +21,10 @@ from trigger_contracts.events import (
 from trigger_contracts.redrives import Redriven
 from trigger_contracts.subjects import Service
 from trigger_executor.handlers import RecordDues, RecordFires
-from trigger_runtime.consuming.ack_policy import settling
+from trigger_runtime.consuming.ack_policy import acknowledging
 from trigger_runtime.consuming.broker import PlatformBroker
 from trigger_runtime.consuming.consumer import subscribe_batches
-from trigger_runtime.dead_letters.burying import DeadLetters
+from trigger_runtime.dead_letters.burying import DeadLetterWriter
 from trigger_runtime.dead_letters.redriving import Redriver, listen
 
 BATCH = 500
@@ -42,7 +42,7 @@ def subscribe(
     broker: PlatformBroker,
     record_dues: RecordDues,
     record_fires: RecordFires,
-    dead_letters: DeadLetters,
+    dead_letters: DeadLetterWriter,
     redriver: Redriver,
 ) -> None:
     """Bind the use cases to their consumers and declare what they publish."""
@@ -56,7 +56,7 @@ def subscribe(
         in_turns=True,
         title="executor: due records",
         description="What the scheduler decided: each occurrence becomes a row of the log.",
-    )(settling(record_dues, partial(dead_letters.bury, record_dues.stream)))
+    )(acknowledging(record_dues, partial(dead_letters.bury, record_dues.stream)))
     subscribe_batches(
         broker,
         topology.EXECUTOR_FIRES,
@@ -67,7 +67,7 @@ def subscribe(
         title="executor: fire commands",
         description="Requests to fire a trigger now; the result goes to the reply_to header.",
     )(
-        settling(
+        acknowledging(
             record_fires,
             partial(dead_letters.bury, record_fires.stream),
             give_up=record_fires.give_up,

@@ -6,7 +6,7 @@ from trigger_contracts import subjects
 from trigger_contracts.dead_letters import Delivered
 from trigger_contracts.events import Swept
 from trigger_contracts.topology import EVENTS
-from trigger_runtime.dead_letters.burying import DeadLetters
+from trigger_runtime.dead_letters.burying import DeadLetterWriter
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.process.logging_setup import get_logger
 
@@ -14,9 +14,9 @@ log = get_logger(__name__)
 
 
 class LogDeadLetters:
-    """``ports.DeadLetters`` for messages of TRIGGER_EVENTS."""
+    """``ports.DeadLetterWriter`` for messages of TRIGGER_EVENTS."""
 
-    def __init__(self, dead_letters: DeadLetters) -> None:
+    def __init__(self, dead_letters: DeadLetterWriter) -> None:
         self._dead_letters = dead_letters
 
     async def bury(self, message: Delivered, reason: str) -> None:

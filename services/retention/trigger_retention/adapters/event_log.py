@@ -15,7 +15,7 @@ import asyncpg
 from trigger_retention.domain.growth import Growth, Look
 from trigger_retention.domain.hours import HOUR, hour_at, number_of, partition_hour, partition_name
 from trigger_retention.domain.life import Life
-from trigger_retention.domain.rows import Row
+from trigger_retention.domain.rows import LogRow
 from trigger_retention.ports import Erased, Inserted, RowsRefused
 from trigger_runtime.postgres.database import REFUSED, Database
 from trigger_runtime.process.logging_setup import get_logger
@@ -70,7 +70,7 @@ class PostgresEventLog:
         self._growth = Growth(quiet_for)
         self._indexed_from = indexed_from
 
-    async def insert(self, rows: Sequence[Row]) -> Inserted:
+    async def insert(self, rows: Sequence[LogRow]) -> Inserted:
         try:
             return await self._insert(rows)
         except asyncpg.CheckViolationError:
@@ -85,7 +85,7 @@ class PostgresEventLog:
         except REFUSED as error:
             raise RowsRefused(_reason(error)) from error
 
-    async def _insert(self, rows: Sequence[Row]) -> Inserted:
+    async def _insert(self, rows: Sequence[LogRow]) -> Inserted:
         async with self._writing() as (connection, begun):
             known_hours = self._known_hours
             inserted, hours = await write(

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import asyncpg
 
 from trigger_contracts.message_headers import why_unreadable
-from trigger_retention.domain.rows import Row, read
+from trigger_retention.domain.rows import LogRow, read
 from trigger_runtime.postgres.database import REFUSED
 from trigger_runtime.postgres.migrations import owner_of
 from trigger_runtime.process.logging_setup import get_logger
@@ -38,7 +38,7 @@ DROP_PAUSE_S = 0.1
 """Between tries to drop: some 30 s in all, longer than any statement of a service may take."""
 
 
-class Message(Protocol):
+class StoredEvent(Protocol):
     """A stored message, as the reader gives it."""
 
     @property
@@ -49,15 +49,15 @@ class Message(Protocol):
     def headers(self) -> Mapping[str, str]: ...
 
 
-class Reader(Protocol):
+class EventReader(Protocol):
     """Reads TRIGGER_EVENTS; ``trigger_runtime.jetstream.reader.StreamReader`` is one."""
 
-    async def after(self, seq: int, subject: str, limit: int) -> Sequence[Message]: ...
+    async def after(self, seq: int, subject: str, limit: int) -> Sequence[StoredEvent]: ...
     async def last_seq(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
-class RebuildReport:
+class LogRebuildReport:
     """What a rebuild did: up to which sequence, and what it found there."""
 
     last_seq: int
@@ -69,7 +69,7 @@ class RebuildReport:
     """From here on the messages were folded while the service was paused."""
 
 
-async def rebuild(connection: "asyncpg.Connection[Any]", reader: Reader) -> RebuildReport:
+async def rebuild(connection: "asyncpg.Connection[Any]", reader: EventReader) -> LogRebuildReport:
     """Replace schema ``retention`` by one folded from the stream. Safe to repeat after a crash.
 
     Where there is none, or not all of it, there is one only once it is folded.
@@ -102,7 +102,7 @@ async def rebuild(connection: "asyncpg.Connection[Any]", reader: Reader) -> Rebu
             await connection.execute(f"ALTER SCHEMA {LIVE} RENAME TO {OLD}")
         await connection.execute(f"ALTER SCHEMA {SHADOW} RENAME TO {LIVE}")
     await _drop(connection, OLD)
-    report = RebuildReport(
+    report = LogRebuildReport(
         last_seq=last_seq,
         messages=fold.messages,
         rows=fold.rows,
@@ -143,7 +143,7 @@ async def _copy_life(connection: "asyncpg.Connection[Any]") -> None:
 class _Fold:
     """Reads the stream in order into the shadow, and counts."""
 
-    def __init__(self, connection: "asyncpg.Connection[Any]", reader: Reader) -> None:
+    def __init__(self, connection: "asyncpg.Connection[Any]", reader: EventReader) -> None:
         self._connection = connection
         self._reader = reader
         self._statements = Statements(SHADOW)
@@ -160,18 +160,18 @@ class _Fold:
             await self._write([m for m in messages if m.seq <= last_seq])
             self.seq = min(messages[-1].seq, last_seq)
 
-    async def _write(self, messages: Sequence[Message]) -> None:
+    async def _write(self, messages: Sequence[StoredEvent]) -> None:
         found = [
             read(message.payload, message.seq)
             for message in messages
             if why_unreadable(message.headers) is None
         ]
-        rows = [row for row in found if isinstance(row, Row)]
+        rows = [row for row in found if isinstance(row, LogRow)]
         self.messages += len(messages)
         self.unreadable += len(messages) - len(rows)
         await self._store(rows)
 
-    async def _store(self, rows: Sequence[Row]) -> None:
+    async def _store(self, rows: Sequence[LogRow]) -> None:
         if not rows:
             return
         try:

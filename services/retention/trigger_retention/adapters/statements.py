@@ -1,6 +1,6 @@
 """Every SQL statement of the service, for one schema: the live one, or a rebuild's shadow."""
 
-from trigger_retention.domain.rows import Row
+from trigger_retention.domain.rows import LogRow
 
 PAUSE_KEY = 4_773_003
 """Advisory lock: writers hold it shared, a rebuild holds it alone while it switches schemas."""
@@ -24,7 +24,7 @@ class Statements:
     """The statements on one schema. ``schema`` comes from code, never from outside."""
 
     def __init__(self, schema: str) -> None:
-        columns = Row._fields
+        columns = LogRow._fields
         arrays = ", ".join(
             f"${position}::{_TYPES.get(column, 'text')}[]"
             for position, column in enumerate(columns, 1)

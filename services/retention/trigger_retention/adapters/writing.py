@@ -12,7 +12,7 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from trigger_retention.domain.hours import hour_at, hour_number
-from trigger_retention.domain.rows import Row, first_of_each
+from trigger_retention.domain.rows import LogRow, first_of_each
 from trigger_retention.ports import Inserted
 
 from .statements import Statements
@@ -23,7 +23,7 @@ Connection: TypeAlias = "asyncpg.Connection[Any] | PoolConnectionProxy[Any]"
 async def write(
     connection: Connection,
     statements: Statements,
-    rows: Sequence[Row],
+    rows: Sequence[LogRow],
     *,
     erased_before: datetime,
     known_hours: set[int],

@@ -22,7 +22,7 @@ _SHOWN_ERRORS = 3
 """A reason names at most so many fields."""
 
 
-class Row(NamedTuple):
+class LogRow(NamedTuple):
     """One row, its fields in the order of the table's columns. JSON travels as text."""
 
     event_id: str
@@ -47,25 +47,25 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
+class UnreadableEvent:
     """Not a row of the log, and never will be."""
 
     reason: str
 
 
-def read(body: bytes, stream_seq: int) -> Row | Unreadable:
+def read(body: bytes, stream_seq: int) -> LogRow | UnreadableEvent:
     """The row in a message's body (a CloudEvent), stored at ``stream_seq``."""
     try:
         entry = CloudEvent.model_validate_json(body).data
     except ValidationError as error:
-        return Unreadable(_reason(error))
+        return UnreadableEvent(_reason(error))
     if not _UUID.fullmatch(entry.event_id):
-        return Unreadable("event_id is not a UUIDv7 in lower case")
+        return UnreadableEvent("event_id is not a UUIDv7 in lower case")
     if entry.event_id >= _AFTER_YEAR_9999:
-        return Unreadable("the time in event_id lies beyond the year 9999")
+        return UnreadableEvent("the time in event_id lies beyond the year 9999")
     if entry.logged_at.year > _LAST_YEAR:
-        return Unreadable("logged_at is so late that the end of the row's life has no date")
-    return Row(
+        return UnreadableEvent("logged_at is so late that the end of the row's life has no date")
+    return LogRow(
         entry.event_id,
         stream_seq,
         entry.trigger_id,
@@ -88,9 +88,9 @@ def read(body: bytes, stream_seq: int) -> Row | Unreadable:
     )
 
 
-def first_of_each(rows: list[Row]) -> list[Row]:
+def first_of_each(rows: list[LogRow]) -> list[LogRow]:
     """Of the rows with the same event id the one stored first, as the table keeps it, too."""
-    first: dict[str, Row] = {}
+    first: dict[str, LogRow] = {}
     for row in rows:
         kept = first.setdefault(row.event_id, row)
         if row.stream_seq < kept.stream_seq:

@@ -19,9 +19,9 @@ from trigger_contracts.events import TriggerChanged
 from trigger_contracts.trigger import Trigger
 from trigger_runtime.postgres.database import Database
 from trigger_runtime.process.logging_setup import get_logger
-from trigger_scheduler.domain.planning import Row
+from trigger_scheduler.domain.planning import DueRow
 from trigger_scheduler.domain.quotas import creator_of, load_of
-from trigger_scheduler.ports import Answer, Claimed, Held, IndexTransaction
+from trigger_scheduler.ports import Claimed, IndexTransaction, LockedTrigger, StoredAnswer
 
 from . import statements
 
@@ -65,15 +65,15 @@ class PostgresTransaction:
         taken = tuple(one for row in rows if (one := _claimed(row)) is not None)
         return Claimed(taken, rows[0]["taken_at"] if rows else None)
 
-    async def claim_completions(self, limit: int) -> list[Held]:
+    async def claim_completions(self, limit: int) -> list[LockedTrigger]:
         rows = await self._connection.fetch(statements.CLAIM_COMPLETIONS, limit)
         return await self._held([_row(row) for row in rows])
 
-    async def claim_checkpoints(self, before: datetime, limit: int) -> list[Held]:
+    async def claim_checkpoints(self, before: datetime, limit: int) -> list[LockedTrigger]:
         rows = await self._connection.fetch(statements.CLAIM_CHECKPOINTS, before, limit)
         return await self._held([_row(row) for row in rows])
 
-    async def advance(self, rows: Sequence[Row]) -> None:
+    async def advance(self, rows: Sequence[DueRow]) -> None:
         await self._connection.execute(
             statements.ADVANCE,
             [row.trigger_id for row in rows],
@@ -84,21 +84,21 @@ class PostgresTransaction:
             [row.fires for row in rows],
         )
 
-    async def hold(self, trigger_ids: Sequence[str]) -> dict[str, Held]:
+    async def hold(self, trigger_ids: Sequence[str]) -> dict[str, LockedTrigger]:
         if not trigger_ids:
             return {}
         rows = await self._connection.fetch(statements.HOLD, sorted(trigger_ids))
         held = await self._held([_row(row) for row in rows])
         return {one.row.trigger_id: one for one in held}
 
-    async def _held(self, rows: Sequence[Row]) -> list[Held]:
+    async def _held(self, rows: Sequence[DueRow]) -> list[LockedTrigger]:
         if not rows:
             return []
         found = await self._connection.fetch(statements.STATES, [row.change_seq for row in rows])
         triggers = {state["change_seq"]: _trigger(state) for state in found}
-        return [Held(row, triggers[row.change_seq]) for row in rows]
+        return [LockedTrigger(row, triggers[row.change_seq]) for row in rows]
 
-    async def project(self, changes: Sequence[tuple[Trigger, Row]]) -> None:
+    async def project(self, changes: Sequence[tuple[Trigger, DueRow]]) -> None:
         if not changes:
             return
         states = [trigger.change for trigger, _ in changes]
@@ -155,17 +155,17 @@ class PostgresTransaction:
         await self._connection.execute(statements.FORGET_TRIGGERS, trigger_ids)
         await self._connection.execute(statements.FORGET_CHANGES, trigger_ids)
 
-    async def answers(self, command_ids: Sequence[str]) -> dict[str, Answer]:
-        found: dict[str, Answer] = {}
+    async def answers(self, command_ids: Sequence[str]) -> dict[str, StoredAnswer]:
+        found: dict[str, StoredAnswer] = {}
         for row in await self._connection.fetch(statements.ANSWERED, command_ids):
             problem = row["problem"]
-            found[row["command_id"]] = Answer(
+            found[row["command_id"]] = StoredAnswer(
                 None if row["state"] is None else _trigger(row),
                 None if problem is None else Problem.model_validate_json(problem),
                 row["answered_at"],
             )
         for row in await self._connection.fetch(statements.ACCEPTED, command_ids):
-            found[row["command_id"]] = Answer(_trigger(row), None)
+            found[row["command_id"]] = StoredAnswer(_trigger(row), None)
         return found
 
     async def remember(
@@ -239,7 +239,7 @@ class PostgresTransaction:
         await self._connection.execute(statements.FORGET_ANSWERS, before)
 
 
-def _claimed(row: Any) -> Row | None:
+def _claimed(row: Any) -> DueRow | None:
     """None where its schedule cannot be read: that is its own trigger's matter, others are due."""
     try:
         return _row(row)
@@ -248,9 +248,9 @@ def _claimed(row: Any) -> Row | None:
         return None
 
 
-def _row(row: Any) -> Row:
+def _row(row: Any) -> DueRow:
     text = row["schedule"]
-    return Row(
+    return DueRow(
         trigger_id=row["trigger_id"],
         creation_id=row["creation_id"],
         version=row["version"],

@@ -7,7 +7,7 @@ from datetime import datetime
 from prometheus_client import Counter, Gauge, Histogram
 
 from trigger_runtime.process.logging_setup import get_logger
-from trigger_scheduler.domain.planning import Fire, Row, Step
+from trigger_scheduler.domain.planning import DueRow, FireStep, Step
 
 log = get_logger(__name__)
 
@@ -31,11 +31,11 @@ _LATENESS = Histogram(
 )
 
 
-def published(steps: Sequence[tuple[Row, Step]], at: datetime) -> None:
+def published(steps: Sequence[tuple[DueRow, Step]], at: datetime) -> None:
     """Records were acknowledged by the broker."""
     late = fires = missed = 0
     for _, step in steps:
-        if isinstance(step, Fire):
+        if isinstance(step, FireStep):
             fires += 1
             late += step.misfire
             _LATENESS.observe((at - step.scheduled_for).total_seconds())
@@ -46,7 +46,7 @@ def published(steps: Sequence[tuple[Row, Step]], at: datetime) -> None:
     _MISSED.inc(missed)
 
 
-def unplanned(row: Row, error: Exception) -> None:
+def unplanned(row: DueRow, error: Exception) -> None:
     """A row's schedule cannot be computed with."""
     _UNPLANNED.inc()
     log.error("a schedule cannot be computed with", trigger_id=row.trigger_id, exc_info=error)

@@ -19,7 +19,7 @@ from trigger_runtime.jetstream.reader import StoredMessage
 from trigger_runtime.postgres.migrations import owner_of
 from trigger_runtime.process.logging_setup import get_logger
 from trigger_scheduler.domain.arming import armed_row, decided_row
-from trigger_scheduler.domain.planning import Row
+from trigger_scheduler.domain.planning import DueRow
 from trigger_scheduler.handlers.projecting import project_in_order
 
 from . import schema
@@ -66,7 +66,7 @@ class DueReader(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class RebuildReport:
+class TriggerRebuildReport:
     """What a rebuild did: up to which change, and how many it folded into how many triggers."""
 
     last_seq: int
@@ -80,7 +80,7 @@ async def rebuild(
     due: DueReader,
     *,
     keep_cursors: bool = False,
-) -> RebuildReport:
+) -> TriggerRebuildReport:
     """Replace schema ``scheduler`` by one folded from the logs. Safe to repeat after a crash.
 
     Where there is none, or not all of it, there is one only once it is folded.
@@ -121,7 +121,7 @@ async def _fold_and_switch(
     is_whole: bool,
     exists: bool,
     keep_cursors: bool,
-) -> RebuildReport:
+) -> TriggerRebuildReport:
     shadow = PostgresTransaction(connection)
     # Most of it beside the running service …
     due_seq = await due.last_seq()
@@ -147,7 +147,7 @@ async def _fold_and_switch(
         await connection.execute(f"ALTER SCHEMA {SHADOW} RENAME TO {SCHEMA}")
     count = folded.total() + tail.total()
     log.info("due index rebuilt", last_seq=last_seq, changes=count, triggers=triggers)
-    return RebuildReport(last_seq=last_seq, changes=count, triggers=triggers)
+    return TriggerRebuildReport(last_seq=last_seq, changes=count, triggers=triggers)
 
 
 async def _fold(
@@ -193,7 +193,7 @@ async def _arm(
     for page in _pages(trigger_ids):
         held = await shadow.hold(page)
         last = await last_dues(due, changes, page)
-        rows: list[Row] = []
+        rows: list[DueRow] = []
         fired_tests: list[str] = []
         for trigger_id, one in held.items():
             row = decided_row(one.trigger, last.get(trigger_id), now)

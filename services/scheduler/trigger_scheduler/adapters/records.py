@@ -11,7 +11,7 @@ from trigger_contracts import subjects, topology
 from trigger_contracts.message_headers import why_unreadable
 from trigger_contracts.records import Unreadable, change_in, due_in
 from trigger_contracts.trigger import Trigger
-from trigger_runtime.jetstream.backwards import Reader
+from trigger_runtime.jetstream.backwards import ForwardReader
 from trigger_runtime.jetstream.reader import StoredMessage
 from trigger_runtime.jetstream.records import last_readable, pass_over
 from trigger_scheduler.domain.arming import armed_row
@@ -24,7 +24,7 @@ class Leader(Protocol):
     async def last_from_leader(self, subject: str) -> StoredMessage | None: ...
 
 
-class LeaderAndReader(Leader, Reader, Protocol):
+class LeaderAndReader(Leader, ForwardReader, Protocol):
     """Both at once."""
 
 
@@ -38,7 +38,7 @@ class LeaderAndNewest(Leader, Newest, Protocol):
     """Both at once."""
 
 
-class Dues(Reader, Protocol):
+class Dues(ForwardReader, Protocol):
     """Reads many subjects, besides."""
 
     async def last_many(self, subjects: Sequence[str]) -> dict[str, StoredMessage]: ...

@@ -12,10 +12,10 @@ from trigger_contracts.events import Due, Fence, Missed, Status, recorded_at
 from trigger_contracts.schedule import following
 from trigger_contracts.trigger import Trigger, counted_fires
 
-from .planning import Row
+from .planning import DueRow
 
 
-def armed_row(trigger: Trigger, row: Row | None) -> Row:
+def armed_row(trigger: Trigger, row: DueRow | None) -> DueRow:
     """The row that a change leads to, keeping what is known of the trigger's due subject."""
     change = trigger.change
     same_creation = row is not None and row.creation_id == change.creation_id
@@ -26,7 +26,7 @@ def armed_row(trigger: Trigger, row: Row | None) -> Row:
     if change.status is Status.ACTIVE and change.schedule is not None:
         decided = change.armed_from if cursor is None else max(change.armed_from, cursor)
         next_fire_at = following(change.schedule, decided, fires)
-    return Row(
+    return DueRow(
         trigger_id=change.trigger_id,
         creation_id=change.creation_id,
         version=change.version,
@@ -42,7 +42,7 @@ def armed_row(trigger: Trigger, row: Row | None) -> Row:
 
 def decided_row(
     trigger: Trigger, last: tuple[Due | Missed | Fence | None, int] | None, now: datetime
-) -> Row:
+) -> DueRow:
     """The row of a trigger, from its newest change and its last due record.
 
     Without a record, nothing was decided in the last 48 h: occurrences before the misfire
@@ -67,7 +67,7 @@ def decided_row(
     return row
 
 
-def fence(row: Row, trigger: Trigger, now: datetime) -> Fence:
+def fence(row: DueRow, trigger: Trigger, now: datetime) -> Fence:
     """The record that keeps versions before the trigger's newest out of its due subject."""
     change = trigger.change
     same_creation = row.creation_id == change.creation_id

@@ -26,7 +26,7 @@ _TICK = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class DueRow:
     """A trigger as the due index has it.
 
     ``next_fire_at`` is the first undecided occurrence, ``cursor`` the last decided one;
@@ -64,7 +64,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Fire:
+class FireStep:
     """Fire this occurrence; ``misfire`` if it was found later than the grace period."""
 
     scheduled_for: datetime
@@ -73,7 +73,7 @@ class Fire:
     fires: int = 0
     """How often the schedule has fired then."""
 
-    def record(self, row: Row, published_at: datetime) -> Due:
+    def record(self, row: DueRow, published_at: datetime) -> Due:
         return Due(
             trigger_id=row.trigger_id,
             creation_id=row.creation_id,
@@ -88,7 +88,7 @@ class Fire:
 
 
 @dataclass(frozen=True, slots=True)
-class Miss:
+class MissStep:
     """These occurrences will never fire; listed, or only counted from ``first`` to ``last``."""
 
     occurrences: tuple[datetime, ...]
@@ -98,7 +98,7 @@ class Miss:
     reason: str
     next_fire_at: datetime | None
 
-    def record(self, row: Row, published_at: datetime) -> Missed:
+    def record(self, row: DueRow, published_at: datetime) -> Missed:
         return Missed(
             trigger_id=row.trigger_id,
             creation_id=row.creation_id,
@@ -115,10 +115,10 @@ class Miss:
         )
 
 
-Step = Fire | Miss
+Step = FireStep | MissStep
 
 
-def plan(row: Row, now: datetime, grace: timedelta) -> Step | None:
+def plan(row: DueRow, now: datetime, grace: timedelta) -> Step | None:
     """The next step for ``row``, or None if it has no undecided occurrence.
 
     Each occurrence within ``grace`` fires. Of the later ones the schedule's misfire policy
@@ -163,25 +163,27 @@ def _too_old(max_age: timedelta | None) -> str:
     return f"found later than its max_age of {max_age.total_seconds():g} s"
 
 
-def _fire(row: Row, scheduled_for: datetime, *, misfire: bool) -> Fire:
+def _fire(row: DueRow, scheduled_for: datetime, *, misfire: bool) -> FireStep:
     fires = row.fires + 1 if max_fires_of(row.schedule) is not None else 0
-    return Fire(scheduled_for, misfire, row.following(scheduled_for, fires=fires), fires)
+    return FireStep(scheduled_for, misfire, row.following(scheduled_for, fires=fires), fires)
 
 
-def _miss(row: Row, schedule: AnySchedule, first: datetime, last: datetime, reason: str) -> Miss:
+def _miss(
+    row: DueRow, schedule: AnySchedule, first: datetime, last: datetime, reason: str
+) -> MissStep:
     count = schedule.count(first, last)
     listed: list[datetime] = []
     if count <= misfire_of(schedule).listed:
         listed = upcoming(schedule, first - _TICK, count)
-    return Miss(tuple(listed), first, last, max(count, 1), reason, row.following(last))
+    return MissStep(tuple(listed), first, last, max(count, 1), reason, row.following(last))
 
 
-def advanced(row: Row, step: Step, due_seq: int, stored_at: datetime) -> Row:
+def advanced(row: DueRow, step: Step, due_seq: int, stored_at: datetime) -> DueRow:
     """The row after the record of ``step`` was appended at ``due_seq``."""
     match step:
-        case Fire():
+        case FireStep():
             cursor, fires = step.scheduled_for, step.fires
-        case Miss():
+        case MissStep():
             cursor, fires = step.last, row.fires
     return replace(
         row,
@@ -193,7 +195,7 @@ def advanced(row: Row, step: Step, due_seq: int, stored_at: datetime) -> Row:
     )
 
 
-def reconcile(row: Row, last: tuple[Due | Missed | Fence | None, int] | None) -> Row | None:
+def reconcile(row: DueRow, last: tuple[Due | Missed | Fence | None, int] | None) -> DueRow | None:
     """The row as the last record on its due subject proves it to be.
 
     ``last`` is that record, if one can be read, with the subject's last sequence. None means that

@@ -33,7 +33,7 @@ MAX_DEFERRALS = 8
 """Times that a command waits for one before it: with their pauses, many ack waits."""
 
 
-class Incoming(Delivered, Protocol):
+class CommandMessage(Delivered, Protocol):
     """A message in hand."""
 
     @property
@@ -43,7 +43,7 @@ class Incoming(Delivered, Protocol):
 TURN_AFTER = 10
 """Commands read at a stretch: what is due meanwhile does not wait for a batch of large ones."""
 
-_Message = TypeVar("_Message", bound=Incoming)
+_Message = TypeVar("_Message", bound=CommandMessage)
 
 
 class AnswerCommands:
@@ -91,7 +91,7 @@ class AnswerCommands:
                 await self._reply(delivery, answer)
         return later
 
-    async def give_up(self, delivery: Incoming, reason: str) -> None:
+    async def give_up(self, delivery: CommandMessage, reason: str) -> None:
         """Bury a command that fails by itself, and tell whoever waits for its result."""
         await self._bury(delivery, reason)
         self._answered("failed")
@@ -102,7 +102,7 @@ class AnswerCommands:
         told = problem(Code.INTERNAL, "the command cannot be applied: it is a dead letter now")
         await self._reply(delivery, told.model_copy(update={"request_id": command_id}))
 
-    async def turn_away(self, delivery: Incoming, reason: str) -> None:
+    async def turn_away(self, delivery: CommandMessage, reason: str) -> None:
         """Bury a command that there is no time for, and tell whoever waits to come again."""
         detail = f"{reason}: send it again later, or as another command"
         await self._bury(delivery, detail)
@@ -111,13 +111,13 @@ class AnswerCommands:
         told = problem(Code.UNAVAILABLE, detail)
         await self._reply(delivery, told.model_copy(update={"request_id": command_id}))
 
-    async def _refuse(self, delivery: Incoming, problem: Problem) -> None:
+    async def _refuse(self, delivery: CommandMessage, problem: Problem) -> None:
         self._answered("unreadable")
         fields = "".join(f"; {error.pointer}: {error.message}" for error in problem.errors)
         await self._bury(delivery, f"{problem.code}: {problem.detail}{fields}")
         await self._reply(delivery, problem)
 
-    async def _reply(self, delivery: Incoming, answer: BaseModel) -> None:
+    async def _reply(self, delivery: CommandMessage, answer: BaseModel) -> None:
         reply_to = delivery.headers.get(subjects.REPLY_TO_HEADER)
         if reply_to is None or not subjects.is_result_inbox(reply_to):
             return
@@ -128,7 +128,7 @@ class AnswerCommands:
             log.warning("result not sent", error=repr(error))
 
 
-def request_of(delivery: Incoming) -> Request:
+def request_of(delivery: CommandMessage) -> Request:
     """The command in a delivery; raises ``Refused``."""
     if len(delivery.payload) > topology.MAX_COMMAND_BYTES:
         raise refused(Code.BODY_TOO_LARGE, f"larger than {topology.MAX_COMMAND_BYTES} bytes")

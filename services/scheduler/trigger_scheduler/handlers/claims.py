@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 
 from trigger_runtime.process.alarm import Alarm
-from trigger_scheduler.domain.planning import Row, Step, advanced, plan, reconcile
+from trigger_scheduler.domain.planning import DueRow, Step, advanced, plan, reconcile
 from trigger_scheduler.domain.timekeeping import ClockOfRecord
 from trigger_scheduler.ports import DueEntry, DueLog, Index, Staged
 
@@ -53,8 +53,8 @@ class Claimer:
         on_full: Callable[[], None],
         on_completed: Callable[[], None],
         on_outdated: Callable[[], None],
-        on_published: Callable[[Sequence[tuple[Row, Step]], datetime], None],
-        on_unplanned: Callable[[Row, Exception], None],
+        on_published: Callable[[Sequence[tuple[DueRow, Step]], datetime], None],
+        on_unplanned: Callable[[DueRow, Exception], None],
     ) -> None:
         self._index = index
         self._due_log = due_log
@@ -108,10 +108,10 @@ class Claimer:
         self._completed = self._completed or any(row.next_fire_at is None for row in rows)
         return len(claimed.rows), len(rows)
 
-    async def _publish(self, rows: Sequence[Row], alarm: Alarm) -> list[Row]:
+    async def _publish(self, rows: Sequence[DueRow], alarm: Alarm) -> list[DueRow]:
         """Append each row's record as it becomes due; returns the rows as they are then."""
         waiting = deque(rows)
-        stored: list[Row] = []
+        stored: list[DueRow] = []
         made: _Made | None = None
         while waiting:
             now = self._clock.now()
@@ -137,7 +137,7 @@ class Claimer:
             made = None
         return stored
 
-    async def _make_ahead(self, waiting: Sequence[Row], remaining: timedelta) -> "_Made":
+    async def _make_ahead(self, waiting: Sequence[DueRow], remaining: timedelta) -> "_Made":
         """The records of those that become due first, if these are a crowd and there is time."""
         instant = waiting[0].next_fire_at or self._clock.now()
         first = list(takewhile(lambda row: row.next_fire_at == instant, waiting))
@@ -146,19 +146,19 @@ class Claimer:
         made = self._make(first, instant)
         return replace(made, staged=await self._due_log.stage(made.records))
 
-    def _make(self, rows: Sequence[Row], now: datetime) -> "_Made":
+    def _make(self, rows: Sequence[DueRow], now: datetime) -> "_Made":
         steps = [(row, step) for row in rows if (step := self._plan(row, now))]
         records = [(step.record(row, now), row.expected_seq(now)) for row, step in steps]
         return _Made(now, steps, records)
 
-    def _plan(self, row: Row, now: datetime) -> Step | None:
+    def _plan(self, row: DueRow, now: datetime) -> Step | None:
         try:
             return plan(row, now, self._limits.grace)
         except Exception as error:  # noqa: BLE001 - its own trigger's matter: others are due
             self._on_unplanned(row, error)
             return None
 
-    async def _append(self, made: "_Made", now: datetime) -> list[Row]:
+    async def _append(self, made: "_Made", now: datetime) -> list[DueRow]:
         stored = await self._record(made, now)
         if len(stored) == len(made.steps):
             return stored
@@ -166,7 +166,7 @@ class Claimer:
         overtaken = [row for row, _ in made.steps if row.trigger_id not in known]
         return stored + await self._append_reconciled(overtaken)
 
-    async def _record(self, made: "_Made", now: datetime) -> list[Row]:
+    async def _record(self, made: "_Made", now: datetime) -> list[DueRow]:
         """Append the records; the rows of those that were not overtaken."""
         sequences = await self._due_log.append(made.records, made.staged)
         appended = [
@@ -178,12 +178,12 @@ class Claimer:
         # Stored as the record says, so that a rebuild from the records makes the same rows.
         return [advanced(row, step, seq, made.instant) for row, step, seq in appended]
 
-    async def _append_reconciled(self, rows: Sequence[Row]) -> list[Row]:
+    async def _append_reconciled(self, rows: Sequence[DueRow]) -> list[DueRow]:
         """Somebody appended first, or crashed after appending: go on from the last records."""
         last = await self._due_log.last([row.trigger_id for row in rows])
         now = self._clock.now()
-        learned: dict[str, Row] = {}
-        due: list[Row] = []
+        learned: dict[str, DueRow] = {}
+        due: list[DueRow] = []
         for row in rows:
             known = reconcile(row, last.get(row.trigger_id))
             if known is None:
@@ -203,7 +203,7 @@ class _Made:
     """Steps and their records as of an instant, which may still be to come."""
 
     instant: datetime
-    steps: Sequence[tuple[Row, Step]]
+    steps: Sequence[tuple[DueRow, Step]]
     records: Sequence[tuple[DueEntry, int]]
     staged: Staged | None = None
 
@@ -212,9 +212,9 @@ class _Made:
         return bool(self.steps) and now - self.instant <= HOLDS_FOR
 
 
-def _due(waiting: deque[Row], now: datetime) -> list[Row]:
+def _due(waiting: deque[DueRow], now: datetime) -> list[DueRow]:
     """Remove and return the rows that are due."""
-    due: list[Row] = []
+    due: list[DueRow] = []
     while waiting and (waiting[0].next_fire_at is None or waiting[0].next_fire_at <= now):
         due.append(waiting.popleft())
     return due

@@ -28,17 +28,17 @@ from trigger_contracts.trigger import (
 )
 from trigger_runtime.process.errors import StaleExpectation
 from trigger_scheduler.domain.arming import armed_row, decided_row
-from trigger_scheduler.domain.planning import Row, Step, advanced, plan, reconcile
+from trigger_scheduler.domain.planning import DueRow, Step, advanced, plan, reconcile
 from trigger_scheduler.domain.quotas import Quotas, Usage
 from trigger_scheduler.domain.results import done, unchanged
 from trigger_scheduler.ports import (
-    Answer,
     Backlog,
     ChangeLog,
     DueLog,
-    Held,
     Index,
     IndexTransaction,
+    LockedTrigger,
+    StoredAnswer,
 )
 
 from .fencing import count_race, fence_all
@@ -72,7 +72,7 @@ class _Case:
 
     request: Request
     trigger: Trigger | None
-    row: Row | None
+    row: DueRow | None
     decision: Decision | None = None
     before: Trigger | None = None
     stored: Trigger | None = None
@@ -332,7 +332,7 @@ class CommandHandler:
             case.row = row
 
 
-def _case(request: Request, held: Held | None) -> _Case:
+def _case(request: Request, held: LockedTrigger | None) -> _Case:
     trigger = None if held is None else held.trigger
     return _Case(request, trigger, None if held is None else held.row, before=trigger)
 
@@ -348,7 +348,7 @@ def _brings_schema(command: StateCommand) -> bool:
             return False
 
 
-def _rows(steps: Sequence[tuple[_Case, Step]]) -> list[tuple[Row, Step]]:
+def _rows(steps: Sequence[tuple[_Case, Step]]) -> list[tuple[DueRow, Step]]:
     return [(case.row, step) for case, step in steps if case.row is not None]
 
 
@@ -371,9 +371,9 @@ def _change(case: _Case) -> TriggerChanged:
 
 
 async def _store(transaction: IndexTransaction, cases: Sequence[_Case], now: datetime) -> None:
-    projected: list[tuple[Trigger, Row]] = []
+    projected: list[tuple[Trigger, DueRow]] = []
     refused: dict[str, tuple[int | None, Problem | None]] = {}
-    settled: list[Row] = []
+    settled: list[DueRow] = []
     for case in cases:
         ours = () if case.stored is None else (case.stored,)
         projected.extend(
@@ -409,7 +409,7 @@ def _answer(case: _Case, now: datetime) -> CommandDone | Problem | None:
 
 
 async def _repeated(
-    transaction: IndexTransaction, command_id: str, answer: Answer
+    transaction: IndexTransaction, command_id: str, answer: StoredAnswer
 ) -> CommandDone | Problem:
     if answer.problem is not None:
         return answer.problem

@@ -12,7 +12,7 @@ from datetime import datetime
 from trigger_contracts.trigger import Trigger
 from trigger_runtime.process.errors import StaleExpectation
 from trigger_scheduler.domain.arming import fence
-from trigger_scheduler.domain.planning import Row, reconcile
+from trigger_scheduler.domain.planning import DueRow, reconcile
 from trigger_scheduler.ports import DueLog
 
 MAX_RACES = 20
@@ -27,15 +27,15 @@ def count_race(races: int) -> int:
 
 
 async def fence_all(
-    due_log: DueLog, changed: Sequence[tuple[Row, Trigger]], now: datetime
-) -> list[Row]:
+    due_log: DueLog, changed: Sequence[tuple[DueRow, Trigger]], now: datetime
+) -> list[DueRow]:
     """Fence each row against versions before its trigger's; returns the rows as they are then."""
     needed = [
         (row, trigger)
         for row, trigger in changed
         if row.schedule is not None or trigger.change.schedule is not None
     ]
-    fenced: dict[str, Row] = {}
+    fenced: dict[str, DueRow] = {}
     if needed:
         sequences = await due_log.append(
             [(fence(row, trigger, now), row.expected_seq(now)) for row, trigger in needed]
@@ -48,7 +48,7 @@ async def fence_all(
     return [fenced.get(row.trigger_id, row) for row, _ in changed]
 
 
-async def _fence_overtaken(due_log: DueLog, row: Row, trigger: Trigger, now: datetime) -> Row:
+async def _fence_overtaken(due_log: DueLog, row: DueRow, trigger: Trigger, now: datetime) -> DueRow:
     races = 0
     while True:
         races = count_race(races)

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 
 from trigger_contracts.trigger import Trigger
-from trigger_scheduler.domain.planning import Row
+from trigger_scheduler.domain.planning import DueRow
 from trigger_scheduler.ports import IndexTransaction
 
 
 async def project_in_order(
-    transaction: IndexTransaction, projected: Sequence[tuple[Trigger, Row]]
+    transaction: IndexTransaction, projected: Sequence[tuple[Trigger, DueRow]]
 ) -> None:
     """Project changes so that no trigger stands twice in one statement, and each in its order."""
-    groups: list[list[tuple[Trigger, Row]]] = []
+    groups: list[list[tuple[Trigger, DueRow]]] = []
     depth: dict[str, int] = {}
     for entry in projected:
         level = depth.get(entry[1].trigger_id, 0)

@@ -13,8 +13,8 @@ from trigger_contracts.topology import LOG_LIFE
 from trigger_contracts.trigger import Trigger, checkpoint, complete
 from trigger_runtime.process.errors import StaleExpectation
 from trigger_scheduler.domain.arming import armed_row, decided_row
-from trigger_scheduler.domain.planning import Row
-from trigger_scheduler.ports import ChangeLog, DueLog, Held, Index, IndexTransaction
+from trigger_scheduler.domain.planning import DueRow
+from trigger_scheduler.ports import ChangeLog, DueLog, Index, IndexTransaction, LockedTrigger
 
 from .fencing import fence_all
 from .projecting import project_in_order
@@ -75,7 +75,7 @@ class Upkeep:
     async def _append(
         self,
         transaction: IndexTransaction,
-        held: list[Held],
+        held: list[LockedTrigger],
         changes: list[TriggerChanged],
         now: datetime,
     ) -> None:
@@ -95,7 +95,11 @@ class Upkeep:
         )
 
     async def _append_alone(
-        self, transaction: IndexTransaction, held: Held, change: TriggerChanged, now: datetime
+        self,
+        transaction: IndexTransaction,
+        held: LockedTrigger,
+        change: TriggerChanged,
+        now: datetime,
     ) -> None:
         expected = held.trigger.change_seq
         for _ in range(2):
@@ -139,13 +143,13 @@ class Upkeep:
         return timedelta() if len(found) == PAGE else IDLE_PAUSE
 
     async def _adopt(
-        self, transaction: IndexTransaction, held: dict[str, Held | None], now: datetime
+        self, transaction: IndexTransaction, held: dict[str, LockedTrigger | None], now: datetime
     ) -> bool:
         """Take each trigger's newer changes from the log, fenced as their command would have.
 
         Whether there were any.
         """
-        projected: list[tuple[Trigger, Row]] = []
+        projected: list[tuple[Trigger, DueRow]] = []
         for trigger_id, one in held.items():
             known = 0 if one is None else one.trigger.change_seq
             newer = await self._change_log.of(trigger_id, known)
