@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bench.support.figures import Cell, Figure, Result, Spread, Table
 from bench.support.usage import Cost
-from trigger_api.domain.exports import Format
+from trigger_api.domain.log.exports import Format
 
 from .asking import SEVERAL, Heard
 from .closing import Closed

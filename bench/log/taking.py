@@ -14,7 +14,7 @@ import httpx
 from bench.support.checks import expect_equal
 from bench.support.servers import Platform
 from bench.support.usage import Meter, memory_mib
-from trigger_api.domain.exports import COLUMNS, Format
+from trigger_api.domain.log.exports import COLUMNS, Format
 
 MEMORY_EVERY_S = 0.1
 COPY_TIMEOUT_S = 300

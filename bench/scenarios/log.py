@@ -23,7 +23,7 @@ from bench.support.figures import Result, spread
 from bench.support.servers import Platform, platform
 from bench.support.usage import Meter
 from bench.support.workers import Worker
-from trigger_api.domain.exports import Format
+from trigger_api.domain.log.exports import Format
 from trigger_contracts.ids import lowest_uuid7
 from trigger_retention.domain.hours import HOUR, partition_name
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from trigger_contracts.events import ChangeKind, Due, Fence
 from trigger_runtime.worker import run
+from trigger_scheduler.adapters.change_and_due_log import JetStreamChangeLog, JetStreamDueLog
 from trigger_scheduler.adapters.due_index import PostgresTransaction
-from trigger_scheduler.adapters.logs import JetStreamChangeLog, JetStreamDueLog
 from trigger_scheduler.bootstrap import serve
 from trigger_scheduler.entrypoints.commands import AnswerCommands
 

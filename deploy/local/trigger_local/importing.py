@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from trigger_api.domain import splitting
+from trigger_api.domain.triggers import bulk_body as splitting
 from trigger_contracts.errors import Refused
 
 from .errors import LocalError

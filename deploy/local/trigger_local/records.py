@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 
 from pydantic import SecretStr, ValidationError
 
-from trigger_api.domain.creates import CreateClaim
 from trigger_api.domain.dead_letters import must_be_shown
-from trigger_api.domain.replays import ReplayClaim
+from trigger_api.domain.log.replays import ReplayClaim
+from trigger_api.domain.triggers.creates import CreateClaim
 from trigger_contracts import topology
 from trigger_contracts.events import DEAD_LETTER, DeadLetter
 from trigger_contracts.idempotency import Claim

@@ -9,6 +9,26 @@ from typing import Any
 from fastapi import FastAPI
 from faststream import FastStream
 
+from trigger_api.adapters.event_stream import JetStreamEventStream, PrometheusTailMeter
+from trigger_api.adapters.log.export_pages import PostgresLogPages
+from trigger_api.domain.log.lives import Lives
+from trigger_api.domain.log.replays import ReplayClaim
+from trigger_api.domain.triggers.creates import CreateClaim
+from trigger_api.entrypoints import (
+    bulk,
+    dead_letters,
+    events,
+    exports,
+    messages,
+    operations,
+    replays,
+    schedules,
+    stream,
+    triggers,
+)
+from trigger_api.entrypoints import trial_fires as tests
+from trigger_api.handlers.live_reader import TailReaders
+from trigger_api.handlers.live_tail import Tail
 from trigger_contracts.idempotency import Claim
 from trigger_contracts.subjects import Service
 from trigger_contracts.topology import COMMANDS, DEAD, IDEMPOTENCY
@@ -30,27 +50,9 @@ from .adapters.database import ReadDatabase
 from .adapters.dead_letters import StreamDeadLetters
 from .adapters.definitions import CachedDefinitions
 from .adapters.descriptions import describe
-from .adapters.exports import PostgresLogPages
-from .adapters.tail import JetStreamEventStream, PrometheusTailMeter
 from .adapters.views import PostgresViews
 from .adapters.workers import HeartbeatListener
-from .domain.creates import CreateClaim
 from .domain.keys import parse_stored
-from .domain.lives import Lives
-from .domain.replays import ReplayClaim
-from .entrypoints import (
-    bulk,
-    dead_letters,
-    events,
-    exports,
-    messages,
-    operations,
-    replays,
-    schedules,
-    stream,
-    tests,
-    triggers,
-)
 from .entrypoints.app import create_app, include
 from .entrypoints.bodies import Bodies
 from .entrypoints.fires import FireDoor
@@ -64,10 +66,8 @@ from .handlers.fires import Fires
 from .handlers.lookup import Lookup
 from .handlers.pages import EventPages
 from .handlers.previews import Previews
-from .handlers.reading import TailReaders
 from .handlers.replays import Replays
 from .handlers.schemas import SchemaTurns
-from .handlers.tailing import Tail
 from .handlers.triggers import TriggerCommands
 from .settings import Settings
 

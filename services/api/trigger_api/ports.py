@@ -6,6 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
+from trigger_api.domain.live_tail.tail_position import LogState
+from trigger_api.domain.log.export_paging import ReadRange, RowKey
+from trigger_api.domain.log.exports import Format
+from trigger_api.domain.log.replays import Origin
+from trigger_api.domain.log.stats import Counted
+from trigger_api.domain.schemas import EventDetail, Version
 from trigger_contracts.commands import AnyCommand, CommandDone
 from trigger_contracts.definition import Definition
 from trigger_contracts.errors import Problem
@@ -16,13 +22,7 @@ from trigger_contracts.trigger import Trigger
 from trigger_runtime.process.errors import BrokerUnavailable, DatabaseUnavailable
 
 from .domain.dead_letters import DeadLetterQuery, DeadLetterShown, FoundLetter
-from .domain.exports import Format
-from .domain.live import LogState
-from .domain.pace import ReadRange, RowKey
 from .domain.queries import EventQuery, StateFilter, TriggerQuery
-from .domain.replays import Origin
-from .domain.shown import EventDetail, Version
-from .domain.stats import Counted
 
 Row = TypeVar("Row")
 

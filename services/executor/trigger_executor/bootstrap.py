@@ -8,6 +8,11 @@ from faststream.specification import AsyncAPI
 from trigger_contracts import topology
 from trigger_contracts.idempotency import Claim
 from trigger_contracts.subjects import Service
+from trigger_executor.adapters.event_stream import (
+    JetStreamDeadLetters,
+    JetStreamEventWriter,
+    NatsResults,
+)
 from trigger_runtime.consuming.broker import PlatformBroker, create_broker
 from trigger_runtime.dead_letters.burying import DeadLetterWriter
 from trigger_runtime.dead_letters.redriving import Redriver
@@ -24,7 +29,6 @@ from trigger_runtime.worker import serve_worker
 from .adapters.claims import StoredClaims
 from .adapters.definitions import ChangeReader
 from .adapters.meter import PrometheusMeter
-from .adapters.streams import JetStreamDeadLetters, JetStreamEventWriter, NatsResults
 from .entrypoints.subscribers import subscribe
 from .handlers import RecordDues, Recorder, RecordFires
 from .settings import Settings

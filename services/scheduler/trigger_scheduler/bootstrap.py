@@ -23,11 +23,11 @@ from trigger_runtime.process.clock import SystemClock
 from trigger_runtime.process.logging_setup import set_up_logging
 from trigger_runtime.process.loops import Loop
 from trigger_runtime.worker import serve_worker
+from trigger_scheduler.adapters.change_and_due_log import JetStreamChangeLog, JetStreamDueLog
 
 from .adapters import meter
 from .adapters.backlog import CommandBacklog, ExecutorBacklog
 from .adapters.due_index import PostgresIndex
-from .adapters.logs import JetStreamChangeLog, JetStreamDueLog
 from .adapters.positions import positions
 from .adapters.schema import SCHEMA
 from .adapters.statements import PLANNING

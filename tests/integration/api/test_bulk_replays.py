@@ -12,7 +12,7 @@ from tests.integration.api.replaying import Fires, add_many, created, replay_all
 from tests.integration.api.stand_in import StandInScheduler
 from tests.support.eventually import eventually
 from tests.support.servers import Broker, Database
-from trigger_api.domain.replays import MAX_REPLAYS
+from trigger_api.domain.log.replays import MAX_REPLAYS
 from trigger_contracts.topology import COMMANDS
 from trigger_local.secrets import Secrets
 

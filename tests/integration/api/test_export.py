@@ -14,12 +14,12 @@ from tests.integration.api.log_rows import Log
 from tests.support.downloads import parsed
 from tests.support.many_rows import filled
 from tests.support.servers import Database
-from trigger_api.adapters import export_statements
-from trigger_api.adapters.export_statements import PAGE_BYTES
-from trigger_api.domain.exports import COLUMNS
-from trigger_api.domain.pace import ReadRange, below
+from trigger_api.adapters.log import export_queries as export_statements
+from trigger_api.adapters.log.export_queries import PAGE_BYTES
+from trigger_api.domain.log.export_paging import ReadRange, below
+from trigger_api.domain.log.exports import COLUMNS
 from trigger_api.domain.queries import StateFilter
-from trigger_api.domain.shown import EventDetail
+from trigger_api.domain.schemas import EventDetail
 from trigger_contracts.ids import uuid7
 
 EXPORT = "/events/export"

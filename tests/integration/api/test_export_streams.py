@@ -17,8 +17,8 @@ from tests.support.eventually import eventually
 from tests.support.many_rows import filled
 from tests.support.servers import Broker, Postgres, ReadDatabase
 from trigger_api.adapters.database import ReadDatabase as Reads
-from trigger_api.adapters.exports import PostgresLogPages
-from trigger_api.domain.exports import file_of
+from trigger_api.adapters.log.export_pages import PostgresLogPages
+from trigger_api.domain.log.exports import file_of
 from trigger_api.domain.queries import ExportQuery
 from trigger_api.handlers.exports import Exports
 from trigger_local.secrets import Secrets

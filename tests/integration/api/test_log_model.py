@@ -19,14 +19,14 @@ import pytest
 from tests.support import servers
 from trigger_api.adapters.database import ReadDatabase
 from trigger_api.adapters.views import PostgresViews
-from trigger_api.domain.filtering import lateness, passes
+from trigger_api.domain.log.filtering import lateness, passes
+from trigger_api.domain.log.stats import WIDTHS
 from trigger_api.domain.queries import EventQuery
-from trigger_api.domain.stats import WIDTHS
 from trigger_api.ports import ListedEvents
 from trigger_contracts.events import EntryStatus, LogEntry, Source, cloud_event
 from trigger_contracts.ids import uuid7
+from trigger_retention.adapters.insert import write
 from trigger_retention.adapters.statements import Statements
-from trigger_retention.adapters.writing import write
 from trigger_retention.domain.rows import LogRow, read
 
 HOUR = timedelta(hours=1)

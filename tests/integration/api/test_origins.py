@@ -15,8 +15,8 @@ from tests.unit.api.fake_views import FakeViews
 from trigger_api.adapters import views as adapter
 from trigger_api.adapters.database import ReadDatabase as ReadOnly
 from trigger_api.adapters.views import PostgresViews
+from trigger_api.domain.log.replays import Origin
 from trigger_api.domain.queries import StateFilter
-from trigger_api.domain.replays import Origin
 from trigger_contracts.events import EntryStatus
 
 

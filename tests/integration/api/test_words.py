@@ -13,7 +13,7 @@ import pytest
 from pydantic_core import to_json
 
 from tests.support.servers import Database
-from trigger_api.domain.words import Words, parts_of, words_of
+from trigger_api.domain.log.words import Words, parts_of, words_of
 
 ASSIGNED = [
     chr(code)

@@ -10,7 +10,7 @@ from tests.unit.executor.factories import deleted, make_change, make_due, make_m
 from trigger_contracts import topology
 from trigger_contracts.events import Fence
 from trigger_executor import handlers
-from trigger_executor.adapters.streams import JetStreamEventWriter
+from trigger_executor.adapters.event_stream import JetStreamEventWriter
 from trigger_executor.bootstrap import Executor
 from trigger_runtime.process.errors import BrokerUnavailable
 

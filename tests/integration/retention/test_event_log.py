@@ -13,8 +13,8 @@ from tests.integration.retention.conftest import MakeLog
 from tests.unit.retention.factories import ago, make_row
 from trigger_retention.adapters import event_log
 from trigger_retention.adapters.event_log import PostgresEventLog
+from trigger_retention.adapters.insert import write
 from trigger_retention.adapters.statements import Statements
-from trigger_retention.adapters.writing import write
 from trigger_retention.domain.hours import HOUR, partition_name
 from trigger_retention.domain.rows import LogRow
 from trigger_retention.ports import Erased, Inserted, RowsRefused

@@ -8,8 +8,8 @@ import asyncpg
 from tests.unit.retention.factories import ago, make_row
 from trigger_contracts.topology import LOG_LIFE
 from trigger_retention.adapters import schema
+from trigger_retention.adapters.insert import write
 from trigger_retention.adapters.statements import Statements
-from trigger_retention.adapters.writing import write
 from trigger_runtime.postgres import migrations
 
 FIRST = "0001_event_log.sql"

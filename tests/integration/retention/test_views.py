@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.support.servers import Database
 from tests.unit.retention.factories import make_row
 from trigger_retention.adapters.event_log import PostgresEventLog
+from trigger_retention.adapters.insert import write
 from trigger_retention.adapters.statements import Statements
-from trigger_retention.adapters.writing import write
 from trigger_retention.domain.life import Life
 
 TICK = timedelta(microseconds=1)

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from trigger_api.domain.filtering import passes
+from trigger_api.domain.log.filtering import passes
+from trigger_api.domain.log.replays import Origin
 from trigger_api.domain.queries import StateFilter
-from trigger_api.domain.replays import Origin
-from trigger_api.domain.shown import EventDetail
+from trigger_api.domain.schemas import EventDetail
 from trigger_api.ports import Total
 from trigger_contracts.events import EntryStatus, LogEntry, Source
 from trigger_contracts.ids import uuid7

@@ -12,11 +12,11 @@ from typing import Any
 from tests.support.log_entries import body_of, make_entry
 from tests.unit.api.fake_log import FakeEventLog, FakeTailMeter
 from tests.unit.api.fakes import NOW
-from trigger_api.domain.live import last_seen
-from trigger_api.domain.lives import Lives
+from trigger_api.domain.live_tail.tail_position import last_seen
+from trigger_api.domain.log.lives import Lives
 from trigger_api.domain.queries import StateFilter
-from trigger_api.handlers.reading import TailReader, TailReaders
-from trigger_api.handlers.tailing import Tail
+from trigger_api.handlers.live_reader import TailReader, TailReaders
+from trigger_api.handlers.live_tail import Tail
 from trigger_contracts.events import LogEntry
 
 ACTIVE = timedelta(hours=2)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.unit.api.fakes import FakeClaims, FakeClock, FakeCommands, FakeDefinitions, ids
-from trigger_api.domain import splitting
-from trigger_api.domain.bulk import MAX_LISTED_ERRORS, BulkCreated, Line
+from trigger_api.domain.triggers import bulk_body as splitting
+from trigger_api.domain.triggers.bulk import MAX_LISTED_ERRORS, BulkCreated, Line
 from trigger_api.handlers.bulk import BulkCreates, BulkRequest
 from trigger_api.handlers.schemas import SchemaTurns
 from trigger_contracts.commands import CreateTrigger

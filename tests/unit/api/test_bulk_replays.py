@@ -7,8 +7,8 @@ import pytest
 
 from tests.unit.api.fakes import NOW, make_change
 from tests.unit.api.replaying import EVERYTHING, INTEGER, SECOND, World, asked, refusal
+from trigger_api.domain.log.replays import MAX_REPLAYS
 from trigger_api.domain.queries import StateFilter
-from trigger_api.domain.replays import MAX_REPLAYS
 from trigger_api.handlers.bulk_replays import SLICE, BulkReplay
 from trigger_contracts.errors import Code
 from trigger_contracts.events import EntryStatus, Source

@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 
 from tests.unit.contracts.cron_cases import expressions
 from trigger_api.adapters.descriptions import describe
-from trigger_api.domain.cron_words import in_words
+from trigger_api.domain.triggers.cron_words import in_words
 from trigger_contracts.cron_parse import fields_of, parse_expression
 from trigger_contracts.definition import parse_definition
 from trigger_contracts.errors import Code, Refused

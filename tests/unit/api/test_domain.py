@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from tests.unit.api.fakes import make_change
 from trigger_api.domain import cursors
-from trigger_api.domain.conditions import check_none_match, etag, expected_version
-from trigger_api.domain.creates import claim_for, command_id, store_key
-from trigger_api.domain.fires import checked_key, fire_fields, refusal
 from trigger_api.domain.keys import key_id_of, parse_stored
 from trigger_api.domain.queries import EventQuery
-from trigger_api.domain.shown import written
+from trigger_api.domain.schemas import written
+from trigger_api.domain.triggers.creates import claim_for, command_id, store_key
+from trigger_api.domain.triggers.etags import check_none_match, etag, expected_version
+from trigger_api.domain.triggers.fires import checked_key, fire_fields, refusal
 from trigger_contracts import idempotency
 from trigger_contracts.commands import FireTrigger
 from trigger_contracts.errors import Code, Refused

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from trigger_api.domain.exports import COLUMNS, Format, csv_line, file_of, json_cell, text_cell
-from trigger_api.domain.pace import MAX_ROWS, MIN_SPAN, PageSize, below
+from trigger_api.domain.log.export_paging import MAX_ROWS, MIN_SPAN, PageSize, below
+from trigger_api.domain.log.exports import COLUMNS, Format, csv_line, file_of, json_cell, text_cell
 from trigger_api.domain.queries import ExportQuery
 from trigger_contracts.errors import Refused
 

@@ -14,7 +14,7 @@ from tests.unit.api.fakes import (
     ids,
     make_change,
 )
-from trigger_api.domain.fires import FireRequest
+from trigger_api.domain.triggers.fires import FireRequest
 from trigger_api.handlers.fires import Fires
 from trigger_api.handlers.outcomes import Applied, Stored
 from trigger_api.handlers.schemas import SchemaTurns

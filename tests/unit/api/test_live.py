@@ -7,8 +7,9 @@ import pytest
 
 from tests.support.log_entries import body_of, make_entry
 from tests.unit.api.fakes import NOW
-from trigger_api.domain import sse
-from trigger_api.domain.live import (
+from trigger_api.domain.live_tail import sse
+from trigger_api.domain.live_tail.tail_buffer import Segment, TailBuffer, read
+from trigger_api.domain.live_tail.tail_position import (
     Beginning,
     LastSeen,
     LogState,
@@ -17,9 +18,8 @@ from trigger_api.domain.live import (
     beginning,
     last_seen,
 )
-from trigger_api.domain.lives import Lives, Span
+from trigger_api.domain.log.lives import Lives, Span
 from trigger_api.domain.queries import StateFilter
-from trigger_api.domain.recent import Segment, TailBuffer, read
 from trigger_contracts.errors import Refused
 
 STATE = LogState(epoch=0xABC, first_seq=3, last_seq=9)
@@ -92,7 +92,7 @@ def test_memory_is_bounded_by_events_and_by_bytes(monkeypatch: pytest.MonkeyPatc
     assert [stretch.upto for stretch in recent.after(4)] == [5, 7]
     assert [stretch.upto for stretch in recent.after(5)] == [7]
     assert list(recent.after(7)) == []
-    monkeypatch.setattr("trigger_api.domain.recent.MAX_BYTES", 1)
+    monkeypatch.setattr("trigger_api.domain.live_tail.tail_buffer.MAX_BYTES", 1)
     recent.append(_stretch(8))
     assert (recent.start, recent.upto) == (7, 8)
 

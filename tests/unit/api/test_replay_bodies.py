@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.unit.api.fakes import NOW
-from trigger_api.domain.replays import requested
+from trigger_api.domain.log.replays import requested
 from trigger_contracts.errors import Refused
 from trigger_contracts.events import EntryStatus, Source
 

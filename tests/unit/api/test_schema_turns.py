@@ -9,7 +9,7 @@ import pytest
 from tests.support.stretches import stretches
 from tests.unit.api.fakes import FakeClock
 from tests.unit.api.test_bulk import World as BulkWorld
-from trigger_api.domain import creates
+from trigger_api.domain.triggers import creates
 from trigger_api.handlers import bulk, schemas
 from trigger_api.handlers.schemas import SchemaTurns
 from trigger_contracts import schema_time

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trigger_api.domain import splitting
-from trigger_api.domain.splitting import MAX_DEFINITIONS, elements, lines
+from trigger_api.domain.triggers import bulk_body as splitting
+from trigger_api.domain.triggers.bulk_body import MAX_DEFINITIONS, elements, lines
 from trigger_contracts.errors import Code, Refused
 from trigger_contracts.strict_json import MAX_CONTAINERS
 from trigger_contracts.topology import MAX_BODY_BYTES

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trigger_api.domain.stats import MAX_BUCKETS, Chart, Counted, StatsQuery, summed
+from trigger_api.domain.log.stats import MAX_BUCKETS, Chart, Counted, StatsQuery, summed
 from trigger_contracts.errors import Refused
 from trigger_contracts.events import EntryStatus
 

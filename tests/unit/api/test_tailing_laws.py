@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.unit.api.fake_log import FakeEventLog
 from tests.unit.api.tailing import ALL, Client, World, world
-from trigger_api.domain.filtering import passes
+from trigger_api.domain.log.filtering import passes
 from trigger_api.domain.queries import StateFilter
 
 FILTERS = (

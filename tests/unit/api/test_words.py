@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from trigger_api.domain import word_characters
-from trigger_api.domain.words import SEARCHED_CHARACTERS, Words, words_of
+from trigger_api.domain.log import word_characters
+from trigger_api.domain.log.words import SEARCHED_CHARACTERS, Words, words_of
 from trigger_retention.adapters import schema
 
 SCRIPTS_WITHOUT_SPACES = re.compile(

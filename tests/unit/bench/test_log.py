@@ -22,10 +22,10 @@ from bench.support import report
 from bench.support.figures import Spread
 from bench.support.http_load import Reads
 from bench.support.usage import Cost
-from trigger_api.domain.exports import Format
+from trigger_api.domain.log.exports import Format
+from trigger_api.domain.log.stats import StatsQuery
+from trigger_api.domain.log.words import words_of
 from trigger_api.domain.queries import EventQuery
-from trigger_api.domain.stats import StatsQuery
-from trigger_api.domain.words import words_of
 from trigger_contracts.ids import instant_of
 from trigger_retention.domain.hours import HOUR
 from trigger_retention.domain.rows import LogRow, read

@@ -10,7 +10,7 @@ import pytest
 
 from docs import make_pictures
 from trigger_api.adapters.descriptions import describe
-from trigger_api.domain.previews import MAX_OCCURRENCES, preview_request
+from trigger_api.domain.triggers.previews import MAX_OCCURRENCES, preview_request
 from trigger_api.handlers.previews import Previews
 from trigger_contracts.cron import Cron
 from trigger_contracts.cron_parse import MAX_LENGTH

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trigger_executor.domain.naming import MAX_TOKENS, named_trigger
+from trigger_executor.domain.salvage_trigger_id import MAX_TOKENS, named_trigger
 
 TEXTS = st.text(max_size=20) | st.sampled_from(['"', "trigger_id", '{"trigger_id": "x"}', "\\"])
 VALUES = st.recursive(

@@ -20,7 +20,7 @@ from trigger_api.ports import ReadTooSlow
 from trigger_runtime.postgres.database import AWAY, NOT_PROVISIONED
 from trigger_runtime.process.errors import DatabaseNotProvisioned, DatabaseUnavailable
 
-from . import statements
+from . import trigger_queries as statements
 
 CONNECT_TIMEOUT_S = 2.0
 """For one new connection; the caller's request waits for it."""

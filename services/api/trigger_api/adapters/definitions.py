@@ -14,7 +14,7 @@ from trigger_contracts.events import TriggerChanged
 from trigger_contracts.trigger import Trigger
 from trigger_runtime.process.errors import DatabaseUnavailable
 
-from . import statements
+from . import trigger_queries as statements
 from .database import ReadDatabase
 
 MAX_ENTRIES = 10_000

@@ -1,13 +1,13 @@
 """Schedules in plain words: a sentence that is not true is worse than none.
 
-``domain.cron_words`` says what a cron expression means. Limits at the ends of the calendar are
-none, and are not said.
+``domain.triggers.cron_words`` says what a cron expression means. Limits at the ends of the calendar
+are none, and are not said.
 """
 
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from trigger_api.domain.cron_words import in_words
+from trigger_api.domain.triggers.cron_words import in_words
 from trigger_contracts.cron import Cron
 from trigger_contracts.definition import Definition
 from trigger_contracts.instants import (

@@ -9,17 +9,19 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
+from trigger_api.adapters.log import count_queries as counting
+from trigger_api.adapters.log import list_queries as log_statements
 from trigger_api.domain import cursors
+from trigger_api.domain.log.replays import Origin
+from trigger_api.domain.log.stats import Counted
 from trigger_api.domain.queries import EventFilter, EventQuery, StateFilter, TriggerQuery
-from trigger_api.domain.replays import Origin
-from trigger_api.domain.shown import EventDetail, TriggerShown, Version
-from trigger_api.domain.stats import Counted
+from trigger_api.domain.schemas import EventDetail, TriggerShown, Version
 from trigger_api.ports import Listed, ListedEvents, Scheduled, Total
 from trigger_contracts import schedule
 from trigger_contracts.definition import Definition
 from trigger_contracts.events import EntryStatus
 
-from . import counting, log_statements, statements
+from . import trigger_queries as statements
 from .database import ReadDatabase
 
 T = TypeVar("T")

@@ -6,15 +6,15 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from trigger_api.domain.log.words import words_of
+from trigger_api.domain.triggers.previews import DEFAULT_OCCURRENCES, MAX_OCCURRENCES
 from trigger_contracts.errors import Code, refused
 from trigger_contracts.events import EntryStatus, Source
 from trigger_contracts.instants import parse_instant
 from trigger_contracts.topology import LOG_LIFE
 
 from . import cursors
-from .previews import DEFAULT_OCCURRENCES, MAX_OCCURRENCES
 from .several import Several
-from .words import words_of
 
 MAX_LIMIT = 500
 """Rows of a page: half a megabyte of triggers with small payloads."""
@@ -85,7 +85,8 @@ class NextQuery(BaseModel):
 class EventFilter(BaseModel):
     """Which rows of the log are meant: the same for lists, charts, live tails, exports, replays.
 
-    ``domain.filtering`` says whether one entry passes; ``adapters.filtering`` is the same in SQL.
+    ``domain.log.filtering`` says whether one entry passes; ``adapters.log.filter_sql`` is the same
+    in SQL.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

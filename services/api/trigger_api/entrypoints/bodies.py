@@ -12,9 +12,9 @@ from typing import Any
 
 from starlette.types import Receive
 
-from trigger_api.domain import splitting
 from trigger_api.domain.decoding import Decoder, decoder_of
-from trigger_api.domain.splitting import MAX_BULK_BYTES, RawDefinition
+from trigger_api.domain.triggers import bulk_body as splitting
+from trigger_api.domain.triggers.bulk_body import MAX_BULK_BYTES, RawDefinition
 from trigger_contracts import strict_json
 from trigger_contracts.errors import Code, Refused, refused
 from trigger_contracts.topology import MAX_BODY_BYTES

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from trigger_api.domain.bulk import BulkCreated
-from trigger_api.domain.fires import checked_key
 from trigger_api.domain.queries import BulkQuery
-from trigger_api.domain.splitting import MAX_BULK_BYTES, MAX_DEFINITIONS
+from trigger_api.domain.triggers.bulk import BulkCreated
+from trigger_api.domain.triggers.bulk_body import MAX_BULK_BYTES, MAX_DEFINITIONS
+from trigger_api.domain.triggers.fires import checked_key
 from trigger_api.handlers.bulk import BulkCreates, BulkRequest
 
 from . import examples, routes

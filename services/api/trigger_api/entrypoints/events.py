@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from trigger_api.domain.log.stats import Chart, Stats, StatsQuery, summed
 from trigger_api.domain.queries import EventQuery
-from trigger_api.domain.shown import EventDetail, EventShown
-from trigger_api.domain.stats import Chart, Stats, StatsQuery, summed
+from trigger_api.domain.schemas import EventDetail, EventShown
 from trigger_api.handlers.lookup import Lookup
 from trigger_api.handlers.pages import EventPages
 from trigger_api.ports import Clock, Views

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from trigger_api.domain.previews import DEFAULT_OCCURRENCES, MAX_OCCURRENCES
-from trigger_api.domain.replays import ReplayRequest
+from trigger_api.domain.log.replays import ReplayRequest
+from trigger_api.domain.triggers.previews import DEFAULT_OCCURRENCES, MAX_OCCURRENCES
 from trigger_contracts.definition import Definition
 
 AT = "2030-01-26T15:00:00"

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from trigger_api.domain.exports import File, file_of
+from trigger_api.domain.log.exports import File, file_of
 from trigger_api.domain.queries import ExportQuery
 from trigger_api.handlers.exports import Exports
 from trigger_api.handlers.places import PlaceLost

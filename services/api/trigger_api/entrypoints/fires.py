@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.types import Receive
 
-from trigger_api.domain.fires import FireRequest, checked_key, fire_fields
+from trigger_api.domain.triggers.fires import FireRequest, checked_key, fire_fields
 from trigger_api.handlers.fires import Fires
 from trigger_contracts.errors import Code, Refused, refused
 from trigger_contracts.ids import is_valid_id

@@ -5,14 +5,14 @@ import asyncio
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from trigger_api.domain.fires import checked_key
-from trigger_api.domain.replays import (
+from trigger_api.domain.log.replays import (
     MAX_REPLAYS,
     ReplayAccepted,
     ReplaysAccepted,
     ReplaysCounted,
     requested,
 )
+from trigger_api.domain.triggers.fires import checked_key
 from trigger_api.handlers.bulk_replays import BulkReplay, BulkReplays
 from trigger_api.handlers.replays import Replays
 from trigger_api.ports import Views

@@ -12,10 +12,10 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from trigger_api.domain.live import HEADER, StreamQuery, last_seen
-from trigger_api.domain.sse import CONTENT_TYPE
-from trigger_api.handlers.reading import TailReader, TailReaders
-from trigger_api.handlers.tailing import Tail
+from trigger_api.domain.live_tail.sse import CONTENT_TYPE
+from trigger_api.domain.live_tail.tail_position import HEADER, StreamQuery, last_seen
+from trigger_api.handlers.live_reader import TailReader, TailReaders
+from trigger_api.handlers.live_tail import Tail
 from trigger_runtime.process.loops import Loop
 
 from . import routes
@@ -96,7 +96,7 @@ class _Stream(Response):
 
 
 class _Outlet:
-    """See ``handlers.reading.Outlet``: a server waits for room before it writes, even nothing."""
+    """A ``handlers.live_reader.Outlet``: a server waits for room before it writes, even nothing."""
 
     def __init__(self, send: Send) -> None:
         self._send = send

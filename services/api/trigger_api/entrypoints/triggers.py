@@ -6,10 +6,8 @@ from fastapi import APIRouter, Query, Request
 from pydantic import TypeAdapter
 from starlette.responses import Response
 
-from trigger_api.domain.conditions import check_none_match, etag, expected_version
-from trigger_api.domain.fires import checked_key
 from trigger_api.domain.queries import Page, TriggerQuery
-from trigger_api.domain.shown import (
+from trigger_api.domain.schemas import (
     Accepted,
     FireAccepted,
     TriggerShown,
@@ -17,6 +15,8 @@ from trigger_api.domain.shown import (
     Version,
     written,
 )
+from trigger_api.domain.triggers.etags import check_none_match, etag, expected_version
+from trigger_api.domain.triggers.fires import checked_key
 from trigger_api.handlers.outcomes import Applied, Outcome, Stored
 from trigger_api.handlers.triggers import TriggerCommands
 from trigger_api.ports import Views

@@ -11,15 +11,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from trigger_api.domain import bulk, creates
-from trigger_api.domain.bulk import BulkCreated, Checked
-from trigger_api.domain.splitting import RawDefinition
-from trigger_api.handlers.doors import Door
+from trigger_api.domain.triggers import bulk, creates
+from trigger_api.domain.triggers.bulk import BulkCreated, Checked
+from trigger_api.domain.triggers.bulk_body import RawDefinition
 from trigger_api.ports import PartlyStored
 from trigger_contracts.commands import CommandDone
 from trigger_contracts.errors import Code, Problem, Refused, problem, refused
 from trigger_contracts.idempotency import read_claim
 from trigger_contracts.subjects import Verb
+
+from .command_ports import Door
 
 BITE = 20_000
 """What is checked at a stretch, as ``bulk.cost`` counts: 2 ms of small definitions."""

@@ -11,11 +11,9 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from trigger_api.domain import replays
 from trigger_api.domain.encoding import encoded
-from trigger_api.domain.fires import FireRequest
-from trigger_api.domain.queries import StateFilter
-from trigger_api.domain.replays import (
+from trigger_api.domain.log import replays
+from trigger_api.domain.log.replays import (
     MAX_REPLAYS,
     Origin,
     ReplayClaim,
@@ -23,6 +21,8 @@ from trigger_api.domain.replays import (
     ReplaysCounted,
     Tally,
 )
+from trigger_api.domain.queries import StateFilter
+from trigger_api.domain.triggers.fires import FireRequest
 from trigger_api.handlers.fires import Fires
 from trigger_api.ports import Clock, Commands, IdempotencyKeys, PartlyStored, Views
 from trigger_contracts.errors import Code, Refused, refused

@@ -8,13 +8,13 @@ from datetime import timedelta
 from uuid import UUID
 
 from trigger_api.domain import dead_letters as shown
-from trigger_api.domain import lives
 from trigger_api.domain.dead_letters import (
     DeadLetterQuery,
     DeadLetterShown,
     FoundLetter,
     RedriveShown,
 )
+from trigger_api.domain.log import lives
 from trigger_api.ports import Clock, DeadLetterStore, Listed
 from trigger_contracts.errors import Code, Refused, refused
 from trigger_contracts.events import DeadLetter, DeadLetterHandled

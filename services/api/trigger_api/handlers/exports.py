@@ -11,8 +11,8 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import datetime, timedelta
 
-from trigger_api.domain.exports import File
-from trigger_api.domain.pace import PageSize, RowKey, below
+from trigger_api.domain.log.export_paging import PageSize, RowKey, below
+from trigger_api.domain.log.exports import File
 from trigger_api.domain.queries import ExportQuery
 from trigger_api.ports import LogPage, LogPages
 from trigger_contracts.errors import Code, Refused, problem

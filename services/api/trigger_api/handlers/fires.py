@@ -4,8 +4,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from trigger_api.domain.encoding import too_large
-from trigger_api.domain.fires import FireRequest, command_of, life_left, refusal, refused_command
-from trigger_api.handlers.doors import Door
+from trigger_api.domain.triggers.fires import (
+    FireRequest,
+    command_of,
+    life_left,
+    refusal,
+    refused_command,
+)
 from trigger_contracts import idempotency
 from trigger_contracts.commands import FireTrigger
 from trigger_contracts.errors import Code, Problem, Refused, refused
@@ -15,6 +20,8 @@ from trigger_contracts.subjects import Verb
 from trigger_contracts.topology import LOG_LIFE
 from trigger_contracts.trigger import Trigger
 from trigger_runtime.process.errors import DatabaseUnavailable
+
+from .command_ports import Door
 
 
 class Fires(Door):

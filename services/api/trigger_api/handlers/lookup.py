@@ -3,8 +3,8 @@
 from datetime import timedelta
 from uuid import UUID
 
-from trigger_api.domain import lives
-from trigger_api.domain.shown import EventDetail
+from trigger_api.domain.log import lives
+from trigger_api.domain.schemas import EventDetail
 from trigger_api.ports import Clock, Views
 from trigger_contracts.errors import Code, Refused, refused
 

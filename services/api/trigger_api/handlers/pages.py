@@ -1,6 +1,6 @@
 """Lists of the log, with pages that are asked for again and again kept for a moment.
 
-``domain.pages`` says what may be kept and for how long. A page that is being read is waited
+``domain.log.pages`` says what may be kept and for how long. A page that is being read is waited
 for by all who ask for it meanwhile, unless it would be too old for them; a cache that does not
 answer is as good as none.
 """
@@ -9,8 +9,8 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
-from trigger_api.domain import pages
-from trigger_api.domain.pages import EventPage
+from trigger_api.domain.log import pages
+from trigger_api.domain.log.pages import EventPage
 from trigger_api.domain.queries import EventQuery
 from trigger_api.ports import Cache, Clock, Views
 

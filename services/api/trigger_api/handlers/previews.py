@@ -5,8 +5,8 @@ Computed here, by the very arithmetic by which the scheduler fires.
 
 from datetime import datetime, timedelta
 
-from trigger_api.domain.previews import PreviewRequest, shown
-from trigger_api.domain.shown import PreviewShown
+from trigger_api.domain.schemas import PreviewShown
+from trigger_api.domain.triggers.previews import PreviewRequest, shown
 from trigger_api.ports import Clock, Describe, Views
 from trigger_contracts.errors import Code, refused
 from trigger_contracts.future import must_fire

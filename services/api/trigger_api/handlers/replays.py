@@ -1,6 +1,6 @@
 """Replay an event: fire its trigger again, with what the event carried."""
 
-from trigger_api.domain.replays import Origin, ReplayAccepted, replay
+from trigger_api.domain.log.replays import Origin, ReplayAccepted, replay
 from trigger_api.handlers.fires import Fires
 from trigger_api.handlers.lookup import Lookup
 

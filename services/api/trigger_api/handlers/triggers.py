@@ -3,9 +3,8 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from trigger_api.domain import creates
-from trigger_api.domain.shown import TestAccepted
-from trigger_api.handlers.doors import Door
+from trigger_api.domain.schemas import TestAccepted
+from trigger_api.domain.triggers import creates
 from trigger_api.handlers.outcomes import Applied, Outcome, Stored
 from trigger_contracts import trigger
 from trigger_contracts.commands import (
@@ -23,6 +22,8 @@ from trigger_contracts.idempotency import read_claim
 from trigger_contracts.schedule import Once, rule_of, upcoming
 from trigger_contracts.schedule_fields import schedule_of
 from trigger_contracts.subjects import Verb
+
+from .command_ports import Door
 
 
 class TriggerCommands(Door):

@@ -23,7 +23,7 @@ from trigger_contracts.ids import fire_event_id, invalid_fire_event_id, is_valid
 from trigger_contracts.subjects import Verb
 from trigger_contracts.topology import MAX_COMMAND_BYTES
 
-from .naming import named_trigger
+from .salvage_trigger_id import named_trigger
 
 MAX_ERRORS = 20
 MAX_TEXT = 300

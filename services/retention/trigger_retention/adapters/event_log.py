@@ -20,8 +20,8 @@ from trigger_retention.ports import Erased, Inserted, RowsRefused
 from trigger_runtime.postgres.database import REFUSED, Database
 from trigger_runtime.process.logging_setup import get_logger
 
+from .insert import Connection, write
 from .statements import Statements
-from .writing import Connection, write
 
 log = get_logger(__name__)
 

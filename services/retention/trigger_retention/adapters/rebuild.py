@@ -21,8 +21,8 @@ from trigger_runtime.postgres.migrations import owner_of
 from trigger_runtime.process.logging_setup import get_logger
 
 from . import schema
+from .insert import write
 from .statements import PAUSE_KEY, Statements
-from .writing import write
 
 log = get_logger(__name__)
 

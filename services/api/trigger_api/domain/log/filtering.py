@@ -7,9 +7,9 @@ compared with.
 from datetime import timedelta
 from typing import Protocol
 
+from trigger_api.domain.queries import EventFilter
 from trigger_contracts.events import LogEntry
 
-from .queries import EventFilter
 from .words import Words
 
 

@@ -26,8 +26,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from trigger_api.domain.queries import EventFilter, StateFilter
 
-from .filtering import conditions
-from .log_tables import EVENTS_IN, INSTANT
+from .filter_sql import conditions
+from .tables import EVENTS_IN, INSTANT
 
 _SUMMED_FIELDS = {"type", "source", "status", "is_test", "from_", "to", "state"}
 """What retention's sums tell apart."""

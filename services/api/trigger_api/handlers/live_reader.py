@@ -12,13 +12,19 @@ from datetime import timedelta
 from enum import Enum, auto
 from typing import Protocol
 
-from trigger_api.domain import sse
-from trigger_api.domain.live import Beginning, LastSeen, LogState, StreamPosition, beginning
+from trigger_api.domain.live_tail import sse
+from trigger_api.domain.live_tail.tail_buffer import Segment, TailBuffer
+from trigger_api.domain.live_tail.tail_position import (
+    Beginning,
+    LastSeen,
+    LogState,
+    StreamPosition,
+    beginning,
+)
 from trigger_api.domain.queries import StateFilter
-from trigger_api.domain.recent import Segment, TailBuffer
 from trigger_runtime.process.errors import DependencyUnavailable
 
-from .tailing import RETRY, SLOWEST_LOOK, Tail
+from .live_tail import RETRY, SLOWEST_LOOK, Tail
 
 CHUNK_BYTES = 64 * 1024
 """Written at once, or one event if that is larger: what uvicorn takes before a write waits."""

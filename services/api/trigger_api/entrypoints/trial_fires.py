@@ -5,7 +5,7 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from trigger_api.domain.shown import TestAccepted
+from trigger_api.domain.schemas import TestAccepted
 from trigger_api.handlers.triggers import TriggerCommands
 
 from . import examples, routes

@@ -1,9 +1,9 @@
 """The live tail: one per process, alive only while somebody reads, shared by all who do.
 
 It follows the log in the order of its sequences and keeps the newest stretch in memory
-(``domain.recent``). What core NATS brings is only a hint that something may have been stored:
-such a message may arrive before it is, or belong to a batch that never will be. So the stream
-is what counts: it is looked at soon after a hint, and now and then without one.
+(``domain.live_tail.tail_buffer``). What core NATS brings is only a hint that something may have
+been stored: such a message may arrive before it is, or belong to a batch that never will be. So
+the stream is what counts: it is looked at soon after a hint, and now and then without one.
 """
 
 import asyncio
@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Protocol
 
-from trigger_api.domain.live import LogState, StreamPosition
-from trigger_api.domain.lives import Lives, Span
+from trigger_api.domain.live_tail.tail_buffer import LiveEvent, Segment, TailBuffer, read
+from trigger_api.domain.live_tail.tail_position import LogState, StreamPosition
+from trigger_api.domain.log.lives import Lives, Span
 from trigger_api.domain.queries import State
-from trigger_api.domain.recent import LiveEvent, Segment, TailBuffer, read
 from trigger_api.ports import EventStream, Logged, TailMeter
 from trigger_contracts.errors import Code, Refused, problem
 from trigger_runtime.process.clock import Clock

@@ -1,4 +1,4 @@
-"""``domain.filtering.passes`` in SQL: which rows of retention's views a filter means."""
+"""``domain.log.filtering.passes`` in SQL: which rows of retention's views a filter means."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -17,8 +17,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from trigger_api.domain.log.words import is_run, words_of
 from trigger_api.domain.queries import EventFilter
-from trigger_api.domain.words import is_run, words_of
 
 Condition = ColumnElement[bool]
 

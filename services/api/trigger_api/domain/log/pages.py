@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from .queries import EventQuery
+from trigger_api.domain.queries import EventQuery
 
 FRESH_FOR = timedelta(milliseconds=900)
 """From the moment it was read. Promised is a second: the rest is for the answer's way."""

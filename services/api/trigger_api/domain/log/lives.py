@@ -8,9 +8,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from trigger_api.domain.queries import State
 from trigger_contracts.ids import instant_of
-
-from .queries import State
 
 UUID7 = 7
 """The version of the ids that hold an instant."""

@@ -7,7 +7,7 @@ names of their own: ``reset``, ``dropped``, ``closing``.
 import json
 from enum import StrEnum
 
-from .live import StreamPosition
+from .tail_position import StreamPosition
 
 CONTENT_TYPE = "text/event-stream"
 

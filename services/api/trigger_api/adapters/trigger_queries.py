@@ -26,9 +26,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from trigger_api.adapters.log.tables import INSTANT
 from trigger_api.domain.queries import TriggerQuery
-
-from .log_tables import INSTANT
 
 PING = text("SELECT 1 FROM scheduler.triggers, retention.life LIMIT 0")
 

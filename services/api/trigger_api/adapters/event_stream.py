@@ -11,7 +11,7 @@ from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
 from prometheus_client import Counter, Gauge
 
-from trigger_api.domain.live import LogState
+from trigger_api.domain.live_tail.tail_position import LogState
 from trigger_api.ports import Logged
 from trigger_contracts import subjects
 from trigger_contracts.message_headers import why_unreadable

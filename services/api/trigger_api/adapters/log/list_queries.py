@@ -29,10 +29,11 @@ from sqlalchemy import (
 )
 
 from trigger_api.domain.queries import EventQuery, StateFilter
-from trigger_api.domain.shown import EventShown
+from trigger_api.domain.schemas import EventShown
 
-from .filtering import conditions, hashes_of, says, without_values
-from .log_tables import (
+from .filter_sql import conditions, hashes_of, says, without_values
+from .row_json import json_object
+from .tables import (
     EVENTS,
     EVENTS_IN,
     HOURS,
@@ -42,7 +43,6 @@ from .log_tables import (
     RECENT_WORDS,
     WAITING_WORDS,
 )
-from .written import json_object
 
 _SHOWN = (
     literal_column(json_object(EventShown.model_fields), Text).label("body"),

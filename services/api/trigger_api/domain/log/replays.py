@@ -13,12 +13,11 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from trigger_api.domain.queries import StateFilter
+from trigger_api.domain.schemas import FireAccepted
+from trigger_api.domain.triggers.fires import FireRequest
 from trigger_contracts.errors import Code, Problem, Refused, from_validation, problem, refused
 from trigger_contracts.events import EntryStatus
-
-from .fires import FireRequest
-from .queries import StateFilter
-from .shown import FireAccepted
 
 MAX_REPLAYS = 10_000
 """Events of one request: a few seconds of work, after which the caller still waits."""

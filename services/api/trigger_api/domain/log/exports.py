@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from trigger_api.domain.queries import ExportQuery
+from trigger_api.domain.schemas import EventDetail
 from trigger_contracts.errors import Code, refused
-
-from .queries import ExportQuery
-from .shown import EventDetail
 
 COLUMNS = tuple(EventDetail.model_fields)
 """What a row tells, in both formats and in this order."""

@@ -13,14 +13,14 @@ from functools import cached_property
 
 from pydantic import ValidationError
 
+from trigger_api.domain.log.filtering import passes
+from trigger_api.domain.log.lives import Span
+from trigger_api.domain.log.words import Words
+from trigger_api.domain.queries import StateFilter
 from trigger_contracts.events import CloudEvent, LogEntry
 
 from . import sse
-from .filtering import passes
-from .live import StreamPosition
-from .lives import Span
-from .queries import StateFilter
-from .words import Words
+from .tail_position import StreamPosition
 
 MAX_BYTES = 32 * 1024 * 1024
 """Of the events kept, as they are sent; decoded they take some three times as much besides."""

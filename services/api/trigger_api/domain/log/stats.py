@@ -11,10 +11,9 @@ from typing import Literal, NamedTuple, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from trigger_api.domain.queries import StateFilter
 from trigger_contracts.errors import Code, refused
 from trigger_contracts.events import EntryStatus
-
-from .queries import StateFilter
 
 MAX_BUCKETS = 1000
 """A chart wider than that is wider than a screen."""

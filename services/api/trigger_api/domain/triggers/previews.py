@@ -6,12 +6,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
+from trigger_api.domain.schemas import PreviewShown
 from trigger_contracts.definition import Definition, parse_definition
 from trigger_contracts.errors import Code, Refused, from_validation, refused
 from trigger_contracts.instants import parse_bound, zone
 from trigger_contracts.preview import Preview
-
-from .shown import PreviewShown
 
 MAX_OCCURRENCES = 1000
 """Occurrences of one answer: 100 kB, and a few hundredths of a second of work."""

@@ -10,9 +10,8 @@ from typing import NamedTuple
 
 from pydantic import Field
 
+from trigger_api.domain.queries import StateFilter
 from trigger_contracts.errors import Code, refused
-
-from .queries import StateFilter
 
 HEADER = "Last-Event-ID"
 

@@ -17,13 +17,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from trigger_api.domain.exports import COLUMNS
-from trigger_api.domain.pace import ReadRange
+from trigger_api.domain.log.export_paging import ReadRange
+from trigger_api.domain.log.exports import COLUMNS
 from trigger_api.domain.queries import StateFilter
 
-from .filtering import conditions
-from .log_tables import EVENTS_IN, INSTANT, LIFE_ENDS_AT
-from .written import json_object, value
+from .filter_sql import conditions
+from .row_json import json_object, value
+from .tables import EVENTS_IN, INSTANT, LIFE_ENDS_AT
 
 PAGE_BYTES = 4 * 1024 * 1024
 """A page is cut behind the row that exceeds this."""

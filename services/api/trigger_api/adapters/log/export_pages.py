@@ -9,15 +9,15 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from trigger_api.domain.exports import Format, csv_line
-from trigger_api.domain.pace import ReadRange
+from trigger_api.adapters.database import ReadDatabase
+from trigger_api.domain.log.export_paging import ReadRange
+from trigger_api.domain.log.exports import Format, csv_line
 from trigger_api.domain.queries import StateFilter
 from trigger_api.ports import ExportChunk, LogPage
 from trigger_runtime.process.clock import Clock
 
-from . import export_statements
-from .database import ReadDatabase
-from .export_statements import PAGE_BYTES
+from . import export_queries as export_statements
+from .export_queries import PAGE_BYTES
 
 
 class PostgresLogPages:

@@ -1,0 +1,1 @@
+"""What a request about triggers means: creates, bulk bodies, fires, previews, conditions."""
