@@ -45,6 +45,14 @@ class Delivered(Protocol):
     def stored_at(self) -> datetime: ...
 
 
+class DeadLetterSink(Protocol):
+    """Where goes what a service cannot handle: a port of every worker."""
+
+    async def bury(self, stream: str, delivery: Delivered, reason: str) -> None:
+        """Durable once it returns; the same message twice is kept once. Raises while it cannot."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Original:
     """A message as the broker delivered it."""

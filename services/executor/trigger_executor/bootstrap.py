@@ -9,7 +9,6 @@ from trigger_contracts import topology
 from trigger_contracts.idempotency import Claim
 from trigger_contracts.subjects import Service
 from trigger_executor.adapters.event_stream import (
-    JetStreamDeadLetters,
     JetStreamEventWriter,
     NatsResults,
 )
@@ -62,7 +61,7 @@ def build(settings: Settings) -> Executor:
     )
     recorder = Recorder(
         JetStreamEventWriter(events),
-        JetStreamDeadLetters(dead_letters),
+        dead_letters,
         clock,
         PrometheusMeter(),
         kept_for=settings.kept_for,

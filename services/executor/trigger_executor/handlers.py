@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from trigger_contracts import commands, schema_time, subjects, topology
 from trigger_contracts.commands import FireDone
+from trigger_contracts.dead_letters import DeadLetterSink
 from trigger_contracts.errors import Code, Problem, Refused, problem
 from trigger_contracts.events import Due, LogEntry, Missed
 from trigger_contracts.idempotency import Claim, claim_for
@@ -35,7 +36,6 @@ from .domain.fire import (
 from .domain.row import EventMessage, row_of
 from .ports import (
     Clock,
-    DeadLetters,
     EventWriter,
     Incoming,
     KeyReservations,
@@ -67,7 +67,7 @@ class Recorder:
     def __init__(
         self,
         events: EventWriter,
-        dead_letters: DeadLetters,
+        dead_letters: DeadLetterSink,
         clock: Clock,
         meter: Meter,
         *,

@@ -71,14 +71,6 @@ class EventWriter(Protocol):
         ...
 
 
-class DeadLetters(Protocol):
-    """Where goes what cannot be handled."""
-
-    async def bury(self, stream: str, message: Incoming, reason: str) -> None:
-        """Durable once it returns; the same message twice is kept once."""
-        ...
-
-
 class Results(Protocol):
     """Answers to fire commands."""
 

@@ -22,7 +22,7 @@ from trigger_runtime.process.logging_setup import set_up_logging
 from trigger_runtime.process.loops import Loop
 from trigger_runtime.worker import serve_worker
 
-from .adapters.broker import CoreNotices, LogDeadLetters
+from .adapters.broker import CoreNotices
 from .adapters.event_log import PostgresEventLog
 from .adapters.positions import positions
 from .domain.life import Life
@@ -90,7 +90,7 @@ def build(settings: Settings) -> Retention:
     timeout = settings.publish_timeout
     publisher = JetStreamPublisher(connection, DEAD.name, timeout=timeout)
     dead_letters = DeadLetterWriter(publisher, Service.RETENTION, clock, kept_for=settings.kept_for)
-    projector = Projector(event_log, LogDeadLetters(dead_letters))
+    projector = Projector(event_log, dead_letters)
     redriver = Redriver(
         Service.RETENTION,
         {EVENTS.name: projector.project_again},

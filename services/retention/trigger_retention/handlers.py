@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from trigger_contracts.dead_letters import Delivered
+from trigger_contracts.dead_letters import DeadLetterSink, Delivered
 from trigger_contracts.events import Swept
 from trigger_contracts.message_headers import why_unreadable
+from trigger_contracts.topology import EVENTS
 from trigger_runtime.process.clock import Clock
 
 from .domain import rows
 from .domain.life import Life
 from .domain.rows import LogRow, UnreadableEvent
-from .ports import DeadLetters, EventLog, Inserted, Notices, RowsRefused
+from .ports import EventLog, Inserted, Notices, RowsRefused
 
 BEHIND = timedelta(seconds=0.5)
 """Age of what is projected from which on the log is said to catch up."""
@@ -39,7 +40,7 @@ class Projected:
 class Projector:
     """Projects batches of TRIGGER_EVENTS into the table."""
 
-    def __init__(self, log: EventLog, dead_letters: DeadLetters) -> None:
+    def __init__(self, log: EventLog, dead_letters: DeadLetterSink) -> None:
         self._log = log
         self._dead_letters = dead_letters
         self.lag = timedelta()
@@ -60,7 +61,7 @@ class Projector:
                     readable.append((row, message))
         inserted = await self._store(readable, dead)
         # At once, so that they travel in one batch.
-        await asyncio.gather(*(self._dead_letters.bury(*letter) for letter in dead))
+        await asyncio.gather(*(self._dead_letters.bury(EVENTS.name, *letter) for letter in dead))
         return Projected(inserted, len(dead))
 
     async def project_again(self, messages: Sequence[Delivered]) -> Sequence[Any]:

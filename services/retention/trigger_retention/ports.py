@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from trigger_contracts.dead_letters import Delivered
 from trigger_contracts.events import Swept
 
 from .domain.life import Life
@@ -66,14 +65,6 @@ class EventLog(Protocol):
 
     async def set_life(self, life: Life) -> None:
         """From now on rows live this long."""
-        ...
-
-
-class DeadLetters(Protocol):
-    """Where messages go that cannot be projected."""
-
-    async def bury(self, message: Delivered, reason: str) -> None:
-        """Store it durably with the reason; raises when that is not possible now."""
         ...
 
 

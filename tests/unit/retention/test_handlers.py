@@ -94,10 +94,10 @@ class FakeDeadLetters:
         self.letters: list[tuple[int, str]] = []
         self._away = away
 
-    async def bury(self, message: Delivered, reason: str) -> None:
+    async def bury(self, stream: str, delivery: Delivered, reason: str) -> None:
         if self._away:
             raise ConnectionError("away")
-        self.letters.append((message.stream_seq, reason))
+        self.letters.append((delivery.stream_seq, reason))
 
 
 class FakeNotices:

@@ -41,7 +41,7 @@ class NoAnswer(DependencyUnavailable):
 
 
 class StreamDeadLetters:
-    """See ``ports.DeadLetters``."""
+    """See ``ports.DeadLetterStore``."""
 
     def __init__(
         self,

@@ -1,12 +1,10 @@
-"""The event log and the dead letters, appended to their streams, and answers over core NATS."""
+"""The event log, appended to its stream, and answers over core NATS."""
 
 from collections.abc import Iterator, Sequence
 
 from nats.errors import Error as NatsError
 
 from trigger_executor.domain.row import EventMessage
-from trigger_executor.ports import Incoming
-from trigger_runtime.dead_letters.burying import DeadLetterWriter
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.publisher import MAX_BATCH, JetStreamPublisher, Message
 from trigger_runtime.process.logging_setup import get_logger
@@ -29,16 +27,6 @@ class JetStreamEventWriter:
         ]
         for batch in _batches(messages):
             await self._publisher.publish_each(batch)
-
-
-class JetStreamDeadLetters:
-    """TRIGGER_DEAD, by way of the runtime."""
-
-    def __init__(self, dead_letters: DeadLetterWriter) -> None:
-        self._dead_letters = dead_letters
-
-    async def bury(self, stream: str, message: Incoming, reason: str) -> None:
-        await self._dead_letters.bury(stream, message, reason)
 
 
 class NatsResults:

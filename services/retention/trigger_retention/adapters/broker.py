@@ -1,26 +1,13 @@
-"""What retention publishes: dead letters, stored; and notices of sweeps, heard by who listens."""
+"""Notices of sweeps, heard by whoever listens."""
 
 from nats.errors import Error as NatsError
 
 from trigger_contracts import subjects
-from trigger_contracts.dead_letters import Delivered
 from trigger_contracts.events import Swept
-from trigger_contracts.topology import EVENTS
-from trigger_runtime.dead_letters.burying import DeadLetterWriter
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.process.logging_setup import get_logger
 
 log = get_logger(__name__)
-
-
-class LogDeadLetters:
-    """``ports.DeadLetterWriter`` for messages of TRIGGER_EVENTS."""
-
-    def __init__(self, dead_letters: DeadLetterWriter) -> None:
-        self._dead_letters = dead_letters
-
-    async def bury(self, message: Delivered, reason: str) -> None:
-        await self._dead_letters.bury(EVENTS.name, message, reason)
 
 
 class CoreNotices:
