@@ -55,12 +55,12 @@ from .adapters.workers import HeartbeatListener
 from .domain.keys import parse_stored
 from .entrypoints.app import create_app, include
 from .entrypoints.bodies import Bodies
-from .entrypoints.fires import FireDoor
+from .entrypoints.fires import FireEndpoint
 from .entrypoints.gateway import Gateway
 from .entrypoints.serving import Server
 from .handlers.bulk import BulkCreates
 from .handlers.bulk_replays import BulkReplays
-from .handlers.dead_letters import DeadLetterDesk
+from .handlers.dead_letters import DeadLetterQueue
 from .handlers.exports import Exports
 from .handlers.fires import Fires
 from .handlers.lookup import Lookup
@@ -117,7 +117,7 @@ def build(settings: Settings) -> Api:
     trigger_commands = TriggerCommands(**parts)
     bodies = Bodies(settings.body_timeout.total_seconds())
     fires = Fires(kept_for=settings.kept_for, **parts)
-    fire_door = FireDoor(fires, bodies)
+    fire_door = FireEndpoint(fires, bodies)
     lookup = Lookup(views=views, clock=clock, kept_for=settings.kept_for)
     bulk_replays = BulkReplays(
         views=views, fires=fires, commands=commands, claims=claims, clock=clock
@@ -231,8 +231,8 @@ def _exports(settings: Settings, searches: ReadDatabase, clock: SystemClock) -> 
 
 def _dead_letter_desk(
     settings: Settings, connection: Connection, clock: SystemClock
-) -> DeadLetterDesk:
-    return DeadLetterDesk(
+) -> DeadLetterQueue:
+    return DeadLetterQueue(
         dead_letters=StreamDeadLetters(
             connection,
             StreamReader(connection, DEAD.name, timeout=settings.publish_timeout),

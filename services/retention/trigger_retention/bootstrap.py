@@ -28,7 +28,7 @@ from .adapters.positions import positions
 from .domain.life import Life
 from .entrypoints.projection import subscribe
 from .entrypoints.sweeping import closing_loop, indexing_loop, sweep_loop
-from .handlers import Closer, Indexer, Projector, Sweeper
+from .handlers import HourCloser, Indexer, Projector, Sweeper
 from .settings import Settings
 
 SERVICE = "retention"
@@ -113,7 +113,7 @@ def build(settings: Settings) -> Retention:
         database,
         publisher,
         sweep_loop(broker, sweeper),
-        closing_loop(Closer(event_log, every=CLOSING_EVERY)),
+        closing_loop(HourCloser(event_log, every=CLOSING_EVERY)),
         indexing_loop(Indexer(event_log, clock, every=INDEXING_EVERY, lag=lambda: projector.lag)),
         StreamGuard(
             connection,

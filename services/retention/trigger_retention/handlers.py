@@ -89,7 +89,7 @@ class Projector:
         )
 
 
-class Closer:
+class HourCloser:
     """Closes hours that are over, the newest first: few ask for the older ones."""
 
     def __init__(self, log: EventLog, *, every: timedelta) -> None:

@@ -22,14 +22,14 @@ class Inserted:
     stored: int
     repeated: int = 0
     """There already, or twice among the rows."""
-    outlived: int = 0
+    expired: int = 0
     """Their life was over."""
 
     def __add__(self, other: "Inserted") -> "Inserted":
         return Inserted(
             self.stored + other.stored,
             self.repeated + other.repeated,
-            self.outlived + other.outlived,
+            self.expired + other.expired,
         )
 
 

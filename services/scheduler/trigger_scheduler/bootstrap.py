@@ -118,7 +118,7 @@ def build(settings: Settings) -> Scheduler:
     clock = ClockOfRecord(system_clock.monotonic)
     helping: list[Loop] = []
 
-    def call_help() -> None:
+    def wake_burst_claimers() -> None:
         for loop in helping:
             loop.wake()
 
@@ -128,7 +128,7 @@ def build(settings: Settings) -> Scheduler:
             due_log,
             clock,
             limits,
-            on_full=call_help,
+            on_full=wake_burst_claimers,
             on_completed=completing.wake,
             on_outdated=repairing.wake,
             on_published=meter.published,
@@ -141,7 +141,7 @@ def build(settings: Settings) -> Scheduler:
         for number, claimer in enumerate(claimers[: settings.claimers], 1)
     ]
     helping += [
-        Loop(f"help-{number}", claimer.help)
+        Loop(f"help-{number}", claimer.claim_once)
         for number, claimer in enumerate(claimers[settings.claimers :], 1)
     ]
     wakes = NatsWakes(

@@ -15,7 +15,7 @@ from tests.integration.api.log_rows import Log
 from tests.support.downloads import Download, Incomplete, opened, parsed
 from tests.support.eventually import eventually
 from tests.support.many_rows import filled
-from tests.support.servers import Broker, Postgres, ReadDatabase
+from tests.support.servers import Broker, Database, Postgres
 from trigger_api.adapters.database import ReadDatabase as Reads
 from trigger_api.adapters.log.export_pages import PostgresLogPages
 from trigger_api.domain.log.exports import file_of
@@ -30,7 +30,7 @@ MEMORY = 32 * 1024 * 1024
 
 
 async def test_what_arrives_after_the_beginning_is_not_in_it(
-    gateway: Running, log: Log, empty_database: ReadDatabase
+    gateway: Running, log: Log, empty_database: Database
 ) -> None:
     await filled(empty_database, 40_000)
     async with opened(gateway.url, EXPORT, gateway.secrets.api_key) as download:
@@ -45,7 +45,7 @@ async def test_what_arrives_after_the_beginning_is_not_in_it(
 
 
 async def test_a_stalled_download_holds_nothing_in_the_database(
-    gateway: Running, empty_database: ReadDatabase
+    gateway: Running, empty_database: Database
 ) -> None:
     await filled(empty_database, 60_000)
     async with opened(gateway.url, EXPORT, gateway.secrets.api_key) as download:
@@ -72,7 +72,7 @@ async def _is_at_rest(admin: asyncpg.Connection) -> bool:
 
 
 async def test_what_expires_meanwhile_is_not_sent(
-    gateway: Running, empty_database: ReadDatabase
+    gateway: Running, empty_database: Database
 ) -> None:
     await filled(empty_database, 60_000, timedelta(milliseconds=300))
     async with opened(gateway.url, EXPORT, gateway.secrets.api_key) as download:
@@ -99,7 +99,7 @@ async def shorten(admin: asyncpg.Connection, active: timedelta, kept: timedelta)
 
 @pytest.mark.parametrize("state", [None, "active"])
 async def test_a_row_that_was_read_is_not_given_out_past_its_boundary(
-    empty_database: ReadDatabase, state: str | None
+    empty_database: Database, state: str | None
 ) -> None:
     """A client that is slow within a page: what it was read as may not be true any more."""
     await filled(empty_database, 900, timedelta(milliseconds=15))
@@ -142,7 +142,7 @@ async def test_a_row_that_was_read_is_not_given_out_past_its_boundary(
 
 async def test_a_database_that_goes_away_leaves_an_unfinished_body(
     platform_streams: Broker,
-    empty_database: ReadDatabase,
+    empty_database: Database,
     postgres: Postgres,
     secrets: Secrets,
     capsys: pytest.CaptureFixture[str],
@@ -171,7 +171,7 @@ async def test_a_database_that_goes_away_leaves_an_unfinished_body(
 
 
 async def test_a_first_page_that_takes_too_long_is_refused(
-    platform_streams: Broker, empty_database: ReadDatabase, secrets: Secrets
+    platform_streams: Broker, empty_database: Database, secrets: Secrets
 ) -> None:
     options = {"read_timeout": timedelta(milliseconds=500)}
     async with serving(platform_streams, empty_database, secrets, **options) as running:
@@ -185,7 +185,7 @@ async def test_a_first_page_that_takes_too_long_is_refused(
 
 async def test_only_so_many_at_once_and_one_that_leaves_makes_room(
     platform_streams: Broker,
-    empty_database: ReadDatabase,
+    empty_database: Database,
     secrets: Secrets,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -224,7 +224,7 @@ async def _read_on(download: Download) -> None:
 
 
 async def test_a_client_that_takes_nothing_is_cut(
-    platform_streams: Broker, empty_database: ReadDatabase, secrets: Secrets
+    platform_streams: Broker, empty_database: Database, secrets: Secrets
 ) -> None:
     await filled(empty_database, 60_000)
     options = {"exports": 1, "export_patience": timedelta(milliseconds=300)}
@@ -240,7 +240,7 @@ async def test_a_client_that_takes_nothing_is_cut(
         assert (await download.until_cut()).count(b"\n") < 60_000
 
 
-async def test_memory_is_flat(gateway: Running, empty_database: ReadDatabase) -> None:
+async def test_memory_is_flat(gateway: Running, empty_database: Database) -> None:
     await filled(empty_database, 200_000, timedelta(milliseconds=30))
     process = psutil.Process()
     for kind in ("ndjson", "csv"):

@@ -10,7 +10,7 @@ import httpx
 
 from tests.integration.api.log_rows import Log
 from tests.integration.api.replaying import Fires, replay_all
-from tests.support.servers import ReadDatabase
+from tests.support.servers import Database
 from tests.unit.api.fake_views import FakeViews
 from trigger_api.adapters import views as adapter
 from trigger_api.adapters.database import ReadDatabase as ReadOnly
@@ -21,7 +21,7 @@ from trigger_contracts.events import EntryStatus
 
 
 async def test_large_payloads_are_read_a_few_at_a_time(
-    http: httpx.AsyncClient, trigger_id: str, empty_database: ReadDatabase, log: Log, fires: Fires
+    http: httpx.AsyncClient, trigger_id: str, empty_database: Database, log: Log, fires: Fires
 ) -> None:
     size = 200_000
     expected = [
@@ -48,7 +48,7 @@ async def test_large_payloads_are_read_a_few_at_a_time(
 
 
 async def test_origins_are_those_of_the_model_the_oldest_first(
-    empty_database: ReadDatabase, log: Log
+    empty_database: Database, log: Log
 ) -> None:
     """Rows of one instant among them, in pages of any size."""
     model = FakeViews()

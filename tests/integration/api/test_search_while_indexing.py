@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from tests.integration.api.log_rows import Log
-from tests.support.servers import ReadDatabase as Server
+from tests.support.servers import Database as Server
 from trigger_api.adapters.database import ReadDatabase
 from trigger_api.adapters.views import PostgresViews
 from trigger_api.domain.queries import EventQuery

@@ -78,7 +78,7 @@ async def test_a_row_past_its_life_is_not_stored_and_makes_no_partition(
     log: PostgresEventLog, owner: asyncpg.Connection
 ) -> None:
     old, young = make_row(ago(hours=48, seconds=1)), make_row(ago(hours=47, minutes=59))
-    assert await log.insert([old, young]) == Inserted(stored=1, repeated=0, outlived=1)
+    assert await log.insert([old, young]) == Inserted(stored=1, repeated=0, expired=1)
     much_older = make_row(ago(days=30))
     await log.insert([much_older])
     assert partition_name(much_older.logged_at) not in await partitions(owner)

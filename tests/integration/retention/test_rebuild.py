@@ -91,7 +91,7 @@ async def test_the_table_is_equal_row_by_row_and_so_are_the_rights(
     assert await table(owner) == before
     assert await rights(owner) == rights_before
     assert (report.rows, report.messages, report.unreadable) == (201, 204, 1)
-    assert report.outlived == 1
+    assert report.expired == 1
     assert len(await letters(client)) == 1  # no second one
 
     # The running service needs no restart, and its next rows go to the new table.

@@ -157,7 +157,7 @@ async def test_what_its_handler_shows_life_of_stays_here(
         async def __call__(self, deliveries: list[Delivery]) -> None:
             for _ in range(0 if self.batches else 8):
                 for delivery in deliveries:
-                    delivery.show_life()
+                    delivery.heartbeat()
                 await after(topology.ACK_WAIT / 2)
             await super().__call__(deliveries)
 

@@ -18,7 +18,7 @@ from trigger_contracts import subjects, topology
 from trigger_contracts.events import Due, Fence
 from trigger_contracts.subjects import Verb
 from trigger_local import ports
-from trigger_scheduler.handlers.claims import CROWD_FROM
+from trigger_scheduler.handlers.claims import BURST_SIZE
 
 
 @contextlib.asynccontextmanager
@@ -125,7 +125,7 @@ async def test_an_occurrence_is_due_once(platform: Platform, point: str) -> None
 async def test_a_crowd_is_due_once(platform: Platform, point: str) -> None:
     """The broker has all but its last message before it is due."""
     async with faulty_at_work(platform, point) as process:
-        crowd = await platform.due_together(2 * CROWD_FROM, now() + timedelta(seconds=4))
+        crowd = await platform.due_together(2 * BURST_SIZE, now() + timedelta(seconds=4))
         await died(process)
     async with platform.scheduler():
         for trigger_id in crowd:
@@ -174,7 +174,7 @@ async def test_a_replica_stopped_in_mid_claim_publishes_nothing_old(
 async def test_a_replica_stopped_with_a_crowd_publishes_nothing_old(platform: Platform) -> None:
     """SIGSTOP before what was made ready is finished; an edit of one is acknowledged; SIGCONT."""
     async with faulty_at_work(platform, "claimed", signal.SIGSTOP) as process:
-        crowd = await platform.due_together(2 * CROWD_FROM, now() + timedelta(seconds=4))
+        crowd = await platform.due_together(2 * BURST_SIZE, now() + timedelta(seconds=4))
         edited = crowd[len(crowd) // 2]
         await eventually(lambda: stopped(process), within=20)
         async with platform.scheduler(loops=False):

@@ -15,7 +15,7 @@ from trigger_contracts.events import Due, Fence, Missed
 from trigger_contracts.subjects import Verb
 from trigger_scheduler.bootstrap import Scheduler
 from trigger_scheduler.handlers import claims
-from trigger_scheduler.handlers.claims import CROWD_FROM, HOLDS_FOR, STUCK_PAUSE
+from trigger_scheduler.handlers.claims import BURST_SIZE, STAGED_VALID_FOR, STUCK_PAUSE
 
 ALONE: dict[str, Any] = {"claimers": 1, "crowd_claimers": 0}
 """One claim: of two at the same time, each may take a part that is too small for a crowd."""
@@ -42,7 +42,7 @@ async def test_a_crowd_is_made_ready_ahead_and_stored_when_it_is_due(
     monkeypatch.setattr(claims, "HOLDS_FOR", timedelta(seconds=10))
     at = now() + timedelta(seconds=3)
     async with platform.scheduler(claim_ahead=timedelta(seconds=1), **ALONE):
-        crowd = await platform.due_together(CROWD_FROM, at)
+        crowd = await platform.due_together(BURST_SIZE, at)
         for trigger_id in crowd:
             (due,) = await platform.fires(trigger_id, 1)
             assert due.published_at == due.scheduled_for == at
@@ -60,14 +60,14 @@ async def test_a_crowd_is_made_ready_ahead_and_stored_when_it_is_due(
 async def test_a_crowd_that_is_ready_too_late_says_when_it_is_published(
     platform: Platform,
 ) -> None:
-    delay = 20 * HOLDS_FOR
+    delay = 20 * STAGED_VALID_FOR
     at = now() + timedelta(seconds=5)
 
     async def until_too_late(_records: object) -> None:
         await asyncio.sleep((at + delay - now()).total_seconds())
 
     async with platform.scheduler(loops=False):
-        crowd = await platform.due_together(CROWD_FROM, at)
+        crowd = await platform.due_together(BURST_SIZE, at)
     async with platform.scheduler(alter=_after_staging(until_too_late), **ALONE):
         for trigger_id in crowd:
             (due,) = await platform.fires(trigger_id, 1)
@@ -83,7 +83,7 @@ async def test_few_are_made_when_they_are_due_and_say_it_exactly(platform: Platf
 
     at = now() + timedelta(seconds=2)
     async with platform.scheduler(claim_ahead=timedelta(seconds=1), alter=_after_staging(seen)):
-        few = await platform.due_together(CROWD_FROM - 1, at)
+        few = await platform.due_together(BURST_SIZE - 1, at)
         dues = [due for trigger_id in few for due in await platform.fires(trigger_id, 1)]
     assert min(due.published_at for due in dues) >= at
     assert not ahead

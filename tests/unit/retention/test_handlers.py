@@ -14,7 +14,7 @@ from trigger_retention.domain.rows import LogRow
 from trigger_retention.handlers import (
     BEHIND,
     LONGEST_POSTPONED_S,
-    Closer,
+    HourCloser,
     Indexer,
     Projector,
     Sweeper,
@@ -175,7 +175,7 @@ async def test_a_sweep_leaves_it_to_another_replica() -> None:
 
 
 async def test_hours_are_closed_one_after_the_other_until_none_is_left() -> None:
-    closer = Closer(FakeLog(closes=[True, False]), every=EVERY)
+    closer = HourCloser(FakeLog(closes=[True, False]), every=EVERY)
     assert await closer.close() == timedelta()
     assert await closer.close() == EVERY
 

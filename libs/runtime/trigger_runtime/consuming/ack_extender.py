@@ -84,7 +84,7 @@ class AckExtender:
                 held.life_at = now
                 held.handled = True
 
-    def show_life(self, delivery: Delivery) -> None:
+    def heartbeat(self, delivery: Delivery) -> None:
         now = self._life_at = self._loop.time()
         if held := self._find(delivery):
             held.life_at = now
@@ -94,7 +94,7 @@ class AckExtender:
         if held := self._find(delivery):
             held.kept, held.handled = True, False
 
-    def let_go(self, delivery: Delivery) -> None:
+    def release_unless_kept(self, delivery: Delivery) -> None:
         """Its handler has returned: what it neither answered nor keeps comes again."""
         held = self._find(delivery)
         if held is not None and not held.kept:

@@ -93,7 +93,7 @@ async def _settle_patiently(use_case: UseCase, batch: Sequence[Delivery]) -> Non
             if pause == FIRST_PAUSE:
                 log.warning("batch kept for a server", messages=len(batch), error=str(error))
             for delivery in batch:
-                delivery.show_life()
+                delivery.heartbeat()
             await asyncio.sleep(pause.total_seconds())
             pause = min(2 * pause, LONGEST_PATIENT_PAUSE)
         else:

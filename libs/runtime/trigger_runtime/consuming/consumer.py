@@ -56,7 +56,7 @@ def subscribe_batches(
     batch: int = 500,
     workers: int = 1,
     pace: timedelta = timedelta(),
-    in_turns: bool = False,
+    shared_pacing: bool = False,
     title: str | None = None,
     description: str | None = None,
 ) -> Callable[[BatchHandler], BatchHandler]:
@@ -65,11 +65,11 @@ def subscribe_batches(
     ``workers`` handlers run at once; with more than one, batches finish in any order.
     ``pace`` is the least time from one batch to the next of a worker: under load it makes
     batches fewer and larger, and what arrives in a quiet moment never waits for it. With
-    ``in_turns`` it is the least time from one batch to the next of all workers, unless there is
-    a whole one: a second worker makes a backlog shorter, and no batch smaller.
+    ``shared_pacing`` it is the least time from one batch to the next of all workers, unless there
+    is a whole one: a second worker makes a backlog shorter, and no batch smaller.
     ``message_types`` are what AsyncAPI says of the payloads; nothing is validated by them.
     """
-    if in_turns:
+    if shared_pacing:
         paces = [_BatchPacer(pace, waits_for_whole=True)] * workers
     else:
         paces = [_BatchPacer(pace, waits_for_whole=False) for _ in range(workers)]
@@ -168,7 +168,7 @@ class PullBatchSubscriber(BatchPullStreamSubscriber):
                 # FastStream's messages are ours from here on; its types only know nats-py's.
                 await self.consume(cast("list[Msg]", deliveries))
             finally:
-                pull.let_go(deliveries)
+                pull.release(deliveries)
             consumed.inc(len(deliveries))
 
     async def consume(self, msg: list[Msg]) -> Any:

@@ -33,7 +33,7 @@ class Holder(Protocol):
     """Keeps deliveries from others until they are released."""
 
     def release(self, delivery: "Delivery") -> None: ...
-    def show_life(self, delivery: "Delivery") -> None: ...
+    def heartbeat(self, delivery: "Delivery") -> None: ...
     def keep(self, delivery: "Delivery") -> None: ...
 
 
@@ -71,9 +71,9 @@ class Delivery:
         """Begin the ack wait anew. For the holder, which does so by itself."""
         await self._answer(b"+WPI")
 
-    def show_life(self) -> None:
+    def heartbeat(self) -> None:
         """Its handler is still at it: for handlings that take longer than a hung one may."""
-        self._holder.show_life(self)
+        self._holder.heartbeat(self)
 
     def keep(self) -> None:
         """Its handler answers it later than it returns, and others get it no sooner."""

@@ -126,10 +126,10 @@ class Pull:
             self._holding.hand_over(taken)
             return taken
 
-    def let_go(self, deliveries: Iterable[Delivery]) -> None:
+    def release(self, deliveries: Iterable[Delivery]) -> None:
         """Their handler is done: what it did not answer or keep comes again after the ack wait."""
         for delivery in deliveries:
-            self._holding.let_go(delivery)
+            self._holding.release_unless_kept(delivery)
 
     async def close(self) -> None:
         """Ask for no more and give back what was not taken, for another replica."""

@@ -42,7 +42,7 @@ MAX_SINGLE = 100
 """Messages on their way one by one; more would only queue at the broker, past their deadline."""
 MAX_IN_FLIGHT = 16
 """Batches in flight per publisher; the broker allows a stream 50, shared by all processes."""
-GROUP_FLIGHTS = 2
+MAX_GROUPS_IN_FLIGHT = 2
 """Group commits in flight: one being synced while the next gathers. More makes batches smaller."""
 HEADER_ROOM = 512
 """Bytes kept free under the broker's payload limit for the headers added here: exceeding it
@@ -83,8 +83,8 @@ class JetStreamPublisher:
         self._timeout_s = timeout.total_seconds()
         self._in_flight = asyncio.Semaphore(MAX_IN_FLIGHT)
         self._waiting: deque[tuple[Message, asyncio.Future[PublishAck]]] = deque()
-        self._flights: set[asyncio.Task[None]] = set()
-        self._kicked = False
+        self._group_tasks: set[asyncio.Task[None]] = set()
+        self._scheduled = False
         self._published = PUBLISHED.labels(stream)
         self._batches = PUBLISH_BATCHES.labels(stream)
         self._seconds = PUBLISH_SECONDS.labels(stream)
@@ -99,9 +99,10 @@ class JetStreamPublisher:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[PublishAck] = loop.create_future()
         self._waiting.append((message, future))
-        if not self._kicked:
-            self._kicked = True
-            loop.call_soon(self._take_off)  # after this tick, so that its publishes travel together
+        if not self._scheduled:
+            self._scheduled = True
+            # After this tick, so that its publishes travel together.
+            loop.call_soon(self._start_groups)
         return await future
 
     async def publish_batch(self, messages: Sequence[Message]) -> list[PublishAck]:
@@ -151,9 +152,9 @@ class JetStreamPublisher:
 
     async def flush(self) -> None:
         """Wait until every ``publish`` so far has its outcome. For stopping."""
-        while self._waiting or self._flights:
-            if self._flights:
-                await asyncio.wait(self._flights)
+        while self._waiting or self._group_tasks:
+            if self._group_tasks:
+                await asyncio.wait(self._group_tasks)
             else:
                 await asyncio.sleep(0)
 
@@ -187,17 +188,17 @@ class JetStreamPublisher:
         if size > self._client.max_payload:
             raise PublishRefused(f"{len(message.payload)} bytes exceed the broker's limit")
 
-    def _take_off(self) -> None:
+    def _start_groups(self) -> None:
         """Start group commits for what waits, as far as the flights allow."""
-        self._kicked = False
-        while self._waiting and len(self._flights) < GROUP_FLIGHTS:
-            flight = asyncio.ensure_future(self._fly(self._next_group()))
-            self._flights.add(flight)
-            flight.add_done_callback(self._landed)
+        self._scheduled = False
+        while self._waiting and len(self._group_tasks) < MAX_GROUPS_IN_FLIGHT:
+            flight = asyncio.ensure_future(self._commit_group(self._next_group()))
+            self._group_tasks.add(flight)
+            flight.add_done_callback(self._group_done)
 
-    def _landed(self, flight: asyncio.Task[None]) -> None:
-        self._flights.discard(flight)
-        self._take_off()
+    def _group_done(self, flight: asyncio.Task[None]) -> None:
+        self._group_tasks.discard(flight)
+        self._start_groups()
 
     def _next_group(self) -> list[tuple[Message, asyncio.Future[PublishAck]]]:
         """What waits, in order; no subject expected twice (10164), no message id twice (10201)."""
@@ -222,7 +223,7 @@ class JetStreamPublisher:
         self._waiting.extendleft(reversed(put_off))
         return group
 
-    async def _fly(self, group: list[tuple[Message, asyncio.Future[PublishAck]]]) -> None:
+    async def _commit_group(self, group: list[tuple[Message, asyncio.Future[PublishAck]]]) -> None:
         outcomes: Sequence[PublishAck | BaseException]
         try:
             outcomes = await self._write([message for message, _ in group])

@@ -60,9 +60,9 @@ def router(creates: BulkCreates, bodies: Bodies) -> APIRouter:
         shown = outcome.model_dump_json(exclude_none=True).encode()
         return HttpAnswer(outcome.status, shown).response()
 
-    made = APIRouter(tags=["triggers"])
+    router = APIRouter(tags=["triggers"])
     routes.add(
-        made,
+        router,
         "POST",
         "/triggers/bulk",
         create_many,
@@ -93,4 +93,4 @@ def router(creates: BulkCreates, bodies: Bodies) -> APIRouter:
             "parameters": [routes.IDEMPOTENCY_KEY],
         },
     )
-    return made
+    return router

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 from starlette.responses import Response
 
 from trigger_api.domain.dead_letters import DeadLetterQuery, DeadLetterShown, RedriveShown
-from trigger_api.handlers.dead_letters import DeadLetterDesk
+from trigger_api.handlers.dead_letters import DeadLetterQueue
 from trigger_runtime.process.logging_setup import get_logger
 
 from . import routes
@@ -19,7 +19,7 @@ log = get_logger(__name__)
 _LETTERS = TypeAdapter(list[DeadLetterShown])
 
 
-def router(desk: DeadLetterDesk) -> APIRouter:
+def router(desk: DeadLetterQueue) -> APIRouter:
     """All three routes."""
 
     async def list_letters(
@@ -49,11 +49,11 @@ def router(desk: DeadLetterDesk) -> APIRouter:
         status = 202 if done.status == "accepted" else 200
         return HttpAnswer(status, done.model_dump_json().encode()).response()
 
-    made = APIRouter(tags=["dead letters"])
+    router = APIRouter(tags=["dead letters"])
     letters = {200: {"model": list[DeadLetterShown]}}
-    routes.add(made, "GET", "/dead-letters/", list_letters, responses=letters)
+    routes.add(router, "GET", "/dead-letters/", list_letters, responses=letters)
     one = "/dead-letters/{letter_id}"
-    routes.add(made, "GET", one, show, responses={200: {"model": DeadLetterShown}})
+    routes.add(router, "GET", one, show, responses={200: {"model": DeadLetterShown}})
     outcomes = {200: {"model": RedriveShown}, 202: {"model": RedriveShown}}
-    routes.add(made, "POST", f"{one}/redrive", redrive, responses=outcomes)
-    return made
+    routes.add(router, "POST", f"{one}/redrive", redrive, responses=outcomes)
+    return router

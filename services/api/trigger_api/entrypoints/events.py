@@ -55,8 +55,8 @@ def router(
         found = await lookup.event(event_id)
         return HttpAnswer(200, found.model_dump_json().encode()).response()
 
-    made = APIRouter(tags=["events"])
-    routes.add(made, "GET", "/events/", list_events, responses={200: {"model": list[EventShown]}})
-    routes.add(made, "GET", "/events/stats", stats, responses={200: {"model": Stats}})
-    routes.add(made, "GET", "/events/{event_id}", show, responses={200: {"model": EventDetail}})
-    return made
+    router = APIRouter(tags=["events"])
+    routes.add(router, "GET", "/events/", list_events, responses={200: {"model": list[EventShown]}})
+    routes.add(router, "GET", "/events/stats", stats, responses={200: {"model": Stats}})
+    routes.add(router, "GET", "/events/{event_id}", show, responses={200: {"model": EventDetail}})
+    return router

@@ -63,9 +63,9 @@ def router(exports: Exports, views: Views, clock: Clock, patience: timedelta) ->
         file = file_of(wanted, request.headers.get("accept", ""), clock.now())
         return _Download(exports, wanted, file, patience, await coverage(views, wanted))
 
-    made = APIRouter(tags=["events"])
-    routes.add(made, "GET", "/events/export", export, **_DOCS)
-    return made
+    router = APIRouter(tags=["events"])
+    routes.add(router, "GET", "/events/export", export, **_DOCS)
+    return router
 
 
 class _Download(Response):

@@ -21,7 +21,7 @@ from .bodies import Bodies, Headers
 PATH = re.compile(r"/triggers/([^/]+)/(fire|test)/?")
 
 
-class FireDoor:
+class FireEndpoint:
     """Turns a request into a fire, and its outcome into an answer; raises what refuses it."""
 
     def __init__(self, fires: Fires, bodies: Bodies) -> None:

@@ -23,7 +23,7 @@ from . import fires, parameters
 from . import head as heads
 from .answers import HttpAnswer, internal, problem_answer, problem_of
 from .bodies import Disconnected
-from .fires import FireDoor
+from .fires import FireEndpoint
 from .head import Head
 
 log = get_logger(__name__)
@@ -67,7 +67,7 @@ class Gateway:
     def __init__(
         self,
         app: ASGIApp,
-        fire_door: FireDoor,
+        fire_door: FireEndpoint,
         keys: Mapping[str, StoredKey],
         new_id: NewId,
     ) -> None:

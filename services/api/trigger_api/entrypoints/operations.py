@@ -77,8 +77,8 @@ def router(health: Health, documents: Documents) -> APIRouter:
     async def docs_style() -> Response:
         return HttpAnswer(200, docs.STYLE.encode(), "text/css; charset=utf-8").response()
 
-    made = APIRouter(tags=["operations"])
-    made.add_api_route(
+    router = APIRouter(tags=["operations"])
+    router.add_api_route(
         "/",
         _home,
         methods=["GET"],
@@ -86,16 +86,16 @@ def router(health: Health, documents: Documents) -> APIRouter:
         route_class_override=DeclaredRoute,
     )
     for path, endpoint in (("/health", alive), ("/ready", ready), ("/metrics", metrics)):
-        routes.add(made, "GET", path, endpoint)
-    routes.add(made, "GET", "/asyncapi", asyncapi_document)
+        routes.add(router, "GET", path, endpoint)
+    routes.add(router, "GET", "/asyncapi", asyncapi_document)
     for path, endpoint in (
         ("/asyncapi.json", asyncapi_document),
         ("/openapi.json", openapi_document),
         ("/docs", docs_page),
         ("/docs/style.css", docs_style),
     ):
-        routes.add(made, "GET", path, endpoint, include_in_schema=False)
-    return made
+        routes.add(router, "GET", path, endpoint, include_in_schema=False)
+    return router
 
 
 async def _home() -> Response:

@@ -75,9 +75,9 @@ def router(replays: Replays, bulk: BulkReplays, views: Views, bodies: Bodies) ->
             accepted = await bulk.replay(wanted)
         return HttpAnswer(202, accepted.model_dump_json().encode(), headers=covered).response()
 
-    made = APIRouter(tags=["events"])
+    router = APIRouter(tags=["events"])
     routes.add(
-        made,
+        router,
         "POST",
         "/events/replay",
         replay_many,
@@ -97,7 +97,7 @@ def router(replays: Replays, bulk: BulkReplays, views: Views, bodies: Bodies) ->
         },
     )
     routes.add(
-        made,
+        router,
         "POST",
         "/events/{event_id}/replay",
         replay_one,
@@ -108,4 +108,4 @@ def router(replays: Replays, bulk: BulkReplays, views: Views, bodies: Bodies) ->
         },
         openapi_extra={"parameters": [routes.IDEMPOTENCY_KEY]},
     )
-    return made
+    return router

@@ -36,9 +36,9 @@ def router(previews: Previews, bodies: Bodies) -> APIRouter:
             raise refused(Code.NOT_FOUND, f"there is no trigger {trigger_id}")
         return HttpAnswer(200, found.model_dump_json().encode()).response()
 
-    made = APIRouter(tags=["schedules"])
+    router = APIRouter(tags=["schedules"])
     routes.add(
-        made,
+        router,
         "POST",
         "/schedules/preview",
         preview,
@@ -46,10 +46,10 @@ def router(previews: Previews, bodies: Bodies) -> APIRouter:
         openapi_extra=routes.body(examples.PREVIEW, examples.PREVIEWS),
     )
     routes.add(
-        made,
+        router,
         "GET",
         "/triggers/{trigger_id}/next",
         upcoming,
         responses={200: {"model": PreviewShown}},
     )
-    return made
+    return router

@@ -54,9 +54,9 @@ def router(readers: TailReaders) -> APIRouter:
         seen = last_seen(request.headers.get(HEADER), query.last_event_id)
         return _Stream(await readers.open(wanted, seen))
 
-    made = APIRouter(tags=["events"])
-    routes.add(made, "GET", "/events/stream", stream, **_DOCS)
-    return made
+    router = APIRouter(tags=["events"])
+    routes.add(router, "GET", "/events/stream", stream, **_DOCS)
+    return router
 
 
 def tail_loop(tail: Tail) -> Loop:

@@ -33,13 +33,13 @@ def router(commands: TriggerCommands, bodies: Bodies) -> APIRouter:
         """Fire at once if the payload matches the schema; nothing is saved."""
         return await accept(request, "api")
 
-    made = APIRouter(tags=["tests"])
+    router = APIRouter(tags=["tests"])
     for path, endpoint, schema, shown in (
         ("/test/scheduled/", scheduled, examples.TEST_SCHEDULED, examples.SCHEDULED_TESTS),
         ("/test/api/", api, examples.TEST_API, examples.API_TESTS),
     ):
         routes.add(
-            made,
+            router,
             "POST",
             path,
             endpoint,
@@ -47,4 +47,4 @@ def router(commands: TriggerCommands, bodies: Bodies) -> APIRouter:
             responses={202: {"model": TestAccepted}},
             openapi_extra=routes.body(schema, shown),
         )
-    return made
+    return router

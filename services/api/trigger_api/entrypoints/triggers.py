@@ -25,7 +25,7 @@ from trigger_contracts.errors import Code, refused
 from . import examples, routes
 from .answers import HttpAnswer, json_answer
 from .bodies import Bodies
-from .fires import FireDoor
+from .fires import FireEndpoint
 from .routes import actor_of, checked_id, header, headers_of
 
 _VERSIONS = TypeAdapter(list[Version])
@@ -50,7 +50,7 @@ class TriggerRoutes:
     """The endpoints. FastAPI reads their parameters, OpenAPI their docstrings."""
 
     def __init__(
-        self, commands: TriggerCommands, views: Views, bodies: Bodies, fire_door: FireDoor
+        self, commands: TriggerCommands, views: Views, bodies: Bodies, fire_door: FireEndpoint
     ) -> None:
         self._commands = commands
         self._views = views
@@ -156,9 +156,9 @@ class TriggerRoutes:
 
 def router(endpoints: TriggerRoutes) -> APIRouter:
     """Every route of a trigger."""
-    made = APIRouter(tags=["triggers"])
+    router = APIRouter(tags=["triggers"])
     routes.add(
-        made,
+        router,
         "POST",
         "/triggers/",
         endpoints.create,
@@ -170,16 +170,16 @@ def router(endpoints: TriggerRoutes) -> APIRouter:
         },
     )
     routes.add(
-        made,
+        router,
         "GET",
         "/triggers/",
         endpoints.list_triggers,
         responses={200: {"model": list[TriggerShown]}},
     )
     one = "/triggers/{trigger_id}"
-    routes.add(made, "GET", one, endpoints.show, responses={200: {"model": TriggerShown}})
+    routes.add(router, "GET", one, endpoints.show, responses={200: {"model": TriggerShown}})
     routes.add(
-        made,
+        router,
         "PUT",
         one,
         endpoints.replace,
@@ -190,7 +190,7 @@ def router(endpoints: TriggerRoutes) -> APIRouter:
         },
     )
     routes.add(
-        made,
+        router,
         "PATCH",
         one,
         endpoints.patch,
@@ -198,7 +198,7 @@ def router(endpoints: TriggerRoutes) -> APIRouter:
         openapi_extra={**routes.body(examples.PATCH, examples.PATCHES), "parameters": _CONDITIONS},
     )
     routes.add(
-        made,
+        router,
         "DELETE",
         one,
         endpoints.delete,
@@ -207,11 +207,15 @@ def router(endpoints: TriggerRoutes) -> APIRouter:
         openapi_extra={"parameters": _CONDITIONS},
     )
     routes.add(
-        made, "GET", f"{one}/history", endpoints.history, responses={200: {"model": list[Version]}}
+        router,
+        "GET",
+        f"{one}/history",
+        endpoints.history,
+        responses={200: {"model": list[Version]}},
     )
     for name, endpoint in (("fire", endpoints.fire), ("test", endpoints.test)):
         routes.add(
-            made,
+            router,
             "POST",
             f"{one}/{name}",
             endpoint,
@@ -224,8 +228,8 @@ def router(endpoints: TriggerRoutes) -> APIRouter:
         )
     for verb in ("pause", "resume"):
         for method in ("POST", "PUT"):
-            routes.add(made, method, f"{one}/{verb}", _pause, include_in_schema=False)
-    return made
+            routes.add(router, method, f"{one}/{verb}", _pause, include_in_schema=False)
+    return router
 
 
 async def _pause() -> Response:

@@ -27,7 +27,7 @@ UNREADABLE = (
 )
 
 
-class DeadLetterDesk:
+class DeadLetterQueue:
     """The use cases; see the module's docstring. All raise ``BrokerUnavailable``."""
 
     def __init__(self, *, dead_letters: DeadLetterStore, clock: Clock, kept_for: timedelta) -> None:

@@ -53,7 +53,7 @@ def subscribe(
         batch=BATCH,
         workers=WORKERS,
         pace=DUES_PACE,
-        in_turns=True,
+        shared_pacing=True,
         title="executor: due records",
         description="What the scheduler decided: each occurrence becomes a row of the log.",
     )(acknowledging(record_dues, partial(dead_letters.bury, record_dues.stream)))

@@ -34,9 +34,9 @@ async def write(
     partition.
     """
     alive = [row for row in rows if row.logged_at > erased_before]
-    outlived = len(rows) - len(alive)
+    expired = len(rows) - len(alive)
     if not alive:
-        return Inserted(0, 0, outlived), set()
+        return Inserted(0, 0, expired), set()
     new = first_of_each(alive)
     missing = {hour_number(row.event_id) for row in new} - known_hours
     if missing:
@@ -44,4 +44,4 @@ async def write(
         await connection.execute(statements.ensure_partitions, hours)
     status = await connection.execute(statements.insert, *zip(*new, strict=True))
     stored = int(status.rpartition(" ")[2])
-    return Inserted(stored, len(alive) - stored, outlived), missing
+    return Inserted(stored, len(alive) - stored, expired), missing

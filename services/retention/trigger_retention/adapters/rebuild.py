@@ -63,7 +63,7 @@ class LogRebuildReport:
     last_seq: int
     messages: int
     rows: int
-    outlived: int
+    expired: int
     unreadable: int
     paused_from_seq: int
     """From here on the messages were folded while the service was paused."""
@@ -106,7 +106,7 @@ async def rebuild(connection: "asyncpg.Connection[Any]", reader: EventReader) ->
         last_seq=last_seq,
         messages=fold.messages,
         rows=fold.rows,
-        outlived=fold.outlived,
+        expired=fold.expired,
         unreadable=fold.unreadable,
         paused_from_seq=paused_from_seq,
     )
@@ -148,7 +148,7 @@ class _Fold:
         self._reader = reader
         self._statements = Statements(SHADOW)
         self._hours: set[int] = set()
-        self.seq = self.messages = self.rows = self.outlived = self.unreadable = 0
+        self.seq = self.messages = self.rows = self.expired = self.unreadable = 0
 
     async def up_to(self, last_seq: int) -> None:
         """Fold everything after what is folded, to ``last_seq`` inclusive."""
@@ -197,4 +197,4 @@ class _Fold:
             return
         self._hours |= hours
         self.rows += inserted.stored
-        self.outlived += inserted.outlived
+        self.expired += inserted.expired

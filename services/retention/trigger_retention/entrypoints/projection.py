@@ -65,7 +65,7 @@ def subscribe(
         batch=batch,
         workers=WORKERS,
         pace=PACE,
-        in_turns=True,
+        shared_pacing=True,
         title="The event log",
         description="Projected into PostgreSQL in batches; acknowledged after the commit.",
     )
@@ -75,7 +75,7 @@ def subscribe(
         inserted = projected.inserted
         metrics.PROJECTED.inc(inserted.stored)
         metrics.REPEATED.inc(inserted.repeated)
-        metrics.OUTLIVED.inc(inserted.outlived)
+        metrics.OUTLIVED.inc(inserted.expired)
         metrics.DEAD.inc(projected.dead)
         projector.lag = max(timedelta(), clock.now() - deliveries[-1].stored_at)
         metrics.LAG.set(projector.lag.total_seconds())

@@ -5,7 +5,7 @@ from datetime import timedelta
 from trigger_contracts import subjects
 from trigger_contracts.events import Swept
 from trigger_retention import metrics
-from trigger_retention.handlers import Closer, Indexer, Sweeper
+from trigger_retention.handlers import HourCloser, Indexer, Sweeper
 from trigger_runtime.consuming.broker import PlatformBroker
 from trigger_runtime.process.loops import Loop
 
@@ -27,7 +27,7 @@ def sweep_loop(broker: PlatformBroker, sweeper: Sweeper) -> Loop:
     return Loop("sweep", one_pass)
 
 
-def closing_loop(closer: Closer) -> Loop:
+def closing_loop(closer: HourCloser) -> Loop:
     """The loop that closes hours, not yet started."""
     return Loop("closing", closer.close)
 

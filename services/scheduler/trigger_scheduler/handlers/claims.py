@@ -19,13 +19,13 @@ from trigger_scheduler.ports import DueEntry, DueLog, Index, Staged
 
 STUCK_PAUSE = timedelta(milliseconds=50)
 """Before rows that could not be advanced are claimed again."""
-CROWD_FROM = 14
+BURST_SIZE = 14
 """So many rows that share an instant have their records made ahead. Fewer are made in a fraction
 of a millisecond, and so say to the microsecond when they are published."""
 MAKING_FROM = timedelta(milliseconds=1)
 MAKING_EACH = timedelta(microseconds=15)
 """Time that must be left to make records ahead: to begin with, and for each."""
-HOLDS_FOR = timedelta(milliseconds=10)
+STAGED_VALID_FOR = timedelta(milliseconds=10)
 """A record made ahead says that it is published when it is due, and is made anew if that comes
 so late."""
 
@@ -69,7 +69,7 @@ class Claimer:
 
     async def one_pass(self) -> timedelta:
         """Claim once; returns how long nothing more will be due."""
-        pause = await self.help()
+        pause = await self.claim_once()
         if pause is not None:
             return pause
         sent = self._clock.monotonic()
@@ -79,7 +79,7 @@ class Claimer:
             return self._limits.poll
         return max(min(earliest - now - self._limits.ahead, self._limits.poll), timedelta())
 
-    async def help(self) -> timedelta | None:
+    async def claim_once(self) -> timedelta | None:
         """Claim once beside the others; returns None, for until it is called, if all is taken."""
         claimed, stored = await self._claim()
         if claimed:
@@ -112,7 +112,7 @@ class Claimer:
         """Append each row's record as it becomes due; returns the rows as they are then."""
         waiting = deque(rows)
         stored: list[DueRow] = []
-        made: _Made | None = None
+        made: _Prepared | None = None
         while waiting:
             now = self._clock.now()
             remaining = (waiting[0].next_fire_at or now) - now
@@ -121,7 +121,7 @@ class Claimer:
                 break
             if remaining > timedelta():
                 if made is None:
-                    made = await self._make_ahead(waiting, remaining)
+                    made = await self._stage_burst(waiting, remaining)
                 else:
                     # The clock can be set meanwhile: it is asked again.
                     await alarm.sleep(remaining.total_seconds())
@@ -137,19 +137,19 @@ class Claimer:
             made = None
         return stored
 
-    async def _make_ahead(self, waiting: Sequence[DueRow], remaining: timedelta) -> "_Made":
+    async def _stage_burst(self, waiting: Sequence[DueRow], remaining: timedelta) -> "_Prepared":
         """The records of those that become due first, if these are a crowd and there is time."""
         instant = waiting[0].next_fire_at or self._clock.now()
         first = list(takewhile(lambda row: row.next_fire_at == instant, waiting))
-        if len(first) < CROWD_FROM or remaining < MAKING_FROM + MAKING_EACH * len(first):
-            return _Made(instant, [], [])
+        if len(first) < BURST_SIZE or remaining < MAKING_FROM + MAKING_EACH * len(first):
+            return _Prepared(instant, [], [])
         made = self._make(first, instant)
         return replace(made, staged=await self._due_log.stage(made.records))
 
-    def _make(self, rows: Sequence[DueRow], now: datetime) -> "_Made":
+    def _make(self, rows: Sequence[DueRow], now: datetime) -> "_Prepared":
         steps = [(row, step) for row in rows if (step := self._plan(row, now))]
         records = [(step.record(row, now), row.expected_seq(now)) for row, step in steps]
-        return _Made(now, steps, records)
+        return _Prepared(now, steps, records)
 
     def _plan(self, row: DueRow, now: datetime) -> Step | None:
         try:
@@ -158,7 +158,7 @@ class Claimer:
             self._on_unplanned(row, error)
             return None
 
-    async def _append(self, made: "_Made", now: datetime) -> list[DueRow]:
+    async def _append(self, made: "_Prepared", now: datetime) -> list[DueRow]:
         stored = await self._record(made, now)
         if len(stored) == len(made.steps):
             return stored
@@ -166,7 +166,7 @@ class Claimer:
         overtaken = [row for row, _ in made.steps if row.trigger_id not in known]
         return stored + await self._append_reconciled(overtaken)
 
-    async def _record(self, made: "_Made", now: datetime) -> list[DueRow]:
+    async def _record(self, made: "_Prepared", now: datetime) -> list[DueRow]:
         """Append the records; the rows of those that were not overtaken."""
         sequences = await self._due_log.append(made.records, made.staged)
         appended = [
@@ -199,7 +199,7 @@ class Claimer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
+class _Prepared:
     """Steps and their records as of an instant, which may still be to come."""
 
     instant: datetime
@@ -209,7 +209,7 @@ class _Made:
 
     def holds(self, now: datetime) -> bool:
         """Whether they still say truly when they are published."""
-        return bool(self.steps) and now - self.instant <= HOLDS_FOR
+        return bool(self.steps) and now - self.instant <= STAGED_VALID_FOR
 
 
 def _due(waiting: deque[DueRow], now: datetime) -> list[DueRow]:
