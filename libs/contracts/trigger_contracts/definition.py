@@ -40,9 +40,11 @@ _PAUSE_FIELDS = frozenset(
         "suspended",
     }
 )
-_SCHEDULE_FIELDS = ("schedule_time", "interval", "cron")
-_LIMIT_FIELDS = ("starts_at", "ends_at", "max_fires", "jitter", "exclude", "misfire")
-_PLAIN_TEXTS = (*_SCHEDULE_FIELDS, "starts_at", "ends_at", "jitter")
+RULE_FIELDS = ("schedule_time", "interval", "cron")
+"""A scheduled trigger has one of them."""
+LIMIT_FIELDS = ("starts_at", "ends_at", "max_fires", "jitter", "exclude", "misfire")
+"""What may bound a rule; other lists of them are made of this one."""
+_PLAIN_TEXTS = (*RULE_FIELDS, "starts_at", "ends_at", "jitter")
 """Fields that are read as a date, a duration or cron where they are text."""
 
 
@@ -237,9 +239,9 @@ def _refuse_pause(fields: Any) -> None:
 
 def _check_fields_fit(definition: Definition) -> None:
     """Refuse fields that do not belong to the kind of trigger, and schedules that are not one."""
-    given = [field for field in _SCHEDULE_FIELDS if getattr(definition, field) is not None]
+    given = [field for field in RULE_FIELDS if getattr(definition, field) is not None]
     if definition.type == "api":
-        limits = [field for field in _LIMIT_FIELDS if getattr(definition, field) not in (None, ())]
+        limits = [field for field in LIMIT_FIELDS if getattr(definition, field) not in (None, ())]
         for field in (*given, *limits):
             detail = "an api trigger fires on request and has no schedule"
             raise refused(Code.INVALID, detail, pointer=f"/{field}")

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from . import misfire
 from .cron import Cron
 from .cron_parse import CronError, CronNeverFires
-from .definition import Definition
+from .definition import LIMIT_FIELDS, Definition
 from .errors import Code, refused
 from .instants import as_written, parse_bound, parse_duration, parse_instant, zone
 from .misfire import Misfire
@@ -24,7 +24,7 @@ MAX_JITTER = timedelta(days=1)
 _JITTER_STEP = timedelta(milliseconds=1)
 """Finer than anything is late by."""
 
-_LIMITS = frozenset({"starts_at", "ends_at", "jitter", "exclude", "max_fires", "misfire"})
+_LIMITS = frozenset(LIMIT_FIELDS)
 """Where none is given, the rule is the schedule, at a third of the time."""
 
 _DATES = re.compile(r"(\d{4}-\d{2}-\d{2})(?:/(\d{4}-\d{2}-\d{2}))?", re.ASCII)

@@ -22,7 +22,7 @@ DUPLICATE_WINDOW = timedelta(minutes=2)
 ACK_WAIT = timedelta(milliseconds=800)
 """A delivered message that is not acknowledged in this time is delivered again: with it, whatever
 a dead replica held is taken over within a second. Living ones begin it anew (the runtime's
-``holding``), so it bounds no handling; a second handling does no harm."""
+``ack_extender``), so it bounds no handling; a second handling does no harm."""
 
 PIN_LIFE = timedelta(milliseconds=1200)
 """An exclusive consumer goes to another replica when its own has not been heard of for so long:

@@ -168,6 +168,8 @@ def build(settings: Settings) -> Api:
     documents = operations.Documents(asyncapi, app.openapi)
     include(
         app,
+        # The first that fits answers: `/events/export`, `/events/stats` and `/events/stream` come
+        # before `/events/{event_id}`, which would take each of these words for an id.
         [
             bulk.router(BulkCreates(**parts), bodies),
             triggers.router(triggers.TriggerRoutes(trigger_commands, views, bodies, fire_door)),

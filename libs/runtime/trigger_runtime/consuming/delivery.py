@@ -1,7 +1,7 @@
 """One message of a durable consumer, as it was delivered to this process.
 
 Whoever handles it answers it: ``ack``, or ``nak`` to have it again. Until then it is held
-(``holding``), and nobody else gets it while this process lives. Answers that cannot be sent
+(``ack_extender``), and nobody else gets it while this process lives. Answers that cannot be sent
 are no errors: the message comes again, and handlers are idempotent.
 """
 

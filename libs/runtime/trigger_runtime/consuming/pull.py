@@ -4,7 +4,7 @@ Keeps a long pull request outstanding, so the server pushes each message the mom
 stored, and tops it up before it is used up. A request that the server lost (restart, new
 leader) shows as a reconnect or as missing heartbeats, and is asked anew: messages are never
 stranded until their ack wait. nats-py's ``fetch`` would wait for ever there, costs two
-requests a fetch and a task a message. What has arrived is held (``holding``) until it is
+requests a fetch and a task a message. What has arrived is held (``ack_extender``) until it is
 answered, whoever has it. An exclusive consumer is asked under its ``pin``.
 Never creates a consumer. Used by ``consumer`` alone.
 """

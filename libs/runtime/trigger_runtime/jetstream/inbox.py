@@ -1,6 +1,6 @@
 """Where answers come in: one subscription for all of them, and a subject of its own for each.
 
-Used by ``replies`` and ``reader``.
+Used by ``reply_inbox`` and ``reader``.
 """
 
 import asyncio

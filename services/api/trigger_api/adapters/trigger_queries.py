@@ -1,5 +1,5 @@
 """The gateway's SQL: reads of the other services' views, nothing else. For the log, see
-``log_statements``.
+``adapters.log.list_queries``.
 
 The role may read views only. Lists are paged by key (``(a, b) < (x, y)``), so a page begins
 right after the row where the last one ended, whatever arrived or was erased meanwhile; one

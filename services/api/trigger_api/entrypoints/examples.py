@@ -5,7 +5,7 @@ from typing import Any
 
 from trigger_api.domain.log.replays import ReplayRequest
 from trigger_api.domain.triggers.previews import DEFAULT_OCCURRENCES, MAX_OCCURRENCES
-from trigger_contracts.definition import Definition
+from trigger_contracts.definition import LIMIT_FIELDS, RULE_FIELDS, Definition
 
 AT = "2030-01-26T15:00:00"
 """Ahead for years, and nearer than the horizon: the examples can be sent as they are."""
@@ -42,10 +42,7 @@ def _only(title: str, *fields: str, required: tuple[str, ...] = ()) -> dict[str,
     return {**_OPTIONAL, "title": title, "properties": chosen, "required": list(required)}
 
 
-_SCHEDULE = (
-    *("schedule_time", "interval", "cron", "timezone", "dst_policy"),
-    *("starts_at", "ends_at", "max_fires", "jitter", "exclude", "misfire"),
-)
+_SCHEDULE = (*RULE_FIELDS, "timezone", "dst_policy", *LIMIT_FIELDS)
 TEST_SCHEDULED = _only("TestScheduled", *_SCHEDULE, "payload", "name", "description", "labels")
 PREVIEW = _only("Preview", *_SCHEDULE)
 PREVIEW["properties"] |= {

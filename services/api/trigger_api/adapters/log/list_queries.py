@@ -1,6 +1,6 @@
 """Every SQL statement of the gateway that reads rows of the log.
 
-Lists are paged by key, as all are: see ``statements``.
+Lists are paged by key, as all are: see ``adapters.trigger_queries``.
 """
 
 from collections.abc import Iterator, Sequence
