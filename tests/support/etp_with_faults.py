@@ -19,6 +19,7 @@ def scheduler() -> int:
     from trigger_runtime.worker import run
     from trigger_scheduler.bootstrap import serve
     from trigger_scheduler.handlers import commands
+    from trigger_scheduler.settings import Settings
 
     decide = commands.decide
 
@@ -29,7 +30,7 @@ def scheduler() -> int:
         return decide(command, *arguments, **named)
 
     commands.decide = fails
-    return run(serve)
+    return run(lambda: serve(Settings()))
 
 
 def etp() -> None:

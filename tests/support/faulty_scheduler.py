@@ -15,7 +15,8 @@ from trigger_runtime.worker import run
 from trigger_scheduler.adapters.change_and_due_log import JetStreamChangeLog, JetStreamDueLog
 from trigger_scheduler.adapters.due_index import PostgresTransaction
 from trigger_scheduler.bootstrap import serve
-from trigger_scheduler.entrypoints.commands import AnswerCommands
+from trigger_scheduler.handlers.answering import AnswerCommands
+from trigger_scheduler.settings import Settings
 
 Method = Callable[..., Awaitable[Any]]
 
@@ -84,4 +85,4 @@ POINTS: dict[str, tuple[Callable[..., None], type, str, Callable[..., bool]]] = 
 if __name__ == "__main__":
     strike, owner, method, when = POINTS[sys.argv[1]]
     strike(owner, method, when, signal.Signals[sys.argv[2]])
-    sys.exit(run(serve))
+    sys.exit(run(lambda: serve(Settings())))

@@ -5,6 +5,7 @@ import sys
 from trigger_runtime.worker import run
 
 from .bootstrap import serve
+from .settings import Settings
 
 if __name__ == "__main__":
-    sys.exit(run(serve))
+    sys.exit(run(lambda: serve(Settings())))

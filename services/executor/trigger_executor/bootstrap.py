@@ -10,7 +10,6 @@ from trigger_contracts.idempotency import Claim
 from trigger_contracts.subjects import Service
 from trigger_executor.adapters.event_stream import (
     JetStreamEventWriter,
-    NatsResults,
 )
 from trigger_runtime.consuming.broker import PlatformBroker, create_broker
 from trigger_runtime.dead_letters.burying import DeadLetterWriter
@@ -21,6 +20,7 @@ from trigger_runtime.jetstream.guard import StreamGuard
 from trigger_runtime.jetstream.idempotency_store import IdempotencyStore
 from trigger_runtime.jetstream.publisher import JetStreamPublisher
 from trigger_runtime.jetstream.reader import StreamReader
+from trigger_runtime.jetstream.results import NatsResults
 from trigger_runtime.process.clock import SystemClock
 from trigger_runtime.process.logging_setup import set_up_logging
 from trigger_runtime.worker import serve_worker
@@ -102,9 +102,8 @@ def build(settings: Settings) -> Executor:
     return Executor(connection, broker, asyncapi, (events, dead), guard)
 
 
-async def serve() -> int:
+async def serve(settings: Settings) -> int:
     """Run the executor until told to stop; returns the exit code."""
-    settings = Settings()
     set_up_logging(settings, service=Service.EXECUTOR)
     executor = build(settings)
     return await serve_worker(

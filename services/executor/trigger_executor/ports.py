@@ -71,14 +71,6 @@ class EventWriter(Protocol):
         ...
 
 
-class Results(Protocol):
-    """Answers to fire commands."""
-
-    async def send(self, subject: str, body: bytes) -> None:
-        """At most once: an answer that cannot be sent is lost, the row stands."""
-        ...
-
-
 class Meter(Protocol):
     """Counts what happened."""
 

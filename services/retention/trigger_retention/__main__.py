@@ -1,9 +1,11 @@
-"""``python -m trigger_retention``: serve until SIGTERM or SIGINT, then finish what is in hand."""
+"""``python -m trigger_retention``: run retention until SIGTERM or SIGINT."""
 
 import sys
 
 from trigger_runtime.worker import run
 
-from .bootstrap import main
+from .bootstrap import serve
+from .settings import Settings
 
-sys.exit(run(main))
+if __name__ == "__main__":
+    sys.exit(run(lambda: serve(Settings())))

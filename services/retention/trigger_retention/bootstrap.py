@@ -125,7 +125,7 @@ def build(settings: Settings) -> Retention:
     )
 
 
-async def main() -> int:
-    settings = Settings()
+async def serve(settings: Settings) -> int:
+    """Run retention until told to stop; returns the exit code."""
     set_up_logging(settings, service=SERVICE)
     return await build(settings).serve()

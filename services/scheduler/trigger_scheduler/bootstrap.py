@@ -17,6 +17,7 @@ from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.guard import StreamGuard
 from trigger_runtime.jetstream.publisher import JetStreamPublisher
 from trigger_runtime.jetstream.reader import StreamReader
+from trigger_runtime.jetstream.results import NatsResults
 from trigger_runtime.postgres.database import Database
 from trigger_runtime.postgres.positions import asked_of
 from trigger_runtime.process.clock import SystemClock
@@ -35,9 +36,9 @@ from .adapters.waiting import WaitingCommands
 from .adapters.wakes import NatsWakes
 from .domain.quotas import Quotas
 from .domain.timekeeping import ClockOfRecord
-from .entrypoints.commands import AnswerCommands
 from .entrypoints.subscribers import subscribe
 from .entrypoints.turns import SlowLast
+from .handlers.answering import AnswerCommands
 from .handlers.claims import Claimer, ClaimLimits
 from .handlers.commands import CommandHandler
 from .handlers.history import History, HistoryLimits
@@ -169,7 +170,7 @@ def build(settings: Settings) -> Scheduler:
         kept_for=settings.kept_for,
     )
     bury = partial(dead_letters.bury, topology.COMMANDS.name)
-    answer_commands = AnswerCommands(commands, connection, bury, meter.answered)
+    answer_commands = AnswerCommands(commands, NatsResults(connection), bury, meter.answered)
     redriver = Redriver(
         Service.SCHEDULER,
         {topology.COMMANDS.name: answer_commands},
@@ -222,9 +223,8 @@ def build(settings: Settings) -> Scheduler:
     )
 
 
-async def serve() -> int:
+async def serve(settings: Settings) -> int:
     """Run the scheduler until told to stop; returns the exit code."""
-    settings = Settings()
     set_up_logging(settings, service=Service.SCHEDULER)
     scheduler = build(settings)
     health = Health(Service.SCHEDULER)

@@ -9,9 +9,9 @@ from tests.support.servers import Broker
 from tests.unit.executor.factories import deleted, make_change, make_due, make_missed
 from trigger_contracts import topology
 from trigger_contracts.events import Fence
-from trigger_executor import handlers
 from trigger_executor.adapters.event_stream import JetStreamEventWriter
 from trigger_executor.bootstrap import Executor
+from trigger_executor.handlers import dues
 from trigger_runtime.process.errors import BrokerUnavailable
 
 NOW = datetime.now(UTC)
@@ -199,7 +199,7 @@ async def test_poison_never_hinders_its_batch(around: Around, executor: Executor
 async def test_an_erased_definition_is_a_dead_letter(
     around: Around, executor: Executor, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(handlers, "PATIENCE", 2)
+    monkeypatch.setattr(dues, "PATIENCE", 2)
 
     await around.due(due_now(make_change(), 17))
     await around.dues_handled()
@@ -212,14 +212,14 @@ async def test_an_erased_definition_is_a_dead_letter(
 async def test_what_fails_again_and_again_is_a_dead_letter_and_the_rest_goes_through(
     around: Around, start: Start, monkeypatch: pytest.MonkeyPatch
 ):
-    entries_of = handlers.due_entries
+    entries_of = dues.due_entries
 
     def fails_for_t1(record, version):
         if record.trigger_id == "t1":
             raise ZeroDivisionError
         return entries_of(record, version)
 
-    monkeypatch.setattr(handlers, "due_entries", fails_for_t1)
+    monkeypatch.setattr(dues, "due_entries", fails_for_t1)
     bad, good = make_change("t1"), make_change("t2")
     seqs = [await around.change(bad), await around.change(good)]
     await around.due(due_now(bad, seqs[0]), due_now(good, seqs[1]))

@@ -24,9 +24,10 @@ from trigger_contracts.events import Fence
 from trigger_contracts.idempotency import claim_for
 from trigger_contracts.topology import LOG_LIFE
 from trigger_contracts.trigger import Trigger
-from trigger_executor import handlers
 from trigger_executor.domain.version import version_of
-from trigger_executor.handlers import PATIENCE, RecordDues, Recorder, RecordFires
+from trigger_executor.handlers import RecordDues, Recorder, RecordFires
+from trigger_executor.handlers import fires as fire_handler
+from trigger_executor.handlers.recording import PATIENCE
 from trigger_runtime.process.errors import BrokerUnavailable, PublishRefused
 
 INBOX = "_INBOX_client.abc.1"
@@ -390,7 +391,7 @@ async def test_others_have_their_turn_between_fires_with_a_schema(key, monkeypat
     world = World(make_api_change(payload_schema={"type": "object"}))
     body = {"trigger_id": ORDER.trigger_id, "payload": {}, **({"key": key} if key else {})}
     async with stretches() as work:
-        monkeypatch.setattr(handlers, "decide_fire", work.counting(handlers.decide_fire))
+        monkeypatch.setattr(fire_handler, "decide_fire", work.counting(fire_handler.decide_fire))
         await world.fires(fires(*[json.dumps(body).encode()] * 20))
     assert len(world.sent) == 20
     # Who takes the key is decided twice.

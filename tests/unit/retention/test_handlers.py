@@ -11,14 +11,8 @@ from trigger_contracts.dead_letters import Delivered
 from trigger_contracts.events import Swept
 from trigger_retention.domain.life import Life
 from trigger_retention.domain.rows import LogRow
-from trigger_retention.handlers import (
-    BEHIND,
-    LONGEST_POSTPONED_S,
-    HourCloser,
-    Indexer,
-    Projector,
-    Sweeper,
-)
+from trigger_retention.handlers import HourCloser, Indexer, Projector, Sweeper
+from trigger_retention.handlers.indexing import BEHIND, LONGEST_POSTPONED_S
 from trigger_retention.ports import Erased, Inserted, RowsRefused
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

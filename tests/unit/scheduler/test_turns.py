@@ -12,9 +12,10 @@ import pytest
 
 from tests.support.stretches import stretches
 from trigger_contracts import schema_time
-from trigger_scheduler.entrypoints import commands, turns
-from trigger_scheduler.entrypoints.commands import AnswerCommands
+from trigger_scheduler.entrypoints import turns
 from trigger_scheduler.entrypoints.turns import SlowLast
+from trigger_scheduler.handlers import answering
+from trigger_scheduler.handlers.answering import AnswerCommands
 
 SEQUENCES = count(1)
 
@@ -277,7 +278,7 @@ async def test_commands_are_read_a_few_at_a_stretch(monkeypatch: pytest.MonkeyPa
 
     answers = AnswerCommands(Handler(), None, None, None)  # type: ignore[arg-type]
     async with stretches() as work:
-        monkeypatch.setattr(commands, "parse_command", work.counting(commands.parse_command))
+        monkeypatch.setattr(answering, "parse_command", work.counting(answering.parse_command))
         later = await answers([create(f"c{n}") for n in range(50)])
     assert len(later) == 50
-    assert work.longest == commands.TURN_AFTER
+    assert work.longest == answering.TURN_AFTER

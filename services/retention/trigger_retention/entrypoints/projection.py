@@ -13,7 +13,7 @@ from trigger_contracts.events import CloudEvent, DeadLetter, DeadLetterHandled
 from trigger_contracts.redrives import Redriven
 from trigger_contracts.subjects import Service, inbox_prefix
 from trigger_contracts.topology import RETENTION_EVENTS
-from trigger_retention import metrics
+from trigger_retention.adapters import meter
 from trigger_retention.handlers import Projected, Projector
 from trigger_runtime.consuming.broker import PlatformBroker
 from trigger_runtime.consuming.consumer import Delivery, ack_all, subscribe_batches
@@ -73,12 +73,12 @@ def subscribe(
         projected = await _patiently(projector, deliveries, clock)
         await ack_all(deliveries)
         inserted = projected.inserted
-        metrics.PROJECTED.inc(inserted.stored)
-        metrics.REPEATED.inc(inserted.repeated)
-        metrics.OUTLIVED.inc(inserted.expired)
-        metrics.DEAD.inc(projected.dead)
+        meter.PROJECTED.inc(inserted.stored)
+        meter.REPEATED.inc(inserted.repeated)
+        meter.OUTLIVED.inc(inserted.expired)
+        meter.DEAD.inc(projected.dead)
         projector.lag = max(timedelta(), clock.now() - deliveries[-1].stored_at)
-        metrics.LAG.set(projector.lag.total_seconds())
+        meter.LAG.set(projector.lag.total_seconds())
 
 
 async def _patiently(projector: Projector, deliveries: list[Delivery], clock: Clock) -> Projected:

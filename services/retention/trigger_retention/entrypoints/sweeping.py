@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from trigger_contracts import subjects
 from trigger_contracts.events import Swept
-from trigger_retention import metrics
+from trigger_retention.adapters import meter
 from trigger_retention.handlers import HourCloser, Indexer, Sweeper
 from trigger_runtime.consuming.broker import PlatformBroker
 from trigger_runtime.process.loops import Loop
@@ -21,7 +21,7 @@ def sweep_loop(broker: PlatformBroker, sweeper: Sweeper) -> Loop:
 
     async def one_pass() -> timedelta:
         rows, wait = await sweeper.sweep()
-        metrics.SWEPT.inc(rows)
+        meter.SWEPT.inc(rows)
         return wait
 
     return Loop("sweep", one_pass)

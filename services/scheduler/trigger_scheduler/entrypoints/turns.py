@@ -25,9 +25,8 @@ from trigger_runtime.consuming.delivery import Delivery
 from trigger_runtime.process.logging_setup import get_logger
 from trigger_runtime.process.loops import Loop
 from trigger_scheduler.domain.quotas import sender_of
+from trigger_scheduler.handlers.answering import request_of
 from trigger_scheduler.handlers.commands import Request
-
-from .commands import request_of
 
 log = get_logger(__name__)
 

@@ -8,10 +8,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
-from nats.errors import Error as NatsError
 from pydantic import BaseModel
 
-from trigger_contracts import strict_json, subjects, topology
+from trigger_contracts import strict_json, topology
 from trigger_contracts.commands import (
     CreateTrigger,
     FireTrigger,
@@ -22,12 +21,10 @@ from trigger_contracts.commands import (
 )
 from trigger_contracts.dead_letters import Delivered
 from trigger_contracts.errors import Code, Problem, Refused, problem, refused
+from trigger_contracts.results import ResultSender, inbox_of
 from trigger_contracts.subjects import Verb
-from trigger_runtime.jetstream.connection import Connection
-from trigger_runtime.process.logging_setup import get_logger
-from trigger_scheduler.handlers.commands import CommandHandler, Request
 
-log = get_logger(__name__)
+from .commands import CommandHandler, Request
 
 MAX_DEFERRALS = 8
 """Times that a command waits for one before it: with their pauses, many ack waits."""
@@ -52,12 +49,12 @@ class AnswerCommands:
     def __init__(
         self,
         handler: CommandHandler,
-        connection: Connection,
+        results: ResultSender,
         bury: Callable[[Delivered, str], Awaitable[None]],
         answered: Callable[[str], None],
     ) -> None:
         self._handler = handler
-        self._connection = connection
+        self._results = results
         self._bury = bury
         self._answered = answered
         self._turn = asyncio.Lock()
@@ -118,14 +115,9 @@ class AnswerCommands:
         await self._reply(delivery, problem)
 
     async def _reply(self, delivery: CommandMessage, answer: BaseModel) -> None:
-        reply_to = delivery.headers.get(subjects.REPLY_TO_HEADER)
-        if reply_to is None or not subjects.is_result_inbox(reply_to):
-            return
-        try:
-            await self._connection.client.publish(reply_to, answer.model_dump_json().encode())
-        except (NatsError, OSError) as error:
-            # The answer is durable; whoever repeats the command gets it.
-            log.warning("result not sent", error=repr(error))
+        subject = inbox_of(delivery.headers)
+        if subject is not None:
+            await self._results.send(subject, answer.model_dump_json().encode())
 
 
 def request_of(delivery: CommandMessage) -> Request:

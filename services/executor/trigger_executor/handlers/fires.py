@@ -1,30 +1,18 @@
-"""The executor's two use cases: record what is due, record what was fired.
-
-Each takes a batch and returns the messages that must come again; what the others led to is
-durable by then, so the caller may acknowledge them. A message that cannot be handled becomes
-a dead letter and never hinders the others. Raises ``DependencyUnavailable`` where the broker
-is away: then all of it must come again.
-Called by ``entrypoints``.
-"""
+"""What was asked to fire, as rows of the log and answers to whoever asked."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TypeVar
 
-from trigger_contracts import commands, schema_time, subjects, topology
+from trigger_contracts import commands, schema_time, topology
 from trigger_contracts.commands import FireDone
-from trigger_contracts.dead_letters import DeadLetterSink
 from trigger_contracts.errors import Code, Problem, Refused, problem
-from trigger_contracts.events import Due, LogEntry, Missed
+from trigger_contracts.events import LogEntry
 from trigger_contracts.idempotency import Claim, claim_for
-from trigger_contracts.subjects import REPLY_TO_HEADER, is_result_inbox
+from trigger_contracts.results import ResultSender, inbox_of
 from trigger_contracts.trigger import Trigger
-from trigger_runtime.process.errors import PublishRefused
-
-from .domain.due import RecordError, due_entries, fits, parse_due
-from .domain.fire import (
+from trigger_executor.domain.fire import (
     Fired,
     RejectedFire,
     RequestedFire,
@@ -33,130 +21,21 @@ from .domain.fire import (
     parse_fire,
     refuse_key,
 )
-from .domain.row import EventMessage, row_of
-from .ports import (
-    Clock,
-    EventWriter,
+from trigger_executor.ports import (
     Incoming,
     KeyReservations,
-    Meter,
-    Results,
     Triggers,
-    TriggerVersions,
 )
+from trigger_runtime.process.errors import PublishRefused
 
-PATIENCE = 5
-"""Deliveries, over about 4 s, after which a definition that is not found is taken as erased, and
-a row that the broker refuses as one that it will never take."""
+from .recording import PATIENCE, Recorder
 
 SLICE_S = 0.1
 """Of a batch, for compiling payload schemas that take long; what needs more comes again."""
 
-MAX_ENCODED_BYTES = 4 * 1024 * 1024
-"""Rows of a batch are encoded up to here, then appended: 500 large ones would take 250 MB."""
-
 MESSAGE_ID_HEADER = "Nats-Msg-Id"
 
-
 _Message = TypeVar("_Message", bound=Incoming)
-
-
-class Recorder:
-    """Writes rows and dead letters; what it returns from is durable."""
-
-    def __init__(
-        self,
-        events: EventWriter,
-        dead_letters: DeadLetterSink,
-        clock: Clock,
-        meter: Meter,
-        *,
-        kept_for: timedelta = topology.LOG_LIFE,
-    ) -> None:
-        self._events = events
-        self._dead_letters = dead_letters
-        self._clock = clock
-        self._meter = meter
-        self._kept_for = kept_for
-
-    async def record(self, entries: Sequence[LogEntry]) -> None:
-        """Rows whose life is over are left out: the log has forgotten them already."""
-        now = self._clock.now()
-        # One id twice would make the broker refuse the batch as a whole.
-        distinct = {entry.event_id: entry for entry in reversed(entries)}
-        rows: list[EventMessage] = []
-        size = expired = 0
-        for entry in reversed(distinct.values()):
-            row = row_of(entry, now, self._kept_for)
-            if row is None:
-                expired += 1
-                continue
-            rows.append(row)
-            size += len(row.body)
-            if size > MAX_ENCODED_BYTES:
-                await self._append(rows)
-                rows, size = [], 0
-        await self._append(rows)
-        if expired:
-            self._meter.expired(expired)
-
-    async def _append(self, rows: Sequence[EventMessage]) -> None:
-        if rows:
-            await self._events.append(rows)
-            self._meter.recorded([row.entry for row in rows])
-
-    async def bury(self, stream: str, messages: Sequence[tuple[Incoming, str]]) -> None:
-        """Keep messages that cannot be handled, each with its reason."""
-        # At once, so that they travel in one batch.
-        await asyncio.gather(
-            *(self._dead_letters.bury(stream, message, reason) for message, reason in messages)
-        )
-
-
-class RecordDues:
-    """Turns due records into fired and missed rows."""
-
-    stream = topology.EXECUTOR_DUES.stream.name
-
-    def __init__(self, definitions: TriggerVersions, recorder: Recorder) -> None:
-        self._definitions = definitions
-        self._recorder = recorder
-
-    async def __call__(self, batch: Sequence[_Message]) -> Sequence[_Message]:
-        records: list[tuple[_Message, Due | Missed]] = []
-        dead: list[tuple[Incoming, str]] = []
-        later: list[_Message] = []
-        for message in batch:
-            try:
-                record = parse_due(message.payload)
-            except RecordError as error:
-                dead.append((message, str(error)))
-                continue
-            if isinstance(record, Due | Missed):
-                records.append((message, record))
-        versions = await self._definitions.versions(
-            {record.change_seq: record.trigger_id for _, record in records}
-        )
-        entries: list[LogEntry] = []
-        for message, record in records:
-            version = versions.get(record.change_seq)
-            if version is not None and fits(record, version):
-                if message.subject != subjects.due(record.trigger_id):
-                    dead.append((message, "not a due record: it names another trigger"))
-                    continue
-                try:
-                    entries += due_entries(record, version)
-                except (ValueError, ArithmeticError) as error:
-                    # Of an instant that no id and no row can have.
-                    dead.append((message, f"not a due record: {type(error).__name__}"))
-            elif message.delivered_count < PATIENCE:
-                # A replica of the stream may be behind the record.
-                later.append(message)
-            else:
-                dead.append((message, f"the definition at {record.change_seq} is erased"))
-        await self._recorder.record(entries)
-        await self._recorder.bury(self.stream, dead)
-        return later
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +56,7 @@ class RecordFires:
         triggers: Triggers,
         claims: KeyReservations,
         recorder: Recorder,
-        results: Results,
+        results: ResultSender,
         *,
         monotonic: Callable[[], float],
     ) -> None:
@@ -320,8 +199,8 @@ class RecordFires:
 
     async def _answer(self, message: Incoming, command_id: str, outcome: Fired | Problem) -> None:
         """Tell whoever asked, if it asked to be told under an inbox that is a caller's."""
-        subject = message.headers.get(REPLY_TO_HEADER)
-        if subject is None or not is_result_inbox(subject):
+        subject = inbox_of(message.headers)
+        if subject is None:
             return
         result: FireDone | Problem
         if isinstance(outcome, Fired):

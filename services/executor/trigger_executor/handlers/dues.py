@@ -1,0 +1,62 @@
+"""What is due, and what was missed, as rows of the log."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from trigger_contracts import subjects, topology
+from trigger_contracts.events import Due, LogEntry, Missed
+from trigger_executor.domain.due import RecordError, due_entries, fits, parse_due
+from trigger_executor.ports import (
+    Incoming,
+    TriggerVersions,
+)
+
+from .recording import PATIENCE, Recorder
+
+_Message = TypeVar("_Message", bound=Incoming)
+
+
+class RecordDues:
+    """Turns due records into fired and missed rows."""
+
+    stream = topology.EXECUTOR_DUES.stream.name
+
+    def __init__(self, definitions: TriggerVersions, recorder: Recorder) -> None:
+        self._definitions = definitions
+        self._recorder = recorder
+
+    async def __call__(self, batch: Sequence[_Message]) -> Sequence[_Message]:
+        records: list[tuple[_Message, Due | Missed]] = []
+        dead: list[tuple[Incoming, str]] = []
+        later: list[_Message] = []
+        for message in batch:
+            try:
+                record = parse_due(message.payload)
+            except RecordError as error:
+                dead.append((message, str(error)))
+                continue
+            if isinstance(record, Due | Missed):
+                records.append((message, record))
+        versions = await self._definitions.versions(
+            {record.change_seq: record.trigger_id for _, record in records}
+        )
+        entries: list[LogEntry] = []
+        for message, record in records:
+            version = versions.get(record.change_seq)
+            if version is not None and fits(record, version):
+                if message.subject != subjects.due(record.trigger_id):
+                    dead.append((message, "not a due record: it names another trigger"))
+                    continue
+                try:
+                    entries += due_entries(record, version)
+                except (ValueError, ArithmeticError) as error:
+                    # Of an instant that no id and no row can have.
+                    dead.append((message, f"not a due record: {type(error).__name__}"))
+            elif message.delivered_count < PATIENCE:
+                # A replica of the stream may be behind the record.
+                later.append(message)
+            else:
+                dead.append((message, f"the definition at {record.change_seq} is erased"))
+        await self._recorder.record(entries)
+        await self._recorder.bury(self.stream, dead)
+        return later

@@ -1,0 +1,75 @@
+"""Rows and dead letters, written durably: what both use cases lead to."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+from trigger_contracts import topology
+from trigger_contracts.dead_letters import DeadLetterSink
+from trigger_contracts.events import LogEntry
+from trigger_executor.domain.row import EventMessage, row_of
+from trigger_executor.ports import (
+    Clock,
+    EventWriter,
+    Incoming,
+    Meter,
+)
+
+PATIENCE = 5
+"""Deliveries, over about 4 s, after which a definition that is not found is taken as erased, and
+a row that the broker refuses as one that it will never take."""
+
+MAX_ENCODED_BYTES = 4 * 1024 * 1024
+"""Rows of a batch are encoded up to here, then appended: 500 large ones would take 250 MB."""
+
+
+class Recorder:
+    """Writes rows and dead letters; what it returns from is durable."""
+
+    def __init__(
+        self,
+        events: EventWriter,
+        dead_letters: DeadLetterSink,
+        clock: Clock,
+        meter: Meter,
+        *,
+        kept_for: timedelta = topology.LOG_LIFE,
+    ) -> None:
+        self._events = events
+        self._dead_letters = dead_letters
+        self._clock = clock
+        self._meter = meter
+        self._kept_for = kept_for
+
+    async def record(self, entries: Sequence[LogEntry]) -> None:
+        """Rows whose life is over are left out: the log has forgotten them already."""
+        now = self._clock.now()
+        # One id twice would make the broker refuse the batch as a whole.
+        distinct = {entry.event_id: entry for entry in reversed(entries)}
+        rows: list[EventMessage] = []
+        size = expired = 0
+        for entry in reversed(distinct.values()):
+            row = row_of(entry, now, self._kept_for)
+            if row is None:
+                expired += 1
+                continue
+            rows.append(row)
+            size += len(row.body)
+            if size > MAX_ENCODED_BYTES:
+                await self._append(rows)
+                rows, size = [], 0
+        await self._append(rows)
+        if expired:
+            self._meter.expired(expired)
+
+    async def _append(self, rows: Sequence[EventMessage]) -> None:
+        if rows:
+            await self._events.append(rows)
+            self._meter.recorded([row.entry for row in rows])
+
+    async def bury(self, stream: str, messages: Sequence[tuple[Incoming, str]]) -> None:
+        """Keep messages that cannot be handled, each with its reason."""
+        # At once, so that they travel in one batch.
+        await asyncio.gather(
+            *(self._dead_letters.bury(stream, message, reason) for message, reason in messages)
+        )

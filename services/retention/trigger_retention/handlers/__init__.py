@@ -1,0 +1,8 @@
+"""The use cases: project the log, make it quick to search, and erase what is past its life."""
+
+from .closing import HourCloser
+from .indexing import Indexer
+from .projection import Projected, Projector
+from .sweeping import Sweeper
+
+__all__ = ["HourCloser", "Indexer", "Projected", "Projector", "Sweeper"]
