@@ -60,6 +60,7 @@ from .entrypoints.gateway import Gateway
 from .entrypoints.serving import Server
 from .handlers.bulk import BulkCreates
 from .handlers.bulk_replays import BulkReplays
+from .handlers.command_ports import CommandPorts
 from .handlers.dead_letters import DeadLetterQueue
 from .handlers.exports import Exports
 from .handlers.fires import Fires
@@ -106,17 +107,17 @@ def build(settings: Settings) -> Api:
     )
     definitions = CachedDefinitions(database, clock, max_age=settings.definition_max_age)
     views = PostgresViews(database, searches)
-    parts: dict[str, Any] = {
-        "commands": commands,
-        "claims": claims,
-        "definitions": definitions,
-        "clock": clock,
-        "new_id": new_id,
-        "schemas": SchemaTurns(clock.monotonic),
-    }
-    trigger_commands = TriggerCommands(**parts)
+    ports = CommandPorts(
+        commands=commands,
+        claims=claims,
+        definitions=definitions,
+        clock=clock,
+        new_id=new_id,
+        schemas=SchemaTurns(clock.monotonic),
+    )
+    trigger_commands = TriggerCommands(ports)
     bodies = Bodies(settings.body_timeout.total_seconds())
-    fires = Fires(kept_for=settings.kept_for, **parts)
+    fires = Fires(ports, kept_for=settings.kept_for)
     fire_door = FireEndpoint(fires, bodies)
     lookup = Lookup(views=views, clock=clock, kept_for=settings.kept_for)
     bulk_replays = BulkReplays(
@@ -171,7 +172,7 @@ def build(settings: Settings) -> Api:
         # The first that fits answers: `/events/export`, `/events/stats` and `/events/stream` come
         # before `/events/{event_id}`, which would take each of these words for an id.
         [
-            bulk.router(BulkCreates(**parts), bodies),
+            bulk.router(BulkCreates(ports), bodies),
             triggers.router(triggers.TriggerRoutes(trigger_commands, views, bodies, fire_door)),
             schedules.router(Previews(views=views, clock=clock, describe=describe), bodies),
             tests.router(trigger_commands, bodies),

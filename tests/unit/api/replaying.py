@@ -17,6 +17,7 @@ from tests.unit.api.fakes import (
 )
 from trigger_api.domain.queries import StateFilter
 from trigger_api.handlers.bulk_replays import BulkReplay, BulkReplays
+from trigger_api.handlers.command_ports import CommandPorts
 from trigger_api.handlers.fires import Fires
 from trigger_api.handlers.lookup import Lookup
 from trigger_api.handlers.replays import Replays
@@ -40,12 +41,14 @@ class World:
         self.log = FakeViews()
         self.definitions.stored["t"] = make_change(payload={"own": 1})
         fires = Fires(
-            commands=self.commands,
-            claims=self.claims,
-            definitions=self.definitions,
-            clock=self.clock,
-            new_id=ids(),
-            schemas=SchemaTurns(self.clock.monotonic),
+            CommandPorts(
+                commands=self.commands,
+                claims=self.claims,
+                definitions=self.definitions,
+                clock=self.clock,
+                new_id=ids(),
+                schemas=SchemaTurns(self.clock.monotonic),
+            )
         )
         lookup = Lookup(views=self.log, clock=self.clock, kept_for=timedelta(hours=48))  # type: ignore[arg-type]
         self.one = Replays(lookup=lookup, fires=fires)

@@ -13,6 +13,7 @@ from tests.unit.api.fakes import FakeClaims, FakeClock, FakeCommands, FakeDefini
 from trigger_api.domain.triggers import bulk_body as splitting
 from trigger_api.domain.triggers.bulk import MAX_LISTED_ERRORS, BulkCreated, Line
 from trigger_api.handlers.bulk import BulkCreates, BulkRequest
+from trigger_api.handlers.command_ports import CommandPorts
 from trigger_api.handlers.schemas import SchemaTurns
 from trigger_contracts.commands import CreateTrigger
 from trigger_contracts.errors import Code, Refused, problem
@@ -28,12 +29,14 @@ class World:
         self.claims = FakeClaims()
         self.clock = FakeClock()
         self.creates = BulkCreates(
-            commands=self.commands,
-            claims=self.claims,
-            definitions=FakeDefinitions(),
-            clock=self.clock,
-            new_id=ids(),
-            schemas=SchemaTurns(self.clock.monotonic),
+            CommandPorts(
+                commands=self.commands,
+                claims=self.claims,
+                definitions=FakeDefinitions(),
+                clock=self.clock,
+                new_id=ids(),
+                schemas=SchemaTurns(self.clock.monotonic),
+            )
         )
 
     async def create(self, definitions: Iterable[Any], **options: Any) -> BulkCreated:

@@ -15,6 +15,7 @@ from tests.unit.api.fakes import (
     make_change,
 )
 from trigger_api.domain.triggers.fires import FireRequest
+from trigger_api.handlers.command_ports import CommandPorts
 from trigger_api.handlers.fires import Fires
 from trigger_api.handlers.outcomes import Applied, Stored
 from trigger_api.handlers.schemas import SchemaTurns
@@ -37,16 +38,16 @@ class World:
         self.claims = FakeClaims()
         self.definitions = FakeDefinitions()
         self.clock = FakeClock()
-        parts = self.parts = {
-            "commands": self.commands,
-            "claims": self.claims,
-            "definitions": self.definitions,
-            "clock": self.clock,
-            "new_id": ids(),
-            "schemas": SchemaTurns(self.clock.monotonic),
-        }
-        self.triggers = TriggerCommands(**parts)
-        self.fires = Fires(**parts)
+        self.ports = CommandPorts(
+            commands=self.commands,
+            claims=self.claims,
+            definitions=self.definitions,
+            clock=self.clock,
+            new_id=ids(),
+            schemas=SchemaTurns(self.clock.monotonic),
+        )
+        self.triggers = TriggerCommands(self.ports)
+        self.fires = Fires(self.ports)
 
     @property
     def fired(self) -> list[FireTrigger]:
@@ -242,7 +243,7 @@ async def test_a_fire_repeated_under_its_key_keeps_its_payload_no_longer_than_th
 
 async def test_where_the_log_lives_shorter_so_does_each_fires_command(world: World) -> None:
     world.definitions.stored["t"] = make_change()
-    fires = Fires(kept_for=timedelta(minutes=5), **world.parts)
+    fires = Fires(world.ports, kept_for=timedelta(minutes=5))
     await fires.fire(FireRequest("t", {"payload": "canary"}, "a"))
     assert world.commands.ttls == [timedelta(minutes=5)]
 

@@ -20,7 +20,7 @@ from trigger_contracts.errors import Code, Problem, Refused, problem, refused
 from trigger_contracts.idempotency import read_claim
 from trigger_contracts.subjects import Verb
 
-from .command_ports import Door
+from .command_ports import CommandPorts
 
 BITE = 20_000
 """What is checked at a stretch, as ``bulk.cost`` counts: 2 ms of small definitions."""
@@ -48,34 +48,37 @@ class BulkRequest:
     """Create what is acceptable although something is not."""
 
 
-class BulkCreates(Door):
+class BulkCreates:
     """See the module's docstring."""
+
+    def __init__(self, ports: CommandPorts) -> None:
+        self._ports = ports
 
     async def create(self, request: BulkRequest) -> BulkCreated:
         """Raises ``Refused`` for the request as a whole: then nothing was created by it."""
         if request.key is None:
-            checked = await self._check(request, self._new_id(), self._clock.now())
+            checked = await self._check(request, self._ports.new_id(), self._ports.clock.now())
             _must_be_acceptable(checked, request)
         else:
             checked = await self._keyed(request, creates.request_id(request.key_id, request.key))
         try:
-            results = await self._commands.ask_each(
-                Verb.CREATE, [ready.body for ready in checked.ready], self._new_id()
+            results = await self._ports.commands.ask_each(
+                Verb.CREATE, [ready.body for ready in checked.ready], self._ports.new_id()
             )
         except PartlyStored as stored:
             raise Refused(_interrupted(stored.count, checked, request)) from stored
         for result in results:
             if isinstance(result, CommandDone):
-                self._definitions.forget(result.trigger_id)
+                self._ports.definitions.forget(result.trigger_id)
         return bulk.created(checked, results)
 
     async def _keyed(self, request: BulkRequest, root: str) -> Checked:
         """Checked as of the moment at which the key was claimed, with what it was claimed for."""
         store_key = creates.store_key(root)
-        found = await self._claims.find(store_key)
+        found = await self._ports.claims.find(store_key)
         while True:
             first = None if found is None else read_claim(creates.CreateClaim, found)
-            accepted_at = self._clock.now() if first is None else first.accepted_at
+            accepted_at = self._ports.clock.now() if first is None else first.accepted_at
             checked = await self._check(request, root, accepted_at)
             mine = checked.claim(accepted_at)
             if first is not None and first.body_hash != mine.body_hash:
@@ -85,14 +88,14 @@ class BulkCreates(Door):
             _must_be_acceptable(checked, request)
             if first is not None:
                 return checked
-            found = await self._claims.claim(store_key, mine.model_dump_json().encode())
+            found = await self._ports.claims.claim(store_key, mine.model_dump_json().encode())
             if read_claim(creates.CreateClaim, found) == mine:
                 return checked
 
     async def _check(self, request: BulkRequest, root: str, accepted_at: datetime) -> Checked:
         checked, bite, compiling_s = Checked(), 0, 0.0
         for piece in request.split():
-            compiling_s += await self._schemas.ready(bulk.schema_in(piece))
+            compiling_s += await self._ports.schemas.ready(bulk.schema_in(piece))
             if compiling_s > COMPILING_S:
                 raise refused(Code.BODY_TOO_LARGE, _TOO_COSTLY)
             checked.take(piece, root, accepted_at, request.actor)

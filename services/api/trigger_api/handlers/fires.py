@@ -1,7 +1,6 @@
 """Fire a trigger: the hot path."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from trigger_api.domain.encoding import too_large
 from trigger_api.domain.triggers.fires import (
@@ -21,27 +20,27 @@ from trigger_contracts.topology import LOG_LIFE
 from trigger_contracts.trigger import Trigger
 from trigger_runtime.process.errors import DatabaseUnavailable
 
-from .command_ports import Door
+from .command_ports import CommandPorts
 
 
-class Fires(Door):
+class Fires:
     """Answers with the event's id once the fire is durable."""
 
-    def __init__(self, *, kept_for: timedelta = LOG_LIFE, **parts: Any) -> None:
+    def __init__(self, ports: CommandPorts, *, kept_for: timedelta = LOG_LIFE) -> None:
         """``kept_for``: how long a row of the log lives; its command lives no longer."""
-        super().__init__(**parts)
+        self._ports = ports
         self._kept_for = kept_for
 
     def life_left(self, command: FireTrigger) -> timedelta | None:
         """How long its payload may be kept; None for as long as the stream keeps it."""
-        return life_left(command, self._clock.now(), self._kept_for)
+        return life_left(command, self._ports.clock.now(), self._kept_for)
 
     async def fire(self, fire: FireRequest) -> str:
-        accepted_at = self._clock.now()
+        accepted_at = self._ports.clock.now()
         command_id, command = await self.prepare(fire, accepted_at)
         try:
             ttl = self.life_left(command)
-            await self._commands.store(Verb.FIRE, command, command_id, ttl=ttl)
+            await self._ports.commands.store(Verb.FIRE, command, command_id, ttl=ttl)
         except Refused as refusal:
             await self._record(command, refusal.problem, command_id)
             raise
@@ -55,8 +54,8 @@ class Fires(Door):
         A trigger that is not there has no log to say it in.
         """
         if await self._may_exist(fire.trigger_id):
-            command_id = self._new_id()
-            command = command_of(fire, command_id, self._clock.now())
+            command_id = self._ports.new_id()
+            command = command_of(fire, command_id, self._ports.clock.now())
             await self._record(command, found, command_id)
 
     async def prepare(self, fire: FireRequest, accepted_at: datetime) -> tuple[str, FireTrigger]:
@@ -64,7 +63,7 @@ class Fires(Door):
 
         Raises ``Refused``, and then what there is to record of it is stored.
         """
-        command_id = self._new_id()
+        command_id = self._ports.new_id()
         command = command_of(fire, command_id, accepted_at)
         if fire.key is None:
             await self._check(command, command_id)
@@ -75,7 +74,7 @@ class Fires(Door):
 
     async def verdict(self, fire: FireRequest) -> Problem | None:
         """Why ``fire`` would be refused, or None; nothing is stored or claimed."""
-        command = command_of(fire, self._new_id(), self._clock.now())
+        command = command_of(fire, self._ports.new_id(), self._ports.clock.now())
         _, found = await self._verdict(command)
         return found or too_large(command)
 
@@ -89,12 +88,12 @@ class Fires(Door):
         """
         store_key = idempotency.store_key(command.trigger_id, key)
         mine = idempotency.claim_for(command, key, accepted_at)
-        found = await self._claims.find(store_key)
+        found = await self._ports.claims.find(store_key)
         if found is None:
             checked = await self._check(command, command_id)
             if checked is not None:
                 mine = mine.model_copy(update={"change_seq": checked.change_seq})
-            found = await self._claims.claim(store_key, mine.model_dump_json().encode())
+            found = await self._ports.claims.claim(store_key, mine.model_dump_json().encode())
         claim = idempotency.read_claim(Claim, found)
         if claim.payload_hash != mine.payload_hash:
             raise refused(Code.IDEMPOTENCY_MISMATCH, "this Idempotency-Key fired another payload")
@@ -113,26 +112,26 @@ class Fires(Door):
         raise Refused(found)
 
     async def _record(self, command: FireTrigger, found: Problem, command_id: str) -> None:
-        await self._commands.store(Verb.FIRE, refused_command(command, found), command_id)
+        await self._ports.commands.store(Verb.FIRE, refused_command(command, found), command_id)
 
     async def _may_exist(self, trigger_id: str) -> bool:
         """Also where the database is away: the executor knows."""
-        known = self._definitions.cached(trigger_id)
+        known = self._ports.definitions.cached(trigger_id)
         if known is None or not known.exists:
             try:
-                known = await self._definitions.load(trigger_id)
+                known = await self._ports.definitions.load(trigger_id)
             except DatabaseUnavailable:
                 return True
         return known is not None and known.exists
 
     async def _verdict(self, command: FireTrigger) -> tuple[Trigger | None, Problem | None]:
         """What is known here may be old: a refusal is confirmed by what the view says now."""
-        known = self._definitions.cached(command.trigger_id)
+        known = self._ports.definitions.cached(command.trigger_id)
         await self._make_ready(known)
         if known is not None and refusal(known, command) is None:
             return known, None
         try:
-            known = await self._definitions.load(command.trigger_id)
+            known = await self._ports.definitions.load(command.trigger_id)
         except DatabaseUnavailable:
             return None, None
         await self._make_ready(known)
@@ -142,4 +141,4 @@ class Fires(Door):
         """What is fired rarely may have its schema compiled anew: others do not wait for it."""
         if known is not None and known.change.definition.payload_schema is not None:
             definition = known.change.definition
-            await self._schemas.ready(definition.payload_schema, definition.schema_key)
+            await self._ports.schemas.ready(definition.payload_schema, definition.schema_key)

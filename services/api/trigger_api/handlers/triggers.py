@@ -23,19 +23,24 @@ from trigger_contracts.schedule import Once, rule_of, upcoming
 from trigger_contracts.schedule_fields import schedule_of
 from trigger_contracts.subjects import Verb
 
-from .command_ports import Door
+from .command_ports import CommandPorts
 
 
-class TriggerCommands(Door):
+class TriggerCommands:
     """Create, replace, patch, delete and test."""
+
+    def __init__(self, ports: CommandPorts) -> None:
+        self._ports = ports
 
     async def create(self, fields: Any, actor: str, key_id: str, key: str | None) -> Outcome:
         """A create repeated under its idempotency key answers as the first one did."""
-        accepted_at = self._clock.now()
-        command_id = self._new_id() if key is None else creates.command_id(key_id, key)
-        claim = None if key is None else await self._claims.find(creates.store_key(command_id))
+        accepted_at = self._ports.clock.now()
+        command_id = self._ports.new_id() if key is None else creates.command_id(key_id, key)
+        claim = (
+            None if key is None else await self._ports.claims.find(creates.store_key(command_id))
+        )
         if claim is None:
-            await self._schemas.ready(_schema_in(fields))
+            await self._ports.schemas.ready(_schema_in(fields))
             creates.checked(fields, command_id=command_id, accepted_at=accepted_at, actor=actor)
         if key is not None:
             accepted_at = await self._claim_create(command_id, fields, accepted_at)
@@ -51,8 +56,8 @@ class TriggerCommands(Door):
     ) -> Outcome:
         # A definition that says nothing new may stay in the past, so only the scheduler
         # says whether its time has passed.
-        await self._schemas.ready(_schema_in(fields))
-        now = self._clock.now()
+        await self._ports.schemas.ready(_schema_in(fields))
+        now = self._ports.clock.now()
         schedule_of(parse_definition(fields), now)
         return await self._update(trigger_id, expected_version, actor, now, definition=fields)
 
@@ -66,12 +71,12 @@ class TriggerCommands(Door):
         if strange:
             # Unknown whatever they are merged over; says so, or that pausing is not offered.
             parse_definition({"name": "patch", "type": "api", **strange})
-        now = self._clock.now()
+        now = self._ports.clock.now()
         return await self._update(trigger_id, expected_version, actor, now, patch=fields)
 
     async def delete(self, trigger_id: str, actor: str, expected_version: int | None) -> Outcome:
         command = DeleteTrigger(
-            **self._envelope(self._new_id(), self._clock.now(), actor),
+            **self._envelope(self._ports.new_id(), self._ports.clock.now(), actor),
             trigger_id=trigger_id,
             expected_version=expected_version,
         )
@@ -87,8 +92,8 @@ class TriggerCommands(Door):
             raise refused(Code.INVALID, f"must be {kind!r} here, or absent", pointer="/type")
         if kind == "api" and "payload" not in fields:
             raise refused(Code.INVALID, "Field required", pointer="/payload")
-        await self._schemas.ready(_schema_in(fields))
-        accepted_at, command_id = self._clock.now(), self._new_id()
+        await self._ports.schemas.ready(_schema_in(fields))
+        accepted_at, command_id = self._ports.clock.now(), self._ports.new_id()
         # As the scheduler will: a test without a name is called so.
         definition = parse_definition({"name": "test", **fields, "type": kind})
         command = TestTrigger.model_validate(
@@ -112,7 +117,7 @@ class TriggerCommands(Door):
     async def _claim_create(self, command_id: str, fields: Any, accepted_at: datetime) -> datetime:
         """When the first create under the key was accepted; raises ``Refused`` for another body."""
         mine = creates.claim_for(fields, accepted_at)
-        value = await self._claims.claim(
+        value = await self._ports.claims.claim(
             creates.store_key(command_id), mine.model_dump_json().encode()
         )
         first = read_claim(creates.CreateClaim, value)
@@ -131,7 +136,7 @@ class TriggerCommands(Door):
         **change: Any,
     ) -> Outcome:
         command = UpdateTrigger(
-            **self._envelope(self._new_id(), now, actor),
+            **self._envelope(self._ports.new_id(), now, actor),
             trigger_id=trigger_id,
             expected_version=expected_version,
             **change,
@@ -146,14 +151,14 @@ class TriggerCommands(Door):
     ) -> Outcome:
         # Each attempt has a message id of its own: the broker would swallow a keyed create's
         # repetition as a duplicate, and nobody would answer it.
-        result = await self._commands.ask(verb, command, self._new_id())
+        result = await self._ports.commands.ask(verb, command, self._ports.new_id())
         match result:
             case None:
                 return Stored(trigger_id)
             case Problem():
                 raise Refused(result)
             case CommandDone():
-                self._definitions.forget(result.trigger_id)
+                self._ports.definitions.forget(result.trigger_id)
                 return Applied(result)
 
     @staticmethod
