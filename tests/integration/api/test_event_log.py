@@ -11,7 +11,7 @@ from tests.support.servers import Broker
 from tests.unit.api.fake_log import FakeEventLog
 from trigger_api.adapters import event_stream as tail
 from trigger_api.adapters.event_stream import JetStreamEventStream
-from trigger_api.ports import EventStream
+from trigger_api.ports.live_tail import EventStream
 from trigger_contracts import subjects
 from trigger_contracts.topology import EVENTS
 from trigger_local.secrets import Secrets

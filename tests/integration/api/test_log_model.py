@@ -22,7 +22,7 @@ from trigger_api.adapters.views import PostgresViews
 from trigger_api.domain.log.filtering import lateness, passes
 from trigger_api.domain.log.stats import WIDTHS
 from trigger_api.domain.queries import EventQuery
-from trigger_api.ports import ListedEvents
+from trigger_api.ports.log import ListedEvents
 from trigger_contracts.events import EntryStatus, LogEntry, Source, cloud_event
 from trigger_contracts.ids import uuid7
 from trigger_retention.adapters.insert import write

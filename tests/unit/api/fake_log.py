@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 
 from trigger_api.domain.live_tail.tail_position import LogState
-from trigger_api.ports import Logged
+from trigger_api.ports.live_tail import Logged
 from trigger_runtime.process.errors import BrokerUnavailable
 
 PAGE = 250

@@ -9,7 +9,7 @@ from trigger_api.domain.log.filtering import passes
 from trigger_api.domain.log.replays import Origin
 from trigger_api.domain.queries import StateFilter
 from trigger_api.domain.schemas import EventDetail
-from trigger_api.ports import Total
+from trigger_api.ports.log import Total
 from trigger_contracts.events import EntryStatus, LogEntry, Source
 from trigger_contracts.ids import uuid7
 from trigger_runtime.process.errors import DatabaseUnavailable

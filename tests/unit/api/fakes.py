@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from trigger_api.ports import PartlyStored
+from trigger_api.ports.commands import PartlyStored
 from trigger_contracts.commands import AnyCommand, CommandDone, CreateTrigger, parse_command
 from trigger_contracts.definition import parse_definition
 from trigger_contracts.errors import Problem

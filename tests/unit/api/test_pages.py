@@ -11,7 +11,7 @@ from tests.unit.api.fakes import NOW, FakeClock
 from trigger_api.domain.log.pages import FRESH_FOR, EventPage, Repeats, key_of, packed, unpacked
 from trigger_api.domain.queries import EventQuery
 from trigger_api.handlers.pages import EventPages
-from trigger_api.ports import ListedEvents
+from trigger_api.ports.log import ListedEvents
 from trigger_runtime.process.errors import DatabaseUnavailable
 
 

@@ -30,7 +30,7 @@ _HIT, _MISS, _AWAY = (ASKED.labels(result) for result in ("hit", "miss", "away")
 
 
 class CashewsCache:
-    """See ``ports.Cache``. Connects when it is first asked."""
+    """See ``ports.log.Cache``. Connects when it is first asked."""
 
     def __init__(self, url: str, clock: Clock) -> None:
         self._clock = clock

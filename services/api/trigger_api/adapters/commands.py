@@ -18,7 +18,7 @@ from nats.aio.msg import Msg
 from pydantic import ValidationError
 
 from trigger_api.domain.encoding import encoded
-from trigger_api.ports import PartlyStored
+from trigger_api.ports.commands import PartlyStored
 from trigger_contracts import subjects
 from trigger_contracts.commands import AnyCommand, CommandDone
 from trigger_contracts.errors import Problem
@@ -47,7 +47,7 @@ Result = CommandDone | Problem
 
 
 class JetStreamCommands:
-    """See ``ports.Commands``. ``open`` must have been called for results to be heard."""
+    """See ``ports.commands.Commands``. ``open`` must have been called for results to be heard."""
 
     def __init__(
         self,

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from trigger_api.ports import ReadTooSlow
+from trigger_api.ports.log import ReadTooSlow
 from trigger_runtime.postgres.database import AWAY, NOT_PROVISIONED
 from trigger_runtime.process.errors import DatabaseNotProvisioned, DatabaseUnavailable
 

@@ -14,7 +14,8 @@ from trigger_api.domain.dead_letters import (
     must_be_shown,
     shown,
 )
-from trigger_api.ports import Clock, Listed
+from trigger_api.ports.paging import Listed
+from trigger_api.ports.process import Clock
 from trigger_contracts import subjects
 from trigger_contracts.events import DEAD_LETTER, DeadLetter
 from trigger_contracts.message_headers import why_unreadable
@@ -41,7 +42,7 @@ class NoAnswer(DependencyUnavailable):
 
 
 class StreamDeadLetters:
-    """See ``ports.DeadLetterStore``."""
+    """See ``ports.dead_letters.DeadLetterStore``."""
 
     def __init__(
         self,

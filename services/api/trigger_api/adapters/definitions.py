@@ -34,7 +34,7 @@ class Monotonic(Protocol):
 
 
 class CachedDefinitions:
-    """See ``ports.Definitions``."""
+    """See ``ports.triggers.DefinitionCache``."""
 
     def __init__(self, database: ReadDatabase, clock: Monotonic, *, max_age: timedelta) -> None:
         self._database = database

@@ -12,7 +12,7 @@ from nats.errors import Error as NatsError
 from prometheus_client import Counter, Gauge
 
 from trigger_api.domain.live_tail.tail_position import LogState
-from trigger_api.ports import Logged
+from trigger_api.ports.live_tail import Logged
 from trigger_contracts import subjects
 from trigger_contracts.message_headers import why_unreadable
 from trigger_contracts.topology import EVENTS
@@ -37,7 +37,7 @@ UNREADABLE = Counter(
 
 
 class JetStreamEventStream:
-    """See ``ports.EventLog``."""
+    """See ``ports.live_tail.EventStream``."""
 
     def __init__(self, connection: Connection, *, timeout: timedelta) -> None:
         self._connection = connection
@@ -95,7 +95,7 @@ class JetStreamEventStream:
 
 
 class PrometheusTailMeter:
-    """See ``ports.TailMeter``. What is left out is named in the log by its place alone."""
+    """A ``ports.live_tail.TailMeter``. What is left out is named in the log by its place."""
 
     def reading(self, readers: int) -> None:
         READERS.set(readers)

@@ -16,7 +16,9 @@ from trigger_api.domain.log.replays import Origin
 from trigger_api.domain.log.stats import Counted
 from trigger_api.domain.queries import EventFilter, EventQuery, StateFilter, TriggerQuery
 from trigger_api.domain.schemas import EventDetail, TriggerShown, Version
-from trigger_api.ports import Listed, ListedEvents, Scheduled, Total
+from trigger_api.ports.log import ListedEvents, Total
+from trigger_api.ports.paging import Listed
+from trigger_api.ports.triggers import Scheduled
 from trigger_contracts import schedule
 from trigger_contracts.definition import Definition
 from trigger_contracts.events import EntryStatus
@@ -41,7 +43,7 @@ FOUND_EXACTLY = 1000
 
 
 class PostgresViews:
-    """See ``ports.Views``."""
+    """``ports.triggers.TriggerViews`` and ``ports.log.LogViews``, over one database."""
 
     def __init__(self, database: ReadDatabase, searches: ReadDatabase) -> None:
         """``searches`` plans each statement for its words: how to find one depends on it."""

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.types import Send
 
 from trigger_api.domain.decoding import UNDERSTOOD
-from trigger_api.ports import ReadTooSlow
+from trigger_api.ports.log import ReadTooSlow
 from trigger_contracts.errors import Code, Problem, Refused, problem
 from trigger_runtime.process.errors import (
     BrokerUnavailable,

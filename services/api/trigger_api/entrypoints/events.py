@@ -12,7 +12,8 @@ from trigger_api.domain.queries import EventQuery
 from trigger_api.domain.schemas import EventDetail, EventShown
 from trigger_api.handlers.lookup import Lookup
 from trigger_api.handlers.pages import EventPages
-from trigger_api.ports import Clock, Views
+from trigger_api.ports.log import LogViews
+from trigger_api.ports.process import Clock
 
 from . import routes
 from .answers import HttpAnswer
@@ -20,7 +21,7 @@ from .coverage import coverage
 
 
 def router(
-    pages: EventPages, views: Views, lookup: Lookup, clock: Clock, kept_for: timedelta
+    pages: EventPages, views: LogViews, lookup: Lookup, clock: Clock, kept_for: timedelta
 ) -> APIRouter:
     """All of them."""
 

@@ -16,7 +16,8 @@ from trigger_api.domain.log.exports import File, file_of
 from trigger_api.domain.queries import ExportQuery
 from trigger_api.handlers.exports import Exports
 from trigger_api.handlers.places import PlaceLost
-from trigger_api.ports import Clock, Views
+from trigger_api.ports.log import LogViews
+from trigger_api.ports.process import Clock
 from trigger_runtime.process.errors import DependencyUnavailable
 from trigger_runtime.process.logging_setup import get_logger
 
@@ -54,7 +55,7 @@ _DOCS: dict[str, Any] = {
 }
 
 
-def router(exports: Exports, views: Views, clock: Clock, patience: timedelta) -> APIRouter:
+def router(exports: Exports, views: LogViews, clock: Clock, patience: timedelta) -> APIRouter:
     """The route. A client that takes nothing for so long as ``patience`` is cut."""
 
     async def export(request: Request, query: Annotated[ExportQuery, Query()]) -> Response:

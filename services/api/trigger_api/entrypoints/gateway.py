@@ -13,7 +13,7 @@ from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trigger_api.domain.keys import StoredKey, key_id_of
-from trigger_api.ports import NewId
+from trigger_api.ports.process import NewId
 from trigger_contracts.errors import Code, problem
 from trigger_contracts.ids import is_valid_id
 from trigger_runtime.http.refusals import SECURITY_HEADERS

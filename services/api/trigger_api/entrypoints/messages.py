@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from faststream.specification import AsyncAPI
 from nats.aio.msg import Msg
 
-from trigger_api.ports import DefinitionCache
+from trigger_api.ports.triggers import DefinitionCache
 from trigger_contracts import subjects
 from trigger_contracts.commands import COMMANDS
 from trigger_contracts.events import TriggerChanged

@@ -15,7 +15,7 @@ from trigger_api.domain.log.replays import (
 from trigger_api.domain.triggers.fires import checked_key
 from trigger_api.handlers.bulk_replays import BulkReplay, BulkReplays
 from trigger_api.handlers.replays import Replays
-from trigger_api.ports import Views
+from trigger_api.ports.log import LogViews
 from trigger_contracts.errors import Code, refused
 
 from . import examples, routes
@@ -48,7 +48,7 @@ first one, and goes on where that one ended.
 """
 
 
-def router(replays: Replays, bulk: BulkReplays, views: Views, bodies: Bodies) -> APIRouter:
+def router(replays: Replays, bulk: BulkReplays, views: LogViews, bodies: Bodies) -> APIRouter:
     """Both routes."""
     hands = asyncio.Semaphore(AT_ONCE)
 

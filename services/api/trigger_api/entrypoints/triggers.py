@@ -19,7 +19,7 @@ from trigger_api.domain.triggers.etags import check_none_match, etag, expected_v
 from trigger_api.domain.triggers.fires import checked_key
 from trigger_api.handlers.outcomes import Applied, Outcome, Stored
 from trigger_api.handlers.triggers import TriggerCommands
-from trigger_api.ports import Views
+from trigger_api.ports.triggers import TriggerViews
 from trigger_contracts.errors import Code, refused
 
 from . import examples, routes
@@ -50,7 +50,11 @@ class TriggerRoutes:
     """The endpoints. FastAPI reads their parameters, OpenAPI their docstrings."""
 
     def __init__(
-        self, commands: TriggerCommands, views: Views, bodies: Bodies, fire_door: FireEndpoint
+        self,
+        commands: TriggerCommands,
+        views: TriggerViews,
+        bodies: Bodies,
+        fire_door: FireEndpoint,
     ) -> None:
         self._commands = commands
         self._views = views

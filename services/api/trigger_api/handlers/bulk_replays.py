@@ -24,7 +24,9 @@ from trigger_api.domain.log.replays import (
 from trigger_api.domain.queries import StateFilter
 from trigger_api.domain.triggers.fires import FireRequest
 from trigger_api.handlers.fires import Fires
-from trigger_api.ports import Clock, Commands, IdempotencyKeys, PartlyStored, Views
+from trigger_api.ports.commands import Commands, IdempotencyKeys, PartlyStored
+from trigger_api.ports.log import LogViews
+from trigger_api.ports.process import Clock
 from trigger_contracts.errors import Code, Refused, refused
 from trigger_contracts.idempotency import read_claim
 from trigger_contracts.subjects import Verb
@@ -53,7 +55,7 @@ class BulkReplays:
     def __init__(
         self,
         *,
-        views: Views,
+        views: LogViews,
         fires: Fires,
         commands: Commands,
         claims: IdempotencyKeys,

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from trigger_api.handlers.schemas import SchemaTurns
-from trigger_api.ports import Clock, Commands, DefinitionCache, IdempotencyKeys, NewId
+from trigger_api.ports.commands import Commands, IdempotencyKeys
+from trigger_api.ports.process import Clock, NewId
+from trigger_api.ports.triggers import DefinitionCache
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,9 @@ from trigger_api.domain.dead_letters import (
     RedriveShown,
 )
 from trigger_api.domain.log import lives
-from trigger_api.ports import Clock, DeadLetterStore, Listed
+from trigger_api.ports.dead_letters import DeadLetterStore
+from trigger_api.ports.paging import Listed
+from trigger_api.ports.process import Clock
 from trigger_contracts.errors import Code, Refused, refused
 from trigger_contracts.events import DeadLetter, DeadLetterHandled
 from trigger_contracts.redrives import RedriveOutcome

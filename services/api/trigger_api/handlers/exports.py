@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from trigger_api.domain.log.export_paging import PageSize, RowKey, below
 from trigger_api.domain.log.exports import File
 from trigger_api.domain.queries import ExportQuery
-from trigger_api.ports import LogPage, LogPages
+from trigger_api.ports.log import LogPage, LogPages
 from trigger_contracts.errors import Code, Refused, problem
 from trigger_runtime.process.clock import Clock
 

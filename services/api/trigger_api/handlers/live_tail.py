@@ -15,7 +15,7 @@ from trigger_api.domain.live_tail.tail_buffer import LiveEvent, Segment, TailBuf
 from trigger_api.domain.live_tail.tail_position import LogState, StreamPosition
 from trigger_api.domain.log.lives import Lives, Span
 from trigger_api.domain.queries import State
-from trigger_api.ports import EventStream, Logged, TailMeter
+from trigger_api.ports.live_tail import EventStream, Logged, TailMeter
 from trigger_contracts.errors import Code, Refused, problem
 from trigger_runtime.process.clock import Clock
 from trigger_runtime.process.errors import DependencyUnavailable

@@ -5,14 +5,15 @@ from uuid import UUID
 
 from trigger_api.domain.log import lives
 from trigger_api.domain.schemas import EventDetail
-from trigger_api.ports import Clock, Views
+from trigger_api.ports.log import LogViews
+from trigger_api.ports.process import Clock
 from trigger_contracts.errors import Code, Refused, refused
 
 
 class Lookup:
     """Tells an event whose life is over from one that never was."""
 
-    def __init__(self, *, views: Views, clock: Clock, kept_for: timedelta) -> None:
+    def __init__(self, *, views: LogViews, clock: Clock, kept_for: timedelta) -> None:
         self._views = views
         self._clock = clock
         self._kept_for = kept_for

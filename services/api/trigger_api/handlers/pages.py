@@ -12,7 +12,8 @@ from datetime import datetime
 from trigger_api.domain.log import pages
 from trigger_api.domain.log.pages import EventPage
 from trigger_api.domain.queries import EventQuery
-from trigger_api.ports import Cache, Clock, Views
+from trigger_api.ports.log import Cache, LogViews
+from trigger_api.ports.process import Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class _SharedRead:
 class EventPages:
     """See the module's docstring."""
 
-    def __init__(self, *, views: Views, cache: Cache, clock: Clock) -> None:
+    def __init__(self, *, views: LogViews, cache: Cache, clock: Clock) -> None:
         self._views = views
         self._cache = cache
         self._clock = clock

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from trigger_api.domain.schemas import PreviewShown
 from trigger_api.domain.triggers.previews import PreviewRequest, shown
-from trigger_api.ports import Clock, Describe, Views
+from trigger_api.ports.process import Clock
+from trigger_api.ports.triggers import Describe, TriggerViews
 from trigger_contracts.errors import Code, refused
 from trigger_contracts.future import must_fire
 from trigger_contracts.instants import LAST_INSTANT, moved
@@ -26,7 +27,7 @@ ON_REQUEST = "Fires on request."
 class Previews:
     """Both previews."""
 
-    def __init__(self, *, views: Views, clock: Clock, describe: Describe) -> None:
+    def __init__(self, *, views: TriggerViews, clock: Clock, describe: Describe) -> None:
         self._views = views
         self._clock = clock
         self._describe = describe

@@ -13,7 +13,7 @@ from trigger_api.adapters.database import ReadDatabase
 from trigger_api.domain.log.export_paging import ReadRange
 from trigger_api.domain.log.exports import Format, csv_line
 from trigger_api.domain.queries import StateFilter
-from trigger_api.ports import ExportChunk, LogPage
+from trigger_api.ports.log import ExportChunk, LogPage
 from trigger_runtime.process.clock import Clock
 
 from . import export_queries as export_statements
@@ -21,7 +21,7 @@ from .export_queries import PAGE_BYTES
 
 
 class PostgresLogPages:
-    """See ``ports.LogPages``."""
+    """See ``ports.log.LogPages``."""
 
     def __init__(self, searches: ReadDatabase, clock: Clock) -> None:
         """``searches`` plans each statement for its own words and bounds."""

@@ -1,0 +1,67 @@
+"""What is read of triggers."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from trigger_api.domain.queries import TriggerQuery
+from trigger_api.domain.schemas import Version
+from trigger_contracts.definition import Definition
+from trigger_contracts.schedule import AnySchedule
+from trigger_contracts.trigger import Trigger
+
+from .paging import Listed
+
+
+class DefinitionCache(Protocol):
+    """What triggers are, for the advisory check of fires."""
+
+    def cached(self, trigger_id: str) -> Trigger | None:
+        """What is known without asking, about a second old at most; None also if nothing is."""
+        ...
+
+    async def load(self, trigger_id: str) -> Trigger | None:
+        """What the view says now; raises ``DatabaseUnavailable``."""
+        ...
+
+    def forget(self, trigger_id: str) -> None:
+        """It has changed: ask again."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """A trigger's schedule and how far it is; ``schedule`` is None for an api trigger.
+
+    ``next_fire_at`` is the first occurrence not decided yet, None when there is none;
+    ``fires`` how often a limited schedule has fired.
+    """
+
+    definition: Definition
+    schedule: AnySchedule | None
+    next_fire_at: datetime | None
+    fires: int
+
+
+class Describe(Protocol):
+    """Says a schedule in words."""
+
+    def __call__(self, schedule: AnySchedule, definition: Definition) -> str: ...
+
+
+class TriggerViews(Protocol):
+    """The scheduler's views. Every method raises ``DatabaseUnavailable``."""
+
+    async def triggers(self, query: TriggerQuery) -> Listed[dict[str, Any]]:
+        """Representations, newest trigger first."""
+        ...
+
+    async def trigger(self, trigger_id: str) -> dict[str, Any] | None: ...
+
+    async def scheduled(self, trigger_id: str) -> Scheduled | None: ...
+
+    async def history(
+        self, trigger_id: str, limit: int, cursor: str | None
+    ) -> Listed[Version] | None:
+        """Newest change first; None where the trigger never existed."""
+        ...
