@@ -18,6 +18,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 import trigger_contracts
+from tests.support.folding import evolve
 from trigger_contracts import cron, definition, errors, events, misfire, preview, schedule
 from trigger_contracts.commands import COMMANDS, Command, parse_command
 from trigger_contracts.dead_letters import KEPT_BYTES
@@ -33,7 +34,7 @@ from trigger_contracts.events import (
 )
 from trigger_contracts.schedule import Interval, Limited, Once
 from trigger_contracts.strict_json import parse
-from trigger_contracts.trigger import Trigger, evolve, first_fire
+from trigger_contracts.trigger import Trigger, first_fire
 
 FOLDER = Path(__file__).with_name("golden")
 FILES = sorted(FOLDER.glob("*.json"))

@@ -197,11 +197,6 @@ def is_known(schema: Any, key: bytes | None = None) -> bool:
     return _KEPT.knows(key_of(schema) if key is None else key)
 
 
-def mismatch(schema: Any, payload: Any) -> Problem | None:
-    """Why ``payload`` does not match ``schema``, or None if it does."""
-    return compiled(schema).mismatch(payload)
-
-
 def text_of(schema: Any) -> str:
     """A schema as it is counted and compiled: equal ones have one."""
     return json.dumps(schema, separators=(",", ":"), sort_keys=True)

@@ -1,8 +1,8 @@
 """The trigger: what a command does to one, decided without any I/O.
 
-``decide`` says what a command means for a trigger as it stands; ``evolve`` applies a
-change. Both are pure: instants are arguments. The scheduler appends what ``decide``
-returns under the condition that nobody else changed the trigger meanwhile.
+``decide`` says what a command means for a trigger as it stands. It is pure: instants are
+arguments. The scheduler appends what it returns under the condition that nobody else changed the
+trigger meanwhile; a change holds the full state, so the newest one is the trigger.
 """
 
 from collections.abc import Sequence
@@ -88,13 +88,6 @@ class Rejected:
 
 
 Decision = Changed | Unchanged | Rejected
-
-
-def evolve(state: Trigger | None, change: TriggerChanged, stream_seq: int) -> Trigger:
-    """Apply a change; one already applied, or older, leaves the state as it is."""
-    if state is not None and stream_seq <= state.change_seq:
-        return state
-    return Trigger(change, stream_seq)
 
 
 def decide(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.contracts.factories import refusal_of
-from trigger_contracts.errors import Code, Refused
+from trigger_contracts.errors import Code, Problem, Refused
 from trigger_contracts.payloads import (
     MAX_REPORTED_ERRORS,
     MAX_SCHEMA_BYTES,
@@ -19,9 +19,13 @@ from trigger_contracts.payloads import (
     key_of,
     laid_over,
     merge,
-    mismatch,
 )
 from trigger_contracts.schema_costs import states_of
+
+
+def mismatch(schema: Any, payload: Any) -> Problem | None:
+    return compiled(schema).mismatch(payload)
+
 
 RFC_7396_APPENDIX: list[tuple[Any, Any, Any]] = [
     ({"a": "b"}, {"a": "c"}, {"a": "c"}),

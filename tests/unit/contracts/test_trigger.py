@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.folding import evolve
 from tests.unit.contracts.factories import (
     DAY,
     HOUR,
@@ -36,7 +37,6 @@ from trigger_contracts.trigger import (
     Unchanged,
     complete,
     event_id_at,
-    evolve,
     first_fire,
     next_fires,
     representation,
