@@ -19,6 +19,7 @@ from trigger_api.settings import Settings as ApiSettings
 from trigger_executor.settings import Settings as ExecutorSettings
 from trigger_local.cli import app
 from trigger_retention.settings import Settings as RetentionSettings
+from trigger_runtime.process.settings import Formerly
 from trigger_scheduler.settings import Settings as SchedulerSettings
 
 PAGE = Path(__file__).with_name("settings.md")
@@ -116,8 +117,9 @@ def _service_rows() -> list[tuple[str, ...]]:
 
 def _meaning(info: FieldInfo) -> str:
     text = _ENDS.sub(".", (info.description or "").strip()).replace("<", "&lt;")
-    allowed = _allowed(info)
-    return f"{text} {allowed}".strip()
+    former = [one.variable for one in info.metadata if isinstance(one, Formerly)]
+    note = "".join(f" For one more version `{old}` is understood, too." for old in former)
+    return f"{text} {_allowed(info)}".strip() + note
 
 
 def _allowed(info: FieldInfo) -> str:

@@ -42,7 +42,7 @@ NDJSON = {"Content-Type": "application/x-ndjson"}
 async def platform() -> AsyncIterator[Platform]:
     limited = ("sh", "-c", f'ulimit -n {FILES}; exec "$@"', "sh", *COMMAND)
     # A command that fails five times has its answer after 1.5 s: on a busy machine, too.
-    environment = {"ETP_EXPORTS": str(EXPORTS), "ETP_COMMAND_TIMEOUT": "15s"}
+    environment = {"ETP_MAX_EXPORTS": str(EXPORTS), "ETP_COMMAND_TIMEOUT": "15s"}
     async with running(environment=environment, etp=limited) as started:
         yield started
 

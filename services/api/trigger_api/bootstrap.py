@@ -181,11 +181,11 @@ def build(settings: Settings) -> Api:
                 TailReaders(
                     tail,
                     heartbeat=settings.stream_heartbeat,
-                    patience=settings.stream_patience,
+                    patience=settings.stream_write_timeout,
                 )
             ),
             exports.router(
-                _exports(settings, searches, clock), views, clock, settings.export_patience
+                _exports(settings, searches, clock), views, clock, settings.export_write_timeout
             ),
             events.router(
                 EventPages(views=views, cache=cache, clock=clock),
@@ -226,7 +226,7 @@ def _exports(settings: Settings, searches: ReadDatabase, clock: SystemClock) -> 
         log=PostgresLogPages(searches, clock),
         clock=clock,
         kept_for=settings.kept_for,
-        most=settings.exports,
+        most=settings.max_exports,
         # Half of the connections are left to those who search.
         reading=max(1, settings.pool_size // 2),
     )
@@ -265,7 +265,7 @@ def _tail(settings: Settings, connection: Connection, clock: SystemClock) -> Tai
         meter=PrometheusTailMeter(),
         lives=Lives(settings.active_for, settings.kept_for),
         backlog=settings.stream_backlog,
-        most=settings.stream_readers,
+        most=settings.max_stream_readers,
     )
 
 

@@ -11,6 +11,7 @@ from trigger_contracts.topology import ACTIVE_LIFE, LOG_LIFE
 from trigger_runtime.process.settings import (
     DatabaseSettings,
     Duration,
+    Formerly,
     HttpSettings,
     LogSettings,
     NatsSettings,
@@ -74,18 +75,18 @@ class Settings(NatsSettings, DatabaseSettings, HttpSettings, LogSettings):
         "gateway for itself), `redis://host:port/db` (Redis or Valkey, shared by all), or `off`. "
         "`CACHE_URL` is understood, too.",
     )
-    exports: int = Field(
+    max_exports: Annotated[int, Formerly("exports")] = Field(
         default=4,
         ge=1,
         le=100,
         description="Most exports of the log that one gateway writes at once; the next is answered "
         "503. Each takes some 10 MB.",
     )
-    export_patience: Duration = Field(
+    export_write_timeout: Annotated[Duration, Formerly("export_patience")] = Field(
         default=timedelta(seconds=60),
         description="How long the client of an export may take nothing before it is cut.",
     )
-    stream_readers: int = Field(
+    max_stream_readers: Annotated[int, Formerly("stream_readers")] = Field(
         default=1000,
         ge=1,
         le=100_000,
@@ -98,7 +99,7 @@ class Settings(NatsSettings, DatabaseSettings, HttpSettings, LogSettings):
         description="How many events a stream's reader may be behind before it is dropped. "
         "All readers share the memory.",
     )
-    stream_patience: Duration = Field(
+    stream_write_timeout: Annotated[Duration, Formerly("stream_patience")] = Field(
         default=timedelta(seconds=30),
         description="How long a stream's reader may take nothing of what waits for it before it "
         "is dropped.",

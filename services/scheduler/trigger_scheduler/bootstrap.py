@@ -88,7 +88,7 @@ def build(settings: Settings) -> Scheduler:
         server_settings={"search_path": SCHEMA, **PLANNING},
         ping="SELECT FROM projection LIMIT 0",
     )
-    open_claims = settings.claimers + settings.crowd_claimers
+    open_claims = settings.claimers + settings.burst_claimers
     relaxed = Database(
         settings.model_copy(update={"pool_size": open_claims + 1}),
         "etp-scheduler-claims",

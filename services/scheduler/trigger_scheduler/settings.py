@@ -1,11 +1,12 @@
 """The scheduler's settings, from ``ETP_*``. Only ``bootstrap`` sees them."""
 
 from datetime import timedelta
+from typing import Annotated
 
 from pydantic import Field
 
 from trigger_contracts.topology import LOG_LIFE
-from trigger_runtime.process.settings import DatabaseSettings, Duration, WorkerSettings
+from trigger_runtime.process.settings import DatabaseSettings, Duration, Formerly, WorkerSettings
 
 
 class Settings(WorkerSettings, DatabaseSettings):
@@ -25,7 +26,7 @@ class Settings(WorkerSettings, DatabaseSettings):
     claimers: int = Field(
         default=2, ge=1, le=16, description="Claims that one replica always has open."
     )
-    crowd_claimers: int = Field(
+    burst_claimers: Annotated[int, Formerly("crowd_claimers")] = Field(
         default=4,
         ge=0,
         le=16,

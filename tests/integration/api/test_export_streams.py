@@ -192,7 +192,7 @@ async def test_only_so_many_at_once_and_one_that_leaves_makes_room(
     # Nobody is to be taken for standing still, however busy the machine is.
     monkeypatch.setattr("trigger_api.handlers.places.STILL", timedelta(minutes=1))
     await filled(empty_database, 60_000)
-    async with serving(platform_streams, empty_database, secrets, exports=2) as running:
+    async with serving(platform_streams, empty_database, secrets, max_exports=2) as running:
         async with (
             opened(running.url, EXPORT, secrets.api_key) as first,
             opened(running.url, EXPORT, secrets.api_key, format="csv") as second,
@@ -227,7 +227,7 @@ async def test_a_client_that_takes_nothing_is_cut(
     platform_streams: Broker, empty_database: Database, secrets: Secrets
 ) -> None:
     await filled(empty_database, 60_000)
-    options = {"exports": 1, "export_patience": timedelta(milliseconds=300)}
+    options = {"max_exports": 1, "export_write_timeout": timedelta(milliseconds=300)}
     async with (
         serving(platform_streams, empty_database, secrets, **options) as running,
         opened(running.url, EXPORT, secrets.api_key) as download,

@@ -63,7 +63,7 @@ async def test_exports_that_nobody_reads_give_way_and_those_that_are_read_do_not
     platform_streams: Broker, empty_database: Database, secrets: Secrets
 ) -> None:
     await filled(empty_database, 60_000)
-    async with serving(platform_streams, empty_database, secrets, exports=2) as running:
+    async with serving(platform_streams, empty_database, secrets, max_exports=2) as running:
         await ready(running)
         key = secrets.api_key
         async with (

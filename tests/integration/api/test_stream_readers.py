@@ -39,7 +39,7 @@ async def test_who_does_not_even_take_the_reason_is_cut(
     platform_streams: Broker, empty_database: Database, secrets: Secrets, executor: Client
 ) -> None:
     """Also one that never came so far as to follow the log live."""
-    options = {"stream_backlog": 1000, "stream_patience": timedelta(milliseconds=100)}
+    options = {"stream_backlog": 1000, "stream_write_timeout": timedelta(milliseconds=100)}
     async with serving(platform_streams, empty_database, secrets, **options) as running:
         await ready(running)
         await flood(executor, range(FLOOD))
@@ -82,7 +82,7 @@ async def test_hundreds_of_readers_each_get_every_event(gateway: Running, execut
 async def test_there_is_room_for_so_many_readers(
     platform_streams: Broker, empty_database: Database, secrets: Secrets
 ) -> None:
-    async with serving(platform_streams, empty_database, secrets, stream_readers=2) as running:
+    async with serving(platform_streams, empty_database, secrets, max_stream_readers=2) as running:
         await ready(running)
         async with opened(running):
             async with opened(running):

@@ -17,7 +17,7 @@ from trigger_scheduler.bootstrap import Scheduler
 from trigger_scheduler.handlers import claims
 from trigger_scheduler.handlers.claims import BURST_SIZE, STAGED_VALID_FOR, STUCK_PAUSE
 
-ALONE: dict[str, Any] = {"claimers": 1, "crowd_claimers": 0}
+ALONE: dict[str, Any] = {"claimers": 1, "burst_claimers": 0}
 """One claim: of two at the same time, each may take a part that is too small for a crowd."""
 
 
@@ -232,7 +232,7 @@ async def test_a_crowd_is_taken_by_further_claims_before_it_is_due(platform: Pla
     async with platform.scheduler(loops=False):
         asked = [await platform.ask(Verb.CREATE, **due_at) for _ in range(3)]
     async with platform.scheduler(
-        claimers=1, crowd_claimers=2, claim_batch=1, claim_ahead=long, lock_timeout=long
+        claimers=1, burst_claimers=2, claim_batch=1, claim_ahead=long, lock_timeout=long
     ):
 
         async def all_held() -> bool:

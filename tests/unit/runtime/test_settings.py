@@ -1,11 +1,14 @@
 """Settings read durations as people write them, and never show a secret."""
 
 from datetime import timedelta
+from typing import Annotated
 
 import pytest
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
-from trigger_runtime.process.settings import Duration, EnvironmentSettings, NatsSettings
+from trigger_runtime.process.logging_setup import set_up_logging
+from trigger_runtime.process.settings import Duration, EnvironmentSettings, Formerly, NatsSettings
+from trigger_scheduler.settings import Settings as SchedulerSettings
 
 
 class Sample(EnvironmentSettings):
@@ -47,3 +50,32 @@ def test_secrets_are_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_field_is_described() -> None:
     assert all(field.description for field in NatsSettings.model_fields.values())
+
+
+class Renamed(EnvironmentSettings):
+    most: Annotated[int, Field(ge=1), Formerly("upper_bound")] = 3
+
+
+def test_a_former_name_is_understood_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (Renamed().most, Renamed().outdated()) == (3, {})
+    monkeypatch.setenv("ETP_UPPER_BOUND", "7")
+    assert (Renamed().most, Renamed().outdated()) == (7, {"ETP_UPPER_BOUND": "ETP_MOST"})
+    monkeypatch.setenv("ETP_MOST", "9")
+    assert Renamed().most == 9
+    monkeypatch.delenv("ETP_MOST")
+    monkeypatch.setenv("ETP_UPPER_BOUND", "0")
+    with pytest.raises(ValidationError, match="most"):
+        Renamed()
+
+
+def test_a_process_logs_former_names(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ETP_CROWD_CLAIMERS", "2")
+    monkeypatch.setenv("ETP_DATABASE_URL", "postgresql://nobody@localhost/none")
+    settings = SchedulerSettings()
+    assert settings.burst_claimers == 2
+    set_up_logging(settings, service="scheduler")
+    printed = capfd.readouterr().err
+    assert "ETP_CROWD_CLAIMERS" in printed
+    assert "ETP_BURST_CLAIMERS" in printed

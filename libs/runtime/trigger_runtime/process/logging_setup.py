@@ -70,6 +70,8 @@ def set_up_logging(settings: LogSettings, *, service: str) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+    for old, new in settings.outdated().items():
+        get_logger(__name__).warning("this setting has a new name", old=old, new=new)
 
 
 def _drop_color_message(_logger: Any, _method: str, event: EventDict) -> EventDict:

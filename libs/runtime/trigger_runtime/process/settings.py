@@ -4,11 +4,14 @@ A service composes these by inheritance; every field says what it is in its unit
 table in the documentation is generated from that. Only ``bootstrap`` sees settings.
 """
 
+import os
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from trigger_contracts.topology import LOG_LIFE
@@ -41,13 +44,49 @@ Duration = Annotated[timedelta, BeforeValidator(parse_duration), Field(gt=timede
 """A positive length of time, written as in the broker's own configuration: ``"30s"``, ``"48h"``."""
 
 
+PREFIX = "ETP_"
+
+
+@dataclass(frozen=True, slots=True)
+class Formerly:
+    """Marks a field that had another name: for a version that is understood, too, and is said."""
+
+    name: str
+
+    @property
+    def variable(self) -> str:
+        return PREFIX + self.name.upper()
+
+
 class EnvironmentSettings(BaseSettings):
     """Immutable, from ``ETP_*``; variables that no field names are other services' and ignored."""
 
     # What is refused may be a secret, or hold one: it is not quoted at the start.
     model_config = SettingsConfigDict(
-        env_prefix="ETP_", frozen=True, extra="ignore", hide_input_in_errors=True
+        env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_former_names(cls, values: dict[str, Any]) -> dict[str, Any]:
+        given = {former.variable: name for name, former in cls._former() if name not in values}
+        found = {name: os.environ[old] for old, name in given.items() if old in os.environ}
+        return {**values, **found}
+
+    def outdated(self) -> dict[str, str]:
+        """Variables of this environment under names that go with the next version: old to new."""
+        return {
+            former.variable: PREFIX + name.upper()
+            for name, former in self._former()
+            if former.variable in os.environ
+        }
+
+    @classmethod
+    def _former(cls) -> Iterator[tuple[str, Formerly]]:
+        for name, field in cls.model_fields.items():
+            for one in field.metadata:
+                if isinstance(one, Formerly):
+                    yield name, one
 
 
 class NatsSettings(EnvironmentSettings):
