@@ -31,7 +31,7 @@ run: setup
 	@exec $(BIN)/etp up --port $(PORT) --data-dir $(DATA_DIR)
 
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .

@@ -181,7 +181,7 @@ async def test_the_seeds_examples_work_as_written(platform: Platform, slash: str
     api = await platform.rest.post(f"/test/api{slash}", json={"payload": {"key": "value"}})
     assert scheduled.status_code == api.status_code == 202, scheduled.text + api.text
     (fired,) = await platform.until_events(1, trigger_id=trigger_id)
-    assert (await detail_of(platform, fired["event_id"], slash))["payload"] == "Sample Payload"
+    assert (await detail_of(platform, fired["id"], slash))["payload"] == "Sample Payload"
     tested = await detail_of(platform, api.json()["event_id"], slash)
     assert (tested["is_test"], tested["payload"]) == (True, {"key": "value"})
     tested = await detail_of(platform, scheduled.json()["event_id"], slash)

@@ -39,7 +39,7 @@ async def test_a_crowd_is_made_ready_ahead_and_stored_when_it_is_due(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # However busy this machine is: that a record may be made anew has a test of its own.
-    monkeypatch.setattr(claims, "HOLDS_FOR", timedelta(seconds=10))
+    monkeypatch.setattr(claims, "STAGED_VALID_FOR", timedelta(seconds=10))
     at = now() + timedelta(seconds=3)
     async with platform.scheduler(claim_ahead=timedelta(seconds=1), **ALONE):
         crowd = await platform.due_together(BURST_SIZE, at)
