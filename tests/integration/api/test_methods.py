@@ -1,6 +1,8 @@
 """HEAD and OPTIONS at every address, and what a 405 allows."""
 
 import asyncio
+import re
+from pathlib import Path
 
 import httpx
 import pytest
@@ -109,3 +111,12 @@ async def test_a_405_names_what_is_allowed(http: httpx.AsyncClient, method: str)
     assert answer.status_code == 405
     assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
     assert answer.json()["code"] == "method-not-allowed"
+
+
+async def test_the_reference_lists_every_address(gateway: Running) -> None:
+    reference = (Path(__file__).parents[3] / "docs/api.md").read_text()
+    table = reference[: reference.index("A query parameter that")]
+    listed = set(re.findall(r"/[\w{}./-]*", table))
+    paths = {re.sub(r"{\w+}", "{id}", path).rstrip("/") for path in addresses(gateway)} - {""}
+    a_part_of_a_page = {"/docs/style.css"}
+    assert {path for path in paths if not {path, f"{path}/"} & listed} == a_part_of_a_page

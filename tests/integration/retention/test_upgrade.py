@@ -10,10 +10,27 @@ from trigger_contracts.topology import LOG_LIFE
 from trigger_retention.adapters import schema
 from trigger_retention.adapters.insert import write
 from trigger_retention.adapters.statements import Statements
+from trigger_retention.domain.rows import LogRow
 from trigger_runtime.postgres import migrations
 
 FIRST = "0001_event_log.sql"
 NAME = "retention_before"
+
+
+async def insert_as_it_was(owner: asyncpg.Connection, row: LogRow) -> None:
+    """As an older version wrote it: today's statements name columns that are not there yet."""
+    hour = row.logged_at.replace(minute=0, second=0, microsecond=0)
+    await owner.execute(f"SELECT {NAME}.ensure_partitions($1)", [hour])
+    await owner.execute(
+        f"INSERT INTO {NAME}.event (event_id, stream_seq, trigger_id, trigger_name,"
+        " trigger_type, trigger_version, status, source, is_test, logged_at, misfire, errors,"
+        " count, payload) VALUES ($1, $2, 't', 't', 'api', 1, 'fired', 'api', false, $3,"
+        " false, '[]', 1, $4)",
+        row.event_id,
+        row.stream_seq,
+        row.logged_at,
+        row.payload,
+    )
 
 
 async def test_rows_that_were_there_before_are_found_counted_and_erased_as_all_others(
@@ -25,17 +42,7 @@ async def test_rows_that_were_there_before_are_found_counted_and_erased_as_all_o
     hour = row.logged_at.replace(minute=0, second=0, microsecond=0)
     try:
         assert await migrations.apply(owner, tmp_path, NAME) == [FIRST]
-        await owner.execute(f"SELECT {NAME}.ensure_partitions($1)", [hour])
-        await owner.execute(
-            f"INSERT INTO {NAME}.event (event_id, stream_seq, trigger_id, trigger_name,"
-            " trigger_type, trigger_version, status, source, is_test, logged_at, misfire, errors,"
-            " count, payload) VALUES ($1, $2, 't', 't', 'api', 1, 'fired', 'api', false, $3,"
-            " false, '[]', 1, $4)",
-            row.event_id,
-            row.stream_seq,
-            row.logged_at,
-            row.payload,
-        )
+        await insert_as_it_was(owner, row)
         await schema.apply(owner, NAME)
         found = await owner.fetchrow(f"SELECT state, replay_of, said FROM {NAME}.events")
         assert tuple(found) == ("archived", None, '{"word":"before"}')
@@ -76,10 +83,8 @@ async def test_what_the_old_rule_of_words_has_indexed_is_indexed_anew(
     finds = f"SELECT count(*) FROM {NAME}.events WHERE word_hashes @> {NAME}.word_hashes($1)"
     try:
         await migrations.apply(owner, tmp_path, NAME)
-        async with owner.transaction():
-            await write(
-                owner, Statements(NAME), rows, erased_before=ago(hours=9), known_hours=set()
-            )
+        for row in rows:
+            await insert_as_it_was(owner, row)
         assert await owner.fetchval(f"SELECT {NAME}.close_hour($1)", hours[0])
         while await owner.fetchval(f"SELECT {NAME}.index_words(1, 10)"):
             pass

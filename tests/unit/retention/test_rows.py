@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tests.unit.retention.factories import body, make_entry, make_row
 from trigger_contracts.errors import FieldError
-from trigger_contracts.events import EntryStatus
+from trigger_contracts.events import EntryStatus, LogEntry
+from trigger_contracts.ids import uuid7
 from trigger_retention.domain.rows import LogRow, UnreadableEvent, first_of_each, read
 
 AT = datetime(2026, 11, 23, 12, 30, 0, 123456, tzinfo=UTC)
@@ -41,6 +42,24 @@ def test_a_row_holds_what_the_event_says() -> None:
     assert (row.event_id, row.stream_seq, row.logged_at) == (entry.event_id, 7, AT)
     assert row.status == "rejected"
     assert json.loads(row.errors) == [{"pointer": "/payload/a", "message": "no"}]
+
+
+def test_every_field_of_an_entry_is_in_its_row() -> None:
+    entry = make_entry(
+        AT,
+        schema_version=1,
+        misfire=True,
+        reason="late",
+        errors=(FieldError(pointer="/a", message="no"),),
+        count=2,
+        last_scheduled_for=AT,
+        replay_of=str(uuid7(AT, "origin")),
+    )
+    assert entry.model_fields_set == set(LogEntry.model_fields), "give a new field a value here"
+    row = read(body(entry), 7)
+    assert isinstance(row, LogRow)
+    assert set(LogEntry.model_fields) - {"schema_version"} <= set(LogRow._fields)
+    assert [name for name, value in row._asdict().items() if value is None] == []
 
 
 @given(json_values.filter(lambda value: value is not None))
