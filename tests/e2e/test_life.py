@@ -212,7 +212,13 @@ async def test_an_erased_event_is_nowhere(platform: Platform, client: Client) ->
     await platform.ask(client, "fire", f'{{"trigger_id": "{canary}'.encode())
     await platform.until_events(5, trigger_id=api["id"])
     found = await places(platform, canary)
-    assert found == {"TRIGGER_COMMANDS", "TRIGGER_EVENTS", "TRIGGER_DEAD", "retention.event"}
+    assert found == {
+        "TRIGGER_INGRESS",
+        "TRIGGER_COMMANDS",
+        "TRIGGER_EVENTS",
+        "TRIGGER_DEAD",
+        "retention.event",
+    }
     async with platform.connected("admin") as admin:
         jetstream = admin.jetstream(timeout=10)
         mortal = [s.name for s in topology.STREAMS if s.max_age] + [topology.IDEMPOTENCY.stream]

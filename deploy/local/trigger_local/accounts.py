@@ -8,7 +8,7 @@ is not one of our services is in an account of its own, and names subjects of th
 from collections.abc import Mapping
 from pathlib import Path
 
-from trigger_contracts.subjects import ALL_COMMANDS, RESULT_INBOXES
+from trigger_contracts.subjects import ALL_COMMANDS, ALL_INGRESS, RESULT_INBOXES
 from trigger_contracts.topology import (
     EXTERNALS,
     PERMISSIONS,
@@ -36,7 +36,7 @@ def configuration(passwords: Mapping[str, str]) -> Config:
                 export
                 for user, external in EXTERNALS.items()
                 for export in (
-                    *({"service": s, "accounts": [external.account]} for s in _asked(user)),
+                    *({"service": s, "accounts": [external.account]} for s, _ in _asked(user)),
                     *({"stream": s, "accounts": [external.account]} for s in _heard(user)),
                 )
             ],
@@ -69,7 +69,10 @@ def _external(user: str, external: External, passwords: Mapping[str, str]) -> Co
     return {
         "users": [_user(user, passwords)],
         "imports": [
-            *({"service": {"account": PLATFORM_ACCOUNT, "subject": s}} for s in _asked(user)),
+            *(
+                {"service": {"account": PLATFORM_ACCOUNT, "subject": ours}, "to": theirs}
+                for ours, theirs in _asked(user)
+            ),
             *({"stream": {"account": PLATFORM_ACCOUNT, "subject": s}} for s in _heard(user)),
         ],
         "limits": {
@@ -81,13 +84,13 @@ def _external(user: str, external: External, passwords: Mapping[str, str]) -> Co
     }
 
 
-def _asked(user: str) -> tuple[str, ...]:
-    """Where what it publishes goes.
+def _asked(user: str) -> tuple[tuple[str, str], ...]:
+    """Where what it publishes goes, by the platform's name and by its own.
 
     One import for all commands: an acknowledgement whose reply is a command again would come
     through the same import twice, which the server does not let pass.
     """
-    return (ALL_COMMANDS,) if PERMISSIONS[user].publish else ()
+    return ((ALL_INGRESS, ALL_COMMANDS),) if PERMISSIONS[user].publish else ()
 
 
 def _heard(user: str) -> tuple[str, ...]:

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
+from trigger_contracts.topology import MAX_WAITING_MESSAGES
+
 from . import accounts
 from .child import Program
 from .errors import LocalError
@@ -62,7 +64,11 @@ def configuration(
             "max_payload": MAX_PAYLOAD_BYTES,
             "ping_interval": PING_INTERVAL,
             # Without "always" an acknowledged message may be lost for two minutes (power failure).
-            "jetstream": {"store_dir": str(store_dir), "sync_interval": "always"},
+            "jetstream": {
+                "store_dir": str(store_dir),
+                "sync_interval": "always",
+                "max_buffered_msgs": MAX_WAITING_MESSAGES,
+            },
             # A listener that does not read is cut off; it must not slow down who publishes.
             "no_fast_producer_stall": True,
             "accounts": accounts.configuration(passwords),

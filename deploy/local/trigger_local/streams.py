@@ -4,7 +4,8 @@ The only code that creates a stream, consumer or bucket; services merely bind. N
 anything: a stream that is no longer declared stays until a person removes it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +19,8 @@ from nats.js.api import (
     RetentionPolicy,
     StorageType,
     StreamConfig,
+    StreamSource,
+    SubjectTransform,
 )
 from nats.js.errors import NotFoundError
 
@@ -33,8 +36,10 @@ FOREVER = -1
 async def apply(client: Client, *, replicas: int = 1) -> None:
     """Make the broker as declared. Idempotent."""
     jetstream = client.jetstream(timeout=REQUEST_TIMEOUT)
+    made: set[str] = set()
     for stream in topology.STREAMS:
-        await _create_or_update(jetstream, stream_config(stream, replicas))
+        if await _create_or_update(jetstream, stream_config(stream, replicas), made):
+            made.add(stream.name)
     for bucket in topology.BUCKETS:
         await _create_or_update(jetstream, bucket_config(bucket, replicas))
     for consumer in topology.CONSUMERS:
@@ -67,9 +72,17 @@ def stream_config(stream: topology.Stream, replicas: int) -> StreamConfig:
         duplicate_window=topology.DUPLICATE_WINDOW.total_seconds(),
         num_replicas=replicas,
         allow_direct=True,
-        allow_atomic=True,
+        allow_atomic=stream.atomic_batches,
         allow_msg_ttl=stream.message_ttl,
         allow_rollup_hdrs=stream.rollups,
+        sources=[_source(stream.source)] if stream.source else None,
+    )
+
+
+def _source(source: topology.Source) -> StreamSource:
+    return StreamSource(
+        name=source.stream.name,
+        subject_transforms=[SubjectTransform(src=source.pattern, dest=source.target)],
     )
 
 
@@ -127,8 +140,29 @@ def _filters(consumer: topology.Consumer) -> list[str]:
     return [] if consumer.filters == consumer.stream.subjects else list(consumer.filters)
 
 
-async def _create_or_update(jetstream: JetStreamContext, config: StreamConfig) -> None:
+async def _create_or_update(
+    jetstream: JetStreamContext, config: StreamConfig, made: Collection[str] = ()
+) -> bool:
+    """Whether it was created; ``made`` are the names of others that were."""
     try:
-        await jetstream.update_stream(config)
+        existing = (await jetstream.stream_info(str(config.name))).config
     except NotFoundError:
+        for source in config.sources or ():
+            source.opt_start_seq = await _end(jetstream, source.name) + 1
         await jetstream.add_stream(config)
+        return True
+    starts = {source.name: source.opt_start_seq for source in existing.sources or ()}
+    if starts.keys() & set(made):
+        # The broker would look for the old one's sequences for some 20 s.
+        await jetstream.update_stream(replace(config, sources=None))
+    for source in config.sources or ():
+        source.opt_start_seq = None if source.name in made else starts.get(source.name)
+    await jetstream.update_stream(config)
+    return False
+
+
+async def _end(jetstream: JetStreamContext, stream: str) -> int:
+    """Its last sequence. A stream that is made anew copies nothing from before: it was copied into
+    the one that is lost, and handled by its consumers; again, a fire without a key would be two.
+    """
+    return (await jetstream.stream_info(stream)).state.last_seq

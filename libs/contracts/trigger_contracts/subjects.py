@@ -28,6 +28,7 @@ class Service(StrEnum):
 
 
 ALL_COMMANDS = "trigger.command.*"
+ALL_INGRESS = "trigger.ingress.*"
 ALL_CHANGED = "trigger.changed.*"
 ALL_DUE = "trigger.due.*"
 ALL_FIRED = "trigger.fired.*"
@@ -52,6 +53,11 @@ REPLY_TO_HEADER = "reply_to"
 
 def command(verb: Verb) -> str:
     return f"trigger.command.{verb}"
+
+
+def ingress(verb: Verb) -> str:
+    """Where a command of an external NATS user arrives, who published it as ``command(verb)``."""
+    return f"trigger.ingress.{verb}"
 
 
 def changed(trigger_id: str) -> str:

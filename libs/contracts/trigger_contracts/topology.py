@@ -42,13 +42,19 @@ MAX_COMMAND_BYTES = 2 * MAX_BODY_BYTES
 came, and the broker's own limit (1 MiB) holds it with everything around it."""
 
 
+MAX_WAITING_MESSAGES = 1000
+"""How many messages may wait at a stream to be stored; the broker drops what comes beside them and
+says so (error 10167). A sync each, they keep whoever comes after them waiting: seconds, at most."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A JetStream stream: file storage, limits retention, atomic batches allowed.
+    """A JetStream stream: file storage, limits retention.
 
     ``max_age`` None keeps messages until they are purged; ``message_ttl`` allows a
     single message to live shorter than ``max_age``; ``rollups`` allows one to remove those
-    before it on its own subject.
+    before it on its own subject; ``atomic_batches`` allows all or none of several to be stored.
+    Into ``source``'s target the broker copies what the source stores, in order and each once.
     """
 
     name: str
@@ -56,6 +62,18 @@ class Stream:
     max_age: timedelta | None
     message_ttl: bool = False
     rollups: bool = False
+    atomic_batches: bool = True
+    source: "Source | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a stream copies from another: subjects that match ``pattern`` become ``target``."""
+
+    stream: Stream
+    pattern: str
+    target: str
+    """With the server's ``{{wildcard(1)}}`` for what the pattern's first ``*`` stood for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +108,22 @@ class Bucket:
         return f"$KV.{self.name}.{key}"
 
 
+INGRESS = Stream(
+    "TRIGGER_INGRESS",
+    tuple(subjects.ingress(verb) for verb in Verb),
+    # Gone before its copy is: the broker finds by the copies how far it has copied.
+    max_age=LOG_LIFE - timedelta(hours=1),
+    atomic_batches=False,
+)
+"""Commands of external users, on their way into ``COMMANDS``: a stream takes one message after the
+other, each with its own sync, so whoever publishes thousands has others wait at that stream."""
+
 COMMANDS = Stream(
     "TRIGGER_COMMANDS",
     tuple(subjects.command(verb) for verb in Verb),
     max_age=LOG_LIFE,
     message_ttl=True,
+    source=Source(INGRESS, subjects.ALL_INGRESS, "trigger.command.{{wildcard(1)}}"),
 )
 CHANGES = Stream("TRIGGER_CHANGES", (subjects.ALL_CHANGED,), max_age=None, message_ttl=True)
 DUE = Stream("TRIGGER_DUE", (subjects.ALL_DUE,), max_age=LOG_LIFE)
@@ -102,7 +131,7 @@ EVENTS = Stream("TRIGGER_EVENTS", subjects.ALL_EVENTS, max_age=LOG_LIFE, message
 DEAD = Stream(
     "TRIGGER_DEAD", (subjects.ALL_DEAD,), max_age=LOG_LIFE, message_ttl=True, rollups=True
 )
-STREAMS = (COMMANDS, CHANGES, DUE, EVENTS, DEAD)
+STREAMS = (INGRESS, COMMANDS, CHANGES, DUE, EVENTS, DEAD)
 
 SCHEDULER_COMMANDS = Consumer(
     COMMANDS,
@@ -222,7 +251,7 @@ PERMISSIONS: dict[str, Permissions] = {
             *_bury(Service.SCHEDULER),
             *_RESULTS,
             *_consume(SCHEDULER_COMMANDS),
-            *_read(COMMANDS.name, CHANGES.name, DUE.name),
+            *_read(INGRESS.name, COMMANDS.name, CHANGES.name, DUE.name),
             # A version is erased once what was due under it is recorded.
             f"$JS.API.CONSUMER.INFO.{EXECUTOR_DUES.stream.name}.{EXECUTOR_DUES.durable}",
             f"$JS.API.STREAM.PURGE.{CHANGES.name}",

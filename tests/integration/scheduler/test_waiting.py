@@ -1,13 +1,18 @@
 """A command queue that does not move shows itself."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from nats.js.api import DiscardPolicy
 from prometheus_client import REGISTRY
 
 from tests.integration.scheduler.conftest import Platform
 from tests.support.eventually import eventually
+from trigger_contracts import subjects
 from trigger_contracts.subjects import Service, Verb
+from trigger_contracts.topology import COMMANDS, INGRESS
+from trigger_local import streams
 from trigger_runtime.http.health import Health
 from trigger_scheduler.bootstrap import Scheduler
 
@@ -55,3 +60,31 @@ async def test_ready_and_a_metric_tell_how_long_the_oldest_command_waits(
             assert age > LIMIT.total_seconds()
         await eventually(all_answered, within=20)
         assert REGISTRY.get_sample_value("etp_oldest_command_age_seconds") == 0
+
+
+async def test_one_that_is_not_yet_among_the_commands_waits_as_well(platform: Platform) -> None:
+    """An external user's: the broker copies it there, and here it finds no place."""
+    async with platform.scheduler(command_age_limit=LIMIT) as scheduler:
+        assert (await platform.ask(Verb.CREATE, **CREATE))["trigger_id"]
+
+        async def all_answered() -> bool:
+            ok, told = await ready(scheduler)
+            return ok and told["oldest_command_age_s"] == 0
+
+        await eventually(all_answered)
+        async with platform.broker.connected() as admin, platform.broker.connected("client") as one:
+            jetstream = admin.jetstream()
+            info = await jetstream.stream_info(COMMANDS.name)
+            full = replace(info.config, max_msgs=info.state.messages, discard=DiscardPolicy.NEW)
+            await jetstream.update_stream(full)
+            ack = await one.jetstream().publish(subjects.command(Verb.CREATE), b"{}")
+            assert ack.stream == INGRESS.name
+
+            async def stuck() -> bool:
+                return not (await ready(scheduler))[0]
+
+            await eventually(stuck, within=20)
+            await streams.apply(admin)
+            await eventually(all_answered, within=40)
+            state = (await jetstream.stream_info(COMMANDS.name)).state
+            assert state.messages == info.state.messages + 1

@@ -62,6 +62,7 @@ def test_whatever_takes_results_is_covered_by_the_services_permissions(subject: 
 def test_every_stream_has_its_own_subjects_and_together_they_have_all():
     made = [
         *(subjects.command(verb) for verb in Verb),
+        *(subjects.ingress(verb) for verb in Verb),
         *(
             make("t1")
             for make in (

@@ -15,6 +15,8 @@ DUPLICATE_IN_BATCH = 10201
 """batch contains a duplicate message id"""
 DROPPED = frozenset({10176, 10210})
 """The batch was dropped unread (incomplete; too many in flight): nothing of it is stored."""
+TOO_MANY_WAIT = 10167
+"""Too many messages wait for this stream: this one was dropped unread."""
 UNAVAILABLE_STATUS = 503
 
 _LAST_SEQ = re.compile(r"wrong last sequence: (\d+)")
@@ -44,7 +46,7 @@ def parse(answer: bytes, count: int) -> list[PublishAck]:
         # A message that is captured by no stream may reach some subscriber that answers.
         raise PublishRefused("the answer is not an acknowledgement") from error
     if isinstance(body, dict) and isinstance(refusal := body.get("error"), dict):
-        raise _error(refusal)
+        raise _error(refusal, count)
     last = body.get("seq") if isinstance(body, dict) else None
     if not isinstance(last, int):
         raise PublishRefused("the answer is not an acknowledgement")
@@ -53,7 +55,7 @@ def parse(answer: bytes, count: int) -> list[PublishAck]:
     return [PublishAck(seq) for seq in range(last - count + 1, last + 1)]
 
 
-def _error(error: dict[str, object]) -> Exception:
+def _error(error: dict[str, object], count: int) -> Exception:
     code = error.get("err_code")
     code = code if isinstance(code, int) else None
     description = str(error.get("description", "refused"))
@@ -62,8 +64,8 @@ def _error(error: dict[str, object]) -> Exception:
         return StaleExpectation(description, last_seq=int(match[1]) if match else None)
     if code == DUPLICATE_IN_BATCH:
         return DuplicateInBatch(description, code=code)
-    if code in DROPPED:
+    if code in DROPPED or (code == TOO_MANY_WAIT and count > 1):
         return BatchDropped(description)
-    if error.get("code") == UNAVAILABLE_STATUS:
+    if code == TOO_MANY_WAIT or error.get("code") == UNAVAILABLE_STATUS:
         return BrokerUnavailable(description)
     return PublishRefused(description, code=code)

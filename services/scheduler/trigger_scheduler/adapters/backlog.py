@@ -39,6 +39,7 @@ class CommandBacklog:
         self._connection = connection
         self._timeout_s = timeout.total_seconds()
         self._reader = StreamReader(connection, topology.COMMANDS.name, timeout=timeout)
+        self._arriving = StreamReader(connection, topology.INGRESS.name, timeout=timeout)
 
     async def unsettled_creates(self, before: Mapping[str, int]) -> set[str]:
         seq = await self._floor()
@@ -57,6 +58,20 @@ class CommandBacklog:
 
     async def oldest(self) -> datetime | None:
         """When the first of all commands was stored that is not settled; None if all are."""
+        found = await asyncio.gather(self._oldest_unsettled(), self._oldest_arriving())
+        return min((stored_at for stored_at in found if stored_at), default=None)
+
+    async def _oldest_arriving(self) -> datetime | None:
+        """Of those that external users published: the first that is not yet among the commands."""
+        info = await _ask(
+            self._connection, f"STREAM.INFO.{topology.COMMANDS.name}", self._timeout_s
+        )
+        (source,) = info["config"]["sources"]
+        copied = info["sources"][0].get("seq", source.get("opt_start_seq", 1) - 1)
+        following = await self._arriving.after(copied, subjects.ALL_INGRESS, 1)
+        return following[0].stored_at if following else None
+
+    async def _oldest_unsettled(self) -> datetime | None:
         info = await _consumer(self._connection, SCHEDULER_COMMANDS, self._timeout_s)
         if not info["num_pending"] and not info["num_ack_pending"]:
             return None
@@ -94,11 +109,16 @@ class ExecutorBacklog:
 
 async def _consumer(connection: Connection, consumer: Consumer, timeout_s: float) -> dict[str, Any]:
     """What the broker says of a consumer."""
-    subject = f"$JS.API.CONSUMER.INFO.{consumer.stream.name}.{consumer.durable}"
+    what = f"CONSUMER.INFO.{consumer.stream.name}.{consumer.durable}"
+    return await _ask(connection, what, timeout_s)
+
+
+async def _ask(connection: Connection, what: str, timeout_s: float) -> dict[str, Any]:
+    """An answer of JetStream's API. Raises BrokerUnavailable."""
     try:
-        answer = await connection.client.request(subject, b"", timeout=timeout_s)
+        answer = await connection.client.request(f"$JS.API.{what}", b"", timeout=timeout_s)
     except (NatsError, OSError, TimeoutError) as error:
-        raise BrokerUnavailable(f"consumer not known: {error!r}") from error
+        raise BrokerUnavailable(f"not known: {what}: {error!r}") from error
     info: dict[str, Any] = json.loads(answer.data)
     return info
 
