@@ -19,9 +19,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
+from trigger_admin import streams
 from trigger_contracts import topology
 from trigger_contracts.subjects import Service
-from trigger_local import child, ports, postgres, secrets, streams
+from trigger_local import child, ports, postgres, secrets
 from trigger_local import nats as nats_server
 from trigger_local import status as status_of
 from trigger_local.errors import LocalError

@@ -16,9 +16,9 @@ from nats.aio.client import Client
 
 from tests.support.eventually import eventually
 from tests.support.whole_platform import Json, Platform, now, running, text
+from trigger_admin import streams
 from trigger_contracts import subjects, topology
 from trigger_contracts.ids import uuid7
-from trigger_local import streams
 from trigger_runtime.process.ids import new_id
 
 ACTIVE_FOR = timedelta(seconds=4)

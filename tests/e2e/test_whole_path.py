@@ -11,9 +11,9 @@ from nats.js import JetStreamContext
 
 from tests.support.eventually import eventually
 from tests.support.whole_platform import Json, Platform, ahead, distinct, now, text
+from trigger_admin import streams
 from trigger_contracts import subjects
 from trigger_contracts.ids import uuid7
-from trigger_local import streams
 from trigger_runtime.process.ids import new_id
 
 FORGETFUL_STREAMS = ("TRIGGER_COMMANDS", "TRIGGER_EVENTS", "KV_IDEMPOTENCY")

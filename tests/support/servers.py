@@ -18,9 +18,10 @@ from nats.aio.client import Client
 
 from tests.support.eventually import eventually
 from tests.support.processes import Contained, Embedded, Server
+from trigger_admin import database, streams
 from trigger_contracts.subjects import inbox_prefix
 from trigger_contracts.topology import BUCKETS, STREAMS
-from trigger_local import child, database, ports, postgres, streams
+from trigger_local import child, ports, postgres
 from trigger_local import nats as nats_server
 from trigger_local.secrets import DATABASE_OWNER, Secrets
 from trigger_runtime.jetstream.connection import OrderlyClient

@@ -11,7 +11,7 @@ MAY_REPEAT = {"Settings", "Clock"}
 
 def test_a_class_name_stands_once():
     found: dict[str, list[str]] = defaultdict(list)
-    for top in ("services", "libs", "deploy"):
+    for top in ("services", "libs", "deploy", "clients"):
         for path in (ROOT / top).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.ClassDef):

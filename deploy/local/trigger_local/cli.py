@@ -18,22 +18,24 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from trigger_admin import records
+from trigger_admin.database import DATABASE_ROLES
+from trigger_admin.provision import provision as provision_target
+from trigger_admin.rebuild import rebuild_all
+from trigger_admin.target import ADMIN, Target
+from trigger_cli.gateway import GatewayClient
+from trigger_cli.importing import Report
+from trigger_cli.progress import import_all
+from trigger_runtime.process.command_line import ExplainedError
 from trigger_runtime.process.printing import printable
 
-from . import records, supervisor
 from . import status as status_of
+from . import supervisor
 from .errors import LocalError, NotUpError
-from .gateway import GatewayClient
 from .home import Home
-from .importing import Report
 from .output import Output
 from .ports import LOOPBACK
 from .programs import Replicas
-from .progress import import_all
-from .provision import provision as provision_target
-from .rebuild import rebuild_all
-from .secrets import DATABASE_ROLES
-from .target import ADMIN, Target
 
 T = TypeVar("T")
 
@@ -318,7 +320,7 @@ def _complete(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run to the end; a failure that we can explain becomes one message and exit code 1."""
     try:
         return asyncio.run(start())
-    except LocalError as error:
+    except ExplainedError as error:
         _fail(str(error))
     except (OSError, nats.errors.Error, asyncpg.PostgresError) as error:
         _fail(f"{type(error).__name__}: {error}")

@@ -1,12 +1,10 @@
 """What may go wrong when the platform is started; each message says what to do about it."""
 
-from collections.abc import Sequence
-
-from trigger_runtime.jetstream.past import WAY_OUT
+from trigger_runtime.process.command_line import ExplainedError
 
 
-class LocalError(Exception):
-    """The platform cannot be started as asked. The message is for the person at the terminal."""
+class LocalError(ExplainedError):
+    """The platform cannot be started as asked."""
 
 
 class NotOursError(LocalError):
@@ -43,25 +41,6 @@ class AlreadyUpError(LocalError):
         super().__init__(
             f"The platform already runs on {root} (etp up, pid {pid}). "
             "Stop it first, or choose another --data-dir and --port."
-        )
-
-
-class StreamsLostError(LocalError):
-    def __init__(self, lost: Sequence[str], options: str) -> None:
-        told = "".join(f"\n  {one}" for one in lost)
-        super().__init__(
-            f"The streams lack what was there before:{told}\n"
-            "Nothing was changed, and nothing is projected backwards. Bring nats/ back from a "
-            "backup, or go on with what there is and lose the rest, also in the tables: "
-            f"{WAY_OUT}{options}"
-        )
-
-
-class TablesGoneError(LocalError):
-    def __init__(self, schemas: Sequence[str]) -> None:
-        super().__init__(
-            f"PostgreSQL has not all tables of: {', '.join(schemas)}. "
-            "They are made anew from the streams by: etp provision"
         )
 
 

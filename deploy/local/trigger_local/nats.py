@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
+from trigger_admin import accounts
 from trigger_contracts.topology import MAX_WAITING_MESSAGES
 
-from . import accounts
 from .child import Program
 from .errors import LocalError
 from .home import write_private

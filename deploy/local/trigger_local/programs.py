@@ -12,11 +12,11 @@ from functools import partial
 
 import asyncpg
 
+from trigger_admin.database import DATABASE, owner_role
 from trigger_contracts.subjects import Service
 
 from . import nats, postgres, space
 from .child import Program
-from .database import DATABASE, owner_role
 from .home import Home
 from .ports import LOOPBACK
 from .secrets import DATABASE_OWNER, Secrets

@@ -9,6 +9,7 @@ import re
 import secrets
 from dataclasses import asdict, dataclass
 
+from trigger_admin.database import DATABASE_ROLES
 from trigger_contracts.topology import PERMISSIONS
 
 from .errors import UnreadableError
@@ -17,7 +18,6 @@ from .home import Home, read_json, write_private
 _API_KEY = re.compile(r"etp_[0-9a-f]+\.[A-Za-z0-9_-]+")
 
 DATABASE_OWNER = "etp_admin"
-DATABASE_ROLES = ("etp_api", "etp_scheduler", "etp_executor", "etp_retention")
 
 KEY_ID_BYTES = 6
 """12 hex digits: enough to look a key up by; not secret."""

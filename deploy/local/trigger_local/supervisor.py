@@ -16,16 +16,18 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
+from trigger_admin.errors import StreamsLostError, TablesGoneError
+from trigger_admin.provision import provision, watch
+from trigger_admin.rebuild import rebuild_all
+from trigger_admin.target import ADMIN, Target
+
 from . import nats as nats_server
 from . import ports, postgres, programs, secrets, state, welcome
-from .errors import ExitedEarlyError, NotReadyError, StreamsLostError, TablesGoneError
+from .errors import ExitedEarlyError, NotReadyError
 from .home import Home
 from .output import Output
 from .programs import Platform, Replicas
-from .provision import provision, watch
-from .rebuild import rebuild_all
 from .supervised import Spec, Supervised
-from .target import ADMIN, Target
 
 SERVERS_PATIENCE = 60.0
 """Seconds for broker and database: both may have a crash to recover from."""

@@ -20,11 +20,11 @@ from tests.integration.api.letter_owner import (
 from tests.integration.api.streams import metric
 from tests.integration.runtime.test_reading import KEPT, hpub, spoken
 from tests.support.servers import Broker
+from trigger_admin import records
 from trigger_contracts import subjects
 from trigger_contracts.ids import uuid7
 from trigger_contracts.subjects import Service
 from trigger_contracts.topology import COMMANDS, DUE
-from trigger_local import records
 from trigger_local.secrets import Secrets
 from trigger_runtime.jetstream import records as runtime_records
 

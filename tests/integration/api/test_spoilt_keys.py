@@ -11,8 +11,8 @@ from tests.integration.api.stand_in import StandInScheduler
 from tests.integration.api.streams import metric
 from tests.integration.runtime.test_reading import KEPT, hpub, spoken
 from tests.support.servers import Broker
+from trigger_admin import records
 from trigger_contracts.topology import IDEMPOTENCY
-from trigger_local import records
 from trigger_runtime.jetstream import records as runtime_records
 
 TRIGGER = {"name": "a", "type": "api"}

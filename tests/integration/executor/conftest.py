@@ -11,12 +11,12 @@ import pytest
 
 from tests.support.eventually import eventually
 from tests.support.servers import Broker
+from trigger_admin import streams
 from trigger_contracts import subjects, topology
 from trigger_contracts.events import TriggerChanged
 from trigger_contracts.idempotency import Claim
 from trigger_executor.bootstrap import Executor, build
 from trigger_executor.settings import Settings
-from trigger_local import streams
 from trigger_local.secrets import Secrets
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.idempotency_store import IdempotencyStore

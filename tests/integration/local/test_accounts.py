@@ -17,6 +17,8 @@ from tests.support.eventually import eventually
 from tests.support.processes import Embedded
 from tests.support.raw_nats import RawNats
 from tests.support.servers import Broker
+from trigger_admin import accounts, streams
+from trigger_admin.errors import AdminError
 from trigger_contracts import subjects
 from trigger_contracts.subjects import Service, Verb
 from trigger_contracts.topology import (
@@ -29,8 +31,7 @@ from trigger_contracts.topology import (
     PERMISSIONS,
     STREAMS,
 )
-from trigger_local import accounts, child, nats, ports, streams
-from trigger_local.errors import LocalError
+from trigger_local import child, nats, ports
 from trigger_local.secrets import Secrets
 
 FIRE = subjects.command(Verb.FIRE)
@@ -203,7 +204,7 @@ def test_two_sets_of_streams_are_not_taken_for_one(tmp_path: Path) -> None:
     """An older version was started on a newer one's data, and made streams of its own."""
     for account in (accounts.FIRST_ACCOUNT, accounts.PLATFORM_ACCOUNT):
         (tmp_path / "jetstream" / account / "streams").mkdir(parents=True)
-    with pytest.raises(LocalError, match="two sets of streams"):
+    with pytest.raises(AdminError, match="two sets of streams"):
         accounts.adopt_streams(tmp_path)
 
 

@@ -13,13 +13,13 @@ from tests.integration.local.test_yesterday import SUBJECTS, found
 from tests.support.processes import Embedded
 from tests.support.servers import Broker, Postgres, nats_broker, use_docker
 from tests.unit.executor.factories import make_api_change
+from trigger_admin.errors import StreamsLostError
+from trigger_admin.provision import provision, watch
+from trigger_admin.rebuild import rebuild_all
+from trigger_admin.target import Target
 from trigger_contracts import subjects
 from trigger_contracts.topology import PLATFORM_ACCOUNT
-from trigger_local.errors import StreamsLostError
-from trigger_local.provision import provision, watch
-from trigger_local.rebuild import rebuild_all
 from trigger_local.secrets import Secrets
-from trigger_local.target import Target
 
 pytestmark = pytest.mark.skipif(use_docker(), reason="the store's files are in a container")
 

@@ -4,8 +4,7 @@ import asyncpg
 import pytest
 
 from tests.support.servers import Database
-from trigger_local.database import SCHEMAS
-from trigger_local.secrets import DATABASE_ROLES
+from trigger_admin.database import DATABASE_ROLES, SCHEMAS
 
 
 @pytest.mark.parametrize("role", DATABASE_ROLES)

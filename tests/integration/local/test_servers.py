@@ -11,6 +11,7 @@ from nats.aio.client import Client
 
 from tests.support.eventually import eventually
 from tests.support.servers import Broker, Database, Postgres
+from trigger_admin import streams
 from trigger_contracts import subjects
 from trigger_contracts.topology import (
     ACK_WAIT,
@@ -22,7 +23,6 @@ from trigger_contracts.topology import (
     PERMISSIONS,
     STREAMS,
 )
-from trigger_local import streams
 
 FORBIDDEN = {
     "api": subjects.due("one"),

@@ -9,14 +9,14 @@ from nats.aio.client import Client
 
 from tests.support.servers import Broker, Database, Postgres
 from tests.unit.executor.factories import make_api_change
+from trigger_admin import yesterday
+from trigger_admin.errors import AdminError, StreamsLostError, TablesGoneError
+from trigger_admin.provision import provision, watch
+from trigger_admin.rebuild import rebuild_all
+from trigger_admin.target import Target, admin_connection, look_back
 from trigger_contracts import subjects
 from trigger_contracts.topology import BUCKETS, CONSUMERS, STREAMS
-from trigger_local import yesterday
-from trigger_local.errors import LocalError, StreamsLostError, TablesGoneError
-from trigger_local.provision import provision, watch
-from trigger_local.rebuild import rebuild_all
 from trigger_local.secrets import Secrets
-from trigger_local.target import Target, admin_connection, look_back
 
 SUBJECTS = {
     "TRIGGER_COMMANDS": "trigger.command.create",
@@ -261,7 +261,7 @@ async def test_a_database_of_a_newer_version_is_left_as_it_is(target: Target) ->
         await connection.execute("INSERT INTO retention.migration VALUES ('9999_later.sql')")
     finally:
         await connection.close()
-    with pytest.raises(LocalError, match=r"newer version .*9999_later"):
+    with pytest.raises(AdminError, match=r"newer version .*9999_later"):
         await provision(target)
 
 

@@ -120,7 +120,7 @@ async def test_a_crash_between_insert_and_acknowledgement_gives_one_row(
 
 
 async def _declare_consumer(client: Client) -> None:
-    from trigger_local import streams
+    from trigger_admin import streams
 
     await streams.apply(client)
 

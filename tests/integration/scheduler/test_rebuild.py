@@ -8,9 +8,9 @@ import pytest
 
 from tests.integration.scheduler.conftest import Platform, now, once, text
 from tests.support.eventually import eventually
+from trigger_admin import streams
 from trigger_contracts import subjects, topology
 from trigger_contracts.subjects import Verb
-from trigger_local import streams
 from trigger_runtime.jetstream.reader import StreamReader
 from trigger_scheduler.adapters.rebuild import TriggerRebuildReport, rebuild
 

@@ -13,10 +13,10 @@ import pytest
 from tests.integration.runtime.test_reading import KEPT, hpub, spoken
 from tests.integration.scheduler.conftest import Platform, once
 from tests.support.eventually import eventually
+from trigger_admin import records
+from trigger_admin.errors import AdminError
 from trigger_contracts import subjects, topology
 from trigger_contracts.subjects import Verb
-from trigger_local import records
-from trigger_local.errors import LocalError
 from trigger_runtime.jetstream import records as runtime_records
 from trigger_runtime.jetstream.reader import StreamReader
 from trigger_scheduler.adapters.rebuild import rebuild
@@ -266,13 +266,13 @@ async def test_an_administrator_lists_and_removes_what_cannot_be_read(platform: 
     for stream, (seq,) in placed:
         assert str(seq) in await records.remove(*broker, stream, seq)
     assert await records.unreadable(*broker) == []
-    with pytest.raises(LocalError, match="nothing"):
+    with pytest.raises(AdminError, match="nothing"):
         await records.remove(*broker, *expected[0])
     for stream, seq in ((topology.CHANGES.name, 1), (topology.DUE.name, 1)):
         if await records_has(platform, stream, seq):
-            with pytest.raises(LocalError, match="can be read"):
+            with pytest.raises(AdminError, match="can be read"):
                 await records.remove(*broker, stream, seq)
-    with pytest.raises(LocalError, match="no stream"):
+    with pytest.raises(AdminError, match="no stream"):
         await records.remove(*broker, "TRIGGER_ELSEWHERE", 1)
     async with platform.scheduler():
         edited = await platform.ask(Verb.UPDATE, trigger_id=trigger_id, patch={"name": "on"})

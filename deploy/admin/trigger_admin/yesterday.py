@@ -23,7 +23,7 @@ from trigger_contracts import topology
 from trigger_runtime.jetstream.past import Known, losses, together
 from trigger_runtime.jetstream.reader import StreamState
 
-from .errors import LocalError, StreamsLostError
+from .errors import AdminError, StreamsLostError
 
 NAMES = (*(s.name for s in topology.STREAMS), *(b.stream for b in topology.BUCKETS))
 
@@ -106,7 +106,7 @@ async def streams(client: Client) -> Streams:
         body: dict[str, Any] = json.loads(answer.data)
         error = body.get("error")
         if error and error.get("code") != _NOT_FOUND:
-            raise LocalError(f"The broker does not serve {name}: {error.get('description')}")
+            raise AdminError(f"The broker does not serve {name}: {error.get('description')}")
         found[name] = None if error else _state(body)
     return found
 

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from .errors import LocalError
+from trigger_runtime.process.command_line import ExplainedError
 
 TIMEOUT_S = 120.0
 """For one answer: a large request waits up to 30 s for its results, and others before it."""
 
 
-class NoGatewayError(LocalError):
+class NoGatewayError(ExplainedError):
     def __init__(self, url: str) -> None:
         super().__init__(f"{url!r} is not the address of a gateway, such as http://127.0.0.1:8000")
 

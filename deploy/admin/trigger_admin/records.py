@@ -26,7 +26,7 @@ from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.reader import StoredMessage, StreamReader
 from trigger_runtime.process.settings import NatsSettings
 
-from .errors import LocalError
+from .errors import AdminError
 from .target import ADMIN
 
 PAGE = 500
@@ -66,18 +66,18 @@ async def unreadable(nats_url: str, nats_password: str) -> list[FoundRecord]:
 
 
 async def remove(nats_url: str, nats_password: str, stream: str, seq: int) -> str:
-    """Remove one that cannot be read; returns a sentence. Raises ``LocalError`` for any other."""
+    """Remove one that cannot be read; returns a sentence. Raises ``AdminError`` for any other."""
     judge = _JUDGES.get(stream)
     if judge is None:
-        raise LocalError(f"There is no stream {stream}. There are: {', '.join(_JUDGES)}.")
+        raise AdminError(f"There is no stream {stream}. There are: {', '.join(_JUDGES)}.")
     async with _connected(nats_url, nats_password) as connection:
         reader = StreamReader(connection, stream, timeout=READ_TIMEOUT)
         message = await reader.get(seq)
         if message is None:
-            raise LocalError(f"{stream} has nothing at {seq}: it was removed, or its life is over.")
+            raise AdminError(f"{stream} has nothing at {seq}: it was removed, or its life is over.")
         why = _why(judge, message)
         if why is None:
-            raise LocalError(
+            raise AdminError(
                 f"The record at {seq} of {stream} can be read, and the platform counts on it: "
                 "it is not removed."
             )
@@ -93,7 +93,7 @@ async def remove(nats_url: str, nats_password: str, stream: str, seq: int) -> st
         )
         refusal = json.loads(answer.data).get("error")
         if refusal:
-            raise LocalError(f"The broker did not remove it: {refusal.get('description')}")
+            raise AdminError(f"The broker did not remove it: {refusal.get('description')}")
     return f"Removed {seq} of {stream}, on {message.subject}: {why}."
 
 

@@ -21,7 +21,7 @@ from trigger_scheduler.adapters.rebuild import rebuild as rebuild_scheduler
 from . import streams, yesterday
 from .comparing import find_losses
 from .database import SCHEMAS
-from .errors import LocalError
+from .errors import AdminError
 from .target import ADMIN, ONE_AT_A_TIME, Target, admin_connection
 
 READ_TIMEOUT = timedelta(seconds=10)
@@ -44,7 +44,7 @@ async def rebuild_all(
         try:
             return await _rebuild_all(target, client, schemas, keep_cursors=_lacks_due(lost))
         except asyncpg.InvalidCatalogNameError:
-            raise LocalError("There is no database yet: etp provision makes it.") from None
+            raise AdminError("There is no database yet: etp provision makes it.") from None
 
 
 async def _rebuild_all(
@@ -60,7 +60,7 @@ async def _rebuild_all(
         database = await asyncpg.connect(target.database_url)
         try:
             if not await database.fetchval("SELECT pg_try_advisory_lock($1)", ONE_AT_A_TIME):
-                raise LocalError("Another admin step is under way on this database.")
+                raise AdminError("Another admin step is under way on this database.")
             told = await _rebuild(connection, database, schemas, keep_cursors=keep_cursors)
             await yesterday.note(database, await yesterday.streams(client))
             return told

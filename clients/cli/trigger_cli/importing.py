@@ -14,8 +14,8 @@ from typing import Any, BinaryIO
 
 from trigger_api.domain.triggers import bulk_body as splitting
 from trigger_contracts.errors import Refused
+from trigger_runtime.process.command_line import ExplainedError
 
-from .errors import LocalError
 from .gateway import Away, GatewayClient
 
 CHUNK = 1_000
@@ -33,12 +33,12 @@ _NAMED = re.compile(r"^(?:line|definition) (\d+): ", re.ASCII)
 """How the gateway names a definition: by its place in the request."""
 
 
-class ImportRefusedError(LocalError):
+class ImportRefusedError(ExplainedError):
     def __init__(self, place: str, why: str) -> None:
         super().__init__(f"The import ended before {place}: {why}")
 
 
-class InterruptedImportError(LocalError):
+class InterruptedImportError(ExplainedError):
     def __init__(self, place: str, why: str) -> None:
         super().__init__(
             f"The import was interrupted at {place}: {why}. "
@@ -94,7 +94,7 @@ class Report:
 
 
 def chunks(file: BinaryIO) -> Iterator[Chunk]:
-    """The file, from its beginning, in the portions that are sent; raises LocalError."""
+    """The file, from its beginning, in the portions that are sent; raises ExplainedError."""
     file.seek(0)
     is_array = _begins_an_array(file)
     file.seek(0)
@@ -203,4 +203,4 @@ def _elements(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
         for piece in splitting.elements(file.read(), NO_LIMIT):
             yield piece.place, piece.text
     except Refused as refusal:
-        raise LocalError(f"The file cannot be read: {refusal.problem.detail}.") from None
+        raise ExplainedError(f"The file cannot be read: {refusal.problem.detail}.") from None

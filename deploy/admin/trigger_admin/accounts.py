@@ -17,7 +17,7 @@ from trigger_contracts.topology import (
     Permissions,
 )
 
-from .errors import LocalError
+from .errors import AdminError
 
 Config = dict[str, object]
 
@@ -51,7 +51,7 @@ def configuration(passwords: Mapping[str, str]) -> Config:
 def adopt_streams(store: Path) -> None:
     """Move the streams of version 0.1 into the platform's account, where the server expects them.
 
-    Raises LocalError if both accounts have some.
+    Raises AdminError if both accounts have some.
     """
     old, new = (store / "jetstream" / name for name in (FIRST_ACCOUNT, PLATFORM_ACCOUNT))
     if not old.is_dir():
@@ -61,7 +61,7 @@ def adopt_streams(store: Path) -> None:
             f"The broker's store has two sets of streams: {old} was written by an older version"
             f" after {new}. Move the one that is not wanted out of the way, and start again"
         )
-        raise LocalError(msg)
+        raise AdminError(msg)
     old.rename(new)
 
 

@@ -12,11 +12,12 @@ import asyncpg
 import trigger_retention.adapters.schema as retention_schema
 import trigger_scheduler.adapters.schema as scheduler_schema
 
-from .secrets import DATABASE_ROLES
-
 DATABASE = "etp"
 
 OBJECT_OWNER = "etp_owner"
+
+DATABASE_ROLES = ("etp_api", "etp_scheduler", "etp_executor", "etp_retention")
+"""What services log in as."""
 
 SCHEMAS = {
     "scheduler": scheduler_schema.apply,

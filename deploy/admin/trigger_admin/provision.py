@@ -15,7 +15,7 @@ from trigger_runtime.postgres.migrations import NewerSchemaError
 
 from . import database, rebuild, streams, yesterday
 from .comparing import find_losses
-from .errors import LocalError, TablesGoneError
+from .errors import AdminError, TablesGoneError
 from .target import (
     ONE_AT_A_TIME,
     Target,
@@ -91,7 +91,7 @@ async def provision_database(target: Target, *, without: Collection[str] = ()) -
                 f"The database was last used by a newer version of the platform ({newer}). "
                 "Install that version; it was left as it is."
             )
-            raise LocalError(msg) from None
+            raise AdminError(msg) from None
         finally:
             await connection.close()
     finally:

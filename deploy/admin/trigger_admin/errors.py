@@ -1,0 +1,29 @@
+"""What may go wrong in an admin step; each message says what to do about it."""
+
+from collections.abc import Sequence
+
+from trigger_runtime.jetstream.past import WAY_OUT
+from trigger_runtime.process.command_line import ExplainedError
+
+
+class AdminError(ExplainedError):
+    """The step cannot be taken as asked."""
+
+
+class StreamsLostError(AdminError):
+    def __init__(self, lost: Sequence[str], options: str) -> None:
+        told = "".join(f"\n  {one}" for one in lost)
+        super().__init__(
+            f"The streams lack what was there before:{told}\n"
+            "Nothing was changed, and nothing is projected backwards. Bring nats/ back from a "
+            "backup, or go on with what there is and lose the rest, also in the tables: "
+            f"{WAY_OUT}{options}"
+        )
+
+
+class TablesGoneError(AdminError):
+    def __init__(self, schemas: Sequence[str]) -> None:
+        super().__init__(
+            f"PostgreSQL has not all tables of: {', '.join(schemas)}. "
+            "They are made anew from the streams by: etp provision"
+        )
