@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.eventually import eventually
 from tests.support.whole_platform import ETP, Json, Platform, distinct
-from trigger_api.domain.triggers.bulk_body import MAX_DEFINITIONS
+from trigger_contracts.bulk_body import MAX_DEFINITIONS
 from trigger_runtime.process.ids import new_id
 
 NDJSON = {"Content-Type": "application/x-ndjson"}

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from trigger_api.domain.triggers import bulk_body as splitting
+from trigger_contracts import bulk_body
 from trigger_contracts.errors import Refused
 from trigger_runtime.process.command_line import ExplainedError
 
@@ -200,7 +200,7 @@ def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
 
 def _elements(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     try:
-        for piece in splitting.elements(file.read(), NO_LIMIT):
+        for piece in bulk_body.elements(file.read(), NO_LIMIT):
             yield piece.place, piece.text
     except Refused as refusal:
         raise ExplainedError(f"The file cannot be read: {refusal.problem.detail}.") from None

@@ -13,7 +13,7 @@ from tests.integration.api.conftest import Running, ready, serving
 from tests.integration.api.stand_in import StandInScheduler
 from tests.integration.api.test_faults import SHORT
 from tests.support.servers import Broker, Database
-from trigger_api.domain.triggers.bulk_body import MAX_BULK_BYTES
+from trigger_contracts.bulk_body import MAX_BULK_BYTES
 from trigger_contracts.topology import MAX_BODY_BYTES
 from trigger_local.secrets import Secrets
 from trigger_runtime.http.server import LINGER_BYTES

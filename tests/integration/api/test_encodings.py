@@ -13,7 +13,7 @@ import psutil
 
 from tests.integration.api.conftest import Running
 from tests.integration.api.stand_in import StandInScheduler
-from trigger_api.domain.triggers.bulk_body import MAX_BULK_BYTES
+from trigger_contracts.bulk_body import MAX_BULK_BYTES
 from trigger_contracts.topology import MAX_BODY_BYTES
 
 API = {"name": "gzip", "type": "api", "payload_schema": {"type": "integer"}}

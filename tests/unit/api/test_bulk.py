@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from tests.unit.api.fakes import FakeClaims, FakeClock, FakeCommands, FakeDefinitions, ids
-from trigger_api.domain.triggers import bulk_body as splitting
 from trigger_api.domain.triggers.bulk import MAX_LISTED_ERRORS, BulkCreated, Line
 from trigger_api.handlers.bulk import BulkCreates, BulkRequest
 from trigger_api.handlers.command_ports import CommandPorts
 from trigger_api.handlers.schemas import SchemaTurns
+from trigger_contracts import bulk_body
 from trigger_contracts.commands import CreateTrigger
 from trigger_contracts.errors import Code, Refused, problem
 
@@ -42,7 +42,7 @@ class World:
     async def create(self, definitions: Iterable[Any], **options: Any) -> BulkCreated:
         """``definitions`` are NDJSON: a text among them is a line as it stands."""
         texts = [one if isinstance(one, str) else json.dumps(one) for one in definitions]
-        split = partial(splitting.lines, "\n".join(texts).encode())
+        split = partial(bulk_body.lines, "\n".join(texts).encode())
         return await self.creates.create(BulkRequest(split, "key:k", "k", **options))
 
     async def refusal(self, definitions: Iterable[Any], **options: Any) -> Any:

@@ -13,9 +13,8 @@ from typing import Any
 from starlette.types import Receive
 
 from trigger_api.domain.decoding import Decoder, decoder_of
-from trigger_api.domain.triggers import bulk_body as splitting
-from trigger_api.domain.triggers.bulk_body import MAX_BULK_BYTES, RawDefinition
-from trigger_contracts import strict_json
+from trigger_contracts import bulk_body, strict_json
+from trigger_contracts.bulk_body import MAX_BULK_BYTES, RawDefinition
 from trigger_contracts.errors import Code, Refused, refused
 from trigger_contracts.topology import MAX_BODY_BYTES
 
@@ -166,13 +165,13 @@ def _check_content_type(value: bytes | None) -> None:
 def _splitting(content_type: bytes | None) -> Split:
     media_type = (content_type or b"").partition(b";")[0].strip().lower()
     if media_type in NDJSON_TYPES:
-        return splitting.lines
+        return bulk_body.lines
     try:
         _check_content_type(content_type)
     except Refused:
         detail = "send the header Content-Type: application/x-ndjson, or application/json"
         raise refused(Code.UNSUPPORTED_MEDIA_TYPE, detail) from None
-    return splitting.elements
+    return bulk_body.elements
 
 
 def _too_large(limit: int) -> Exception:

@@ -13,8 +13,8 @@ from datetime import datetime
 
 from trigger_api.domain.triggers import bulk, creates
 from trigger_api.domain.triggers.bulk import BulkCreated, Checked
-from trigger_api.domain.triggers.bulk_body import RawDefinition
 from trigger_api.ports.commands import PartlyStored
+from trigger_contracts.bulk_body import RawDefinition
 from trigger_contracts.commands import CommandDone
 from trigger_contracts.errors import Code, Problem, Refused, problem, refused
 from trigger_contracts.idempotency import read_claim

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from trigger_api.domain.encoding import encoded
 from trigger_contracts import strict_json
+from trigger_contracts.bulk_body import RawDefinition
 from trigger_contracts.commands import CommandDone
 from trigger_contracts.errors import (
     MAX_REPORTED_ERRORS,
@@ -28,7 +29,6 @@ from trigger_contracts.errors import (
 from trigger_contracts.topology import MAX_BODY_BYTES
 
 from . import creates
-from .bulk_body import RawDefinition
 
 MAX_LISTED_ERRORS = 1_000
 """Fields that an answer names in all its refused lines together: 600 kB at most. The lines

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from trigger_contracts.errors import Code, refused
-from trigger_contracts.strict_json import MAX_CONTAINERS
-from trigger_contracts.topology import MAX_BODY_BYTES
+from .errors import Code, refused
+from .strict_json import MAX_CONTAINERS
+from .topology import MAX_BODY_BYTES
 
 MAX_DEFINITIONS = 10_000
 """In one request: about a second's work. The answer has a line for each, a megabyte in all."""

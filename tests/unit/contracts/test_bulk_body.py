@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trigger_api.domain.triggers import bulk_body as splitting
-from trigger_api.domain.triggers.bulk_body import MAX_DEFINITIONS, elements, lines
+from trigger_contracts import bulk_body
+from trigger_contracts.bulk_body import MAX_DEFINITIONS, elements, lines
 from trigger_contracts.errors import Code, Refused
 from trigger_contracts.strict_json import MAX_CONTAINERS
 from trigger_contracts.topology import MAX_BODY_BYTES
@@ -91,5 +91,5 @@ def test_an_element_of_too_many_parts_is_not_read_to_its_end():
 
 def test_a_million_blank_lines_are_passed_at_once():
     body = b"\n" * 1_000_000 + b"1\n" + b" " * 1_000_000
-    (piece,) = splitting.lines(body)
+    (piece,) = bulk_body.lines(body)
     assert (piece.place, piece.text) == (1_000_001, b"1")
