@@ -1,8 +1,8 @@
 """Records that no service can read: finds and removes them, for ``etp records``.
 
 The services pass such a record over; whoever wants it gone, removes it here. Nothing that can be
-read is ever removed: a trigger's log and its fence are made of these. Reads and judges by the
-services' own code, as the administrator of the broker.
+read is ever removed: a trigger's log and its fence are made of these. What a record is,
+``trigger_contracts.records`` says, as it does to the services.
 """
 
 import json
@@ -11,17 +11,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 
-from trigger_api.domain.dead_letters import must_be_shown
-from trigger_api.domain.log.replays import ReplayClaim
-from trigger_api.domain.triggers.creates import CreateClaim
-from trigger_contracts import topology
-from trigger_contracts.events import DEAD_LETTER, DeadLetter
-from trigger_contracts.idempotency import Claim
+from trigger_contracts import records, topology
 from trigger_contracts.message_headers import why_unreadable
-from trigger_contracts.records import Unreadable, change_in, due_in
-from trigger_retention.domain import rows
+from trigger_contracts.records import Unreadable
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.reader import StoredMessage, StreamReader
 from trigger_runtime.process.settings import NatsSettings
@@ -32,10 +26,9 @@ from .target import ADMIN
 PAGE = 500
 READ_TIMEOUT = timedelta(seconds=10)
 _EVERYTHING = ">"
-_CLAIMS = (Claim, CreateClaim, ReplayClaim)
 
-Judge = Callable[[StoredMessage], str | None]
-"""Why a message is no record of its stream; None if it is one."""
+Judge = Callable[[StoredMessage], object]
+"""Reads a message as a record of its stream; raises ``Unreadable``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,54 +105,20 @@ async def _connected(nats_url: str, nats_password: str) -> AsyncIterator[Connect
 
 
 def _why(judge: Judge, message: StoredMessage) -> str | None:
-    return why_unreadable(message.headers) or judge(message)
-
-
-def _of_change(message: StoredMessage) -> str | None:
+    """Why a message is no record of its stream; None if it is one."""
+    if reason := why_unreadable(message.headers):
+        return reason
     try:
-        change_in(message.subject, message.payload)
+        judge(message)
     except Unreadable as error:
         return str(error)
     return None
-
-
-def _of_due(message: StoredMessage) -> str | None:
-    try:
-        due_in(message.subject, message.payload)
-    except Unreadable as error:
-        return str(error)
-    return None
-
-
-def _of_event(message: StoredMessage) -> str | None:
-    found = rows.read(message.payload, message.seq)
-    return found.reason if isinstance(found, rows.UnreadableEvent) else None
-
-
-def _of_letter(message: StoredMessage) -> str | None:
-    try:
-        letter = DEAD_LETTER.validate_json(message.payload)
-        if isinstance(letter, DeadLetter):
-            must_be_shown(letter)
-    except (ValueError, OverflowError):
-        return "not a dead letter"
-    return None
-
-
-def _of_claim(message: StoredMessage) -> str | None:
-    for kind in _CLAIMS:
-        try:
-            kind.model_validate_json(message.payload)
-        except ValidationError:
-            continue
-        return None
-    return "not what a key is claimed with"
 
 
 _JUDGES: dict[str, Judge] = {
-    topology.CHANGES.name: _of_change,
-    topology.DUE.name: _of_due,
-    topology.EVENTS.name: _of_event,
-    topology.DEAD.name: _of_letter,
-    topology.IDEMPOTENCY.stream: _of_claim,
+    topology.CHANGES.name: lambda message: records.change_in(message.subject, message.payload),
+    topology.DUE.name: lambda message: records.due_in(message.subject, message.payload),
+    topology.EVENTS.name: lambda message: records.event_in(message.payload),
+    topology.DEAD.name: lambda message: records.dead_letter_in(message.payload),
+    topology.IDEMPOTENCY.stream: lambda message: records.must_be_a_claim(message.payload),
 }

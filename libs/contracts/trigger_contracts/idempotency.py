@@ -1,7 +1,8 @@
-"""Idempotency keys: what a fire claims under its key, and when a retry is the same fire.
+"""Idempotency keys: what is claimed under one, and when a retry is the same fire.
 
 The first fire of a trigger under a key writes a ``Claim`` by a create-only write to the
-idempotency store; whoever comes later, by REST or NATS, uses what it finds there.
+idempotency store; whoever comes later, by REST or NATS, uses what it finds there. Creates and
+replays are keyed by REST alone, and claim what the gateway needs to answer them again.
 """
 
 import hashlib
@@ -31,6 +32,30 @@ class Claim(BaseModel):
     event_id: str
     payload_hash: str
     change_seq: int | None = None
+
+
+class CreateClaim(BaseModel):
+    """What all creates of one API key under one idempotency key share. Kept for 48 h."""
+
+    model_config = ConfigDict(frozen=True)
+
+    accepted_at: AwareDatetime
+    body_hash: str
+
+
+class ReplayClaim(BaseModel):
+    """What all replays of many events by one API key under one idempotency key share. Kept for
+    48 h.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    received_at: AwareDatetime
+    filter_hash: str
+
+
+CLAIMS = (Claim, CreateClaim, ReplayClaim)
+"""Whatever is stored under a key is one of these."""
 
 
 def read_claim(kind: type[ClaimKind], value: bytes) -> ClaimKind:

@@ -5,14 +5,28 @@ nothing of what is stored. What passes here can be computed with and written to 
 and texts fit their columns, instants can be told in UTC.
 """
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from . import subjects
-from .events import DUE_RECORD, Due, Fence, Missed, TriggerChanged, recorded_at
+from . import dead_letters, subjects
+from .events import (
+    DEAD_LETTER,
+    DUE_RECORD,
+    CloudEvent,
+    DeadLetter,
+    DeadLetterHandled,
+    Due,
+    Fence,
+    LogEntry,
+    Missed,
+    TriggerChanged,
+    recorded_at,
+)
+from .idempotency import CLAIMS
 from .ids import is_valid_id
 
 MAX_COUNT = 2**31 - 1
@@ -24,6 +38,14 @@ LAST_YEAR = 9990
 """A life after it must have an end that is a date, too."""
 CLOCKS_APART = timedelta(days=3)
 """Nothing is decided so long before it is due, whatever two servers' clocks say."""
+
+_EVENT_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+_AFTER_YEAR_9999 = "e677d21f-dc00"
+"""The 48 bits of time of the first UUIDv7 that no instant of ours can name."""
+_LAST_YEAR_LOGGED = 9998
+"""What comes after ``logged_at`` by the length of a life must be an instant, too."""
+_SHOWN_ERRORS = 3
+"""A reason names at most so many fields of an event."""
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -71,6 +93,46 @@ def must_be_sound(subject: str, record: Due | Missed | Fence) -> None:
             pass
 
 
+def event_in(body: bytes) -> LogEntry:
+    """The row of the log in a stored event (a CloudEvent); raises ``Unreadable``."""
+    try:
+        entry = CloudEvent.model_validate_json(body).data
+    except ValidationError as error:
+        raise Unreadable(_reasons(error)) from None
+    if not _EVENT_ID.fullmatch(entry.event_id):
+        raise Unreadable("event_id is not a UUIDv7 in lower case")
+    if entry.event_id >= _AFTER_YEAR_9999:
+        raise Unreadable("the time in event_id lies beyond the year 9999")
+    if entry.logged_at.year > _LAST_YEAR_LOGGED:
+        raise Unreadable("logged_at is so late that the end of the row's life has no date")
+    return entry
+
+
+def dead_letter_in(body: bytes) -> DeadLetter | DeadLetterHandled:
+    """What stands in the place of a dead letter; raises ``Unreadable``."""
+    try:
+        letter = DEAD_LETTER.validate_json(body)
+        if isinstance(letter, DeadLetter):
+            # What is shown of it must be there: instants in UTC, and the original.
+            dead_letters.deletes_at(letter, timedelta(days=366))
+            letter.dead_at.astimezone(UTC)
+            dead_letters.original_of(letter)
+    except (ValueError, OverflowError):
+        raise Unreadable("not a dead letter") from None
+    return letter
+
+
+def must_be_a_claim(body: bytes) -> None:
+    """Raises ``Unreadable`` for what no idempotency key is claimed with."""
+    for kind in CLAIMS:
+        try:
+            kind.model_validate_json(body)
+        except ValidationError:
+            continue
+        return
+    raise Unreadable("not what a key is claimed with")
+
+
 def _parsed(parse: Callable[[bytes], _Model], body: bytes) -> _Model:
     try:
         return parse(body)
@@ -103,3 +165,15 @@ def _must_fit(
             year = 0
         if year is not None and not 0 < year <= LAST_YEAR:
             raise Unreadable("an instant is out of range")
+
+
+def _reasons(error: ValidationError) -> str:
+    """What is wrong and where, without the values: they may be a user's."""
+    errors = error.errors(include_url=False, include_input=False, include_context=False)
+    shown = [
+        f"{'.'.join(map(str, entry['loc'])) or 'body'}: {entry['msg']}"
+        for entry in errors[:_SHOWN_ERRORS]
+    ]
+    if len(errors) > _SHOWN_ERRORS:
+        shown.append(f"and {len(errors) - _SHOWN_ERRORS} more")
+    return "; ".join(shown)

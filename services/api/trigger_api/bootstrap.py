@@ -12,8 +12,6 @@ from faststream import FastStream
 from trigger_api.adapters.event_stream import JetStreamEventStream, PrometheusTailMeter
 from trigger_api.adapters.log.export_pages import PostgresLogPages
 from trigger_api.domain.log.lives import Lives
-from trigger_api.domain.log.replays import ReplayClaim
-from trigger_api.domain.triggers.creates import CreateClaim
 from trigger_api.entrypoints import (
     bulk,
     dead_letters,
@@ -29,7 +27,7 @@ from trigger_api.entrypoints import (
 from trigger_api.entrypoints import trial_fires as tests
 from trigger_api.handlers.live_reader import TailReaders
 from trigger_api.handlers.live_tail import Tail
-from trigger_contracts.idempotency import Claim
+from trigger_contracts.idempotency import CLAIMS
 from trigger_contracts.subjects import Service
 from trigger_contracts.topology import COMMANDS, DEAD, IDEMPOTENCY
 from trigger_runtime.consuming.broker import create_broker
@@ -102,7 +100,7 @@ def build(settings: Settings) -> Api:
     claims = IdempotencyStore(
         connection,
         IDEMPOTENCY,
-        (Claim, CreateClaim, ReplayClaim),
+        CLAIMS,
         timeout=settings.publish_timeout,
     )
     definitions = CachedDefinitions(database, clock, max_age=settings.definition_max_age)

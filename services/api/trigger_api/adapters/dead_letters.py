@@ -7,18 +7,12 @@ from nats.errors import NoRespondersError
 from pydantic import ValidationError
 
 from trigger_api.domain import cursors
-from trigger_api.domain.dead_letters import (
-    DeadLetterQuery,
-    DeadLetterShown,
-    FoundLetter,
-    must_be_shown,
-    shown,
-)
+from trigger_api.domain.dead_letters import DeadLetterQuery, DeadLetterShown, FoundLetter, shown
 from trigger_api.ports.paging import Listed
 from trigger_api.ports.process import Clock
 from trigger_contracts import subjects
-from trigger_contracts.events import DEAD_LETTER, DeadLetter
 from trigger_contracts.message_headers import why_unreadable
+from trigger_contracts.records import Unreadable, dead_letter_in
 from trigger_contracts.redrives import Redrive, Redriven
 from trigger_contracts.subjects import Service
 from trigger_contracts.topology import DEAD
@@ -120,10 +114,8 @@ def _found(message: StoredMessage) -> FoundLetter:
         pass_over(DEAD.name, message, why)
         return FoundLetter(letter_id, service, stream, None)
     try:
-        letter = DEAD_LETTER.validate_json(message.payload)
-        if isinstance(letter, DeadLetter):
-            must_be_shown(letter)
-        return FoundLetter(letter_id, service, stream, letter)
-    except (ValueError, OverflowError):
-        pass_over(DEAD.name, message, "not a dead letter")
+        letter = dead_letter_in(message.payload)
+    except Unreadable as why:
+        pass_over(DEAD.name, message, str(why))
         return FoundLetter(letter_id, service, stream, None)
+    return FoundLetter(letter_id, service, stream, letter)

@@ -5,7 +5,7 @@ shown any more.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -99,13 +99,6 @@ class FoundLetter:
         if not isinstance(self.letter, DeadLetter):
             return None
         return self.letter if now < letters.deletes_at(self.letter, kept_for) else None
-
-
-def must_be_shown(letter: DeadLetter) -> None:
-    """Raises ``ValueError`` or ``OverflowError`` for what nobody of ours has written."""
-    letters.deletes_at(letter, timedelta(days=366))
-    letter.dead_at.astimezone(UTC)
-    letters.original_of(letter)
 
 
 def shown(

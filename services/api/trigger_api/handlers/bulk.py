@@ -17,7 +17,7 @@ from trigger_api.ports.commands import PartlyStored
 from trigger_contracts.bulk_body import RawDefinition
 from trigger_contracts.commands import CommandDone
 from trigger_contracts.errors import Code, Problem, Refused, problem, refused
-from trigger_contracts.idempotency import read_claim
+from trigger_contracts.idempotency import CreateClaim, read_claim
 from trigger_contracts.subjects import Verb
 
 from .command_ports import CommandPorts
@@ -77,7 +77,7 @@ class BulkCreates:
         store_key = creates.store_key(root)
         found = await self._ports.claims.find(store_key)
         while True:
-            first = None if found is None else read_claim(creates.CreateClaim, found)
+            first = None if found is None else read_claim(CreateClaim, found)
             accepted_at = self._ports.clock.now() if first is None else first.accepted_at
             checked = await self._check(request, root, accepted_at)
             mine = checked.claim(accepted_at)
@@ -89,7 +89,7 @@ class BulkCreates:
             if first is not None:
                 return checked
             found = await self._ports.claims.claim(store_key, mine.model_dump_json().encode())
-            if read_claim(creates.CreateClaim, found) == mine:
+            if read_claim(CreateClaim, found) == mine:
                 return checked
 
     async def _check(self, request: BulkRequest, root: str, accepted_at: datetime) -> Checked:

@@ -16,7 +16,6 @@ from trigger_api.domain.log import replays
 from trigger_api.domain.log.replays import (
     MAX_REPLAYS,
     Origin,
-    ReplayClaim,
     ReplaysAccepted,
     ReplaysCounted,
     Tally,
@@ -28,7 +27,7 @@ from trigger_api.ports.commands import Commands, IdempotencyKeys, PartlyStored
 from trigger_api.ports.log import LogViews
 from trigger_api.ports.process import Clock
 from trigger_contracts.errors import Code, Refused, refused
-from trigger_contracts.idempotency import read_claim
+from trigger_contracts.idempotency import ReplayClaim, read_claim
 from trigger_contracts.subjects import Verb
 from trigger_runtime.process.errors import DatabaseUnavailable, DependencyUnavailable
 

@@ -18,7 +18,7 @@ from trigger_contracts.commands import (
 )
 from trigger_contracts.definition import Definition, parse_definition
 from trigger_contracts.errors import Code, Problem, Refused, refused
-from trigger_contracts.idempotency import read_claim
+from trigger_contracts.idempotency import CreateClaim, read_claim
 from trigger_contracts.schedule import Once, rule_of, upcoming
 from trigger_contracts.schedule_fields import schedule_of
 from trigger_contracts.subjects import Verb
@@ -120,7 +120,7 @@ class TriggerCommands:
         value = await self._ports.claims.claim(
             creates.store_key(command_id), mine.model_dump_json().encode()
         )
-        first = read_claim(creates.CreateClaim, value)
+        first = read_claim(CreateClaim, value)
         if first.body_hash != mine.body_hash:
             raise refused(
                 Code.IDEMPOTENCY_MISMATCH, "this Idempotency-Key created another definition"

@@ -3,23 +3,13 @@
 Never raises: whatever the bytes are, the answer is one of the two.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from pydantic import ValidationError
 from pydantic_core import to_json
 
-from trigger_contracts.events import CloudEvent
-
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
-_AFTER_YEAR_9999 = "e677d21f-dc00"
-"""The 48 bits of time of the first UUIDv7 that no instant of ours can name."""
-_LAST_YEAR = 9998
-"""Of ``logged_at``: what comes after it by the length of a life must be an instant, too."""
-_SHOWN_ERRORS = 3
-"""A reason names at most so many fields."""
+from trigger_contracts.records import Unreadable, event_in
 
 
 class LogRow(NamedTuple):
@@ -56,15 +46,9 @@ class UnreadableEvent:
 def read(body: bytes, stream_seq: int) -> LogRow | UnreadableEvent:
     """The row in a message's body (a CloudEvent), stored at ``stream_seq``."""
     try:
-        entry = CloudEvent.model_validate_json(body).data
-    except ValidationError as error:
-        return UnreadableEvent(_reason(error))
-    if not _UUID.fullmatch(entry.event_id):
-        return UnreadableEvent("event_id is not a UUIDv7 in lower case")
-    if entry.event_id >= _AFTER_YEAR_9999:
-        return UnreadableEvent("the time in event_id lies beyond the year 9999")
-    if entry.logged_at.year > _LAST_YEAR:
-        return UnreadableEvent("logged_at is so late that the end of the row's life has no date")
+        entry = event_in(body)
+    except Unreadable as why:
+        return UnreadableEvent(str(why))
     return LogRow(
         entry.event_id,
         stream_seq,
@@ -96,15 +80,3 @@ def first_of_each(rows: list[LogRow]) -> list[LogRow]:
         if row.stream_seq < kept.stream_seq:
             first[row.event_id] = row
     return list(first.values())
-
-
-def _reason(error: ValidationError) -> str:
-    """What is wrong and where, without the values: they may be a user's."""
-    errors = error.errors(include_url=False, include_input=False, include_context=False)
-    shown = [
-        f"{'.'.join(map(str, entry['loc'])) or 'body'}: {entry['msg']}"
-        for entry in errors[:_SHOWN_ERRORS]
-    ]
-    if len(errors) > _SHOWN_ERRORS:
-        shown.append(f"and {len(errors) - _SHOWN_ERRORS} more")
-    return "; ".join(shown)

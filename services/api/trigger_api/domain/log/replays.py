@@ -11,13 +11,14 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trigger_api.domain.queries import StateFilter
 from trigger_api.domain.schemas import FireAccepted
 from trigger_api.domain.triggers.fires import FireRequest
 from trigger_contracts.errors import Code, Problem, Refused, from_validation, problem, refused
 from trigger_contracts.events import EntryStatus
+from trigger_contracts.idempotency import ReplayClaim
 
 MAX_REPLAYS = 10_000
 """Events of one request: a few seconds of work, after which the caller still waits."""
@@ -76,15 +77,6 @@ class ReplaysAccepted(BaseModel):
     count: int = _COUNT
     replayed: int
     refused: dict[str, int] = _REFUSED
-
-
-class ReplayClaim(BaseModel):
-    """What all requests of one API key under one idempotency key share. Kept for 48 h."""
-
-    model_config = ConfigDict(frozen=True)
-
-    received_at: AwareDatetime
-    filter_hash: str
 
 
 @dataclass(slots=True)

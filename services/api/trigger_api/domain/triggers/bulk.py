@@ -26,6 +26,7 @@ from trigger_contracts.errors import (
     refused,
     shortened,
 )
+from trigger_contracts.idempotency import CreateClaim
 from trigger_contracts.topology import MAX_BODY_BYTES
 
 from . import creates
@@ -112,9 +113,9 @@ class Checked:
                 raise refused(Code.MALFORMED_JSON, detail) from None
             self.refusals.append((index, piece, _in_line(piece, refusal.problem)))
 
-    def claim(self, accepted_at: datetime) -> creates.CreateClaim:
+    def claim(self, accepted_at: datetime) -> CreateClaim:
         """What all requests under one idempotency key must share: these definitions."""
-        return creates.CreateClaim(accepted_at=accepted_at, body_hash=self._digest.hexdigest())
+        return CreateClaim(accepted_at=accepted_at, body_hash=self._digest.hexdigest())
 
 
 def _ready(piece: RawDefinition, command_id: str, accepted_at: datetime, actor: str) -> Ready:

@@ -5,23 +5,13 @@ import json
 from datetime import datetime
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
-
 from trigger_contracts import trigger
 from trigger_contracts.commands import SCHEMA_VERSION, CreateTrigger, new_trigger_id
 from trigger_contracts.definition import parse_definition
 from trigger_contracts.errors import Refused
+from trigger_contracts.idempotency import CreateClaim
 
 _OWN_FIELDS = CreateTrigger.model_fields.keys()
-
-
-class CreateClaim(BaseModel):
-    """What all creates of one API key under one idempotency key share. Kept for 48 h."""
-
-    model_config = ConfigDict(frozen=True)
-
-    accepted_at: AwareDatetime
-    body_hash: str
 
 
 def command_id(key_id: str, key: str) -> str:
