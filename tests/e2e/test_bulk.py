@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.bare import run_without
 from tests.support.eventually import eventually
 from tests.support.whole_platform import ETP, Json, Platform, distinct
 from trigger_contracts.bulk_body import MAX_DEFINITIONS
@@ -246,6 +247,19 @@ async def test_where_and_with_which_key(platform: Platform) -> None:
     code, _, said = await etp_import(platform, "-", "--data-dir", nowhere, stdin=body)
     assert code == 1
     assert "Nothing runs" in said
+
+
+async def test_a_client_needs_no_platform_of_its_own(platform: Platform) -> None:
+    absent = ("trigger_local", "trigger_admin", "trigger_api", "psutil", "asyncpg", "nats")
+    code, printed, _ = await run_without(
+        absent,
+        "trigger_cli",
+        *("import", "-"),
+        stdin=ndjson(definitions(2, "client")),
+        ETP_URL=platform.status["url"],
+        ETP_API_KEY=platform.status["api_key"],
+    )
+    assert (code, printed) == (0, "2 of 2 created.\n")
 
 
 @pytest.mark.parametrize(

@@ -1,33 +1,27 @@
-"""The command ``etp``: reads the command line, prints, and turns failures into exit codes."""
+"""The command ``etp``: this machine's platform, and the commands of administrators and clients.
 
-import asyncio
-import contextlib
-import io
+Those work on servers named by options or environment, and else on those of the data directory.
+"""
+
 import json
-import shutil
 import sys
-import tempfile
-from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, NoReturn, TypeVar
+from typing import Annotated
 
-import asyncpg
-import nats
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from trigger_admin import cli as admin
 from trigger_admin import records
-from trigger_admin.database import DATABASE_ROLES
-from trigger_admin.provision import provision as provision_target
+from trigger_admin.cli import complete
 from trigger_admin.rebuild import rebuild_all
+from trigger_admin.records import FoundRecord
 from trigger_admin.target import ADMIN, Target
+from trigger_cli import cli as client
 from trigger_cli.gateway import GatewayClient
 from trigger_cli.importing import Report
-from trigger_cli.progress import import_all
-from trigger_runtime.process.command_line import ExplainedError
-from trigger_runtime.process.printing import printable
+from trigger_runtime.process.command_line import show_any_letter
 
 from . import status as status_of
 from . import supervisor
@@ -36,8 +30,6 @@ from .home import Home
 from .output import Output
 from .ports import LOOPBACK
 from .programs import Replicas
-
-T = TypeVar("T")
 
 app = typer.Typer(
     name="etp",
@@ -56,7 +48,6 @@ NatsUrl = Annotated[
 NatsPassword = Annotated[
     str | None, typer.Option(envvar="ETP_NATS_PASSWORD", help="Of the NATS user admin.")
 ]
-NEW_LINE = "\n"
 
 DEFAULT_HOME = Path(".data")
 
@@ -82,7 +73,7 @@ def up(
         finally:
             output.close()
 
-    _complete(started)
+    complete(started)
 
 
 @app.command()
@@ -92,7 +83,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="For programs; with secrets.")] = False,
 ) -> None:
     """Show what runs, and how to reach it."""
-    found = _complete(lambda: status_of.read(Home(data_dir.expanduser().resolve())))
+    found = complete(lambda: status_of.read(Home(data_dir.expanduser().resolve())))
     described = found.as_json()
     if as_json:
         print(json.dumps(described, indent=2))
@@ -114,56 +105,16 @@ def status(
         console.print("NATS user    ", *user.values(), markup=False)
 
 
-@app.command()
-def provision(
-    *,
-    nats_url: Annotated[str, typer.Option(envvar="ETP_NATS_URL")],
-    replicas: Annotated[int, typer.Option(min=1, max=5, help="Replicas of each stream.")] = 1,
-    nats_password: Annotated[
-        str, typer.Option(envvar="ETP_NATS_PASSWORD", help="Of the NATS user admin.")
-    ],
-    database_url: Annotated[
-        str, typer.Option(envvar="ETP_DATABASE_URL", help="Of the PostgreSQL superuser.")
-    ],
-    api_password: Annotated[str, typer.Option(envvar="ETP_API_PASSWORD")],
-    scheduler_password: Annotated[str, typer.Option(envvar="ETP_SCHEDULER_PASSWORD")],
-    executor_password: Annotated[str, typer.Option(envvar="ETP_EXECUTOR_PASSWORD")],
-    retention_password: Annotated[str, typer.Option(envvar="ETP_RETENTION_PASSWORD")],
-) -> None:
-    """Create or update streams, database, roles and schemas elsewhere (etp up does it itself).
-
-    Give passwords by environment variables: a command line can be read by others. The services'
-    passwords are those of their PostgreSQL roles.
-    """
-    passwords = (api_password, scheduler_password, executor_password, retention_password)
-    target = Target(
-        nats_url=nats_url,
-        nats_password=nats_password,
-        database_url=database_url,
-        role_passwords=dict(zip(DATABASE_ROLES, passwords, strict=True)),
-        replicas=replicas,
-    )
-    _complete(lambda: provision_target(target, print))
-    print("Provisioned.")
+app.command()(admin.provision)
 
 
 @app.command()
 def rebuild(
     *,
-    accept_loss: Annotated[
-        bool,
-        typer.Option(
-            "--accept-loss",
-            help="Also where streams lack what the tables have: it is lost there as well.",
-        ),
-    ] = False,
+    accept_loss: admin.AcceptLoss = False,
     data_dir: DataDir = DEFAULT_HOME,
-    nats_url: Annotated[
-        str | None, typer.Option(envvar="ETP_NATS_URL", help="Elsewhere than on the data dir.")
-    ] = None,
-    nats_password: Annotated[
-        str | None, typer.Option(envvar="ETP_NATS_PASSWORD", help="Of the NATS user admin.")
-    ] = None,
+    nats_url: NatsUrl = None,
+    nats_password: NatsPassword = None,
     database_url: Annotated[
         str | None, typer.Option(envvar="ETP_DATABASE_URL", help="Of the PostgreSQL superuser.")
     ] = None,
@@ -188,7 +139,7 @@ def rebuild(
             return await supervisor.rebuild_stopped(home, accept_loss=accept_loss)
         return await rebuild_all(supervisor.target_of(platform), accept_loss=accept_loss)
 
-    for line in _complete(rebuilt):
+    for line in complete(rebuilt):
         print(line)
 
 
@@ -204,29 +155,21 @@ def list_records(
     data_dir: DataDir = DEFAULT_HOME,
     nats_url: NatsUrl = None,
     nats_password: NatsPassword = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: admin.AsJson = False,
 ) -> None:
     """Show what is stored and cannot be read: the services pass it over."""
     home = Home(data_dir.expanduser().resolve())
 
-    async def listed() -> list[records.FoundRecord]:
+    async def listed() -> list[FoundRecord]:
         return await records.unreadable(*await _broker(home, nats_url, nats_password))
 
-    found = _complete(listed)
-    if as_json:
-        rows = [{**asdict(one), "stored_at": one.stored_at.isoformat()} for one in found]
-        print(json.dumps(rows, indent=2))
-        return
-    for one in found:
-        stored_at = one.stored_at.isoformat(timespec="seconds")
-        print(f"{one.stream} {one.seq}  {one.subject}  {stored_at}  {one.why}")
-    print(f"{len(found)} records cannot be read." if found else "Every record can be read.")
+    admin.show(complete(listed), as_json=as_json)
 
 
 @records_app.command("remove")
 def remove_record(
-    stream: Annotated[str, typer.Argument(help="As etp records list shows it.")],
-    seq: Annotated[int, typer.Argument(min=1, help="Its place in the stream.")],
+    stream: admin.StreamName,
+    seq: admin.Place,
     *,
     data_dir: DataDir = DEFAULT_HOME,
     nats_url: NatsUrl = None,
@@ -239,19 +182,15 @@ def remove_record(
         broker = await _broker(home, nats_url, nats_password)
         return await records.remove(*broker, stream, seq)
 
-    print(_complete(removed))
+    print(complete(removed))
 
 
 @app.command("import")
 def import_(
     *,
-    file: Annotated[str, typer.Argument(help="NDJSON or a JSON array; - is standard input.")],
-    partial: Annotated[
-        bool, typer.Option("--partial", help="Create what is acceptable although some are not.")
-    ] = False,
-    name: Annotated[
-        str, typer.Option(help="Under another name the same file is created once more.")
-    ] = "",
+    file: client.File,
+    partial: client.Partial = False,
+    name: client.Name = "",
     data_dir: DataDir = DEFAULT_HOME,
     url: Annotated[
         str | None, typer.Option(envvar="ETP_URL", help="Elsewhere than on the data dir.")
@@ -265,21 +204,14 @@ def import_(
 
     async def imported() -> Report:
         gateway = await _gateway(home, url, api_key)
-        with contextlib.closing(gateway), _opened(file) as opened:
-            # Nothing else happens meanwhile, so the calls may block.
-            return import_all(gateway, opened, name=name, partial=partial)
+        return client.send(gateway, file, name=name, partial=partial)
 
-    report = _complete(imported)
-    if report.refused or not report.is_complete:
-        raise typer.Exit(1)
+    client.finish(complete(imported))
 
 
 def main() -> None:
     """The console script."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A letter that a terminal cannot show is no reason to stop.
-            stream.reconfigure(errors="backslashreplace")
+    show_any_letter()
     if sys.platform == "win32":
         sys.exit("etp needs Linux or macOS; on Windows use WSL.")
     app()
@@ -302,30 +234,3 @@ async def _gateway(home: Home, url: str | None, api_key: str | None) -> GatewayC
         raise LocalError("Elsewhere needs both ETP_URL and ETP_API_KEY.")
     platform = (await status_of.read(home)).platform
     return GatewayClient(platform.url, platform.secrets.api_key)
-
-
-@contextlib.contextmanager
-def _opened(file: str) -> Iterator[BinaryIO]:
-    """A file that can be read twice: standard input is kept in a temporary one."""
-    if file != "-":
-        with Path(file).open("rb") as opened:
-            yield opened
-        return
-    with tempfile.TemporaryFile() as kept:
-        shutil.copyfileobj(sys.stdin.buffer, kept)
-        yield kept
-
-
-def _complete(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run to the end; a failure that we can explain becomes one message and exit code 1."""
-    try:
-        return asyncio.run(start())
-    except ExplainedError as error:
-        _fail(str(error))
-    except (OSError, nats.errors.Error, asyncpg.PostgresError) as error:
-        _fail(f"{type(error).__name__}: {error}")
-
-
-def _fail(message: str) -> NoReturn:
-    print(f"etp: {printable(message, keep=NEW_LINE)}", file=sys.stderr)
-    raise typer.Exit(1)

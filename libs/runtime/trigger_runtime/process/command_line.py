@@ -1,5 +1,39 @@
-"""What a command says when it cannot do what was asked: one line, and exit code 1."""
+"""How a command of ours ends: with what was asked for, or with one message and exit code 1."""
+
+import asyncio
+import io
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any, NoReturn, TypeVar
+
+from .printing import printable
+
+T = TypeVar("T")
+
+LINE_BREAK = "\n"
 
 
 class ExplainedError(Exception):
     """A failure that its reader can do something about. The message is for the terminal."""
+
+
+def complete(start: Callable[[], Coroutine[Any, Any, T]], *explained: type[Exception]) -> T:
+    """Run to the end; failures of these kinds, too, become a message instead of a traceback."""
+    try:
+        return asyncio.run(start())
+    except ExplainedError as error:
+        _fail(str(error))
+    except explained as error:
+        _fail(f"{type(error).__name__}: {error}")
+
+
+def show_any_letter() -> None:
+    """A letter that a terminal cannot show is no reason to stop."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _fail(message: str) -> NoReturn:
+    print(f"etp: {printable(message, keep=LINE_BREAK)}", file=sys.stderr)
+    sys.exit(1)

@@ -1,0 +1,130 @@
+"""The administrator's commands, on a broker and a database that run somewhere.
+
+Served by ``python -m trigger_admin``, which needs nothing of the machine that it runs on. ``etp``
+has the same ones, and finds the servers of a data directory as well.
+"""
+
+import json
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import asdict
+from typing import Annotated, Any, TypeVar
+
+import asyncpg
+import nats
+import typer
+
+from trigger_runtime.process import command_line
+
+from . import records
+from .database import DATABASE_ROLES
+from .provision import provision as provision_target
+from .rebuild import rebuild_all
+from .records import FoundRecord
+from .target import Target
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    name="python -m trigger_admin",
+    help="Administer the Event Trigger Platform's broker and database.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,  # they hold secrets
+)
+records_app = typer.Typer(
+    help="Records of the streams that no service can read.", no_args_is_help=True
+)
+app.add_typer(records_app, name="records")
+
+NatsUrl = Annotated[str, typer.Option(envvar="ETP_NATS_URL")]
+NatsPassword = Annotated[
+    str, typer.Option(envvar="ETP_NATS_PASSWORD", help="Of the NATS user admin.")
+]
+DatabaseUrl = Annotated[
+    str, typer.Option(envvar="ETP_DATABASE_URL", help="Of the PostgreSQL superuser.")
+]
+AcceptLoss = Annotated[
+    bool,
+    typer.Option(
+        "--accept-loss",
+        help="Also where streams lack what the tables have: it is lost there as well.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+StreamName = Annotated[str, typer.Argument(help="As etp records list shows it.")]
+Place = Annotated[int, typer.Argument(min=1, help="Its place in the stream.")]
+
+
+@app.command()
+def provision(
+    *,
+    nats_url: NatsUrl,
+    replicas: Annotated[int, typer.Option(min=1, max=5, help="Replicas of each stream.")] = 1,
+    nats_password: NatsPassword,
+    database_url: DatabaseUrl,
+    api_password: Annotated[str, typer.Option(envvar="ETP_API_PASSWORD")],
+    scheduler_password: Annotated[str, typer.Option(envvar="ETP_SCHEDULER_PASSWORD")],
+    executor_password: Annotated[str, typer.Option(envvar="ETP_EXECUTOR_PASSWORD")],
+    retention_password: Annotated[str, typer.Option(envvar="ETP_RETENTION_PASSWORD")],
+) -> None:
+    """Create or update streams, database, roles and schemas elsewhere (etp up does it itself).
+
+    Give passwords by environment variables: a command line can be read by others. The services'
+    passwords are those of their PostgreSQL roles.
+    """
+    passwords = (api_password, scheduler_password, executor_password, retention_password)
+    target = Target(
+        nats_url=nats_url,
+        nats_password=nats_password,
+        database_url=database_url,
+        role_passwords=dict(zip(DATABASE_ROLES, passwords, strict=True)),
+        replicas=replicas,
+    )
+    complete(lambda: provision_target(target, print))
+    print("Provisioned.")
+
+
+@app.command()
+def rebuild(
+    *,
+    accept_loss: AcceptLoss = False,
+    nats_url: NatsUrl,
+    nats_password: NatsPassword,
+    database_url: DatabaseUrl,
+) -> None:
+    """Re-create every table from the streams, while the services run or while they do not."""
+    target = Target(nats_url, nats_password, database_url)
+    for line in complete(lambda: rebuild_all(target, accept_loss=accept_loss)):
+        print(line)
+
+
+@records_app.command("list")
+def list_records(
+    *, nats_url: NatsUrl, nats_password: NatsPassword, as_json: AsJson = False
+) -> None:
+    """Show what is stored and cannot be read: the services pass it over."""
+    show(complete(lambda: records.unreadable(nats_url, nats_password)), as_json=as_json)
+
+
+@records_app.command("remove")
+def remove_record(
+    stream: StreamName, seq: Place, *, nats_url: NatsUrl, nats_password: NatsPassword
+) -> None:
+    """Remove one record that cannot be read; the services may go on running."""
+    print(complete(lambda: records.remove(nats_url, nats_password, stream, seq)))
+
+
+def show(found: Sequence[FoundRecord], *, as_json: bool) -> None:
+    if as_json:
+        rows = [{**asdict(one), "stored_at": one.stored_at.isoformat()} for one in found]
+        print(json.dumps(rows, indent=2))
+        return
+    for one in found:
+        stored_at = one.stored_at.isoformat(timespec="seconds")
+        print(f"{one.stream} {one.seq}  {one.subject}  {stored_at}  {one.why}")
+    print(f"{len(found)} records cannot be read." if found else "Every record can be read.")
+
+
+def complete(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run to the end; what the servers refuse, or that they are away, is said in one line."""
+    return command_line.complete(start, OSError, nats.errors.Error, asyncpg.PostgresError)

