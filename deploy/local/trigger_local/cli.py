@@ -21,7 +21,7 @@ from trigger_admin.target import ADMIN, Target
 from trigger_cli import cli as client
 from trigger_cli.gateway import GatewayClient
 from trigger_cli.importing import Report
-from trigger_runtime.process.command_line import show_any_letter
+from trigger_runtime.process.command_line import prepare_output
 
 from . import status as status_of
 from . import supervisor
@@ -211,7 +211,7 @@ def import_(
 
 def main() -> None:
     """The console script."""
-    show_any_letter()
+    prepare_output()
     if sys.platform == "win32":
         sys.exit("etp needs Linux or macOS; on Windows use WSL.")
     app()

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn, TypeVar
 
+import structlog
+
 from .printing import printable
 
 T = TypeVar("T")
@@ -27,8 +29,12 @@ def complete(start: Callable[[], Coroutine[Any, Any, T]], *explained: type[Excep
         _fail(f"{type(error).__name__}: {error}")
 
 
-def show_any_letter() -> None:
-    """A letter that a terminal cannot show is no reason to stop."""
+def prepare_output() -> None:
+    """Standard output is for what was asked for: log lines go to standard error.
+
+    A letter that a terminal cannot show is no reason to stop.
+    """
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
