@@ -11,15 +11,12 @@ from datetime import timedelta
 
 import asyncpg
 from nats.aio.client import Client
-from pydantic import SecretStr
 
 from trigger_contracts import subjects, topology
-from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.reader import StreamReader
-from trigger_runtime.process.settings import NatsSettings
 
 from . import yesterday
-from .target import ADMIN, Target, compare
+from .target import Target, compare, reading
 
 READ_TIMEOUT = timedelta(seconds=10)
 
@@ -60,21 +57,13 @@ async def find_losses(target: Target, client: Client) -> Compared:
 
 
 async def _holes(target: Target, most: int | None) -> list[str]:
-    settings = NatsSettings(
-        nats_url=target.nats_url, nats_user=ADMIN, nats_password=SecretStr(target.nats_password)
-    )
-    connection = Connection(settings, ADMIN)
-    await connection.start()
-    try:
-        await connection.wait_connected(READ_TIMEOUT.total_seconds())
+    async with reading(target.nats_url, target.nats_password) as connection:
         reader = StreamReader(connection, topology.CHANGES.name, timeout=READ_TIMEOUT)
         database = await asyncpg.connect(target.database_url)
         try:
             missing = await _missing(database, reader, most)
         finally:
             await database.close()
-    finally:
-        await connection.close()
     if not missing:
         return []
     shown = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")

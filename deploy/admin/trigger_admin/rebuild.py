@@ -9,20 +9,18 @@ from datetime import timedelta
 
 import asyncpg
 from nats.aio.client import Client
-from pydantic import SecretStr
 
 from trigger_contracts import topology
 from trigger_retention.adapters.rebuild import rebuild as rebuild_retention
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.reader import StreamReader
-from trigger_runtime.process.settings import NatsSettings
 from trigger_scheduler.adapters.rebuild import rebuild as rebuild_scheduler
 
 from . import streams, yesterday
 from .comparing import find_losses
 from .database import SCHEMAS
 from .errors import AdminError
-from .target import ADMIN, ONE_AT_A_TIME, Target, admin_connection
+from .target import ONE_AT_A_TIME, Target, admin_connection, reading
 
 READ_TIMEOUT = timedelta(seconds=10)
 
@@ -50,13 +48,7 @@ async def rebuild_all(
 async def _rebuild_all(
     target: Target, client: Client, schemas: Collection[str], *, keep_cursors: bool
 ) -> tuple[str, ...]:
-    settings = NatsSettings(
-        nats_url=target.nats_url, nats_user=ADMIN, nats_password=SecretStr(target.nats_password)
-    )
-    connection = Connection(settings, ADMIN)
-    await connection.start()
-    try:
-        await connection.wait_connected(READ_TIMEOUT.total_seconds())
+    async with reading(target.nats_url, target.nats_password) as connection:
         database = await asyncpg.connect(target.database_url)
         try:
             if not await database.fetchval("SELECT pg_try_advisory_lock($1)", ONE_AT_A_TIME):
@@ -66,8 +58,6 @@ async def _rebuild_all(
             return told
         finally:
             await database.close()
-    finally:
-        await connection.close()
 
 
 def _lacks_due(lost: list[str]) -> bool:

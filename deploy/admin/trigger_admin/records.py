@@ -6,22 +6,17 @@ read is ever removed: a trigger's log and its fence are made of these. What a re
 """
 
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-from pydantic import SecretStr
 
 from trigger_contracts import records, topology
 from trigger_contracts.message_headers import why_unreadable
 from trigger_contracts.records import Unreadable
-from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.reader import StoredMessage, StreamReader
-from trigger_runtime.process.settings import NatsSettings
 
 from .errors import AdminError
-from .target import ADMIN
+from .target import reading
 
 PAGE = 500
 READ_TIMEOUT = timedelta(seconds=10)
@@ -45,7 +40,7 @@ class FoundRecord:
 async def unreadable(nats_url: str, nats_password: str) -> list[FoundRecord]:
     """Every record of every stream that cannot be read, in their order."""
     found: list[FoundRecord] = []
-    async with _connected(nats_url, nats_password) as connection:
+    async with reading(nats_url, nats_password) as connection:
         for stream, judge in _JUDGES.items():
             reader = StreamReader(connection, stream, timeout=READ_TIMEOUT)
             seq = 0
@@ -63,7 +58,7 @@ async def remove(nats_url: str, nats_password: str, stream: str, seq: int) -> st
     judge = _JUDGES.get(stream)
     if judge is None:
         raise AdminError(f"There is no stream {stream}. There are: {', '.join(_JUDGES)}.")
-    async with _connected(nats_url, nats_password) as connection:
+    async with reading(nats_url, nats_password) as connection:
         reader = StreamReader(connection, stream, timeout=READ_TIMEOUT)
         message = await reader.get(seq)
         if message is None:
@@ -88,20 +83,6 @@ async def remove(nats_url: str, nats_password: str, stream: str, seq: int) -> st
         if refusal:
             raise AdminError(f"The broker did not remove it: {refusal.get('description')}")
     return f"Removed {seq} of {stream}, on {message.subject}: {why}."
-
-
-@asynccontextmanager
-async def _connected(nats_url: str, nats_password: str) -> AsyncIterator[Connection]:
-    settings = NatsSettings(
-        nats_url=nats_url, nats_user=ADMIN, nats_password=SecretStr(nats_password)
-    )
-    connection = Connection(settings, ADMIN)
-    await connection.start()
-    try:
-        await connection.wait_connected(READ_TIMEOUT.total_seconds())
-        yield connection
-    finally:
-        await connection.close()
 
 
 def _why(judge: Judge, message: StoredMessage) -> str | None:

@@ -8,8 +8,11 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import nats
 from nats.aio.client import Client
+from pydantic import SecretStr
 
 from trigger_contracts.subjects import inbox_prefix
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.process.settings import NatsSettings
 
 from . import database, yesterday
 
@@ -63,6 +66,21 @@ async def admin_connection(target: Target) -> AsyncIterator[Client]:
         yield client
     finally:
         await client.close()
+
+
+@contextlib.asynccontextmanager
+async def reading(nats_url: str, nats_password: str) -> AsyncIterator[Connection]:
+    """The services' own kind of connection, as ``admin``: for ``StreamReader``."""
+    settings = NatsSettings(
+        nats_url=nats_url, nats_user=ADMIN, nats_password=SecretStr(nats_password)
+    )
+    connection = Connection(settings, ADMIN)
+    await connection.start()
+    try:
+        await connection.wait_connected(CONNECT_TIMEOUT)
+        yield connection
+    finally:
+        await connection.close()
 
 
 async def look_back(target: Target) -> yesterday.Yesterday:
