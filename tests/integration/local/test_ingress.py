@@ -7,10 +7,10 @@ from nats.aio.client import Client
 
 from tests.support.eventually import eventually
 from tests.support.servers import Broker
+from trigger_admin import streams
 from trigger_contracts import subjects
 from trigger_contracts.subjects import Verb
 from trigger_contracts.topology import COMMANDS, INGRESS
-from trigger_local import streams
 
 FIRE = subjects.command(Verb.FIRE)
 

@@ -9,10 +9,10 @@ from prometheus_client import REGISTRY
 
 from tests.integration.scheduler.conftest import Platform
 from tests.support.eventually import eventually
+from trigger_admin import streams
 from trigger_contracts import subjects
 from trigger_contracts.subjects import Service, Verb
 from trigger_contracts.topology import COMMANDS, INGRESS
-from trigger_local import streams
 from trigger_runtime.http.health import Health
 from trigger_scheduler.bootstrap import Scheduler
 
