@@ -14,7 +14,8 @@ from trigger_contracts import topology
 from trigger_contracts.events import EntryStatus, LogEntry, Source
 from trigger_contracts.ids import uuid7
 from trigger_executor.domain.row import row_of
-from trigger_runtime.jetstream.publisher import MAX_BATCH, JetStreamPublisher, Message
+from trigger_runtime.jetstream.batches import MAX_BATCH
+from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
 
 from .loading import API_TRIGGERS, TRIGGERS
 from .payloads import Notes, notes, payload

@@ -16,7 +16,7 @@ from tests.support.raw_nats import RawNats
 from tests.support.whole_platform import Platform, text
 from trigger_contracts import subjects
 from trigger_contracts.topology import EXTERNALS
-from trigger_runtime.jetstream.publisher import BATCH_FROM
+from trigger_runtime.jetstream.atomic_batch import BATCH_FROM
 from trigger_runtime.process.ids import new_id
 
 pytestmark = pytest.mark.usefixtures("beside_good_traffic")

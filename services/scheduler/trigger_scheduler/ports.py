@@ -166,8 +166,8 @@ class ChangeLog(Protocol):
     async def append(self, changes: Sequence[tuple[TriggerChanged, int]]) -> list[int]:
         """Append each after the given last sequence of its trigger; returns their sequences.
 
-        A thousand at a time, all of them or none: when it raises, those of a thousand before may
-        be stored, and are found again when the commands are.
+        A batch at a time, all of it or none, a thousand or 4 MiB of them: when it raises, those of
+        a batch before may be stored, and are found again when the commands are.
         """
         ...
 

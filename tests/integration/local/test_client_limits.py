@@ -14,8 +14,9 @@ from tests.support.servers import Broker
 from trigger_contracts import subjects
 from trigger_contracts.subjects import Verb
 from trigger_contracts.topology import COMMANDS, EXTERNALS
+from trigger_runtime.jetstream.atomic_batch import BATCH_FROM
 from trigger_runtime.jetstream.connection import Connection
-from trigger_runtime.jetstream.publisher import BATCH_FROM, JetStreamPublisher, Message
+from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
 from trigger_runtime.process.settings import NatsSettings
 
 FIRE = subjects.command(Verb.FIRE)

@@ -9,8 +9,10 @@ from tests.support.eventually import eventually
 from tests.support.servers import Broker
 from trigger_contracts import subjects, topology
 from trigger_runtime.jetstream.acknowledgement import PublishAck
+from trigger_runtime.jetstream.atomic_batch import BATCH_FROM
+from trigger_runtime.jetstream.batches import MAX_BATCH, MAX_BATCH_BYTES
 from trigger_runtime.jetstream.connection import Connection
-from trigger_runtime.jetstream.publisher import BATCH_FROM, MAX_BATCH, JetStreamPublisher, Message
+from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
 from trigger_runtime.jetstream.reader import StreamReader
 from trigger_runtime.process.errors import BrokerUnavailable, PublishRefused, StaleExpectation
 from trigger_runtime.process.metrics import PUBLISH_BATCHES
@@ -128,8 +130,6 @@ async def test_what_cannot_be_a_message_is_refused_before_it_is_sent(
             await publisher.publish(Message(subject, b""))
     with pytest.raises(PublishRefused):
         await publisher.publish(Message(subjects.due("a"), b"x" * scheduler.client.max_payload))
-    with pytest.raises(ValueError, match="a batch holds"):
-        await publisher.publish_batch([due(n) for n in range(MAX_BATCH + 1)])
     with pytest.raises(ValueError, match="two expectations"):
         await publisher.publish_batch([due(1, expected=0), due(1, expected=1)])
     assert scheduler.is_connected
@@ -186,7 +186,10 @@ async def test_each_is_stored_unless_it_was_overtaken(
     overtaken = {0, count // 2}
     for number in sorted(overtaken):
         await publisher.publish(due(number))
-    outcomes = await publisher.publish_each(messages, staged)
+    if staged is None:
+        outcomes = await publisher.publish_each(messages)
+    else:
+        outcomes = await publisher.publish_staged(staged)
     told = {n for n, outcome in enumerate(outcomes) if isinstance(outcome, StaleExpectation)}
     assert told == overtaken
     stored = {one.seq: one.payload for one in await reader.after(0, subjects.ALL_DUE, 1000)}
@@ -201,13 +204,13 @@ async def test_of_what_is_staged_nothing_is_stored_until_its_last_message_comes(
 ) -> None:
     left = [due(1000 + n, expected=0) for n in range(300)]
     messages = [due(n, expected=0) for n in range(300)]
-    assert await publisher.stage(left) is not None
+    await publisher.stage(left)
     staged = await publisher.stage(messages)
     other = await publisher.publish(due(5000))
     assert other.seq == 1
 
     sent = scheduler.client.stats["out_msgs"]
-    outcomes = await publisher.publish_each(messages, staged)
+    outcomes = await publisher.publish_staged(staged)
 
     assert scheduler.client.stats["out_msgs"] == sent + 1
     assert outcomes == [PublishAck(seq) for seq in range(2, 302)]
@@ -227,7 +230,7 @@ async def test_what_the_broker_forgot_of_a_staged_batch_is_sent_again(
     await platform_streams.start()
     await eventually(lambda: scheduler.is_connected)
 
-    outcomes = await publisher.publish_each(messages, staged)
+    outcomes = await publisher.publish_staged(staged)
 
     assert outcomes == [PublishAck(seq) for seq in range(1, 301)]
     stored = await reader.after(0, subjects.ALL_DUE, 1000)
@@ -236,8 +239,9 @@ async def test_what_the_broker_forgot_of_a_staged_batch_is_sent_again(
 
 async def test_few_messages_are_not_staged(publisher: JetStreamPublisher) -> None:
     """Their batch would cost more than they do one by one."""
-    assert await publisher.stage([due(n) for n in range(BATCH_FROM - 1)]) is None
-    assert await publisher.stage([due(n) for n in range(BATCH_FROM)]) is not None
+    ((_, few),) = (await publisher.stage([due(n) for n in range(BATCH_FROM - 1)])).batches
+    ((_, many),) = (await publisher.stage([due(n) for n in range(BATCH_FROM)])).batches
+    assert (few is None, many is None) == (True, False)
     with pytest.raises(ValueError, match="two expectations"):
         await publisher.stage([due(1, expected=0), due(1, expected=0)])
 
@@ -253,6 +257,50 @@ async def test_few_messages_are_written_one_by_one_and_many_at_once(
     assert writes._value.get() - before == BATCH_FROM
     assert await publisher.publish_each([]) == []
     assert await publisher.publish_batch([]) == []
+
+
+async def test_more_than_a_batch_is_written_as_so_many_batches_and_told_in_order(
+    publisher: JetStreamPublisher, reader: StreamReader
+) -> None:
+    """By number or by bytes, all or each, staged or not: nobody who publishes cuts by himself."""
+    many = [due(n) for n in range(2 * MAX_BATCH + BATCH_FROM)]
+    assert [ack.seq for ack in await publisher.publish_batch(many)] == [
+        n + 1 for n in range(len(many))
+    ]
+    writes = PUBLISH_BATCHES.labels(topology.DUE.name)
+    before = writes._value.get()
+    later = [due(10_000 + n, expected=0) for n in range(2 * MAX_BATCH)]
+    staged = await publisher.stage(later)
+    assert all(batch_id for _, batch_id in staged.batches)
+    told = await publisher.publish_staged(staged)
+    assert told == [PublishAck(len(many) + n + 1) for n in range(len(later))]
+    assert writes._value.get() - before == 2
+
+    wide = [
+        Message(subjects.due(f"w{n}"), b"%02d" % n + b"x" * 500_000, message_id=f"w{n}")
+        for n in range(2 * BATCH_FROM)
+    ]
+    assert sum(len(message.payload) for message in wide) > 3 * MAX_BATCH_BYTES
+    acks = await publisher.publish_each(wide)
+    stored = await reader.after(len(many) + len(later), subjects.ALL_DUE, len(wide))
+    assert [PublishAck(one.seq) for one in stored] == acks
+    assert [one.payload[:2] for one in stored] == [b"%02d" % n for n in range(len(wide))]
+
+
+async def test_concurrent_publishes_of_many_bytes_share_no_larger_batch(
+    publisher: JetStreamPublisher, reader: StreamReader
+) -> None:
+    """The broker keeps an unfinished batch in memory."""
+    wide = [
+        Message(subjects.due(f"w{n}"), b"%02d" % n + b"x" * 200_000, message_id=f"w{n}")
+        for n in range(50)
+    ]
+    writes = PUBLISH_BATCHES.labels(topology.DUE.name)
+    before = writes._value.get()
+    acks = await asyncio.gather(*(publisher.publish(message) for message in wide))
+    assert sorted(ack.seq for ack in acks) == list(range(1, 51))
+    assert writes._value.get() - before >= 50 * 200_000 / MAX_BATCH_BYTES
+    assert await reader.last_seq() == 50
 
 
 async def test_what_concerns_any_of_each_is_raised(platform_streams: Broker, scheduler: Connection):

@@ -9,7 +9,7 @@ answered 202, and its effect is in the views.
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -23,6 +23,7 @@ from trigger_contracts import subjects
 from trigger_contracts.commands import AnyCommand, CommandDone
 from trigger_contracts.errors import Problem
 from trigger_contracts.subjects import Service, Verb
+from trigger_runtime.jetstream.batches import BatchLimits, cut
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
 from trigger_runtime.process.errors import BrokerUnavailable
@@ -30,14 +31,12 @@ from trigger_runtime.process.logging_setup import get_logger
 
 log = get_logger(__name__)
 
-BATCH = 100
-"""Commands published at once, at most: what else happens in the process waits 1 ms for them to be
-written."""
+AT_ONCE = BatchLimits(messages=100, payload_bytes=2 * 1024 * 1024)
+"""Commands of one request that are published at once: what else happens in the process waits 1 ms
+for so many to be written, and with more bytes a publish waits for nats-py's socket."""
 AHEAD = 200
 """Commands of one request that the scheduler has not answered: the edits of others queue behind no
 more, which is 0.2 s, however many it has. As long as it answers at all."""
-BATCH_BYTES = 2 * 1024 * 1024
-"""Of commands published at once: what nats-py buffers before a publish waits for the socket."""
 PATIENCE = 3
 """Times as long as for one result, for the next of many: a round of large ones takes longer."""
 LONGEST_WAIT_S = 30.0
@@ -87,12 +86,7 @@ class JetStreamCommands:
 
     async def ask(self, verb: Verb, command: AnyCommand, message_id: str) -> Result | None:
         reply_to = f"{self._inbox}.{message_id}"
-        message = Message(
-            subjects.command(verb),
-            encoded(command),
-            message_id=message_id,
-            headers={subjects.REPLY_TO_HEADER: reply_to},
-        )
+        message = self._question(verb, encoded(command), message_id)
         result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting[reply_to] = partial(_settle, result)
         try:
@@ -107,29 +101,28 @@ class JetStreamCommands:
     async def ask_each(
         self, verb: Verb, commands: Sequence[bytes], attempt: str
     ) -> list[Result | None]:
-        subject = subjects.command(verb)
         results = _Results(len(commands))
         asked: list[str] = []
         try:
             is_answering = True
-            for batch in _batches(commands):
+            # Made as they are sent: ten thousand at once would take their time.
+            messages = (
+                self._question(verb, body, f"{attempt}-{place}")
+                for place, body in enumerate(commands)
+            )
+            for batch in cut(messages, AT_ONCE):
                 room = AHEAD - len(batch)
                 is_answering = is_answering and await results.pending(
                     len(asked), room, PATIENCE * self._timeout_s
                 )
-                messages: list[Message] = []
-                for body in batch:
-                    place = len(asked)
-                    message_id = f"{attempt}-{place}"
-                    reply_to = f"{self._inbox}.{message_id}"
-                    self._waiting[reply_to] = partial(results.put, place)
+                for message in batch:
+                    reply_to = f"{self._inbox}.{message.message_id}"
+                    self._waiting[reply_to] = partial(results.put, len(asked))
                     asked.append(reply_to)
-                    headers = {subjects.REPLY_TO_HEADER: reply_to}
-                    messages.append(Message(subject, body, message_id=message_id, headers=headers))
                 try:
-                    await self._publisher.publish_batch(messages)
+                    await self._publisher.publish_batch(batch)
                 except BrokerUnavailable as error:
-                    raise PartlyStored(len(asked) - len(messages)) from error
+                    raise PartlyStored(len(asked) - len(batch)) from error
             return await results.complete(PATIENCE * self._timeout_s)
         finally:
             for reply_to in asked:
@@ -139,14 +132,17 @@ class JetStreamCommands:
         self, verb: Verb, commands: Sequence[tuple[str, bytes]], *, ttl: timedelta | None = None
     ) -> None:
         subject, stored = subjects.command(verb), 0
-        for batch in _batches([body for _, body in commands]):
-            part = commands[stored : stored + len(batch)]
-            messages = [Message(subject, body, message_id=one, ttl=ttl) for one, body in part]
+        messages = (Message(subject, body, message_id=one, ttl=ttl) for one, body in commands)
+        for batch in cut(messages, AT_ONCE):
             try:
-                await self._publisher.publish_batch(messages)
+                await self._publisher.publish_batch(batch)
             except BrokerUnavailable as error:
                 raise PartlyStored(stored) from error
             stored += len(batch)
+
+    def _question(self, verb: Verb, body: bytes, message_id: str) -> Message:
+        headers = {subjects.REPLY_TO_HEADER: f"{self._inbox}.{message_id}"}
+        return Message(subjects.command(verb), body, message_id=message_id, headers=headers)
 
     async def _answered(self, message: Msg) -> None:
         take = self._waiting.get(message.subject)
@@ -208,18 +204,6 @@ class _Results:
 def _settle(future: asyncio.Future[Result], fields: Any) -> None:
     if not future.done():
         future.set_result(_result(fields))
-
-
-def _batches(commands: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-    """In order, none larger than the broker and its client take well."""
-    start = size = 0
-    for place, body in enumerate(commands):
-        if place - start == BATCH or (place > start and size + len(body) > BATCH_BYTES):
-            yield commands[start:place]
-            start, size = place, 0
-        size += len(body)
-    if start < len(commands):
-        yield commands[start:]
 
 
 def _result(fields: Any) -> Result:

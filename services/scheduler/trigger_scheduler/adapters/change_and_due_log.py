@@ -17,7 +17,7 @@ from trigger_contracts.schedule import Once
 from trigger_contracts.trigger import Trigger
 from trigger_runtime.jetstream.acknowledgement import PublishAck
 from trigger_runtime.jetstream.connection import Connection
-from trigger_runtime.jetstream.publisher import MAX_BATCH, JetStreamPublisher, Message
+from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message, StagedMessages
 from trigger_runtime.jetstream.reader import StreamReader
 from trigger_runtime.process.errors import BrokerUnavailable
 from trigger_scheduler.ports import DueEntry, Staged
@@ -26,9 +26,6 @@ from .records import last_change, last_dues, read_change
 
 _PURGE_TIMEOUT_S = 2.0
 _PAGE = 200
-
-_Batches = list[tuple[list[Message], str | None]]
-"""Messages to append together, and the id of their batch where the broker has begun it."""
 
 
 class JetStreamChangeLog:
@@ -43,11 +40,7 @@ class JetStreamChangeLog:
 
     async def append(self, changes: Sequence[tuple[TriggerChanged, int]]) -> list[int]:
         messages = [_change_message(change, expected) for change, expected in changes]
-        sequences: list[int] = []
-        for start in range(0, len(messages), MAX_BATCH):
-            acks = await self._publisher.publish_batch(messages[start : start + MAX_BATCH])
-            sequences.extend(ack.seq for ack in acks)
-        return sequences
+        return [ack.seq for ack in await self._publisher.publish_batch(messages)]
 
     async def last(self, trigger_id: str) -> Trigger | None:
         return await last_change(self._reader, trigger_id)
@@ -100,23 +93,16 @@ class JetStreamDueLog:
         self._changes = changes
 
     async def stage(self, records: Sequence[tuple[DueEntry, int]]) -> Staged:
-        return Staged(
-            [(batch, await self._publisher.stage(batch)) for batch in _due_batches(records)]
-        )
+        return Staged(await self._publisher.stage(_due_messages(records)))
 
     async def append(
         self, records: Sequence[tuple[DueEntry, int]], staged: Staged | None = None
     ) -> list[int | None]:
-        batches: _Batches
         if staged is None:
-            batches = [(batch, None) for batch in _due_batches(records)]
+            outcomes = await self._publisher.publish_each(_due_messages(records))
         else:
-            batches = cast("_Batches", staged)
-        sequences: list[int | None] = []
-        for batch, batch_id in batches:
-            outcomes = await self._publisher.publish_each(batch, batch_id)
-            sequences += [one.seq if isinstance(one, PublishAck) else None for one in outcomes]
-        return sequences
+            outcomes = await self._publisher.publish_staged(cast("StagedMessages", staged))
+        return [one.seq if isinstance(one, PublishAck) else None for one in outcomes]
 
     async def last(self, trigger_ids: Sequence[str]) -> dict[str, tuple[DueEntry | None, int]]:
         return await last_dues(self._reader, self._changes, trigger_ids)
@@ -137,9 +123,8 @@ def _change_message(change: TriggerChanged, expected: int) -> Message:
     )
 
 
-def _due_batches(records: Sequence[tuple[DueEntry, int]]) -> list[list[Message]]:
-    messages = [_due_message(record, expected) for record, expected in records]
-    return [messages[start : start + MAX_BATCH] for start in range(0, len(messages), MAX_BATCH)]
+def _due_messages(records: Sequence[tuple[DueEntry, int]]) -> list[Message]:
+    return [_due_message(record, expected) for record, expected in records]
 
 
 def _due_message(record: DueEntry, expected: int) -> Message:
