@@ -22,11 +22,12 @@ from trigger_runtime.process.logging_setup import set_up_logging
 from trigger_runtime.process.loops import Loop
 from trigger_runtime.worker import serve_worker
 
+from .adapters import meter
 from .adapters.broker import CoreNotices
 from .adapters.event_log import PostgresEventLog
 from .adapters.positions import positions
 from .domain.life import Life
-from .entrypoints.projection import subscribe
+from .entrypoints.subscribers import subscribe
 from .entrypoints.sweeping import closing_loop, indexing_loop, sweep_loop
 from .handlers import HourCloser, Indexer, Projector, Sweeper
 from .settings import Settings
@@ -90,16 +91,16 @@ def build(settings: Settings) -> Retention:
     timeout = settings.publish_timeout
     publisher = JetStreamPublisher(connection, DEAD.name, timeout=timeout)
     dead_letters = DeadLetterWriter(publisher, Service.RETENTION, clock, kept_for=settings.kept_for)
-    projector = Projector(event_log, dead_letters)
+    projector = Projector(event_log, dead_letters, clock, meter.projected)
     redriver = Redriver(
         Service.RETENTION,
-        {EVENTS.name: projector.project_again},
+        {projector.stream: projector},
         dead_letters,
         StreamReader(connection, DEAD.name, timeout=timeout),
         clock,
         kept_for=settings.kept_for,
     )
-    subscribe(broker, projector, redriver, clock, batch=settings.projection_batch)
+    subscribe(broker, projector, dead_letters, redriver, batch=settings.projection_batch)
     sweeper = Sweeper(
         event_log,
         CoreNotices(connection),

@@ -68,6 +68,12 @@ class EventLog(Protocol):
         ...
 
 
+class Clock(Protocol):
+    """For how far the log is behind; never for what a row says."""
+
+    def now(self) -> datetime: ...
+
+
 class Notices(Protocol):
     """Tells whoever listens."""
 

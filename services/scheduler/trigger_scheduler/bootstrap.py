@@ -8,7 +8,7 @@ from faststream.specification import AsyncAPI
 
 from trigger_contracts import topology
 from trigger_contracts.subjects import Service
-from trigger_runtime.consuming.ack_policy import acknowledging
+from trigger_runtime.consuming.ack_policy import ALWAYS, acknowledging
 from trigger_runtime.consuming.broker import PlatformBroker, create_broker
 from trigger_runtime.dead_letters.burying import DeadLetterWriter
 from trigger_runtime.dead_letters.redriving import Redriver
@@ -180,7 +180,7 @@ def build(settings: Settings) -> Scheduler:
         kept_for=settings.kept_for,
     )
     turns = SlowLast(
-        acknowledging(answer_commands, bury, give_up=answer_commands.give_up, in_order=True),
+        acknowledging(answer_commands, bury, give_up=answer_commands.give_up, held_for=ALWAYS),
         answer_commands.turn_away,
         monotonic=system_clock.monotonic,
     )

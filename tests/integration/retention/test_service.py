@@ -23,7 +23,8 @@ from trigger_contracts.events import DeadLetter, LogEntry, Swept
 from trigger_contracts.subjects import Service
 from trigger_contracts.topology import DEAD, RETENTION_EVENTS
 from trigger_local.secrets import Secrets
-from trigger_retention.entrypoints import projection
+from trigger_retention.adapters.event_log import PostgresEventLog
+from trigger_runtime.consuming import ack_policy
 from trigger_runtime.consuming.consumer import Delivery
 from trigger_runtime.process.errors import DatabaseUnavailable
 
@@ -104,7 +105,7 @@ async def test_a_crash_between_insert_and_acknowledgement_gives_one_row(
         stopped.set()
         await asyncio.Event().wait()
 
-    with replaced(projection, "ack_all", crash):
+    with replaced(ack_policy, "ack_all", crash):
         first = await service()
         await publish(client, *(make_entry() for _ in range(5)))
         await asyncio.wait_for(stopped.wait(), 10)
@@ -170,14 +171,14 @@ async def test_a_handler_that_raises_loses_nothing(
     client: Client, service: Start, owner: asyncpg.Connection
 ) -> None:
     failures = iter([True, True])
-    patiently = projection._patiently
+    insert = PostgresEventLog.insert
 
     async def fail(*args: Any) -> Any:
         if next(failures, False):
             raise RuntimeError("a fault of the test")
-        return await patiently(*args)
+        return await insert(*args)
 
-    with replaced(projection, "_patiently", fail):
+    with replaced(PostgresEventLog, "insert", fail):
         await service()
         await publish(client, make_entry())
         await eventually(lambda: settled(client))

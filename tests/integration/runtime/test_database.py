@@ -54,6 +54,8 @@ async def test_a_refused_statement_is_the_callers(database: TestDatabase) -> Non
         "SELECT FROM absent",
         "SELECT FROM absent.absent",
         "SELECT absent.absent()",
+        "SELECT absent()",
+        "SELECT absent FROM (SELECT 1) AS one",
         "INSERT INTO absent.absent VALUES (1)",
         "SELECT FROM scheduler.migration",
     ],

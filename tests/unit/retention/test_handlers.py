@@ -102,6 +102,24 @@ class FakeNotices:
         self.notices.append(notice)
 
 
+class Tally:
+    """What ``on_projected`` is told, added up."""
+
+    def __init__(self) -> None:
+        self.inserted = Inserted(stored=0)
+        self.dead = 0
+
+    def __call__(self, inserted: Inserted, dead: int, _lag: timedelta) -> None:
+        self.inserted += inserted
+        self.dead += dead
+
+
+def projector_of(
+    log: FakeLog, dead: FakeDeadLetters | None = None, tally: Tally | None = None
+) -> Projector:
+    return Projector(log, dead or FakeDeadLetters(), log.clock, tally or Tally())
+
+
 def messages(
     count: int, *, poison: Sequence[int] = (), refused: Sequence[int] = ()
 ) -> list[Stored]:
@@ -117,34 +135,54 @@ def messages(
 
 
 async def test_poison_is_buried_and_the_rest_of_the_batch_goes_through() -> None:
-    log, dead = FakeLog(), FakeDeadLetters()
-    projected = await Projector(log, dead).project(messages(10, poison=[1, 5, 10]))
-    assert (projected.inserted.stored, projected.dead) == (7, 3)
+    log, dead, tally = FakeLog(), FakeDeadLetters(), Tally()
+    assert not await projector_of(log, dead, tally)(messages(10, poison=[1, 5, 10]))
+    assert (tally.inserted.stored, tally.dead) == (7, 3)
     assert [seq for seq, _ in dead.letters] == [1, 5, 10]
     assert log.inserts == 1
 
 
 @pytest.mark.parametrize("refused", [[1], [8], [3, 4], [1, 2, 3, 4, 5, 6, 7, 8]])
 async def test_a_row_that_the_database_refuses_is_found_and_buried(refused: list[int]) -> None:
-    log, dead = FakeLog(refuses="bad"), FakeDeadLetters()
-    projected = await Projector(log, dead).project(messages(8, refused=refused))
-    assert (projected.inserted.stored, projected.dead) == (8 - len(refused), len(refused))
+    log, dead, tally = FakeLog(refuses="bad"), FakeDeadLetters(), Tally()
+    await projector_of(log, dead, tally)(messages(8, refused=refused))
+    assert (tally.inserted.stored, tally.dead) == (8 - len(refused), len(refused))
     assert sorted(seq for seq, _ in dead.letters) == refused
 
 
 async def test_a_batch_again_is_all_repetition() -> None:
-    projector = Projector(FakeLog(), FakeDeadLetters())
+    tally = Tally()
+    projector = projector_of(FakeLog(), tally=tally)
     batch = messages(5)
-    await projector.project(batch)
-    again = await projector.project(batch)
-    assert again.inserted == Inserted(stored=0, repeated=5)
+    await projector(batch)
+    await projector(batch)
+    assert tally.inserted == Inserted(stored=5, repeated=5)
+
+
+async def test_only_what_is_newer_than_everything_says_how_far_the_log_is_behind() -> None:
+    """A message that is redriven is old: the log is no further behind for it."""
+    log = FakeLog()
+    projector = projector_of(log)
+    (new, newer, old) = messages(3)
+    new.stored_at = NOW - timedelta(seconds=2)
+    old.stored_at = NOW - timedelta(hours=40)
+    await projector([new])
+    assert projector.lag == timedelta(seconds=2)
+    await projector([old])
+    assert projector.lag == timedelta(seconds=2)
+    log.clock.seconds = 0.5
+    await projector([newer])
+    assert projector.lag == timedelta(seconds=0.5)
+    newer.stored_at = NOW + timedelta(seconds=9)
+    await projector([newer])
+    assert projector.lag == timedelta(), "the broker's clock is ahead"
 
 
 async def test_a_letter_that_cannot_be_stored_settles_nothing() -> None:
     """It raises, so the caller acknowledges none; the rows it stored are there again later."""
     log = FakeLog()
     with pytest.raises(ConnectionError):
-        await Projector(log, FakeDeadLetters(away=True)).project(messages(3, poison=[2]))
+        await projector_of(log, FakeDeadLetters(away=True))(messages(3, poison=[2]))
     assert len(log.rows) == 2
 
 
@@ -182,7 +220,7 @@ async def test_words_are_indexed_a_quarter_of_the_time_at_most() -> None:
 
 
 async def test_a_log_that_is_behind_goes_first_but_not_for_ever() -> None:
-    log, projector = FakeLog(indexes=[1, 1, 1, 0]), Projector(FakeLog(), FakeDeadLetters())
+    log, projector = FakeLog(indexes=[1, 1, 1, 0]), projector_of(FakeLog())
     indexer = Indexer(log, log.clock, every=EVERY, lag=lambda: projector.lag)
     projector.lag = BEHIND
     for _ in range(2):

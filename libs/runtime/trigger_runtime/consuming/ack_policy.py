@@ -33,8 +33,10 @@ LONGEST_PAUSE = timedelta(seconds=5)
 """A server that returns finds its messages handled within this."""
 LONGEST_LATER_PAUSE = timedelta(seconds=2)
 """The same for what a use case wants again, with every server there."""
-LONGEST_PATIENT_PAUSE = timedelta(seconds=1)
-"""The same for a batch kept in hand."""
+LONGEST_HELD_PAUSE = timedelta(seconds=1)
+"""The same for a batch held in hand."""
+ALWAYS = timedelta.max
+"""Batches are held for as long as it takes, and so handled in order."""
 
 UseCase = Callable[[Sequence[Delivery]], Awaitable[Sequence[Delivery]]]
 """Handles deliveries durably; returns those that must come again. Raises if it cannot."""
@@ -44,13 +46,18 @@ Bury = Callable[[Delivery, str], Awaitable[None]]
 
 
 def acknowledging(
-    use_case: UseCase, bury: Bury, *, give_up: Bury | None = None, in_order: bool = False
+    use_case: UseCase,
+    bury: Bury,
+    *,
+    give_up: Bury | None = None,
+    held_for: timedelta = timedelta(),
 ) -> BatchHandler:
     """A batch handler that never raises.
 
     ``give_up`` buries what has failed too often and tells whoever waits for it; ``bury`` does,
-    without it. ``in_order`` keeps a batch in hand while a server is away, instead of giving it
-    back: what is delivered again comes after what was published meanwhile.
+    without it. While a server is away, a batch is held in hand for ``held_for`` and tried again,
+    before it is given back: what is delivered again comes after what was published meanwhile, and
+    after a pause.
     """
     failures: OrderedDict[int, int] = OrderedDict()
 
@@ -65,10 +72,7 @@ def acknowledging(
 
     async def _settle_in_halves(batch: Sequence[Delivery]) -> None:
         try:
-            if in_order:
-                await _settle_patiently(use_case, batch)
-            else:
-                await _settle(use_case, batch)
+            await _settle_held(use_case, batch, held_for)
         except DependencyUnavailable as error:
             log.warning("batch waits for a server", messages=len(batch), error=str(error))
             await _give_back(batch)
@@ -84,18 +88,22 @@ def acknowledging(
     return settle
 
 
-async def _settle_patiently(use_case: UseCase, batch: Sequence[Delivery]) -> None:
+async def _settle_held(use_case: UseCase, batch: Sequence[Delivery], held_for: timedelta) -> None:
+    clock = asyncio.get_running_loop().time
+    until = clock() + held_for.total_seconds()
     pause = FIRST_PAUSE
     while True:
         try:
             await _settle(use_case, batch)
         except DependencyUnavailable as error:
+            if clock() + pause.total_seconds() > until:
+                raise
             if pause == FIRST_PAUSE:
-                log.warning("batch kept for a server", messages=len(batch), error=str(error))
+                log.warning("batch held for a server", messages=len(batch), error=str(error))
             for delivery in batch:
                 delivery.heartbeat()
             await asyncio.sleep(pause.total_seconds())
-            pause = min(2 * pause, LONGEST_PATIENT_PAUSE)
+            pause = min(2 * pause, LONGEST_HELD_PAUSE)
         else:
             return
 

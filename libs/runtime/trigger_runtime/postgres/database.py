@@ -50,10 +50,13 @@ NOT_PROVISIONED = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidSchemaNameError,
     asyncpg.UndefinedTableError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.UndefinedFunctionError,
     asyncpg.InsufficientPrivilegeError,
 )
-"""The database, a role, a schema, a table or a right is not there: the admin step makes each, also
-of a database that was removed. Until then no message is at fault."""
+"""The database, a role, a schema, a right or something in the schema is not there: the admin step
+makes each, also of a database that was removed, or of a schema older than this program. Until then
+no message is at fault."""
 
 _LATER = (*_DRIVERS, *NOT_PROVISIONED)
 """What means "later", and says nothing about the statement. Only asyncpg raises these."""

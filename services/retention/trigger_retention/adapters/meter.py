@@ -1,6 +1,10 @@
-"""What the service counts."""
+"""Retention's metrics, in Prometheus' default registry."""
+
+from datetime import timedelta
 
 from prometheus_client import Counter, Gauge
+
+from trigger_retention.ports import Inserted
 
 PROJECTED = Counter("etp_retention_projected_rows_total", "Rows written to the log.")
 REPEATED = Counter(
@@ -15,3 +19,12 @@ LAG = Gauge(
     "etp_retention_lag_seconds",
     "Age of the newest message of the last batch when it was committed.",
 )
+
+
+def projected(inserted: Inserted, dead: int, lag: timedelta) -> None:
+    """A batch of the log is settled."""
+    PROJECTED.inc(inserted.stored)
+    REPEATED.inc(inserted.repeated)
+    OUTLIVED.inc(inserted.expired)
+    DEAD.inc(dead)
+    LAG.set(lag.total_seconds())

@@ -2,7 +2,7 @@
 
 from .closing import HourCloser
 from .indexing import Indexer
-from .projection import Projected, Projector
+from .projection import Projector
 from .sweeping import Sweeper
 
-__all__ = ["HourCloser", "Indexer", "Projected", "Projector", "Sweeper"]
+__all__ = ["HourCloser", "Indexer", "Projector", "Sweeper"]

@@ -6,44 +6,45 @@ again is harmless.
 """
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from trigger_contracts.dead_letters import DeadLetterSink, Delivered
-from trigger_contracts.message_headers import why_unreadable
-from trigger_contracts.topology import EVENTS
+from trigger_contracts.topology import RETENTION_EVENTS
 from trigger_retention.domain import rows
 from trigger_retention.domain.rows import LogRow, UnreadableEvent
-from trigger_retention.ports import EventLog, Inserted, RowsRefused
+from trigger_retention.ports import Clock, EventLog, Inserted, RowsRefused
 
-
-@dataclass(frozen=True, slots=True)
-class Projected:
-    """What became of a batch."""
-
-    inserted: Inserted
-    dead: int
+_Message = TypeVar("_Message", bound=Delivered)
 
 
 class Projector:
-    """Projects batches of TRIGGER_EVENTS into the table."""
+    """Projects batches of TRIGGER_EVENTS, and what is redriven of it, into the table."""
 
-    def __init__(self, log: EventLog, dead_letters: DeadLetterSink) -> None:
+    stream = RETENTION_EVENTS.stream.name
+
+    def __init__(
+        self,
+        log: EventLog,
+        dead_letters: DeadLetterSink,
+        clock: Clock,
+        on_projected: Callable[[Inserted, int, timedelta], None],
+    ) -> None:
+        """``on_projected`` is told the rows of a batch, its dead letters, and ``lag``."""
         self._log = log
         self._dead_letters = dead_letters
+        self._clock = clock
+        self._on_projected = on_projected
+        self._newest = datetime.min.replace(tzinfo=UTC)
         self.lag = timedelta()
-        """How old the newest message of the last batch was when that was settled."""
+        """How old the newest message so far was when its batch was settled."""
 
-    async def project(self, messages: Sequence[Delivered]) -> Projected:
-        """Settle every message of the batch."""
+    async def __call__(self, batch: Sequence[_Message]) -> Sequence[_Message]:
+        """Settle every message of the batch: none needs to come again."""
         readable: list[tuple[LogRow, Delivered]] = []
         dead: list[tuple[Delivered, str]] = []
-        for message in messages:
-            if why := why_unreadable(message.headers):
-                dead.append((message, why))
-                continue
+        for message in batch:
             match rows.read(message.payload, message.stream_seq):
                 case UnreadableEvent(reason):
                     dead.append((message, reason))
@@ -51,13 +52,16 @@ class Projector:
                     readable.append((row, message))
         inserted = await self._store(readable, dead)
         # At once, so that they travel in one batch.
-        await asyncio.gather(*(self._dead_letters.bury(EVENTS.name, *letter) for letter in dead))
-        return Projected(inserted, len(dead))
-
-    async def project_again(self, messages: Sequence[Delivered]) -> Sequence[Any]:
-        """As ``project``, for dead letters: none of them needs to wait."""
-        await self.project(messages)
+        await asyncio.gather(*(self._dead_letters.bury(self.stream, *letter) for letter in dead))
+        self._measure(batch[-1].stored_at)
+        self._on_projected(inserted, len(dead), self.lag)
         return ()
+
+    def _measure(self, stored_at: datetime) -> None:
+        # What is older than something projected comes again: it does not say how far the log is.
+        if stored_at >= self._newest:
+            self._newest = stored_at
+            self.lag = max(timedelta(), self._clock.now() - stored_at)
 
     async def _store(
         self,

@@ -1,0 +1,64 @@
+"""Retention's FastStream application: what it consumes and what it publishes.
+
+The publishers are declared for the AsyncAPI document; the messages themselves travel through the
+runtime's publisher.
+"""
+
+from datetime import timedelta
+from functools import partial
+
+from trigger_contracts import subjects
+from trigger_contracts.events import CloudEvent, DeadLetter, DeadLetterHandled
+from trigger_contracts.redrives import Redriven
+from trigger_contracts.subjects import Service, inbox_prefix
+from trigger_contracts.topology import RETENTION_EVENTS
+from trigger_retention.handlers import Projector
+from trigger_runtime.consuming.ack_policy import acknowledging
+from trigger_runtime.consuming.broker import PlatformBroker
+from trigger_runtime.consuming.consumer import subscribe_batches
+from trigger_runtime.dead_letters.burying import DeadLetterWriter
+from trigger_runtime.dead_letters.redriving import Redriver, listen
+
+PACE = timedelta(milliseconds=10)
+"""At a thousand rows a second, ten rows in a transaction instead of three; well under the time in
+which anybody notices that a row is not there yet."""
+WORKERS = 2
+"""One batch is read while the other is written."""
+HELD_FOR = timedelta(seconds=5)
+"""How long a batch is tried while the database is away, before another replica may have it: so
+rows appear at once when it returns, and not a redelivery's delay later."""
+
+
+def subscribe(
+    broker: PlatformBroker,
+    projector: Projector,
+    dead_letters: DeadLetterWriter,
+    redriver: Redriver,
+    *,
+    batch: int,
+) -> None:
+    """Bind the use case to its consumer and declare what it publishes."""
+    subscribe_batches(
+        broker,
+        RETENTION_EVENTS,
+        (CloudEvent,),
+        batch=batch,
+        workers=WORKERS,
+        pace=PACE,
+        shared_pacing=True,
+        title="The event log",
+        description="Projected into PostgreSQL in batches; acknowledged after the commit.",
+    )(acknowledging(projector, partial(dead_letters.bury, projector.stream), held_for=HELD_FOR))
+    listen(broker, redriver)
+    broker.publisher(
+        subjects.dead_letters(Service.RETENTION),
+        schema=DeadLetter | DeadLetterHandled,
+        title="Retention's dead letters",
+        description="Messages of the log that could not be projected.",
+    )
+    broker.publisher(
+        f"{inbox_prefix(Service.API)}.>",
+        schema=Redriven,
+        title="Retention's redrives",
+        description="To the gateway: what became of a redrive.",
+    )
