@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from trigger_contracts import records, topology
+from trigger_contracts import records, subjects, topology
 from trigger_contracts.message_headers import why_unreadable
 from trigger_contracts.records import Unreadable
 from trigger_runtime.jetstream.reader import StoredMessage, StreamReader
@@ -96,10 +96,15 @@ def _why(judge: Judge, message: StoredMessage) -> str | None:
     return None
 
 
+def _judge_event(message: StoredMessage) -> None:
+    if subjects.matches(message.subject, subjects.LOG_ROWS):  # else it is for others than the log
+        records.event_in(message.payload)
+
+
 _JUDGES: dict[str, Judge] = {
     topology.CHANGES.name: lambda message: records.change_in(message.subject, message.payload),
     topology.DUE.name: lambda message: records.due_in(message.subject, message.payload),
-    topology.EVENTS.name: lambda message: records.event_in(message.payload),
+    topology.EVENTS.name: _judge_event,
     topology.DEAD.name: lambda message: records.dead_letter_in(message.payload),
     topology.IDEMPOTENCY.stream: lambda message: records.must_be_a_claim(message.payload),
 }

@@ -125,19 +125,12 @@ def consumer_config(consumer: topology.Consumer) -> PinnedConfig:
         durable_name=consumer.durable,
         deliver_policy=DeliverPolicy.ALL,
         ack_policy=AckPolicy.EXPLICIT,
-        ack_wait=topology.ACK_WAIT.total_seconds(),
+        ack_wait=consumer.ack_wait.total_seconds(),
         max_deliver=FOREVER,
         max_ack_pending=topology.MAX_ACK_PENDING,
-        filter_subjects=_filters(consumer),
+        filter_subjects=list(consumer.broker_filters),
         **(pinned if consumer.exclusive else {}),
     )
-
-
-def _filters(consumer: topology.Consumer) -> list[str]:
-    """None where they let the whole stream through: the server would test every message by them,
-    at ten times the cost of its delivery.
-    """
-    return [] if consumer.filters == consumer.stream.subjects else list(consumer.filters)
 
 
 async def _create_or_update(

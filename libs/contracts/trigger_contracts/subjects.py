@@ -4,6 +4,7 @@ No user text ever enters a subject: the only variable tokens are validated ids
 (``ids.ID_PATTERN``: no dot, wildcard, space or line break) and the fixed names below.
 """
 
+import functools
 import re
 from enum import StrEnum
 
@@ -35,7 +36,10 @@ ALL_FIRED = "trigger.fired.*"
 ALL_MISSED = "trigger.missed.*"
 ALL_REJECTED = "trigger.rejected.*"
 ALL_DELIVERY = "trigger.delivery.*"
-ALL_EVENTS = (ALL_FIRED, ALL_MISSED, ALL_REJECTED, ALL_DELIVERY)
+LOG_ROWS = (ALL_FIRED, ALL_MISSED, ALL_REJECTED)
+"""The events that are rows of the log, and shown by live tails: what else comes to be stored beside
+them is for others."""
+ALL_EVENTS = (*LOG_ROWS, ALL_DELIVERY)
 ALL_DEAD = "trigger.dead.>"
 
 SWEPT = "trigger.retention.swept"
@@ -109,6 +113,22 @@ def alive(service: Service) -> str:
 def inbox_prefix(user: str) -> str:
     """The reply space of one NATS user; nobody else may listen there."""
     return f"_INBOX_{user}"
+
+
+@functools.cache
+def _pattern(filters: tuple[str, ...]) -> re.Pattern[str]:
+    tokens = {"*": r"[^.]+", ">": r".+"}
+    return re.compile(
+        "|".join(
+            r"\.".join(tokens.get(token) or re.escape(token) for token in one.split("."))
+            for one in filters
+        )
+    )
+
+
+def matches(subject: str, filters: tuple[str, ...]) -> bool:
+    """Whether one of the subjects, which may have wildcards, lets ``subject`` through."""
+    return _pattern(filters).fullmatch(subject) is not None
 
 
 RESULT_INBOXES = (inbox_prefix("api"), inbox_prefix("client"))

@@ -19,11 +19,6 @@ ACTIVE_LIFE = timedelta(hours=2)
 DUPLICATE_WINDOW = timedelta(minutes=2)
 """The broker forgets a message id after this; consumers are idempotent by themselves beyond it."""
 
-ACK_WAIT = timedelta(milliseconds=800)
-"""A delivered message that is not acknowledged in this time is delivered again: with it, whatever
-a dead replica held is taken over within a second. Living ones begin it anew (the runtime's
-``ack_extender``), so it bounds no handling; a second handling does no harm."""
-
 PIN_LIFE = timedelta(milliseconds=1200)
 """An exclusive consumer goes to another replica when its own has not been heard of for so long:
 longer than the ack wait, so that what the other one had comes before what is newer."""
@@ -80,17 +75,46 @@ class Source:
 class Consumer:
     """A durable pull consumer with explicit acknowledgements, shared by a service's replicas.
 
-    ``exclusive``: one of them is given all messages, in order, until it is gone.
+    All that is decided about how its messages are taken stands here: the admin step makes the
+    consumer of it, and the runtime handles them by it.
     """
 
     stream: Stream
     service: Service
     filters: tuple[str, ...]
+    """The subjects that are handled."""
+
     exclusive: bool = False
+    """One replica is given all messages, in order, until it is gone."""
+
+    passes_over: bool = False
+    """The broker hands over the whole stream, and what ``filters`` does not name is acknowledged
+    and counted, no more: testing each message by filters costs the broker ten times as much as its
+    delivery, which is worth it only where it spares more than it costs."""
+
+    ack_wait: timedelta = timedelta(milliseconds=800)
+    """A delivered message that is not acknowledged in this time is delivered again: with it,
+    whatever a dead replica held is taken over within a second. Living ones begin it anew (the
+    runtime's ``ack_extender``), so it bounds no handling; a second handling does no harm."""
+
+    hung_after: timedelta = timedelta(seconds=30)
+    """A handler without a sign of life for so long hangs, and others are given its messages: longer
+    than every timeout within it."""
+
+    max_failures: int = 5
+    """Times that a message may fail by itself, in one process, before it is a dead letter."""
 
     @property
     def durable(self) -> str:
         return self.service.value
+
+    @property
+    def broker_filters(self) -> tuple[str, ...]:
+        """What the broker is to filter by; nothing where that lets the whole stream through."""
+        return () if self.passes_over or self.filters == self.stream.subjects else self.filters
+
+    def handles(self, subject: str) -> bool:
+        return subjects.matches(subject, self.filters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +165,7 @@ SCHEDULER_COMMANDS = Consumer(
 )
 EXECUTOR_FIRES = Consumer(COMMANDS, Service.EXECUTOR, (subjects.command(Verb.FIRE),))
 EXECUTOR_DUES = Consumer(DUE, Service.EXECUTOR, (subjects.ALL_DUE,))
-RETENTION_EVENTS = Consumer(EVENTS, Service.RETENTION, subjects.ALL_EVENTS)
+RETENTION_EVENTS = Consumer(EVENTS, Service.RETENTION, subjects.LOG_ROWS, passes_over=True)
 CONSUMERS = (SCHEDULER_COMMANDS, EXECUTOR_FIRES, EXECUTOR_DUES, RETENTION_EVENTS)
 
 WORKERS = tuple(dict.fromkeys(consumer.service for consumer in CONSUMERS))

@@ -180,7 +180,13 @@ def build(settings: Settings) -> Scheduler:
         kept_for=settings.kept_for,
     )
     turns = SlowLast(
-        acknowledging(answer_commands, bury, give_up=answer_commands.give_up, held_for=ALWAYS),
+        acknowledging(
+            topology.SCHEDULER_COMMANDS,
+            answer_commands,
+            bury,
+            give_up=answer_commands.give_up,
+            held_for=ALWAYS,
+        ),
         answer_commands.turn_away,
         monotonic=system_clock.monotonic,
     )

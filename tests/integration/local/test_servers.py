@@ -14,7 +14,6 @@ from tests.support.servers import Broker, Database, Postgres
 from trigger_admin import streams
 from trigger_contracts import subjects
 from trigger_contracts.topology import (
-    ACK_WAIT,
     BUCKETS,
     CHANGES,
     CONSUMERS,
@@ -179,7 +178,12 @@ async def test_a_changed_declaration_is_applied_to_the_consumer_that_is_there(
         await streams.apply(admin)
         after = (await _described(admin))[-len(CONSUMERS) :]
         assert [created for _, created, _ in after] == before
-        assert {config.ack_wait for config, _, _ in after} == {ACK_WAIT.total_seconds()}
+        assert [config.ack_wait for config, _, _ in after] == [
+            consumer.ack_wait.total_seconds() for consumer in CONSUMERS
+        ]
+        assert [tuple(config.filter_subjects or ()) for config, _, _ in after] == [
+            consumer.broker_filters for consumer in CONSUMERS
+        ]
         for consumer in CONSUMERS:
             where = f"{consumer.stream.name}.{consumer.durable}"
             told = await admin.request(f"$JS.API.CONSUMER.INFO.{where}", b"")

@@ -27,6 +27,7 @@ from trigger_retention.adapters.event_log import PostgresEventLog
 from trigger_runtime.consuming import ack_policy
 from trigger_runtime.consuming.consumer import Delivery
 from trigger_runtime.process.errors import DatabaseUnavailable
+from trigger_runtime.process.metrics import PASSED_OVER
 
 
 async def publish(client: Client, *entries: LogEntry | bytes) -> None:
@@ -165,6 +166,24 @@ async def test_poison_becomes_a_dead_letter_and_the_rest_goes_through(
     assert letter.stream_seq == 4
     if letter.encoding == "utf-8":
         assert letter.body.encode() == poison
+
+
+async def test_an_event_of_an_unknown_kind_is_passed_over_and_the_rest_goes_through(
+    client: Client, service: Start, owner: asyncpg.Connection
+) -> None:
+    """It is for others: no dead letter, no row, and nothing that comes again."""
+    jetstream = client.jetstream()
+    passed_over = PASSED_OVER.labels("TRIGGER_EVENTS/retention")
+    before = passed_over._value.get()
+    for kind in (b"not json", body(make_entry())):
+        await publish(client, make_entry())
+        await jetstream.publish("trigger.delivery.trigger-1", kind)
+    await service()
+    await publish(client, make_entry())
+    await eventually(lambda: settled(client))
+    assert await count(owner) == 3
+    assert await letters(client) == []
+    assert passed_over._value.get() == before + 2
 
 
 async def test_a_handler_that_raises_loses_nothing(

@@ -53,8 +53,13 @@ class Seen:
         await ack_all(deliveries)
 
 
-def subscribe(broker: PlatformBroker, seen: Callable[..., object], **options: Any) -> None:
-    @subscribe_batches(broker, topology.EXECUTOR_DUES, (DueRecord,), **options)
+def subscribe(
+    broker: PlatformBroker,
+    seen: Callable[..., object],
+    consumer: topology.Consumer = topology.EXECUTOR_DUES,
+    **options: Any,
+) -> None:
+    @subscribe_batches(broker, consumer, (DueRecord,), **options)
     async def on_due(deliveries: list[Delivery]) -> None:
         await seen(deliveries)  # type: ignore[misc]
 

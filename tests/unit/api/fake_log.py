@@ -23,7 +23,7 @@ class FakeEventLog:
         self._page = page
         self._pauses = pauses or iter(())
 
-    def store(self, *bodies: bytes) -> list[int]:
+    def store(self, *bodies: bytes | None) -> list[int]:
         seqs = []
         for body in bodies:
             self.last_seq += 1
@@ -71,12 +71,16 @@ class FakeTailMeter:
         self.readers = 0
         self.drops = 0
         self.skipped: list[int] = []
+        self.others = 0
 
     def reading(self, readers: int) -> None:
         self.readers = readers
 
     def dropped(self) -> None:
         self.drops += 1
+
+    def passed_over(self) -> None:
+        self.others += 1
 
     def unreadable(self, seq: int) -> None:
         self.skipped.append(seq)

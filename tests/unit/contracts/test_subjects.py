@@ -107,6 +107,39 @@ def test_consumers_ask_for_what_their_stream_has():
         )
 
 
+@pytest.mark.parametrize(
+    ("subject", "filters", "is_matched"),
+    [
+        ("trigger.fired.a", subjects.LOG_ROWS, True),
+        ("trigger.missed.a-b_c", subjects.LOG_ROWS, True),
+        ("trigger.rejected.a", subjects.LOG_ROWS, True),
+        ("trigger.delivery.a", subjects.LOG_ROWS, False),
+        ("trigger.fired", subjects.LOG_ROWS, False),
+        ("trigger.fired.a.b", subjects.LOG_ROWS, False),
+        ("trigger.firedx.a", subjects.LOG_ROWS, False),
+        ("xtrigger.fired.a", subjects.LOG_ROWS, False),
+        ("trigger.dead.executor.X.y", (subjects.ALL_DEAD,), True),
+        ("trigger.dead", (subjects.ALL_DEAD,), False),
+        ("trigger.command.fire", ("trigger.command.fire",), True),
+        ("triggerxcommandxfire", ("trigger.command.fire",), False),
+        ("trigger.fired.a", (), False),
+    ],
+)
+def test_a_subject_is_matched_as_the_broker_does(
+    subject: str, filters: tuple[str, ...], *, is_matched: bool
+):
+    assert subjects.matches(subject, filters) is is_matched
+
+
+def test_the_broker_filters_only_where_that_spares_more_than_it_costs():
+    """Each filter of a consumer is tested for each message of the stream, at ten times its cost."""
+    filtered = {one.durable + one.stream.name for one in topology.CONSUMERS if one.broker_filters}
+    assert filtered == {"schedulerTRIGGER_COMMANDS", "executorTRIGGER_COMMANDS"}
+    assert topology.RETENTION_EVENTS.passes_over
+    assert not topology.RETENTION_EVENTS.handles("trigger.delivery.a")
+    assert topology.RETENTION_EVENTS.handles("trigger.fired.a")
+
+
 def test_every_command_is_consumed_by_one_service():
     filters = [
         one

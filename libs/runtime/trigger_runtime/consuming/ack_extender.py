@@ -6,7 +6,7 @@ hands. Nearly everything is settled sooner, and then nothing is sent. A message 
 it is held is not taken twice: a process that was too slow to speak (its event loop was blocked)
 loses nothing by it, neither time nor the order of its messages.
 Invariant: nothing is kept from others that was answered, nor what a handler was given and has
-shown no life of for ``HUNG_AFTER_S``.
+shown no life of for the consumer's ``hung_after``.
 One for each ``Pull``, which alone uses it; deliveries know it as their holder.
 """
 
@@ -14,8 +14,8 @@ import asyncio
 import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
 
+from trigger_contracts.topology import Consumer
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.process.logging_setup import get_logger
 
@@ -23,8 +23,6 @@ from .delivery import Delivery
 
 log = get_logger(__name__)
 
-HUNG_AFTER_S = 30.0
-"""A handler without a sign of life for so long hangs: longer than every timeout within it."""
 SHORTEST_PAUSE_S = 0.05
 """Between two rounds of saying what is held."""
 
@@ -42,10 +40,11 @@ class _Tracked:
 class AckExtender:
     """See the module's docstring."""
 
-    def __init__(self, connection: Connection, consumer: str, ack_wait: timedelta) -> None:
+    def __init__(self, connection: Connection, consumer: Consumer) -> None:
         self._connection = connection
-        self._consumer = consumer
-        self._third_s = ack_wait.total_seconds() / 3
+        self._consumer = f"{consumer.stream.name}/{consumer.durable}"
+        self._third_s = consumer.ack_wait.total_seconds() / 3
+        self._hung_after_s = consumer.hung_after.total_seconds()
         self._held: dict[int, _Tracked] = {}
         """By place in the stream, in the order of ``told_at``."""
         self._life_at = 0.0
@@ -136,7 +135,7 @@ class AckExtender:
                 continue  # answered while others were extended
             del self._held[held.delivery.stream_seq]
             life_at = held.life_at if held.handled else max(held.life_at, self._life_at)
-            if now - life_at > HUNG_AFTER_S:
+            if now - life_at > self._hung_after_s:
                 hung += 1
                 continue
             held.told_at = now

@@ -2,9 +2,10 @@
 
 Nothing is acknowledged before its output is durable. A batch that fails for a reason of its
 own is halved until only the guilty messages fail; such a one comes again with growing pauses,
-and is a dead letter after ``MAX_FAILURES``. So is at once what has a malformed header block. A
-server that is away is no reason to bury anything: such messages come again for as long as the
-stream keeps them. Entrypoints wrap their handlers in it.
+and is a dead letter after the consumer's ``max_failures``. So is at once what has a malformed
+header block. A server that is away is no reason to bury anything: such messages come again for as
+long as the stream keeps them. What is for others (``Consumer.passes_over``) is acknowledged as it
+is. Entrypoints wrap their handlers in it.
 """
 
 import asyncio
@@ -13,16 +14,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 from trigger_contracts.message_headers import why_unreadable
+from trigger_contracts.topology import Consumer
 from trigger_runtime.process.errors import DependencyUnavailable
 from trigger_runtime.process.logging_setup import get_logger
-from trigger_runtime.process.metrics import MALFORMED
+from trigger_runtime.process.metrics import MALFORMED, PASSED_OVER
 
 from .consumer import BatchHandler, Delivery, ack_all
 
 log = get_logger(__name__)
 
-MAX_FAILURES = 5
-"""Times that a message may fail by itself, in one process, before it is a dead letter."""
 FAILURES_REMEMBERED = 10_000
 """Failing messages whose failures are counted; beyond it the oldest count begins anew."""
 FIRST_PAUSE = timedelta(milliseconds=250)
@@ -46,51 +46,100 @@ Bury = Callable[[Delivery, str], Awaitable[None]]
 
 
 def acknowledging(
+    consumer: Consumer,
     use_case: UseCase,
     bury: Bury,
     *,
     give_up: Bury | None = None,
     held_for: timedelta = timedelta(),
 ) -> BatchHandler:
-    """A batch handler that never raises.
+    """A handler of the consumer's batches that never raises.
 
     ``give_up`` buries what has failed too often and tells whoever waits for it; ``bury`` does,
     without it. While a server is away, a batch is held in hand for ``held_for`` and tried again,
     before it is given back: what is delivered again comes after what was published meanwhile, and
     after a pause.
     """
-    failures: OrderedDict[int, int] = OrderedDict()
+    return _AckPolicy(consumer, use_case, bury, give_up or bury, held_for)
 
-    async def settle(batch: list[Delivery]) -> None:
-        readable = [one for one in batch if why_unreadable(one.headers) is None]
-        unreadable = [(one, why) for one in batch if (why := why_unreadable(one.headers))]
+
+class _AckPolicy:
+    """See ``acknowledging``."""
+
+    def __init__(
+        self,
+        consumer: Consumer,
+        use_case: UseCase,
+        bury: Bury,
+        give_up: Bury,
+        held_for: timedelta,
+    ) -> None:
+        self._consumer = consumer
+        self._use_case = use_case
+        self._bury = bury
+        self._give_up = give_up
+        self._held_for_s = held_for.total_seconds()
+        self._failures: OrderedDict[int, int] = OrderedDict()
+        self._passed_over = PASSED_OVER.labels(f"{consumer.stream.name}/{consumer.durable}")
+
+    async def __call__(self, batch: list[Delivery]) -> None:
+        ours = await self._pass_over(batch) if self._consumer.passes_over else batch
+        readable = [one for one in ours if why_unreadable(one.headers) is None]
+        unreadable = [(one, why) for one in ours if (why := why_unreadable(one.headers))]
         MALFORMED.inc(len(unreadable))
         # At once, so that their dead letters travel in one batch.
-        await asyncio.gather(*(_bury(bury, one, why) for one, why in unreadable))
+        await asyncio.gather(*(_dead_letter(self._bury, one, why) for one, why in unreadable))
         if readable:
-            await _settle_in_halves(readable)
+            await self._settle_in_halves(readable)
 
-    async def _settle_in_halves(batch: Sequence[Delivery]) -> None:
+    async def _pass_over(self, batch: list[Delivery]) -> list[Delivery]:
+        """Acknowledge what is for others; returns the rest."""
+        ours = [one for one in batch if self._consumer.handles(one.subject)]
+        if len(ours) < len(batch):
+            await ack_all([one for one in batch if not self._consumer.handles(one.subject)])
+            self._passed_over.inc(len(batch) - len(ours))
+        return ours
+
+    async def _settle_in_halves(self, batch: Sequence[Delivery]) -> None:
         try:
-            await _settle_held(use_case, batch, held_for)
+            await _settle_held(self._use_case, batch, self._held_for_s)
         except DependencyUnavailable as error:
             log.warning("batch waits for a server", messages=len(batch), error=str(error))
             await _give_back(batch)
         except Exception as error:
             if len(batch) == 1:
-                await _count_failure(give_up or bury, batch[0], failures, error)
+                await self._count_failure(batch[0], error)
                 return
             log.exception("batch failed, its halves follow by themselves", messages=len(batch))
             middle = len(batch) // 2
-            await _settle_in_halves(batch[:middle])
-            await _settle_in_halves(batch[middle:])
+            await self._settle_in_halves(batch[:middle])
+            await self._settle_in_halves(batch[middle:])
 
-    return settle
+    async def _count_failure(self, delivery: Delivery, error: Exception) -> None:
+        # Its own failures count, not its deliveries: those that failed because a server was away
+        # say nothing about the message.
+        count = self._failures.pop(delivery.stream_seq, 0) + 1
+        if count >= self._consumer.max_failures:
+            reason = f"failed {count} times: {type(error).__name__}: {error}"
+            await _dead_letter(self._give_up, delivery, reason)
+            return
+        self._failures[delivery.stream_seq] = count
+        if len(self._failures) > FAILURES_REMEMBERED:
+            self._failures.popitem(last=False)
+        log.warning(
+            "message failed",
+            subject=delivery.subject,
+            stream_seq=delivery.stream_seq,
+            error=f"{type(error).__name__}: {error}",
+            failures=count,
+            exc_info=error,
+        )
+        await delivery.nak(FIRST_FAILURE_PAUSE * 2 ** (count - 1))
 
 
-async def _settle_held(use_case: UseCase, batch: Sequence[Delivery], held_for: timedelta) -> None:
+async def _settle_held(use_case: UseCase, batch: Sequence[Delivery], held_for_s: float) -> None:
     clock = asyncio.get_running_loop().time
-    until = clock() + held_for.total_seconds()
+    until = clock() + held_for_s
     pause = FIRST_PAUSE
     while True:
         try:
@@ -116,31 +165,7 @@ async def _settle(use_case: UseCase, batch: Sequence[Delivery]) -> None:
         await _give_back(later, LONGEST_LATER_PAUSE)
 
 
-async def _count_failure(
-    give_up: Bury, delivery: Delivery, failures: OrderedDict[int, int], error: Exception
-) -> None:
-    # Its own failures count, not its deliveries: those that failed because a server was away
-    # say nothing about the message.
-    count = failures.pop(delivery.stream_seq, 0) + 1
-    if count >= MAX_FAILURES:
-        reason = f"failed {MAX_FAILURES} times: {type(error).__name__}: {error}"
-        await _bury(give_up, delivery, reason)
-        return
-    failures[delivery.stream_seq] = count
-    if len(failures) > FAILURES_REMEMBERED:
-        failures.popitem(last=False)
-    log.warning(
-        "message failed",
-        subject=delivery.subject,
-        stream_seq=delivery.stream_seq,
-        error=f"{type(error).__name__}: {error}",
-        failures=count,
-        exc_info=error,
-    )
-    await delivery.nak(FIRST_FAILURE_PAUSE * 2 ** (count - 1))
-
-
-async def _bury(bury: Bury, delivery: Delivery, reason: str) -> None:
+async def _dead_letter(bury: Bury, delivery: Delivery, reason: str) -> None:
     try:
         await bury(delivery, reason)
     except Exception:

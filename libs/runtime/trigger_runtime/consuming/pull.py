@@ -20,7 +20,7 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
 
-from trigger_contracts.topology import ACK_WAIT, Consumer
+from trigger_contracts.topology import Consumer
 from trigger_runtime.jetstream.connection import DRAIN_TIMEOUT_S, Connection
 from trigger_runtime.process.logging_setup import get_logger
 
@@ -71,9 +71,7 @@ class Pull:
             "expires": EXPIRES_S * _NS,
             "idle_heartbeat": HEARTBEAT_S * _NS,
         }
-        self._holding = AckExtender(
-            connection, f"{consumer.stream.name}/{consumer.durable}", ACK_WAIT
-        )
+        self._extender = AckExtender(connection, consumer)
         self._buffer: deque[Delivery] = deque()
         self._arrived = asyncio.Event()
         self._whole = asyncio.Event()
@@ -86,7 +84,7 @@ class Pull:
     async def open(self) -> None:
         self._inbox = self._client.new_inbox()
         self._reply = f"{self._inbox}.1"
-        self._holding.start()
+        self._extender.start()
         if self._pin is not None:
             self._pin.start(f"{self._inbox}.{_PIN}")
         self._subscription = await self._client.listen(f"{self._inbox}.*", self._received)
@@ -123,13 +121,13 @@ class Pull:
             # are taken: nothing is in nobody's hands if this is cancelled here.
             await self._ask(taking=size)
             taken = [self._buffer.popleft() for _ in range(size)]
-            self._holding.hand_over(taken)
+            self._extender.hand_over(taken)
             return taken
 
     def release(self, deliveries: Iterable[Delivery]) -> None:
         """Their handler is done: what it did not answer or keep comes again after the ack wait."""
         for delivery in deliveries:
-            self._holding.release_unless_kept(delivery)
+            self._extender.release_unless_kept(delivery)
 
     async def close(self) -> None:
         """Ask for no more and give back what was not taken, for another replica."""
@@ -141,7 +139,7 @@ class Pull:
             self._subscription = None
         await give_back(self._buffer)
         self._buffer.clear()
-        await self._holding.stop()
+        await self._extender.stop()
         if self._pin is not None:
             await self._pin.stop()
 
@@ -162,7 +160,7 @@ class Pull:
         if message.subject.startswith(self._inbox):
             self._status(message)
         else:
-            delivery = delivery_of(message, self._holding)
+            delivery = delivery_of(message, self._extender)
             if delivery is None:
                 # Published straight to an inbox of ours: no stream has it, nobody is to answer it.
                 log.warning("not a delivery", consumer=self._next)
@@ -171,7 +169,7 @@ class Pull:
             # Of a malformed header block it may be missing.
             if self._pin is not None and (pin_id := delivery.headers.get(PIN_HEADER)):
                 self._pin.take(pin_id)
-            if self._holding.take(delivery):
+            if self._extender.take(delivery):
                 self._buffer.append(delivery)
                 if len(self._buffer) >= self._batch:
                     self._whole.set()

@@ -42,6 +42,11 @@ UNHEARD = Counter(
 UNREADABLE_RECORDS = Counter(
     "etp_records_unreadable_total", "Stored records passed over: they cannot be read.", ["stream"]
 )
+PASSED_OVER = Counter(
+    "etp_messages_passed_over_total",
+    "Messages of a kind that is for others, by who met them.",
+    ["consumer"],
+)
 MALFORMED = Counter(
     "etp_messages_malformed_total", "Messages with a header block that cannot be read."
 )

@@ -17,9 +17,10 @@ from trigger_contracts import subjects
 from trigger_contracts.message_headers import why_unreadable
 from trigger_contracts.topology import EVENTS
 from trigger_runtime.jetstream.connection import Connection
-from trigger_runtime.jetstream.reader import StreamReader
+from trigger_runtime.jetstream.reader import StoredMessage, StreamReader
 from trigger_runtime.process.errors import BrokerUnavailable, ReadRefused
 from trigger_runtime.process.logging_setup import get_logger
+from trigger_runtime.process.metrics import PASSED_OVER
 
 log = get_logger(__name__)
 
@@ -34,6 +35,7 @@ DROPPED = Counter("etp_stream_dropped_total", "Streams ended because their reade
 UNREADABLE = Counter(
     "etp_stream_unreadable_total", "Messages left out because they are no events of the log."
 )
+_PASSED_OVER = PASSED_OVER.labels(f"{EVENTS.name}/live tail")
 
 
 class JetStreamEventStream:
@@ -60,10 +62,7 @@ class JetStreamEventStream:
             found = await self._reader.page_after(seq, _ALL, PAGE, PAGE_BYTES)
         except ReadRefused as error:
             raise BrokerUnavailable(str(error)) from error
-        # A malformed header block makes it no event, as it does for the log of rows.
-        return [
-            Logged(one.seq, b"" if why_unreadable(one.headers) else one.payload) for one in found
-        ]
+        return [Logged(one.seq, _body(one)) for one in found]
 
     async def listen(self, hint: Callable[[], None]) -> None:
         self._hint = hint
@@ -71,7 +70,7 @@ class JetStreamEventStream:
             return
         await self._connection.wait_connected(self._timeout_s)
         try:
-            for subject in subjects.ALL_EVENTS:
+            for subject in subjects.LOG_ROWS:
                 heard = await self._connection.client.subscribe(subject, cb=self._heard)
                 self._subscriptions.append(heard)
         except (NatsError, OSError) as error:
@@ -94,6 +93,14 @@ class JetStreamEventStream:
             self._hint()
 
 
+def _body(message: StoredMessage) -> bytes | None:
+    # Read by sequence the stream is given as a whole.
+    if not subjects.matches(message.subject, subjects.LOG_ROWS):
+        return None
+    # A malformed header block makes it no event, as it does for the log of rows.
+    return b"" if why_unreadable(message.headers) else message.payload
+
+
 class PrometheusTailMeter:
     """A ``ports.live_tail.TailMeter``. What is left out is named in the log by its place."""
 
@@ -102,6 +109,9 @@ class PrometheusTailMeter:
 
     def dropped(self) -> None:
         DROPPED.inc()
+
+    def passed_over(self) -> None:
+        _PASSED_OVER.inc()
 
     def unreadable(self, seq: int) -> None:
         UNREADABLE.inc()

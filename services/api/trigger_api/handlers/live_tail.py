@@ -153,10 +153,13 @@ class Tail:
         return self._lives.span(state, self.clock.now())
 
     def _stretch(self, epoch: int, stored: Sequence[Logged]) -> Segment:
-        """What was read, decoded. What is none of the log's events is left out, and counted."""
+        """What was read, decoded. What is no event to be shown is left out, and counted."""
         events: list[LiveEvent] = []
         shown = self.shown()
         for message in stored:
+            if message.body is None:
+                self.meter.passed_over()
+                continue
             event = read(StreamPosition(epoch, message.seq), message.body)
             if event is None:
                 self.meter.unreadable(message.seq)

@@ -12,7 +12,8 @@ class Logged:
     """A message of the log of record, as it is stored."""
 
     seq: int
-    body: bytes
+    body: bytes | None
+    """None of what is for others: no event that a live tail shows."""
 
 
 class EventStream(Protocol):
@@ -42,6 +43,10 @@ class TailMeter(Protocol):
 
     def dropped(self) -> None:
         """A reader was ended because it was too slow."""
+        ...
+
+    def passed_over(self) -> None:
+        """A message for others lay between the events."""
         ...
 
     def unreadable(self, seq: int) -> None:

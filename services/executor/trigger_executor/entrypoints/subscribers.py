@@ -56,7 +56,11 @@ def subscribe(
         shared_pacing=True,
         title="executor: due records",
         description="What the scheduler decided: each occurrence becomes a row of the log.",
-    )(acknowledging(record_dues, partial(dead_letters.bury, record_dues.stream)))
+    )(
+        acknowledging(
+            topology.EXECUTOR_DUES, record_dues, partial(dead_letters.bury, record_dues.stream)
+        )
+    )
     subscribe_batches(
         broker,
         topology.EXECUTOR_FIRES,
@@ -68,6 +72,7 @@ def subscribe(
         description="Requests to fire a trigger now; the result goes to the reply_to header.",
     )(
         acknowledging(
+            topology.EXECUTOR_FIRES,
             record_fires,
             partial(dead_letters.bury, record_fires.stream),
             give_up=record_fires.give_up,

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import asyncpg
 
 from trigger_contracts.message_headers import why_unreadable
+from trigger_contracts.topology import RETENTION_EVENTS
 from trigger_retention.domain.rows import LogRow, read
 from trigger_runtime.postgres.database import REFUSED
 from trigger_runtime.postgres.migrations import owner_of
@@ -41,6 +42,8 @@ DROP_PAUSE_S = 0.1
 class StoredEvent(Protocol):
     """A stored message, as the reader gives it."""
 
+    @property
+    def subject(self) -> str: ...
     @property
     def seq(self) -> int: ...
     @property
@@ -160,7 +163,8 @@ class _Fold:
             await self._write([m for m in messages if m.seq <= last_seq])
             self.seq = min(messages[-1].seq, last_seq)
 
-    async def _write(self, messages: Sequence[StoredEvent]) -> None:
+    async def _write(self, stored: Sequence[StoredEvent]) -> None:
+        messages = [one for one in stored if RETENTION_EVENTS.handles(one.subject)]
         found = [
             read(message.payload, message.seq)
             for message in messages

@@ -48,7 +48,14 @@ def subscribe(
         shared_pacing=True,
         title="The event log",
         description="Projected into PostgreSQL in batches; acknowledged after the commit.",
-    )(acknowledging(projector, partial(dead_letters.bury, projector.stream), held_for=HELD_FOR))
+    )(
+        acknowledging(
+            RETENTION_EVENTS,
+            projector,
+            partial(dead_letters.bury, projector.stream),
+            held_for=HELD_FOR,
+        )
+    )
     listen(broker, redriver)
     broker.publisher(
         subjects.dead_letters(Service.RETENTION),

@@ -2,22 +2,21 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import timedelta
-
-import pytest
 
 from tests.integration.runtime.conftest import Connect
 from tests.integration.runtime.test_consumer import Seen, due, subscribe
 from tests.support.eventually import eventually
 from tests.support.servers import Broker
 from trigger_contracts import topology
-from trigger_runtime.consuming import ack_extender as holding
 from trigger_runtime.consuming.broker import PlatformBroker, create_broker
 from trigger_runtime.consuming.consumer import Delivery
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.publisher import JetStreamPublisher
 
-ACK_WAIT_S = topology.ACK_WAIT.total_seconds()
+ACK_WAIT = topology.EXECUTOR_DUES.ack_wait
+ACK_WAIT_S = ACK_WAIT.total_seconds()
 
 
 class Slow(Seen):
@@ -40,10 +39,15 @@ async def after(wait: timedelta) -> None:
     await eventually(lambda: time.monotonic() > until, within=60)
 
 
-async def replica(connect: Connect, handler: Seen, **options: int) -> PlatformBroker:
+async def replica(
+    connect: Connect, handler: Seen, *, hung_after: timedelta | None = None, **options: int
+) -> PlatformBroker:
     """Another one, with a connection of its own."""
     broker = create_broker(await connect("executor"))
-    subscribe(broker, handler, **options)
+    consumer = topology.EXECUTOR_DUES
+    if hung_after is not None:
+        consumer = replace(consumer, hung_after=hung_after)
+    subscribe(broker, handler, consumer, **options)
     await broker.start()
     return broker
 
@@ -74,7 +78,7 @@ async def test_what_is_handled_slowly_or_waits_for_it_stays_here(
 
     await eventually(all_are_here, what="the first replica holds all")
     second = await replica(connect, other)
-    await after(4 * topology.ACK_WAIT)
+    await after(4 * ACK_WAIT)
     slow.go_on.set()
     await eventually(lambda: settled(platform_streams))
     assert slow.payloads == [b"%d" % n for n in range(15)]
@@ -92,7 +96,7 @@ async def test_what_a_dead_process_held_is_taken_over_within_a_second(
     await dead.entered.wait()
     second = await replica(connect, living)
     # Held for longer than the ack wait, so that it was extended: that must end, too.
-    await after(2 * topology.ACK_WAIT)
+    await after(2 * ACK_WAIT)
     killed_at = time.monotonic()
     # As a SIGKILL would: the socket is closed, and nothing more is said.
     await first.platform_connection.client.close()
@@ -128,11 +132,10 @@ async def test_what_comes_again_while_it_waits_here_keeps_its_place(
 
 
 async def test_what_a_hung_handler_has_is_given_to_another(
-    connect: Connect, publisher: JetStreamPublisher, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, publisher: JetStreamPublisher
 ) -> None:
-    monkeypatch.setattr(holding, "HUNG_AFTER_S", 2 * ACK_WAIT_S)
     hung, other = Slow(), Seen()
-    first = await replica(connect, hung, batch=10)
+    first = await replica(connect, hung, hung_after=2 * ACK_WAIT, batch=10)
     await publisher.publish_batch([due(n) for n in range(15)])
     await hung.entered.wait()
     second = await replica(connect, other)
@@ -146,24 +149,19 @@ async def test_what_a_hung_handler_has_is_given_to_another(
 
 
 async def test_what_its_handler_shows_life_of_stays_here(
-    connect: Connect,
-    publisher: JetStreamPublisher,
-    platform_streams: Broker,
-    monkeypatch: pytest.MonkeyPatch,
+    connect: Connect, publisher: JetStreamPublisher, platform_streams: Broker
 ) -> None:
-    monkeypatch.setattr(holding, "HUNG_AFTER_S", ACK_WAIT_S)
-
     class Patient(Seen):
         async def __call__(self, deliveries: list[Delivery]) -> None:
             for _ in range(0 if self.batches else 8):
                 for delivery in deliveries:
                     delivery.heartbeat()
-                await after(topology.ACK_WAIT / 2)
+                await after(ACK_WAIT / 2)
             await super().__call__(deliveries)
 
     patient, other = Patient(), Seen()
     await publisher.publish_batch([due(n) for n in range(15)])
-    first = await replica(connect, patient, batch=10)
+    first = await replica(connect, patient, hung_after=ACK_WAIT, batch=10)
     second = await replica(connect, other)
     await eventually(lambda: settled(platform_streams), within=20)
     assert patient.payloads == [b"%d" % n for n in range(15)]
@@ -182,9 +180,9 @@ async def test_what_was_given_back_comes_when_it_shall(
         async def __call__(self, deliveries: list[Delivery]) -> None:
             came.append(time.monotonic())
             if len(came) == 1:
-                await deliveries[0].nak(2 * topology.ACK_WAIT)
+                await deliveries[0].nak(2 * ACK_WAIT)
                 # Its batch is still in hand.
-                await after(topology.ACK_WAIT)
+                await after(ACK_WAIT)
                 return
             await super().__call__(deliveries)
 
