@@ -1,4 +1,5 @@
-"""PostgreSQL, where what is computed from the streams is kept: a pool, migrations, positions.
+"""PostgreSQL, where what is computed from the streams is kept.
 
-Only what a call to the server raises counts as "away" (``database``).
+``database`` is a pool; only what a call to the server raises counts as "away". ``migrations`` bring
+a schema up to date, ``shadow`` puts one made anew in its place, ``positions`` tells how far it is.
 """

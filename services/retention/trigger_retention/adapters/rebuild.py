@@ -7,7 +7,6 @@ lost, since the tail is folded up to a sequence that is recorded under the lock.
 Called by ``etp rebuild`` as a superuser; one at a time.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -18,7 +17,7 @@ from trigger_contracts.message_headers import why_unreadable
 from trigger_contracts.topology import RETENTION_EVENTS
 from trigger_retention.domain.rows import LogRow, read
 from trigger_runtime.postgres.database import REFUSED
-from trigger_runtime.postgres.migrations import owner_of
+from trigger_runtime.postgres.shadow import shadow_schema
 from trigger_runtime.process.logging_setup import get_logger
 
 from . import schema
@@ -28,15 +27,10 @@ from .statements import PAUSE_KEY, Statements
 log = get_logger(__name__)
 
 LIVE = "retention"
-SHADOW = "retention_shadow"
-OLD = "retention_old"
 
 BATCH = 1000
 """Messages read at once: the most that a batched direct get gives comfortably."""
 ALL_SUBJECTS = ">"
-DROP_TRIES = 100
-DROP_PAUSE_S = 0.1
-"""Between tries to drop: some 30 s in all, longer than any statement of a service may take."""
 
 
 class StoredEvent(Protocol):
@@ -77,34 +71,21 @@ async def rebuild(connection: "asyncpg.Connection[Any]", reader: EventReader) ->
 
     Where there is none, or not all of it, there is one only once it is folded.
     """
-    owner, exists = await owner_of(connection, LIVE)
-    is_whole = exists and await schema.is_whole(connection)
-    # What a rebuild that was killed has left.
-    for leftover in (SHADOW, OLD):
-        await _drop(connection, leftover)
-    await connection.execute(f"CREATE SCHEMA {SHADOW} AUTHORIZATION {owner}")
-    await connection.execute(f"SET ROLE {owner}")
-    try:
-        await schema.apply(connection, SHADOW)
-    finally:
-        await connection.execute("RESET ROLE")
-    fold = _Fold(connection, reader)
-    if is_whole:
-        await _copy_life(connection)
-    # Most of it beside the running service …
-    await fold.up_to(await reader.last_seq())
-    paused_from_seq = fold.seq
-    # … and the rest while it waits.
-    async with connection.transaction():
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", PAUSE_KEY)
-        if is_whole:
-            await _copy_life(connection)
-        last_seq = await reader.last_seq()
-        await fold.up_to(last_seq)
-        if exists:
-            await connection.execute(f"ALTER SCHEMA {LIVE} RENAME TO {OLD}")
-        await connection.execute(f"ALTER SCHEMA {SHADOW} RENAME TO {LIVE}")
-    await _drop(connection, OLD)
+    async with shadow_schema(connection, LIVE, schema.apply, schema.is_whole) as shadow:
+        fold = _Fold(connection, reader, shadow.name)
+        if shadow.is_whole:
+            await _copy_life(connection, shadow.name)
+        # Most of it beside the running service …
+        await fold.up_to(await reader.last_seq())
+        paused_from_seq = fold.seq
+        # … and the rest while it waits.
+        async with connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", PAUSE_KEY)
+            if shadow.is_whole:
+                await _copy_life(connection, shadow.name)
+            last_seq = await reader.last_seq()
+            await fold.up_to(last_seq)
+            await shadow.swap()
     report = LogRebuildReport(
         last_seq=last_seq,
         messages=fold.messages,
@@ -117,39 +98,23 @@ async def rebuild(connection: "asyncpg.Connection[Any]", reader: EventReader) ->
     return report
 
 
-async def _drop(connection: "asyncpg.Connection[Any]", schema_name: str) -> None:
-    """Drop a schema that nobody is to use any more, as soon as nobody does.
-
-    A statement prepared before the switch looks at the old table once more before it finds the
-    new one. Giving up before PostgreSQL looks for deadlocks (1 s) leaves it unharmed.
-    """
-    for _ in range(DROP_TRIES):
-        try:
-            async with connection.transaction():
-                await connection.execute("SET LOCAL lock_timeout = '200ms'")
-                await connection.execute(f"DROP SCHEMA IF EXISTS {schema_name} CASCADE")
-        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
-            await asyncio.sleep(DROP_PAUSE_S)
-        else:
-            return
-    log.warning("schema in use, dropped by the next rebuild", schema=schema_name)
-
-
-async def _copy_life(connection: "asyncpg.Connection[Any]") -> None:
+async def _copy_life(connection: "asyncpg.Connection[Any]", shadow: str) -> None:
     async with connection.transaction():
-        await connection.execute(f"DELETE FROM {SHADOW}.life_setting")
+        await connection.execute(f"DELETE FROM {shadow}.life_setting")
         await connection.execute(
-            f"INSERT INTO {SHADOW}.life_setting SELECT * FROM {LIVE}.life_setting"
+            f"INSERT INTO {shadow}.life_setting SELECT * FROM {LIVE}.life_setting"
         )
 
 
 class _Fold:
     """Reads the stream in order into the shadow, and counts."""
 
-    def __init__(self, connection: "asyncpg.Connection[Any]", reader: EventReader) -> None:
+    def __init__(
+        self, connection: "asyncpg.Connection[Any]", reader: EventReader, schema_name: str
+    ) -> None:
         self._connection = connection
         self._reader = reader
-        self._statements = Statements(SHADOW)
+        self._statements = Statements(schema_name)
         self._hours: set[int] = set()
         self.seq = self.messages = self.rows = self.expired = self.unreadable = 0
 
@@ -180,9 +145,7 @@ class _Fold:
             return
         try:
             async with self._connection.transaction():
-                begun: Any = await self._connection.fetchrow(
-                    f"SELECT now() - kept_for AS erased_before FROM {SHADOW}.life"
-                )
+                begun: Any = await self._connection.fetchrow(self._statements.begin_write)
                 inserted, hours = await write(
                     self._connection,
                     self._statements,

@@ -16,7 +16,7 @@ import asyncpg
 
 from trigger_contracts import subjects
 from trigger_runtime.jetstream.reader import StoredMessage
-from trigger_runtime.postgres.migrations import owner_of
+from trigger_runtime.postgres.shadow import ShadowSchema, shadow_schema
 from trigger_runtime.process.logging_setup import get_logger
 from trigger_scheduler.domain.arming import armed_row, decided_row
 from trigger_scheduler.domain.planning import DueRow
@@ -28,9 +28,6 @@ from .records import last_dues, read_change
 from .schema import SCHEMA
 
 log = get_logger(__name__)
-
-SHADOW = f"{SCHEMA}_shadow"
-OLD = f"{SCHEMA}_old"
 
 PAGE = 1000
 """Changes or triggers handled at once: the most that one read of the broker gives."""
@@ -88,40 +85,18 @@ async def rebuild(
     ``keep_cursors``: where TRIGGER_DUE was lost, how far each schedule is decided is taken from
     the index as it is, or all of it would seem to be undecided since the trigger was made.
     """
-    owner, exists = await owner_of(connection, SCHEMA)
-    is_whole = exists and await schema.is_whole(connection)
-    for leftover in (SHADOW, OLD):
-        await connection.execute(f"DROP SCHEMA IF EXISTS {leftover} CASCADE")
-    await connection.execute(f"CREATE SCHEMA {SHADOW} AUTHORIZATION {owner}")
-    await connection.execute(f"SET ROLE {owner}")
-    try:
-        await schema.apply(connection, SHADOW)
-    finally:
-        await connection.execute("RESET ROLE")
-    await connection.execute(f"SET search_path TO {SHADOW}")
-    try:
-        return await _fold_and_switch(
-            connection,
-            changes,
-            due,
-            is_whole=is_whole,
-            exists=exists,
-            keep_cursors=keep_cursors and is_whole,
-        )
-    finally:
-        await connection.execute("RESET search_path")
-        await connection.execute(f"DROP SCHEMA IF EXISTS {OLD} CASCADE")
+    async with shadow_schema(connection, SCHEMA, schema.apply, schema.is_whole) as shadow:
+        await connection.execute(f"SET search_path TO {shadow.name}")
+        try:
+            return await _fold_and_swap(shadow, changes, due, keep_cursors=keep_cursors)
+        finally:
+            await connection.execute("RESET search_path")
 
 
-async def _fold_and_switch(
-    connection: "asyncpg.Connection[Any]",
-    changes: ChangesReader,
-    due: DueReader,
-    *,
-    is_whole: bool,
-    exists: bool,
-    keep_cursors: bool,
+async def _fold_and_swap(
+    schemas: ShadowSchema, changes: ChangesReader, due: DueReader, *, keep_cursors: bool
 ) -> TriggerRebuildReport:
+    connection = schemas.connection
     shadow = PostgresTransaction(connection)
     # Most of it beside the running service …
     due_seq = await due.last_seq()
@@ -129,22 +104,20 @@ async def _fold_and_switch(
     await _arm(shadow, due, changes, sorted(folded))
     # … and what came meanwhile while claims and commands wait for this lock.
     async with connection.transaction():
-        if is_whole:
+        if schemas.is_whole:
             await connection.execute(f"LOCK TABLE {SCHEMA}.trigger IN EXCLUSIVE MODE")
         last_seq = await changes.last_seq()
         tail, _ = await _fold(shadow, changes, seq, last_seq)
         moved = await _moved(due, due_seq)
         await _arm(shadow, due, changes, sorted(moved | tail.keys()))
-        if keep_cursors:
+        if keep_cursors and schemas.is_whole:
             await connection.execute(_KEEP_CURSORS)
-        if is_whole:
+        if schemas.is_whole:
             # Answers to commands that changed nothing are a memory of the index, not of a log.
             await connection.execute(f"INSERT INTO answer SELECT * FROM {SCHEMA}.answer")
         await shadow.move_position(last_seq)
         triggers: int = await connection.fetchval("SELECT count(*) FROM trigger")
-        if exists:
-            await connection.execute(f"ALTER SCHEMA {SCHEMA} RENAME TO {OLD}")
-        await connection.execute(f"ALTER SCHEMA {SHADOW} RENAME TO {SCHEMA}")
+        await schemas.swap()
     count = folded.total() + tail.total()
     log.info("due index rebuilt", last_seq=last_seq, changes=count, triggers=triggers)
     return TriggerRebuildReport(last_seq=last_seq, changes=count, triggers=triggers)
