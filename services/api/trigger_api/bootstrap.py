@@ -9,8 +9,9 @@ from typing import Any
 from fastapi import FastAPI
 from faststream import FastStream
 
-from trigger_api.adapters.event_stream import JetStreamEventStream, PrometheusTailMeter
+from trigger_api.adapters.event_stream import JetStreamEventStream
 from trigger_api.adapters.log.export_pages import PostgresLogPages
+from trigger_api.adapters.meter import PrometheusTailMeter
 from trigger_api.domain.log.lives import Lives
 from trigger_api.entrypoints import (
     bulk,
@@ -48,9 +49,10 @@ from .adapters.database import ReadDatabase
 from .adapters.dead_letters import StreamDeadLetters
 from .adapters.definitions import CachedDefinitions
 from .adapters.descriptions import describe
-from .adapters.views import PostgresViews
+from .adapters.log.views import PostgresLogViews
+from .adapters.trigger_views import PostgresTriggerViews
 from .adapters.workers import HeartbeatListener
-from .domain.keys import parse_stored
+from .domain.keys import StoredKey, parse_stored
 from .entrypoints.app import create_app, include
 from .entrypoints.bodies import Bodies
 from .entrypoints.fires import FireEndpoint
@@ -104,7 +106,8 @@ def build(settings: Settings) -> Api:
         timeout=settings.publish_timeout,
     )
     definitions = CachedDefinitions(database, clock, max_age=settings.definition_max_age)
-    views = PostgresViews(database, searches)
+    trigger_views = PostgresTriggerViews(database)
+    log_views = PostgresLogViews(database, searches)
     ports = CommandPorts(
         commands=commands,
         claims=claims,
@@ -117,9 +120,9 @@ def build(settings: Settings) -> Api:
     bodies = Bodies(settings.body_timeout.total_seconds())
     fires = Fires(ports, kept_for=settings.kept_for)
     fire_door = FireEndpoint(fires, bodies)
-    lookup = Lookup(views=views, clock=clock, kept_for=settings.kept_for)
+    lookup = Lookup(views=log_views, clock=clock, kept_for=settings.kept_for)
     bulk_replays = BulkReplays(
-        views=views, fires=fires, commands=commands, claims=claims, clock=clock
+        views=log_views, fires=fires, commands=commands, claims=claims, clock=clock
     )
     cache = cache_at(settings.cache_url.get_secret_value(), clock)
     tail = _tail(settings, connection, clock)
@@ -171,10 +174,12 @@ def build(settings: Settings) -> Api:
         # before `/events/{event_id}`, which would take each of these words for an id.
         [
             bulk.router(BulkCreates(ports), bodies),
-            triggers.router(triggers.TriggerRoutes(trigger_commands, views, bodies, fire_door)),
-            schedules.router(Previews(views=views, clock=clock, describe=describe), bodies),
+            triggers.router(
+                triggers.TriggerRoutes(trigger_commands, trigger_views, bodies, fire_door)
+            ),
+            schedules.router(Previews(views=trigger_views, clock=clock, describe=describe), bodies),
             tests.router(trigger_commands, bodies),
-            replays.router(Replays(lookup=lookup, fires=fires), bulk_replays, views, bodies),
+            replays.router(Replays(lookup=lookup, fires=fires), bulk_replays, log_views, bodies),
             stream.router(
                 TailReaders(
                     tail,
@@ -183,11 +188,11 @@ def build(settings: Settings) -> Api:
                 )
             ),
             exports.router(
-                _exports(settings, searches, clock), views, clock, settings.export_write_timeout
+                _exports(settings, searches, clock), log_views, clock, settings.export_write_timeout
             ),
             events.router(
-                EventPages(views=views, cache=cache, clock=clock),
-                views,
+                EventPages(views=log_views, cache=cache, clock=clock),
+                log_views,
                 lookup,
                 clock,
                 settings.kept_for,
@@ -196,9 +201,13 @@ def build(settings: Settings) -> Api:
             operations.router(health, documents),
         ],
     )
-    keys = [parse_stored(settings.bootstrap_key_hash)] if settings.bootstrap_key_hash else []
-    gateway = Gateway(app, fire_door, {key.key_id: key for key in keys}, new_id)
+    gateway = Gateway(app, fire_door, _keys(settings), new_id)
     return Api(gateway, app, faststream, app.openapi, connection, tail, documents)
+
+
+def _keys(settings: Settings) -> dict[str, StoredKey]:
+    keys = [parse_stored(settings.bootstrap_key_hash)] if settings.bootstrap_key_hash else []
+    return {key.key_id: key for key in keys}
 
 
 async def _stop_all(*parts: Callable[[], Awaitable[None]]) -> None:

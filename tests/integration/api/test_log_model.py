@@ -18,7 +18,7 @@ import pytest
 
 from tests.support import servers
 from trigger_api.adapters.database import ReadDatabase
-from trigger_api.adapters.views import PostgresViews
+from trigger_api.adapters.log.views import PostgresLogViews
 from trigger_api.domain.log.filtering import lateness, passes
 from trigger_api.domain.log.stats import WIDTHS
 from trigger_api.domain.queries import EventQuery
@@ -168,18 +168,18 @@ def some_of(dice: random.Random, values: Sequence[str]) -> list[str]:
 
 
 @pytest.fixture
-async def views(empty_database: servers.Database) -> AsyncIterator[PostgresViews]:
+async def views(empty_database: servers.Database) -> AsyncIterator[PostgresLogViews]:
     options: dict[str, Any] = {"pool_size": 2, "timeout": timedelta(seconds=10)}
     url = empty_database.url("etp_api")
     databases = ReadDatabase(url, **options), ReadDatabase(url, **options, plans_each=True)
-    yield PostgresViews(*databases)
+    yield PostgresLogViews(*databases)
     for database in databases:
         await database.close()
 
 
 @pytest.mark.parametrize("seed", range(8))
 async def test_lists_counts_and_charts_equal_the_model(
-    seed: int, views: PostgresViews, empty_database: servers.Database
+    seed: int, views: PostgresLogViews, empty_database: servers.Database
 ) -> None:
     dice = random.Random(seed)
     async with empty_database.connected() as connection:
@@ -210,7 +210,7 @@ async def test_lists_counts_and_charts_equal_the_model(
                     await dice.choice(happenings)()
 
 
-async def assert_counted(views: PostgresViews, model: Model, query: EventQuery) -> None:
+async def assert_counted(views: PostgresLogViews, model: Model, query: EventQuery) -> None:
     expected = model.passing(query)
     total = await views.count(query)
     assert (total.rows, total.exact) == (len(expected), True), query

@@ -12,9 +12,9 @@ from tests.integration.api.log_rows import Log
 from tests.integration.api.replaying import Fires, replay_all
 from tests.support.servers import Database
 from tests.unit.api.fake_views import FakeViews
-from trigger_api.adapters import views as adapter
 from trigger_api.adapters.database import ReadDatabase as ReadOnly
-from trigger_api.adapters.views import PostgresViews
+from trigger_api.adapters.log import views as adapter
+from trigger_api.adapters.log.views import PostgresLogViews
 from trigger_api.domain.log.replays import Origin
 from trigger_api.domain.queries import StateFilter
 from trigger_contracts.events import EntryStatus
@@ -33,7 +33,7 @@ async def test_large_payloads_are_read_a_few_at_a_time(
         for n in range(25)
     ]
     reads = ReadOnly(empty_database.url("etp_api"), pool_size=1, timeout=timedelta(seconds=5))
-    views = PostgresViews(reads, reads)
+    views = PostgresLogViews(reads, reads)
     found: list[UUID] = []
     last = None
     while page := await views.origins(StateFilter(trigger_id=trigger_id), last, 1000):
@@ -81,7 +81,7 @@ async def test_origins_are_those_of_the_model_the_oldest_first(
         (1, 2, 3, 100),
     ):
         found = [
-            await pages(views, wanted, limit) for views in (PostgresViews(reads, reads), model)
+            await pages(views, wanted, limit) for views in (PostgresLogViews(reads, reads), model)
         ]
         assert found[0] == found[1]
         assert found[0]

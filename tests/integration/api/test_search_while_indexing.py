@@ -13,7 +13,7 @@ import pytest
 from tests.integration.api.log_rows import Log
 from tests.support.servers import Database as Server
 from trigger_api.adapters.database import ReadDatabase
-from trigger_api.adapters.views import PostgresViews
+from trigger_api.adapters.log.views import PostgresLogViews
 from trigger_api.domain.queries import EventQuery
 
 HOURS = 30
@@ -22,17 +22,17 @@ PATIENCE = timedelta(seconds=10)
 
 
 @pytest.fixture
-async def views(empty_database: Server) -> AsyncIterator[PostgresViews]:
+async def views(empty_database: Server) -> AsyncIterator[PostgresLogViews]:
     options: dict[str, Any] = {"pool_size": SEARCHERS, "timeout": PATIENCE}
     url = empty_database.url("etp_api")
     databases = ReadDatabase(url, **options), ReadDatabase(url, **options, plans_each=True)
-    yield PostgresViews(*databases)
+    yield PostgresLogViews(*databases)
     for database in databases:
         await database.close()
 
 
 async def test_a_row_is_found_while_its_hours_index_is_made_and_filled(
-    views: PostgresViews, log: Log, empty_database: Server
+    views: PostgresLogViews, log: Log, empty_database: Server
 ) -> None:
     """A search is planned in one moment and sees what is committed in a later one."""
     query = EventQuery(q="canarybird", limit=HOURS)

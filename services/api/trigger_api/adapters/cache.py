@@ -9,10 +9,11 @@ from datetime import timedelta
 
 from cashews import Cache
 from cashews.picklers import PicklerType
-from prometheus_client import Counter
 
 from trigger_runtime.process.clock import Clock
 from trigger_runtime.process.logging_setup import get_logger
+
+from . import meter
 
 log = get_logger(__name__)
 
@@ -24,9 +25,6 @@ LEFT_ALONE_S = 5.0
 """After it did not answer: a request does not wait for what just was away."""
 PAGES_IN_MEMORY = 1000
 _NAME = "etp:pages:"
-
-ASKED = Counter("etp_cache_requests_total", "Pages looked for in the cache.", ["result"])
-_HIT, _MISS, _AWAY = (ASKED.labels(result) for result in ("hit", "miss", "away"))
 
 
 class CashewsCache:
@@ -45,7 +43,7 @@ class CashewsCache:
 
     async def get(self, key: str) -> bytes | None:
         if self._is_left_alone():
-            _AWAY.inc()
+            meter.cache_away()
             return None
         try:
             async with asyncio.timeout(PATIENCE_S):
@@ -53,7 +51,7 @@ class CashewsCache:
         except Exception as error:  # noqa: BLE001 - whatever it is, a list is read without it
             self._leave_alone(error)
             return None
-        (_MISS if found is None else _HIT).inc()
+        (meter.cache_miss if found is None else meter.cache_hit)()
         return found if isinstance(found, bytes) else None
 
     async def set(self, key: str, value: bytes, expires_in: timedelta) -> None:
@@ -69,7 +67,7 @@ class CashewsCache:
         return self._clock.monotonic() < self._away_until
 
     def _leave_alone(self, error: Exception) -> None:
-        _AWAY.inc()
+        meter.cache_away()
         self._away_until = self._clock.monotonic() + LEFT_ALONE_S
         log.warning("the cache does not answer: reads go on without it", error=type(error).__name__)
 

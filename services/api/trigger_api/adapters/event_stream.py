@@ -9,7 +9,6 @@ from datetime import timedelta
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
-from prometheus_client import Counter, Gauge
 
 from trigger_api.domain.live_tail.tail_position import LogState
 from trigger_api.ports.live_tail import Logged
@@ -20,7 +19,6 @@ from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.reader import StoredMessage, StreamReader
 from trigger_runtime.process.errors import BrokerUnavailable, ReadRefused
 from trigger_runtime.process.logging_setup import get_logger
-from trigger_runtime.process.metrics import PASSED_OVER
 
 log = get_logger(__name__)
 
@@ -29,13 +27,6 @@ PAGE = 250
 PAGE_BYTES = 256 * 1024
 """Of one read; the message that exceeds it is the last."""
 _ALL = ">"
-
-READERS = Gauge("etp_stream_readers", "Open streams of the log.")
-DROPPED = Counter("etp_stream_dropped_total", "Streams ended because their reader was too slow.")
-UNREADABLE = Counter(
-    "etp_stream_unreadable_total", "Messages left out because they are no events of the log."
-)
-_PASSED_OVER = PASSED_OVER.labels(f"{EVENTS.name}/live tail")
 
 
 class JetStreamEventStream:
@@ -99,20 +90,3 @@ def _body(message: StoredMessage) -> bytes | None:
         return None
     # A malformed header block makes it no event, as it does for the log of rows.
     return b"" if why_unreadable(message.headers) else message.payload
-
-
-class PrometheusTailMeter:
-    """A ``ports.live_tail.TailMeter``. What is left out is named in the log by its place."""
-
-    def reading(self, readers: int) -> None:
-        READERS.set(readers)
-
-    def dropped(self) -> None:
-        DROPPED.inc()
-
-    def passed_over(self) -> None:
-        _PASSED_OVER.inc()
-
-    def unreadable(self, seq: int) -> None:
-        UNREADABLE.inc()
-        log.warning("a message of the log is no event", stream=EVENTS.name, stream_seq=seq)

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import partial
 
 from nats.aio.msg import Msg
-from prometheus_client import Gauge
 from pydantic import ValidationError
 
 from trigger_api.domain.workers import Workers, is_degraded
@@ -13,9 +12,7 @@ from trigger_contracts.topology import WORKERS
 from trigger_runtime.http.health import Health
 from trigger_runtime.jetstream.connection import Connection
 
-_ALIVE = Gauge(
-    "etp_workers_alive", "Replicas of a worker whose heartbeat this gateway hears.", ["service"]
-)
+from . import meter
 
 
 class HeartbeatListener:
@@ -27,7 +24,7 @@ class HeartbeatListener:
         connection.on_disconnect(self._workers.deaf)
         connection.on_reconnect(self.listening)
         for service in WORKERS:
-            _ALIVE.labels(service).set_function(partial(self._alive, service))
+            meter.alive(service, partial(self._alive, service))
 
     def tell(self, health: Health) -> None:
         """Have ``health`` report the workers beside its own checks."""

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from trigger_api.domain.log.words import words_of
-from trigger_api.domain.triggers.previews import DEFAULT_OCCURRENCES, MAX_OCCURRENCES
 from trigger_contracts.errors import Code, refused
 from trigger_contracts.events import EntryStatus, Source
 from trigger_contracts.instants import parse_instant
@@ -70,16 +69,6 @@ class TriggerQuery(Page):
         default=None, description=f"A label that the trigger has. {_ANY_OF}"
     )
     q: Text | None = Field(default=None, description="Part of the name, in any case and script.")
-
-
-class NextQuery(BaseModel):
-    """GET /triggers/{id}/next"""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    count: int = Field(
-        default=DEFAULT_OCCURRENCES, ge=1, le=MAX_OCCURRENCES, description="Occurrences to show."
-    )
 
 
 class EventFilter(BaseModel):

@@ -9,9 +9,9 @@ import time
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
-from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from trigger_api.adapters import meter
 from trigger_api.domain.keys import StoredKey, key_id_of
 from trigger_api.ports.process import NewId
 from trigger_contracts.errors import Code, problem
@@ -51,13 +51,6 @@ OPEN_PATHS = frozenset(
 )
 """What needs no key: nothing there is secret or anybody's own."""
 
-REQUESTS = Counter("etp_http_requests_total", "Requests answered.", ["method", "route", "status"])
-SECONDS = Histogram(
-    "etp_http_request_seconds",
-    "From a request's headers to the end of its answer.",
-    ["route"],
-    buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
-)
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 
 
@@ -193,21 +186,7 @@ def _unauthorized(request_id: str) -> HttpAnswer:
     return problem_answer(problem(Code.UNAUTHORIZED, detail), request_id)
 
 
-_counters: dict[tuple[str, str, int], Any] = {}
-_timers: dict[str, Any] = {}
-"""Children of the metrics: looking one up by labels costs five times as much."""
-
-
 def _count(scope: MutableMapping[str, Any], asked: str, status: int, seconds: float | None) -> None:
     route = str(scope.get(ROUTE) or getattr(scope.get("route"), "path", "none"))
     method = asked if asked in _METHODS else "other"
-    counter = _counters.get((method, route, status))
-    if counter is None:
-        counter = _counters[method, route, status] = REQUESTS.labels(method, route, str(status))
-    counter.inc()
-    if seconds is None:
-        return
-    timer = _timers.get(route)
-    if timer is None:
-        timer = _timers[route] = SECONDS.labels(route)
-    timer.observe(seconds)
+    meter.answered(method, route, status, seconds)

@@ -5,9 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from trigger_api.domain.queries import NextQuery
 from trigger_api.domain.schemas import PreviewShown
-from trigger_api.domain.triggers.previews import preview_request
+from trigger_api.domain.triggers.previews import NextQuery, preview_request
 from trigger_api.handlers.previews import Previews
 from trigger_contracts.errors import Code, refused
 

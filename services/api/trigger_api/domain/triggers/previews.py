@@ -18,6 +18,16 @@ MAX_OCCURRENCES = 1000
 DEFAULT_OCCURRENCES = 20
 
 
+class NextQuery(BaseModel):
+    """GET /triggers/{id}/next"""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    count: int = Field(
+        default=DEFAULT_OCCURRENCES, ge=1, le=MAX_OCCURRENCES, description="Occurrences to show."
+    )
+
+
 class _Window(BaseModel):
     """The fields of a preview that are none of the definition's."""
 

@@ -1,32 +1,26 @@
-"""The other services' SQL views, read as the gateway shows them."""
+"""Retention's SQL views, read as the gateway shows them."""
 
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row
 
-from trigger_api.adapters.log import count_queries as counting
-from trigger_api.adapters.log import list_queries as log_statements
+from trigger_api.adapters.database import ReadDatabase
+from trigger_api.adapters.paging import page_of
 from trigger_api.domain import cursors
 from trigger_api.domain.log.replays import Origin
 from trigger_api.domain.log.stats import Counted
-from trigger_api.domain.queries import EventFilter, EventQuery, StateFilter, TriggerQuery
-from trigger_api.domain.schemas import EventDetail, TriggerShown, Version
+from trigger_api.domain.queries import EventFilter, EventQuery, StateFilter
+from trigger_api.domain.schemas import EventDetail
 from trigger_api.ports.log import ListedEvents, Total
-from trigger_api.ports.paging import Listed
-from trigger_api.ports.triggers import Scheduled
-from trigger_contracts import schedule
-from trigger_contracts.definition import Definition
 from trigger_contracts.events import EntryStatus
 
-from . import trigger_queries as statements
-from .database import ReadDatabase
-
-T = TypeVar("T")
+from . import count_queries as counting
+from . import list_queries as log_statements
 
 ORIGINS = 500
 """Events read at once to be replayed, at most."""
@@ -42,46 +36,13 @@ FOUND_EXACTLY = 1000
 """The same for words, which cost ten times as much to look for."""
 
 
-class PostgresViews:
-    """``ports.triggers.TriggerViews`` and ``ports.log.LogViews``, over one database."""
+class PostgresLogViews:
+    """See ``ports.log.LogViews``."""
 
     def __init__(self, database: ReadDatabase, searches: ReadDatabase) -> None:
         """``searches`` plans each statement for its words: how to find one depends on it."""
         self._database = database
         self._searches = searches
-
-    async def triggers(self, query: TriggerQuery) -> Listed[dict[str, Any]]:
-        after = cursors.trigger(query.cursor)
-        rows = await self._database.fetch(statements.triggers(query, after))
-        return _page(
-            rows, query.limit, _trigger, lambda r: cursors.of_trigger(r.created_at, r.trigger_id)
-        )
-
-    async def trigger(self, trigger_id: str) -> dict[str, Any] | None:
-        rows = await self._database.fetch(statements.TRIGGER, {"trigger_id": trigger_id})
-        return _trigger(rows[0]) if rows else None
-
-    async def scheduled(self, trigger_id: str) -> Scheduled | None:
-        rows = await self._database.fetch(statements.SCHEDULED, {"trigger_id": trigger_id})
-        if not rows:
-            return None
-        row = rows[0]
-        return Scheduled(
-            Definition.model_validate(row.definition),
-            # An api trigger's is JSON's null.
-            None if row.schedule == "null" else schedule.parse(row.schedule),
-            row.next_fire_at,
-            row.fires,
-        )
-
-    async def history(
-        self, trigger_id: str, limit: int, cursor: str | None
-    ) -> Listed[Version] | None:
-        after = cursors.change(cursor)
-        rows = await self._database.fetch(statements.history(trigger_id, limit, after))
-        if not rows and after is None:
-            return None
-        return _page(rows, limit, _version, lambda r: cursors.of_change(r.change_seq))
 
     async def events(self, query: EventQuery) -> ListedEvents:
         after = cursors.event(query.cursor)
@@ -90,7 +51,7 @@ class PostgresViews:
             partial(log_statements.events, query, after),
             lambda rows: len(rows) > query.limit,
         )
-        page = _page(
+        page = page_of(
             rows,
             query.limit,
             lambda r: r,
@@ -164,39 +125,3 @@ class PostgresViews:
     async def event(self, event_id: UUID) -> EventDetail | None:
         rows = await self._database.fetch(log_statements.EVENT, {"event_id": event_id})
         return EventDetail.model_validate(rows[0], from_attributes=True) if rows else None
-
-
-def _page(
-    rows: Sequence[Row[Any]],
-    limit: int,
-    shown: Callable[[Row[Any]], T],
-    cursor_of: Callable[[Row[Any]], str],
-) -> Listed[T]:
-    """One row more than a page was read: there is a next page if it is there."""
-    following = cursor_of(rows[limit - 1]) if len(rows) > limit else None
-    return Listed([shown(row) for row in rows[:limit]], following)
-
-
-def _trigger(row: Row[Any]) -> dict[str, Any]:
-    shown = TriggerShown(
-        **row.definition,
-        id=row.trigger_id,
-        status=row.status,
-        version=row.version,
-        next_fire_at=row.next_fire_at,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-    )
-    fields = shown.model_dump(mode="json")
-    return {"id": fields.pop("id"), **fields}
-
-
-def _version(row: Row[Any]) -> Version:
-    return Version(
-        version=row.version,
-        kind=row.kind,
-        status=row.status,
-        at=row.at,
-        actor=row.actor,
-        definition=Definition.model_validate(row.definition),
-    )
