@@ -6,6 +6,8 @@ in a fraction of the time that compiling takes; it errs towards slow. Pure but f
 which knows what is compiled. Bounds nothing: ``schema_bounds`` does.
 """
 
+import contextlib
+from collections.abc import Callable
 from typing import Any
 
 from . import patterns, payloads
@@ -22,6 +24,10 @@ PROMPT_PARTS_THAT_REFER = 10
 
 PROMPT_PATTERNS_NS = 1_000_000
 """Of a core, for its patterns as they are estimated: half a millisecond in truth."""
+
+
+PAUSE_FOR_EACH_S = 0.5
+"""Of each second of compiling, left to everybody else afterwards."""
 
 
 def takes_long(schema: Any, key: bytes | None = None) -> bool:
@@ -42,12 +48,15 @@ def takes_long(schema: Any, key: bytes | None = None) -> bool:
     return sum(patterns.cost(one).ns for one in _patterns(schema)) > PROMPT_PATTERNS_NS
 
 
-def make_ready(schema: Any) -> None:
-    """Compile ``schema``, so that whoever needs it finds it, or finds its refusal."""
-    try:
+def make_ready(schema: Any, monotonic: Callable[[], float]) -> float:
+    """Compile ``schema``, so that whoever needs it finds it, or finds its refusal.
+
+    Returns the seconds that it took: others have their turn afterwards.
+    """
+    started = monotonic()
+    with contextlib.suppress(Refused):
         payloads.check_schema(schema)
-    except Refused:
-        return
+    return monotonic() - started
 
 
 def _patterns(value: Any) -> set[str]:

@@ -8,9 +8,6 @@ from faststream.specification import AsyncAPI
 from trigger_contracts import topology
 from trigger_contracts.idempotency import Claim
 from trigger_contracts.subjects import Service
-from trigger_executor.adapters.event_stream import (
-    JetStreamEventWriter,
-)
 from trigger_runtime.consuming.broker import PlatformBroker, create_broker
 from trigger_runtime.dead_letters.burying import DeadLetterWriter
 from trigger_runtime.dead_letters.redriving import Redriver
@@ -27,6 +24,7 @@ from trigger_runtime.worker import serve_worker
 
 from .adapters.claims import StoredClaims
 from .adapters.definitions import ChangeReader
+from .adapters.event_stream import JetStreamEventWriter
 from .adapters.meter import PrometheusMeter
 from .entrypoints.subscribers import subscribe
 from .handlers import RecordDues, Recorder, RecordFires

@@ -412,9 +412,9 @@ async def test_fires_whose_schemas_take_long_come_again_and_others_do_not_wait(m
     )
     world.time = 0.0
 
-    def compiles(schema):
+    def compiles(schema, monotonic):
         world.time += 0.06
-        make_ready(schema)
+        return 0.06 + make_ready(schema, monotonic)
 
     make_ready = schema_time.make_ready
     async with stretches() as work:

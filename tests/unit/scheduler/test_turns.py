@@ -60,9 +60,10 @@ class World:
             raise ConnectionError
         self.turned_away.append(name_of(delivery))
 
-    def compile(self, schema: Any) -> None:
+    def compile(self, _schema: Any, _monotonic: Any) -> float:
         self.compiled += 1
         self.time += 0.03
+        return 0.03
 
     async def take(self, *deliveries: FakeDelivery) -> None:
         await self.turns(list(deliveries))  # type: ignore[arg-type]
@@ -248,7 +249,7 @@ async def test_what_cannot_be_turned_away_comes_again(world: World) -> None:
 async def test_a_schema_that_fails_is_left_to_be_decided(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(_schema: Any) -> None:
+    def fails(_schema: Any, _monotonic: Any) -> float:
         raise RecursionError
 
     monkeypatch.setattr(schema_time, "make_ready", fails)

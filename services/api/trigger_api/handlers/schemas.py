@@ -13,8 +13,6 @@ from typing import Any
 from trigger_contracts import schema_time
 from trigger_contracts.errors import Code, Refused, problem
 
-PAUSE_FOR_EACH_S = 0.5
-"""Of each second of compiling, left to everybody else afterwards."""
 MOST_WAITING = 200
 PATIENCE_S = 10.0
 """For a turn."""
@@ -46,10 +44,8 @@ class SchemaTurns:
         finally:
             self._waiting -= 1
         try:
-            started = self._monotonic()
-            schema_time.make_ready(schema)
-            spent = self._monotonic() - started
-            await asyncio.sleep(spent * PAUSE_FOR_EACH_S)
+            spent = schema_time.make_ready(schema, self._monotonic)
+            await asyncio.sleep(spent * schema_time.PAUSE_FOR_EACH_S)
         finally:
             self._turn.release()
         return spent

@@ -32,10 +32,9 @@ log = get_logger(__name__)
 
 SLICE_S = 0.05
 """Time for compiling at a stretch; the last schema of a slice may take 40 ms more."""
-PAUSE_FOR_EACH_S = 0.5
-"""Of each second of compiling, left to everybody else afterwards."""
 MERGED_S = 0.02
-"""What a schema is taken to take that a merge patch makes: it is compiled where that is decided."""
+"""What a schema is taken to take that a merge patch makes: it is compiled where that is decided. So
+is one that could not be compiled."""
 MOST_AT_ONCE = 50
 """Commands of a slice: one transaction."""
 PATIENCE_S = 10.0
@@ -138,19 +137,18 @@ class SlowLast:
             self._away_s += max(0.0, self._monotonic() - started - SETTLED_S)
         for one in (*late, *ready):
             self._forget(one)
-        return timedelta(seconds=spent * PAUSE_FOR_EACH_S) if self._queues else None
+        return timedelta(seconds=spent * schema_time.PAUSE_FOR_EACH_S) if self._queues else None
 
     def _made_ready(self, one: _Waiting) -> float:
         """Compile what one asks for, if it is known; the seconds that it takes, here or later."""
         if one.merges:
             return MERGED_S
-        started = self._monotonic()
         try:
-            schema_time.make_ready(one.schema)
+            return schema_time.make_ready(one.schema, self._monotonic)
         except Exception:
             # Deciding on it fails by itself, which is counted and answered.
             log.exception("schema not made ready", stream_seq=one.delivery.stream_seq)
-        return self._monotonic() - started
+            return MERGED_S
 
     def _may_wait(self, delivery: Delivery) -> bool:
         return bool(self._of_trigger) or any(one in delivery.payload for one in _MAY_NAME_A_SCHEMA)
