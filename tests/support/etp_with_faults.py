@@ -18,10 +18,10 @@ COMMAND = (sys.executable, __file__)
 def scheduler() -> int:
     from trigger_runtime.worker import run
     from trigger_scheduler.bootstrap import serve
-    from trigger_scheduler.handlers import commands
+    from trigger_scheduler.handlers import command_cases
     from trigger_scheduler.settings import Settings
 
-    decide = commands.decide
+    decide = command_cases.decide
 
     def fails(command: Any, *arguments: Any, **named: Any) -> Any:
         _, found, rest = command.model_dump_json().partition(f'"{FAILS}')
@@ -29,7 +29,7 @@ def scheduler() -> int:
             raise getattr(builtins, rest.partition('"')[0])("a fault of the test's")
         return decide(command, *arguments, **named)
 
-    commands.decide = fails
+    command_cases.decide = fails
     return run(lambda: serve(Settings()))
 
 

@@ -14,7 +14,7 @@ from tests.support.redrives import letters
 from trigger_contracts import subjects
 from trigger_contracts.subjects import Verb
 from trigger_scheduler.adapters.due_index import PostgresTransaction
-from trigger_scheduler.handlers import commands
+from trigger_scheduler.handlers import command_cases
 
 OTHERS = 40
 
@@ -42,14 +42,14 @@ async def all_answered(platform: Platform) -> float:
 async def test_an_error_of_one_command_is_not_a_server_that_is_away(
     platform: Platform, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
-    decide = commands.decide
+    decide = command_cases.decide
 
     def fails(*arguments: Any, trigger_id: str, **named: Any) -> Any:
         if trigger_id == "bad":
             raise error("a fault of ours")
         return decide(*arguments, trigger_id=trigger_id, **named)
 
-    monkeypatch.setattr(commands, "decide", fails)
+    monkeypatch.setattr(command_cases, "decide", fails)
     async with platform.scheduler(loops=False):
         answer, took = await asyncio.gather(
             platform.ask(Verb.CREATE, within=20, **api("bad"), command_id="c-bad"),

@@ -16,8 +16,8 @@ from trigger_contracts.commands import CreateTrigger
 from trigger_contracts.subjects import Verb
 from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
 from trigger_runtime.process.ids import new_id
-from trigger_scheduler.handlers import commands
-from trigger_scheduler.handlers.commands import Request
+from trigger_scheduler.handlers import command_cases
+from trigger_scheduler.handlers.command_cases import Request
 
 FLOOD = 3000
 """Messages; buried one by one they would take as many syncs."""
@@ -132,7 +132,7 @@ async def test_what_is_due_has_its_turn_between_the_commands_of_a_round(
         command = CreateTrigger.model_validate({"name": f"n{n}", "type": "api", **schema})
         asked.append(Request(command, new_id(), new_id(), now(), n))
     async with platform.scheduler(loops=False) as scheduler, stretches() as work:
-        monkeypatch.setattr(commands, "decide", work.counting(commands.decide))
+        monkeypatch.setattr(command_cases, "decide", work.counting(command_cases.decide))
         answers = await scheduler.commands.answer(asked)
     assert len(answers) == work.calls == 60
     assert work.longest <= at_a_stretch

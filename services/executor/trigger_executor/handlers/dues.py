@@ -6,10 +6,7 @@ from typing import TypeVar
 from trigger_contracts import subjects, topology
 from trigger_contracts.events import Due, LogEntry, Missed
 from trigger_executor.domain.due import RecordError, due_entries, fits, parse_due
-from trigger_executor.ports import (
-    Incoming,
-    TriggerVersions,
-)
+from trigger_executor.ports import Incoming, TriggerVersions
 
 from .recording import PATIENCE, Recorder
 

@@ -21,11 +21,7 @@ from trigger_executor.domain.fire import (
     parse_fire,
     refuse_key,
 )
-from trigger_executor.ports import (
-    Incoming,
-    KeyReservations,
-    Triggers,
-)
+from trigger_executor.ports import Incoming, KeyReservations, Triggers
 from trigger_runtime.process.errors import PublishRefused
 
 from .recording import PATIENCE, Recorder

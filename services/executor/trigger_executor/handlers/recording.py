@@ -8,12 +8,7 @@ from trigger_contracts import topology
 from trigger_contracts.dead_letters import DeadLetterSink
 from trigger_contracts.events import LogEntry
 from trigger_executor.domain.row import EventMessage, row_of
-from trigger_executor.ports import (
-    Clock,
-    EventWriter,
-    Incoming,
-    Meter,
-)
+from trigger_executor.ports import Clock, EventWriter, Incoming, Meter
 
 PATIENCE = 5
 """Deliveries, over about 4 s, after which a definition that is not found is taken as erased, and

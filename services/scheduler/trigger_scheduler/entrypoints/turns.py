@@ -26,7 +26,7 @@ from trigger_runtime.process.logging_setup import get_logger
 from trigger_runtime.process.loops import Loop
 from trigger_scheduler.domain.quotas import sender_of
 from trigger_scheduler.handlers.answering import request_of
-from trigger_scheduler.handlers.commands import Request
+from trigger_scheduler.handlers.command_cases import Request
 
 log = get_logger(__name__)
 

@@ -24,7 +24,8 @@ from trigger_contracts.errors import Code, Problem, Refused, problem, refused
 from trigger_contracts.results import ResultSender, inbox_of
 from trigger_contracts.subjects import Verb
 
-from .commands import CommandHandler, Request
+from .command_cases import Request
+from .commands import CommandHandler
 
 MAX_DEFERRALS = 8
 """Times that a command waits for one before it: with their pauses, many ack waits."""

@@ -10,25 +10,14 @@ Called by the command subscriber of every replica; a repeated command gets the s
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from trigger_contracts.commands import CommandDone, CreateTrigger, UpdateTrigger
+from trigger_contracts.commands import CommandDone, CreateTrigger
 from trigger_contracts.errors import Code, Problem
-from trigger_contracts.events import ChangeKind, TriggerChanged
-from trigger_contracts.trigger import (
-    Changed,
-    Decision,
-    Moment,
-    Rejected,
-    StateCommand,
-    Trigger,
-    Unchanged,
-    decide,
-)
-from trigger_runtime.process.errors import StaleExpectation
-from trigger_scheduler.domain.arming import armed_row, decided_row
-from trigger_scheduler.domain.planning import DueRow, Step, advanced, plan, reconcile
+from trigger_contracts.events import ChangeKind
+from trigger_contracts.trigger import Changed, Rejected, Trigger, Unchanged
+from trigger_scheduler.domain.arming import armed_row
+from trigger_scheduler.domain.planning import DueRow, Step, reconcile
 from trigger_scheduler.domain.quotas import Quotas, Usage
 from trigger_scheduler.domain.results import done, unchanged
 from trigger_scheduler.ports import (
@@ -37,10 +26,11 @@ from trigger_scheduler.ports import (
     DueLog,
     Index,
     IndexTransaction,
-    LockedTrigger,
     StoredAnswer,
 )
 
+from .appending import ChangeAppender
+from .command_cases import CommandCase, Request, answer_of, brings_schema, case_of, decide_case
 from .fencing import count_race, fence_all
 from .projecting import project_in_order
 
@@ -51,65 +41,6 @@ TURN_AFTER = 10
 """Commands decided at a stretch: some milliseconds, in which nothing that is due is published."""
 
 _CONFIRMED_AT_THE_LEADER = frozenset({Code.NOT_FOUND, Code.VERSION_MISMATCH, Code.TRIGGER_EXISTS})
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A command with what the broker knows of it."""
-
-    command: StateCommand
-    command_id: str
-    trigger_id: str
-    accepted_at: datetime
-    stream_seq: int
-    deferrable: bool = False
-    """Whether it may come again later, if a command before it seems to be missing."""
-
-
-@dataclass(slots=True)
-class _Case:
-    """One request on its way through a round."""
-
-    request: Request
-    trigger: Trigger | None
-    row: DueRow | None
-    decision: Decision | None = None
-    before: Trigger | None = None
-    stored: Trigger | None = None
-    settled: bool = False
-    outdated: bool = False
-    races: int = 0
-    deferred: bool = False
-    log_seq: int | None = None
-    """The subject's last sequence, where what stands there cannot be read."""
-    newer: tuple[Trigger, ...] = ()
-
-    @property
-    def newest(self) -> Trigger | None:
-        """The newest change that the index does not have yet."""
-        return self.stored or (self.newer[-1] if self.newer else None)
-
-    def step(self, now: datetime, grace: timedelta) -> Step | None:
-        """What is due for the trigger as the command finds it."""
-        if self.row is None or self.outdated or self.row.next_fire_at is None:
-            return None
-        if self.row.next_fire_at > now:
-            return None
-        try:
-            return plan(self.row, now, grace)
-        except Exception:  # noqa: BLE001 - whatever it is, the edit may be what mends it
-            return None
-
-    def advance(self, step: Step, seq: int, now: datetime) -> None:
-        if self.row is not None:
-            self.row = advanced(self.row, step, seq, now)
-            self.settled = True
-
-    @property
-    def expected_seq(self) -> int:
-        if self.log_seq is not None:
-            return self.log_seq
-        return 0 if self.trigger is None else self.trigger.change_seq
 
 
 class CommandHandler:
@@ -129,6 +60,7 @@ class CommandHandler:
         self._index = index
         self._change_log = change_log
         self._due_log = due_log
+        self._appender = ChangeAppender(change_log, due_log)
         self._backlog = backlog
         self._grace = grace
         self._quotas = quotas
@@ -151,7 +83,7 @@ class CommandHandler:
             for place, request in waiting:
                 taken = request.trigger_id in triggers or request.command_id in commands
                 taken = taken or schemas == MAX_SCHEMAS
-                schemas += not taken and _brings_schema(request.command)
+                schemas += not taken and brings_schema(request.command)
                 (later if taken else part).append((place, request))
                 triggers.add(request.trigger_id)
                 commands.add(request.command_id)
@@ -166,15 +98,15 @@ class CommandHandler:
             fresh = [request for request in requests if request.command_id not in given]
             held = await transaction.hold([request.trigger_id for request in fresh])
             now = await transaction.now()
-            cases = [_case(request, held.get(request.trigger_id)) for request in fresh]
+            cases = [case_of(request, held.get(request.trigger_id)) for request in fresh]
             await self._settle(cases, now)
             for place, case in enumerate(cases, 1):
                 await self._decide(case, now)
-                if _brings_schema(case.request.command) or place % TURN_AFTER == 0:
+                if brings_schema(case.request.command) or place % TURN_AFTER == 0:
                     await asyncio.sleep(0)  # What is due meanwhile is not to wait for them all.
             await self._admit(transaction, cases)
             await self._defer(cases)
-            await self._append(cases, now)
+            await self._appender.append(cases, now)
             await self._fence(cases, now)
             await _store(transaction, cases, now)
             repeated = {
@@ -184,13 +116,13 @@ class CommandHandler:
         for case in cases:
             if case.row is not None and case.row.next_fire_at is not None:
                 self._on_armed(case.row.next_fire_at, now)
-        fresh_answers = {case.request.command_id: _answer(case, now) for case in cases}
+        fresh_answers = {case.request.command_id: answer_of(case, now) for case in cases}
         return [
             repeated.get(request.command_id) or fresh_answers[request.command_id]
             for request in requests
         ]
 
-    async def _settle(self, cases: Sequence[_Case], now: datetime) -> None:
+    async def _settle(self, cases: Sequence[CommandCase], now: datetime) -> None:
         """Publish what is due under the versions that the commands find, all rows together."""
         waiting = [case for case in cases if case.step(now, self._grace)]
         while waiting:
@@ -198,7 +130,7 @@ class CommandHandler:
             sequences = await self._due_log.append(
                 [(step.record(row, now), row.expected_seq(now)) for row, step in _rows(steps)]
             )
-            overtaken: list[_Case] = []
+            overtaken: list[CommandCase] = []
             for (case, step), seq in zip(steps, sequences, strict=True):
                 if seq is None:
                     overtaken.append(case)
@@ -208,7 +140,7 @@ class CommandHandler:
                 await self._settle_reconciled(overtaken)
             waiting = [case for case, _ in steps if case.step(now, self._grace)]
 
-    async def _settle_reconciled(self, cases: Sequence[_Case]) -> None:
+    async def _settle_reconciled(self, cases: Sequence[CommandCase]) -> None:
         """Somebody appended first: go on from the last records."""
         last = await self._due_log.last([case.request.trigger_id for case in cases])
         for case in cases:
@@ -221,8 +153,8 @@ class CommandHandler:
             case.row = known or case.row
             case.settled = True
 
-    async def _decide(self, case: _Case, now: datetime) -> None:
-        _decide(case, now)
+    async def _decide(self, case: CommandCase, now: datetime) -> None:
+        decide_case(case, now)
         if isinstance(case.decision, Unchanged) or (
             isinstance(case.decision, Rejected)
             and case.decision.problem.code in _CONFIRMED_AT_THE_LEADER
@@ -230,9 +162,9 @@ class CommandHandler:
             latest = await self._change_log.last(case.request.trigger_id)
             known = 0 if case.trigger is None else case.trigger.change_seq
             if latest is not None and latest.change_seq > known:
-                await self._renew(case, latest, now)
+                await self._appender.renew(case, latest, now)
 
-    async def _admit(self, transaction: IndexTransaction, cases: Sequence[_Case]) -> None:
+    async def _admit(self, transaction: IndexTransaction, cases: Sequence[CommandCase]) -> None:
         """Refuse what the quotas do not allow. A change that is in the log already stays."""
         usage: Usage | None = None
         for case in cases:
@@ -245,7 +177,7 @@ class CommandHandler:
             if exceeded is not None:
                 case.decision = Rejected(exceeded)
 
-    async def _defer(self, cases: Sequence[_Case]) -> None:
+    async def _defer(self, cases: Sequence[CommandCase]) -> None:
         lost = [
             case
             for case in cases
@@ -260,67 +192,7 @@ class CommandHandler:
             for case in lost:
                 case.deferred = case.request.trigger_id in put_off
 
-    async def _append(self, cases: Sequence[_Case], now: datetime) -> None:
-        """Append the changes: all at once, or each on its own where one was overtaken."""
-        changing = [
-            case for case in cases if isinstance(case.decision, Changed) and not case.stored
-        ]
-        if not changing:
-            return
-        try:
-            sequences = await self._change_log.append(
-                [(_change(case), case.expected_seq) for case in changing]
-            )
-        except StaleExpectation:
-            for case in changing:
-                await self._append_one(case, now)
-            return
-        for case, seq in zip(changing, sequences, strict=True):
-            case.stored = Trigger(_change(case), seq)
-
-    async def _append_one(self, case: _Case, now: datetime) -> None:
-        races = 0
-        while isinstance(case.decision, Changed) and case.stored is None:
-            try:
-                (seq,) = await self._change_log.append([(_change(case), case.expected_seq)])
-                case.stored = Trigger(_change(case), seq)
-            except StaleExpectation as stale:
-                races = count_race(races)
-                latest = await self._change_log.last(case.request.trigger_id)
-                known = 0 if case.trigger is None else case.trigger.change_seq
-                case.log_seq = None
-                if latest is not None and latest.change_seq > known:
-                    await self._renew(case, latest, now)
-                    continue
-                # Nothing newer that can be read, and yet something stands there.
-                case.log_seq = stale.last_seq
-                if latest is None:
-                    # Of what the index knew all was erased or has expired.
-                    case.trigger = None
-                    _decide(case, now)
-
-    async def _renew(self, case: _Case, latest: Trigger, now: datetime) -> None:
-        """The log is ahead of the index: take its state; find our own change if it is there."""
-        known = 0 if case.trigger is None else case.trigger.change_seq
-        newer = await self._change_log.of(case.request.trigger_id, known)
-        if not newer or newer[-1].change_seq < latest.change_seq:
-            newer = [*newer, latest]
-        case.newer = tuple(newer)
-        own = [one for one in newer if one.change.command_id == case.request.command_id]
-        before = [case.trigger, *newer]
-        case.trigger = newer[-1]
-        if case.row is None and newer != own:
-            # Others' changes that a crash left unprojected: fence them, too.
-            last = (await self._due_log.last([case.request.trigger_id])).values()
-            case.row = decided_row(case.trigger, next(iter(last), None), now)
-        if own:
-            case.stored = newer[-1]
-            case.before = before[newer.index(own[0])]
-            case.decision = Changed(own[0].change)
-        else:
-            _decide(case, now)
-
-    async def _fence(self, cases: Sequence[_Case], now: datetime) -> None:
+    async def _fence(self, cases: Sequence[CommandCase], now: datetime) -> None:
         """Fence whatever is about to be projected: our changes, and others that a crash left."""
         changed = [
             (case, case.row, newest)
@@ -332,45 +204,13 @@ class CommandHandler:
             case.row = row
 
 
-def _case(request: Request, held: LockedTrigger | None) -> _Case:
-    trigger = None if held is None else held.trigger
-    return _Case(request, trigger, None if held is None else held.row, before=trigger)
-
-
-def _brings_schema(command: StateCommand) -> bool:
-    """Whether deciding on it compiles a payload schema, which may take some 40 ms."""
-    match command:
-        case CreateTrigger():
-            return "payload_schema" in command.definition
-        case UpdateTrigger():
-            return "payload_schema" in (command.patch or command.definition or {})
-        case _:
-            return False
-
-
-def _rows(steps: Sequence[tuple[_Case, Step]]) -> list[tuple[DueRow, Step]]:
+def _rows(steps: Sequence[tuple[CommandCase, Step]]) -> list[tuple[DueRow, Step]]:
     return [(case.row, step) for case, step in steps if case.row is not None]
 
 
-def _decide(case: _Case, now: datetime) -> None:
-    cursor, fires = (None, 0) if case.row is None else (case.row.cursor, case.row.fires)
-    case.before = case.trigger
-    case.decision = decide(
-        case.request.command,
-        case.trigger,
-        Moment(case.request.accepted_at, now, cursor, fires),
-        trigger_id=case.request.trigger_id,
-        command_id=case.request.command_id,
-    )
-
-
-def _change(case: _Case) -> TriggerChanged:
-    if not isinstance(case.decision, Changed):
-        raise TypeError("only a change can be appended")
-    return case.decision.change
-
-
-async def _store(transaction: IndexTransaction, cases: Sequence[_Case], now: datetime) -> None:
+async def _store(
+    transaction: IndexTransaction, cases: Sequence[CommandCase], now: datetime
+) -> None:
     projected: list[tuple[Trigger, DueRow]] = []
     refused: dict[str, tuple[int | None, Problem | None]] = {}
     settled: list[DueRow] = []
@@ -394,18 +234,6 @@ async def _store(transaction: IndexTransaction, cases: Sequence[_Case], now: dat
     if settled:
         await transaction.advance(settled)
     await transaction.remember(refused, now)
-
-
-def _answer(case: _Case, now: datetime) -> CommandDone | Problem | None:
-    if case.deferred:
-        return None
-    if isinstance(case.decision, Rejected):
-        return case.decision.problem
-    if isinstance(case.decision, Changed):
-        return done(case.request.command_id, case.decision.change, case.before)
-    if case.trigger is None:
-        raise TypeError("only an existing trigger can be left unchanged")
-    return unchanged(case.request.command_id, case.trigger, now)
 
 
 async def _repeated(
