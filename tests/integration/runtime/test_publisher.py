@@ -313,3 +313,23 @@ async def test_what_concerns_any_of_each_is_raised(platform_streams: Broker, sch
             await publisher.publish_each([due(1), due(2)])
     finally:
         await platform_streams.start()
+
+
+async def test_a_crowd_of_batches_is_stored_though_the_stream_takes_so_many_at_a_time(
+    reader: StreamReader, scheduler: Connection
+) -> None:
+    """By several processes at once: what the broker dropped unread is sent again."""
+    patient = timedelta(seconds=30)
+    others = [JetStreamPublisher(scheduler, topology.DUE.name, timeout=patient) for _ in range(3)]
+    size = topology.MAX_WAITING_MESSAGES
+
+    async def publish(one: JetStreamPublisher, name: str) -> None:
+        for batch in range(3):
+            messages = [
+                Message(subjects.due(name), b"x" * 200, message_id=f"{name}-{batch}-{n}")
+                for n in range(size)
+            ]
+            assert len(await one.publish_batch(messages)) == size
+
+    await asyncio.gather(*(publish(one, f"t{n}") for n, one in enumerate(others)))
+    assert await reader.last_seq() == 9 * size

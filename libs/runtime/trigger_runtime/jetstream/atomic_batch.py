@@ -9,6 +9,7 @@ stored, the broker acknowledged.
 import asyncio
 import contextlib
 import math
+import random
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import timedelta
 
@@ -33,11 +34,13 @@ BATCH_FROM = 14
 """Messages from which on a batch is cheaper than one by one (decision 0021)."""
 MAX_SINGLE = 100
 """Messages on their way one by one; more would only queue at the broker, past their deadline."""
-MAX_IN_FLIGHT = 16
-"""Batches in flight per writer; the broker allows a stream 50, shared by all processes."""
+MAX_IN_FLIGHT = 2
+"""Batches in flight per writer: one being synced while the next arrives. More gain nothing, and the
+broker drops what exceeds 1,000 messages that wait at a stream (decision 43)."""
 RETRY_PAUSE_S = 0.02
-"""Between tries of a batch that the broker dropped unread because too many were in flight."""
-BATCH_TRIES = 3
+"""At least, and at most twice as long, between tries of a batch that the broker dropped unread:
+too many were in flight, or too many messages waited. Not all at once again."""
+BATCH_TRIES = 10
 """Then its messages go one by one: somebody may hold all of a stream's batches unfinished."""
 
 Outcome = PublishAck | Exception
@@ -120,7 +123,7 @@ class StreamWriter:
                         if tries <= 0:
                             raise
                         if staged is None:
-                            await asyncio.sleep(RETRY_PAUSE_S)
+                            await asyncio.sleep(RETRY_PAUSE_S * random.uniform(1, 2))  # noqa: S311
                         staged = None
         self._batches.inc()
         self._published.inc(len(messages))
