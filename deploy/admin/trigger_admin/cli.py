@@ -123,6 +123,7 @@ def show(found: Sequence[FoundRecord], *, as_json: bool) -> None:
         stored_at = one.stored_at.isoformat(timespec="seconds")
         print(f"{one.stream} {one.seq}  {one.subject}  {stored_at}  {one.why}")
     print(f"{len(found)} records cannot be read." if found else "Every record can be read.")
+    print(records.IN_COMMANDS)
 
 
 def complete(start: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -2,7 +2,8 @@
 
 The services pass such a record over; whoever wants it gone, removes it here. Nothing that can be
 read is ever removed: a trigger's log and its fence are made of these. What a record is,
-``trigger_contracts.records`` says, as it does to the services.
+``trigger_contracts.records`` says, as it does to the services. What cannot be read among the
+commands is no matter of this: it was answered, and is a dead letter.
 """
 
 import json
@@ -14,6 +15,7 @@ from trigger_contracts import records, subjects, topology
 from trigger_contracts.message_headers import why_unreadable
 from trigger_contracts.records import Unreadable
 from trigger_runtime.jetstream.reader import StoredMessage, StreamReader
+from trigger_runtime.process.clock import SystemClock
 
 from .errors import AdminError
 from .target import reading
@@ -21,6 +23,12 @@ from .target import reading
 PAGE = 500
 READ_TIMEOUT = timedelta(seconds=10)
 _EVERYTHING = ">"
+_OF_COMMANDS = (topology.INGRESS.name, topology.COMMANDS.name)
+
+IN_COMMANDS = (
+    f"{' and '.join(_OF_COMMANDS)} are not looked through: what cannot be read there is a dead "
+    "letter (GET /dead-letters/)."
+)
 
 Judge = Callable[[StoredMessage], object]
 """Reads a message as a record of its stream; raises ``Unreadable``."""
@@ -57,6 +65,8 @@ async def remove(nats_url: str, nats_password: str, stream: str, seq: int) -> st
     """Remove one that cannot be read; returns a sentence. Raises ``AdminError`` for any other."""
     judge = _JUDGES.get(stream)
     if judge is None:
+        if stream in _OF_COMMANDS:
+            raise AdminError(IN_COMMANDS)
         raise AdminError(f"There is no stream {stream}. There are: {', '.join(_JUDGES)}.")
     async with reading(nats_url, nats_password) as connection:
         reader = StreamReader(connection, stream, timeout=READ_TIMEOUT)
@@ -96,6 +106,11 @@ def _why(judge: Judge, message: StoredMessage) -> str | None:
     return None
 
 
+def _judge_due(message: StoredMessage) -> None:
+    now = SystemClock().now()
+    records.due_in(message.subject, message.payload, now=now, stored_at=message.stored_at)
+
+
 def _judge_event(message: StoredMessage) -> None:
     if subjects.matches(message.subject, subjects.LOG_ROWS):  # else it is for others than the log
         records.event_in(message.payload)
@@ -103,7 +118,7 @@ def _judge_event(message: StoredMessage) -> None:
 
 _JUDGES: dict[str, Judge] = {
     topology.CHANGES.name: lambda message: records.change_in(message.subject, message.payload),
-    topology.DUE.name: lambda message: records.due_in(message.subject, message.payload),
+    topology.DUE.name: _judge_due,
     topology.EVENTS.name: _judge_event,
     topology.DEAD.name: lambda message: records.dead_letter_in(message.payload),
     topology.IDEMPOTENCY.stream: lambda message: records.must_be_a_claim(message.payload),

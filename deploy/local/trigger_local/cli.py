@@ -157,7 +157,10 @@ def list_records(
     nats_password: NatsPassword = None,
     as_json: admin.AsJson = False,
 ) -> None:
-    """Show what is stored and cannot be read: the services pass it over."""
+    """Show what is stored and cannot be read: the services pass it over.
+
+    Commands that cannot be read are dead letters instead.
+    """
     home = Home(data_dir.expanduser().resolve())
 
     async def listed() -> list[FoundRecord]:

@@ -37,7 +37,8 @@ MAX_TEXT = 500
 LAST_YEAR = 9990
 """A life after it must have an end that is a date, too."""
 CLOCKS_APART = timedelta(days=3)
-"""Nothing is decided so long before it is due, whatever two servers' clocks say."""
+"""Nothing is decided so long before it is due, whatever two servers' clocks say: beyond it a
+decision is not believed, or it would keep its trigger silent until then."""
 
 _EVENT_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 _AFTER_YEAR_9999 = "e677d21f-dc00"
@@ -67,12 +68,18 @@ def change_in(subject: str, body: bytes) -> TriggerChanged:
     return change
 
 
-def due_in(subject: str, body: bytes) -> Due | Missed | Fence:
-    """The schedule decision stored on a subject; raises ``Unreadable``."""
+def due_in(
+    subject: str, body: bytes, *, now: datetime, stored_at: datetime
+) -> Due | Missed | Fence:
+    """The schedule decision stored on a subject; raises ``Unreadable``.
+
+    ``now`` is the clock of record's, which may have been set back since; ``stored_at`` the
+    broker's, which may be far behind the clock of record's. What one of them has reached is due.
+    """
     record = _parsed(DUE_RECORD.validate_json, body)
     must_be_sound(subject, record)
-    if record.cursor is not None and record.cursor > recorded_at(record) + CLOCKS_APART:
-        # Believed, it would keep its trigger silent until then.
+    reached = min(recorded_at(record), max(now, stored_at))
+    if record.cursor is not None and record.cursor > reached + CLOCKS_APART:
         raise Unreadable("it decides what is not due yet")
     return record
 

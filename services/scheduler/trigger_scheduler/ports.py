@@ -212,10 +212,13 @@ class DueLog(Protocol):
         """
         ...
 
-    async def last(self, trigger_ids: Sequence[str]) -> dict[str, tuple[DueEntry | None, int]]:
+    async def last(
+        self, trigger_ids: Sequence[str], now: datetime
+    ) -> dict[str, tuple[DueEntry | None, int]]:
         """Each trigger's last record that can be read, None if none can, with the last sequence.
 
-        Absent is a trigger without a record.
+        Absent is a trigger without a record. ``now`` by the clock of record: what was decided far
+        ahead of it is not believed.
         """
         ...
 

@@ -131,6 +131,40 @@ async def test_a_decision_that_names_another_triggers_newer_change_does_not_stal
     assert ("TRIGGER_DUE", seq) in runtime_records._named
 
 
+def forged_ahead(good: bytes) -> bytes:
+    """A sound decision, but for its instants: believed, it would silence its trigger for years."""
+    return spoilt(
+        good,
+        published_at="2099-01-01T00:00:00Z",
+        scheduled_for="2099-01-01T00:00:00Z",
+        cursor="2099-01-01T00:00:00Z",
+    )
+
+
+async def test_a_decision_forged_years_ahead_does_not_silence_its_trigger(
+    platform: Platform,
+) -> None:
+    """Whatever it says of when it was decided: no clock was there yet."""
+    async with platform.scheduler():
+        victim = await created(platform, **every_second("victim"))
+        bystander = await created(platform, **every_second("bystander"))
+        first = (await platform.fires(victim, 1))[-1]
+        forged = forged_ahead(first.model_dump_json().encode())
+        (seq,) = await put(platform, subjects.due(victim), forged)
+        before = len(await readable_dues(platform, victim))
+        await fired_once_and_again(platform, victim, before + 2)
+        await goes_on(platform, bystander)
+        await put(platform, subjects.due(victim), forged)
+        edited = await platform.ask(Verb.UPDATE, trigger_id=victim, patch={"name": "healed"})
+        assert edited.get("version") == 2, edited
+        before = len(await readable_dues(platform, victim))
+        await fired_once_and_again(platform, victim, before + 1)
+    assert ("TRIGGER_DUE", seq) in runtime_records._named
+    broker = platform.broker.url, platform.broker.passwords["admin"]
+    found = await records.unreadable(*broker)
+    assert (seq, "it decides what is not due yet") in [(one.seq, one.why) for one in found]
+
+
 async def test_what_lies_under_a_malformed_header_block_changes_and_decides_nothing(
     platform: Platform,
 ) -> None:
@@ -225,10 +259,11 @@ async def test_repair_goes_past_unreadable_changes(platform: Platform) -> None:
 async def test_a_rebuild_goes_past_unreadable_records(platform: Platform) -> None:
     async with platform.scheduler():
         victim = await created(platform, **every_second("victim"))
-        await platform.fires(victim, 1)
+        first = (await platform.fires(victim, 1))[-1]
     before = await platform.row(victim)
     await put(platform, subjects.changed(victim), *GARBAGE)
-    (due_seq,) = await put(platform, subjects.due(victim), PUB_ACK)
+    forged = forged_ahead(first.model_dump_json().encode())
+    _, due_seq = await put(platform, subjects.due(victim), forged, PUB_ACK)
     changes, due = (
         StreamReader(platform.admin, name, timeout=timedelta(seconds=5))
         for name in (topology.CHANGES.name, topology.DUE.name)
@@ -274,6 +309,8 @@ async def test_an_administrator_lists_and_removes_what_cannot_be_read(platform: 
                 await records.remove(*broker, stream, seq)
     with pytest.raises(AdminError, match="no stream"):
         await records.remove(*broker, "TRIGGER_ELSEWHERE", 1)
+    with pytest.raises(LocalError, match="dead letter"):
+        await records.remove(*broker, topology.COMMANDS.name, 1)
     async with platform.scheduler():
         edited = await platform.ask(Verb.UPDATE, trigger_id=trigger_id, patch={"name": "on"})
         assert edited.get("version") == 2, edited

@@ -104,8 +104,10 @@ class JetStreamDueLog:
             outcomes = await self._publisher.publish_staged(cast("StagedMessages", staged))
         return [one.seq if isinstance(one, PublishAck) else None for one in outcomes]
 
-    async def last(self, trigger_ids: Sequence[str]) -> dict[str, tuple[DueEntry | None, int]]:
-        return await last_dues(self._reader, self._changes, trigger_ids)
+    async def last(
+        self, trigger_ids: Sequence[str], now: datetime
+    ) -> dict[str, tuple[DueEntry | None, int]]:
+        return await last_dues(self._reader, self._changes, trigger_ids, now)
 
 
 def _change_message(change: TriggerChanged, expected: int) -> Message:

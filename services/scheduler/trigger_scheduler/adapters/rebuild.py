@@ -165,7 +165,7 @@ async def _arm(
     now = await shadow.now()
     for page in _pages(trigger_ids):
         held = await shadow.hold(page)
-        last = await last_dues(due, changes, page)
+        last = await last_dues(due, changes, page, now)
         rows: list[DueRow] = []
         fired_tests: list[str] = []
         for trigger_id, one in held.items():

@@ -5,6 +5,7 @@ passed over: a change that changes nothing, a decision that decides nothing.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from trigger_contracts import subjects, topology
@@ -61,13 +62,16 @@ def read_change(message: StoredMessage) -> Trigger | None:
     return trigger
 
 
-def read_due(message: StoredMessage, newest_change: int) -> DueEntry | None:
-    """A decision; None if it cannot be read, or names a change that there is not yet."""
+def read_due(message: StoredMessage, newest_change: int, now: datetime) -> DueEntry | None:
+    """A decision; None if it cannot be read, or names a change that there is not yet.
+
+    ``now`` by the clock of record.
+    """
     if why := why_unreadable(message.headers):
         pass_over(topology.DUE.name, message, why)
         return None
     try:
-        record = due_in(message.subject, message.payload)
+        record = due_in(message.subject, message.payload, now=now, stored_at=message.stored_at)
     except Unreadable as error:
         pass_over(topology.DUE.name, message, str(error))
         return None
@@ -93,7 +97,7 @@ async def newest_change(changes: Leader) -> int:
 
 
 async def last_dues(
-    due: Dues, changes: LeaderAndNewest, trigger_ids: Sequence[str]
+    due: Dues, changes: LeaderAndNewest, trigger_ids: Sequence[str], now: datetime
 ) -> dict[str, tuple[DueEntry | None, int]]:
     """Each subject's last decision, and its last sequence, which an unreadable record may have."""
     messages = await due.last_many([subjects.due(one) for one in trigger_ids])
@@ -105,17 +109,19 @@ async def last_dues(
     for message in messages.values():
         trigger_id = message.subject.rpartition(".")[2]
         known = own.get(subjects.changed(trigger_id))
-        record = read_due(message, newest)
+        record = read_due(message, newest, now)
         if record is None or (known is not None and record.change_seq > known.seq):
             # A replica may be behind: the leader knows whether the trigger has such a change.
             last = await changes.last_from_leader(subjects.changed(trigger_id))
             up_to = newest if last is None else last.seq
-            record = read_due(message, up_to) or await _last_due(due, message, up_to)
+            record = read_due(message, up_to, now) or await _last_due(due, message, up_to, now)
         found[trigger_id] = (record, message.seq)
     return found
 
 
-async def _last_due(due: Dues, message: StoredMessage, newest_change: int) -> DueEntry | None:
+async def _last_due(
+    due: Dues, message: StoredMessage, newest_change: int, now: datetime
+) -> DueEntry | None:
     return await last_readable(
-        due, message.subject, message.seq, lambda older: read_due(older, newest_change)
+        due, message.subject, message.seq, lambda older: read_due(older, newest_change, now)
     )

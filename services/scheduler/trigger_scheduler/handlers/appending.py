@@ -74,7 +74,7 @@ class ChangeAppender:
         case.trigger = newer[-1]
         if case.row is None and newer != own:
             # Others' changes that a crash left unprojected: fence them, too.
-            last = (await self._due_log.last([case.request.trigger_id])).values()
+            last = (await self._due_log.last([case.request.trigger_id], now)).values()
             case.row = decided_row(case.trigger, next(iter(last), None), now)
         if own:
             case.stored = newer[-1]

@@ -180,7 +180,7 @@ class Claimer:
 
     async def _append_reconciled(self, rows: Sequence[DueRow]) -> list[DueRow]:
         """Somebody appended first, or crashed after appending: go on from the last records."""
-        last = await self._due_log.last([row.trigger_id for row in rows])
+        last = await self._due_log.last([row.trigger_id for row in rows], self._clock.now())
         now = self._clock.now()
         learned: dict[str, DueRow] = {}
         due: list[DueRow] = []

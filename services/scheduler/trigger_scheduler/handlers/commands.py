@@ -137,12 +137,12 @@ class CommandHandler:
                 else:
                     case.advance(step, seq, now)
             if overtaken:
-                await self._settle_reconciled(overtaken)
+                await self._settle_reconciled(overtaken, now)
             waiting = [case for case, _ in steps if case.step(now, self._grace)]
 
-    async def _settle_reconciled(self, cases: Sequence[CommandCase]) -> None:
+    async def _settle_reconciled(self, cases: Sequence[CommandCase], now: datetime) -> None:
         """Somebody appended first: go on from the last records."""
-        last = await self._due_log.last([case.request.trigger_id for case in cases])
+        last = await self._due_log.last([case.request.trigger_id for case in cases], now)
         for case in cases:
             case.races = count_race(case.races)
             if case.row is None:

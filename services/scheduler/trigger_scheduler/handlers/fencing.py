@@ -52,7 +52,7 @@ async def _fence_overtaken(due_log: DueLog, row: DueRow, trigger: Trigger, now: 
     races = 0
     while True:
         races = count_race(races)
-        last = (await due_log.last([row.trigger_id])).get(row.trigger_id)
+        last = (await due_log.last([row.trigger_id], now)).get(row.trigger_id)
         record = None if last is None else last[0]
         if record is not None and record.change_seq >= trigger.change_seq:
             # Fenced before a crash, and perhaps fired since: that record is the truth.

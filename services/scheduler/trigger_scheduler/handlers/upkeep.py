@@ -157,7 +157,7 @@ class Upkeep:
                 continue
             if one is None:
                 # The index is empty, perhaps anew: the due log says what was decided.
-                last = (await self._due_log.last([trigger_id])).get(trigger_id)
+                last = (await self._due_log.last([trigger_id], now)).get(trigger_id)
                 projected.extend((trigger, armed_row(trigger, None)) for trigger in newer[:-1])
                 projected.append((newer[-1], decided_row(newer[-1], last, now)))
                 continue
