@@ -60,8 +60,10 @@ def _made_anew(past: yesterday.Yesterday, schemas: Sequence[str]) -> str:
     return f"PostgreSQL has lost tables of: {', '.join(schemas)}. They are made anew."
 
 
-async def watch(target: Target) -> list[str]:
+async def watch(target: Target, say: Callable[[str], None] = say_nothing) -> list[str]:
     """What was lost since the last note; if nothing, how far the streams are is noted.
+
+    A stream that is missing and had nothing is made anew.
 
     Raises TablesGoneError where it is PostgreSQL that was lost.
     """
@@ -71,6 +73,9 @@ async def watch(target: Target) -> list[str]:
             raise TablesGoneError(sorted(past.gone))
         lost = past.lost(found)
         if not lost:
+            if missing := [name for name, state in found.items() if state is None]:
+                await streams.apply(client, replicas=target.replicas)
+                say(f"Streams without a message were missing, and are there again: {missing}")
             await take_note(target, client)
         return lost
 

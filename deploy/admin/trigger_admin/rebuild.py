@@ -33,10 +33,11 @@ async def rebuild_all(
     Raises StreamsLostError where the streams lack what the tables have, unless ``accept_loss``.
     """
     async with admin_connection(target) as client:
-        lost = (await find_losses(target, client)).lost
+        compared = await find_losses(target, client)
+        lost = compared.lost
         if not accept_loss:
             yesterday.refuse(lost, target.options)
-        if lost:
+        if lost or None in compared.found.values():
             await streams.apply(client, replicas=target.replicas)
             await streams.renew_consumers(client)
         try:

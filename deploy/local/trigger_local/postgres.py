@@ -26,6 +26,9 @@ PORT = 5432
 MAJOR_VERSION = "18"
 """Of the wheel's server; its format on disk changes with each."""
 
+VERSION_FILE = "PG_VERSION"
+"""In every database's folder, for as long as there is one."""
+
 UNPRIVILEGED_USER = "nobody"
 """Whom the database runs as when root starts it (PostgreSQL refuses root). Exists on every Unix,
 so that no account has to be made on the machine."""
@@ -90,7 +93,7 @@ def prepare(folder: Path, password: str) -> list[str]:
     Returns notices for the user. Safe to repeat, before every start.
     """
     notices = _grant_passage(folder) if unprivileged_user() else []
-    if (folder / "PG_VERSION").exists():
+    if (folder / VERSION_FILE).exists():
         _check_version(folder)
         notices += stop_leftovers(folder)
     else:
@@ -100,7 +103,7 @@ def prepare(folder: Path, password: str) -> list[str]:
 
 def _check_version(folder: Path) -> None:
     """Raises LocalError for a database of another major version: the server would only exit."""
-    found = (folder / "PG_VERSION").read_text(encoding="ascii", errors="replace").strip()
+    found = (folder / VERSION_FILE).read_text(encoding="ascii", errors="replace").strip()
     if found != MAJOR_VERSION:
         msg = (
             f"{folder} was made by PostgreSQL {found or '(unknown)'}, and this is PostgreSQL "

@@ -86,6 +86,7 @@ def servers(platform: Platform) -> tuple[Spec, Spec]:
             stop_patience=SERVER_PATIENCE,
             against=partial(space.reason_against, platform.home.nats),
             broken=nats.BROKEN,
+            kept=nats.streams_folder(platform.home.nats),
             # Its passwords are random, and stand in a file that only its owner may read.
             routine=("[INF]", "Plaintext passwords detected"),
         ),
@@ -94,6 +95,7 @@ def servers(platform: Platform) -> tuple[Spec, Spec]:
             prepare=partial(_prepare_postgres, platform),
             ready=partial(_database_answers, platform.database_url(database="postgres")),
             stop_patience=SERVER_PATIENCE,
+            kept=platform.home.postgres / postgres.VERSION_FILE,
             # We ask whether it is up before it is.
             routine=("LOG:  ", "the database system is starting up"),
         ),

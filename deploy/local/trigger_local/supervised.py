@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from . import child
 from .output import Output
@@ -49,6 +50,8 @@ class Spec:
     """Why it cannot be started now; asked in a thread before every start, may block."""
     broken: re.Pattern[str] | None = None
     """Lines of its output after which it does its work no more until it is started anew."""
+    kept: Path | None = None
+    """What is there for as long as the files are that it works on."""
 
 
 class Supervised:
@@ -65,6 +68,8 @@ class Supervised:
         self._stopping = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
         self._replacing: asyncio.Task[bool] | None = None
+        self._has_files = False
+        """Since its last start; it may be the one that makes them."""
 
     @property
     def pid(self) -> int | None:
@@ -77,6 +82,19 @@ class Supervised:
 
     async def ready(self) -> bool:
         return self.pid is not None and await self.spec.ready()
+
+    async def look(self) -> None:
+        """Have it started anew if its files were removed under it; for now and then.
+
+        It would serve what it has open, and acknowledge what nobody finds again.
+        """
+        process, kept = self._process, self.spec.kept
+        if kept is None or process is None or process.returncode is not None:
+            return
+        if await asyncio.to_thread(_is_there, kept):
+            self._has_files = True
+        elif self._has_files and process is self._process:
+            self._replace(f"its files are gone from {kept.parent}")
 
     async def stop(self) -> None:
         """Stop it for good. Returns when it is gone."""
@@ -146,7 +164,7 @@ class Supervised:
         if self._stopping.is_set():
             return
         process = await child.start(self._program, asyncio.subprocess.PIPE)
-        self._process = process
+        self._process, self._has_files = process, False
         assert process.stdout is not None  # noqa: S101 (PIPE above)
         copying = asyncio.create_task(
             self._output.copy(self.spec.name, process.stdout, self.spec.routine, self._hear)
@@ -167,18 +185,32 @@ class Supervised:
 
     def _hear(self, line: str) -> None:
         """Have it started anew once it says that it is broken; what it serves is away meanwhile."""
-        if self.spec.broken is None or not self.spec.broken.search(line):
-            return
+        if self.spec.broken is not None and self.spec.broken.search(line):
+            self._replace(line)
+
+    def _replace(self, why: str) -> None:
+        """Once, however many reasons there are."""
         if self._replacing is not None and not self._replacing.done():
             return
         process, program = self._process, self._program
         if process is None or program is None or process.returncode is not None:
             return
-        self._output.say(f"{self.spec.name} is started anew, for it cannot go on: {line}")
+        self._output.say(f"{self.spec.name} is started anew, for it cannot go on: {why}")
         self._replacing = asyncio.create_task(
             child.stop(process, program.stop_signal, self.spec.stop_patience),
             name=f"replace {self.spec.name}",
         )
+
+
+def _is_there(path: Path) -> bool:
+    """Of a disk that cannot be asked nothing is said to be gone."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _reason(code: int | None) -> str:

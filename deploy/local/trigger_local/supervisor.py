@@ -142,6 +142,8 @@ class Supervisor:
             await asyncio.sleep(TEND_EVERY)
             if self._unwritten is not None:
                 self.write_state()
+            for one in self.supervised:
+                await one.look()
             now = self._servers_started()
             if not self._complete:
                 starts = now
@@ -162,7 +164,7 @@ class Supervisor:
         target = target_of(self.platform)
         try:
             async with asyncio.timeout(LOOK_PATIENCE):
-                lost = await watch(target)
+                lost = await watch(target, self.say)
         except (asyncpg.InvalidCatalogNameError, TablesGoneError):
             return await self._provision_again(target)
         except Exception:  # noqa: BLE001 (a server is away, and comes back; the next look is soon)

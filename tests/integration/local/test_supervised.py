@@ -127,6 +127,37 @@ async def test_a_program_that_says_it_is_broken_is_started_anew_once_it_can_be(
     assert said.getvalue().count("one is not started for now: no space") == 1
 
 
+async def test_a_program_whose_files_are_removed_under_it_is_started_anew(
+    tmp_path: Path, started: list[Supervised]
+) -> None:
+    """Not before it has made them, and not for a disk that cannot be asked."""
+    said = io.StringIO()
+    folder = tmp_path / "files"
+    kept = folder / "kept"
+    one = Supervised(spec("exec sleep 4245.5", kept=kept), Output(tmp_path, said), lambda: None)
+    started.append(one)
+    one.start()
+    await eventually(lambda: one.pid is not None, within=20)
+    await one.look()
+    assert one.pid is not None
+    folder.mkdir()
+    kept.touch()
+    await one.look()
+    kept.unlink()
+    kept.symlink_to(kept)
+    await one.look()
+    assert "started anew" not in said.getvalue()
+    kept.unlink()
+    folder.rmdir()
+    await one.look()
+    await eventually(lambda: one.starts == 2 and one.pid is not None, within=20)
+    expected = f"one is started anew, for it cannot go on: its files are gone from {folder}"
+    assert said.getvalue().count(expected) == 1
+    await one.look()
+    assert one.pid is not None
+    assert one.starts == 2, "the new one has made no files yet"
+
+
 async def test_no_line_of_a_program_forges_another(tmp_path: Path) -> None:
     said = io.StringIO()
     output = Output(tmp_path, said)

@@ -95,6 +95,21 @@ async def test_a_stream_that_is_missing_is_refused_and_named(
     assert others == {name: state for name, state in before.items() if name != stream}
 
 
+async def test_a_missing_stream_that_had_nothing_is_made_anew_while_all_runs(
+    platform_streams: Broker, target: Target
+) -> None:
+    """There is nothing to say of it, and without it nothing can be kept there."""
+    await provision(target)
+    said: list[str] = []
+    for heal in (watch(target, said.append), rebuild_all(target)):
+        async with platform_streams.connected() as admin:
+            await admin.jetstream(timeout=10).delete_stream("TRIGGER_DEAD")
+        await heal
+        assert None not in (await found(target)).values()
+    assert len(said) == 1
+    assert "TRIGGER_DEAD" in said[0]
+
+
 async def test_what_is_projected_counts_without_a_note(
     platform_streams: Broker, target: Target
 ) -> None:

@@ -45,6 +45,7 @@ class World:
         self.expired_count = 0
         self.claims = {}
         self.finds_are_stale = False
+        self.buries = None
         recorder = Recorder(self, self, self, self)
         self.dues = RecordDues(self, recorder)
         self.fires = RecordFires(self, self, recorder, self, monotonic=lambda: 0.0)
@@ -95,6 +96,8 @@ class World:
         self.rows += rows
 
     async def bury(self, stream, message, reason):
+        if self.buries is not None:
+            raise self.buries
         self.happened.append("bury")
         self.dead.append((stream, message.stream_seq, reason))
 
@@ -212,6 +215,34 @@ async def test_answers_follow_the_durable_rows():
     assert done["event_id"] == world.entries[0].event_id
     assert done["command_id"] == "m1"
     assert (problem["code"], problem["request_id"]) == ("malformed-json", "m2")
+
+
+@pytest.mark.parametrize("error", [BrokerUnavailable("away"), PublishRefused("gone")])
+async def test_a_dead_letter_that_cannot_be_written_holds_up_nobody_else(error):
+    world = World(ORDER, TEA)
+    world.buries = error
+
+    handed = fires(fire_body(payload={"amount": 1}), b"nonsense")
+    assert await world.fires(handed) == [handed[1]]
+    (answered,) = world.sent
+    assert answered[1]["command_id"] == "m1"
+    assert len(world.entries) == 1
+
+    handed = dues(make_due(TEA), b"nonsense")
+    assert await world.dues(handed) == [handed[1]]
+    assert len(world.entries) == 2
+
+    world.buries = None
+    assert await world.dues(handed[1:]) == []
+    assert len(world.dead) == 1
+
+
+async def test_an_error_of_burying_that_is_no_servers_is_not_hidden():
+    world = World(ORDER)
+    world.buries = ZeroDivisionError()
+
+    with pytest.raises(ZeroDivisionError):
+        await world.fires(fires(b"nonsense"))
 
 
 async def test_one_read_of_state_serves_all_fires_of_a_trigger():

@@ -63,12 +63,12 @@ class DeadLetterWriter:
         letter_id = letters.letter_id(self._service, original)
         where = {"stream": stream, "stream_seq": delivery.stream_seq, "letter": letter_id}
         letter = letters.dead_letter(original, reason, self._clock.now(), kept_for=self._kept_for)
-        DEAD_LETTERS.labels(stream).inc()
         if letters.deletes_at(letter, self._kept_for) <= letter.dead_at:
             log.warning("dead letter not kept, its life is over", **where)
-            return
-        await self._write(letter, letter_id)
-        log.warning("dead letter", **where)
+        else:
+            await self._write(letter, letter_id)
+            log.warning("dead letter", **where)
+        DEAD_LETTERS.labels(stream).inc()
 
     async def failed_again(self, letter: DeadLetter, letter_id: str, reason: str, seq: int) -> None:
         """Say so in its place; StaleExpectation if something else has taken it, at ``seq``."""

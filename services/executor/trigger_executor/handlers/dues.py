@@ -24,7 +24,7 @@ class RecordDues:
 
     async def __call__(self, batch: Sequence[_Message]) -> Sequence[_Message]:
         records: list[tuple[_Message, Due | Missed]] = []
-        dead: list[tuple[Incoming, str]] = []
+        dead: list[tuple[_Message, str]] = []
         later: list[_Message] = []
         for message in batch:
             try:
@@ -55,5 +55,4 @@ class RecordDues:
             else:
                 dead.append((message, f"the definition at {record.change_seq} is erased"))
         await self._recorder.record(entries)
-        await self._recorder.bury(self.stream, dead)
-        return later
+        return later + await self._recorder.bury_each(self.stream, dead)

@@ -71,21 +71,21 @@ class RecordFires:
         late = await self._made_ready(states)
         later = [message for message, fire in everything if _trigger_of(fire) in late]
         now = [(message, fire) for message, fire in everything if _trigger_of(fire) not in late]
-        await self._record(now, states)
-        return later
+        return later + await self._record(now, states)
 
     async def _record(
         self,
         handled: Sequence[tuple[_Message, RequestedFire | UnreadableFire]],
         states: Mapping[str, Trigger],
-    ) -> None:
+    ) -> list[_Message]:
+        """Record and answer them; those that cannot be buried now come again, unanswered."""
         batch = [message for message, _ in handled]
         read = [fire for _, fire in handled]
         decisions = iter(
             await self._decide([fire for fire in read if isinstance(fire, RequestedFire)], states)
         )
         entries: list[LogEntry] = []
-        dead: list[tuple[Incoming, str]] = []
+        dead: list[tuple[_Message, str]] = []
         answers: list[tuple[Incoming, str, Fired | Problem]] = []
         for message, fire in zip(batch, read, strict=True):
             if isinstance(fire, UnreadableFire):
@@ -106,9 +106,12 @@ class RecordFires:
                 raise
             dead = [(message, f"its row cannot be recorded: {refusal}") for message in batch]
             answers = [(asked, command_id, _unrecorded()) for asked, command_id, _ in answers]
-        await self._recorder.bury(self.stream, dead)
+        left = await self._recorder.bury_each(self.stream, dead)
+        again = {id(message) for message in left}
         for asked, command_id, outcome in answers:
-            await self._answer(asked, command_id, outcome)
+            if id(asked) not in again:
+                await self._answer(asked, command_id, outcome)
+        return left
 
     async def _made_ready(self, states: Mapping[str, Trigger]) -> set[str]:
         """Compile what the batch needs, for a slice of time; the triggers that come again then.
@@ -133,7 +136,7 @@ class RecordFires:
 
     async def give_up(self, message: Incoming, reason: str) -> None:
         """Bury a fire that fails by itself, and tell whoever waits for its result."""
-        await self._recorder.bury(self.stream, [(message, reason)])
+        await self._recorder.bury(self.stream, message, reason)
         fire = _read(message)
         command_id = fire.command_id if isinstance(fire, RequestedFire) else _command_id(message)
         await self._answer(message, command_id, _unrecorded())

@@ -1,14 +1,18 @@
 """Rows and dead letters, written durably: what both use cases lead to."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
+from typing import TypeVar
 
 from trigger_contracts import topology
 from trigger_contracts.dead_letters import DeadLetterSink
 from trigger_contracts.events import LogEntry
 from trigger_executor.domain.row import EventMessage, row_of
 from trigger_executor.ports import Clock, EventWriter, Incoming, Meter
+from trigger_runtime.dead_letters.each import bury_each
+
+_Message = TypeVar("_Message", bound=Incoming)
 
 PATIENCE = 5
 """Deliveries, over about 4 s, after which a definition that is not found is taken as erased, and
@@ -62,9 +66,12 @@ class Recorder:
             await self._events.append(rows)
             self._meter.recorded([row.entry for row in rows])
 
-    async def bury(self, stream: str, messages: Sequence[tuple[Incoming, str]]) -> None:
-        """Keep messages that cannot be handled, each with its reason."""
-        # At once, so that they travel in one batch.
-        await asyncio.gather(
-            *(self._dead_letters.bury(stream, message, reason) for message, reason in messages)
-        )
+    async def bury(self, stream: str, message: Incoming, reason: str) -> None:
+        """Keep a message that cannot be handled."""
+        await self._dead_letters.bury(stream, message, reason)
+
+    async def bury_each(
+        self, stream: str, messages: Sequence[tuple[_Message, str]]
+    ) -> list[_Message]:
+        """Keep messages, each with its reason; those that cannot be kept now come again."""
+        return await bury_each(partial(self._dead_letters.bury, stream), messages)

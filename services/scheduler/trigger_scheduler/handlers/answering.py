@@ -1,7 +1,8 @@
 """Commands as they arrive: parsed here, answered by the handler, replied to.
 
 What is not a command (not JSON, an unknown version, wrong fields) is a dead letter and a
-problem to whoever waits for an answer; it never hinders the batch it came with.
+problem to whoever waits for an answer; it never hinders the batch it came with, also where its
+letter cannot be written.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from trigger_contracts.dead_letters import Delivered
 from trigger_contracts.errors import Code, Problem, Refused, problem, refused
 from trigger_contracts.results import ResultSender, inbox_of
 from trigger_contracts.subjects import Verb
+from trigger_runtime.dead_letters.each import bury_each
 
 from .command_cases import Request
 from .commands import CommandHandler
@@ -71,12 +73,9 @@ class AnswerCommands:
                 unreadable.append((delivery, refusal.problem))
             if place % TURN_AFTER == 0:
                 await asyncio.sleep(0)
-        # At once, so that their dead letters travel in one batch: thousands of them would hold up
-        # for a minute what was sent after them.
-        await asyncio.gather(*(self._refuse(delivery, problem) for delivery, problem in unreadable))
+        later = await self._refuse(unreadable)
         async with self._turn:
             answers = await self._handler.answer([request for _, request in accepted])
-        later: list[_Message] = []
         for (delivery, request), answer in zip(accepted, answers, strict=True):
             if answer is None:
                 later.append(delivery)
@@ -109,16 +108,25 @@ class AnswerCommands:
         told = problem(Code.UNAVAILABLE, detail)
         await self._reply(delivery, told.model_copy(update={"request_id": command_id}))
 
-    async def _refuse(self, delivery: CommandMessage, problem: Problem) -> None:
-        self._answered("unreadable")
-        fields = "".join(f"; {error.pointer}: {error.message}" for error in problem.errors)
-        await self._bury(delivery, f"{problem.code}: {problem.detail}{fields}")
-        await self._reply(delivery, problem)
+    async def _refuse(self, unreadable: Sequence[tuple[_Message, Problem]]) -> list[_Message]:
+        """Bury them and tell their senders; those that cannot be buried now come again."""
+        left = await bury_each(self._bury, [(one, _reason(why)) for one, why in unreadable])
+        again = {id(delivery) for delivery in left}
+        for delivery, why in unreadable:
+            if id(delivery) not in again:
+                self._answered("unreadable")
+                await self._reply(delivery, why)
+        return left
 
     async def _reply(self, delivery: CommandMessage, answer: BaseModel) -> None:
         subject = inbox_of(delivery.headers)
         if subject is not None:
             await self._results.send(subject, answer.model_dump_json().encode())
+
+
+def _reason(problem: Problem) -> str:
+    fields = "".join(f"; {error.pointer}: {error.message}" for error in problem.errors)
+    return f"{problem.code}: {problem.detail}{fields}"
 
 
 def request_of(delivery: CommandMessage) -> Request:
