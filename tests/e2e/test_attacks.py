@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from urllib.parse import quote
@@ -27,6 +28,7 @@ from tests.support.eventually import eventually
 from tests.support.good_traffic import TOO_MANY_WAIT, GoodTraffic
 from tests.support.many_rows import fill
 from tests.support.whole_platform import SERVICES, Json, Platform, running
+from trigger_local import records
 
 pytestmark = pytest.mark.usefixtures("beside_good_traffic", "nothing_fell")
 
@@ -216,6 +218,78 @@ async def test_malformed_headers_by_nats_end_nobodys_reading(
     created = await platform.create(name="by REST", type="api")
     assert (await platform.rest.delete(f"/triggers/{created['id']}")).status_code == 204
     await platform.until_quiet()
+
+
+GARBAGE = [b"", b"\xff\x00", b"null", b'{"stream":"TRIGGER_COMMANDS","seq":1}', b"[" * 50_000]
+NO_COMMAND = [b"", b"\xff\x00", b"null", b"[" * 50_000]
+"""The other one is a create that is refused for its fields."""
+
+
+async def test_records_that_cannot_be_read_stop_nobody_in_whatever_stream_they_lie(
+    platform: Platform, client: Client, traffic: GoodTraffic
+) -> None:
+    """A due record, a change, an event, a dead letter, an idempotency key and a command of each
+    kind: as an administrator, a fault or a later version may leave them. All but the command can
+    be listed and removed; that is a dead letter.
+    """
+    victim = await platform.create(name="victim", type="scheduled", interval=1)
+    door = (await platform.create(name="victim", type="api"))["id"]
+    once, answer = {"Idempotency-Key": "once"}, {"payload": 1}
+    fire = f"/triggers/{door}/fire"
+    assert (await platform.rest.post(fire, json=answer, headers=once)).status_code == 202
+    (held,) = [
+        message.subject
+        for message in await platform.stored("KV_IDEMPOTENCY")
+        if f".{door}." in message.subject
+    ]
+    places = [
+        *(f"trigger.{kind}.{one}" for kind in ("due", "changed") for one in (victim["id"], door)),
+        *(f"trigger.{kind}.{victim['id']}" for kind in ("fired", "missed", "rejected")),
+        "trigger.dead.scheduler.TRIGGER_COMMANDS.unreadable",
+        held,
+    ]
+    placed: set[tuple[str, int]] = set()
+    letters_before = await _letters(platform)
+    async with platform.connected("admin") as admin:
+        for subject, body in itertools.product(places, GARBAGE):
+            ack = await admin.jetstream(timeout=10).publish(subject, body)
+            placed.add((ack.stream, ack.seq))
+        for verb in ("create", "update", "delete", "fire", "test"):
+            for body in NO_COMMAND:
+                await admin.jetstream(timeout=10).publish(f"trigger.command.{verb}", body)
+    # Of a bucket's key the newest alone is there.
+    newest = max(seq for stream, seq in placed if stream == "KV_IDEMPOTENCY")
+    placed = {one for one in placed if one[0] != "KV_IDEMPOTENCY" or one[1] == newest}
+    await traffic.go_round()
+
+    # Its own trigger goes on, too, and other keys do.
+    edited = await platform.rest.patch(f"/triggers/{victim['id']}", json={"name": "healed"})
+    assert (edited.status_code, edited.json()["version"]) == (200, 2), edited.text
+    rows = await platform.events(trigger_id=victim["id"])
+    await platform.until_events(len(rows) + 2, trigger_id=victim["id"])
+    spoilt = await platform.rest.post(fire, json=answer, headers=once)
+    assert (spoilt.status_code, spoilt.json()["code"]) == (409, "idempotency-mismatch")
+    assert (await platform.rest.post(fire, json=answer)).status_code == 202
+
+    listed = await platform.unreadable()
+    assert {(one["stream"], one["seq"]) for one in listed} == placed
+    code, told = await platform.call("records remove", *map(str, min(placed)))
+    assert code == 0, told
+    for stream, seq in placed - {min(placed)}:
+        await records.remove(*platform.admin_of_broker, stream, seq)
+    assert await records.unreadable(*platform.admin_of_broker) == []
+    assert (await platform.rest.post(fire, json=answer, headers=once)).status_code == 202
+    for one in (victim["id"], door):
+        assert (await platform.rest.delete(f"/triggers/{one}")).status_code == 204
+    await platform.until_quiet()
+    # Of what workers were given: dues and events of the victim's, and the commands.
+    buried = (await platform.dead_letters())[letters_before:]
+    by_stream = Counter(one["stream"] for one in buried)
+    assert by_stream == {
+        "TRIGGER_COMMANDS": 5 * len(NO_COMMAND),
+        "TRIGGER_DUE": 2 * len(GARBAGE),
+        "TRIGGER_EVENTS": 3 * len(GARBAGE),
+    }
 
 
 FORGED = "forged: all is well"

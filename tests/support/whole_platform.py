@@ -108,9 +108,12 @@ class Platform:
         return await asyncio.wait_for(self._process.wait(), PATIENCE)
 
     async def call(self, command: str, *arguments: str) -> tuple[int, str]:
-        """Another ``etp`` command on this data directory: exit code, and what it printed."""
+        """Another ``etp`` command on this data directory: exit code, and what it printed.
+
+        A command may be of two words.
+        """
         process = await asyncio.create_subprocess_exec(
-            *(*self._etp, command, "--data-dir", str(self.root), *arguments),
+            *(*self._etp, *command.split(), "--data-dir", str(self.root), *arguments),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
@@ -317,6 +320,13 @@ class Platform:
         finally:
             await admin.close()
 
+    async def unreadable(self) -> list[Json]:
+        """What ``etp records list`` shows."""
+        code, told = await self.call("records list", "--json")
+        assert code == 0, told
+        found: list[Json] = json.loads(told)
+        return found
+
     async def dead_letters(self) -> list[Json]:
         return [json.loads(message.payload) for message in await self.stored("TRIGGER_DEAD")]
 
@@ -390,6 +400,11 @@ class Platform:
         kept = secrets.load(Home(self.root))
         assert kept is not None
         return kept
+
+    @property
+    def admin_of_broker(self) -> tuple[str, str]:
+        """Where the broker is, and the password of its administrator."""
+        return self._nats_url, self._secrets.nats["admin"]
 
     @property
     def _nats_url(self) -> str:

@@ -6,8 +6,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn, TypeVar
 
-import structlog
-
+from .logging_setup import log_trouble_alone
 from .printing import printable
 
 T = TypeVar("T")
@@ -30,11 +29,11 @@ def complete(start: Callable[[], Coroutine[Any, Any, T]], *explained: type[Excep
 
 
 def prepare_output() -> None:
-    """Standard output is for what was asked for: log lines go to standard error.
+    """Standard output is for what was asked for: trouble goes to standard error.
 
     A letter that a terminal cannot show is no reason to stop.
     """
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    log_trouble_alone()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -74,6 +74,24 @@ def set_up_logging(settings: LogSettings, *, service: str) -> None:
         get_logger(__name__).warning("this setting has a new name", old=old, new=new)
 
 
+def log_trouble_alone() -> None:
+    """For commands, whose standard output is their answer: warnings and worse, on standard error.
+
+    The answer says the rest in words of its own.
+    """
+    structlog.configure(
+        processors=[
+            structlog.stdlib.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=_indented_traceback
+            ),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
 def _drop_color_message(_logger: Any, _method: str, event: EventDict) -> EventDict:
     """Some libraries say everything twice, the second time with escape codes."""
     event.pop("color_message", None)
