@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,7 @@ import psutil
 import pytest
 
 from tests.support.eventually import eventually
+from tests.support.good_traffic import good_traffic
 from tests.support.whole_platform import Json, Platform, ahead, distinct
 
 SIZE = "192m"
@@ -99,7 +101,9 @@ async def status_of(rest: httpx.AsyncClient, address: str) -> int:
 async def test_a_full_disk_heals_by_itself_once_there_is_space(
     platform: Platform, disk: Path
 ) -> None:
-    """Writes are 503 and `/ready` fails while it is full; what was acknowledged is there after."""
+    """Writes are 503 and `/ready` fails while it is full, and reads go on; afterwards what was
+    acknowledged is there, and others are on time.
+    """
     rest = platform.rest
     often = await platform.create(
         name="often", type="scheduled", interval=1, starts_at=ahead(1), ends_at=ahead(300)
@@ -123,6 +127,8 @@ async def test_a_full_disk_heals_by_itself_once_there_is_space(
         return await status_of(rest, "/ready") == 503
 
     await eventually(not_ready, within=30, what="/ready says that it cannot store")
+    for address in ("/triggers/", f"/triggers/{api['id']}", f"/events/?trigger_id={api['id']}"):
+        assert await status_of(rest, address) == 200, address
 
     # A service that dies meanwhile comes back, once and not twice.
     most = 0
@@ -138,6 +144,7 @@ async def test_a_full_disk_heals_by_itself_once_there_is_space(
     await eventually(back, within=30, what="another executor runs")
     assert most == 1
     assert await status_of(rest, "/ready") == 503
+    assert await status_of(rest, f"/triggers/{api['id']}") == 200
 
     filler.unlink()
     seen = await platform.until_ready()
@@ -154,11 +161,17 @@ async def test_a_full_disk_heals_by_itself_once_there_is_space(
     assert {row["id"] for row in rows} >= fired
     assert distinct(row["id"] for row in rows)
     await goes_on(platform, often)
+    async with good_traffic(platform) as traffic:
+        await traffic.go_round()
     assert "nats is started anew" in platform.printed.read_text()
 
 
 async def goes_on(platform: Platform, often: Json) -> None:
-    """Each second has its row, once, fired or missed with a reason."""
+    """Each second has its row, once, fired or missed with a reason, or is counted in one."""
     before = len(await platform.events(trigger_id=often["id"]))
-    rows = await platform.until_events(before + 3, trigger_id=often["id"])
+    await platform.until_events(before + 3, trigger_id=often["id"])
+    rows = sorted(await platform.log_rows(often["id"]), key=lambda row: row["scheduled_for"])
     assert distinct(row["scheduled_for"] for row in rows)
+    assert {row["status"] for row in rows} <= {"fired", "missed"}
+    lived = rows[-1]["scheduled_for"] - rows[0]["scheduled_for"]
+    assert sum(row["count"] for row in rows) == lived / timedelta(seconds=1) + 1
