@@ -5,6 +5,8 @@ afterwards, exactly once.
 """
 
 import json
+import re
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +16,7 @@ import pytest
 
 from tests.support.eventually import eventually
 from tests.support.good_traffic import good_traffic
-from tests.support.whole_platform import NAMES, Json, Platform, ahead, now, text
+from tests.support.whole_platform import NAMES, Json, Platform, ahead, now, running, text
 from trigger_contracts import subjects
 from trigger_contracts.topology import WORKERS
 from trigger_runtime.process.ids import new_id
@@ -22,6 +24,18 @@ from trigger_runtime.process.ids import new_id
 AWAY = pytest.mark.parametrize("way", ["hung", "gone"])
 AFTER = 60.0
 """Seconds after the return in which everything owed must be there, on a busy machine."""
+
+
+CLOCKS_APART_S = 0.1
+"""Of the broker and of the test: one machine's."""
+AGE_LIMIT_S = 5.0
+"""As shipped it is 15 s: a test would wait so long for what it says after that."""
+
+
+@pytest.fixture(scope="module")
+async def platform() -> AsyncIterator[Platform]:
+    async with running(environment={"ETP_COMMAND_AGE_LIMIT": f"{AGE_LIMIT_S:g}s"}) as started:
+        yield started
 
 
 class Owed:
@@ -240,6 +254,73 @@ async def test_without_the_scheduler_writes_are_stored_and_applied_on_its_return
 
     await eventually(all_applied, within=AFTER, poll=0.1)
     owed.occurrences[created.json()["id"]] = [datetime.fromisoformat(at)]
+    await owed.assert_paid()
+
+
+async def test_a_queue_that_does_not_move_tells_its_age_while_others_read_and_store(
+    platform: Platform, owed: Owed
+) -> None:
+    """Somebody's transaction locks what commands alone need: reads, fires, schedules and stored
+    writes go on, and the scheduler, then the gateway, say how long the oldest command has waited.
+    """
+    rest = platform.rest
+    worker = f"http://127.0.0.1:{platform.status['processes']['scheduler']['port']}"
+
+    async def told() -> tuple[int, Json, float]:
+        async with httpx.AsyncClient(base_url=worker, trust_env=False) as client:
+            ready, metrics = await client.get("/ready"), await client.get("/metrics")
+        (age,) = re.findall(r"^etp_oldest_command_age_seconds (\S+)$", metrics.text, re.MULTILINE)
+        return ready.status_code, ready.json(), float(age)
+
+    async with platform.database() as locking, locking.transaction():
+        await locking.execute("LOCK TABLE scheduler.answer IN ACCESS EXCLUSIVE MODE")
+        begun = now()
+        created = await rest.post("/triggers/", json={"name": "stored", "type": "api"})
+        assert created.status_code == 202, created.text
+
+        async def says_so() -> bool:
+            status, report, age = await told()
+            said = report["checks"]["commands"]
+            return (
+                status == 503
+                and said.startswith("the oldest unanswered command has waited for ")
+                and min(age, report["oldest_command_age_s"]) > AGE_LIMIT_S
+            )
+
+        await eventually(says_so, within=AFTER, poll=0.1)
+        _, report, age = await told()
+        assert report["checks"]["database"] == "ok"
+        waited_s = (now() - begun).total_seconds()
+        assert max(age, report["oldest_command_age_s"]) <= waited_s + CLOCKS_APART_S
+
+        async def gateway_says_so() -> bool:
+            answer = await rest.get("/ready")
+            assert answer.status_code == 200
+            return answer.json()["workers"]["scheduler"]["status"] == "unavailable"
+
+        await eventually(gateway_says_so, within=AFTER, poll=0.1)
+        # Others: what is read, fired and due.
+        assert (await rest.get(f"/triggers/{owed.api['id']}")).status_code == 200
+        assert (await owed.fire("meanwhile")).status_code == 202
+        async with platform.connected() as client:
+            done = await platform.ask(client, "fire", {"trigger_id": owed.api["id"], "payload": 1})
+            owed.fires[owed.api["id"]].add(done["event_id"])
+        stored = await rest.patch(f"/triggers/{owed.api['id']}", json={"name": "patched"})
+        assert stored.status_code == 202, stored.text
+        await owed.due()
+        await eventually(owed._all_there, within=AFTER, poll=0.1)
+        for trigger_id in owed.occurrences:
+            rows = await platform.log_rows(trigger_id)
+            late = [(row["fired_at"] - row["scheduled_for"]).total_seconds() for row in rows]
+            assert max(late) < 1, late
+    await applied(platform, created.headers["location"])
+
+    async def moves() -> bool:
+        status, report, age = await told()
+        return (status, report["oldest_command_age_s"], age) == (200, 0, 0)
+
+    await eventually(moves, within=AFTER, poll=0.1)
+    await platform.until_ready()
     await owed.assert_paid()
 
 
