@@ -309,7 +309,7 @@ async def test_an_administrator_lists_and_removes_what_cannot_be_read(platform: 
                 await records.remove(*broker, stream, seq)
     with pytest.raises(AdminError, match="no stream"):
         await records.remove(*broker, "TRIGGER_ELSEWHERE", 1)
-    with pytest.raises(LocalError, match="dead letter"):
+    with pytest.raises(AdminError, match="dead letter"):
         await records.remove(*broker, topology.COMMANDS.name, 1)
     async with platform.scheduler():
         edited = await platform.ask(Verb.UPDATE, trigger_id=trigger_id, patch={"name": "on"})
