@@ -28,7 +28,7 @@ from tests.support.eventually import eventually
 from tests.support.good_traffic import TOO_MANY_WAIT, GoodTraffic
 from tests.support.many_rows import fill
 from tests.support.whole_platform import SERVICES, Json, Platform, running
-from trigger_local import records
+from trigger_admin import records
 
 pytestmark = pytest.mark.usefixtures("beside_good_traffic", "nothing_fell")
 

@@ -79,7 +79,7 @@ def stream_config(stream: topology.Stream, replicas: int) -> StreamConfig:
     )
 
 
-def _source(source: topology.Source) -> StreamSource:
+def _source(source: topology.StreamSource) -> StreamSource:
     return StreamSource(
         name=source.stream.name,
         subject_transforms=[SubjectTransform(src=source.pattern, dest=source.target)],

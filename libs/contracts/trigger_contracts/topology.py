@@ -58,11 +58,11 @@ class Stream:
     message_ttl: bool = False
     rollups: bool = False
     atomic_batches: bool = True
-    source: "Source | None" = None
+    source: "StreamSource | None" = None
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class StreamSource:
     """What a stream copies from another: subjects that match ``pattern`` become ``target``."""
 
     stream: Stream
@@ -147,7 +147,7 @@ COMMANDS = Stream(
     tuple(subjects.command(verb) for verb in Verb),
     max_age=LOG_LIFE,
     message_ttl=True,
-    source=Source(INGRESS, subjects.ALL_INGRESS, "trigger.command.{{wildcard(1)}}"),
+    source=StreamSource(INGRESS, subjects.ALL_INGRESS, "trigger.command.{{wildcard(1)}}"),
 )
 CHANGES = Stream("TRIGGER_CHANGES", (subjects.ALL_CHANGED,), max_age=None, message_ttl=True)
 DUE = Stream("TRIGGER_DUE", (subjects.ALL_DUE,), max_age=LOG_LIFE)
