@@ -185,6 +185,7 @@ async def lost_streams_are_not_made_anew_empty(platform: Platform) -> None:
         return (
             "nats is started anew, for it cannot go on: its files are gone" in printed
             and "the stream TRIGGER_CHANGES is missing" in printed
+            and "the stream TRIGGER_COMMANDS is missing" in printed
             and f"etp rebuild --accept-loss --data-dir {platform.root}" in printed
         )
 
@@ -193,12 +194,6 @@ async def lost_streams_are_not_made_anew_empty(platform: Platform) -> None:
     refused = await platform.rest.post("/triggers/", json={"name": "no", "type": "api"})
     assert refused.status_code == 503, refused.text
     await platform.down()
-    shutil.rmtree(platform.root / "nats")
-    code, told = await platform.call("up", "--port", str(platform.port))
-    assert code == 1
-    assert "the stream TRIGGER_CHANGES is missing" in told
-    assert "the stream TRIGGER_COMMANDS is missing" in told
-    assert "Traceback" not in told
     shutil.rmtree(platform.root / "nats")
     platform.root.with_name("older").rename(platform.root / "nats")
     code, told = await platform.call("up", "--port", str(platform.port))
