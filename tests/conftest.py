@@ -5,6 +5,8 @@ it again before the test ends.
 """
 
 import itertools
+import os
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -16,6 +18,11 @@ from tests.support.servers import Broker, Database, Postgres, nats_broker, postg
 from trigger_local.secrets import Secrets, generate
 
 _numbers = itertools.count(1)
+
+# Hundreds of our processes start here: compiling our modules anew takes each of them half as long
+# as all the rest of its start.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # How long it takes to think of an example says something of the machine, and nothing of the code.
 settings.register_profile("shared machine", suppress_health_check=[HealthCheck.too_slow])

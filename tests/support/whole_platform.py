@@ -26,6 +26,7 @@ from nats.aio.client import Client
 from pydantic import SecretStr
 
 from tests.support.eventually import eventually
+from tests.support.new_cluster import new_cluster
 from trigger_contracts import subjects
 from trigger_contracts.subjects import Verb
 from trigger_local import ports, secrets
@@ -83,6 +84,7 @@ class Platform:
 
     async def up(self, *options: str) -> None:
         """Start ``etp up`` and wait until all is ready; ``status`` is what ``etp status`` says."""
+        await asyncio.to_thread(new_cluster, self.root)
         with self.printed.open("ab") as printed:
             self._process = await asyncio.create_subprocess_exec(
                 *(*self._etp, "up", "--port", str(self.port), "--data-dir", str(self.root)),
@@ -93,9 +95,6 @@ class Platform:
                 start_new_session=True,
             )
         await self.until_ready()
-        code, said = await self.call("status", "--json")
-        assert code == 0, said
-        self.status = json.loads(said)
 
     async def down(self, number: signal.Signals = signal.SIGINT) -> int:
         """Signal ``etp up``; its exit code."""

@@ -15,6 +15,8 @@ import pytest
 
 from tests.support.eventually import eventually
 from trigger_local import ports
+from trigger_local import status as status_of
+from trigger_local.home import Home
 
 ETP = Path(__file__).parents[2] / "support" / "etp_with_stand_ins.py"
 
@@ -50,7 +52,7 @@ class Etp:
         async def ready() -> dict[str, Any] | None:
             if self.process is None or self.process.returncode is not None:
                 pytest.fail(f"etp up ended: {self.printed.read_text()[-4000:]}")
-            now = await self.status()
+            now = (await status_of.read(Home(self.root))).as_json()
             old = set((without or {}).items())
             return now if now["ready"] and not old & set(now["pids"].items()) else None
 

@@ -23,7 +23,8 @@ def alive(pids: dict[str, int]) -> list[str]:
 
 async def test_status_tells_how_to_reach_everything(etp: Etp) -> None:
     """Each address in ``etp status --json`` works as it is printed."""
-    status = await etp.up()
+    await etp.up()
+    status = await etp.status()
     assert status["url"] == f"http://127.0.0.1:{etp.port}"
     assert status["pids"].keys() == NAMES
     assert status["processes"].keys() == NAMES
