@@ -1,7 +1,8 @@
 # The commands of this repository. Each sets up what it needs; nothing is installed by hand.
 #   make setup   the virtual environment .venv, from the hash-pinned requirements/dev.txt
 #   make run     the platform on this machine (PORT=8000, DATA_DIR=.data); Ctrl-C stops it
-#   make test    all tests, two files at a time, each with a real broker and database (ARGS="-k name")
+#   make test    all tests, two files at a time (WORKERS=2), each with a real broker and database
+#                (ARGS="-k name")
 #   make lint    what CI checks: ruff, mypy, import-linter
 #   make bench   the benchmarks; figures go to bench/results
 #   make lock    re-make requirements/*.txt from pyproject.toml and requirements/bench.in
@@ -10,6 +11,7 @@ PYTHON ?= python3
 PORT ?= 8000
 DATA_DIR ?= .data
 ARGS ?=
+WORKERS ?= 2
 
 BIN := .venv/bin
 # Touched when the environment is complete, and older than its inputs when it is not any more.
@@ -31,7 +33,7 @@ run: setup
 	@exec $(BIN)/etp up --port $(PORT) --data-dir $(DATA_DIR)
 
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .
