@@ -4,6 +4,7 @@ What still works, what is refused, and that everything accepted before or meanwh
 afterwards, exactly once.
 """
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -75,9 +76,10 @@ class Owed:
             self.fires[self.api["id"]].add(response.json()["event_id"])
         return response
 
-    async def due(self) -> None:
-        """Wait until everything has come due."""
-        await eventually(lambda: now() > self.last_at, within=30)
+    async def due(self, *more: str) -> None:
+        """Wait until everything has come due, and ``more`` instants have passed."""
+        last_at = max([self.last_at, *map(datetime.fromisoformat, more)])
+        await eventually(lambda: now() > last_at, within=30)
 
     async def assert_paid(self, *, unknown: int = 0) -> None:
         """Wait for every row, then for quiet; nothing is there twice and nothing else.
@@ -163,11 +165,15 @@ async def test_without_the_broker_nothing_is_accepted_and_everything_readable(
     """Writes and fires 503, reads 200; what was accepted before fires when it is back."""
     rest = platform.rest
     async with away(platform, way, "nats"):
-        is_unavailable(await owed.fire("lost?"))
-        is_unavailable(await owed.fire("lost?", **{"Idempotency-Key": "lost"}))
-        is_unavailable(await rest.post("/triggers/", json={"name": "no", "type": "api"}))
-        is_unavailable(await rest.patch(f"/triggers/{owed.api['id']}", json={"name": "no"}))
-        is_unavailable(await rest.post("/test/api/", json={"payload": 1}))
+        # Together, here and below: each waits as long as it may, which is 2 s or 5 s.
+        for refused in await asyncio.gather(
+            owed.fire("lost?"),
+            owed.fire("lost?", **{"Idempotency-Key": "lost"}),
+            rest.post("/triggers/", json={"name": "no", "type": "api"}),
+            rest.patch(f"/triggers/{owed.api['id']}", json={"name": "no"}),
+            rest.post("/test/api/", json={"payload": 1}),
+        ):
+            is_unavailable(refused)
         assert (await rest.get("/triggers/")).status_code == 200
         assert (await rest.get(f"/triggers/{owed.api['id']}")).status_code == 200
         assert (await rest.get("/events/")).status_code == 200
@@ -190,21 +196,26 @@ async def test_without_the_database_everything_is_accepted_and_nothing_readable(
         keyed = {"Idempotency-Key": "meanwhile"}
         assert (await owed.fire("keyed", **keyed)).status_code == 202
         assert (await owed.fire("keyed", **keyed)).status_code == 202
-        created = await rest.post("/triggers/", json={"name": "stored", "type": "api"})
         at = ahead(3)
-        scheduled = await rest.post(
-            "/triggers/", json={"name": "stored", "type": "scheduled", "schedule_time": at}
+        created, scheduled, patched = await asyncio.gather(
+            rest.post("/triggers/", json={"name": "stored", "type": "api"}),
+            rest.post(
+                "/triggers/", json={"name": "stored", "type": "scheduled", "schedule_time": at}
+            ),
+            rest.patch(f"/triggers/{owed.api['id']}", json={"name": "patched"}),
         )
-        patched = await rest.patch(f"/triggers/{owed.api['id']}", json={"name": "patched"})
         for stored in (created, scheduled, patched):
             assert stored.status_code == 202, stored.text
             assert stored.headers["location"] == f"/triggers/{stored.json()['id']}"
-        is_unavailable(await rest.get("/triggers/"))
-        is_unavailable(await rest.get(f"/triggers/{owed.api['id']}"))
-        is_unavailable(await rest.get("/events/"))
+        for unread in await asyncio.gather(
+            rest.get("/triggers/"),
+            rest.get(f"/triggers/{owed.api['id']}"),
+            rest.get("/events/"),
+        ):
+            is_unavailable(unread)
         assert (await rest.get("/health")).status_code == 200
         assert not await is_ready(platform)
-        await owed.due()
+        await owed.due(at)
     await platform.until_ready()
     await applied(platform, created.headers["location"])
     await applied(platform, scheduled.headers["location"])
@@ -222,12 +233,14 @@ async def test_without_the_scheduler_writes_are_stored_and_applied_on_its_return
     deleted = await platform.create(name="deleted", type="api")
     async with away(platform, way, "scheduler"):
         at = ahead(4)
-        created = await rest.post(
-            "/triggers/", json={"name": "stored", "type": "scheduled", "schedule_time": at}
+        created, patched, dropped, tested = await asyncio.gather(
+            rest.post(
+                "/triggers/", json={"name": "stored", "type": "scheduled", "schedule_time": at}
+            ),
+            rest.patch(f"/triggers/{edited['id']}", json={"payload": 1}),
+            rest.delete(f"/triggers/{deleted['id']}"),
+            rest.post("/test/api/", json={"payload": "tested"}),
         )
-        patched = await rest.patch(f"/triggers/{edited['id']}", json={"payload": 1})
-        dropped = await rest.delete(f"/triggers/{deleted['id']}")
-        tested = await rest.post("/test/api/", json={"payload": "tested"})
         for stored in (created, patched, dropped):
             assert stored.status_code == 202, stored.text
             assert stored.headers["location"] == f"/triggers/{stored.json()['id']}"
@@ -236,7 +249,7 @@ async def test_without_the_scheduler_writes_are_stored_and_applied_on_its_return
         assert (await rest.get(patched.headers["location"])).json()["version"] == 1
         assert (await owed.fire("meanwhile")).status_code == 202
         await platform.until_events(4, trigger_id=owed.api["id"])
-        await owed.due()
+        await owed.due(at)
         await eventually(lambda: says_away(platform, "scheduler"), within=AFTER)
     await platform.until_ready()
     await applied(platform, created.headers["location"])
