@@ -1,6 +1,6 @@
-"""Whole lives in two minutes: every door, every store, polled all the while.
+"""Whole lives in a minute: every door, every store, polled all the while.
 
-Real processes, with settings as a user would write them (active 20 s, kept 45 s),
+Real processes, with settings as a user would write them (active 12 s, kept 27 s),
 a real Valkey as the shared cache. Events are fired throughout, each with a canary of its own in
 its payload. Every look is framed by what the database's clock says before and after it: whatever
 the gateway answers must be right at some instant between the two (invariant 9). After its life
@@ -30,9 +30,9 @@ from tests.support.whole_platform import Platform, now, running
 from trigger_contracts import subjects, topology
 from trigger_runtime.process.ids import new_id
 
-ACTIVE_FOR = timedelta(seconds=20)
-KEPT_FOR = timedelta(seconds=45)
-FIRED_FOR = timedelta(seconds=50)
+ACTIVE_FOR = timedelta(seconds=12)
+KEPT_FOR = timedelta(seconds=27)
+FIRED_FOR = timedelta(seconds=30)
 """Longer than a life: events are born while others are archived and erased."""
 GONE_WITHIN = timedelta(seconds=10)
 """From tables and streams, of the 60 s that are promised."""
@@ -132,8 +132,8 @@ async def cache() -> AsyncIterator[Valkey]:
 @pytest.fixture(scope="module")
 async def platform(cache: Valkey) -> AsyncIterator[Platform]:
     lives = {
-        "ETP_ACTIVE_FOR": "20s",
-        "ETP_KEPT_FOR": "45s",
+        "ETP_ACTIVE_FOR": "12s",
+        "ETP_KEPT_FOR": "27s",
         "CACHE_URL": cache.url,
         "ETP_STREAM_HEARTBEAT": "1s",
     }
