@@ -25,10 +25,10 @@ POLICIES = ("vixie", "skip_once", "literal")
 
 HALF_A_DAY = timedelta(hours=12)
 
-JUST_BEFORE = timedelta(milliseconds=50)
+JUST_BEFORE = timedelta(milliseconds=20)
 """Where the clock is set to: it runs into the occurrence, and the scheduler looks meanwhile."""
 
-LOOKS = {"ETP_CLAIM_POLL": "50ms"}
+LOOKS = {"ETP_CLAIM_POLL": "20ms"}
 """The scheduler notices within this that the clock was set; as shipped it is ten times as long."""
 
 ON_TIME = timedelta(seconds=10)

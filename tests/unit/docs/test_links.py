@@ -4,6 +4,7 @@ And nothing in the repository names the machine it was written on or where packa
 """
 
 import ast
+import functools
 import re
 import subprocess
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from trigger_local.cli import app
 ROOT = Path(__file__).parents[3]
 
 
+@functools.cache
 def files() -> list[Path]:
     """Every file that is or could be committed; what git does not know where git is absent."""
     listed = subprocess.run(
