@@ -18,7 +18,7 @@ from trigger_local import ports
 
 BODY_BYTES = 277
 WARM_UP_S = 1.0
-ROWS_PATIENCE_S = 120
+ROWS_TIMEOUT_S = 120
 
 SCHEMA = {
     "type": "object",
@@ -162,7 +162,7 @@ async def _check(servers: Platform, trigger_id: str, accepted: list[Answers]) ->
             )
             return bool(count >= len(promised))
 
-        await until(logged, within=ROWS_PATIENCE_S, every=0.5, what=f"{len(promised)} fires logged")
+        await until(logged, within=ROWS_TIMEOUT_S, every=0.5, what=f"{len(promised)} fires logged")
         rows = await database.fetch(
             "SELECT event_id::text FROM retention.event WHERE status = 'fired' AND trigger_id = $1",
             trigger_id,

@@ -30,7 +30,7 @@ from trigger_retention.domain.hours import HOUR, partition_name
 from .projection import CATCH_UP_S, events_of, publish
 
 VACUUM_TIMEOUT_S = 600
-ARRIVAL_PATIENCE_S = 60
+ARRIVAL_TIMEOUT_S = 60
 SAMPLES = 200
 """Rows whose ids and words are asked for."""
 VARIANTS_SAID = 20
@@ -131,7 +131,7 @@ async def _first_arrived(servers: Platform, begun: object) -> None:
         async def some() -> bool:
             return bool(await database.fetchval(f"SELECT EXISTS (SELECT {_ARRIVED})", begun))
 
-        await until(some, within=ARRIVAL_PATIENCE_S, what="arriving events are rows")
+        await until(some, within=ARRIVAL_TIMEOUT_S, what="arriving events are rows")
 
 
 async def _asking(
@@ -224,7 +224,7 @@ async def _taken(
 async def _arrived(servers: Platform, writer: Worker, begun: object) -> Arrived:
     """Stop the writer, and see that everything it published is there once."""
     writer.tell("stop")
-    ids, seconds = await writer.report(within=ARRIVAL_PATIENCE_S)
+    ids, seconds = await writer.report(within=ARRIVAL_TIMEOUT_S)
     stopped = time.perf_counter()
     await _all_there(servers, begun, len(ids))
     behind_s = time.perf_counter() - stopped

@@ -28,7 +28,7 @@ ALL_DUE = DUE_AFTER + SPREAD + timedelta(hours=1)
 """A claim that looks so far ahead finds everything due, and hides nothing from the scheduler."""
 AHEAD = timedelta(milliseconds=100)
 BATCH = 500
-FIRED_PATIENCE_S = 60
+FIRED_TIMEOUT_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ async def _lateness(servers: Platform, sizes: Sizes) -> Spread:
                 )
                 return bool(rows == len(created))
 
-            await until(logged, within=FIRED_PATIENCE_S, what="all fires logged", every=0.25)
+            await until(logged, within=FIRED_TIMEOUT_S, what="all fires logged", every=0.25)
         late: list[float] = []
         known = set(created)
         for message in await read_all(admin, DUE.name):

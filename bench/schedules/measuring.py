@@ -36,7 +36,7 @@ SEEN_S = 1.0
 """So long a worker may take what was created before everything is killed."""
 KILLED_FOR_S = 3.0
 """Until store and worker are there again."""
-SURVIVAL_PATIENCE_S = 15.0
+SURVIVAL_TIMEOUT_S = 15.0
 """How late what survived may fire."""
 
 Found = dict[str, Any]
@@ -129,7 +129,7 @@ async def surviving(
         expect(fires.noted(bench.fires) == 0, "something fired before the crash")
         await bench.store.start()
         await bench.work(bench.plan(None, ()), stack)
-        await _noted(bench.fires, count, begin_ms + SURVIVAL_PATIENCE_S * 1000)
+        await _noted(bench.fires, count, begin_ms + SURVIVAL_TIMEOUT_S * 1000)
         expected = {(number, begin_ms) for number in range(count)}
         outcome = judge(fires.read(bench.fires), expected, None)
         return {"of": count, "fired": outcome.done, "twice": outcome.twice}

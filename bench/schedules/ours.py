@@ -20,7 +20,7 @@ from bench.support.firing import Plan, Window, fire_on_platform, micros
 from bench.support.http_load import Load, send
 from bench.support.servers import Platform, platform, platform_in
 
-from .measuring import FAR_MS, SURVIVAL_PATIENCE_S, now_ms, sleep_until_ms
+from .measuring import FAR_MS, SURVIVAL_TIMEOUT_S, now_ms, sleep_until_ms
 from .outcome import Outcome, as_json
 from .stores import kill_all
 from .workload import Workload
@@ -100,7 +100,7 @@ async def surviving(count: int) -> dict[str, Any]:
         async with platform_in(Path(name)) as servers:
             await sleep_until_ms(begin_ms)
             fires = 0
-            while fires < count and now_ms() < begin_ms + SURVIVAL_PATIENCE_S * 1000:
+            while fires < count and now_ms() < begin_ms + SURVIVAL_TIMEOUT_S * 1000:
                 fires = await _events(servers, "count(*)")
                 await asyncio.sleep(0.1)
             distinct = await _events(servers, "count(DISTINCT trigger_id)")

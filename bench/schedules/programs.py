@@ -17,9 +17,9 @@ from .environment import NODE_FOLDER, ROOT, Environment
 from .stores import Store, kill_all, store
 from .workload import Plan
 
-START_PATIENCE_S = 60
+START_TIMEOUT_S = 60
 """Until a worker is ready."""
-CREATION_PATIENCE_S = 300
+CREATION_TIMEOUT_S = 300
 POLL_S = 0.05
 
 
@@ -69,15 +69,13 @@ class Bench:
     async def work(self, plan: Plan, stack: contextlib.AsyncExitStack) -> "Started":
         """The worker, ready; what it creates itself is created by then."""
         worker = await stack.enter_async_context(self.started("work", plan))
-        await worker.says(
-            "ready", within=CREATION_PATIENCE_S if plan.firsts_ms else START_PATIENCE_S
-        )
+        await worker.says("ready", within=CREATION_TIMEOUT_S if plan.firsts_ms else START_TIMEOUT_S)
         return worker
 
     async def create(self, plan: Plan) -> float:
         """Seconds that a client took, connecting left out."""
         async with self.started("create", plan) as client:
-            return float(await client.says("created", within=CREATION_PATIENCE_S))
+            return float(await client.says("created", within=CREATION_TIMEOUT_S))
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,9 @@ from .environment import Environment
 
 Kind = Literal["memory", "postgres", "valkey"]
 
-START_PATIENCE_S = 30
-KILL_PATIENCE_S = 10
-STOP_PATIENCE_S = 10.0
+START_TIMEOUT_S = 30
+KILL_TIMEOUT_S = 10
+STOP_TIMEOUT_S = 10.0
 
 
 @dataclass(slots=True)
@@ -52,20 +52,20 @@ class Store:
         await asyncio.to_thread(self.prepare)
         with self.log.open("ab") as output:
             self._process = await child.start(self.program, output)
-        await until(self._answers, within=START_PATIENCE_S, what=f"{self.program.name} answers")
+        await until(self._answers, within=START_TIMEOUT_S, what=f"{self.program.name} answers")
 
     async def kill(self) -> None:
         """SIGKILL, with everything it started."""
         if self._process is None:
             return
         kill_all(self._process.pid)
-        await asyncio.wait_for(self._process.wait(), KILL_PATIENCE_S)
+        await asyncio.wait_for(self._process.wait(), KILL_TIMEOUT_S)
         self._process = None
 
     async def stop(self) -> None:
         """As its own supervisor would: a killed PostgreSQL leaves shared memory behind."""
         if self.program is not None and self._process is not None:
-            await child.stop(self._process, self.program.stop_signal, STOP_PATIENCE_S)
+            await child.stop(self._process, self.program.stop_signal, STOP_TIMEOUT_S)
 
     async def _answers(self) -> bool:
         assert self.url is not None

@@ -30,7 +30,7 @@ HEAD_START_S = 1.5
 """Triggers are created, and the CPU meter starts, at least so long before the first occurrence."""
 BARE_LEAD_S = 5.0
 """The bare minimum's workers and tables are ready within this."""
-ROWS_PATIENCE_S = 120
+ROWS_TIMEOUT_S = 120
 SETTLING_S = 3.0
 """After a window of recurring occurrences: their rows are there by then, or the bench fails."""
 
@@ -96,7 +96,7 @@ async def fire_on_platform(count: int, planned: Callable[[float], Plan]) -> Fire
             await _sleep_until(window.begin - HEAD_START_S / 2)
             meter = Meter(servers.pids, without={backend})
             if window.end is None:
-                seen = await rows.report(within=window.begin - time.time() + ROWS_PATIENCE_S)
+                seen = await rows.report(within=window.begin - time.time() + ROWS_TIMEOUT_S)
                 costs = meter.read()
             else:
                 await _sleep_until(window.end)
@@ -191,9 +191,9 @@ async def _fire_bare(
         expect(time.time() < first, "starting the bare minimum took longer than allowed for")
         await _sleep_until(first - 0.5)
         meter = Meter(servers.pids)
-        within = max(at for at, _ in due) - time.time() + ROWS_PATIENCE_S
+        within = max(at for at, _ in due) - time.time() + ROWS_TIMEOUT_S
         fired = await firing.report(within=within)
-        inserted = await inserting.report(within=ROWS_PATIENCE_S)
+        inserted = await inserting.report(within=ROWS_TIMEOUT_S)
         costs = {
             firing.name: firing.cost,
             inserting.name: inserting.cost,

@@ -13,7 +13,7 @@ from trigger_local.child import Program
 from trigger_local.home import Home
 
 from .checks import until
-from .servers import START_PATIENCE_S, Platform
+from .servers import START_TIMEOUT_S, Platform
 
 _PREFIX = "ETP_"
 
@@ -34,12 +34,12 @@ async def another_gateway(servers: Platform, **settings: str) -> AsyncIterator[t
     try:
         await until(
             partial(programs.answers_ready, ports.LOOPBACK, port),
-            within=START_PATIENCE_S,
+            within=START_TIMEOUT_S,
             what="another gateway answers",
         )
         yield ports.LOOPBACK, port
     finally:
-        await child.stop(process, program.stop_signal, programs.DRAIN_PATIENCE)
+        await child.stop(process, program.stop_signal, programs.DRAIN_TIMEOUT)
 
 
 async def gateway_here(servers: Platform, **settings: str) -> bootstrap.Api:

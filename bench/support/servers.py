@@ -32,8 +32,8 @@ from trigger_runtime.process.settings import NatsSettings
 
 from .checks import BenchFailed, expect, until
 
-START_PATIENCE_S = 90
-STOP_PATIENCE_S = 60
+START_TIMEOUT_S = 90
+STOP_TIMEOUT_S = 60
 PUBLISH_TIMEOUT = timedelta(seconds=30)
 """Load fills every queue, so a bench waits longer for an acknowledgement than a service does."""
 
@@ -144,14 +144,14 @@ async def platform_in(folder: Path) -> AsyncIterator[Platform]:
         else:
             print(f"etp up had ended: {await asyncio.to_thread(_end_of, log)}", file=sys.stderr)
         try:
-            await asyncio.wait_for(up.wait(), STOP_PATIENCE_S)
+            await asyncio.wait_for(up.wait(), STOP_TIMEOUT_S)
         except TimeoutError:
             child.kill_session(up.pid)
             await up.wait()
 
 
 async def _ready(up: asyncio.subprocess.Process, home: Path, log: Path) -> Platform:
-    async with asyncio.timeout(START_PATIENCE_S):
+    async with asyncio.timeout(START_TIMEOUT_S):
         while True:
             if up.returncode is not None:
                 raise BenchFailed(f"etp up exited: {await asyncio.to_thread(_end_of, log)}")
@@ -201,7 +201,7 @@ async def bare_servers() -> AsyncIterator[Servers]:
                 output = stack.enter_context((home.logs / f"{program.name}.log").open("wb"))
                 process = await child.start(program, output)
                 stack.push_async_callback(
-                    child.stop, process, program.stop_signal, float(STOP_PATIENCE_S)
+                    child.stop, process, program.stop_signal, float(STOP_TIMEOUT_S)
                 )
                 pids[program.name] = process.pid
             servers = Servers(f"nats://{ports.LOOPBACK}:{nats_port}", kept.nats, database_url, pids)
@@ -224,4 +224,4 @@ async def _answer(servers: Servers, nats_port: int) -> None:
             return False
 
     for answers in (partial(nats_server.answers, ports.LOOPBACK, nats_port), database_answers):
-        await until(answers, within=START_PATIENCE_S, what="the bare servers answer")
+        await until(answers, within=START_TIMEOUT_S, what="the bare servers answer")

@@ -32,7 +32,7 @@ from trigger_runtime.process.ids import new_id
 NAME = "hostile"
 """What the names and ids of all that they make begin with."""
 
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 """Within which whatever can be answered is."""
 
 MOST_BYTES = 4 * 1024 * 1024
@@ -96,7 +96,7 @@ class Stranger:
         writer.transport.abort()
 
     async def _costly(self, url: str) -> None:
-        async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_S) as client:
+        async with httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S) as client:
             path = self.dice.choice(["/openapi.json", "/docs", "/asyncapi", "/health", "/ready"])
             response = await client.get(path)
             self.notes.answered(response.status_code, path)
@@ -193,7 +193,7 @@ class KeyHolder:
         self, method: str, path: str, body: bytes | None, headers: dict[str, str] | None = None
     ) -> httpx.Response:
         given = {"Content-Type": "application/json", **(headers or {})}
-        async with self.platform.new_rest(timeout=PATIENCE_S) as client:
+        async with self.platform.new_rest(timeout=TIMEOUT_S) as client:
             response = await client.request(method, path, content=body, headers=given)
         asked = f"{method} {path} {given} {(body or b'')[:2000]!r}"
         self.notes.answered(response.status_code, asked, response.content)
@@ -276,7 +276,7 @@ class Commander:
         self.notes.awaited[reply_to] = f"{subject} {body[:300]!r}"
         headers = {REPLY_TO_HEADER: reply_to}
         try:
-            await self.client.jetstream(timeout=PATIENCE_S).publish(subject, body, headers=headers)
+            await self.client.jetstream(timeout=TIMEOUT_S).publish(subject, body, headers=headers)
         except (NatsError, TimeoutError, OSError) as error:
             # Not stored, as far as is known: nobody owes an answer.
             self.notes.awaited.pop(reply_to)

@@ -27,7 +27,7 @@ RESULT_TIMEOUT_S = 3.0
 API_TRIGGERS = 8
 VOLLEY = 150
 VOLLEY_AHEAD_S = 1.5
-VOLLEY_PATIENCE_S = 30.0
+VOLLEY_TIMEOUT_S = 30.0
 LONGEST_BATCH_S = 0.02
 """About as long as the handling of a batch takes: a strike comes anywhere in it."""
 PACES_S = {"create": 0.05, "edit": 0.06, "fire": 0.02}
@@ -138,7 +138,7 @@ class Load:
 
             await tap.subscribe(subject, cb=see)
             await self.make_due_at(at)
-            await asyncio.wait_for(struck.wait(), VOLLEY_PATIENCE_S)
+            await asyncio.wait_for(struck.wait(), VOLLEY_TIMEOUT_S)
 
     async def make_due_at(self, at: datetime) -> None:
         """Create a volley of triggers due at one instant."""

@@ -15,7 +15,7 @@ import pytest
 from tests.chaos.checker import Evidence, Outcome
 from tests.chaos.evidence import gather
 from tests.chaos.hostile import (
-    PATIENCE_S,
+    TIMEOUT_S,
     Breaker,
     KeyHolder,
     Notes,
@@ -78,7 +78,7 @@ async def test_hostile_users_stop_and_delay_nobody() -> None:
 
         # They are answered, too: refused, but never by a failure of the platform's.
         assert notes.failed == []
-        await eventually(lambda: not notes.awaited, within=PATIENCE_S, what="all are answered")
+        await eventually(lambda: not notes.awaited, within=TIMEOUT_S, what="all are answered")
         assert notes.results > 0
 
         async def of_good_users() -> Evidence:
@@ -95,7 +95,7 @@ async def test_hostile_users_stop_and_delay_nobody() -> None:
 
 async def _repeat(user: User, dice: random.Random, enough: asyncio.Event) -> None:
     while not enough.is_set():
-        await asyncio.wait_for(user.act(), PATIENCE_S)
+        await asyncio.wait_for(user.act(), TIMEOUT_S)
         await asyncio.sleep(dice.uniform(*PAUSE_S))
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from tests.support.eventually import eventually
 from trigger_local import child
 
-START_PATIENCE = 60.0
-STOP_PATIENCE = 20.0
+START_TIMEOUT = 60.0
+STOP_TIMEOUT = 20.0
 
 Answers = Callable[[], Awaitable[bool]]
 
@@ -62,13 +62,13 @@ class Embedded(Server):
         async def up() -> bool:
             return process.returncode is not None or await answers()
 
-        await eventually(up, within=START_PATIENCE, what=f"{self._program.name} answers")
+        await eventually(up, within=START_TIMEOUT, what=f"{self._program.name} answers")
         tail = self.log.read_text(errors="replace")[-4000:]
         assert process.returncode is None, f"{self._program.name} exited: {tail}"
 
     async def stop(self) -> None:
         if self._process is not None and self._program is not None:
-            await child.stop(self._process, self._program.stop_signal, STOP_PATIENCE)
+            await child.stop(self._process, self._program.stop_signal, STOP_TIMEOUT)
 
     async def kill(self) -> None:
         assert self._process is not None
@@ -91,7 +91,7 @@ class Contained(Server):
         else:
             await asyncio.to_thread(self._container.start)
             self._created = True
-        await eventually(answers, within=START_PATIENCE, what=f"{self._container.image} answers")
+        await eventually(answers, within=START_TIMEOUT, what=f"{self._container.image} answers")
 
     async def stop(self) -> None:
         if self._created:

@@ -14,13 +14,13 @@ import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.eventually import eventually
-from tests.support.whole_platform import PATIENCE, Platform
+from tests.support.whole_platform import TIMEOUT, Platform
 from trigger_contracts.subjects import Service
 from trigger_local import child, ports, programs, secrets
 from trigger_local.home import Home
 from trigger_local.state import State
 
-STOP_PATIENCE = 10.0
+STOP_TIMEOUT = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Replicas:
             ended = process.returncode is not None
             return ended or await programs.answers_ready(ports.LOOPBACK, port)
 
-        await eventually(ready, within=PATIENCE, poll=0.1, what=f"{name} is ready")
+        await eventually(ready, within=TIMEOUT, poll=0.1, what=f"{name} is ready")
 
     def pids(self) -> dict[str, int]:
         """Of every worker that lives, by its name."""
@@ -111,9 +111,7 @@ class Replicas:
             assert len(living) >= at_least, (living, ended)
             return True
 
-        await eventually(
-            ready, within=PATIENCE, poll=0.1, what=f"{at_least} of {service} are ready"
-        )
+        await eventually(ready, within=TIMEOUT, poll=0.1, what=f"{at_least} of {service} are ready")
 
     async def counted(self, name: str, metric: str) -> float:
         """The sum of a counter over its labels, as the replica tells it."""
@@ -131,7 +129,7 @@ class Replicas:
         for one in self._all():
             if one.process.returncode is None:
                 one.process.send_signal(signal.SIGCONT)
-            await child.stop(one.process, one.program.stop_signal, STOP_PATIENCE)
+            await child.stop(one.process, one.program.stop_signal, STOP_TIMEOUT)
 
     def _all(self) -> list[_Joined]:
         return list(self._joined.values())

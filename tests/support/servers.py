@@ -28,7 +28,7 @@ from trigger_runtime.jetstream.connection import OrderlyClient
 
 NATS_IMAGE = "nats:2.15-alpine"
 POSTGRES_IMAGE = "postgres:18-alpine"
-ENGINE_PATIENCE = 2
+ENGINE_TIMEOUT = 2
 """Seconds a container engine gets to answer before ``auto`` takes the embedded servers."""
 
 TEMPLATE = "etp_template"
@@ -234,7 +234,7 @@ def _engine_answers() -> bool:
     import docker  # half a second that the embedded way need not spend
 
     try:
-        engine = docker.from_env(timeout=ENGINE_PATIENCE)
+        engine = docker.from_env(timeout=ENGINE_TIMEOUT)
     except docker.errors.DockerException:
         return False
     try:

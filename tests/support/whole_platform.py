@@ -41,7 +41,7 @@ from trigger_runtime.process.settings import NatsSettings
 
 ETP = (str(Path(sys.executable).with_name("etp")),)
 
-PATIENCE = 90.0
+TIMEOUT = 90.0
 """Seconds until everything is ready: a start takes 4 s alone, and the machine may be shared."""
 
 SERVICES = ("api", "scheduler", "executor", "retention")
@@ -104,7 +104,7 @@ class Platform:
             self._rest = None
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(number)
-        return await asyncio.wait_for(self._process.wait(), PATIENCE)
+        return await asyncio.wait_for(self._process.wait(), TIMEOUT)
 
     async def call(self, command: str, *arguments: str) -> tuple[int, str]:
         """Another ``etp`` command on this data directory: exit code, and what it printed.
@@ -116,7 +116,7 @@ class Platform:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        printed, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
+        printed, _ = await asyncio.wait_for(process.communicate(), TIMEOUT)
         assert process.returncode is not None
         return process.returncode, printed.decode()
 
@@ -138,7 +138,7 @@ class Platform:
             seen = await self.look()
             return seen if seen["ready"] and not old & set(seen["pids"].items()) else None
 
-        seen = await eventually(ready, within=PATIENCE, poll=0.1, what="the platform is ready")
+        seen = await eventually(ready, within=TIMEOUT, poll=0.1, what="the platform is ready")
         assert seen is not None
         assert "ended" not in seen, f"etp up ended: {self.printed.read_text()[-4000:]}"
         self.status = {**self.status, **seen}
@@ -355,7 +355,7 @@ class Platform:
             said += path.read_text(errors="replace").splitlines()[-15:]
         return "\n".join(said)
 
-    async def until_quiet(self, within: float = PATIENCE) -> None:
+    async def until_quiet(self, within: float = TIMEOUT) -> None:
         """Wait until no consumer has anything left to handle."""
         async with self.connected("admin") as admin:
             jetstream = admin.jetstream(timeout=10)

@@ -56,12 +56,12 @@ async def find_losses(target: Target, client: Client) -> Compared:
     return Compared(found, past, lost)
 
 
-async def _holes(target: Target, most: int | None) -> list[str]:
+async def _holes(target: Target, limit: int | None) -> list[str]:
     async with reading(target.nats_url, target.nats_password) as connection:
         reader = StreamReader(connection, topology.CHANGES.name, timeout=READ_TIMEOUT)
         database = await asyncpg.connect(target.database_url)
         try:
-            missing = await _missing(database, reader, most)
+            missing = await _missing(database, reader, limit)
         finally:
             await database.close()
     if not missing:
@@ -75,14 +75,14 @@ async def _holes(target: Target, most: int | None) -> list[str]:
 
 
 async def _missing(
-    database: asyncpg.Connection, reader: StreamReader, most: int | None
+    database: asyncpg.Connection, reader: StreamReader, limit: int | None
 ) -> list[str]:
     """The living triggers whose newest change, or a newer one, is not in the log."""
     missing: list[str] = []
     looked_at = 0
     async with database.transaction(readonly=True):
         living = await database.cursor(_LIVING)
-        while (most is None or looked_at < most) and (rows := await living.fetch(PAGE)):
+        while (limit is None or looked_at < limit) and (rows := await living.fetch(PAGE)):
             looked_at += len(rows)
             newest = await reader.last_many([subjects.changed(row["trigger_id"]) for row in rows])
             for row in rows:

@@ -59,15 +59,15 @@ async def start(program: Program, output: int | IO[bytes]) -> asyncio.subprocess
 
 
 async def stop(
-    process: asyncio.subprocess.Process, stop_signal: signal.Signals, patience: float
+    process: asyncio.subprocess.Process, stop_signal: signal.Signals, timeout_s: float
 ) -> bool:
-    """Ask it to stop; after ``patience`` seconds, kill its whole session. True if it obeyed."""
+    """Ask it to stop; after ``timeout_s`` seconds, kill its whole session. True if it obeyed."""
     if process.returncode is not None:
         return True
     with contextlib.suppress(ProcessLookupError):
         process.send_signal(stop_signal)
     try:
-        await asyncio.wait_for(process.wait(), patience)
+        await asyncio.wait_for(process.wait(), timeout_s)
     except TimeoutError:
         kill_session(process.pid)
         await asyncio.wait_for(process.wait(), KILL_WAIT)

@@ -33,7 +33,7 @@ UNPRIVILEGED_USER = "nobody"
 """Whom the database runs as when root starts it (PostgreSQL refuses root). Exists on every Unix,
 so that no account has to be made on the machine."""
 
-LEFTOVER_PATIENCE = 10.0
+LEFTOVER_TIMEOUT = 10.0
 """Seconds a database without a supervisor gets for a clean shutdown."""
 
 SETTINGS = {
@@ -122,13 +122,13 @@ def stop_leftovers(folder: Path) -> list[str]:
         with contextlib.suppress(psutil.NoSuchProcess):
             postmaster.send_signal(signal.SIGINT)
             with contextlib.suppress(psutil.TimeoutExpired):
-                postmaster.wait(LEFTOVER_PATIENCE)
+                postmaster.wait(LEFTOVER_TIMEOUT)
     # Backends outlive a killed postmaster for a moment; while one holds the shared memory,
     # no new server starts on the directory.
     for process in _on(folder):
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-            process.wait(LEFTOVER_PATIENCE)
+            process.wait(LEFTOVER_TIMEOUT)
     # None of ours is left, so whichever pid the file names belongs to a stranger by now.
     (folder / "postmaster.pid").unlink(missing_ok=True)
     return notices

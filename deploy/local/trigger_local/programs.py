@@ -22,10 +22,10 @@ from .ports import LOOPBACK
 from .secrets import DATABASE_OWNER, Secrets
 from .supervised import Spec
 
-DRAIN_PATIENCE = 20.0
+DRAIN_TIMEOUT = 20.0
 """Seconds a service gets to finish what it has in hand."""
 
-SERVER_PATIENCE = 30.0
+SERVER_TIMEOUT = 30.0
 """Seconds the broker or the database gets to write everything out."""
 
 WITH_DATABASE = (Service.API, Service.SCHEDULER, Service.RETENTION)
@@ -83,7 +83,7 @@ def servers(platform: Platform) -> tuple[Spec, Spec]:
                 port=platform.ports["nats"],
             ),
             ready=partial(nats.answers, LOOPBACK, platform.ports["nats"]),
-            stop_patience=SERVER_PATIENCE,
+            stop_timeout=SERVER_TIMEOUT,
             against=partial(space.reason_against, platform.home.nats),
             broken=nats.BROKEN,
             kept=nats.streams_folder(platform.home.nats),
@@ -94,7 +94,7 @@ def servers(platform: Platform) -> tuple[Spec, Spec]:
             name="postgres",
             prepare=partial(_prepare_postgres, platform),
             ready=partial(_database_answers, platform.database_url(database="postgres")),
-            stop_patience=SERVER_PATIENCE,
+            stop_timeout=SERVER_TIMEOUT,
             kept=platform.home.postgres / postgres.VERSION_FILE,
             # We ask whether it is up before it is.
             routine=("LOG:  ", "the database system is starting up"),
@@ -112,7 +112,7 @@ def services(platform: Platform, replicas: Replicas) -> list[Spec]:
                 reachable(platform.host) if service is Service.API else LOOPBACK,
                 platform.ports[name],
             ),
-            stop_patience=DRAIN_PATIENCE,
+            stop_timeout=DRAIN_TIMEOUT,
         )
         for name, service in replicas.names()
     ]

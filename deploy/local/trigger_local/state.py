@@ -22,7 +22,7 @@ from .home import Home, write_private
 START_TOLERANCE = 2.0
 """Seconds: start times are derived from the boot time, which moves when the clock is set."""
 
-LEFTOVER_PATIENCE = 10.0
+LEFTOVER_TIMEOUT = 10.0
 """Seconds a leftover gets to drain before it is killed."""
 
 
@@ -121,10 +121,10 @@ def stop_leftovers(home: Home) -> list[str]:
             # Stopped by SIGSTOP, it would not hear anything else.
             process.send_signal(signal.SIGCONT)
             try:
-                process.wait(LEFTOVER_PATIENCE)
+                process.wait(LEFTOVER_TIMEOUT)
             except psutil.TimeoutExpired:
                 kill_session(process.pid)
-                process.wait(LEFTOVER_PATIENCE)
+                process.wait(LEFTOVER_TIMEOUT)
     home.state.unlink(missing_ok=True)
     return notices
 

@@ -42,7 +42,7 @@ class Spec:
     prepare: Callable[[], child.Program]
     """Called in a thread before every start; may block, and repairs what a crash left."""
     ready: Callable[[], Awaitable[bool]]
-    stop_patience: float
+    stop_timeout: float
     """Seconds it gets to drain before it is killed."""
     routine: tuple[str, ...] = ()
     """Mark the lines of its output that are not worth showing."""
@@ -101,11 +101,11 @@ class Supervised:
         self._stopping.set()
         if self._process is not None and self._program is not None:
             obeyed = await child.stop(
-                self._process, self._program.stop_signal, self.spec.stop_patience
+                self._process, self._program.stop_signal, self.spec.stop_timeout
             )
             if not obeyed:
                 self._output.say(
-                    f"{self.spec.name} did not stop in {self.spec.stop_patience:g} s: killed."
+                    f"{self.spec.name} did not stop in {self.spec.stop_timeout:g} s: killed."
                 )
         if self._loop is not None:
             with contextlib.suppress(asyncio.CancelledError):
@@ -173,7 +173,7 @@ class Supervised:
             self._on_change()
             if self._stopping.is_set():
                 # stop() came while the child was being made, and did not see it.
-                await child.stop(process, self._program.stop_signal, self.spec.stop_patience)
+                await child.stop(process, self._program.stop_signal, self.spec.stop_timeout)
             self.last_exit = await process.wait()
             # Its last words; a grandchild that keeps the pipe open must not hold us up.
             await asyncio.wait({copying}, timeout=1)
@@ -197,7 +197,7 @@ class Supervised:
             return
         self._output.say(f"{self.spec.name} is started anew, for it cannot go on: {why}")
         self._replacing = asyncio.create_task(
-            child.stop(process, program.stop_signal, self.spec.stop_patience),
+            child.stop(process, program.stop_signal, self.spec.stop_timeout),
             name=f"replace {self.spec.name}",
         )
 

@@ -29,10 +29,10 @@ from .output import Output
 from .programs import Platform, Replicas
 from .supervised import Spec, Supervised
 
-SERVERS_PATIENCE = 60.0
+SERVERS_TIMEOUT = 60.0
 """Seconds for broker and database: both may have a crash to recover from."""
 
-SERVICES_PATIENCE = 60.0
+SERVICES_TIMEOUT = 60.0
 """Seconds until every service says it is ready."""
 
 READY_POLL = 0.05
@@ -42,7 +42,7 @@ TEND_EVERY = 1.0
 LOOK_EVERY = 30.0
 """Seconds between two notes of how far the streams are."""
 
-LOOK_PATIENCE = 5.0
+LOOK_TIMEOUT = 5.0
 
 SERVERS = frozenset({"nats", "postgres"})
 """Stopped after everything else."""
@@ -123,16 +123,16 @@ class Supervisor:
         self._not_made = None
         return True
 
-    async def start(self, specs: Sequence[Spec], patience: float) -> None:
+    async def start(self, specs: Sequence[Spec], timeout_s: float) -> None:
         """Start these and wait until each is ready. Raises LocalError."""
         started = [Supervised(spec, self._output, self.write_state) for spec in specs]
         self.supervised += started
         for one in started:
             one.start()
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + timeout_s
         for one in started:
             while not await one.ready():
-                self._give_up(one, deadline, patience)
+                self._give_up(one, deadline, timeout_s)
                 await asyncio.sleep(READY_POLL)
 
     async def tend(self) -> None:
@@ -163,7 +163,7 @@ class Supervisor:
         """
         target = target_of(self.platform)
         try:
-            async with asyncio.timeout(LOOK_PATIENCE):
+            async with asyncio.timeout(LOOK_TIMEOUT):
                 lost = await watch(target, self.say)
         except (asyncpg.InvalidCatalogNameError, TablesGoneError):
             return await self._provision_again(target)
@@ -217,20 +217,20 @@ class Supervisor:
         else:
             self._unwritten = None
 
-    def _give_up(self, one: Supervised, deadline: float, patience: float) -> None:
+    def _give_up(self, one: Supervised, deadline: float, timeout_s: float) -> None:
         log = str(self._output.log_path(one.spec.name))
         if one.starts > EARLY_STARTS and one.last_exit is not None:
             raise ExitedEarlyError(one.spec.name, one.last_exit, log)
         if time.monotonic() > deadline:
             why = one.trouble or f"its log is {log}"
-            raise NotReadyError(one.spec.name, patience, why)
+            raise NotReadyError(one.spec.name, timeout_s, why)
 
 
 async def _start(supervisor: Supervisor, replicas: Replicas) -> None:
     platform = supervisor.platform
-    await supervisor.start(programs.servers(platform), SERVERS_PATIENCE)
+    await supervisor.start(programs.servers(platform), SERVERS_TIMEOUT)
     await provision(target_of(platform), supervisor.say)
-    await supervisor.start(programs.services(platform, replicas), SERVICES_PATIENCE)
+    await supervisor.start(programs.services(platform, replicas), SERVICES_TIMEOUT)
     supervisor.started()
 
 
@@ -258,7 +258,7 @@ async def rebuild_stopped(home: Home, *, accept_loss: bool) -> tuple[str, ...]:
             _prepare_database(platform)
             supervisor = Supervisor(platform, output)
             try:
-                await supervisor.start(programs.servers(platform), SERVERS_PATIENCE)
+                await supervisor.start(programs.servers(platform), SERVERS_TIMEOUT)
                 target = target_of(platform)
                 await provision(target, output.say, accept_loss=accept_loss)
                 return await rebuild_all(target, accept_loss=accept_loss)

@@ -65,7 +65,7 @@ def lines(body: bytes) -> Iterator[RawDefinition]:
         start = end
 
 
-def elements(body: bytes, most: int = MAX_DEFINITIONS) -> Iterator[RawDefinition]:
+def elements(body: bytes, limit: int = MAX_DEFINITIONS) -> Iterator[RawDefinition]:
     """The elements of a JSON array."""
     start = _after_blank(body, 0)
     if body[start : start + 1] != b"[":
@@ -75,7 +75,7 @@ def elements(body: bytes, most: int = MAX_DEFINITIONS) -> Iterator[RawDefinition
         _nothing_follows(body, start + 1)
         return
     for count in itertools.count(1):
-        _check_count(count, most)
+        _check_count(count, limit)
         end = _element_end(body, start, count)
         yield RawDefinition(count, body[start:end], "definition")
         if body[end : end + 1] == b"]":
@@ -84,9 +84,9 @@ def elements(body: bytes, most: int = MAX_DEFINITIONS) -> Iterator[RawDefinition
         start = _after_blank(body, end + 1)
 
 
-def _check_count(count: int, most: int) -> None:
-    if count > most:
-        detail = f"at most {most} definitions are accepted in one request"
+def _check_count(count: int, limit: int) -> None:
+    if count > limit:
+        detail = f"at most {limit} definitions are accepted in one request"
         raise refused(Code.BODY_TOO_LARGE, detail)
 
 

@@ -48,7 +48,7 @@ class Delivered(Protocol):
 class DeadLetterSink(Protocol):
     """Where goes what a service cannot handle: a port of every worker."""
 
-    async def bury(self, stream: str, delivery: Delivered, reason: str) -> None:
+    async def dead_letter(self, stream: str, delivery: Delivered, reason: str) -> None:
         """Durable once it returns; the same message twice is kept once. Raises while it cannot."""
         ...
 

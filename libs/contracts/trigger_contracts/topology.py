@@ -169,7 +169,7 @@ RETENTION_EVENTS = Consumer(EVENTS, Service.RETENTION, subjects.LOG_ROWS, passes
 CONSUMERS = (SCHEDULER_COMMANDS, EXECUTOR_FIRES, EXECUTOR_DUES, RETENTION_EVENTS)
 
 WORKERS = tuple(dict.fromkeys(consumer.service for consumer in CONSUMERS))
-"""The services that handle messages, and so may bury them."""
+"""The services that handle messages, and so may dead-letter them."""
 
 IDEMPOTENCY = Bucket("IDEMPOTENCY", ttl=LOG_LIFE)
 BUCKETS = (IDEMPOTENCY,)
@@ -237,7 +237,7 @@ def _read(*streams: str) -> tuple[str, ...]:
     )
 
 
-def _bury(service: Service) -> tuple[str, ...]:
+def _write_dead_letters(service: Service) -> tuple[str, ...]:
     """Write and read dead letters, its own alone."""
     own = subjects.dead_letters(service)
     return own, f"$JS.API.DIRECT.GET.{DEAD.name}.{own}"
@@ -272,7 +272,7 @@ PERMISSIONS: dict[str, Permissions] = {
             subjects.ALL_DUE,
             subjects.WAKE,
             subjects.alive(Service.SCHEDULER),
-            *_bury(Service.SCHEDULER),
+            *_write_dead_letters(Service.SCHEDULER),
             *_RESULTS,
             *_consume(SCHEDULER_COMMANDS),
             *_read(INGRESS.name, COMMANDS.name, CHANGES.name, DUE.name),
@@ -289,7 +289,7 @@ PERMISSIONS: dict[str, Permissions] = {
             subjects.ALL_REJECTED,
             subjects.ALL_DELIVERY,
             subjects.alive(Service.EXECUTOR),
-            *_bury(Service.EXECUTOR),
+            *_write_dead_letters(Service.EXECUTOR),
             *_RESULTS,
             *_consume(EXECUTOR_DUES, EXECUTOR_FIRES),
             *_read(CHANGES.name),
@@ -301,7 +301,7 @@ PERMISSIONS: dict[str, Permissions] = {
         publish=(
             subjects.SWEPT,
             subjects.alive(Service.RETENTION),
-            *_bury(Service.RETENTION),
+            *_write_dead_letters(Service.RETENTION),
             _own_inbox("api"),
             *_consume(RETENTION_EVENTS),
         ),

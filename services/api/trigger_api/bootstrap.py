@@ -12,7 +12,7 @@ from faststream import FastStream
 from trigger_api.adapters.event_stream import JetStreamEventStream
 from trigger_api.adapters.log.export_pages import PostgresLogPages
 from trigger_api.adapters.meter import PrometheusTailMeter
-from trigger_api.domain.log.lives import Lives
+from trigger_api.domain.log.lifetimes import Lifetimes
 from trigger_api.entrypoints import (
     bulk,
     dead_letters,
@@ -184,7 +184,7 @@ def build(settings: Settings) -> Api:
                 TailReaders(
                     tail,
                     heartbeat=settings.stream_heartbeat,
-                    patience=settings.stream_write_timeout,
+                    write_timeout=settings.stream_write_timeout,
                 )
             ),
             exports.router(
@@ -233,7 +233,7 @@ def _exports(settings: Settings, searches: ReadDatabase, clock: SystemClock) -> 
         log=PostgresLogPages(searches, clock),
         clock=clock,
         kept_for=settings.kept_for,
-        most=settings.max_exports,
+        limit=settings.max_exports,
         # Half of the connections are left to those who search.
         reading=max(1, settings.pool_size // 2),
     )
@@ -270,9 +270,9 @@ def _tail(settings: Settings, connection: Connection, clock: SystemClock) -> Tai
         log=JetStreamEventStream(connection, timeout=settings.publish_timeout),
         clock=clock,
         meter=PrometheusTailMeter(),
-        lives=Lives(settings.active_for, settings.kept_for),
+        lifetimes=Lifetimes(settings.active_for, settings.kept_for),
         backlog=settings.stream_backlog,
-        most=settings.max_stream_readers,
+        limit=settings.max_stream_readers,
     )
 
 

@@ -9,8 +9,8 @@ from trigger_contracts import topology
 from trigger_contracts.idempotency import Claim
 from trigger_contracts.subjects import Service
 from trigger_runtime.consuming.broker import PlatformBroker, create_broker
-from trigger_runtime.dead_letters.burying import DeadLetterWriter
 from trigger_runtime.dead_letters.redriving import Redriver
+from trigger_runtime.dead_letters.writer import DeadLetterWriter
 from trigger_runtime.http.health import Health
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.guard import StreamGuard

@@ -58,7 +58,7 @@ class KeyReservations(Protocol):
 
     async def find(self, trigger_id: str, key: str) -> Claim | None: ...
 
-    async def claim(self, trigger_id: str, key: str, claim: Claim) -> Claim:
+    async def reserve(self, trigger_id: str, key: str, claim: Claim) -> Claim:
         """The claim that holds from now on: this one, or that of whoever was first."""
         ...
 

@@ -7,9 +7,10 @@ from faststream.specification import AsyncAPI
 
 from trigger_contracts.subjects import Service
 from trigger_contracts.topology import DEAD, EVENTS, RETENTION_EVENTS
+from trigger_retention.domain.lifetime import Lifetime
 from trigger_runtime.consuming.broker import PlatformBroker, create_broker
-from trigger_runtime.dead_letters.burying import DeadLetterWriter
 from trigger_runtime.dead_letters.redriving import Redriver
+from trigger_runtime.dead_letters.writer import DeadLetterWriter
 from trigger_runtime.http.health import Health
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.guard import StreamGuard
@@ -26,7 +27,6 @@ from .adapters import meter
 from .adapters.broker import CoreNotices
 from .adapters.event_log import PostgresEventLog
 from .adapters.positions import positions
-from .domain.life import Life
 from .entrypoints.subscribers import subscribe
 from .entrypoints.sweeping import closing_loop, indexing_loop, sweep_loop
 from .handlers import HourCloser, Indexer, Projector, Sweeper
@@ -104,7 +104,7 @@ def build(settings: Settings) -> Retention:
     sweeper = Sweeper(
         event_log,
         CoreNotices(connection),
-        life=Life(settings.active_for, settings.kept_for),
+        lifetime=Lifetime(settings.active_for, settings.kept_for),
         every=settings.sweep_every,
     )
     return Retention(

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Protocol
 
 from trigger_contracts.events import Swept
+from trigger_retention.domain.lifetime import Lifetime
 
-from .domain.life import Life
 from .domain.rows import LogRow
 
 
@@ -63,7 +63,7 @@ class EventLog(Protocol):
         """Make some new rows of the other hours quick to search; 0 where too few have come."""
         ...
 
-    async def set_life(self, life: Life) -> None:
+    async def set_lifetime(self, lifetime: Lifetime) -> None:
         """From now on rows live this long."""
         ...
 

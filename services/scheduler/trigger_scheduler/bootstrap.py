@@ -10,8 +10,8 @@ from trigger_contracts import topology
 from trigger_contracts.subjects import Service
 from trigger_runtime.consuming.ack_policy import ALWAYS, acknowledging
 from trigger_runtime.consuming.broker import PlatformBroker, create_broker
-from trigger_runtime.dead_letters.burying import DeadLetterWriter
 from trigger_runtime.dead_letters.redriving import Redriver
+from trigger_runtime.dead_letters.writer import DeadLetterWriter
 from trigger_runtime.http.health import Health
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.guard import StreamGuard
@@ -169,8 +169,8 @@ def build(settings: Settings) -> Scheduler:
         system_clock,
         kept_for=settings.kept_for,
     )
-    bury = partial(dead_letters.bury, topology.COMMANDS.name)
-    answer_commands = AnswerCommands(commands, NatsResults(connection), bury, meter.answered)
+    dead_letter = partial(dead_letters.dead_letter, topology.COMMANDS.name)
+    answer_commands = AnswerCommands(commands, NatsResults(connection), dead_letter, meter.answered)
     redriver = Redriver(
         Service.SCHEDULER,
         {topology.COMMANDS.name: answer_commands},
@@ -183,7 +183,7 @@ def build(settings: Settings) -> Scheduler:
         acknowledging(
             topology.SCHEDULER_COMMANDS,
             answer_commands,
-            bury,
+            dead_letter,
             give_up=answer_commands.give_up,
             held_for=ALWAYS,
         ),

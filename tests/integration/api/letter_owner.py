@@ -19,9 +19,9 @@ from trigger_contracts.subjects import Service
 from trigger_contracts.topology import COMMANDS, DEAD, DUE, LOG_LIFE
 from trigger_local.secrets import Secrets
 from trigger_runtime.consuming.broker import create_broker
-from trigger_runtime.dead_letters.burying import DeadLetterWriter
 from trigger_runtime.dead_letters.redelivery import Redelivery
 from trigger_runtime.dead_letters.redriving import Redriver, listen
+from trigger_runtime.dead_letters.writer import DeadLetterWriter
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.publisher import JetStreamPublisher
 from trigger_runtime.jetstream.reader import StoredMessage, StreamReader
@@ -34,7 +34,7 @@ FIRE = "trigger.command.fire"
 
 @dataclass
 class Owner:
-    """A service that buries and redrives."""
+    """A service that dead-letters and redrives."""
 
     service: Service
     letters: DeadLetterWriter
@@ -43,7 +43,7 @@ class Owner:
     raises: Exception | None = None
     waits_for: asyncio.Event | None = None
 
-    async def bury(
+    async def dead_letter(
         self,
         seq: int,
         body: bytes = b"poison",
@@ -54,15 +54,15 @@ class Owner:
         stream: str = COMMANDS.name,
         headers: dict[str, str] | None = None,
     ) -> str:
-        """Bury a message that was stored ``age`` ago; its letter's id."""
+        """Dead-letter a message that was stored ``age`` ago; its letter's id."""
         stored_at = datetime.now(UTC) - age
         message = Message(subject, body, headers or {}, seq, stored_at)
-        await self.letters.bury(stream, message, reason)
+        await self.letters.dead_letter(stream, message, reason)
         original = Original(stream, subject, seq, stored_at, {}, body)
         return dead_letters.letter_id(self.service, original)
 
     async def handle(self, batch: Sequence[Redelivery]) -> Sequence[Redelivery]:
-        """The use case: as services do, it buries what it cannot handle."""
+        """The use case: as services do, it dead-letters what it cannot handle."""
         self.seen += batch
         if self.waits_for is not None:
             await self.waits_for.wait()
@@ -70,7 +70,7 @@ class Owner:
             raise self.raises
         for message in batch:
             if self.refuses is not None:
-                await self.letters.bury(COMMANDS.name, message, self.refuses)
+                await self.letters.dead_letter(COMMANDS.name, message, self.refuses)
         return ()
 
 

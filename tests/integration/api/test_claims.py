@@ -39,15 +39,15 @@ async def claims(
 
 async def test_the_first_value_counts(claims: IdempotencyStore) -> None:
     assert await claims.find("t.k") is None
-    assert await claims.claim("t.k", b"first") == b"first"
-    assert await claims.claim("t.k", b"second") == b"first"
+    assert await claims.reserve("t.k", b"first") == b"first"
+    assert await claims.reserve("t.k", b"second") == b"first"
     assert await claims.find("t.k") == b"first"
-    assert await claims.claim("t.other", b"second") == b"second"
+    assert await claims.reserve("t.other", b"second") == b"second"
 
 
 async def test_of_many_racers_one_wins(claims: IdempotencyStore) -> None:
     values = [b"%d" % n for n in range(50)]
-    won = await asyncio.gather(*(claims.claim("t.k", value) for value in values))
+    won = await asyncio.gather(*(claims.reserve("t.k", value) for value in values))
     assert len(set(won)) == 1
     assert won[0] in values
 
@@ -62,7 +62,7 @@ async def test_without_a_broker_nothing_is_claimed(
     await platform_streams.stop()
     try:
         with pytest.raises(BrokerUnavailable):
-            await claims.claim("t.k", b"x")
+            await claims.reserve("t.k", b"x")
         with pytest.raises(BrokerUnavailable):
             await claims.find("t.k")
     finally:

@@ -17,10 +17,10 @@ async def test_a_letter_lives_no_longer_than_its_original(
 ) -> None:
     """The rest of 48 h, or of what a row that was recorded late had; the broker keeps time."""
     late = {"Nats-TTL": "7200s"}
-    await owner.bury(1, age=timedelta(hours=47, minutes=30))
-    await owner.bury(2, age=timedelta(minutes=30), headers=late, subject="trigger.fired.x")
-    await owner.bury(3, age=timedelta(hours=48))
-    last = await owner.bury(4, age=timedelta(hours=47, minutes=59, seconds=59))
+    await owner.dead_letter(1, age=timedelta(hours=47, minutes=30))
+    await owner.dead_letter(2, age=timedelta(minutes=30), headers=late, subject="trigger.fired.x")
+    await owner.dead_letter(3, age=timedelta(hours=48))
+    last = await owner.dead_letter(4, age=timedelta(hours=47, minutes=59, seconds=59))
 
     lives = [
         int(m.headers["Nats-TTL"].removesuffix("s")) for m in await stored_letters(platform_streams)
@@ -42,8 +42,8 @@ async def test_a_shorter_life_is_kept_by_the_gateway_too(
 ) -> None:
     """To the microsecond, and whatever the one who buried it thought of its life."""
     options = {"kept_for": timedelta(minutes=5)}
-    over = await owner.bury(1, age=timedelta(minutes=5))
-    alive = await owner.bury(2, age=timedelta(minutes=4))
+    over = await owner.dead_letter(1, age=timedelta(minutes=5))
+    alive = await owner.dead_letter(2, age=timedelta(minutes=4))
     async with serving(platform_streams, empty_database, secrets, **options) as running:
         await ready(running)
         (row,) = await listed(running.http)
@@ -61,7 +61,7 @@ async def test_who_buries_with_a_shorter_life_has_the_broker_keep_it(
 ) -> None:
     kept_for = timedelta(seconds=2)
     async with owning(platform_streams, secrets, Service.EXECUTOR, kept_for=kept_for) as owner:
-        letter_id = await owner.bury(1, b"canary")
+        letter_id = await owner.dead_letter(1, b"canary")
         assert (await http.get(f"/dead-letters/{letter_id}")).status_code == 200
 
         async def forgotten() -> bool:

@@ -36,7 +36,7 @@ async def test_a_letter_is_shown_with_its_reason_and_its_original(
     http: httpx.AsyncClient, owner: Owner
 ) -> None:
     headers = {"reply_to": "_INBOX_client.x", "Nats-Msg-Id": "m1"}
-    letter_id = await owner.bury(7, '{"é":'.encode(), "malformed", headers=headers)
+    letter_id = await owner.dead_letter(7, '{"é":'.encode(), "malformed", headers=headers)
 
     (row,) = await listed(http)
     one = (await http.get(f"/dead-letters/{letter_id}")).json()
@@ -61,14 +61,14 @@ async def test_no_letters_are_an_empty_list(http: httpx.AsyncClient) -> None:
 
 
 async def test_pages_are_whole_while_letters_arrive(http: httpx.AsyncClient, owner: Owner) -> None:
-    ids = [await owner.bury(n) for n in range(1, 61)]
+    ids = [await owner.dead_letter(n) for n in range(1, 61)]
     found: list[str] = []
     response = await http.get("/dead-letters/", params={"limit": 7})
     while True:
         found += [row["id"] for row in response.json()]
         if "next" not in response.links:
             break
-        await owner.bury(1000 + len(found))
+        await owner.dead_letter(1000 + len(found))
         response = await http.get(response.links["next"]["url"])
 
     assert found == ids[::-1]
@@ -77,11 +77,11 @@ async def test_pages_are_whole_while_letters_arrive(http: httpx.AsyncClient, own
 async def test_filters_by_service_stream_and_subject(
     http: httpx.AsyncClient, owner: Owner, platform_streams: Broker, secrets: Secrets
 ) -> None:
-    fire = await owner.bury(1)
-    due = await owner.bury(2, stream=DUE.name, subject="trigger.due.t1")
-    other = await owner.bury(3, stream=DUE.name, subject="trigger.due.t2")
+    fire = await owner.dead_letter(1)
+    due = await owner.dead_letter(2, stream=DUE.name, subject="trigger.due.t1")
+    other = await owner.dead_letter(3, stream=DUE.name, subject="trigger.due.t2")
     async with owning(platform_streams, secrets, Service.SCHEDULER) as scheduler:
-        create = await scheduler.bury(1, subject="trigger.command.create")
+        create = await scheduler.dead_letter(1, subject="trigger.command.create")
 
     async def ids(**query: Any) -> list[str]:
         return [row["id"] for row in await listed(http, **query)]
@@ -101,8 +101,8 @@ async def test_a_filter_that_lets_little_through_reads_a_bounded_number_for_a_pa
     http: httpx.AsyncClient, owner: Owner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("trigger_api.adapters.dead_letters.MOST_READ", 50)
-    rare = [await owner.bury(n, subject="trigger.due.rare") for n in (1, 2)]
-    await asyncio.gather(*(owner.bury(n) for n in range(3, 153)))
+    rare = [await owner.dead_letter(n, subject="trigger.due.rare") for n in (1, 2)]
+    await asyncio.gather(*(owner.dead_letter(n) for n in range(3, 153)))
 
     first = await http.get("/dead-letters/", params={"subject": "trigger.due.rare"})
 
@@ -115,7 +115,7 @@ async def test_a_filter_that_lets_little_through_reads_a_bounded_number_for_a_pa
 async def test_a_list_cuts_a_long_body_and_the_letter_has_it(
     http: httpx.AsyncClient, owner: Owner
 ) -> None:
-    letter_id = await owner.bury(1, b"x" * 100_000)
+    letter_id = await owner.dead_letter(1, b"x" * 100_000)
 
     (row,) = await listed(http)
     whole = (await http.get(f"/dead-letters/{letter_id}")).json()["original"]
@@ -171,15 +171,15 @@ async def test_a_delivery_that_is_buried_twice_is_one_letter(
 ) -> None:
     stored_at = datetime.now(UTC)
     message = Message(FIRE, b"x", {}, 1, stored_at)
-    await owner.letters.bury(COMMANDS.name, message, "once")
-    await owner.letters.bury(COMMANDS.name, message, "once")
+    await owner.letters.dead_letter(COMMANDS.name, message, "once")
+    await owner.letters.dead_letter(COMMANDS.name, message, "once")
     assert len(await listed(http)) == 1
 
 
 async def test_what_nobody_of_ours_wrote_is_left_out(
     http: httpx.AsyncClient, owner: Owner, platform_streams: Broker
 ) -> None:
-    letter_id = await owner.bury(1)
+    letter_id = await owner.dead_letter(1)
     other = str(uuid7(datetime.now(UTC), "y"))
     async with platform_streams.connected() as admin:
         subject = subjects.dead(Service.EXECUTOR, COMMANDS.name, other)
@@ -198,7 +198,7 @@ async def test_dead_letters_need_a_key(gateway: Running) -> None:
 async def test_without_the_broker_there_are_none_to_see(
     gateway: Running, owner: Owner, broker: Broker
 ) -> None:
-    letter_id = await owner.bury(1)
+    letter_id = await owner.dead_letter(1)
     await broker.stop()
     try:
         for response in (
@@ -215,7 +215,7 @@ async def test_letters_that_cannot_be_read_are_left_out_counted_and_never_redriv
     http: httpx.AsyncClient, owner: Owner, platform_streams: Broker
 ) -> None:
     """Garbage, another version, malformed header blocks; the others are listed and redriven."""
-    good = await owner.bury(1)
+    good = await owner.dead_letter(1)
     (stored,) = await stored_letters(platform_streams)
     newer = stored.payload.replace(b'"schema_version":1', b'"schema_version":2')
     far = re.sub(rb'("stored_at":")[^"]+', rb"\g<1>9999-12-31T23:59:59Z", stored.payload)

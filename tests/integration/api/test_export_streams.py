@@ -121,7 +121,7 @@ async def test_a_row_that_was_read_is_not_given_out_past_its_boundary(
             log=PostgresLogPages(reads, clock),
             clock=clock,
             kept_for=timedelta(hours=48),
-            most=1,
+            limit=1,
             reading=1,
         )
         query = ExportQuery(state=state)

@@ -20,8 +20,8 @@ async def test_a_redrive_that_is_handled_leaves_nothing(
     http: httpx.AsyncClient, owner: Owner, platform_streams: Broker
 ) -> None:
     headers = {"reply_to": "_INBOX_client.x", "Nats-Msg-Id": "m1"}
-    letter_id = await owner.bury(7, b"canary", age=timedelta(hours=1), headers=headers)
-    other = await owner.bury(8)
+    letter_id = await owner.dead_letter(7, b"canary", age=timedelta(hours=1), headers=headers)
+    other = await owner.dead_letter(8)
     stored_at = (await http.get(f"/dead-letters/{letter_id}")).json()["original"]["stored_at"]
 
     done = await http.post(f"/dead-letters/{letter_id}/redrive")
@@ -42,8 +42,8 @@ async def test_a_redrive_that_is_handled_leaves_nothing(
 async def test_a_redrive_that_fails_stays_with_the_new_reason(
     http: httpx.AsyncClient, owner: Owner, platform_streams: Broker
 ) -> None:
-    letter_id = await owner.bury(1, age=timedelta(hours=1))
-    newer = await owner.bury(2)
+    letter_id = await owner.dead_letter(1, age=timedelta(hours=1))
+    newer = await owner.dead_letter(2)
     (_, before) = await listed(http)
     owner.refuses = "still not JSON"
 
@@ -69,7 +69,7 @@ async def test_a_redrive_that_fails_stays_with_the_new_reason(
 async def test_an_error_of_the_service_is_a_failure_with_its_name(
     http: httpx.AsyncClient, owner: Owner
 ) -> None:
-    letter_id = await owner.bury(1)
+    letter_id = await owner.dead_letter(1)
     owner.raises = KeyError("colour")
 
     response = await http.post(f"/dead-letters/{letter_id}/redrive")
@@ -79,7 +79,7 @@ async def test_an_error_of_the_service_is_a_failure_with_its_name(
 
 
 async def test_a_redrive_waits_for_no_server(http: httpx.AsyncClient, owner: Owner) -> None:
-    letter_id = await owner.bury(1)
+    letter_id = await owner.dead_letter(1)
     before = await listed(http)
     owner.raises = BrokerUnavailable("away")
 
@@ -93,7 +93,7 @@ async def test_a_redrive_without_its_service_is_refused_and_changes_nothing(
     http: httpx.AsyncClient, platform_streams: Broker, secrets: Secrets
 ) -> None:
     async with owning(platform_streams, secrets, Service.RETENTION) as owner:
-        letter_id = await owner.bury(1)
+        letter_id = await owner.dead_letter(1)
     before = await listed(http)
 
     response = await http.post(f"/dead-letters/{letter_id}/redrive")
@@ -106,7 +106,7 @@ async def test_a_redrive_without_its_service_is_refused_and_changes_nothing(
 async def test_a_redrive_that_takes_long_is_accepted_and_done(
     platform_streams: Broker, empty_database: Database, secrets: Secrets, owner: Owner
 ) -> None:
-    letter_id = await owner.bury(1)
+    letter_id = await owner.dead_letter(1)
     owner.waits_for = asyncio.Event()
     options = {"command_timeout": timedelta(milliseconds=200)}
     async with serving(platform_streams, empty_database, secrets, **options) as running:
@@ -126,7 +126,7 @@ async def test_a_redrive_that_takes_long_is_accepted_and_done(
 async def test_redriven_by_many_at_once_it_is_handled_and_gone(
     http: httpx.AsyncClient, owner: Owner, platform_streams: Broker, secrets: Secrets
 ) -> None:
-    letter_id = await owner.bury(1)
+    letter_id = await owner.dead_letter(1)
     async with owning(platform_streams, secrets, Service.EXECUTOR) as second:
         answers = await asyncio.gather(
             *(http.post(f"/dead-letters/{letter_id}/redrive") for _ in range(20))
@@ -139,7 +139,7 @@ async def test_redriven_by_many_at_once_it_is_handled_and_gone(
 async def test_a_failing_redrive_does_not_bring_back_what_another_has_handled(
     http: httpx.AsyncClient, owner: Owner, platform_streams: Broker, secrets: Secrets
 ) -> None:
-    letter_id = await owner.bury(1)
+    letter_id = await owner.dead_letter(1)
     owner.refuses, owner.waits_for = "no", asyncio.Event()
     failing = asyncio.create_task(http.post(f"/dead-letters/{letter_id}/redrive"))
     await eventually(lambda: owner.seen)
@@ -153,9 +153,9 @@ async def test_a_failing_redrive_does_not_bring_back_what_another_has_handled(
 
 
 async def test_what_was_cut_cannot_be_redriven(http: httpx.AsyncClient, owner: Owner) -> None:
-    letter_id = await owner.bury(1, b"x" * (KEPT_BYTES + 1))
+    letter_id = await owner.dead_letter(1, b"x" * (KEPT_BYTES + 1))
     many = {f"h{n}": "x" for n in range(30)}
-    by_headers = await owner.bury(2, headers=many)
+    by_headers = await owner.dead_letter(2, headers=many)
 
     for one in (letter_id, by_headers):
         response = await http.post(f"/dead-letters/{one}/redrive")

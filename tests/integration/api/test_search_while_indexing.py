@@ -18,12 +18,12 @@ from trigger_api.domain.queries import EventQuery
 
 HOURS = 30
 SEARCHERS = 2
-PATIENCE = timedelta(seconds=10)
+TIMEOUT = timedelta(seconds=10)
 
 
 @pytest.fixture
 async def views(empty_database: Server) -> AsyncIterator[PostgresLogViews]:
-    options: dict[str, Any] = {"pool_size": SEARCHERS, "timeout": PATIENCE}
+    options: dict[str, Any] = {"pool_size": SEARCHERS, "timeout": TIMEOUT}
     url = empty_database.url("etp_api")
     databases = ReadDatabase(url, **options), ReadDatabase(url, **options, plans_each=True)
     yield PostgresLogViews(*databases)

@@ -199,7 +199,7 @@ async def test_poison_never_hinders_its_batch(around: Around, executor: Executor
 async def test_an_erased_definition_is_a_dead_letter(
     around: Around, executor: Executor, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(dues, "PATIENCE", 2)
+    monkeypatch.setattr(dues, "MAX_DELIVERIES", 2)
 
     await around.due(due_now(make_change(), 17))
     await around.dues_handled()

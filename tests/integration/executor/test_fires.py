@@ -127,7 +127,7 @@ async def test_the_gateways_claim_counts(around: Around, executor: Executor):
     promised_at = NOW - timedelta(minutes=10)
     command = FireTrigger(trigger_id="a1", payload={"amount": 1}, key="k")
     promised = claim_for(command, "k", promised_at)
-    await around.claims().claim(store_key("a1", "k"), promised.model_dump_json().encode())
+    await around.claims().reserve(store_key("a1", "k"), promised.model_dump_json().encode())
 
     await around.fire(fire_body(payload={"amount": 1}, key="k", actor="key:owner"))
     await around.fires_handled()

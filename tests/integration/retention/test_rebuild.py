@@ -23,7 +23,7 @@ from trigger_local.secrets import Secrets
 from trigger_retention.adapters import rebuild as module
 from trigger_retention.adapters.event_log import PostgresEventLog
 from trigger_retention.adapters.rebuild import LogRebuildReport, rebuild
-from trigger_retention.domain.life import Life
+from trigger_retention.domain.lifetime import Lifetime
 from trigger_retention.domain.rows import LogRow
 from trigger_retention.ports import Inserted
 from trigger_runtime.jetstream.connection import Connection
@@ -276,7 +276,7 @@ async def test_the_lives_that_were_set_are_kept(
     service: Start, owner: asyncpg.Connection, reader: StreamReader
 ) -> None:
     await service(active_for="20m", kept_for="40h")
-    wanted = Life(timedelta(minutes=20), timedelta(hours=40))
+    wanted = Lifetime(timedelta(minutes=20), timedelta(hours=40))
 
     async def life() -> tuple[timedelta, timedelta]:
         row: Any = await owner.fetchrow("SELECT * FROM retention.life")
@@ -347,7 +347,7 @@ async def test_a_service_whose_tables_are_removed_goes_on_once_they_are_made_ane
     reader: StreamReader,
     removed: str,
 ) -> None:
-    """It buries nothing meanwhile, and its own length of a row's life is told again."""
+    """It dead-letters nothing meanwhile, and its own length of a row's life is told again."""
     parts = await service(kept_for=timedelta(hours=5))
     await publish(client, make_entry())
     await eventually(lambda: settled(client))

@@ -14,7 +14,7 @@ from tests.unit.retention.factories import make_row
 from trigger_retention.adapters.event_log import PostgresEventLog
 from trigger_retention.adapters.insert import write
 from trigger_retention.adapters.statements import Statements
-from trigger_retention.domain.life import Life
+from trigger_retention.domain.lifetime import Lifetime
 
 TICK = timedelta(microseconds=1)
 ACTIVE_FOR = timedelta(hours=2)
@@ -118,7 +118,7 @@ async def test_lives_are_what_the_service_sets(
     log: PostgresEventLog, transaction: asyncpg.Connection
 ) -> None:
     """Whole days are no days to PostgreSQL here: an interval of 24 hours is exact in any zone."""
-    await log.set_life(Life(timedelta(hours=1), timedelta(days=1)))
+    await log.set_lifetime(Lifetime(timedelta(hours=1), timedelta(days=1)))
     await transaction.execute("SET LOCAL timezone = 'America/New_York'")
     ages = [timedelta(hours=1) - TICK, timedelta(hours=1), timedelta(days=1) - TICK]
     assert await states(transaction, [*ages, timedelta(days=1)]) == [

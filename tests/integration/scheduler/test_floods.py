@@ -22,7 +22,7 @@ from trigger_scheduler.handlers.command_cases import Request
 FLOOD = 3000
 """Messages; buried one by one they would take as many syncs."""
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 
 SLOW = 40
 """Commands whose schemas take a second together."""
@@ -47,14 +47,14 @@ async def test_junk_is_buried_in_batches_and_an_edit_behind_it_is_answered(
     before = batches(topology.DEAD.name)
     async with platform.scheduler(loops=False):
         edit: dict[str, Any] = {"trigger_id": created["trigger_id"], "patch": {"name": "edited"}}
-        done = await platform.ask(Verb.UPDATE, within=PATIENCE, **edit)
+        done = await platform.ask(Verb.UPDATE, within=TIMEOUT, **edit)
         assert done["version"] == 2
 
         async def buried() -> bool:
             letters = await platform.stored(topology.DEAD.name, subjects.ALL_DEAD)
             return len(letters) == FLOOD
 
-        await eventually(buried, within=PATIENCE)
+        await eventually(buried, within=TIMEOUT)
     assert batches(topology.DEAD.name) - before < FLOOD / 50
 
 

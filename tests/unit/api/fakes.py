@@ -42,7 +42,7 @@ class FakeClaims:
     async def find(self, key: str) -> bytes | None:
         return self.values.get(key)
 
-    async def claim(self, key: str, value: bytes) -> bytes:
+    async def reserve(self, key: str, value: bytes) -> bytes:
         return self.values.setdefault(key, value)
 
 

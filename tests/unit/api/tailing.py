@@ -13,7 +13,7 @@ from tests.support.log_entries import body_of, make_entry
 from tests.unit.api.fake_log import FakeEventLog, FakeTailMeter
 from tests.unit.api.fakes import NOW
 from trigger_api.domain.live_tail.tail_position import last_seen
-from trigger_api.domain.log.lives import Lives
+from trigger_api.domain.log.lifetimes import Lifetimes
 from trigger_api.domain.queries import StateFilter
 from trigger_api.handlers.live_reader import TailReader, TailReaders
 from trigger_api.handlers.live_tail import Tail
@@ -98,10 +98,10 @@ class World:
         log: FakeEventLog | None = None,
         *,
         backlog: int = 1000,
-        most: int = 10,
+        limit: int = 10,
         active_for: timedelta = ACTIVE,
         kept_for: timedelta = KEPT,
-        patience: timedelta = timedelta(seconds=20),
+        write_timeout: timedelta = timedelta(seconds=20),
         heartbeat: timedelta = timedelta(seconds=15),
         farewell: timedelta = timedelta(seconds=5),
     ) -> None:
@@ -113,12 +113,12 @@ class World:
             log=self.log,
             clock=self.clock,
             meter=self.meter,
-            lives=Lives(active_for, kept_for),
+            lifetimes=Lifetimes(active_for, kept_for),
             backlog=backlog,
-            most=most,
+            limit=limit,
         )
         self.readers = TailReaders(
-            self.tail, heartbeat=heartbeat, patience=patience, farewell=farewell
+            self.tail, heartbeat=heartbeat, write_timeout=write_timeout, farewell=farewell
         )
         self.clients: list[Client] = []
 

@@ -18,7 +18,7 @@ from trigger_api.domain.live_tail.tail_position import (
     beginning,
     last_seen,
 )
-from trigger_api.domain.log.lives import Lives, Span
+from trigger_api.domain.log.lifetimes import Lifetimes, Span
 from trigger_api.domain.queries import StateFilter
 from trigger_contracts.errors import Refused
 
@@ -119,7 +119,7 @@ def test_each_age_has_the_state_that_the_views_give_it():
         kept_for - tick: "archived",
         kept_for: None,
     }
-    lives = Lives(active_for, kept_for)
+    lives = Lifetimes(active_for, kept_for)
     for age, state in ages.items():
         for asked in ("active", "archived"):
             assert lives.span(asked, NOW).has(NOW - age) is (state == asked), (age, asked)

@@ -78,7 +78,7 @@ async def test_what_nobody_asks_for_again_in_time_is_not_kept() -> None:
 
 
 def test_only_so_many_questions_are_remembered() -> None:
-    repeats = Repeats(most=2)
+    repeats = Repeats(limit=2)
     assert [repeats.again(key, NOW) for key in "abacba"] == [
         False,
         False,

@@ -54,7 +54,7 @@ async def test_what_is_known_or_quick_waits_for_nobody(
 async def test_whoever_cannot_have_a_turn_is_told_to_come_again(
     turns: SchemaTurns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(schemas, "PATIENCE_S", 0.01)
+    monkeypatch.setattr(schemas, "TURN_TIMEOUT_S", 0.01)
     monkeypatch.setattr(schemas, "MOST_WAITING", 2)
     await turns._turn.acquire()
     asked = [asyncio.create_task(turns.ready(slow(f"come again {n}"))) for n in range(3)]

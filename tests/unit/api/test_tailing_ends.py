@@ -36,7 +36,7 @@ async def test_a_reader_that_falls_out_of_the_memory_is_dropped_and_told_why() -
 
 async def test_a_reader_that_takes_nothing_is_dropped_even_while_it_catches_up() -> None:
     short = timedelta(milliseconds=20)
-    async with world(patience=short, farewell=short) as here:
+    async with world(write_timeout=short, farewell=short) as here:
         here.store(*"abc")
         client = await here.client(last_id="0", may_take=1)
         await here.tail.follow()
@@ -128,7 +128,7 @@ async def test_a_stop_ends_every_stream_and_begins_none() -> None:
 
 
 async def test_there_is_room_for_so_many_readers() -> None:
-    async with world(most=2) as here:
+    async with world(limit=2) as here:
         first, _ = await here.client(), await here.client()
         with pytest.raises(Refused, match="2 streams are open") as refusal:
             await here.client()
@@ -142,7 +142,7 @@ async def test_there_is_room_for_so_many_readers() -> None:
 
 
 async def test_whoever_stands_still_gives_its_place_to_another_reader() -> None:
-    async with world(most=1) as here:
+    async with world(limit=1) as here:
         here.store("1")
         still = await here.client(last_id="0", may_take=1)
         await here.until(lambda: still.may_take == 0)

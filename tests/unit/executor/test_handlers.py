@@ -27,7 +27,7 @@ from trigger_contracts.trigger import Trigger
 from trigger_executor.domain.version import version_of
 from trigger_executor.handlers import RecordDues, Recorder, RecordFires
 from trigger_executor.handlers import fires as fire_handler
-from trigger_executor.handlers.recording import PATIENCE
+from trigger_executor.handlers.recording import MAX_DELIVERIES
 from trigger_runtime.process.errors import BrokerUnavailable, PublishRefused
 
 INBOX = "_INBOX_client.abc.1"
@@ -45,7 +45,7 @@ class World:
         self.expired_count = 0
         self.claims = {}
         self.finds_are_stale = False
-        self.buries = None
+        self.write_fails_with = None
         recorder = Recorder(self, self, self, self)
         self.dues = RecordDues(self, recorder)
         self.fires = RecordFires(self, self, recorder, self, monotonic=lambda: 0.0)
@@ -86,7 +86,7 @@ class World:
         await asyncio.sleep(0)
         return None if self.finds_are_stale else self.claims.get((trigger_id, key))
 
-    async def claim(self, trigger_id, key, claim):
+    async def reserve(self, trigger_id, key, claim):
         await asyncio.sleep(0)
         return self.claims.setdefault((trigger_id, key), claim)
 
@@ -95,9 +95,9 @@ class World:
         assert len({row.event_id for row in rows}) == len(rows)
         self.rows += rows
 
-    async def bury(self, stream, message, reason):
-        if self.buries is not None:
-            raise self.buries
+    async def dead_letter(self, stream, message, reason):
+        if self.write_fails_with is not None:
+            raise self.write_fails_with
         self.happened.append("bury")
         self.dead.append((stream, message.stream_seq, reason))
 
@@ -172,7 +172,7 @@ async def test_a_definition_not_found_is_waited_for_and_then_taken_as_erased():
     assert list(await world.dues([message])) == [message]
     assert world.dead == []
 
-    often = FakeMessage(message.payload, delivered_count=PATIENCE)
+    often = FakeMessage(message.payload, delivered_count=MAX_DELIVERIES)
     assert list(await world.dues([often])) == []
     assert "erased" in world.dead[0][2]
 
@@ -220,7 +220,7 @@ async def test_answers_follow_the_durable_rows():
 @pytest.mark.parametrize("error", [BrokerUnavailable("away"), PublishRefused("gone")])
 async def test_a_dead_letter_that_cannot_be_written_holds_up_nobody_else(error):
     world = World(ORDER, TEA)
-    world.buries = error
+    world.write_fails_with = error
 
     handed = fires(fire_body(payload={"amount": 1}), b"nonsense")
     assert await world.fires(handed) == [handed[1]]
@@ -232,14 +232,14 @@ async def test_a_dead_letter_that_cannot_be_written_holds_up_nobody_else(error):
     assert await world.dues(handed) == [handed[1]]
     assert len(world.entries) == 2
 
-    world.buries = None
+    world.write_fails_with = None
     assert await world.dues(handed[1:]) == []
     assert len(world.dead) == 1
 
 
 async def test_an_error_of_burying_that_is_no_servers_is_not_hidden():
     world = World(ORDER)
-    world.buries = ZeroDivisionError()
+    world.write_fails_with = ZeroDivisionError()
 
     with pytest.raises(ZeroDivisionError):
         await world.fires(fires(b"nonsense"))
@@ -302,7 +302,7 @@ async def test_the_version_that_the_gateway_checked_is_the_one_that_fires():
     world = World(ORDER)
     world.change(STRICTER)
     command = make_fire(key="k", payload={"amount": 1}).command
-    await world.claim("a1", "k", claim_for(command, "k", NOON, 1))
+    await world.reserve("a1", "k", claim_for(command, "k", NOON, 1))
 
     await world.fires(fires(fire_body(key="k", payload={"amount": 1})))
 
@@ -315,14 +315,14 @@ async def test_a_claim_whose_version_is_not_known_is_held_to_the_current_one(cha
     world.change(STRICTER)
     world.erased.add(1)
     command = make_fire(key="k", payload={"amount": 1}).command
-    await world.claim("a1", "k", claim_for(command, "k", NOON, change_seq))
+    await world.reserve("a1", "k", claim_for(command, "k", NOON, change_seq))
 
     await world.fires(fires(fire_body(key="k", payload={"amount": 1})))
 
     assert [entry.status for entry in world.entries] == ["rejected"]
 
 
-@pytest.mark.parametrize(("code", "delivery"), [(None, 1), (10077, PATIENCE)])
+@pytest.mark.parametrize(("code", "delivery"), [(None, 1), (10077, MAX_DELIVERIES)])
 async def test_a_fire_whose_row_cannot_be_recorded_is_buried_and_answered(code, delivery):
     world = World(ORDER)
     (message,) = fires(fire_body(payload={"amount": 1}))
@@ -388,7 +388,7 @@ async def test_a_lost_race_for_a_key_to_another_payload_is_a_mismatch():
 
 async def claimed_by_another(world, payload):
     claim = claim_for(make_fire(key="k", payload=payload).command, "k", NOON - 9 * SECOND)
-    return await world.claim("a1", "k", claim)
+    return await world.reserve("a1", "k", claim)
 
 
 async def test_a_redelivered_batch_gives_the_same_bytes():

@@ -9,14 +9,14 @@ import pytest
 from tests.unit.retention.factories import body, make_entry
 from trigger_contracts.dead_letters import Delivered
 from trigger_contracts.events import Swept
-from trigger_retention.domain.life import Life
+from trigger_retention.domain.lifetime import Lifetime
 from trigger_retention.domain.rows import LogRow
 from trigger_retention.handlers import HourCloser, Indexer, Projector, Sweeper
 from trigger_retention.handlers.indexing import BEHIND, LONGEST_POSTPONED_S
 from trigger_retention.ports import Erased, Inserted, RowsRefused
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-LIFE = Life(timedelta(hours=2), timedelta(hours=48))
+LIFE = Lifetime(timedelta(hours=2), timedelta(hours=48))
 EVERY = timedelta(seconds=1)
 
 
@@ -55,7 +55,7 @@ class FakeLog:
         self.clock = FakeClock()
         self.rows: dict[str, LogRow] = {}
         self.inserts = 0
-        self.lives: list[Life] = []
+        self.lives: list[Lifetime] = []
         self._refuses = refuses
         self._erases = list(erases)
         self._closes = list(closes)
@@ -79,7 +79,7 @@ class FakeLog:
         self.clock.seconds += 1.5
         return self._indexes.pop(0)
 
-    async def set_life(self, life: Life) -> None:
+    async def set_lifetime(self, life: Lifetime) -> None:
         self.lives.append(life)
 
 
@@ -88,7 +88,7 @@ class FakeDeadLetters:
         self.letters: list[tuple[int, str]] = []
         self._away = away
 
-    async def bury(self, stream: str, delivery: Delivered, reason: str) -> None:
+    async def dead_letter(self, stream: str, delivery: Delivered, reason: str) -> None:
         if self._away:
             raise ConnectionError("away")
         self.letters.append((delivery.stream_seq, reason))
@@ -193,7 +193,7 @@ def erased(rows: int, *, partitions: tuple[str, ...] = (), more: bool = False) -
 async def test_a_sweep_goes_on_at_once_while_there_is_more_and_tells_what_it_erased() -> None:
     log = FakeLog(erases=[erased(10, more=True), erased(0, partitions=("event_2026",)), erased(0)])
     notices = FakeNotices()
-    sweeper = Sweeper(log, notices, life=LIFE, every=EVERY)
+    sweeper = Sweeper(log, notices, lifetime=LIFE, every=EVERY)
     assert [await sweeper.sweep() for _ in range(3)] == [(10, timedelta()), (0, EVERY), (0, EVERY)]
     assert [(n.rows, n.partitions) for n in notices.notices] == [(10, ()), (0, ("event_2026",))]
     assert log.lives == [LIFE]
@@ -201,7 +201,7 @@ async def test_a_sweep_goes_on_at_once_while_there_is_more_and_tells_what_it_era
 
 async def test_a_sweep_leaves_it_to_another_replica() -> None:
     notices = FakeNotices()
-    sweeper = Sweeper(FakeLog(erases=[None]), notices, life=LIFE, every=EVERY)
+    sweeper = Sweeper(FakeLog(erases=[None]), notices, lifetime=LIFE, every=EVERY)
     assert await sweeper.sweep() == (0, EVERY)
     assert not notices.notices
 

@@ -126,11 +126,11 @@ async def test_what_fails_as_often_as_its_consumer_says_is_buried(max_failures: 
     in_hand, batch = batch_of(1)
     buried: list[str] = []
 
-    async def bury(_delivery: Delivery, reason: str) -> None:
+    async def dead_letter(_delivery: Delivery, reason: str) -> None:
         buried.append(reason)
 
     consumer = replace(TAKEN, max_failures=max_failures)
-    settle = acknowledging(consumer, Away(0, poison=[1]), never, give_up=bury)
+    settle = acknowledging(consumer, Away(0, poison=[1]), never, give_up=dead_letter)
     for _ in range(max_failures):
         assert not buried
         await settle(batch)

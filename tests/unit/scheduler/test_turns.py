@@ -203,7 +203,7 @@ async def test_what_cannot_be_read_goes_by(world: World) -> None:
 async def test_whoever_waits_too_long_is_turned_away_and_told(world: World) -> None:
     early, late = slow("early"), slow("late")
     await world.take(early)
-    world.time += turns.PATIENCE_S + 1
+    world.time += turns.TURN_TIMEOUT_S + 1
     await world.take(late)
     await world.all_passes()
     assert (world.turned_away, world.settled) == (["early"], ["late"])
@@ -239,7 +239,7 @@ async def test_no_more_wait_than_there_is_room_for(
 async def test_what_cannot_be_turned_away_comes_again(world: World) -> None:
     asked = slow("s")
     await world.take(asked)
-    world.time += turns.PATIENCE_S + 1
+    world.time += turns.TURN_TIMEOUT_S + 1
     world.breaks = True
     await world.all_passes()
     assert asked.answers == ["nak"]

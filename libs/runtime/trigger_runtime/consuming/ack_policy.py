@@ -3,7 +3,7 @@
 Nothing is acknowledged before its output is durable. A batch that fails for a reason of its
 own is halved until only the guilty messages fail; such a one comes again with growing pauses,
 and is a dead letter after the consumer's ``max_failures``. So is at once what has a malformed
-header block. A server that is away is no reason to bury anything: such messages come again for as
+header block. A server that is away is no reason for dead letters: such messages come again for as
 long as the stream keeps them. What is for others (``Consumer.passes_over``) is acknowledged as it
 is. Entrypoints wrap their handlers in it.
 """
@@ -41,26 +41,26 @@ ALWAYS = timedelta.max
 UseCase = Callable[[Sequence[Delivery]], Awaitable[Sequence[Delivery]]]
 """Handles deliveries durably; returns those that must come again. Raises if it cannot."""
 
-Bury = Callable[[Delivery, str], Awaitable[None]]
+KeepDeadLetter = Callable[[Delivery, str], Awaitable[None]]
 """Makes a delivery a dead letter, for the reason given."""
 
 
 def acknowledging(
     consumer: Consumer,
     use_case: UseCase,
-    bury: Bury,
+    dead_letter: KeepDeadLetter,
     *,
-    give_up: Bury | None = None,
+    give_up: KeepDeadLetter | None = None,
     held_for: timedelta = timedelta(),
 ) -> BatchHandler:
     """A handler of the consumer's batches that never raises.
 
-    ``give_up`` buries what has failed too often and tells whoever waits for it; ``bury`` does,
-    without it. While a server is away, a batch is held in hand for ``held_for`` and tried again,
-    before it is given back: what is delivered again comes after what was published meanwhile, and
-    after a pause.
+    ``give_up`` dead-letters what has failed too often and tells whoever waits for it; without it,
+    ``dead_letter`` does. While a server is away, a batch is held in hand for ``held_for`` and tried
+    again, before it is given back: what is delivered again comes after what was published
+    meanwhile, and after a pause.
     """
-    return _AckPolicy(consumer, use_case, bury, give_up or bury, held_for)
+    return _AckPolicy(consumer, use_case, dead_letter, give_up or dead_letter, held_for)
 
 
 class _AckPolicy:
@@ -70,13 +70,13 @@ class _AckPolicy:
         self,
         consumer: Consumer,
         use_case: UseCase,
-        bury: Bury,
-        give_up: Bury,
+        dead_letter: KeepDeadLetter,
+        give_up: KeepDeadLetter,
         held_for: timedelta,
     ) -> None:
         self._consumer = consumer
         self._use_case = use_case
-        self._bury = bury
+        self._dead_letter = dead_letter
         self._give_up = give_up
         self._held_for_s = held_for.total_seconds()
         self._failures: OrderedDict[int, int] = OrderedDict()
@@ -88,7 +88,9 @@ class _AckPolicy:
         unreadable = [(one, why) for one in ours if (why := why_unreadable(one.headers))]
         MALFORMED.inc(len(unreadable))
         # At once, so that their dead letters travel in one batch.
-        await asyncio.gather(*(_dead_letter(self._bury, one, why) for one, why in unreadable))
+        await asyncio.gather(
+            *(_try_dead_letter(self._dead_letter, one, why) for one, why in unreadable)
+        )
         if readable:
             await self._settle_in_halves(readable)
 
@@ -121,7 +123,7 @@ class _AckPolicy:
         count = self._failures.pop(delivery.stream_seq, 0) + 1
         if count >= self._consumer.max_failures:
             reason = f"failed {count} times: {type(error).__name__}: {error}"
-            await _dead_letter(self._give_up, delivery, reason)
+            await _try_dead_letter(self._give_up, delivery, reason)
             return
         self._failures[delivery.stream_seq] = count
         if len(self._failures) > FAILURES_REMEMBERED:
@@ -165,9 +167,9 @@ async def _settle(use_case: UseCase, batch: Sequence[Delivery]) -> None:
         await _give_back(later, LONGEST_LATER_PAUSE)
 
 
-async def _dead_letter(bury: Bury, delivery: Delivery, reason: str) -> None:
+async def _try_dead_letter(dead_letter: KeepDeadLetter, delivery: Delivery, reason: str) -> None:
     try:
-        await bury(delivery, reason)
+        await dead_letter(delivery, reason)
     except Exception:
         log.exception(
             "dead letter not written", subject=delivery.subject, stream_seq=delivery.stream_seq

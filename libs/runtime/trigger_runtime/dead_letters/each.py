@@ -1,4 +1,4 @@
-"""Buries what a batch has that cannot be handled, and holds nobody up where that fails.
+"""Dead-letters what a batch has that cannot be handled, and holds nobody up where that fails.
 
 A dead letter that cannot be written (its stream is gone, or the broker) is a matter of its own
 message: that one comes again, and the others of the batch are answered. Called by use cases.
@@ -17,14 +17,14 @@ log = get_logger(__name__)
 Message = TypeVar("Message", bound=Delivered)
 
 
-async def bury_each(
-    bury: Callable[[Message, str], Awaitable[None]], dead: Sequence[tuple[Message, str]]
+async def dead_letter_each(
+    dead_letter: Callable[[Message, str], Awaitable[None]], dead: Sequence[tuple[Message, str]]
 ) -> list[Message]:
-    """Bury messages, each with its reason; those that could not be, and must come again."""
+    """Dead-letter messages, each with its reason; those that could not be, and must come again."""
     # At once, so that their dead letters travel in one batch: thousands of them would hold up
     # for a minute what was sent after them.
     outcomes = await asyncio.gather(
-        *(bury(message, reason) for message, reason in dead), return_exceptions=True
+        *(dead_letter(message, reason) for message, reason in dead), return_exceptions=True
     )
     left: list[Message] = []
     for (message, _), outcome in zip(dead, outcomes, strict=True):

@@ -1,6 +1,6 @@
 """The original of a dead letter, as a message in hand that is handled once more.
 
-To a use case it looks like any delivery. What would be buried again is noted in it instead:
+To a use case it looks like any delivery. What would be dead-lettered again is noted in it instead:
 whoever redrives writes the letter anew.
 """
 

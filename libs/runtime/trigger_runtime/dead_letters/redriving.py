@@ -24,8 +24,8 @@ from trigger_runtime.process.errors import DependencyUnavailable, StaleExpectati
 from trigger_runtime.process.logging_setup import get_logger
 from trigger_runtime.process.metrics import REDRIVES
 
-from .burying import DeadLetterWriter
 from .redelivery import Redelivery, redelivery_of
+from .writer import DeadLetterWriter
 
 log = get_logger(__name__)
 

@@ -38,8 +38,8 @@ C = TypeVar("C", bound=Client)
 class Connections(Generic[C]):
     """Those of one server."""
 
-    def __init__(self, most: int, of_one: int) -> None:
-        self._most = most
+    def __init__(self, limit: int, of_one: int) -> None:
+        self._limit = limit
         self._of_one = of_one
         self._by_address: dict[str, dict[C, None]] = {}
         self._silent: dict[str, dict[C, None]] = {}
@@ -53,9 +53,9 @@ class Connections(Generic[C]):
         for clients in list(self._by_address.values()):
             yield from list(clients)
 
-    def resize(self, most: int, of_one: int) -> None:
+    def resize(self, limit: int, of_one: int) -> None:
         """From now on so many; those that are too many stay until they are in somebody's way."""
-        self._most = most
+        self._limit = limit
         self._of_one = of_one
 
     def admit(self, client: C) -> bool:
@@ -64,7 +64,7 @@ class Connections(Generic[C]):
         if len(same) >= self._of_one:
             if not self._evict_one(client.address):
                 return False
-        elif self._count >= self._most and not self._evict_one(self._fullest()):
+        elif self._count >= self._limit and not self._evict_one(self._fullest()):
             return False
         self._by_address.setdefault(client.address, {})[client] = None
         self._silent.setdefault(client.address, {})[client] = None
@@ -119,8 +119,8 @@ def room(wanted: int, of_one: int, files: int | None = None) -> tuple[int, int]:
     if files is None:
         files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     fitting = wanted if files == resource.RLIM_INFINITY else min(wanted, files - OWN_FILES)
-    most = max(LEAST, fitting)
-    return most, min(of_one, most * 3 // 4)
+    limit = max(LEAST, fitting)
+    return limit, min(of_one, limit * 3 // 4)
 
 
 def address_of(host: str) -> str:

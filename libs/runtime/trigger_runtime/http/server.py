@@ -48,7 +48,7 @@ UNREAD_BYTES = 32 * 1024
 """Of it, or what is left of it: a trickle is next to nothing."""
 UNSENT_BYTES = 128 * 1024
 """Of an answer in the kernel that its reader has no room for: two pieces of an export."""
-PATIENT = "etp.patient"
+MAY_STALL = "etp.may_stall"
 """In the ASGI scope of an answer that watches its reader by itself."""
 
 _BETWEEN, _HEAD, _BODY = range(3)
@@ -295,7 +295,7 @@ class GuardedHttp(HttpToolsProtocol):
         most, since = self._unread
         if not size or size > most or most - size >= UNREAD_BYTES:
             self._unread = (size, now)
-        elif now - since > UNREAD_S and PATIENT not in self.scope:
+        elif now - since > UNREAD_S and MAY_STALL not in self.scope:
             HTTP_REFUSED.labels("unread").inc()
             self._inner.abort()
 

@@ -46,7 +46,7 @@ class IdempotencyStore:
         stored = await self._reader.last(self._bucket.subject(key))
         return None if stored is None else self._value(stored)
 
-    async def claim(self, key: str, value: bytes) -> bytes:
+    async def reserve(self, key: str, value: bytes) -> bytes:
         """Claim ``key`` with ``value``; the winner's value, which may be another's.
 
         Raises BrokerUnavailable, after which it may or may not be claimed: repeat the call.

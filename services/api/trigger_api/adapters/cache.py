@@ -19,7 +19,7 @@ log = get_logger(__name__)
 
 OFF = "off"
 
-PATIENCE_S = 0.05
+CACHE_TIMEOUT_S = 0.05
 """For one answer: as long as reading the page itself may take."""
 LEFT_ALONE_S = 5.0
 """After it did not answer: a request does not wait for what just was away."""
@@ -36,7 +36,7 @@ class CashewsCache:
         options = (
             {"size": PAGES_IN_MEMORY}
             if url.startswith("mem:")
-            else {"suppress": False, "socket_timeout": PATIENCE_S, "max_connections": 20}
+            else {"suppress": False, "socket_timeout": CACHE_TIMEOUT_S, "max_connections": 20}
         )
         self._cache.setup(url, pickle_type=PicklerType.NULL, **options)
         self._away_until = 0.0
@@ -46,7 +46,7 @@ class CashewsCache:
             meter.cache_away()
             return None
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(CACHE_TIMEOUT_S):
                 found = await self._cache.get(_NAME + key)
         except Exception as error:  # noqa: BLE001 - whatever it is, a list is read without it
             self._leave_alone(error)
@@ -58,7 +58,7 @@ class CashewsCache:
         if self._is_left_alone():
             return
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(CACHE_TIMEOUT_S):
                 await self._cache.set(_NAME + key, value, expire=expires_in.total_seconds())
         except Exception as error:  # noqa: BLE001 - whatever it is, a list is read without it
             self._leave_alone(error)

@@ -37,7 +37,7 @@ for so many to be written, and with more bytes a publish waits for nats-py's soc
 AHEAD = 200
 """Commands of one request that the scheduler has not answered: the edits of others queue behind no
 more, which is 0.2 s, however many it has. As long as it answers at all."""
-PATIENCE = 3
+SILENT_TIMEOUTS = 3
 """Times as long as for one result, for the next of many: a round of large ones takes longer."""
 LONGEST_WAIT_S = 30.0
 """For the results of many commands, however steadily they come: a client may not wait longer."""
@@ -113,7 +113,7 @@ class JetStreamCommands:
             for batch in cut(messages, AT_ONCE):
                 room = AHEAD - len(batch)
                 is_answering = is_answering and await results.pending(
-                    len(asked), room, PATIENCE * self._timeout_s
+                    len(asked), room, SILENT_TIMEOUTS * self._timeout_s
                 )
                 for message in batch:
                     reply_to = f"{self._inbox}.{message.message_id}"
@@ -123,7 +123,7 @@ class JetStreamCommands:
                     await self._publisher.publish_batch(batch)
                 except BrokerUnavailable as error:
                     raise PartlyStored(len(asked) - len(batch)) from error
-            return await results.complete(PATIENCE * self._timeout_s)
+            return await results.complete(SILENT_TIMEOUTS * self._timeout_s)
         finally:
             for reply_to in asked:
                 del self._waiting[reply_to]
@@ -174,29 +174,29 @@ class _Results:
             if not self._missing:
                 self._complete.set()
 
-    async def pending(self, asked: int, most: int, patience_s: float) -> bool:
+    async def pending(self, asked: int, limit: int, silence_s: float) -> bool:
         """Wait until at most so many of those ``asked`` are missing.
 
-        False once none came for a whole ``patience_s``: nobody answers, and waiting is no use.
+        False once none came for a whole ``silence_s``: nobody answers, and waiting is no use.
         """
-        while asked - (len(self._results) - self._missing) > most:
+        while asked - (len(self._results) - self._missing) > limit:
             self._arrived.clear()
             try:
-                async with asyncio.timeout(patience_s):
+                async with asyncio.timeout(silence_s):
                     await self._arrived.wait()
             except TimeoutError:
                 return False
         return True
 
-    async def complete(self, patience_s: float) -> list[Result | None]:
-        """All, or those that are there when none came for a whole ``patience_s``."""
+    async def complete(self, silence_s: float) -> list[Result | None]:
+        """All, or those that are there when none came for a whole ``silence_s``."""
         loop = asyncio.get_running_loop()
         end = loop.time() + LONGEST_WAIT_S
         before = self._missing + 1
         while 0 < self._missing < before and (now := loop.time()) < end:
             before = self._missing
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout_at(min(end, now + patience_s)):
+                async with asyncio.timeout_at(min(end, now + silence_s)):
                     await self._complete.wait()
         return self._results
 

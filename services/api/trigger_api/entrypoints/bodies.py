@@ -26,7 +26,7 @@ Split = Callable[[bytes], Iterator[RawDefinition]]
 NDJSON_TYPES = (b"application/x-ndjson", b"application/ndjson", b"application/jsonl")
 """Nobody registered one: each is in use."""
 
-BULK_PATIENCE = 6
+BULK_TIMEOUTS = 6
 """Times as long as an ordinary body a large one may take: with 10 s, 32 MiB at 5 Mbit/s."""
 
 
@@ -57,14 +57,14 @@ class Bodies:
         """A body of many definitions, and how to find them in it; in memory until left."""
         split = _splitting(headers.get(b"content-type"))
         with self._holding.body() as held:
-            yield split, await self._read(headers, receive, MAX_BULK_BYTES, BULK_PATIENCE, held)
+            yield split, await self._read(headers, receive, MAX_BULK_BYTES, BULK_TIMEOUTS, held)
 
     async def _read(
         self,
         headers: Headers,
         receive: Receive,
         limit: int = MAX_BODY_BYTES,
-        patience: int = 1,
+        timeouts: int = 1,
         held: BodyShare | None = None,
     ) -> bytes:
         memory = held
@@ -74,7 +74,7 @@ class Bodies:
         if declared.isdigit() and (len(declared) > 18 or int(declared) > limit):
             raise _too_large(limit)
         try:
-            async with asyncio.timeout(patience * self._timeout_s) as time_left:
+            async with asyncio.timeout(timeouts * self._timeout_s) as time_left:
                 message = await receive()
                 if (
                     decoder is None
@@ -90,7 +90,7 @@ class Bodies:
         except TimeoutError:
             if memory is not None and memory.is_lost:
                 raise given_up() from None
-            detail = f"the body did not arrive within {patience * self._timeout_s:g} s"
+            detail = f"the body did not arrive within {timeouts * self._timeout_s:g} s"
             raise refused(Code.BODY_TOO_SLOW, detail) from None
 
 

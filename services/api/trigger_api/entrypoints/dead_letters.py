@@ -25,7 +25,7 @@ def router(desk: DeadLetterQueue) -> APIRouter:
     async def list_letters(
         request: Request, query: Annotated[DeadLetterQuery, Query()]
     ) -> Response:
-        """What is left to do: dead letters with reason and original, the last buried first.
+        """What is left to do: dead letters with reason and original, the newest first.
 
         They are gone 48 h after their message was stored, and at once when they are handled.
         """

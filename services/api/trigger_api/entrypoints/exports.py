@@ -55,14 +55,14 @@ _DOCS: dict[str, Any] = {
 }
 
 
-def router(exports: Exports, views: LogViews, clock: Clock, patience: timedelta) -> APIRouter:
-    """The route. A client that takes nothing for so long as ``patience`` is cut."""
+def router(exports: Exports, views: LogViews, clock: Clock, write_timeout: timedelta) -> APIRouter:
+    """The route. A client that takes nothing for so long as ``write_timeout`` is cut."""
 
     async def export(request: Request, query: Annotated[ExportQuery, Query()]) -> Response:
         """The log as a file, with the filters of the list: NDJSON or CSV, of any size."""
         wanted = query.checked()
         file = file_of(wanted, request.headers.get("accept", ""), clock.now())
-        return _Download(exports, wanted, file, patience, await coverage(views, wanted))
+        return _Download(exports, wanted, file, write_timeout, await coverage(views, wanted))
 
     router = APIRouter(tags=["events"])
     routes.add(router, "GET", "/events/export", export, **_DOCS)
@@ -77,14 +77,14 @@ class _Download(Response):
         exports: Exports,
         query: ExportQuery,
         file: File,
-        patience: timedelta,
+        write_timeout: timedelta,
         covered: dict[str, str],
     ) -> None:
         super().__init__()
         self._exports = exports
         self._query = query
         self._file = file
-        self._patience_s = patience.total_seconds()
+        self._write_timeout_s = write_timeout.total_seconds()
         self._covered = covered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -131,7 +131,7 @@ class _Download(Response):
 
     async def _has_room(self, send: Send) -> bool:
         """Always true; raises ``TimeoutError``. A server waits before it writes, even nothing."""
-        async with asyncio.timeout(self._patience_s):
+        async with asyncio.timeout(self._write_timeout_s):
             await send(_part(b""))
         return True
 

@@ -47,8 +47,8 @@ class BodyShare:
 class BodyMemory:
     """The memory of all bodies of one process."""
 
-    def __init__(self, most: int = MAX_HELD_BYTES) -> None:
-        self._most = most
+    def __init__(self, limit: int = MAX_HELD_BYTES) -> None:
+        self._limit = limit
         self._taken = 0
         self._all: dict[BodyShare, None] = {}
 
@@ -75,9 +75,9 @@ class BodyMemory:
         self._taken += count
 
     def _has_room(self, held: BodyShare, count: int) -> bool:
-        if self._taken + count > self._most and held is not next(iter(self._all)):
+        if self._taken + count > self._limit and held is not next(iter(self._all)):
             self._give_up_another(held)
-            return self._taken + count <= self._most
+            return self._taken + count <= self._limit
         return True
 
     def _give_up_another(self, held: BodyShare) -> None:

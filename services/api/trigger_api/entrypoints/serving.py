@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope
 
-from trigger_runtime.http.server import PATIENT, GuardedHttp, HttpLimits, server_config
+from trigger_runtime.http.server import MAY_STALL, GuardedHttp, HttpLimits, server_config
 
 _ABORT = "etp.abort"
 """Where in the ASGI scope the function is that cuts the connection at once."""
@@ -29,7 +29,7 @@ def abort_of(scope: Scope) -> Callable[[], None] | None:
 
 def watches_its_reader(scope: Scope) -> None:
     """The answer of this request says by itself how long it may be left unread."""
-    scope[PATIENT] = True
+    scope[MAY_STALL] = True
 
 
 async def gone(receive: Receive) -> None:

@@ -88,7 +88,7 @@ class BulkCreates:
             _must_be_acceptable(checked, request)
             if first is not None:
                 return checked
-            found = await self._ports.claims.claim(store_key, mine.model_dump_json().encode())
+            found = await self._ports.claims.reserve(store_key, mine.model_dump_json().encode())
             if read_claim(CreateClaim, found) == mine:
                 return checked
 

@@ -114,7 +114,7 @@ class BulkReplays:
         count = await self._must_be_few(wanted)
         if root is not None and found is None:
             own = mine.model_dump_json().encode()
-            first = _same(await self._claims.claim(replays.store_key(root), own), mine)
+            first = _same(await self._claims.reserve(replays.store_key(root), own), mine)
             wanted = replays.logged_before(request.wanted, first.received_at)
         return wanted, first.received_at, count
 

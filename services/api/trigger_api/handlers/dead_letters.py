@@ -1,7 +1,7 @@
 """Dead letters: list them, look at one, have its service handle it again.
 
 The gateway decides nothing and publishes nothing of a letter: it names the letter to the service
-that buried it, and tells what that one answers.
+that dead-lettered it, and tells what that one answers.
 """
 
 from datetime import timedelta
@@ -14,7 +14,7 @@ from trigger_api.domain.dead_letters import (
     FoundLetter,
     RedriveShown,
 )
-from trigger_api.domain.log import lives
+from trigger_api.domain.log import lifetimes
 from trigger_api.ports.dead_letters import DeadLetterStore
 from trigger_api.ports.paging import Listed
 from trigger_api.ports.process import Clock
@@ -38,7 +38,7 @@ class DeadLetterQueue:
         self._kept_for = kept_for
 
     async def page(self, query: DeadLetterQuery) -> Listed[DeadLetterShown]:
-        """The letter that was buried last comes first."""
+        """The letter that was dead-lettered last comes first."""
         return await self._dead_letters.page(query)
 
     async def show(self, letter_id: str) -> DeadLetterShown:
@@ -74,7 +74,7 @@ class DeadLetterQueue:
     def _alive(self, letter_id: str, found: FoundLetter | None) -> tuple[FoundLetter, DeadLetter]:
         if found is None:
             # Its id tells when its original was stored.
-            is_over = lives.is_over(UUID(letter_id), self._clock.now(), self._kept_for)
+            is_over = lifetimes.is_over(UUID(letter_id), self._clock.now(), self._kept_for)
             raise self._gone() if is_over else _absent()
         if found.letter is None:
             raise refused(Code.INVALID, UNREADABLE, pointer="/path/letter_id")
@@ -98,7 +98,7 @@ def _checked(letter_id: str) -> str:
         wanted = UUID(letter_id)
     except ValueError:
         raise _absent() from None
-    if wanted.version != lives.UUID7 or str(wanted) != letter_id:
+    if wanted.version != lifetimes.UUID7 or str(wanted) != letter_id:
         raise _absent()
     return letter_id
 

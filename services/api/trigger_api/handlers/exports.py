@@ -33,15 +33,15 @@ class Exports:
         log: LogPages,
         clock: Clock,
         kept_for: timedelta,
-        most: int,
+        limit: int,
         reading: int,
     ) -> None:
-        """``most`` are open at once; ``reading`` of them read: others want to search, too."""
+        """``limit`` are open at once; ``reading`` of them read: others want to search, too."""
         self._log = log
         self._clock = clock
         self._kept_for = kept_for
-        self._most = most
-        self._places = Places(most, clock)
+        self._limit = limit
+        self._places = Places(limit, clock)
         self._turns = asyncio.Semaphore(reading)
 
     @contextlib.asynccontextmanager
@@ -55,7 +55,7 @@ class Exports:
         """
         async with self._places.place(WAIT) as place:
             if place is None:
-                detail = f"{self._most} exports are being written here already: try again later"
+                detail = f"{self._limit} exports are being written here already: try again later"
                 raise Refused(problem(Code.UNAVAILABLE, detail))
             export = _Export(self._log, self._clock, self._turns, query, file, self._kept_for)
             first = await export.read()

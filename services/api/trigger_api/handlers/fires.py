@@ -93,7 +93,7 @@ class Fires:
             checked = await self._check(command, command_id)
             if checked is not None:
                 mine = mine.model_copy(update={"change_seq": checked.change_seq})
-            found = await self._ports.claims.claim(store_key, mine.model_dump_json().encode())
+            found = await self._ports.claims.reserve(store_key, mine.model_dump_json().encode())
         claim = idempotency.read_claim(Claim, found)
         if claim.payload_hash != mine.payload_hash:
             raise refused(Code.IDEMPOTENCY_MISMATCH, "this Idempotency-Key fired another payload")

@@ -66,7 +66,7 @@ class TailReader:
         begins: Beginning,
         *,
         heartbeat: timedelta,
-        patience: timedelta,
+        write_timeout: timedelta,
         farewell: timedelta,
     ) -> None:
         self._tail = tail
@@ -74,7 +74,7 @@ class TailReader:
         self._state = state
         self._begins = begins
         self._heartbeat_s = heartbeat.total_seconds()
-        self._patience_s = patience.total_seconds()
+        self._write_timeout_s = write_timeout.total_seconds()
         self._farewell_s = farewell.total_seconds()
         self._position = begins.position
         self._recent = TailBuffer(begins.position, 1)
@@ -146,7 +146,7 @@ class TailReader:
     async def _has_room(self, outlet: Outlet) -> bool:
         """Whether it may go on. Ended while it wrote, it has nothing to wait for."""
         self._waits_since = self._tail.clock.monotonic()
-        if self._ending is None and not await self._within(self._patience_s, outlet.room()):
+        if self._ending is None and not await self._within(self._write_timeout_s, outlet.room()):
             self._end(Ending.SLOW)
         self._waits_since = None
         return self._ending is None
@@ -255,11 +255,15 @@ class TailReaders:
         tail: Tail,
         *,
         heartbeat: timedelta,
-        patience: timedelta,
+        write_timeout: timedelta,
         farewell: timedelta = FAREWELL,
     ) -> None:
         self._tail = tail
-        self._lengths = {"heartbeat": heartbeat, "patience": patience, "farewell": farewell}
+        self._lengths = {
+            "heartbeat": heartbeat,
+            "write_timeout": write_timeout,
+            "farewell": farewell,
+        }
 
     async def open(self, wanted: StateFilter, last_seen: LastSeen | None) -> TailReader:
         """A reader of what is stored after what was seen last, or from now on.

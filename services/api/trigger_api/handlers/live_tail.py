@@ -13,7 +13,7 @@ from typing import Protocol
 
 from trigger_api.domain.live_tail.tail_buffer import LiveEvent, Segment, TailBuffer, read
 from trigger_api.domain.live_tail.tail_position import LogState, StreamPosition
-from trigger_api.domain.log.lives import Lives, Span
+from trigger_api.domain.log.lifetimes import Lifetimes, Span
 from trigger_api.domain.queries import State
 from trigger_api.ports.live_tail import EventStream, Logged, TailMeter
 from trigger_contracts.errors import Code, Refused, problem
@@ -62,18 +62,18 @@ class Tail:
         log: EventStream,
         clock: Clock,
         meter: TailMeter,
-        lives: Lives,
+        lifetimes: Lifetimes,
         backlog: int,
-        most: int,
+        limit: int,
     ) -> None:
         self.log = log
         self.clock = clock
         self.meter = meter
         self.recent = _nothing()
         self._wake: Callable[[], None] = _nobody
-        self._lives = lives
+        self._lifetimes = lifetimes
         self._backlog = backlog
-        self._most = most
+        self._limit = limit
         self._listeners: set[Listener] = set()
         self._catching_up = asyncio.Semaphore(CATCHING_UP)
         self._is_stopping = False
@@ -150,7 +150,7 @@ class Tail:
 
     def shown(self, state: State | None = None) -> Span:
         """When events were logged that are in this state at this moment."""
-        return self._lives.span(state, self.clock.now())
+        return self._lifetimes.span(state, self.clock.now())
 
     def _stretch(self, epoch: int, stored: Sequence[Logged]) -> Segment:
         """What was read, decoded. What is no event to be shown is left out, and counted."""
@@ -194,8 +194,8 @@ class Tail:
         if self._is_stopping:
             detail = "the gateway stops: begin the stream again, here or at another one"
             raise Refused(problem(Code.UNAVAILABLE, detail))
-        if len(self._listeners) >= self._most and not self._made_room():
-            detail = f"{self._most} streams are open here: close some, or use another gateway"
+        if len(self._listeners) >= self._limit and not self._made_room():
+            detail = f"{self._limit} streams are open here: close some, or use another gateway"
             raise Refused(problem(Code.UNAVAILABLE, detail))
 
     def _made_room(self) -> bool:

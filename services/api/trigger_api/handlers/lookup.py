@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
-from trigger_api.domain.log import lives
+from trigger_api.domain.log import lifetimes
 from trigger_api.domain.schemas import EventDetail
 from trigger_api.ports.log import LogViews
 from trigger_api.ports.process import Clock
@@ -26,7 +26,7 @@ class Lookup:
             raise _absent() from None
         found = await self._views.event(wanted)
         if found is None:
-            is_over = lives.is_over(wanted, self._clock.now(), self._kept_for)
+            is_over = lifetimes.is_over(wanted, self._clock.now(), self._kept_for)
             raise self._gone() if is_over else _absent()
         return found
 

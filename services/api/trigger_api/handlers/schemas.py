@@ -14,7 +14,7 @@ from trigger_contracts import schema_time
 from trigger_contracts.errors import Code, Refused, problem
 
 MOST_WAITING = 200
-PATIENCE_S = 10.0
+TURN_TIMEOUT_S = 10.0
 """For a turn."""
 
 
@@ -37,7 +37,7 @@ class SchemaTurns:
             raise _no_time()
         self._waiting += 1
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(TURN_TIMEOUT_S):
                 await self._turn.acquire()
         except TimeoutError:
             raise _no_time() from None

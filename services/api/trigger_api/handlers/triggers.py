@@ -117,7 +117,7 @@ class TriggerCommands:
     async def _claim_create(self, command_id: str, fields: Any, accepted_at: datetime) -> datetime:
         """When the first create under the key was accepted; raises ``Refused`` for another body."""
         mine = creates.claim_for(fields, accepted_at)
-        value = await self._ports.claims.claim(
+        value = await self._ports.claims.reserve(
             creates.store_key(command_id), mine.model_dump_json().encode()
         )
         first = read_claim(CreateClaim, value)

@@ -12,7 +12,7 @@ class DeadLetterStore(Protocol):
     """What no service could handle; every method raises ``BrokerUnavailable``."""
 
     async def page(self, query: DeadLetterQuery) -> Listed[DeadLetterShown]:
-        """Those whose life is not over, the last buried first."""
+        """Those whose life is not over, the newest first."""
         ...
 
     async def find(self, letter_id: str) -> FoundLetter | None:

@@ -9,7 +9,7 @@ class Store(Protocol):
     """What the runtime's ``ClaimStore`` offers: create-only writes of bytes."""
 
     async def find(self, key: str) -> bytes | None: ...
-    async def claim(self, key: str, value: bytes) -> bytes: ...
+    async def reserve(self, key: str, value: bytes) -> bytes: ...
 
 
 class StoredClaims:
@@ -22,6 +22,6 @@ class StoredClaims:
         value = await self._store.find(store_key(trigger_id, key))
         return None if value is None else read_claim(Claim, value)
 
-    async def claim(self, trigger_id: str, key: str, claim: Claim) -> Claim:
+    async def reserve(self, trigger_id: str, key: str, claim: Claim) -> Claim:
         value = claim.model_dump_json().encode()
-        return read_claim(Claim, await self._store.claim(store_key(trigger_id, key), value))
+        return read_claim(Claim, await self._store.reserve(store_key(trigger_id, key), value))

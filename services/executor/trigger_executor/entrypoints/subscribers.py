@@ -24,8 +24,8 @@ from trigger_executor.handlers import RecordDues, RecordFires
 from trigger_runtime.consuming.ack_policy import acknowledging
 from trigger_runtime.consuming.broker import PlatformBroker
 from trigger_runtime.consuming.consumer import subscribe_batches
-from trigger_runtime.dead_letters.burying import DeadLetterWriter
 from trigger_runtime.dead_letters.redriving import Redriver, listen
+from trigger_runtime.dead_letters.writer import DeadLetterWriter
 
 BATCH = 500
 """Messages handed over at once, at most: one atomic batch for all."""
@@ -58,7 +58,9 @@ def subscribe(
         description="What the scheduler decided: each occurrence becomes a row of the log.",
     )(
         acknowledging(
-            topology.EXECUTOR_DUES, record_dues, partial(dead_letters.bury, record_dues.stream)
+            topology.EXECUTOR_DUES,
+            record_dues,
+            partial(dead_letters.dead_letter, record_dues.stream),
         )
     )
     subscribe_batches(
@@ -74,7 +76,7 @@ def subscribe(
         acknowledging(
             topology.EXECUTOR_FIRES,
             record_fires,
-            partial(dead_letters.bury, record_fires.stream),
+            partial(dead_letters.dead_letter, record_fires.stream),
             give_up=record_fires.give_up,
         )
     )

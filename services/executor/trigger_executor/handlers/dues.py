@@ -8,7 +8,7 @@ from trigger_contracts.events import Due, LogEntry, Missed
 from trigger_executor.domain.due import RecordError, due_entries, fits, parse_due
 from trigger_executor.ports import Incoming, TriggerVersions
 
-from .recording import PATIENCE, Recorder
+from .recording import MAX_DELIVERIES, Recorder
 
 _Message = TypeVar("_Message", bound=Incoming)
 
@@ -49,10 +49,10 @@ class RecordDues:
                 except (ValueError, ArithmeticError) as error:
                     # Of an instant that no id and no row can have.
                     dead.append((message, f"not a due record: {type(error).__name__}"))
-            elif message.delivered_count < PATIENCE:
+            elif message.delivered_count < MAX_DELIVERIES:
                 # A replica of the stream may be behind the record.
                 later.append(message)
             else:
                 dead.append((message, f"the definition at {record.change_seq} is erased"))
         await self._recorder.record(entries)
-        return later + await self._recorder.bury_each(self.stream, dead)
+        return later + await self._recorder.dead_letter_each(self.stream, dead)

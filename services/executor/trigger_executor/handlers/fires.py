@@ -24,7 +24,7 @@ from trigger_executor.domain.fire import (
 from trigger_executor.ports import Incoming, KeyReservations, Triggers
 from trigger_runtime.process.errors import PublishRefused
 
-from .recording import PATIENCE, Recorder
+from .recording import MAX_DELIVERIES, Recorder
 
 SLICE_S = 0.1
 """Of a batch, for compiling payload schemas that take long; what needs more comes again."""
@@ -78,7 +78,7 @@ class RecordFires:
         handled: Sequence[tuple[_Message, RequestedFire | UnreadableFire]],
         states: Mapping[str, Trigger],
     ) -> list[_Message]:
-        """Record and answer them; those that cannot be buried now come again, unanswered."""
+        """Record and answer them; those that cannot be dead-lettered now come again, unanswered."""
         batch = [message for message, _ in handled]
         read = [fire for _, fire in handled]
         decisions = iter(
@@ -106,7 +106,7 @@ class RecordFires:
                 raise
             dead = [(message, f"its row cannot be recorded: {refusal}") for message in batch]
             answers = [(asked, command_id, _unrecorded()) for asked, command_id, _ in answers]
-        left = await self._recorder.bury_each(self.stream, dead)
+        left = await self._recorder.dead_letter_each(self.stream, dead)
         again = {id(message) for message in left}
         for asked, command_id, outcome in answers:
             if id(asked) not in again:
@@ -135,8 +135,8 @@ class RecordFires:
         return late
 
     async def give_up(self, message: Incoming, reason: str) -> None:
-        """Bury a fire that fails by itself, and tell whoever waits for its result."""
-        await self._recorder.bury(self.stream, message, reason)
+        """Dead-letter a fire that fails by itself, and tell whoever waits for its result."""
+        await self._recorder.dead_letter(self.stream, message, reason)
         fire = _read(message)
         command_id = fire.command_id if isinstance(fire, RequestedFire) else _command_id(message)
         await self._answer(message, command_id, _unrecorded())
@@ -181,7 +181,7 @@ class RecordFires:
             if not isinstance(decision, Fired):
                 return decision, None
             own = claim_for(fire.command, key, fire.accepted_at, current.change_seq)
-            claim = await self._claims.claim(fire.command.trigger_id, key, own)
+            claim = await self._claims.reserve(fire.command.trigger_id, key, own)
             held = await self._held(claim, current)
             if claim == own:
                 return decision, held
@@ -235,7 +235,7 @@ def _is_hopeless(refusal: PublishRefused, batch: Sequence[Incoming]) -> bool:
     What a batch is refused for may be any of its rows: its messages come one by one then. A
     row that is too large stays so; what else the broker refuses it may take later.
     """
-    return len(batch) == 1 and (refusal.code is None or batch[0].delivered_count >= PATIENCE)
+    return len(batch) == 1 and (refusal.code is None or batch[0].delivered_count >= MAX_DELIVERIES)
 
 
 def _unrecorded() -> Problem:

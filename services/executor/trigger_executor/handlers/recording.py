@@ -10,11 +10,11 @@ from trigger_contracts.dead_letters import DeadLetterSink
 from trigger_contracts.events import LogEntry
 from trigger_executor.domain.row import EventMessage, row_of
 from trigger_executor.ports import Clock, EventWriter, Incoming, Meter
-from trigger_runtime.dead_letters.each import bury_each
+from trigger_runtime.dead_letters.each import dead_letter_each
 
 _Message = TypeVar("_Message", bound=Incoming)
 
-PATIENCE = 5
+MAX_DELIVERIES = 5
 """Deliveries, over about 4 s, after which a definition that is not found is taken as erased, and
 a row that the broker refuses as one that it will never take."""
 
@@ -66,12 +66,12 @@ class Recorder:
             await self._events.append(rows)
             self._meter.recorded([row.entry for row in rows])
 
-    async def bury(self, stream: str, message: Incoming, reason: str) -> None:
+    async def dead_letter(self, stream: str, message: Incoming, reason: str) -> None:
         """Keep a message that cannot be handled."""
-        await self._dead_letters.bury(stream, message, reason)
+        await self._dead_letters.dead_letter(stream, message, reason)
 
-    async def bury_each(
+    async def dead_letter_each(
         self, stream: str, messages: Sequence[tuple[_Message, str]]
     ) -> list[_Message]:
         """Keep messages, each with its reason; those that cannot be kept now come again."""
-        return await bury_each(partial(self._dead_letters.bury, stream), messages)
+        return await dead_letter_each(partial(self._dead_letters.dead_letter, stream), messages)

@@ -14,7 +14,7 @@ import asyncpg
 
 from trigger_retention.domain.growth import Growth, Look
 from trigger_retention.domain.hours import HOUR, hour_at, number_of, partition_hour, partition_name
-from trigger_retention.domain.life import Life
+from trigger_retention.domain.lifetime import Lifetime
 from trigger_retention.domain.rows import LogRow
 from trigger_retention.ports import Erased, Inserted, RowsRefused
 from trigger_runtime.postgres.database import REFUSED, Database
@@ -100,12 +100,12 @@ class PostgresEventLog:
             known_hours.clear()
         return inserted
 
-    async def set_life(self, life: Life) -> None:
+    async def set_lifetime(self, lifetime: Lifetime) -> None:
         async with self._writing() as (connection, _):
             await connection.execute(
-                self._statements.set_life,
-                life.active_for.total_seconds(),
-                life.kept_for.total_seconds(),
+                self._statements.set_lifetime,
+                lifetime.active_for.total_seconds(),
+                lifetime.kept_for.total_seconds(),
             )
 
     async def erase(self) -> Erased | None:

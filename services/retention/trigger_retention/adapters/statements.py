@@ -101,7 +101,7 @@ class Statements:
             WHERE inhparent = '{schema}.event'::regclass AND relname <= $1
             ORDER BY relname"""
 
-        self.set_life = f"""
+        self.set_lifetime = f"""
             INSERT INTO {schema}.life_setting AS old (active_for, kept_for)
             VALUES (make_interval(secs => $1), make_interval(secs => $2))
             ON CONFLICT (only_row) DO UPDATE

@@ -16,8 +16,8 @@ from trigger_retention.handlers import Projector
 from trigger_runtime.consuming.ack_policy import acknowledging
 from trigger_runtime.consuming.broker import PlatformBroker
 from trigger_runtime.consuming.consumer import subscribe_batches
-from trigger_runtime.dead_letters.burying import DeadLetterWriter
 from trigger_runtime.dead_letters.redriving import Redriver, listen
+from trigger_runtime.dead_letters.writer import DeadLetterWriter
 
 PACE = timedelta(milliseconds=10)
 """At a thousand rows a second, ten rows in a transaction instead of three; well under the time in
@@ -52,7 +52,7 @@ def subscribe(
         acknowledging(
             RETENTION_EVENTS,
             projector,
-            partial(dead_letters.bury, projector.stream),
+            partial(dead_letters.dead_letter, projector.stream),
             held_for=HELD_FOR,
         )
     )

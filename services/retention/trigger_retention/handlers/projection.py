@@ -52,7 +52,9 @@ class Projector:
                     readable.append((row, message))
         inserted = await self._store(readable, dead)
         # At once, so that they travel in one batch.
-        await asyncio.gather(*(self._dead_letters.bury(self.stream, *letter) for letter in dead))
+        await asyncio.gather(
+            *(self._dead_letters.dead_letter(self.stream, *letter) for letter in dead)
+        )
         self._measure(batch[-1].stored_at)
         self._on_projected(inserted, len(dead), self.lag)
         return ()

@@ -3,17 +3,19 @@
 from datetime import timedelta
 
 from trigger_contracts.events import Swept
-from trigger_retention.domain.life import Life
+from trigger_retention.domain.lifetime import Lifetime
 from trigger_retention.ports import EventLog, Notices
 
 
 class Sweeper:
     """Erases rows past their life, as long as there are any."""
 
-    def __init__(self, log: EventLog, notices: Notices, *, life: Life, every: timedelta) -> None:
+    def __init__(
+        self, log: EventLog, notices: Notices, *, lifetime: Lifetime, every: timedelta
+    ) -> None:
         self._log = log
         self._notices = notices
-        self._life = life
+        self._lifetime = lifetime
         self._life_is_set = False
         self._every = every
 
@@ -22,7 +24,7 @@ class Sweeper:
         # Told again after a pass that failed: the table may be another one, made anew.
         is_set, self._life_is_set = self._life_is_set, False
         if not is_set:
-            await self._log.set_life(self._life)
+            await self._log.set_lifetime(self._lifetime)
         erased = await self._log.erase()
         self._life_is_set = True
         if erased is None:

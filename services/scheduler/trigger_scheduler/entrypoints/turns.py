@@ -37,7 +37,7 @@ MERGED_S = 0.02
 is one that could not be compiled."""
 MOST_AT_ONCE = 50
 """Commands of a slice: one transaction."""
-PATIENCE_S = 10.0
+TURN_TIMEOUT_S = 10.0
 """A command waits no longer for its turn: less than what makes ``/ready`` fail."""
 SETTLED_S = 1.0
 """A slice that takes longer to settle has waited for a server."""
@@ -124,7 +124,7 @@ class SlowLast:
         late: list[_Waiting] = []
         while self._queues and spent < SLICE_S and len(ready) < MOST_AT_ONCE:
             one = self._next()
-            if began - self._away_s - one.since > PATIENCE_S:
+            if began - self._away_s - one.since > TURN_TIMEOUT_S:
                 late.append(one)
                 continue
             spent += self._made_ready(one)

@@ -24,7 +24,7 @@ from trigger_contracts.dead_letters import Delivered
 from trigger_contracts.errors import Code, Problem, Refused, problem, refused
 from trigger_contracts.results import ResultSender, inbox_of
 from trigger_contracts.subjects import Verb
-from trigger_runtime.dead_letters.each import bury_each
+from trigger_runtime.dead_letters.each import dead_letter_each
 
 from .command_cases import Request
 from .commands import CommandHandler
@@ -53,12 +53,12 @@ class AnswerCommands:
         self,
         handler: CommandHandler,
         results: ResultSender,
-        bury: Callable[[Delivered, str], Awaitable[None]],
+        dead_letter: Callable[[Delivered, str], Awaitable[None]],
         answered: Callable[[str], None],
     ) -> None:
         self._handler = handler
         self._results = results
-        self._bury = bury
+        self._dead_letter = dead_letter
         self._answered = answered
         self._turn = asyncio.Lock()
         """What quotas are counted by is read and written in one round, not in two at once."""
@@ -89,8 +89,8 @@ class AnswerCommands:
         return later
 
     async def give_up(self, delivery: CommandMessage, reason: str) -> None:
-        """Bury a command that fails by itself, and tell whoever waits for its result."""
-        await self._bury(delivery, reason)
+        """Dead-letter a command that fails by itself, and tell whoever waits for its result."""
+        await self._dead_letter(delivery, reason)
         self._answered("failed")
         try:
             command_id = request_of(delivery).command_id
@@ -100,17 +100,19 @@ class AnswerCommands:
         await self._reply(delivery, told.model_copy(update={"request_id": command_id}))
 
     async def turn_away(self, delivery: CommandMessage, reason: str) -> None:
-        """Bury a command that there is no time for, and tell whoever waits to come again."""
+        """Dead-letter a command that there is no time for, and tell whoever waits to come again."""
         detail = f"{reason}: send it again later, or as another command"
-        await self._bury(delivery, detail)
+        await self._dead_letter(delivery, detail)
         self._answered("turned away")
         command_id = request_of(delivery).command_id
         told = problem(Code.UNAVAILABLE, detail)
         await self._reply(delivery, told.model_copy(update={"request_id": command_id}))
 
     async def _refuse(self, unreadable: Sequence[tuple[_Message, Problem]]) -> list[_Message]:
-        """Bury them and tell their senders; those that cannot be buried now come again."""
-        left = await bury_each(self._bury, [(one, _reason(why)) for one, why in unreadable])
+        """Dead-letter them and tell their senders; those for which that fails come again."""
+        left = await dead_letter_each(
+            self._dead_letter, [(one, _reason(why)) for one, why in unreadable]
+        )
         again = {id(delivery) for delivery in left}
         for delivery, why in unreadable:
             if id(delivery) not in again:

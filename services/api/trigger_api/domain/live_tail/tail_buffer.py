@@ -14,7 +14,7 @@ from functools import cached_property
 from pydantic import ValidationError
 
 from trigger_api.domain.log.filtering import passes
-from trigger_api.domain.log.lives import Span
+from trigger_api.domain.log.lifetimes import Span
 from trigger_api.domain.log.words import Words
 from trigger_api.domain.queries import StateFilter
 from trigger_contracts.events import CloudEvent, LogEntry

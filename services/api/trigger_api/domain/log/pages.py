@@ -49,15 +49,15 @@ class Repeats:
     costs a shared cache two more answers, and is of no use to anybody.
     """
 
-    def __init__(self, most: int = MOST_REMEMBERED) -> None:
-        self._most = most
+    def __init__(self, limit: int = MOST_REMEMBERED) -> None:
+        self._limit = limit
         self._asked: dict[str, datetime] = {}
 
     def again(self, key: str, now: datetime) -> bool:
         """Whether it was asked for within a page's moment before; from ``now`` on it was."""
         before = self._asked.pop(key, None)
         self._asked[key] = now
-        if len(self._asked) > self._most:
+        if len(self._asked) > self._limit:
             del self._asked[next(iter(self._asked))]  # the one not asked for the longest
         return before is not None and now - FRESH_FOR < before <= now
 

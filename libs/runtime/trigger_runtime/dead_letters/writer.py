@@ -1,7 +1,7 @@
 """Writes what a service could not handle to TRIGGER_DEAD. Never silent, never in the way.
 
 Each letter has a subject of its own, on which the newest message takes the place of the one
-before: the letter, as it was last buried, or the word that it was handled after all. Its life is
+before: the letter, as it was written last, or the word that it was handled after all. Its life is
 its original's, so the broker forgets both at the same time.
 """
 
@@ -44,7 +44,7 @@ class DeadLetterWriter:
         self._clock = clock
         self._kept_for = kept_for
 
-    async def bury(self, stream: str, delivery: Delivered, reason: str) -> None:
+    async def dead_letter(self, stream: str, delivery: Delivered, reason: str) -> None:
         """Keep a delivery with the reason; the same delivery twice is kept once.
 
         Says nothing of the reason in the service's log: it may quote what somebody sent.

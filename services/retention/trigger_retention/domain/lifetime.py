@@ -8,7 +8,7 @@ from datetime import timedelta
 
 
 @dataclass(frozen=True, slots=True)
-class Life:
+class Lifetime:
     """A row is active until ``active_for`` old, archived until ``kept_for`` old, then erased."""
 
     active_for: timedelta

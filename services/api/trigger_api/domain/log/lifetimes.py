@@ -26,7 +26,7 @@ class Span(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Lives:
+class Lifetimes:
     """A row is active until ``active_for`` old, archived until ``kept_for`` old, then gone."""
 
     active_for: timedelta
