@@ -8,15 +8,15 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from bench.log import arriving, caches, plans
-from bench.log.asking import ask, check, client, page_deep
 from bench.log.closing import Closed, close_all, close_one
 from bench.log.expiring import expire
-from bench.log.found import Arrived, Asked, Elsewhere, Found, Plan, told
+from bench.log.export_load import Taken, take, take_bare
 from bench.log.loading import Hour, hours_until, load_all
 from bench.log.payloads import Notes, notes
+from bench.log.query_load import ask, check, client, page_deep
 from bench.log.questions import Question, questions
-from bench.log.saying import Bare, Said, bare, ear
-from bench.log.taking import Taken, take, take_bare
+from bench.log.report import Arrived, Asked, Elsewhere, Found, Plan, told
+from bench.log.sql_capture import Bare, Said, bare, ear
 from bench.sizes import Sizes
 from bench.support.checks import expect, expect_equal, until
 from bench.support.figures import Result, spread

@@ -25,6 +25,7 @@ from trigger_runtime.process.logging_setup import set_up_logging
 from trigger_runtime.process.loops import Loop
 from trigger_runtime.worker import serve_worker
 from trigger_scheduler.adapters.change_and_due_log import JetStreamChangeLog, JetStreamDueLog
+from trigger_scheduler.domain.record_clock import ClockOfRecord
 
 from .adapters import meter
 from .adapters.backlog import CommandBacklog, ExecutorBacklog
@@ -35,7 +36,6 @@ from .adapters.statements import PLANNING
 from .adapters.waiting import WaitingCommands
 from .adapters.wakes import NatsWakes
 from .domain.quotas import Quotas
-from .domain.timekeeping import ClockOfRecord
 from .entrypoints.subscribers import subscribe
 from .entrypoints.turns import SlowLast
 from .handlers.answering import AnswerCommands

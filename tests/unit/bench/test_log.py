@@ -10,14 +10,14 @@ from uuid import UUID
 import pytest
 
 from bench.log import found, loading, payloads, plans
-from bench.log.arriving import entry, message
-from bench.log.asking import Heard
 from bench.log.closing import Closed
 from bench.log.expiring import Expired, Step
+from bench.log.export_load import Taken
 from bench.log.payloads import Notes
+from bench.log.query_load import Heard
 from bench.log.questions import Question, questions
-from bench.log.saying import literal
-from bench.log.taking import Taken
+from bench.log.sql_capture import literal
+from bench.log.write_load import entry, message
 from bench.support import report
 from bench.support.figures import Spread
 from bench.support.http_load import Reads

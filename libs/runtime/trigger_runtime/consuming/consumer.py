@@ -70,9 +70,9 @@ def subscribe_batches(
     ``message_types`` are what AsyncAPI says of the payloads; nothing is validated by them.
     """
     if shared_pacing:
-        paces = [_BatchPacer(pace, waits_for_whole=True)] * workers
+        paces = [_BatchPacer(pace, waits_for_full_batch=True)] * workers
     else:
-        paces = [_BatchPacer(pace, waits_for_whole=False) for _ in range(workers)]
+        paces = [_BatchPacer(pace, waits_for_full_batch=False) for _ in range(workers)]
     subscriber = _make(broker, consumer, message_types, batch, paces, title, description)
     Registrator.subscriber(broker, subscriber)
 
@@ -86,21 +86,21 @@ def subscribe_batches(
 class _BatchPacer:
     """When a worker, or the next of several that share it, takes its next batch."""
 
-    def __init__(self, least: timedelta, *, waits_for_whole: bool) -> None:
+    def __init__(self, least: timedelta, *, waits_for_full_batch: bool) -> None:
         self._turn = asyncio.Lock()
         self._least_s = least.total_seconds()
-        self.waits_for_whole = waits_for_whole
+        self.waits_for_full_batch = waits_for_full_batch
         self._next_at = 0.0
 
     async def take(self, pull: Pull, batch: int) -> list[Delivery]:
-        """What has arrived, once it is time or a whole batch is there."""
+        """What has arrived, once it is time or a full batch is there."""
         clock = asyncio.get_running_loop().time
         async with self._turn:
-            await pull.whole(within=self._next_at - clock())
+            await pull.wait_for_full_batch(timeout_s=self._next_at - clock())
             deliveries = await pull.take()
-            # A whole batch means a backlog: then there is no time to lose. A second worker does
+            # A full batch means a backlog: then there is no time to lose. A second worker does
             # wait, or it would take the first few of what is on its way meanwhile.
-            is_due = len(deliveries) == batch and not self.waits_for_whole
+            is_due = len(deliveries) == batch and not self.waits_for_full_batch
             self._next_at = 0.0 if is_due else clock() + self._least_s
             return deliveries
 
@@ -138,8 +138,8 @@ class PullBatchSubscriber(BatchPullStreamSubscriber):
     async def _create_subscription(self) -> None:
         if self._pull is not None:
             return
-        ahead = self._batch if self._paces[0].waits_for_whole else None
-        self._pull = Pull(self._connection, self._consumer, batch=self._batch, ahead=ahead)
+        prefetch = self._batch if self._paces[0].waits_for_full_batch else None
+        self._pull = Pull(self._connection, self._consumer, batch=self._batch, prefetch=prefetch)
         await self._pull.open()
         for pace in self._paces:
             self.add_task(self._work, (pace,))

@@ -53,16 +53,16 @@ class Pull:
     """Asks for messages of ``consumer``; ``take`` returns what has arrived."""
 
     def __init__(
-        self, connection: Connection, consumer: Consumer, *, batch: int, ahead: int | None = None
+        self, connection: Connection, consumer: Consumer, *, batch: int, prefetch: int | None = None
     ) -> None:
-        """``ahead``: fewer messages than that are never asked for or here; half a batch, unless
-        somebody waits for a ``whole`` one.
+        """``prefetch``: fewer messages than that are never asked for or here; half a batch, unless
+        somebody waits for full ones.
         """
         self._connection = connection
         self._client = connection.client
         self._next = f"$JS.API.CONSUMER.MSG.NEXT.{consumer.stream.name}.{consumer.durable}"
         self._batch = batch
-        self._ahead = max(1, batch // 2) if ahead is None else ahead
+        self._prefetch = max(1, batch // 2) if prefetch is None else prefetch
         self._inbox = self._reply = ""
         self._subscription: Subscription | None = None
         self._pin = Pin(connection, consumer) if consumer.exclusive else None
@@ -74,7 +74,7 @@ class Pull:
         self._extender = AckExtender(connection, consumer)
         self._buffer: deque[Delivery] = deque()
         self._arrived = asyncio.Event()
-        self._whole = asyncio.Event()
+        self._full_batch = asyncio.Event()
         self._turn = asyncio.Lock()
         self._asked = 0
         """Messages that the server may still send for what was asked."""
@@ -89,14 +89,14 @@ class Pull:
             self._pin.start(f"{self._inbox}.{_PIN}")
         self._subscription = await self._client.listen(f"{self._inbox}.*", self._received)
 
-    async def whole(self, within: float) -> None:
-        """Wait until a whole batch has arrived, but no longer than so many seconds."""
-        if within <= 0 or len(self._buffer) >= self._batch:
+    async def wait_for_full_batch(self, timeout_s: float) -> None:
+        """Wait until a full batch has arrived, but no longer than so many seconds."""
+        if timeout_s <= 0 or len(self._buffer) >= self._batch:
             return
-        self._whole.clear()
+        self._full_batch.clear()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(within):
-                await self._whole.wait()
+            async with asyncio.timeout(timeout_s):
+                await self._full_batch.wait()
 
     async def take(self) -> list[Delivery]:
         """At least one and at most a batch of messages, in order; waits only for the first."""
@@ -144,7 +144,7 @@ class Pull:
             await self._pin.stop()
 
     async def _ask(self, taking: int = 0) -> None:
-        if self._asked + len(self._buffer) - taking < self._ahead:
+        if self._asked + len(self._buffer) - taking < self._prefetch:
             self._asked += self._batch
             request = self._request | (self._pin.fields if self._pin is not None else {})
             await self._client.publish(self._next, json.dumps(request).encode(), reply=self._reply)
@@ -172,7 +172,7 @@ class Pull:
             if self._extender.take(delivery):
                 self._buffer.append(delivery)
                 if len(self._buffer) >= self._batch:
-                    self._whole.set()
+                    self._full_batch.set()
         self._arrived.set()
 
     def _status(self, message: Msg) -> None:

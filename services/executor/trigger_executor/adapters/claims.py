@@ -6,7 +6,7 @@ from trigger_contracts.idempotency import Claim, read_claim, store_key
 
 
 class Store(Protocol):
-    """What the runtime's ``ClaimStore`` offers: create-only writes of bytes."""
+    """What the runtime's ``IdempotencyStore`` offers: create-only writes of bytes."""
 
     async def find(self, key: str) -> bytes | None: ...
     async def reserve(self, key: str, value: bytes) -> bytes: ...

@@ -14,7 +14,7 @@ from itertools import takewhile
 
 from trigger_runtime.process.alarm import Alarm
 from trigger_scheduler.domain.planning import DueRow, Step, advanced, plan, reconcile
-from trigger_scheduler.domain.timekeeping import ClockOfRecord
+from trigger_scheduler.domain.record_clock import ClockOfRecord
 from trigger_scheduler.ports import DueEntry, DueLog, Index, Staged
 
 STUCK_PAUSE = timedelta(milliseconds=50)

@@ -39,7 +39,7 @@ class Said:
         return (self.sql, self.parameters if self.plan_mode == CUSTOM else ())
 
 
-class Ear:
+class SqlRecorder:
     """Hears what the gateway in this process says."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
@@ -67,14 +67,14 @@ class Ear:
 
 
 @contextlib.asynccontextmanager
-async def ear(servers: Platform) -> AsyncIterator[Ear]:
+async def ear(servers: Platform) -> AsyncIterator[SqlRecorder]:
     built = await gateway_here(servers, cache_url="off")
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(built.gateway),
         base_url="http://here",
         headers={"X-API-KEY": servers.api_key},
     ) as http:
-        yield Ear(http)
+        yield SqlRecorder(http)
 
 
 @contextlib.contextmanager
