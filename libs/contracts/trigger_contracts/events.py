@@ -117,11 +117,13 @@ class Fence(_DueRecord):
     fenced_at: AwareDatetime
 
 
-DueRecord = Annotated[Due | Missed | Fence, Field(discriminator="kind")]
-DUE_RECORD: TypeAdapter[Due | Missed | Fence] = TypeAdapter(DueRecord, config=_QUIET)
+AnyDueRecord = Due | Missed | Fence
+
+DueRecord = Annotated[AnyDueRecord, Field(discriminator="kind")]
+DUE_RECORD: TypeAdapter[AnyDueRecord] = TypeAdapter(DueRecord, config=_QUIET)
 
 
-def recorded_at(record: Due | Missed | Fence) -> datetime:
+def recorded_at(record: AnyDueRecord) -> datetime:
     """When a record was appended, by its writer's clock of record."""
     match record:
         case Due():

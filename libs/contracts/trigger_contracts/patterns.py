@@ -4,7 +4,7 @@ The engine translates ECMA's escapes one by one, each time reading the whole pat
 9,000 times ``\w`` took 112 s. What it builds is limited (``ENGINE_SIZE_LIMIT``), but for each
 pattern alone: 630 of ``\p{L}{3}`` took 100 MB. The weights below were measured with
 jsonschema-rs 0.60 in a process of its own, each construct at its worst, and rounded up;
-``tests/unit/contracts/test_schema_fuzz.py`` measures again. The counts err only upwards.
+``tests/unit/contracts/test_schema_costs_measured.py`` measures again. The counts err only upwards.
 Pure arithmetic in one pass, called by ``schema_bounds``, ``schema_graph``
 and ``schema_errors``.
 """

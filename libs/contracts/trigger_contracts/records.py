@@ -16,6 +16,7 @@ from . import dead_letters, subjects
 from .events import (
     DEAD_LETTER,
     DUE_RECORD,
+    AnyDueRecord,
     CloudEvent,
     DeadLetter,
     DeadLetterHandled,
@@ -68,9 +69,7 @@ def change_in(subject: str, body: bytes) -> TriggerChanged:
     return change
 
 
-def due_in(
-    subject: str, body: bytes, *, now: datetime, stored_at: datetime
-) -> Due | Missed | Fence:
+def due_in(subject: str, body: bytes, *, now: datetime, stored_at: datetime) -> AnyDueRecord:
     """The schedule decision stored on a subject; raises ``Unreadable``.
 
     ``now`` is the clock of record's, which may have been set back since; ``stored_at`` the
@@ -84,7 +83,7 @@ def due_in(
     return record
 
 
-def must_be_sound(subject: str, record: Due | Missed | Fence) -> None:
+def must_be_sound(subject: str, record: AnyDueRecord) -> None:
     """Raises ``Unreadable`` for a decision that is well-formed, and cannot be one of ours."""
     _must_name(subject, subjects.due(record.trigger_id), record.trigger_id)
     decided = recorded_at(record)

@@ -23,9 +23,9 @@ from trigger_api.entrypoints import (
     replays,
     schedules,
     stream,
+    trial_fires,
     triggers,
 )
-from trigger_api.entrypoints import trial_fires as tests
 from trigger_api.handlers.live_reader import TailReaders
 from trigger_api.handlers.live_tail import Tail
 from trigger_contracts.idempotency import CLAIMS
@@ -119,7 +119,7 @@ def build(settings: Settings) -> Api:
     trigger_commands = TriggerCommands(ports)
     bodies = Bodies(settings.body_timeout.total_seconds())
     fires = Fires(ports, kept_for=settings.kept_for)
-    fire_door = FireEndpoint(fires, bodies)
+    fire_endpoint = FireEndpoint(fires, bodies)
     lookup = Lookup(views=log_views, clock=clock, kept_for=settings.kept_for)
     bulk_replays = BulkReplays(
         views=log_views, fires=fires, commands=commands, claims=claims, clock=clock
@@ -175,10 +175,10 @@ def build(settings: Settings) -> Api:
         [
             bulk.router(BulkCreates(ports), bodies),
             triggers.router(
-                triggers.TriggerRoutes(trigger_commands, trigger_views, bodies, fire_door)
+                triggers.TriggerRoutes(trigger_commands, trigger_views, bodies, fire_endpoint)
             ),
             schedules.router(Previews(views=trigger_views, clock=clock, describe=describe), bodies),
-            tests.router(trigger_commands, bodies),
+            trial_fires.router(trigger_commands, bodies),
             replays.router(Replays(lookup=lookup, fires=fires), bulk_replays, log_views, bodies),
             stream.router(
                 TailReaders(
@@ -197,11 +197,11 @@ def build(settings: Settings) -> Api:
                 clock,
                 settings.kept_for,
             ),
-            dead_letters.router(_dead_letter_desk(settings, connection, clock)),
+            dead_letters.router(_dead_letter_queue(settings, connection, clock)),
             operations.router(health, documents),
         ],
     )
-    gateway = Gateway(app, fire_door, _keys(settings), new_id)
+    gateway = Gateway(app, fire_endpoint, _keys(settings), new_id)
     return Api(gateway, app, faststream, app.openapi, connection, tail, documents)
 
 
@@ -239,7 +239,7 @@ def _exports(settings: Settings, searches: ReadDatabase, clock: SystemClock) -> 
     )
 
 
-def _dead_letter_desk(
+def _dead_letter_queue(
     settings: Settings, connection: Connection, clock: SystemClock
 ) -> DeadLetterQueue:
     return DeadLetterQueue(

@@ -1,5 +1,6 @@
 """The only place where the service's parts are made and joined."""
 
+import importlib.metadata
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -55,25 +56,7 @@ class Retention:
     closing: Loop
     indexing: Loop
     guard: StreamGuard
-
-    def asyncapi(self) -> AsyncAPI:
-        return AsyncAPI(self.broker, title=SERVICE, description=DESCRIPTION)
-
-    async def serve(self) -> int:
-        """Serve until told to stop; returns the exit code."""
-        health = Health(SERVICE)
-        health.add("database", self.database.ping)
-        return await serve_worker(
-            broker=self.broker,
-            connection=self.connection,
-            health=health,
-            settings=self.settings,
-            asyncapi=self.asyncapi(),
-            loops=[self.sweep, self.closing, self.indexing],
-            publishers=[self.dead_letters],
-            guard=self.guard,
-            on_stop=[self.database.close],
-        )
+    asyncapi: AsyncAPI
 
 
 def build(settings: Settings) -> Retention:
@@ -123,10 +106,29 @@ def build(settings: Settings) -> Retention:
             timeout=timeout,
             positions=asked_of(database, positions),
         ),
+        AsyncAPI(
+            broker,
+            title=SERVICE,
+            version=importlib.metadata.version("event-trigger-platform"),
+            description=DESCRIPTION,
+        ),
     )
 
 
 async def serve(settings: Settings) -> int:
     """Run retention until told to stop; returns the exit code."""
     set_up_logging(settings, service=SERVICE)
-    return await build(settings).serve()
+    retention = build(settings)
+    health = Health(SERVICE)
+    health.add("database", retention.database.ping)
+    return await serve_worker(
+        broker=retention.broker,
+        connection=retention.connection,
+        health=health,
+        settings=settings,
+        asyncapi=retention.asyncapi,
+        loops=[retention.sweep, retention.closing, retention.indexing],
+        publishers=[retention.dead_letters],
+        guard=retention.guard,
+        on_stop=[retention.database.close],
+    )

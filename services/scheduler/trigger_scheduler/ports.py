@@ -12,12 +12,10 @@ from datetime import datetime, timedelta
 from typing import NewType, Protocol
 
 from trigger_contracts.errors import Problem
-from trigger_contracts.events import Due, Fence, Missed, TriggerChanged
+from trigger_contracts.events import AnyDueRecord, TriggerChanged
 from trigger_contracts.trigger import Trigger
 
 from .domain.planning import DueRow
-
-DueEntry = Due | Missed | Fence
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,7 @@ class IndexTransaction(Protocol):
         """Store what was decided: next occurrence, cursor, due sequence."""
         ...
 
-    async def hold(self, trigger_ids: Sequence[str]) -> dict[str, LockedTrigger]:
+    async def lock(self, trigger_ids: Sequence[str]) -> dict[str, LockedTrigger]:
         """Lock these triggers' rows, waiting for whoever has them; absent ones are absent."""
         ...
 
@@ -83,7 +81,7 @@ class IndexTransaction(Protocol):
         """How many active triggers each creator has, and how often a day all of them fire."""
         ...
 
-    async def forget(self, trigger_ids: Sequence[str]) -> None:
+    async def delete(self, trigger_ids: Sequence[str]) -> None:
         """Remove triggers and their history from the index."""
         ...
 
@@ -198,12 +196,12 @@ Staged = NewType("Staged", object)
 class DueLog(Protocol):
     """The fenced log of schedule decisions: TRIGGER_DUE."""
 
-    async def stage(self, records: Sequence[tuple[DueEntry, int]]) -> Staged:
+    async def stage(self, records: Sequence[tuple[AnyDueRecord, int]]) -> Staged:
         """Do ahead of ``append`` whatever can be done; nothing is appended, and it may be left."""
         ...
 
     async def append(
-        self, records: Sequence[tuple[DueEntry, int]], staged: Staged | None = None
+        self, records: Sequence[tuple[AnyDueRecord, int]], staged: Staged | None = None
     ) -> list[int | None]:
         """Append each after the given last sequence of its trigger; no trigger twice.
 
@@ -214,7 +212,7 @@ class DueLog(Protocol):
 
     async def last(
         self, trigger_ids: Sequence[str], now: datetime
-    ) -> dict[str, tuple[DueEntry | None, int]]:
+    ) -> dict[str, tuple[AnyDueRecord | None, int]]:
         """Each trigger's last record that can be read, None if none can, with the last sequence.
 
         Absent is a trigger without a record. ``now`` by the clock of record: what was decided far

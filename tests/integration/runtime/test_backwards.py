@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.support.servers import Broker
 from trigger_contracts import subjects, topology
-from trigger_runtime.jetstream.backwards import before
+from trigger_runtime.jetstream.backwards import read_before
 from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
 from trigger_runtime.jetstream.reader import StreamReader
 
@@ -25,7 +25,7 @@ async def store(publisher: JetStreamPublisher, names: list[str]) -> None:
 async def pages(reader: StreamReader, subject: str, limit: int) -> AsyncIterator[list[int]]:
     seq: int | None = None
     while True:
-        found = [message.seq for message in await before(reader, seq, subject, limit)]
+        found = [message.seq for message in await read_before(reader, seq, subject, limit)]
         yield found
         if len(found) < limit:
             return
@@ -37,8 +37,8 @@ async def read_all(reader: StreamReader, subject: str, limit: int) -> list[int]:
 
 
 async def test_an_empty_stream_has_nothing(reader: StreamReader) -> None:
-    assert await before(reader, None, subjects.ALL_DUE, 10) == []
-    assert await before(reader, 100, subjects.ALL_DUE, 10) == []
+    assert await read_before(reader, None, subjects.ALL_DUE, 10) == []
+    assert await read_before(reader, 100, subjects.ALL_DUE, 10) == []
 
 
 async def test_pages_are_whole_and_the_newest_first(
@@ -56,10 +56,10 @@ async def test_what_arrives_meanwhile_is_not_in_the_pages_to_come(
     publisher: JetStreamPublisher, reader: StreamReader
 ) -> None:
     await store(publisher, [f"t{n}" for n in range(30)])
-    first = await before(reader, None, subjects.ALL_DUE, 10)
+    first = await read_before(reader, None, subjects.ALL_DUE, 10)
     await store(publisher, [f"u{n}" for n in range(30)])
 
-    second = await before(reader, first[-1].seq, subjects.ALL_DUE, 10)
+    second = await read_before(reader, first[-1].seq, subjects.ALL_DUE, 10)
 
     assert [message.seq for message in first + second] == list(range(30, 10, -1))
 
@@ -80,7 +80,7 @@ async def test_few_among_many_are_found_by_few_questions(
 
     monkeypatch.setattr(StreamReader, "count_from", counted)
 
-    found = await before(reader, None, subjects.due("rare"), 2)
+    found = await read_before(reader, None, subjects.due("rare"), 2)
 
     assert [message.seq for message in found] == [19_002, 19_001]
     assert asked < 25

@@ -142,7 +142,12 @@ async def test_workers_that_take_turns_share_one_pace_and_take_whole_batches_at_
         await ack_all(deliveries)
 
     subscribe(
-        broker_of_executor, hang, batch=10, workers=2, pace=timedelta(minutes=1), shared_pacing=True
+        broker_of_executor,
+        hang,
+        batch=10,
+        workers=2,
+        min_interval=timedelta(minutes=1),
+        shared_pacing=True,
     )
     await broker_of_executor.start()
     await publisher.publish(due(0))

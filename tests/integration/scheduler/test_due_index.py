@@ -43,14 +43,14 @@ async def test_a_row_that_was_awaited_is_held_as_it_is_now(
 
     async def hold() -> int:
         async with index.transaction() as transaction:
-            return (await transaction.hold(["t1"]))["t1"].trigger.change_seq
+            return (await transaction.lock(["t1"]))["t1"].trigger.change_seq
 
     async def waiting() -> bool:
         async with platform.database.connected() as owner:
             return bool(await owner.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
 
     async with index.transaction() as transaction:
-        held = await transaction.hold(["t1"])
+        held = await transaction.lock(["t1"])
         waiter = asyncio.create_task(hold())
         while not await waiting():
             assert not waiter.done()

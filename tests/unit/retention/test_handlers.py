@@ -14,6 +14,7 @@ from trigger_retention.domain.rows import LogRow
 from trigger_retention.handlers import HourCloser, Indexer, Projector, Sweeper
 from trigger_retention.handlers.indexing import BEHIND, LONGEST_POSTPONED_S
 from trigger_retention.ports import Erased, Inserted, RowsRefused
+from trigger_runtime.process.errors import BrokerUnavailable
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LIFE = Lifetime(timedelta(hours=2), timedelta(hours=48))
@@ -90,7 +91,7 @@ class FakeDeadLetters:
 
     async def dead_letter(self, stream: str, delivery: Delivered, reason: str) -> None:
         if self._away:
-            raise ConnectionError("away")
+            raise BrokerUnavailable("away")
         self.letters.append((delivery.stream_seq, reason))
 
 
@@ -178,12 +179,12 @@ async def test_only_what_is_newer_than_everything_says_how_far_the_log_is_behind
     assert projector.lag == timedelta(), "the broker's clock is ahead"
 
 
-async def test_a_letter_that_cannot_be_stored_settles_nothing() -> None:
-    """It raises, so the caller acknowledges none; the rows it stored are there again later."""
-    log = FakeLog()
-    with pytest.raises(ConnectionError):
-        await projector_of(log, FakeDeadLetters(away=True))(messages(3, poison=[2]))
+async def test_a_dead_letter_that_cannot_be_written_holds_up_nobody_else() -> None:
+    """Its message alone comes again."""
+    log, batch = FakeLog(), messages(3, poison=[2])
+    left = await projector_of(log, FakeDeadLetters(away=True))(batch)
     assert len(log.rows) == 2
+    assert [batch.index(message) for message in left] == [1]
 
 
 def erased(rows: int, *, partitions: tuple[str, ...] = (), more: bool = False) -> Erased:

@@ -10,6 +10,6 @@
    it; which of FastStream's insides that takes, ``faststream_internals`` says.
 4. ``ack_policy`` wraps the handler. What was handled is acknowledged. While a server is away
    nothing is given up: it is tried again, in order where order counts. What fails by itself is
-   found in its batch by halving it, is tried five times, and then is a dead letter
-   (``trigger_runtime.dead_letters``).
+   found in its batch by halving it, is tried as often as its consumer says, and then is a dead
+   letter (``trigger_runtime.dead_letters``).
 """

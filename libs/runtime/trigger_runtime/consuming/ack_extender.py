@@ -65,7 +65,7 @@ class AckExtender:
                 await self._telling
             self._telling = None
 
-    def take(self, delivery: Delivery) -> bool:
+    def track(self, delivery: Delivery) -> bool:
         """Whether it is new here; otherwise it is held already, and this copy is not needed."""
         if delivery.stream_seq in self._held:
             return False
@@ -75,7 +75,7 @@ class AckExtender:
         self._held[delivery.stream_seq] = _Tracked(delivery, now, now)
         return True
 
-    def hand_over(self, deliveries: Iterable[Delivery]) -> None:
+    def start_handling(self, deliveries: Iterable[Delivery]) -> None:
         """A handler has them now."""
         now = self._life_at = self._loop.time()
         for delivery in deliveries:

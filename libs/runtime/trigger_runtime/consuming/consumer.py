@@ -55,7 +55,7 @@ def subscribe_batches(
     *,
     batch: int = 500,
     workers: int = 1,
-    pace: timedelta = timedelta(),
+    min_interval: timedelta = timedelta(),
     shared_pacing: bool = False,
     title: str | None = None,
     description: str | None = None,
@@ -63,16 +63,16 @@ def subscribe_batches(
     """Decorator: call the handler with batches of ``consumer``'s messages, as they arrive.
 
     ``workers`` handlers run at once; with more than one, batches finish in any order.
-    ``pace`` is the least time from one batch to the next of a worker: under load it makes
+    ``min_interval`` is the least time from one batch to the next of a worker: under load it makes
     batches fewer and larger, and what arrives in a quiet moment never waits for it. With
     ``shared_pacing`` it is the least time from one batch to the next of all workers, unless there
     is a whole one: a second worker makes a backlog shorter, and no batch smaller.
     ``message_types`` are what AsyncAPI says of the payloads; nothing is validated by them.
     """
     if shared_pacing:
-        paces = [_BatchPacer(pace, waits_for_full_batch=True)] * workers
+        paces = [_BatchPacer(min_interval, waits_for_full_batch=True)] * workers
     else:
-        paces = [_BatchPacer(pace, waits_for_full_batch=False) for _ in range(workers)]
+        paces = [_BatchPacer(min_interval, waits_for_full_batch=False) for _ in range(workers)]
     subscriber = _make(broker, consumer, message_types, batch, paces, title, description)
     Registrator.subscriber(broker, subscriber)
 
@@ -141,8 +141,8 @@ class PullBatchSubscriber(BatchPullStreamSubscriber):
         prefetch = self._batch if self._paces[0].waits_for_full_batch else None
         self._pull = Pull(self._connection, self._consumer, batch=self._batch, prefetch=prefetch)
         await self._pull.open()
-        for pace in self._paces:
-            self.add_task(self._work, (pace,))
+        for min_interval in self._paces:
+            self.add_task(self._work, (min_interval,))
 
     async def stop(self) -> None:
         """Finish the batches in hand, then give back what was not begun."""
@@ -151,14 +151,14 @@ class PullBatchSubscriber(BatchPullStreamSubscriber):
             await self._pull.close()
             self._pull = None
 
-    async def _work(self, pace: _BatchPacer) -> None:
+    async def _work(self, min_interval: _BatchPacer) -> None:
         pull = self._pull
         assert pull is not None, "created by _create_subscription"  # noqa: S101
         consumed = CONSUMED.labels(self._name)
         sizes = BATCH_SIZE.labels(self._name)
         while self.running:
             try:
-                deliveries = await pace.take(pull, self._batch)
+                deliveries = await min_interval.take(pull, self._batch)
             except Exception as error:  # noqa: BLE001 - nothing may end this loop
                 log.warning("cannot ask for messages", consumer=self._name, error=repr(error))
                 await self._connection.pause()

@@ -121,7 +121,7 @@ class Pull:
             # are taken: nothing is in nobody's hands if this is cancelled here.
             await self._ask(taking=size)
             taken = [self._buffer.popleft() for _ in range(size)]
-            self._extender.hand_over(taken)
+            self._extender.start_handling(taken)
             return taken
 
     def release(self, deliveries: Iterable[Delivery]) -> None:
@@ -169,7 +169,7 @@ class Pull:
             # Of a malformed header block it may be missing.
             if self._pin is not None and (pin_id := delivery.headers.get(PIN_HEADER)):
                 self._pin.take(pin_id)
-            if self._extender.take(delivery):
+            if self._extender.track(delivery):
                 self._buffer.append(delivery)
                 if len(self._buffer) >= self._batch:
                     self._full_batch.set()

@@ -22,7 +22,7 @@ class ForwardReader(Protocol):
     async def after(self, seq: int, subject: str, limit: int) -> list[StoredMessage]: ...
 
 
-async def before(
+async def read_before(
     reader: ForwardReader, seq: int | None, subject: str, limit: int
 ) -> list[StoredMessage]:
     """Up to ``limit`` messages of a subject filter below ``seq`` (None: all), the newest first.

@@ -42,7 +42,7 @@ class IdempotencyStore:
         self._reader = StreamReader(connection, bucket.stream, timeout=timeout)
 
     async def find(self, key: str) -> bytes | None:
-        """What ``key`` was claimed with. None may be a moment old: ``claim`` is what decides."""
+        """What ``key`` was claimed with. None may be a moment old: ``reserve`` is what decides."""
         stored = await self._reader.last(self._bucket.subject(key))
         return None if stored is None else self._value(stored)
 

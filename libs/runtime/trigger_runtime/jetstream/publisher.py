@@ -128,15 +128,15 @@ class JetStreamPublisher:
             check(message, self._client.max_payload)
 
     def _start_groups(self) -> None:
-        """Start group commits for what waits, as far as the flights allow."""
+        """Start group commits for what waits, as many as may be on their way."""
         self._scheduled = False
         while self._waiting and len(self._group_tasks) < MAX_GROUPS_IN_FLIGHT:
-            flight = asyncio.ensure_future(self._commit_group(_next_group(self._waiting)))
-            self._group_tasks.add(flight)
-            flight.add_done_callback(self._group_done)
+            commit = asyncio.ensure_future(self._commit_group(_next_group(self._waiting)))
+            self._group_tasks.add(commit)
+            commit.add_done_callback(self._group_done)
 
-    def _group_done(self, flight: asyncio.Task[None]) -> None:
-        self._group_tasks.discard(flight)
+    def _group_done(self, commit: asyncio.Task[None]) -> None:
+        self._group_tasks.discard(commit)
         self._start_groups()
 
     async def _commit_group(self, group: Sequence[_Waiting]) -> None:

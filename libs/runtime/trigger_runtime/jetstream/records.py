@@ -13,7 +13,7 @@ from typing import TypeVar
 from trigger_runtime.process.logging_setup import get_logger
 from trigger_runtime.process.metrics import UNREADABLE_RECORDS
 
-from .backwards import ForwardReader, before
+from .backwards import ForwardReader, read_before
 from .reader import StoredMessage
 
 log = get_logger(__name__)
@@ -52,7 +52,7 @@ async def last_readable(
 ) -> Record | None:
     """A subject's newest record below ``seq`` that ``read`` can read; None if there is none."""
     while True:
-        page = await before(reader, seq, subject, LOOKED_AT_ONCE)
+        page = await read_before(reader, seq, subject, LOOKED_AT_ONCE)
         for message in page:
             record = read(message)
             if record is not None:

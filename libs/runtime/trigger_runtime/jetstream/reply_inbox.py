@@ -2,7 +2,7 @@
 
 nats-py's ``request`` does the same with a task, a timer and a random token a message, which at a
 thousand messages a second is a tenth of a core. Here whoever asks bounds the time for all it
-asked at once. Used by ``publisher`` alone.
+asked at once. Used by ``atomic_batch`` alone.
 """
 
 import asyncio

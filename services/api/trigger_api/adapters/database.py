@@ -42,7 +42,7 @@ class ReadDatabase:
             "timezone": "UTC",
             "jit": "off",
             "default_transaction_read_only": "on",
-            # Before our own patience ends: then it is known that the statement was too slow.
+            # Before our own timeout: then it is known that the statement was too slow.
             "statement_timeout": str(timeout * 0.9 // timedelta(milliseconds=1)),
             # Planning 49 partitions anew takes three times as long as a short read itself.
             "plan_cache_mode": "force_custom_plan" if plans_each else "force_generic_plan",

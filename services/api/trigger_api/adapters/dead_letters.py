@@ -16,7 +16,7 @@ from trigger_contracts.records import Unreadable, dead_letter_in
 from trigger_contracts.redrives import Redrive, Redriven
 from trigger_contracts.subjects import Service
 from trigger_contracts.topology import DEAD
-from trigger_runtime.jetstream.backwards import before
+from trigger_runtime.jetstream.backwards import read_before
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.reader import StoredMessage, StreamReader
 from trigger_runtime.jetstream.records import pass_over
@@ -61,7 +61,7 @@ class StreamDeadLetters:
         last = 0
         looked_at = 0
         while looked_at < MOST_READ:
-            messages = await before(self._reader, end, of, READ_AT_ONCE)
+            messages = await read_before(self._reader, end, of, READ_AT_ONCE)
             for message in messages:
                 row = self._row(message, query)
                 if row is None:

@@ -43,11 +43,11 @@ _STATUSES: dict[int, tuple[str, dict[str, Any]]] = {
 
 def router(creates: BulkCreates, bodies: Bodies) -> APIRouter:
     """The route."""
-    hands = asyncio.Semaphore(AT_ONCE)
+    permits = asyncio.Semaphore(AT_ONCE)
 
     async def create_many(request: Request, query: Annotated[BulkQuery, Query()]) -> Response:
         key = checked_key(header(request, "idempotency-key"))
-        async with bodies.many(headers_of(request), request.receive) as (split, body), hands:
+        async with bodies.many(headers_of(request), request.receive) as (split, body), permits:
             outcome = await creates.create(
                 BulkRequest(
                     partial(split, body),

@@ -19,7 +19,7 @@ log = get_logger(__name__)
 _LETTERS = TypeAdapter(list[DeadLetterShown])
 
 
-def router(desk: DeadLetterQueue) -> APIRouter:
+def router(queue: DeadLetterQueue) -> APIRouter:
     """All three routes."""
 
     async def list_letters(
@@ -29,13 +29,13 @@ def router(desk: DeadLetterQueue) -> APIRouter:
 
         They are gone 48 h after their message was stored, and at once when they are handled.
         """
-        page = await desk.page(query)
+        page = await queue.page(query)
         link = routes.next_page(request, "/dead-letters/", page.next_cursor)
         return HttpAnswer(200, _LETTERS.dump_json(page.rows), headers=link).response()
 
     async def show(letter_id: str) -> Response:
         """One dead letter, with all that is kept of the original."""
-        return HttpAnswer(200, (await desk.show(letter_id)).model_dump_json().encode()).response()
+        return HttpAnswer(200, (await queue.show(letter_id)).model_dump_json().encode()).response()
 
     async def redrive(request: Request, letter_id: str) -> Response:
         """Have its service handle the message again, as it was and under its own time and ids.
@@ -44,7 +44,7 @@ def router(desk: DeadLetterQueue) -> APIRouter:
         the new reason. 202 where the service has not answered in time, 503 where it is not there.
         Repeating it does no harm: what a message leads to has the same id every time.
         """
-        done = await desk.redrive(letter_id)
+        done = await queue.redrive(letter_id)
         log.info("redrive", letter=letter_id, actor=actor_of(request), status=done.status)
         status = 202 if done.status == "accepted" else 200
         return HttpAnswer(status, done.model_dump_json().encode()).response()

@@ -60,12 +60,12 @@ class Gateway:
     def __init__(
         self,
         app: ASGIApp,
-        fire_door: FireEndpoint,
+        fire_endpoint: FireEndpoint,
         keys: Mapping[str, StoredKey],
         new_id: NewId,
     ) -> None:
         self._app = app
-        self._fire_door = fire_door
+        self._fire_endpoint = fire_endpoint
         self._keys = keys
         self._new_id = new_id
 
@@ -126,7 +126,7 @@ class Gateway:
         scope[KEY_ID] = key_id
         if scope["method"] == "POST" and (match := fires.PATH.fullmatch(path)):
             scope[ROUTE] = f"/triggers/{{trigger_id}}/{match[2]}"
-            answer = await self._fire_door.answer(
+            answer = await self._fire_endpoint.answer(
                 match[1],
                 head.fields,
                 receive,

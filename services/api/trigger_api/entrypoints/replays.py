@@ -50,7 +50,7 @@ first one, and goes on where that one ended.
 
 def router(replays: Replays, bulk: BulkReplays, views: LogViews, bodies: Bodies) -> APIRouter:
     """Both routes."""
-    hands = asyncio.Semaphore(AT_ONCE)
+    permits = asyncio.Semaphore(AT_ONCE)
 
     async def replay_one(request: Request, event_id: str) -> Response:
         key = checked_key(header(request, "idempotency-key"))
@@ -66,7 +66,7 @@ def router(replays: Replays, bulk: BulkReplays, views: LogViews, bodies: Bodies)
         asked = requested(await bodies.json(headers_of(request), request.receive))
         wanted = BulkReplay(asked.filter, actor_of(request), routes.key_id_of(request), key)
         covered = await coverage(views, asked.filter)
-        async with hands:
+        async with permits:
             if asked.dry_run:
                 counted = await bulk.count(wanted)
                 return HttpAnswer(

@@ -54,12 +54,12 @@ class TriggerRoutes:
         commands: TriggerCommands,
         views: TriggerViews,
         bodies: Bodies,
-        fire_door: FireEndpoint,
+        fire_endpoint: FireEndpoint,
     ) -> None:
         self._commands = commands
         self._views = views
         self._bodies = bodies
-        self._fire_door = fire_door
+        self._fire_endpoint = fire_endpoint
 
     async def create(self, request: Request) -> Response:
         """Create a trigger."""
@@ -145,14 +145,14 @@ class TriggerRoutes:
 
     async def fire(self, request: Request, trigger_id: str) -> Response:
         """Fire a trigger now, with a payload laid over its own: a null takes out what that has."""
-        answer = await self._fire_door.answer(
+        answer = await self._fire_endpoint.answer(
             trigger_id, headers_of(request), request.receive, actor_of(request), is_test=False
         )
         return answer.response()
 
     async def test(self, request: Request, trigger_id: str) -> Response:
         """Fire a trigger now as a test: the event is marked `is_test`."""
-        answer = await self._fire_door.answer(
+        answer = await self._fire_endpoint.answer(
             trigger_id, headers_of(request), request.receive, actor_of(request), is_test=True
         )
         return answer.response()

@@ -1,7 +1,7 @@
 """A number of places for answers that take long, and none of them for a client that stands still.
 
 A place whose client takes nothing is given to somebody who waits for one. Without anybody who
-waits, a slow client keeps its place for as long as the answer's own patience lasts.
+waits, a slow client keeps its place for as long as the answer's own timeout lasts.
 """
 
 import asyncio
@@ -33,8 +33,8 @@ class Place:
 class Places:
     """See the module's docstring."""
 
-    def __init__(self, most: int, clock: Clock) -> None:
-        self._most = most
+    def __init__(self, limit: int, clock: Clock) -> None:
+        self._limit = limit
         self._clock = clock
         self._taken: dict[Place, None] = {}
 
@@ -45,7 +45,7 @@ class Places:
         Whoever loses it meanwhile is interrupted, and ``PlaceLost`` comes out of this.
         """
         ends_at = self._clock.monotonic() + within.total_seconds()
-        while len(self._taken) >= self._most and not self._take_over():
+        while len(self._taken) >= self._limit and not self._take_over():
             if self._clock.monotonic() >= ends_at:
                 yield None
                 return

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from trigger_contracts import subjects
 from trigger_contracts.events import (
     DUE_RECORD,
+    AnyDueRecord,
     Due,
     EntryStatus,
-    Fence,
     LogEntry,
     Missed,
     Source,
@@ -28,7 +28,7 @@ class RecordError(ValueError):
     """The message is no due record of a known version; its text says why, without its content."""
 
 
-def parse_due(body: bytes) -> Due | Missed | Fence:
+def parse_due(body: bytes) -> AnyDueRecord:
     """The record in ``body``; raises ``RecordError``."""
     try:
         record = DUE_RECORD.validate_json(body)
@@ -43,7 +43,7 @@ def parse_due(body: bytes) -> Due | Missed | Fence:
     return record
 
 
-def fits(record: Due | Missed | Fence, version: TriggerVersion) -> bool:
+def fits(record: AnyDueRecord, version: TriggerVersion) -> bool:
     """Whether ``version`` is the record's: sequences count anew in a stream made anew."""
     return version.trigger_id == record.trigger_id and version.creation_id == record.creation_id
 

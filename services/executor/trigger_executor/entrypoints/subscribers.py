@@ -31,9 +31,9 @@ BATCH = 500
 """Messages handed over at once, at most: one atomic batch for all."""
 WORKERS = 2
 """One batch is encoded while the other is synced."""
-PACE = timedelta(milliseconds=5)
+MIN_INTERVAL = timedelta(milliseconds=5)
 """For fires that somebody waits for: what is done once for each batch is done less often."""
-DUES_PACE = timedelta(milliseconds=30)
+DUES_MIN_INTERVAL = timedelta(milliseconds=30)
 """Of all workers together: at a thousand fires a second thirties instead of tens. It is a tenth
 less of all CPU, which makes what is due less late, and rows 12 ms later."""
 
@@ -52,7 +52,7 @@ def subscribe(
         (Due, Missed, Fence),
         batch=BATCH,
         workers=WORKERS,
-        pace=DUES_PACE,
+        min_interval=DUES_MIN_INTERVAL,
         shared_pacing=True,
         title="executor: due records",
         description="What the scheduler decided: each occurrence becomes a row of the log.",
@@ -69,7 +69,7 @@ def subscribe(
         (FireTrigger,),
         batch=BATCH,
         workers=WORKERS,
-        pace=PACE,
+        min_interval=MIN_INTERVAL,
         title="executor: fire commands",
         description="Requests to fire a trigger now; the result goes to the reply_to header.",
     )(

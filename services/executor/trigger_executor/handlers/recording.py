@@ -14,7 +14,7 @@ from trigger_runtime.dead_letters.each import dead_letter_each
 
 _Message = TypeVar("_Message", bound=Incoming)
 
-MAX_DELIVERIES = 5
+MAX_DELIVERIES = topology.EXECUTOR_DUES.max_failures
 """Deliveries, over about 4 s, after which a definition that is not found is taken as erased, and
 a row that the broker refuses as one that it will never take."""
 

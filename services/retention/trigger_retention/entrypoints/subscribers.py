@@ -19,7 +19,7 @@ from trigger_runtime.consuming.consumer import subscribe_batches
 from trigger_runtime.dead_letters.redriving import Redriver, listen
 from trigger_runtime.dead_letters.writer import DeadLetterWriter
 
-PACE = timedelta(milliseconds=10)
+MIN_INTERVAL = timedelta(milliseconds=10)
 """At a thousand rows a second, ten rows in a transaction instead of three; well under the time in
 which anybody notices that a row is not there yet."""
 WORKERS = 2
@@ -44,7 +44,7 @@ def subscribe(
         (CloudEvent,),
         batch=batch,
         workers=WORKERS,
-        pace=PACE,
+        min_interval=MIN_INTERVAL,
         shared_pacing=True,
         title="The event log",
         description="Projected into PostgreSQL in batches; acknowledged after the commit.",

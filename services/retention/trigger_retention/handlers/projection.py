@@ -1,13 +1,13 @@
 """Projects batches of the log into the table.
 
 ``Projector`` returns only after every message of the batch is settled: in the table, known
-there, past its life, or a dead letter. If it raises, none may be acknowledged; doing the batch
-again is harmless.
+there, past its life, or a dead letter; it names those that could be none of these now. If it
+raises, none may be acknowledged; doing the batch again is harmless.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 from trigger_contracts.dead_letters import DeadLetterSink, Delivered
@@ -15,6 +15,7 @@ from trigger_contracts.topology import RETENTION_EVENTS
 from trigger_retention.domain import rows
 from trigger_retention.domain.rows import LogRow, UnreadableEvent
 from trigger_retention.ports import Clock, EventLog, Inserted, RowsRefused
+from trigger_runtime.dead_letters.each import dead_letter_each
 
 _Message = TypeVar("_Message", bound=Delivered)
 
@@ -41,9 +42,9 @@ class Projector:
         """How old the newest message so far was when its batch was settled."""
 
     async def __call__(self, batch: Sequence[_Message]) -> Sequence[_Message]:
-        """Settle every message of the batch: none needs to come again."""
-        readable: list[tuple[LogRow, Delivered]] = []
-        dead: list[tuple[Delivered, str]] = []
+        """Settle the batch; those whose dead letters cannot be written now come again."""
+        readable: list[tuple[LogRow, _Message]] = []
+        dead: list[tuple[_Message, str]] = []
         for message in batch:
             match rows.read(message.payload, message.stream_seq):
                 case UnreadableEvent(reason):
@@ -51,13 +52,10 @@ class Projector:
                 case LogRow() as row:
                     readable.append((row, message))
         inserted = await self._store(readable, dead)
-        # At once, so that they travel in one batch.
-        await asyncio.gather(
-            *(self._dead_letters.dead_letter(self.stream, *letter) for letter in dead)
-        )
+        left = await dead_letter_each(partial(self._dead_letters.dead_letter, self.stream), dead)
         self._measure(batch[-1].stored_at)
-        self._on_projected(inserted, len(dead), self.lag)
-        return ()
+        self._on_projected(inserted, len(dead) - len(left), self.lag)
+        return left
 
     def _measure(self, stored_at: datetime) -> None:
         # What is older than something projected comes again: it does not say how far the log is.
@@ -67,8 +65,8 @@ class Projector:
 
     async def _store(
         self,
-        readable: Sequence[tuple[LogRow, Delivered]],
-        dead: list[tuple[Delivered, str]],
+        readable: Sequence[tuple[LogRow, _Message]],
+        dead: list[tuple[_Message, str]],
     ) -> Inserted:
         """Store the rows; what the database refuses is found by halving and added to ``dead``."""
         if not readable:

@@ -12,7 +12,7 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from trigger_contracts import subjects, topology
-from trigger_contracts.events import Due, TriggerChanged
+from trigger_contracts.events import AnyDueRecord, Due, TriggerChanged
 from trigger_contracts.schedule import Once
 from trigger_contracts.trigger import Trigger
 from trigger_runtime.jetstream.acknowledgement import PublishAck
@@ -20,7 +20,7 @@ from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message, StagedMessages
 from trigger_runtime.jetstream.reader import StreamReader
 from trigger_runtime.process.errors import BrokerUnavailable
-from trigger_scheduler.ports import DueEntry, Staged
+from trigger_scheduler.ports import Staged
 
 from .records import last_change, last_dues, read_change
 
@@ -92,11 +92,11 @@ class JetStreamDueLog:
         self._reader = reader
         self._changes = changes
 
-    async def stage(self, records: Sequence[tuple[DueEntry, int]]) -> Staged:
+    async def stage(self, records: Sequence[tuple[AnyDueRecord, int]]) -> Staged:
         return Staged(await self._publisher.stage(_due_messages(records)))
 
     async def append(
-        self, records: Sequence[tuple[DueEntry, int]], staged: Staged | None = None
+        self, records: Sequence[tuple[AnyDueRecord, int]], staged: Staged | None = None
     ) -> list[int | None]:
         if staged is None:
             outcomes = await self._publisher.publish_each(_due_messages(records))
@@ -106,7 +106,7 @@ class JetStreamDueLog:
 
     async def last(
         self, trigger_ids: Sequence[str], now: datetime
-    ) -> dict[str, tuple[DueEntry | None, int]]:
+    ) -> dict[str, tuple[AnyDueRecord | None, int]]:
         return await last_dues(self._reader, self._changes, trigger_ids, now)
 
 
@@ -125,11 +125,11 @@ def _change_message(change: TriggerChanged, expected: int) -> Message:
     )
 
 
-def _due_messages(records: Sequence[tuple[DueEntry, int]]) -> list[Message]:
+def _due_messages(records: Sequence[tuple[AnyDueRecord, int]]) -> list[Message]:
     return [_due_message(record, expected) for record, expected in records]
 
 
-def _due_message(record: DueEntry, expected: int) -> Message:
+def _due_message(record: AnyDueRecord, expected: int) -> Message:
     message_id = None
     if isinstance(record, Due):
         # What the event's id is made of, as it stands: a hash of it costs as much as the record.

@@ -84,7 +84,7 @@ class PostgresTransaction:
             [row.fires for row in rows],
         )
 
-    async def hold(self, trigger_ids: Sequence[str]) -> dict[str, LockedTrigger]:
+    async def lock(self, trigger_ids: Sequence[str]) -> dict[str, LockedTrigger]:
         if not trigger_ids:
             return {}
         rows = await self._connection.fetch(statements.HOLD, sorted(trigger_ids))
@@ -151,7 +151,7 @@ class PostgresTransaction:
         triggers = {row["created_by"]: row["triggers"] for row in rows}
         return triggers, sum(row["fires_a_day"] for row in rows)
 
-    async def forget(self, trigger_ids: Sequence[str]) -> None:
+    async def delete(self, trigger_ids: Sequence[str]) -> None:
         await self._connection.execute(statements.FORGET_TRIGGERS, trigger_ids)
         await self._connection.execute(statements.FORGET_CHANGES, trigger_ids)
 

@@ -164,7 +164,7 @@ async def _arm(
     """Give rows what their last due record decided; forget tests that have fired."""
     now = await shadow.now()
     for page in _pages(trigger_ids):
-        held = await shadow.hold(page)
+        held = await shadow.lock(page)
         last = await last_dues(due, changes, page, now)
         rows: list[DueRow] = []
         fired_tests: list[str] = []
@@ -174,7 +174,7 @@ async def _arm(
                 fired_tests.append(trigger_id)
             rows.append(row)
         await shadow.advance(rows)
-        await shadow.forget(fired_tests)
+        await shadow.delete(fired_tests)
 
 
 def _pages(items: Sequence[str]) -> Iterable[Sequence[str]]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from trigger_contracts import subjects, topology
+from trigger_contracts.events import AnyDueRecord
 from trigger_contracts.message_headers import why_unreadable
 from trigger_contracts.records import Unreadable, change_in, due_in
 from trigger_contracts.trigger import Trigger
@@ -16,7 +17,6 @@ from trigger_runtime.jetstream.backwards import ForwardReader
 from trigger_runtime.jetstream.reader import StoredMessage
 from trigger_runtime.jetstream.records import last_readable, pass_over
 from trigger_scheduler.domain.arming import armed_row
-from trigger_scheduler.ports import DueEntry
 
 
 class Leader(Protocol):
@@ -62,7 +62,7 @@ def read_change(message: StoredMessage) -> Trigger | None:
     return trigger
 
 
-def read_due(message: StoredMessage, newest_change: int, now: datetime) -> DueEntry | None:
+def read_due(message: StoredMessage, newest_change: int, now: datetime) -> AnyDueRecord | None:
     """A decision; None if it cannot be read, or names a change that there is not yet.
 
     ``now`` by the clock of record.
@@ -98,14 +98,14 @@ async def newest_change(changes: Leader) -> int:
 
 async def last_dues(
     due: Dues, changes: LeaderAndNewest, trigger_ids: Sequence[str], now: datetime
-) -> dict[str, tuple[DueEntry | None, int]]:
+) -> dict[str, tuple[AnyDueRecord | None, int]]:
     """Each subject's last decision, and its last sequence, which an unreadable record may have."""
     messages = await due.last_many([subjects.due(one) for one in trigger_ids])
     if not messages:
         return {}
     newest = await newest_change(changes)
     own = await changes.last_many([subjects.changed(one) for one in trigger_ids])
-    found: dict[str, tuple[DueEntry | None, int]] = {}
+    found: dict[str, tuple[AnyDueRecord | None, int]] = {}
     for message in messages.values():
         trigger_id = message.subject.rpartition(".")[2]
         known = own.get(subjects.changed(trigger_id))
@@ -121,7 +121,7 @@ async def last_dues(
 
 async def _last_due(
     due: Dues, message: StoredMessage, newest_change: int, now: datetime
-) -> DueEntry | None:
+) -> AnyDueRecord | None:
     return await last_readable(
         due, message.subject, message.seq, lambda older: read_due(older, newest_change, now)
     )

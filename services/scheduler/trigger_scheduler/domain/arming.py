@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from trigger_contracts import misfire
-from trigger_contracts.events import Due, Fence, Missed, Status, recorded_at
+from trigger_contracts.events import AnyDueRecord, Fence, Status, recorded_at
 from trigger_contracts.schedule import following
 from trigger_contracts.trigger import Trigger, counted_fires
 
@@ -41,7 +41,7 @@ def armed_row(trigger: Trigger, row: DueRow | None) -> DueRow:
 
 
 def decided_row(
-    trigger: Trigger, last: tuple[Due | Missed | Fence | None, int] | None, now: datetime
+    trigger: Trigger, last: tuple[AnyDueRecord | None, int] | None, now: datetime
 ) -> DueRow:
     """The row of a trigger, from its newest change and its last due record.
 

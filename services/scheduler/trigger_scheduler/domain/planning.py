@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from trigger_contracts import misfire
-from trigger_contracts.events import Due, Fence, Missed, recorded_at
+from trigger_contracts.events import AnyDueRecord, Due, Missed, recorded_at
 from trigger_contracts.schedule import (
     AnySchedule,
     following,
@@ -195,7 +195,7 @@ def advanced(row: DueRow, step: Step, due_seq: int, stored_at: datetime) -> DueR
     )
 
 
-def reconcile(row: DueRow, last: tuple[Due | Missed | Fence | None, int] | None) -> DueRow | None:
+def reconcile(row: DueRow, last: tuple[AnyDueRecord | None, int] | None) -> DueRow | None:
     """The row as the last record on its due subject proves it to be.
 
     ``last`` is that record, if one can be read, with the subject's last sequence. None means that

@@ -83,7 +83,7 @@ class SlowLast:
         self._of_trigger: Counter[str] = Counter()
         self._bytes = 0
         self._away_s = 0.0
-        """For how long nothing could be settled: nobody's patience ends by that."""
+        """For how long nothing could be settled: nobody's time to wait ends by that."""
 
     @property
     def waiting(self) -> int:

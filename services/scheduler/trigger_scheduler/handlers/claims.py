@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import takewhile
 
+from trigger_contracts.events import AnyDueRecord
 from trigger_runtime.process.alarm import Alarm
 from trigger_scheduler.domain.planning import DueRow, Step, advanced, plan, reconcile
 from trigger_scheduler.domain.record_clock import ClockOfRecord
-from trigger_scheduler.ports import DueEntry, DueLog, Index, Staged
+from trigger_scheduler.ports import DueLog, Index, Staged
 
 STUCK_PAUSE = timedelta(milliseconds=50)
 """Before rows that could not be advanced are claimed again."""
@@ -204,7 +205,7 @@ class _Prepared:
 
     instant: datetime
     steps: Sequence[tuple[DueRow, Step]]
-    records: Sequence[tuple[DueEntry, int]]
+    records: Sequence[tuple[AnyDueRecord, int]]
     staged: Staged | None = None
 
     def holds(self, now: datetime) -> bool:

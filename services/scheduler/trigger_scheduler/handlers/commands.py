@@ -96,7 +96,7 @@ class CommandHandler:
         async with self._index.transaction() as transaction:
             given = await transaction.answers([request.command_id for request in requests])
             fresh = [request for request in requests if request.command_id not in given]
-            held = await transaction.hold([request.trigger_id for request in fresh])
+            held = await transaction.lock([request.trigger_id for request in fresh])
             now = await transaction.now()
             cases = [case_of(request, held.get(request.trigger_id)) for request in fresh]
             await self._settle(cases, now)

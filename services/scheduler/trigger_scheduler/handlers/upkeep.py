@@ -57,7 +57,7 @@ class Upkeep:
             now = await transaction.now()
             tests = [one.row.trigger_id for one in held if one.trigger.change.is_test]
             if tests:
-                await transaction.forget(tests)
+                await transaction.delete(tests)
             over = [one for one in held if not one.trigger.change.is_test]
             changes = [complete(one.trigger, now, one.row.fires) for one in over]
             await self._append(transaction, over, changes, now)
@@ -137,7 +137,7 @@ class Upkeep:
                 if not one.change.is_test and known.get(one.change.trigger_id, 0) < one.change_seq
             }
             if behind:
-                held = await transaction.hold(sorted(behind))
+                held = await transaction.lock(sorted(behind))
                 await self._adopt(transaction, {one: held.get(one) for one in behind}, now)
             await transaction.move_position(settled[-1].change_seq)
         return timedelta() if len(found) == PAGE else IDLE_PAUSE
@@ -177,5 +177,5 @@ class Upkeep:
             for trigger_id, change_seq in erasable:
                 await self._change_log.erase(trigger_id, change_seq)
             if erasable:
-                await transaction.forget([trigger_id for trigger_id, _ in erasable])
+                await transaction.delete([trigger_id for trigger_id, _ in erasable])
         return timedelta() if len(erasable) == PAGE else ERASURE_PAUSE
