@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
-from trigger_contracts.ids import lowest_uuid7
+from bench.support.event_ids import lowest_uuid7
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 

@@ -13,7 +13,7 @@ from bench.support.servers import Platform
 from trigger_local import ports
 from trigger_local.child import Program
 
-from .asking import Address
+from .query_load import Address
 
 
 @contextlib.asynccontextmanager

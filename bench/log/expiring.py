@@ -16,8 +16,8 @@ import asyncpg
 import httpx
 
 from bench.support.checks import BenchFailed, expect, expect_equal, until
+from bench.support.event_ids import lowest_uuid7
 from bench.support.servers import Platform
-from trigger_contracts.ids import lowest_uuid7
 from trigger_contracts.topology import LOG_LIFE
 from trigger_retention.adapters.statements import SWEEP_KEY
 from trigger_retention.domain.hours import HOUR, partition_name

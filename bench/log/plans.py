@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
 from typing import Any
 
-from .saying import Bare, Said, literal
+from .sql_capture import Bare, Said, literal
 
 _PARTITION = re.compile(r"event_\d{10}")
 _NUMBER = re.compile(r"\d[\d.]*")

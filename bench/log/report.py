@@ -7,12 +7,12 @@ from bench.support.figures import Cell, Figure, Result, Spread, Table
 from bench.support.usage import Cost
 from trigger_api.domain.log.exports import Format
 
-from .asking import SEVERAL, Heard
 from .closing import Closed
 from .expiring import Expired, Step
+from .export_load import Taken
 from .loading import HOURS
+from .query_load import SEVERAL, Heard
 from .questions import Question
-from .taking import Taken
 
 PLANS = "log-plans.txt"
 _MIB = 2**20

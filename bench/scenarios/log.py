@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
-from bench.log import arriving, caches, plans
+from bench.log import caches, plans, write_load
 from bench.log.closing import Closed, close_all, close_one
 from bench.log.expiring import expire
 from bench.log.export_load import Taken, take, take_bare
@@ -19,12 +19,12 @@ from bench.log.report import Arrived, Asked, Elsewhere, Found, Plan, told
 from bench.log.sql_capture import Bare, Said, bare, ear
 from bench.sizes import Sizes
 from bench.support.checks import expect, expect_equal, until
+from bench.support.event_ids import lowest_uuid7
 from bench.support.figures import Result, spread
 from bench.support.servers import Platform, platform
 from bench.support.usage import Meter
 from bench.support.workers import Worker
 from trigger_api.domain.log.exports import Format
-from trigger_contracts.ids import lowest_uuid7
 from trigger_retention.domain.hours import HOUR, partition_name
 
 from .projection import CATCH_UP_S, events_of, publish
@@ -59,7 +59,7 @@ async def at_full_size(sizes: Sizes) -> Result:
         # An event's id may be a little older than its publication.
         begun = lowest_uuid7(_now() - ID_OLDER)
         async with (
-            Worker("writer", arriving.write, servers, sizes.arriving) as writer,
+            Worker("writer", write_load.write, servers, sizes.arriving) as writer,
             client(servers) as http,
             bare(servers) as directly,
         ):

@@ -92,8 +92,3 @@ def key_hash(key: str) -> str:
 def instant_of(event_id: UUID) -> datetime:
     """The instant in a UUIDv7, to the millisecond."""
     return _EPOCH + (event_id.int >> 80) * _MILLISECOND
-
-
-def lowest_uuid7(instant: datetime) -> UUID:
-    """The lower bound of all ids at or after ``instant``: where a partition begins."""
-    return UUID(int=((instant - _EPOCH) // _MILLISECOND) << 80)

@@ -6,7 +6,6 @@ is 1. Pure arithmetic, called by ``schema_bounds`` alone.
 
 from typing import Any
 
-from . import patterns
 from .patterns import Unusable
 
 _CHARACTERS_PER_EVALUATION = 64
@@ -62,11 +61,6 @@ def patterns_of(schema: dict[str, Any]) -> list[tuple[str, tuple[str, ...]]]:
     found = [(pattern, ("pattern",))] if isinstance(pattern, str) else []
     members = list(named) if isinstance(named, dict) else []
     return [*found, *((one, ("patternProperties", one)) for one in members)]
-
-
-def states_of(schema: dict[str, Any]) -> int:
-    """States of these patterns; raises ``Unusable``."""
-    return sum(patterns.states(pattern) for pattern, _ in patterns_of(schema))
 
 
 def measured(value: Any) -> tuple[int, int, int]:

@@ -6,6 +6,7 @@ import json
 import random
 import unicodedata
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from typing import Any
 
 import asyncpg
@@ -13,7 +14,7 @@ import pytest
 from pydantic_core import to_json
 
 from tests.support.servers import Database
-from trigger_api.domain.log.words import Words, parts_of, words_of
+from trigger_api.domain.log.words import Words, words_of
 
 ASSIGNED = [
     chr(code)
@@ -26,6 +27,12 @@ SCRIPTS = (
     "ﾊﾝｶｸ ＡＢＣ，！ 한국어 中文𠀀 Ωﬁ²½Ⅷ \u0301\u0308\u00ad\u200b\u200d"
 )
 USUAL = "abcXYZ019 .,;:_-/\\\"'\n\t{}[]()%$€äÖßİıΣσς Áé—“”…·¿«»÷ªµº日本語　、。"
+
+
+def parts_of(words: Words) -> set[str]:
+    """What retention's indexes hold of them: of a run its characters, and each two that follow."""
+    pairs = (a + b for run in words.runs for a, b in pairwise(run))
+    return {*words.spaced, *pairs, *"".join(words.runs)}
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.event_ids import lowest_uuid7
 from tests.unit.contracts.factories import instants
 from trigger_contracts.ids import (
     fire_event_id,
@@ -14,7 +15,6 @@ from trigger_contracts.ids import (
     is_valid_id,
     key_hash,
     keyed_fire_event_id,
-    lowest_uuid7,
     occurrence_event_id,
     uuid7,
 )

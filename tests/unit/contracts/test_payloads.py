@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.contracts.factories import refusal_of
+from trigger_contracts import patterns
 from trigger_contracts.errors import Code, Problem, Refused
 from trigger_contracts.payloads import (
     MAX_REPORTED_ERRORS,
@@ -20,7 +21,7 @@ from trigger_contracts.payloads import (
     laid_over,
     merge,
 )
-from trigger_contracts.schema_costs import states_of
+from trigger_contracts.schema_costs import patterns_of
 
 
 def mismatch(schema: Any, payload: Any) -> Problem | None:
@@ -663,6 +664,10 @@ def test_multiples_beyond_a_doubles_digits_are_refused(divisor: float):
 
 def test_patterns_that_expand_beyond_measure_are_refused():
     assert "states" in refusal({"pattern": "((a{100}){100}){100}"})
+
+
+def states_of(schema):
+    return sum(patterns.states(pattern) for pattern, _ in patterns_of(schema))
 
 
 @pytest.mark.parametrize(

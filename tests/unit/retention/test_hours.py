@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trigger_contracts.ids import lowest_uuid7, uuid7
+from tests.support.event_ids import lowest_uuid7
+from trigger_contracts.ids import uuid7
 from trigger_retention.domain.hours import (
     HOUR,
     hour_at,

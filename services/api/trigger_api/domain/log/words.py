@@ -11,7 +11,6 @@ two together.
 
 import re
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Self
 from unicodedata import normalize
 
@@ -75,12 +74,6 @@ def words_of(text: str) -> tuple[str, ...]:
 def is_run(word: str) -> bool:
     """Whether a word is found as a part of others, too."""
     return _RUN.fullmatch(word) is not None
-
-
-def parts_of(words: Words) -> set[str]:
-    """What retention's indexes hold of them: of a run its characters, and each two that follow."""
-    pairs = (a + b for run in words.runs for a, b in pairwise(run))
-    return {*words.spaced, *pairs, *"".join(words.runs)}
 
 
 def _folded(text: str) -> str:
