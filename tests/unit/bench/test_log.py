@@ -9,7 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from bench.log import found, loading, payloads, plans
+from bench.log import loading, payloads, plans
+from bench.log import report as log_report
 from bench.log.closing import Closed
 from bench.log.expiring import Expired, Step
 from bench.log.export_load import Taken
@@ -229,7 +230,7 @@ def make_heard(p99: float, refused: int = 0) -> Heard:
     return Heard(Spread(1, p99, p99), Spread(2, 2 * p99, 2 * p99), refused, 100)
 
 
-def make_found(**changed: Any) -> found.Found:
+def make_found(**changed: Any) -> log_report.Found:
     latest = Question("latest 50", ["/events/"], 10, is_kept=True)
     stats = Question("stats", ["/events/stats"], 100)
     step = Step(0.02, 1000, 5)
@@ -240,20 +241,20 @@ def make_found(**changed: Any) -> found.Found:
         "closed_s": 1,
         "closed": Closed(10, 0.5, 1000, 2000, 1000, 500, 400, 7),
         "asked": [
-            found.Asked(latest, make_heard(3), Spread(0.5, 1, 1)),
-            found.Asked(stats, make_heard(90), Spread(50, 80, 80)),
+            log_report.Asked(latest, make_heard(3), Spread(0.5, 1, 1)),
+            log_report.Asked(stats, make_heard(90), Spread(50, 80, 80)),
         ],
-        "elsewhere": {"without a cache": [found.Elsewhere(latest, make_heard(12))]},
+        "elsewhere": {"without a cache": [log_report.Elsewhere(latest, make_heard(12))]},
         "taken": {Format.CSV: (Taken(100, 2, 1, 0.5, 0.1), 1)},
         "expired": Expired(10, step, step, step),
-        "arrived": found.Arrived(100, 10, 0.1, 1),
+        "arrived": log_report.Arrived(100, 10, 0.1, 1),
         "caught_up": 100,
         "caught_up_s": 2,
         "open_rows": (10, 20),
-        "plans": [found.Plan("latest 50", "in short", "in full")],
+        "plans": [log_report.Plan("latest 50", "in short", "in full")],
         "costs": {"api": Cost(1, 50)},
     }
-    return found.Found(**{**fields, **changed})
+    return log_report.Found(**{**fields, **changed})
 
 
 def markdown(told: Any) -> str:
@@ -271,7 +272,7 @@ def markdown(told: Any) -> str:
 
 
 def test_targets_are_held_against_the_gateway_without_a_cache() -> None:
-    lines = markdown(found.told(make_found())).splitlines()
+    lines = markdown(log_report.told(make_found())).splitlines()
     (latest,) = [line for line in lines if line.startswith("| latest 50 ")]
     (stats,) = [line for line in lines if line.startswith("| stats ")]
     assert latest.endswith("| 2.00 | < 10, **missed** |")
@@ -279,23 +280,23 @@ def test_targets_are_held_against_the_gateway_without_a_cache() -> None:
 
 
 def test_every_line_of_the_table_has_all_columns() -> None:
-    lines = markdown(found.told(make_found())).splitlines()
+    lines = markdown(log_report.told(make_found())).splitlines()
     (head,) = [line for line in lines if line.startswith("| question ")]
     rows = lines[lines.index(head) : lines.index(head) + 4]
     two = {"without a cache": [], "with Valkey": []}
-    wide = markdown(found.told(make_found(elsewhere=two))).splitlines()
+    wide = markdown(log_report.told(make_found(elsewhere=two))).splitlines()
     assert len({row.count("|") for row in rows}) == 1
     assert wide[lines.index(head)].count("|") == head.count("|") + 2
 
 
 def test_a_read_that_was_refused_is_told() -> None:
     latest = Question("latest 50", ["/events/"])
-    slow = [found.Asked(latest, make_heard(3, refused=4), Spread(0.5, 1, 1))]
-    text = markdown(found.told(make_found(asked=slow)))
+    slow = [log_report.Asked(latest, make_heard(3, refused=4), Spread(0.5, 1, 1))]
+    text = markdown(log_report.told(make_found(asked=slow)))
     assert "**Too slow**: latest 50: 4 of 100 answers were 503." in text
 
 
 def test_plans_are_kept_in_a_file_of_their_own() -> None:
-    told = found.told(make_found())
+    told = log_report.told(make_found())
     assert told.files == {"log-plans.txt": "-- latest 50\nin full\n"}
     assert "in short" in markdown(told)
