@@ -19,18 +19,18 @@ from trigger_runtime.process.errors import DependencyUnavailable
 from trigger_runtime.process.logging_setup import get_logger
 from trigger_runtime.process.metrics import MALFORMED, PASSED_OVER
 
+from .backoff import FIRST_PAUSE, redeliver
 from .consumer import BatchHandler, Delivery, ack_all
 
 log = get_logger(__name__)
 
 FAILURES_REMEMBERED = 10_000
 """Failing messages whose failures are counted; beyond it the oldest count begins anew."""
-FIRST_PAUSE = timedelta(milliseconds=250)
-"""Before the first redelivery; doubled for each further one."""
 FIRST_FAILURE_PAUSE = timedelta(milliseconds=100)
-"""The same after a failure of its own: 1.5 s in all, so that whoever waits 2 s is told."""
+"""Before a redelivery after a failure of its own, doubled each time: 1.5 s in all, so that whoever
+waits 2 s is told."""
 LONGEST_PAUSE = timedelta(seconds=5)
-"""A server that returns finds its messages handled within this."""
+"""Before a redelivery: a server that returns finds its messages handled within this."""
 LONGEST_LATER_PAUSE = timedelta(seconds=2)
 """The same for what a use case wants again, with every server there."""
 LONGEST_HELD_PAUSE = timedelta(seconds=1)
@@ -107,7 +107,7 @@ class _AckPolicy:
             await _settle_held(self._use_case, batch, self._held_for_s)
         except DependencyUnavailable as error:
             log.warning("batch waits for a server", messages=len(batch), error=str(error))
-            await _give_back(batch)
+            await redeliver(batch, LONGEST_PAUSE)
         except Exception as error:
             if len(batch) == 1:
                 await self._count_failure(batch[0], error)
@@ -164,7 +164,7 @@ async def _settle(use_case: UseCase, batch: Sequence[Delivery]) -> None:
     again = {id(delivery) for delivery in later}
     await ack_all([delivery for delivery in batch if id(delivery) not in again])
     if later:
-        await _give_back(later, LONGEST_LATER_PAUSE)
+        await redeliver(later, LONGEST_LATER_PAUSE)
 
 
 async def _try_dead_letter(dead_letter: KeepDeadLetter, delivery: Delivery, reason: str) -> None:
@@ -174,12 +174,6 @@ async def _try_dead_letter(dead_letter: KeepDeadLetter, delivery: Delivery, reas
         log.exception(
             "dead letter not written", subject=delivery.subject, stream_seq=delivery.stream_seq
         )
-        await _give_back([delivery])
+        await redeliver([delivery], LONGEST_PAUSE)
         return
     await delivery.ack()
-
-
-async def _give_back(batch: Sequence[Delivery], longest: timedelta = LONGEST_PAUSE) -> None:
-    for delivery in batch:
-        doublings = min(delivery.delivered_count - 1, 8)
-        await delivery.nak(min(FIRST_PAUSE * 2**doublings, longest))

@@ -23,6 +23,7 @@ from trigger_contracts.topology import Consumer
 from trigger_runtime.process.logging_setup import get_logger
 from trigger_runtime.process.metrics import BATCH_SIZE, CONSUMED, HANDLER_FAILURES
 
+from .backoff import redeliver
 from .broker import PlatformBroker
 from .delivery import Delivery, ack_all
 from .faststream_internals import (
@@ -40,10 +41,8 @@ __all__ = ["BatchHandler", "Delivery", "ack_all", "subscribe_batches"]
 
 log = get_logger(__name__)
 
-FIRST_RETRY_S = 0.25
-"""Delay before a failed batch's first redelivery; doubled for each further one."""
-LONGEST_RETRY_S = 15.0
-"""Most that a redelivery is delayed: what a failing handler can delay a message once mended."""
+LONGEST_PAUSE = timedelta(seconds=15)
+"""Before a redelivery where a handler raises: what that can delay a message once it is mended."""
 
 BatchHandler = Callable[[list[Delivery]], Awaitable[None]]
 
@@ -183,8 +182,7 @@ class PullBatchSubscriber(BatchPullStreamSubscriber):
         except Exception:
             HANDLER_FAILURES.labels(self._name).inc()
             log.exception("handler failed", consumer=self._name, messages=len(deliveries))
-            for delivery in deliveries:
-                await delivery.nak(_retry_delay(delivery.delivered_count))
+            await redeliver(deliveries, LONGEST_PAUSE)
             return None
 
 
@@ -252,9 +250,3 @@ async def _parse(messages: list[Msg]) -> NatsBatchMessage:
 
 async def _decode_batch(message: NatsBatchMessage) -> list[Delivery]:
     return cast("list[Delivery]", message.raw_message)
-
-
-def _retry_delay(delivered_count: int) -> timedelta:
-    return timedelta(
-        seconds=min(LONGEST_RETRY_S, FIRST_RETRY_S * 2.0 ** min(delivered_count - 1, 16))
-    )

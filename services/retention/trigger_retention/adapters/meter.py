@@ -10,8 +10,8 @@ PROJECTED = Counter("etp_retention_projected_rows_total", "Rows written to the l
 REPEATED = Counter(
     "etp_retention_repeated_rows_total", "Redelivered or duplicate rows that were there already."
 )
-OUTLIVED = Counter(
-    "etp_retention_outlived_rows_total", "Rows not written because their life was over."
+EXPIRED = Counter(
+    "etp_retention_expired_rows_total", "Rows not written because their life was over."
 )
 DEAD = Counter("etp_retention_dead_letters_total", "Messages that could not be projected.")
 SWEPT = Counter("etp_retention_swept_rows_total", "Rows erased at the end of their life.")
@@ -25,6 +25,6 @@ def projected(inserted: Inserted, dead: int, lag: timedelta) -> None:
     """A batch of the log is settled."""
     PROJECTED.inc(inserted.stored)
     REPEATED.inc(inserted.repeated)
-    OUTLIVED.inc(inserted.expired)
+    EXPIRED.inc(inserted.expired)
     DEAD.inc(dead)
     LAG.set(lag.total_seconds())
