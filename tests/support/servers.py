@@ -24,7 +24,7 @@ from trigger_contracts.topology import BUCKETS, STREAMS
 from trigger_local import child, ports, postgres
 from trigger_local import nats as nats_server
 from trigger_local.secrets import DATABASE_OWNER, Secrets
-from trigger_runtime.jetstream.connection import OrderlyClient
+from trigger_runtime.jetstream.client import OrderlyClient
 
 NATS_IMAGE = "nats:2.15-alpine"
 POSTGRES_IMAGE = "postgres:18-alpine"

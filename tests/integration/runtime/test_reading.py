@@ -14,7 +14,8 @@ from tests.support.eventually import eventually
 from tests.support.servers import Broker
 from trigger_contracts import subjects
 from trigger_runtime.jetstream.acknowledgement import parse
-from trigger_runtime.jetstream.connection import Connection, FastClient
+from trigger_runtime.jetstream.client import FastClient
+from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.reader import StreamReader
 from trigger_runtime.process.errors import PublishRefused
 

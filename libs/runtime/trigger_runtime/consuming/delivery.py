@@ -15,7 +15,7 @@ from typing import Protocol, cast, runtime_checkable
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
-from trigger_runtime.jetstream.connection import FastClient, empty_frame
+from trigger_runtime.jetstream.client import FastClient, empty_frame
 from trigger_runtime.process.logging_setup import get_logger
 
 log = get_logger(__name__)

@@ -1,6 +1,7 @@
 """NATS JetStream, where facts are stored: one connection, publishing, reading.
 
-``connection`` is what everything else here stands on. ``publisher`` appends ``message``s,
+``client`` is nats-py's, mended and made quicker; ``connection`` keeps one connected, and is what
+everything else here stands on. ``publisher`` appends ``message``s,
 each under the sequence that it expects: it cuts many into ``batches`` and commits those of the
 same moment as a group; ``atomic_batch`` is one such write (``acknowledgement`` reads the answers);
 ``reader`` reads by sequence or subject, from the leader; ``records`` passes over what cannot be

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from nats.aio.msg import Msg
 
-from .connection import FastClient
+from .client import FastClient
 
 
 class Inbox:

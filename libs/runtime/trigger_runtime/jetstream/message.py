@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from trigger_runtime.process.errors import PublishRefused
 
-from .connection import frame
+from .client import frame
 
 HEADER_ROOM = 512
 """Bytes kept free under the broker's payload limit for the headers added here: exceeding it
