@@ -11,16 +11,23 @@ def test_blanks_around_a_value_are_none_of_it_and_others_are() -> None:
     assert head.read(lines).fields == {b"a": b"x y", b"b": b"\xa0z\xa0", b"c": b""}
 
 
-def test_lists_are_joined_in_order_and_single_values_are_refused() -> None:
-    lines = [(b"if-match", b'"1"'), (b"host", b"x"), (b"if-match", b' "2" '), (b"if-match", b"")]
-    assert head.read(lines).fields[b"if-match"] == b'"1", "2", '
+def test_lists_are_joined_in_order_and_what_decides_stands_in_one_line() -> None:
+    lines = [(b"accept", b"a/b"), (b"host", b"x"), (b"accept", b" c/d "), (b"accept", b"")]
+    assert head.read(lines).fields[b"accept"] == b"a/b, c/d, "
     head.read(lines).check()
     twice = head.read([(b"content-type", b"a"), (b"x", b""), (b"content-type", b"a")])
     assert twice.has_one_key
     with pytest.raises(Refused) as caught:
         twice.check()
-    assert caught.value.problem.errors[0].pointer == "/header/Content-Type"
+    error = caught.value.problem.errors[0]
+    assert error.pointer == "/header/Content-Type"
+    assert "application/json" in error.message
     assert not head.read([(b"x-api-key", b"")] * 2).has_one_key
+    conditions = head.read([(b"if-match", b'"1"'), (b"if-none-match", b"*")] * 2)
+    with pytest.raises(Refused) as caught:
+        conditions.check()
+    pointers = [error.pointer for error in caught.value.problem.errors]
+    assert pointers == ["/header/If-Match", "/header/If-None-Match"]
 
 
 @pytest.mark.parametrize("query", [b"", b"&", b"a=1", b"a=1&b=2&b=3", b"b&b"])

@@ -1,8 +1,9 @@
 """The header lines of a request, as RFC 9110 reads them (5.3, 5.5).
 
-Blanks around a value are none of it. Lines of one name are one list, in their order, where the
-field is a list; of a field that has one value a second line makes the request ambiguous: whichever
-were taken, the sender may have meant the other one. Such a request is refused.
+Blanks around a value are none of it. A field that decides what a request means is sent in one
+line: of two, whichever were taken, the sender may have meant the other one. That holds for
+conditions, too: they are lists, and a list stands in one line; where two lines come, two programs
+each made a condition of their own, and neither knows the other's. Such a request is refused.
 """
 
 from collections.abc import Iterable
@@ -10,19 +11,31 @@ from dataclasses import dataclass
 
 from trigger_contracts.errors import Code, FieldError, Refused, problem
 
-_SINGLE = {
-    b"authorization": "Authorization",
-    b"content-encoding": "Content-Encoding",
-    b"content-length": "Content-Length",
-    b"content-type": "Content-Type",
-    b"idempotency-key": "Idempotency-Key",
-    b"last-event-id": "Last-Event-ID",
-    b"x-api-key": "X-API-KEY",
-}
-"""What is read here and has one value. (A body in two codings is not read, however it is said.)"""
 
-_LISTS = frozenset({b"accept", b"if-match", b"if-none-match", b"x-request-id"})
-"""What is read here and is a list; a list of request ids is none of ours, and is replaced."""
+@dataclass(frozen=True, slots=True)
+class _Field:
+    name: str
+    allowed: str
+    """What its one line may hold."""
+
+
+_TAGS = 'an entity tag such as "3", a list of them, or *'
+_ONE_LINE = {
+    b"authorization": _Field("Authorization", "Bearer and an API key"),
+    b"content-encoding": _Field("Content-Encoding", "gzip or identity"),
+    b"content-type": _Field("Content-Type", "one media type, such as application/json"),
+    b"idempotency-key": _Field("Idempotency-Key", "1 to 255 printable ASCII characters"),
+    b"if-match": _Field("If-Match", _TAGS),
+    b"if-none-match": _Field("If-None-Match", _TAGS),
+    b"last-event-id": _Field("Last-Event-ID", "the id of the last message that was seen"),
+    b"x-api-key": _Field("X-API-KEY", "one API key"),
+}
+"""What is read here and may be sent once. ``Host``, ``Content-Length`` and ``Transfer-Encoding``
+are the server's: it refuses two of them itself."""
+
+_LISTS = frozenset({b"accept", b"x-request-id"})
+"""What is read here, and of which lines are one list: what is preferred changes nothing, and a
+list of request ids is none of ours, and is replaced."""
 
 _KEYS = frozenset({"Authorization", "X-API-KEY"})
 
@@ -32,34 +45,37 @@ class Head:
     """See the module's docstring."""
 
     fields: dict[bytes, bytes]
-    repeated: tuple[str, ...]
+    repeated: tuple[_Field, ...]
 
     @property
     def has_one_key(self) -> bool:
         """Whether each way to send an API key is used once at most."""
-        return _KEYS.isdisjoint(self.repeated)
+        return _KEYS.isdisjoint(field.name for field in self.repeated)
 
     def check(self) -> None:
-        """Raises ``Refused`` where a field is repeated that has one value."""
+        """Raises ``Refused`` where a field is repeated that may be sent once."""
         if self.repeated:
             errors = [
-                FieldError(pointer=f"/header/{name}", message="This header may be sent only once")
-                for name in self.repeated
+                FieldError(
+                    pointer=f"/header/{field.name}",
+                    message=f"This header may be sent only once: {field.allowed}",
+                )
+                for field in self.repeated
             ]
-            detail = f"sent more than once: {', '.join(self.repeated)}"
+            detail = f"sent more than once: {', '.join(field.name for field in self.repeated)}"
             raise Refused(problem(Code.INVALID, detail, errors))
 
 
 def read(lines: Iterable[tuple[bytes, bytes]]) -> Head:
     """``lines`` with their names in lower case, as ASGI has them."""
     fields: dict[bytes, bytes] = {}
-    repeated: dict[str, None] = {}
+    repeated: dict[bytes, _Field] = {}
     for name, raw in lines:
         value = raw.strip(b" \t")
         if name in fields:
-            if name in _SINGLE:
-                repeated[_SINGLE[name]] = None
+            if name in _ONE_LINE:
+                repeated[name] = _ONE_LINE[name]
             elif name in _LISTS:
                 value = fields[name] + b", " + value
         fields[name] = value
-    return Head(fields, tuple(repeated))
+    return Head(fields, tuple(repeated.values()))

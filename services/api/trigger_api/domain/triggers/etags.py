@@ -5,11 +5,23 @@ for writes only: a ``304`` by it would hide that the next occurrence moved on.
 """
 
 import re
+from dataclasses import dataclass
 
-from trigger_contracts.errors import Code, refused
+from trigger_contracts.errors import Code, Refused, refused, shortened
 
-_TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"')
+_TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
+"""RFC 9110, 8.8.3: a tag may hold commas and bytes above ASCII, and no blanks."""
+_BETWEEN = re.compile(r"[ \t]*(?:,[ \t]*)*")
+"""Tags of a list, which may have empty elements (5.6.1)."""
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Tag:
+    text: str
+    is_weak: bool
+    version: int | None
+    """None for a tag that is none of ours."""
 
 
 def etag(version: int) -> str:
@@ -19,15 +31,16 @@ def etag(version: int) -> str:
 def expected_version(if_match: str | None) -> int | None:
     """The version that ``If-Match`` demands; None where it demands none.
 
-    A weak tag counts as the strong one: proxies that compress weaken tags on their way. A tag
-    that is none of ours names no version: it adds nothing to a list, and alone the condition
-    fails. Commands carry one version, so a list may name no more. Raises ``Refused``.
+    Compared strongly, as RFC 9110 says (13.1.1): a weak tag matches nothing. Nor does one that is
+    none of ours: either adds nothing to a list, and alone the condition fails. Commands carry one
+    version, so a list may name no more. Raises ``Refused``.
     """
     if if_match is None or if_match.strip() == "*":
         return None
-    tags, versions = _read(if_match, "If-Match")
+    tags = _read(if_match, "If-Match")
+    versions = {tag.version for tag in tags if tag.version is not None and not tag.is_weak}
     if not versions:
-        raise refused(Code.VERSION_MISMATCH, f"no version has the tag {tags[0]}")
+        raise refused(Code.VERSION_MISMATCH, _why_none(tags))
     if len(versions) > 1:
         detail = "only one version is supported: send the tag of the one you have read"
         raise refused(Code.INVALID, detail, pointer="/header/If-Match")
@@ -35,22 +48,47 @@ def expected_version(if_match: str | None) -> int | None:
 
 
 def check_none_match(if_none_match: str, version: int) -> None:
-    """Raises ``Refused`` where ``If-None-Match`` excludes a trigger that has this version."""
+    """Raises ``Refused`` where ``If-None-Match`` excludes a trigger that has this version.
+
+    Compared weakly (RFC 9110, 13.1.2): a weak tag excludes what the strong one does.
+    """
     if if_none_match == "*":
         detail = "If-None-Match: * asks that the trigger does not exist, and it does"
         raise refused(Code.VERSION_MISMATCH, detail)
-    _, versions = _read(if_none_match, "If-None-Match")
-    if version in versions:
+    if version in {tag.version for tag in _read(if_none_match, "If-None-Match")}:
         detail = f"the trigger has version {version}, which If-None-Match excludes"
         raise refused(Code.VERSION_MISMATCH, detail)
 
 
-def _read(condition: str, header: str) -> tuple[list[str], set[int]]:
-    """The tags of a list, and the versions that they name."""
-    # Elements may be empty (RFC 9110, 5.6.1), and a tag may hold a comma: none of ours does.
-    tags = [tag for part in condition.split(",") if (tag := part.strip())]
-    matches = [_TAG.fullmatch(tag) for tag in tags]
-    if not tags or None in matches:
-        detail = 'must be an entity tag such as "3", or *'
-        raise refused(Code.INVALID, detail, pointer=f"/header/{header}")
-    return tags, {int(m[1]) for m in matches if m is not None and _VERSION.fullmatch(m[1])}
+def _why_none(tags: list[_Tag]) -> str:
+    ours = [tag.version for tag in tags if tag.version is not None]
+    if not ours:
+        return f"no version has the tag {shortened(tags[0].text)}"
+    strong = etag(ours[0])
+    return f"If-Match compares strongly, and W/{strong} is a weak tag: send {strong}"
+
+
+def _read(condition: str, header: str) -> list[_Tag]:
+    """The tags of a list; raises ``Refused`` where it is none, or has none."""
+    tags = []
+    at = _BETWEEN.match(condition).end()  # type: ignore[union-attr]  # it matches nothing, too
+    while at < len(condition):
+        found = _TAG.match(condition, at)
+        gap = _BETWEEN.match(condition, found.end()) if found else None
+        if found is None or gap is None or ("," not in gap[0] and gap.end() < len(condition)):
+            raise _no_tags(header)
+        tags.append(_tag(found))
+        at = gap.end()
+    if not tags:
+        raise _no_tags(header)
+    return tags
+
+
+def _tag(found: re.Match[str]) -> _Tag:
+    version = int(found[2]) if _VERSION.fullmatch(found[2]) else None
+    return _Tag(found[0], is_weak=found[1] is not None, version=version)
+
+
+def _no_tags(header: str) -> Refused:
+    detail = 'must be an entity tag such as "3", a list of them, or *'
+    return refused(Code.INVALID, detail, pointer=f"/header/{header}")
