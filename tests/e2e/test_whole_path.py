@@ -264,7 +264,11 @@ async def test_a_key_fires_once_whoever_retries_it(platform: Platform, client: C
     again = await platform.rest.post(address, json={"payload": {"b": 2, "a": 1}}, headers=key)
     other = await platform.rest.post(address, json={"payload": {"a": 2}}, headers=key)
     fire = {"trigger_id": trigger["id"], "key": key["Idempotency-Key"]}
-    by_nats = await platform.ask(client, "fire", {**fire, "payload": {"a": 1, "b": 2}})
+    by_nats = await platform.ask(
+        client, "fire", {**fire, "key": f" {fire['key']}\t ", "payload": {"a": 1, "b": 2}}
+    )
+    foreign = await platform.ask(client, "fire", {**fire, "key": "ö", "payload": {"a": 1}})
+    assert (foreign["status"], foreign["errors"][0]["pointer"]) == (422, "/key")
     other_by_nats = await platform.ask(client, "fire", {**fire, "payload": {"a": 3}})
     assert first.status_code == again.status_code == 202
     assert first.json() == again.json()

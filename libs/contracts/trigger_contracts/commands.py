@@ -19,7 +19,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from .errors import Code, FieldError, Refused, from_validation, problem, refused
-from .ids import EventId, Id, is_valid_id, uuid7
+from .ids import KEY_BLANKS, EventId, Id, is_valid_id, uuid7
 from .instants import as_written
 from .payloads import laid_over
 from .preview import Occurrence
@@ -44,6 +44,10 @@ def _instant(value: Any) -> Any:
     if written.tzinfo is None:
         raise PydanticCustomError("no_offset", "must be a date and time with an offset")
     return written
+
+
+def _without_blanks(value: Any) -> Any:
+    return value.strip(KEY_BLANKS) if isinstance(value, str) else value
 
 
 Instant = Annotated[AwareDatetime, Field(strict=False)]
@@ -119,7 +123,12 @@ class FireTrigger(Command):
     )
     trigger_id: Id
     payload: Any = None
-    key: str | None = Field(default=None, min_length=1, max_length=255)
+    key: Annotated[str | None, BeforeValidator(_without_blanks)] = Field(
+        default=None,
+        min_length=1,
+        max_length=255,
+        description="As an Idempotency-Key: printable ASCII characters, and no blanks around it.",
+    )
     is_test: bool = False
     replay_of: EventId | None = Field(
         default=None,

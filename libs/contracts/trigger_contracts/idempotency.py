@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from .commands import FireTrigger
 from .errors import Code, refused
-from .ids import key_hash, keyed_fire_event_id
+from .ids import IDEMPOTENCY_KEY_RULE, idempotency_key, key_hash, keyed_fire_event_id
 from .strict_json import canonical
 
 ClaimKind = TypeVar("ClaimKind", bound=BaseModel)
@@ -68,6 +68,15 @@ def read_claim(kind: type[ClaimKind], value: bytes) -> ClaimKind:
     except ValidationError:
         detail = "what is stored under this Idempotency-Key cannot be read: use another key"
         raise refused(Code.IDEMPOTENCY_MISMATCH, detail) from None
+
+
+def check_key(command: FireTrigger) -> None:
+    """Raises ``Refused`` for a key that no header could carry: it would be a key by NATS alone.
+
+    Such commands are read, since older releases took them and streams may hold them.
+    """
+    if command.key is not None and idempotency_key(command.key) is None:
+        raise refused(Code.INVALID, IDEMPOTENCY_KEY_RULE, pointer="/key")
 
 
 def store_key(trigger_id: str, key: str) -> str:

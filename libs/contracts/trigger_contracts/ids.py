@@ -26,6 +26,10 @@ EventId = Annotated[
 ]
 """The id of an event in the log: a UUIDv7 as it is written there."""
 
+_IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
+KEY_BLANKS = " \t"
+IDEMPOTENCY_KEY_RULE = "must be 1 to 255 printable ASCII characters"
+
 _VALID_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -36,6 +40,15 @@ _LOW_62_BITS = (1 << 62) - 1
 _MIDDLE_12_BITS = 0xFFF
 _SEPARATOR = b"\x00"
 """Cannot occur inside an id or an instant, so joined parts never run into each other."""
+
+
+def idempotency_key(text: str) -> str | None:
+    """A key as it counts, by whichever way it came; None for one that may not be.
+
+    Blanks around it are none of it: HTTP takes them off every header.
+    """
+    key = text.strip(KEY_BLANKS)
+    return key if _IDEMPOTENCY_KEY.fullmatch(key) else None
 
 
 def is_valid_id(text: str) -> bool:

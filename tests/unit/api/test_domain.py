@@ -177,7 +177,7 @@ def test_an_unknown_field_is_named_by_its_pointer() -> None:
     assert refusal.value.problem.errors[0].pointer == "/a~1b~0"
 
 
-@pytest.mark.parametrize("key", ["", "x" * 256, "ä", "a\nb", "\x00"])
+@pytest.mark.parametrize("key", ["", " ", "x" * 256, "ä", "a\nb", "a\tb", "\x00"])
 def test_keys_are_printable_ascii(key: str) -> None:
     with pytest.raises(Refused):
         checked_key(key)

@@ -133,7 +133,7 @@ def test_unknown_fields_are_refused(verb: Verb):
         (Verb.DELETE, "expected_version", 1.5),
         (Verb.FIRE, "key", ""),
         (Verb.FIRE, "key", "x" * 256),
-        (Verb.FIRE, "key", 5),
+        *((Verb.FIRE, "key", key) for key in (" ", "\t", 5)),
         (Verb.FIRE, "is_test", "perhaps"),
         (Verb.FIRE, "is_test", None),
         (Verb.FIRE, "refused", "no"),
@@ -141,6 +141,13 @@ def test_unknown_fields_are_refused(verb: Verb):
 )
 def test_a_wrong_type_is_pointed_at(verb: Verb, field: str, value: Any):
     assert refusal(verb, {**SMALLEST[verb], field: value}) == (Code.INVALID, [f"/{field}"])
+
+
+@pytest.mark.parametrize("key", ["k k", "~" * 255])
+@pytest.mark.parametrize("blanks", ["", " ", "\t", "  \t " * 99])
+def test_blanks_around_a_key_are_none_of_it_as_in_a_header(key: str, blanks: str):
+    fields = {**SMALLEST[Verb.FIRE], "key": f"{blanks}{key}{blanks}"}
+    assert parse_command(Verb.FIRE, fields).model_dump(exclude_unset=True)["key"] == key
 
 
 @pytest.mark.parametrize(

@@ -307,6 +307,11 @@ def test_an_invalid_message_never_takes_the_id_of_the_fire_that_it_may_become():
     assert invalid.entry.event_id != valid.event_id == mismatch.entry.event_id
 
 
+def test_a_key_with_blanks_around_it_is_the_key_that_a_header_gives():
+    plain, padded = (make_fire(payload={"amount": 1}, key=key) for key in ("k", "k  \t"))
+    assert plain.claims_key == padded.claims_key == "k"
+
+
 def test_a_deletion_is_pointed_at_by_the_id():
     decision = rejected(
         decide_fire(make_fire(payload={"amount": 1}), deleted(ORDER, NOON + SECOND), None)
@@ -318,7 +323,10 @@ def test_a_deletion_is_pointed_at_by_the_id():
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("unknown", 1), ("key", ""), ("is_test", "perhaps"), ("actor", 5), ("replay_of", "e")],
+    [
+        *(("unknown", 1), ("is_test", "perhaps"), ("actor", 5), ("replay_of", "e")),
+        *(("key", key) for key in ("", " ", "a\tb", "a\n", "ä", "\x7f", "k\xa0", "x" * 256)),
+    ],
 )
 def test_invalid_fields_of_a_fire_that_names_its_trigger_are_a_rejected_row(field, value):
     fire = make_fire(payload={"amount": 1}, **{field: value})

@@ -18,7 +18,7 @@ from trigger_contracts import commands, strict_json
 from trigger_contracts.commands import GATEWAY_ACTOR, AnyCommand, FireTrigger
 from trigger_contracts.errors import Code, FieldError, Problem, Refused, problem, refused
 from trigger_contracts.events import EntryStatus, LogEntry, Source, Status, TriggerChanged
-from trigger_contracts.idempotency import Claim, claim_for, payload_hash
+from trigger_contracts.idempotency import Claim, check_key, claim_for, payload_hash
 from trigger_contracts.ids import fire_event_id, invalid_fire_event_id, is_valid_id
 from trigger_contracts.subjects import Verb
 from trigger_contracts.topology import MAX_COMMAND_BYTES
@@ -90,6 +90,8 @@ def parse_fire(
             raise refused(Code.BODY_TOO_LARGE, f"larger than {MAX_COMMAND_BYTES} bytes")
         fields = strict_json.parse(body)
         command = commands.parse_command(Verb.FIRE, fields)
+        if isinstance(command, FireTrigger):
+            check_key(command)
     except Refused as refusal:
         invalid = _bounded(refusal.problem)
         # What could not be read at all may name its trigger all the same.

@@ -3,20 +3,18 @@
 Advisory: the executor decides by the same contracts, on the newest definition.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from trigger_contracts.commands import SCHEMA_VERSION, FireTrigger
 from trigger_contracts.errors import Code, FieldError, Problem, Refused, pointer, problem, refused
+from trigger_contracts.ids import IDEMPOTENCY_KEY_RULE, idempotency_key
 from trigger_contracts.topology import LOG_LIFE
 from trigger_contracts.trigger import Trigger
 
 PROMPT = timedelta(seconds=10)
 """Between accepting a fire and publishing it: no reason to limit how long it is kept."""
-
-_KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +49,13 @@ def fire_fields(body: Any) -> dict[str, Any]:
 
 
 def checked_key(key: str | None) -> str | None:
-    """An Idempotency-Key as it may be; raises ``Refused``."""
-    if key is not None and not _KEY.fullmatch(key):
-        detail = "must be 1 to 255 printable ASCII characters"
-        raise refused(Code.INVALID, detail, pointer="/header/Idempotency-Key")
-    return key
+    """An Idempotency-Key as it counts; raises ``Refused``."""
+    if key is None:
+        return None
+    checked = idempotency_key(key)
+    if checked is None:
+        raise refused(Code.INVALID, IDEMPOTENCY_KEY_RULE, pointer="/header/Idempotency-Key")
+    return checked
 
 
 def command_of(fire: FireRequest, command_id: str, accepted_at: datetime) -> FireTrigger:
