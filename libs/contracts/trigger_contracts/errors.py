@@ -37,6 +37,7 @@ class Code(StrEnum):
     HEAD_TOO_SLOW = "head-too-slow"
     UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type"
     UNSUPPORTED_ENCODING = "unsupported-encoding"
+    UNSUPPORTED_TRANSFER_CODING = "unsupported-transfer-coding"
     INVALID = "invalid"
     SCHEDULE_IN_PAST = "schedule-in-past"
     SCHEDULE_BEYOND_HORIZON = "schedule-beyond-horizon"
@@ -82,6 +83,7 @@ _TABLE: dict[Code, tuple[int, str]] = {
     Code.PAUSE_NOT_SUPPORTED: (422, "A trigger cannot be paused"),
     Code.UNKNOWN_SCHEMA_VERSION: (422, "The message's schema version is not known"),
     Code.HEAD_TOO_LARGE: (431, "The request's head is too large"),
+    Code.UNSUPPORTED_TRANSFER_CODING: (501, "The transfer coding is not understood"),
     Code.UNAVAILABLE: (503, "A part of the platform is away"),
     Code.INTERNAL: (500, "The platform failed"),
 }

@@ -4,12 +4,14 @@ import asyncio
 import gzip
 import http.client
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import psutil
+from starlette.routing import Route
 
 from tests.integration.api.conftest import Running
 from tests.integration.api.stand_in import StandInScheduler
@@ -19,14 +21,43 @@ from trigger_contracts.topology import MAX_BODY_BYTES
 API = {"name": "gzip", "type": "api", "payload_schema": {"type": "integer"}}
 JSON = {"Content-Type": "application/json"}
 GZIP = {**JSON, "Content-Encoding": "gzip"}
-DOORS = ("/triggers/", "/triggers/bulk", "/triggers/x/fire", "/events/replay")
 NDJSON_GZIP = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}
+TAKE_NO_BODY = re.compile(r".*/(redrive|pause|resume)/?")
+
+
+def doors(gateway: Running) -> list[tuple[str, str]]:
+    """Every address that takes a body, by its method: of the application, so that none is left."""
+    found = [
+        (method, re.sub(r"{\w+}", "0197c0de-7a3f-7c5d-8e9f-a0b1c2d3e4f5", route.path))
+        for route in gateway.built.app.routes
+        if isinstance(route, Route)
+        for method in {"POST", "PUT", "PATCH"} & (route.methods or set())
+        if not TAKE_NO_BODY.fullmatch(route.path)
+    ]
+    paths = {path.strip("/").partition("/")[0] for _, path in found}
+    assert paths == {"triggers", "events", "test", "schedules"}
+    assert {method for method, _ in found} == {"POST", "PUT", "PATCH"}
+    return found
+
+
+async def at_every_door(
+    gateway: Running, body: bytes, headers: dict[str, str]
+) -> dict[tuple[str, str], httpx.Response]:
+    known = doors(gateway)
+    answers = await asyncio.gather(
+        *(gateway.http.request(*door, content=body, headers=headers) for door in known)
+    )
+    return dict(zip(known, answers, strict=True))
 
 
 async def test_gzip_is_understood_at_every_door(
-    http: httpx.AsyncClient, scheduler: StandInScheduler
+    gateway: Running, http: httpx.AsyncClient, scheduler: StandInScheduler
 ) -> None:
     body = json.dumps(API).encode()
+    plain = await at_every_door(gateway, body, JSON)
+    zipped = await at_every_door(gateway, gzip.compress(body), GZIP)
+    for door, answer in plain.items():
+        assert zipped[door].status_code == answer.status_code, door
     created = await http.post("/triggers/", content=gzip.compress(body), headers=GZIP)
     assert created.status_code == 201, created.text
     location = created.headers["location"]
@@ -47,7 +78,7 @@ async def test_gzip_is_understood_at_every_door(
 
 
 async def test_another_encoding_is_415_and_names_the_header(
-    http: httpx.AsyncClient, scheduler: StandInScheduler
+    gateway: Running, http: httpx.AsyncClient, scheduler: StandInScheduler
 ) -> None:
     for encoding in ("identity", "Identity", ""):
         headers = {**JSON, "Content-Encoding": encoding}
@@ -55,21 +86,39 @@ async def test_another_encoding_is_415_and_names_the_header(
         assert response.status_code == 201
     for encoding in ("br", "deflate", "zstd", "gzip, gzip", "nonsense"):
         headers = {**JSON, "Content-Encoding": encoding}
-        for path in DOORS:
-            response = await http.post(path, content=json.dumps(API), headers=headers)
+        answers = await at_every_door(gateway, json.dumps(API).encode(), headers)
+        for door, response in answers.items():
             problem = response.json()
-            assert (response.status_code, problem["code"]) == (415, "unsupported-encoding")
+            assert (response.status_code, problem["code"]) == (415, "unsupported-encoding"), door
             assert "Content-Encoding" in problem["detail"]
             assert "gzip" in problem["detail"]
             assert response.headers["accept-encoding"] == "gzip, identity"
 
 
-async def test_what_is_no_whole_gzip_is_400(http: httpx.AsyncClient) -> None:
+async def test_another_charset_is_415_at_every_door_and_names_utf_8(
+    gateway: Running, http: httpx.AsyncClient, scheduler: StandInScheduler
+) -> None:
+    for charset in ("utf-16", "iso-8859-1", '"UTF-16"'):
+        headers = {"Content-Type": f"application/json; charset={charset}"}
+        answers = await at_every_door(gateway, json.dumps(API).encode(), headers)
+        for door, response in answers.items():
+            problem = response.json()
+            assert (response.status_code, problem["code"]) == (415, "unsupported-media-type"), door
+            assert "utf-8" in problem["detail"]
+    for charset in ("utf-8", "UTF-8", '"Utf-8"'):
+        headers = {"Content-Type": f"application/json;charset={charset}"}
+        response = await http.post("/triggers/", content=json.dumps(API), headers=headers)
+        assert response.status_code == 201
+    lines = {"Content-Type": "application/x-ndjson; charset=utf-16"}
+    assert (await http.post("/triggers/bulk", content=b"{}", headers=lines)).status_code == 415
+
+
+async def test_what_is_no_whole_gzip_is_400(gateway: Running) -> None:
     whole = gzip.compress(json.dumps(API).encode())
     for body in (whole[:-4], b"{}", whole + b"x", whole[:20] + b"?" + whole[21:]):
-        for path in DOORS:
-            response = await http.post(path, content=body, headers=GZIP)
-            assert (response.status_code, response.json()["code"]) == (400, "malformed-encoding")
+        for door, response in (await at_every_door(gateway, body, GZIP)).items():
+            found = (response.status_code, response.json()["code"])
+            assert found == (400, "malformed-encoding"), door
 
 
 async def test_limits_are_those_of_what_it_means(http: httpx.AsyncClient) -> None:

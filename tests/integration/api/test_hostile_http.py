@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gzip
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -138,7 +139,15 @@ MALFORMED = {
     "a path with a raw byte": b"GET /\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
     "no length": b"POST /triggers/ HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n",
     "two lengths": b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-    "no chunk": b"POST /triggers/ HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "no chunk": b"POST /triggers/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "no host": b"GET /health HTTP/1.1\r\n\r\n",
+    "two hosts": b"GET /health HTTP/1.1\r\nHost: x\r\nX: y\r\nhost: x\r\n\r\n",
+    "two hosts of HTTP/1.0": b"GET /health HTTP/1.0\r\nHost: x\r\nHost: y\r\n\r\n",
+    "a host that is none": b"GET /health HTTP/1.1\r\nHost: a b/\r\n\r\n",
+    "chunks in chunks": b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "no codings": b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: ,\r\n\r\n",
+    "chunks of HTTP/1.0": b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
 }
 
 
@@ -150,6 +159,35 @@ async def test_what_is_no_request_is_a_problem_and_400(gateway: Running) -> None
         assert response.headers["content-type"] == "application/problem+json"
         assert response.headers["x-request-id"] == response.json["request_id"]
         assert response.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_a_transfer_coding_that_is_not_understood_is_501(
+    gateway: Running, scheduler: StandInScheduler
+) -> None:
+    """What was done to a body for its way is undone by the server, or the body is not read."""
+    key = f"X-API-KEY: {gateway.secrets.api_key}\r\n".encode()
+    begin = b"POST /triggers/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" + key
+    body = gzip.compress(b'{"name": "a", "type": "api"}')
+    chunks = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+    async with beside(Good(gateway.http)):
+        for line in (b"gzip, chunked", b"GZIP ,chunked", b"a;b=c, , chunked", b"gzip", b"identity"):
+            asked = begin + b"Transfer-Encoding: " + line + b"\r\n\r\n" + chunks
+            response = await raw_http.sent(gateway.url, asked)
+            assert (response.status, response.json["code"]) == (501, "unsupported-transfer-coding")
+            assert "chunked" in response.json["detail"]
+    lines = b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert (await raw_http.sent(gateway.url, begin + lines + chunks)).status == 501
+    plain = b"2\r\n{}\r\n0\r\n\r\n"
+    for line in (b"chunked", b"Chunked", b", chunked"):
+        asked = begin + b"Connection: close\r\nTransfer-Encoding: " + line + b"\r\n\r\n" + plain
+        assert (await raw_http.sent(gateway.url, asked)).status == 422
+
+
+async def test_any_host_and_none_of_http_1_0_is_served(gateway: Running) -> None:
+    for host in (b"", b"x", b"X_y.example:80", b"127.0.0.1:", b"[::1]:8000", b"%C3%A9.example"):
+        asked = b"GET /health HTTP/1.1\r\nConnection: close\r\nHost: " + host + b"\r\n\r\n"
+        assert (await raw_http.sent(gateway.url, asked)).status == 200, host
+    assert (await raw_http.sent(gateway.url, b"GET /health HTTP/1.0\r\n\r\n")).status == 200
 
 
 async def test_a_large_head_is_431_whether_it_ends_or_not(gateway: Running) -> None:

@@ -105,6 +105,16 @@ async def test_options_tells_what_every_address_answers(gateway: Running) -> Non
             assert (await http.options(path)).headers["allow"] == "GET, HEAD, OPTIONS"
 
 
+async def test_options_of_the_server_as_a_whole_tells_every_method(gateway: Running) -> None:
+    key = f"X-API-KEY: {gateway.secrets.api_key}"
+    methods = {method for known in addresses(gateway).values() for method in known}
+    for lines in ([], [key], ["Content-Length: 0"]):
+        answer = await ask(gateway.url, "OPTIONS", "*", lines)
+        assert (answer.status, answer.body) == (204, b"")
+        assert set(answer.headers["allow"].split(", ")) == methods | {"HEAD", "OPTIONS"}
+    assert (await ask(gateway.url, "GET", "*", [key])).status == 404
+
+
 @pytest.mark.parametrize("method", ["DELETE", "TRACE", "PROPFIND", "PUT"])
 async def test_a_405_names_what_is_allowed(http: httpx.AsyncClient, method: str) -> None:
     answer = await http.request(method, "/events/")

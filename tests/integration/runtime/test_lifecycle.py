@@ -132,6 +132,10 @@ async def test_a_worker_is_guarded_as_the_gateway_is(worker: Worker) -> None:
     assert (large.status, large.json["code"]) == (431, "head-too-large")
     malformed = await raw_http.sent(url, b"nonsense\r\n\r\n")
     assert (malformed.status, malformed.json["code"]) == (400, "malformed-request")
+    no_host = await raw_http.sent(url, b"GET /health HTTP/1.1\r\n\r\n")
+    assert (no_host.status, no_host.json["code"]) == (400, "malformed-request")
+    whole = await raw_http.ask(url, "OPTIONS", "*")
+    assert (whole.status, whole.headers["allow"]) == (204, "GET, HEAD, OPTIONS")
     resource.prlimit(worker.process.pid, resource.RLIMIT_NOFILE, (256, 256))
     silent = [await raw_http.connected(url) for _ in range(400)]
     await asyncio.gather(*(raw_http.flood(url, begin, b"a:b\r\n" * 9999, 1 << 23) for _ in "123"))

@@ -155,6 +155,8 @@ class HealthApp:
                 return _json(200 if ready else 503, report)
             case "/metrics":
                 return 200, self._metrics.content_type, self._metrics.text()
+            case "*":  # asked of the server as a whole, by OPTIONS alone (RFC 9110, 9.3.7)
+                return _json(200 if scope["method"] == "OPTIONS" else 404, {"status": "not found"})
             case "/asyncapi" if _wants_json(scope):
                 path = "/asyncapi.json"
         if (document := self._documents.get(path)) is not None:

@@ -23,6 +23,7 @@ from trigger_contracts.errors import Code
 from trigger_runtime.process.metrics import HTTP_REFUSED
 from trigger_runtime.process.settings import HttpSettings
 
+from . import framing
 from .connections import Connections, address_of, room
 from .refusals import refusal
 
@@ -230,6 +231,9 @@ class GuardedHttp(HttpToolsProtocol):
             raise ValueError("head too large")
         if len(self.pipeline) >= MAX_WAITING:
             raise ValueError("too many requests wait in this connection")
+        self._fault = framing.fault(self.headers, self.parser.get_http_version())
+        if self._fault is not None:
+            raise ValueError("the head is not to be served")
         self._settled += 1
         self._part = _BODY
         self._head_since = None

@@ -42,11 +42,10 @@ class HttpAnswer:
         return Response(self.body, self.status, headers)
 
     async def send(self, send: Send) -> None:
-        headers = [
-            (b"content-type", self.content_type.encode()),
-            (b"content-length", b"%d" % len(self.body)),
-            *((name.encode(), value.encode()) for name, value in self.headers.items()),
-        ]
+        headers = [(name.encode(), value.encode()) for name, value in self.headers.items()]
+        if self.status != 204:
+            headers.append((b"content-type", self.content_type.encode()))
+            headers.append((b"content-length", b"%d" % len(self.body)))
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
 

@@ -6,25 +6,22 @@ Raises ``Refused`` (413, 408, 415, 400), or ``Disconnected`` when nobody is left
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from typing import Any
 
 from starlette.types import Receive
 
 from trigger_api.domain.decoding import Decoder, decoder_of
-from trigger_contracts import bulk_body, strict_json
-from trigger_contracts.bulk_body import MAX_BULK_BYTES, RawDefinition
-from trigger_contracts.errors import Code, Refused, refused
+from trigger_contracts import strict_json
+from trigger_contracts.bulk_body import MAX_BULK_BYTES
+from trigger_contracts.errors import Code, refused
 from trigger_contracts.topology import MAX_BODY_BYTES
 
+from .content_types import Split, check_json, splitting
 from .holding import BodyMemory, BodyShare, given_up
 
 Headers = Mapping[bytes, bytes]
-Split = Callable[[bytes], Iterator[RawDefinition]]
-
-NDJSON_TYPES = (b"application/x-ndjson", b"application/ndjson", b"application/jsonl")
-"""Nobody registered one: each is in use."""
 
 BULK_TIMEOUTS = 6
 """Times as long as an ordinary body a large one may take: with 10 s, 32 MiB at 5 Mbit/s."""
@@ -43,19 +40,19 @@ class Bodies:
 
     async def json(self, headers: Headers, receive: Receive) -> Any:
         """The JSON value of a body that must be there."""
-        _check_content_type(headers.get(b"content-type"))
+        check_json(headers.get(b"content-type"))
         return strict_json.parse(await self._read(headers, receive))
 
     async def optional_json(self, headers: Headers, receive: Receive) -> Any:
         """As ``json``; None for a body that is empty. (A null says as little.)"""
-        _check_content_type(headers.get(b"content-type"))
+        check_json(headers.get(b"content-type"))
         body = await self._read(headers, receive)
         return strict_json.parse(body) if body.strip() else None
 
     @contextlib.asynccontextmanager
     async def many(self, headers: Headers, receive: Receive) -> AsyncIterator[tuple[Split, bytes]]:
         """A body of many definitions, and how to find them in it; in memory until left."""
-        split = _splitting(headers.get(b"content-type"))
+        split = splitting(headers.get(b"content-type"))
         with self._holding.body() as held:
             yield split, await self._read(headers, receive, MAX_BULK_BYTES, BULK_TIMEOUTS, held)
 
@@ -148,30 +145,6 @@ def _within(body: bytes, limit: int) -> bytes:
     if len(body) > limit:
         raise _too_large(limit)
     return body
-
-
-def _check_content_type(value: bytes | None) -> None:
-    """JSON under any of its names, or none given: a plain ``curl -d`` is told what to add."""
-    if value is None or value == b"application/json":
-        return
-    media_type = value.partition(b";")[0].strip().lower()
-    if media_type != b"application/json" and not (
-        media_type.startswith(b"application/") and media_type.endswith(b"+json")
-    ):
-        detail = "send the header Content-Type: application/json"
-        raise refused(Code.UNSUPPORTED_MEDIA_TYPE, detail)
-
-
-def _splitting(content_type: bytes | None) -> Split:
-    media_type = (content_type or b"").partition(b";")[0].strip().lower()
-    if media_type in NDJSON_TYPES:
-        return bulk_body.lines
-    try:
-        _check_content_type(content_type)
-    except Refused:
-        detail = "send the header Content-Type: application/x-ndjson, or application/json"
-        raise refused(Code.UNSUPPORTED_MEDIA_TYPE, detail) from None
-    return bulk_body.elements
 
 
 def _too_large(limit: int) -> Exception:

@@ -52,6 +52,8 @@ OPEN_PATHS = frozenset(
 """What needs no key: nothing there is secret or anybody's own."""
 
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+_OPTIONS = HttpAnswer(204, headers={"allow": ", ".join(sorted(_METHODS))})
+"""To what is asked of the server as a whole (``OPTIONS *``): what any address of it may answer."""
 
 
 class Gateway:
@@ -114,6 +116,9 @@ class Gateway:
         exchange: "_Exchange",
     ) -> None:
         path: str = scope["path"]
+        if path == "*" and scope["method"] == "OPTIONS":
+            await _OPTIONS.send(exchange)
+            return
         if (path.rstrip("/") or "/") in OPEN_PATHS:
             await self._app(scope, receive, exchange)
             return
