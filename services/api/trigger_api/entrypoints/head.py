@@ -13,7 +13,7 @@ from trigger_contracts.errors import Code, FieldError, Refused, problem
 
 
 @dataclass(frozen=True, slots=True)
-class _Field:
+class _OneLine:
     name: str
     allowed: str
     """What its one line may hold."""
@@ -21,14 +21,14 @@ class _Field:
 
 _TAGS = 'an entity tag such as "3", a list of them, or *'
 _ONE_LINE = {
-    b"authorization": _Field("Authorization", "Bearer and an API key"),
-    b"content-encoding": _Field("Content-Encoding", "gzip or identity"),
-    b"content-type": _Field("Content-Type", "one media type, such as application/json"),
-    b"idempotency-key": _Field("Idempotency-Key", "1 to 255 printable ASCII characters"),
-    b"if-match": _Field("If-Match", _TAGS),
-    b"if-none-match": _Field("If-None-Match", _TAGS),
-    b"last-event-id": _Field("Last-Event-ID", "the id of the last message that was seen"),
-    b"x-api-key": _Field("X-API-KEY", "one API key"),
+    b"authorization": _OneLine("Authorization", "Bearer and an API key"),
+    b"content-encoding": _OneLine("Content-Encoding", "gzip or identity"),
+    b"content-type": _OneLine("Content-Type", "one media type, such as application/json"),
+    b"idempotency-key": _OneLine("Idempotency-Key", "1 to 255 printable ASCII characters"),
+    b"if-match": _OneLine("If-Match", _TAGS),
+    b"if-none-match": _OneLine("If-None-Match", _TAGS),
+    b"last-event-id": _OneLine("Last-Event-ID", "the id of the last message that was seen"),
+    b"x-api-key": _OneLine("X-API-KEY", "one API key"),
 }
 """What is read here and may be sent once. ``Host``, ``Content-Length`` and ``Transfer-Encoding``
 are the server's: it refuses two of them itself."""
@@ -45,7 +45,7 @@ class Head:
     """See the module's docstring."""
 
     fields: dict[bytes, bytes]
-    repeated: tuple[_Field, ...]
+    repeated: tuple[_OneLine, ...]
 
     @property
     def has_one_key(self) -> bool:
@@ -69,7 +69,7 @@ class Head:
 def read(lines: Iterable[tuple[bytes, bytes]]) -> Head:
     """``lines`` with their names in lower case, as ASGI has them."""
     fields: dict[bytes, bytes] = {}
-    repeated: dict[bytes, _Field] = {}
+    repeated: dict[bytes, _OneLine] = {}
     for name, raw in lines:
         value = raw.strip(b" \t")
         if name in fields:
