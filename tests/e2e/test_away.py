@@ -307,7 +307,18 @@ async def test_a_queue_that_does_not_move_tells_its_age_while_others_read_and_st
         async def gateway_says_so() -> bool:
             answer = await rest.get("/ready")
             assert answer.status_code == 200
-            return answer.json()["workers"]["scheduler"]["status"] == "unavailable"
+            scheduler = answer.json()["workers"]["scheduler"]
+            told = re.search(
+                r"^etp_workers_oldest_command_age_seconds (\S+)$",
+                (await rest.get("/metrics")).text,
+                re.MULTILINE,
+            )
+            return (
+                scheduler["status"] == "unavailable"
+                and scheduler["oldest_command_age_s"] > AGE_LIMIT_S
+                and told is not None
+                and float(told[1]) > AGE_LIMIT_S
+            )
 
         await eventually(gateway_says_so, within=AFTER, poll=0.1)
         # Others: what is read, fired and due.

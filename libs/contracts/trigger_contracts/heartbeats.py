@@ -7,7 +7,7 @@ hangs, for a process that stands still says nothing.
 from datetime import timedelta
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from .ids import Id
 
@@ -24,3 +24,7 @@ class Heartbeat(BaseModel):
     schema_version: Literal[1] = 1
     instance: Id
     status: Literal["ready", "unavailable", "stopping"]
+    oldest_command_age_s: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    """Of the commands that this service answers, all of its replicas together; None where it
+    answers none, or is of a version that does not say.
+    """

@@ -18,11 +18,15 @@ def heartbeat_loop(connection: Connection, health: Health, service: Service) -> 
 
     async def beat() -> timedelta:
         _, report = await health.ready()
-        said = heartbeats.Heartbeat(instance=instance, status=report["status"])
+        said = heartbeats.Heartbeat(
+            instance=instance,
+            status=report["status"],
+            oldest_command_age_s=report.get("oldest_command_age_s"),
+        )
         try:
             if connection.is_connected:
                 await connection.client.publish(
-                    subjects.alive(service), said.model_dump_json().encode()
+                    subjects.alive(service), said.model_dump_json(exclude_none=True).encode()
                 )
         except (NatsError, OSError):
             """The connection says so itself."""

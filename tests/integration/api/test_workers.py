@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import json
+import math
 import os
 import signal
 import sys
@@ -108,6 +110,37 @@ async def test_ready_is_degraded_while_one_worker_cannot_work(
     await eventually(lambda: told("ready", "ready"), within=20)
     await eventually(lambda: told("degraded", "unavailable"), within=20)
     await eventually(lambda: told("ready", "ready"), within=20)
+
+
+async def test_the_gateway_tells_how_long_the_oldest_command_waits(
+    gateway: Running, platform_streams: Broker
+) -> None:
+    metric = "etp_workers_oldest_command_age_seconds"
+    async with platform_streams.connected("scheduler") as client:
+
+        async def told(status: str, age: float | None, expected: float | None) -> bool:
+            beat = {"instance": "s", "status": status, "oldest_command_age_s": age}
+            said = {name: value for name, value in beat.items() if value is not None}
+            await client.publish(subjects.alive(Service.SCHEDULER), json.dumps(said).encode())
+            await client.flush()
+            scheduler = (await report(gateway))["workers"]["scheduler"]
+            shown = scheduler.get("oldest_command_age_s")
+            return (scheduler["status"], shown) == (status, expected)
+
+        for status, age in (("ready", 0), ("ready", 3.25), ("unavailable", 20.5)):
+            await eventually(lambda s=status, a=age: told(s, a, a), within=20)  # type: ignore[misc]
+            assert REGISTRY.get_sample_value(metric) == age
+        assert (await report(gateway))["status"] == "degraded"
+        # One that does not say, as older versions do.
+        await eventually(lambda: told("ready", None, None), within=20)
+        unknown = REGISTRY.get_sample_value(metric)
+        assert unknown is not None
+        assert math.isnan(unknown)
+        # What is no age is no heartbeat: the one before it stays.
+        for nonsense in (b"-1", b"1e999", b"NaN", b'"long"'):
+            beat = b'{"instance":"s","status":"unavailable","oldest_command_age_s":%s}' % nonsense
+            await client.publish(subjects.alive(Service.SCHEDULER), beat)
+        await eventually(lambda: told("ready", 1, 1), within=20)
 
 
 async def test_nobody_else_speaks_for_a_worker(gateway: Running, platform_streams: Broker) -> None:

@@ -48,6 +48,25 @@ def test_a_replica_says_by_itself_that_it_cannot_work_or_stops() -> None:
     assert workers.shown(2)["executor"]["replicas"] == 1
 
 
+def test_the_oldest_command_is_as_old_as_the_replicas_that_live_say() -> None:
+    workers = Workers(["scheduler", "executor"])
+    workers.listen(0)
+    workers.hear("executor", beat("x"), 1)
+    workers.hear("scheduler", beat("a"), 1)  # of a version that does not say
+    assert workers.oldest_command_age_s("scheduler", 1) is None
+    assert "oldest_command_age_s" not in workers.shown(1)["scheduler"]
+    for instance, age in (("b", 3.5), ("c", 4.5)):
+        told = beat(instance).model_copy(update={"oldest_command_age_s": age})
+        workers.hear("scheduler", told, 1)
+    shown = workers.shown(1)
+    assert shown["scheduler"]["oldest_command_age_s"] == 4.5
+    assert shown["scheduler"]["status"] == "ready"
+    assert "oldest_command_age_s" not in shown["executor"]
+    workers.hear("scheduler", beat("c", "stopping"), 2)
+    assert workers.oldest_command_age_s("scheduler", 2) == 3.5
+    assert workers.oldest_command_age_s("scheduler", 2 + LONG) is None
+
+
 def test_what_is_remembered_is_bounded() -> None:
     workers = Workers(["executor"])
     workers.listen(0)

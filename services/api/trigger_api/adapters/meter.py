@@ -1,6 +1,7 @@
 """The gateway's metrics. Labels are fixed names, never user text."""
 
 import functools
+import math
 from collections.abc import Callable
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -24,6 +25,10 @@ cache_hit, cache_miss, cache_away = (
 )
 _ALIVE = Gauge(
     "etp_workers_alive", "Replicas of a worker whose heartbeat this gateway hears.", ["service"]
+)
+_OLDEST_COMMAND = Gauge(
+    "etp_workers_oldest_command_age_seconds",
+    "Since when the oldest unanswered command is stored, as the scheduler says; NaN without one.",
 )
 _READERS = Gauge("etp_stream_readers", "Open streams of the log.")
 _DROPPED = Counter("etp_stream_dropped_total", "Streams ended because their reader was too slow.")
@@ -54,6 +59,16 @@ def _timer(route: str) -> Histogram:
 def alive(service: str, count: Callable[[], int]) -> None:
     """``count`` is asked at each scrape."""
     _ALIVE.labels(service).set_function(count)
+
+
+def oldest_command(age_s: Callable[[], float | None]) -> None:
+    """``age_s`` is asked at each scrape."""
+
+    def told() -> float:
+        found = age_s()
+        return math.nan if found is None else found
+
+    _OLDEST_COMMAND.set_function(told)
 
 
 class PrometheusTailMeter:

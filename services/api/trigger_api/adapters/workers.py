@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from trigger_api.domain.workers import Workers, is_degraded
 from trigger_contracts.heartbeats import Heartbeat
+from trigger_contracts.subjects import Service
 from trigger_contracts.topology import WORKERS
 from trigger_runtime.http.health import Health
 from trigger_runtime.jetstream.connection import Connection
@@ -25,6 +26,7 @@ class HeartbeatListener:
         connection.on_reconnect(self.listening)
         for service in WORKERS:
             meter.alive(service, partial(self._alive, service))
+        meter.oldest_command(self._oldest_command_age_s)
 
     def tell(self, health: Health) -> None:
         """Have ``health`` report the workers beside its own checks."""
@@ -33,6 +35,9 @@ class HeartbeatListener:
 
     def _alive(self, service: str) -> int:
         return self._workers.alive(service, self._monotonic())
+
+    def _oldest_command_age_s(self) -> float | None:
+        return self._workers.oldest_command_age_s(Service.SCHEDULER, self._monotonic())
 
     def listening(self) -> None:
         self._workers.listen(self._monotonic())

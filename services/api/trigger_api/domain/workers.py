@@ -6,7 +6,7 @@ makes it *degraded*, which is no reason to send requests elsewhere.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from trigger_contracts.heartbeats import ALIVE_FOR, Heartbeat
 
@@ -20,18 +20,21 @@ class WorkerShown(TypedDict):
     """One service: its state, the replicas that live, and how many of them are ready.
 
     ``unavailable``: some live and none of them can work. ``away``: none lives. ``unknown``: this
-    gateway has not listened for long enough to say.
+    gateway has not listened for long enough to say. ``oldest_command_age_s``: since when the oldest
+    command is stored that the service has not answered, where one that lives tells of it.
     """
 
     status: WorkerStatus
     replicas: int
     ready: int
+    oldest_command_age_s: NotRequired[float]
 
 
 @dataclass(frozen=True, slots=True)
 class _Heard:
     at: float
     status: str
+    oldest_command_age_s: float | None
 
 
 class Workers:
@@ -56,24 +59,35 @@ class Workers:
         if len(replicas) >= MOST_REPLICAS:
             self._forget(replicas, now)
         if beat.instance in replicas or len(replicas) < MOST_REPLICAS:
-            replicas[beat.instance] = _Heard(now, beat.status)
+            replicas[beat.instance] = _Heard(now, beat.status, beat.oldest_command_age_s)
 
     def shown(self, now: float) -> dict[str, WorkerShown]:
-        return {service: self._shown(replicas, now) for service, replicas in self._heard.items()}
+        return {service: self._shown(service, now) for service in self._heard}
 
     def alive(self, service: str, now: float) -> int:
         """Replicas that live."""
         self._forget(self._heard[service], now)
         return len(self._heard[service])
 
-    def _shown(self, replicas: dict[str, _Heard], now: float) -> WorkerShown:
+    def oldest_command_age_s(self, service: str, now: float) -> float | None:
+        """As the replicas that live told last; None where none tells."""
+        self._forget(self._heard[service], now)
+        ages = [heard.oldest_command_age_s for heard in self._heard[service].values()]
+        return max((age for age in ages if age is not None), default=None)
+
+    def _shown(self, service: str, now: float) -> WorkerShown:
+        replicas = self._heard[service]
         self._forget(replicas, now)
         ready = sum(heard.status == "ready" for heard in replicas.values())
-        return {
+        shown: WorkerShown = {
             "status": self._status(len(replicas), ready, now),
             "replicas": len(replicas),
             "ready": ready,
         }
+        age_s = self.oldest_command_age_s(service, now)
+        if age_s is not None:
+            shown["oldest_command_age_s"] = age_s
+        return shown
 
     def _status(self, replicas: int, ready: int, now: float) -> WorkerStatus:
         since = self._listening_since
