@@ -128,7 +128,7 @@ async def test_the_gateway_tells_how_long_the_oldest_command_waits(
             return (scheduler["status"], shown) == (status, expected)
 
         for status, age in (("ready", 0), ("ready", 3.25), ("unavailable", 20.5)):
-            await eventually(lambda s=status, a=age: told(s, a, a), within=20)  # type: ignore[misc]
+            await eventually(lambda s=status, a=age: told(s, a, a), within=20)
             assert REGISTRY.get_sample_value(metric) == age
         assert (await report(gateway))["status"] == "degraded"
         # One that does not say, as older versions do.
