@@ -3,15 +3,18 @@
 
 The role may read views only. Lists are paged by key (``(a, b) < (x, y)``), so a page begins
 right after the row where the last one ended, whatever arrived or was erased meanwhile; one
-row more than asked for is read, to know whether another page follows.
+row more than asked for is found, to know whether another page follows.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     JSON,
     BigInteger,
+    ColumnClause,
+    ColumnElement,
     Integer,
     Select,
     Text,
@@ -28,6 +31,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from trigger_api.adapters.log.tables import INSTANT
 from trigger_api.domain.queries import TriggerQuery
+
+from .byte_pages import within_bytes
 
 PING = text("SELECT 1 FROM scheduler.triggers, retention.life LIMIT 0")
 
@@ -72,6 +77,12 @@ _TRIGGER_COLUMNS = [
     c for c in _TRIGGERS.c if c.name not in {"type", "name", "labels", "schedule", "fires"}
 ]
 
+
+def _narrow(columns: Iterable[ColumnClause[Any]]) -> list[ColumnClause[Any]]:
+    """All that does not grow with what somebody stored."""
+    return [c for c in columns if c.name != "definition"]
+
+
 TRIGGER = select(*_TRIGGER_COLUMNS).where(_TRIGGERS.c.trigger_id == bindparam("trigger_id"))
 """One trigger that exists."""
 
@@ -92,9 +103,9 @@ CHANGE_STATES = select(
 
 
 def triggers(query: TriggerQuery, after: tuple[datetime, str] | None) -> Select[Any]:
-    """A page of triggers, the newest first."""
+    """A page of triggers, the newest first; see ``within_bytes``."""
     c = _TRIGGERS.c
-    found = select(*_TRIGGER_COLUMNS)
+    found = select(*_narrow(_TRIGGER_COLUMNS))
     if query.type is not None:
         found = found.where(c.type.in_(query.type))
     if query.status is not None:
@@ -108,13 +119,23 @@ def triggers(query: TriggerQuery, after: tuple[datetime, str] | None) -> Select[
         found = found.where(
             tuple_(c.created_at, c.trigger_id) < tuple_(literal(after[0], INSTANT), after[1])
         )
-    return found.order_by(c.created_at.desc(), c.trigger_id.desc()).limit(query.limit + 1)
+    found = found.order_by(*_newest_trigger(c)).limit(query.limit + 1)
+    return within_bytes(found, _TRIGGERS, "trigger_id", _newest_trigger, query.limit)
+
+
+def _newest_trigger(c: Any) -> tuple[ColumnElement[Any], ...]:
+    return c.created_at.desc(), c.trigger_id.desc()
 
 
 def history(trigger_id: str, limit: int, after: int | None) -> Select[Any]:
-    """A page of a trigger's changes, the newest first."""
+    """A page of a trigger's changes, the newest first; see ``within_bytes``."""
     c = _HISTORY.c
-    found = select(_HISTORY).where(c.trigger_id == trigger_id)
+    found = select(*_narrow(c)).where(c.trigger_id == trigger_id)
     if after is not None:
         found = found.where(c.change_seq < after)
-    return found.order_by(c.change_seq.desc()).limit(limit + 1)
+    found = found.order_by(*_newest_change(c)).limit(limit + 1)
+    return within_bytes(found, _HISTORY, "change_seq", _newest_change, limit)
+
+
+def _newest_change(c: Any) -> tuple[ColumnElement[Any], ...]:
+    return (c.change_seq.desc(),)

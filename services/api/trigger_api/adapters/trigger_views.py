@@ -14,7 +14,7 @@ from trigger_contracts.definition import Definition
 
 from . import trigger_queries as statements
 from .database import ReadDatabase
-from .paging import page_of
+from .paging import page_within_bytes
 
 
 class PostgresTriggerViews:
@@ -26,8 +26,8 @@ class PostgresTriggerViews:
     async def triggers(self, query: TriggerQuery) -> Listed[dict[str, Any]]:
         after = cursors.trigger(query.cursor)
         rows = await self._database.fetch(statements.triggers(query, after))
-        return page_of(
-            rows, query.limit, _trigger, lambda r: cursors.of_trigger(r.created_at, r.trigger_id)
+        return page_within_bytes(
+            rows, _trigger, lambda r: cursors.of_trigger(r.created_at, r.trigger_id)
         )
 
     async def trigger(self, trigger_id: str) -> dict[str, Any] | None:
@@ -54,7 +54,7 @@ class PostgresTriggerViews:
         rows = await self._database.fetch(statements.history(trigger_id, limit, after))
         if not rows and after is None:
             return None
-        return page_of(rows, limit, _version, lambda r: cursors.of_change(r.change_seq))
+        return page_within_bytes(rows, _version, lambda r: cursors.of_change(r.change_seq))
 
 
 def _trigger(row: Row[Any]) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class TriggerViews(Protocol):
     """The scheduler's views. Every method raises ``DatabaseUnavailable``."""
 
     async def triggers(self, query: TriggerQuery) -> Listed[dict[str, Any]]:
-        """Representations, newest trigger first."""
+        """Representations, newest trigger first; fewer than ``limit`` where they are large."""
         ...
 
     async def trigger(self, trigger_id: str) -> dict[str, Any] | None: ...
@@ -63,5 +63,7 @@ class TriggerViews(Protocol):
     async def history(
         self, trigger_id: str, limit: int, cursor: str | None
     ) -> Listed[Version] | None:
-        """Newest change first; None where the trigger never existed."""
+        """Newest change first, fewer than ``limit`` where they are large; None where the trigger
+        never existed.
+        """
         ...
