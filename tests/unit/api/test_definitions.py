@@ -1,12 +1,14 @@
 """The cache of definitions: what it remembers, what it shares, and what it must not believe."""
 
 import asyncio
+import weakref
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
 
 import pytest
 
+from tests.support.eventually import eventually
 from tests.unit.api.fakes import make_change
 from trigger_api.adapters import definitions
 from trigger_api.adapters.database import ReadDatabase
@@ -51,11 +53,11 @@ class Ticks:
 
 
 class World:
-    def __init__(self) -> None:
+    def __init__(self, max_age: timedelta = timedelta(seconds=1)) -> None:
         self.database = SlowDatabase()
         self.clock = Ticks()
         self.cache = CachedDefinitions(
-            cast("ReadDatabase", self.database), self.clock, max_age=timedelta(seconds=1)
+            cast("ReadDatabase", self.database), self.clock, max_age=max_age
         )
 
 
@@ -136,3 +138,42 @@ async def test_the_longest_unused_is_dropped_first(
     await world.cache.load("c")
     assert world.cache.cached("b") is None
     assert world.cache.cached("a")
+
+
+async def test_large_definitions_are_kept_within_bytes_however_few_they_are(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = len(world.database.rows["a"])
+    monkeypatch.setattr(definitions, "MAX_BYTES", 2 * size + size // 2)
+    for name in ("a", "b", "a", "b", "a"):  # a definition that is read again counts once
+        await world.cache.load(name)
+    assert world.cache.cached("a")
+    assert world.cache.cached("b")
+    await world.cache.load("c")
+    assert [name for name in "abc" if world.cache.cached(name)] == ["b", "c"]
+    world.cache.forget("b")
+    await world.cache.load("a")
+    assert [name for name in "abc" if world.cache.cached(name)] == ["a", "c"]
+
+
+async def test_a_definition_larger_than_the_cache_is_answered_and_not_kept(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = len(world.database.rows["a"])
+    monkeypatch.setattr(definitions, "MAX_BYTES", size - 1)
+    assert await world.cache.load("a") is not None
+    assert world.cache.cached("a") is None
+
+
+async def test_what_has_expired_is_let_go_though_nobody_asks_again() -> None:
+    world = World(max_age=timedelta(seconds=0.01))
+    trigger = weakref.ref(await _loaded_change(world, "a"))
+    assert trigger() is not None
+    world.clock.at += 1.0
+    await eventually(lambda: trigger() is None)
+
+
+async def _loaded_change(world: World, name: str) -> Any:
+    loaded = await world.cache.load(name)
+    assert loaded is not None
+    return loaded.change
