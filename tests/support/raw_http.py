@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,9 +26,17 @@ class RawAnswer:
         return json.loads(self.body)
 
 
-async def connected(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def connected(
+    url: str, *, buffer: int | None = None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """With a ``buffer`` of so many bytes in the kernel for what is not read yet."""
     parts = urlsplit(url)
-    return await asyncio.open_connection(parts.hostname, parts.port)
+    one = socket.socket()
+    one.setblocking(False)
+    if buffer is not None:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+    await asyncio.get_running_loop().sock_connect(one, (parts.hostname, parts.port))
+    return await asyncio.open_connection(sock=one)
 
 
 async def answer(reader: asyncio.StreamReader) -> RawAnswer:

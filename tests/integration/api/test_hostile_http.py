@@ -20,6 +20,7 @@ from tests.support.eventually import eventually
 from tests.support.servers import Broker, Database
 from trigger_local.secrets import Secrets
 from trigger_runtime.http.server import MAX_FIELDS, MAX_HEAD_BYTES, MAX_WAITING
+from trigger_runtime.process.metrics import HTTP_REFUSED
 
 API = {"name": "a", "type": "api"}
 BEGIN = raw_http.GET
@@ -263,7 +264,7 @@ async def test_whoever_does_not_read_an_answer_is_cut(
     gateway: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gateway.built.documents.make()
-    monkeypatch.setattr("trigger_runtime.http.server.UNREAD_S", 0.3)
+    monkeypatch.setattr("trigger_runtime.http.unread.UNREAD_S", 0.3)
     _, writer = await raw_http.connected(gateway.url)
     writer.transport.pause_reading()  # type: ignore[attr-defined]
     ours = writer.get_extra_info("sockname")
@@ -272,3 +273,70 @@ async def test_whoever_does_not_read_an_answer_is_cut(
     await eventually(lambda: any(one.client == ours for one in connections))
     await eventually(lambda: all(one.client != ours for one in connections))
     writer.transport.abort()
+
+
+DOCUMENTS = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * MAX_WAITING
+
+
+async def taken(reader: asyncio.StreamReader, at_once: int) -> int:
+    """All that a reader is given that takes so many bytes twenty times a second."""
+    pieces: list[int] = []
+
+    async def has_ended() -> bool:
+        try:
+            piece = await reader.read(at_once)
+        except ConnectionError:
+            return True
+        pieces.append(len(piece))
+        return not piece
+
+    await eventually(has_ended, within=30, poll=0.05)
+    return sum(pieces)
+
+
+async def test_whoever_takes_an_answer_too_slowly_is_cut_and_whoever_is_quick_is_not(
+    gateway: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The slow one takes more than the trickle that is next to nothing, again and again."""
+    gateway.built.documents.make()
+    monkeypatch.setattr("trigger_runtime.http.unread.UNREAD_S", 0.5)
+    monkeypatch.setattr("trigger_runtime.http.unread.LEAST_RATE", 2 * 1024 * 1024)
+    async with gateway.without_key() as http:
+        size = len((await http.get("/openapi.json")).content)
+    cut = HTTP_REFUSED.labels("unread")
+    before = cut._value.get()
+    quick, one = await raw_http.connected(gateway.url)
+    slow, other = await raw_http.connected(gateway.url, buffer=16 * 1024)
+    for writer in (one, other):
+        writer.write(DOCUMENTS[: -len(b"\r\n")] + b"Connection: close\r\n\r\n")
+    all_of_it, some_of_it = await asyncio.gather(quick.read(), taken(slow, 12 * 1024))
+    assert len(all_of_it) > MAX_WAITING * size
+    assert some_of_it < MAX_WAITING * size
+    assert cut._value.get() == before + 1
+    for writer in (one, other):
+        writer.transport.abort()
+
+
+async def test_what_many_slow_readers_leave_is_bounded_together(
+    gateway: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway.built.documents.make()
+    most = 512 * 1024
+    monkeypatch.setattr("trigger_runtime.http.unread.MAX_UNREAD_BYTES", most)
+    connections = gateway.server.server_state.connections
+    writers = []
+    for _ in range(24):
+        _, writer = await raw_http.connected(gateway.url)
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        writer.write(DOCUMENTS)
+        writers.append(writer)
+    sizes = lambda: [one.unread.size for one in connections]  # noqa: E731
+    cut = HTTP_REFUSED.labels("unread")
+    before = cut._value.get()
+    await eventually(lambda: cut._value.get() > before and 0 < sum(sizes()) <= most)
+    # Well before the time of any of them is over; and others are answered.
+    async with gateway.without_key() as http:
+        assert (await http.get("/openapi.json")).status_code == 200
+    assert (await gateway.http.get("/triggers/")).status_code == 200
+    for writer in writers:
+        writer.transport.abort()

@@ -1,9 +1,10 @@
 """uvicorn's HTTP/1.1, guarded: what anybody may send before, beside and after a request is bounded.
 
 Of each connection: the bytes, the fields and the time of a head, the requests that wait in it,
-and how long it may leave an answer unread. What breaks a rule is answered by a problem, and the
-connection ends. Who is answered before its body was read is heard for a while longer, so that
-it comes to read the answer: a socket closed with bytes unread resets what was sent on it.
+and how slowly it may take an answer (see ``unread``). What breaks a rule is answered by a
+problem, and the connection ends. Who is answered before its body was read is heard for a while
+longer, so that it comes to read the answer: a socket closed with bytes unread resets what was
+sent on it.
 The gateway and each worker serve with it. It knows nothing of any route.
 """
 
@@ -26,6 +27,7 @@ from trigger_runtime.process.settings import HttpSettings
 from . import framing
 from .connections import Connections, address_of, room
 from .refusals import refusal
+from .unread import Unread, too_many
 
 MAX_HEAD_BYTES = 32 * 1024
 """Of a request line with its header fields, and of the fields behind a body."""
@@ -43,10 +45,6 @@ LINGER_BYTES = 64 * 1024 * 1024
 """Of a body: twice the largest that is accepted anywhere. They are dropped as they come."""
 LINGER_HEAD_BYTES = 1024 * 1024
 """Of what is no request: nobody sends that for long by mistake."""
-UNREAD_S = 10.0
-"""An answer of which next to nothing is taken for so long is not wanted."""
-UNREAD_BYTES = 32 * 1024
-"""Of it, or what is left of it: a trickle is next to nothing."""
 UNSENT_BYTES = 128 * 1024
 """Of an answer in the kernel that its reader has no room for: two pieces of an export."""
 MAY_STALL = "etp.may_stall"
@@ -101,6 +99,8 @@ class Guard:
         now = loop.time()
         for connection in self.connections:
             connection.look(now)
+        for connection in too_many((one for one in self.connections if one.is_watched()), now):
+            connection.cut_unread()
         if len(self.connections):
             self.watch(loop)
 
@@ -133,13 +133,17 @@ def server_config(
 
 
 class _Transport:
-    """A transport that does not close on those who still send; the rest is as it was."""
+    """A transport that does not close on those who still send, and counts what is written."""
 
-    def __init__(self, inner: asyncio.Transport, close: Callable[[], None]) -> None:
+    def __init__(self, inner: asyncio.Transport, close: Callable[[], None], unread: Unread) -> None:
         self._inner = inner
-        self.write = inner.write
+        self._unread = unread
         self.close = close
         self.is_lingering = False
+
+    def write(self, data: bytes) -> None:
+        self._unread.wrote(len(data))
+        self._inner.write(data)
 
     def is_closing(self) -> bool:
         return self.is_lingering or self._inner.is_closing()
@@ -170,14 +174,13 @@ class GuardedHttp(HttpToolsProtocol):
         self._is_stopping = False
         self._may_send = 0
         self._sends_until = self._sent_at = 0.0
-        self._unread = (0, 0.0)
-        """Bytes of answers that wait to be taken, and since when they are so many."""
+        self.unread = Unread()
 
     # What asyncio calls.
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._inner = transport
-        self._outer = _Transport(transport, self._close)
+        self._outer = _Transport(transport, self._close, self.unread)
         super().connection_made(self._outer)  # type: ignore[arg-type]
         self.address = address_of(self.client[0]) if self.client else ""
         if not self._guard.admit(self):
@@ -274,6 +277,7 @@ class GuardedHttp(HttpToolsProtocol):
 
     def look(self, now: float) -> None:
         """End what has taken too long."""
+        self.unread.look(self._inner.get_write_buffer_size(), now)
         if self._outer.is_lingering:
             if now > self._sends_until or now - self._sent_at > LINGER_IDLE_S:
                 self._inner.abort()
@@ -285,7 +289,17 @@ class GuardedHttp(HttpToolsProtocol):
             else:
                 detail = f"the head did not arrive within {self._guard.head_timeout_s:g} s"
                 self._refuse("head-too-slow", refusal(Code.HEAD_TOO_SLOW, detail))
-        self._look_for_a_reader(now)
+        if self.unread.is_overdue(now) and self.is_watched():
+            self.cut_unread()
+
+    def is_watched(self) -> bool:
+        """Whether its reader is ours to watch: an answer may do so by itself."""
+        scope: Any = self.scope  # None where nothing was asked yet
+        return not (self._outer.is_lingering or (scope and MAY_STALL in scope))
+
+    def cut_unread(self) -> None:
+        HTTP_REFUSED.labels("unread").inc()
+        self._inner.abort()
 
     def shutdown(self) -> None:
         self._is_stopping = True
@@ -293,15 +307,6 @@ class GuardedHttp(HttpToolsProtocol):
             self._inner.close()
         else:
             super().shutdown()
-
-    def _look_for_a_reader(self, now: float) -> None:
-        size = self._inner.get_write_buffer_size()
-        most, since = self._unread
-        if not size or size > most or most - size >= UNREAD_BYTES:
-            self._unread = (size, now)
-        elif now - since > UNREAD_S and MAY_STALL not in self.scope:
-            HTTP_REFUSED.labels("unread").inc()
-            self._inner.abort()
 
     def _is_answering(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle
