@@ -555,6 +555,27 @@ async def test_a_catastrophic_pattern_stalls_nobody(
     assert asyncio.get_running_loop().time() - started < PROMPT_S
 
 
+async def test_a_long_regular_expression_in_a_payload_stalls_nobody(
+    platform: Platform, client: Client
+) -> None:
+    """The validator compares all names of groups: 250 kB of them took 5 s, each time."""
+    schema = {"properties": {"rule": {"format": "regex"}}}
+    trigger_id = (await platform.create(**API, payload_schema=schema))["id"]
+    payload = {"rule": "".join(f"(?<n{n}>)" for n in range(20_000))}
+    started = asyncio.get_running_loop().time()
+    response = await platform.rest.post(
+        f"/triggers/{trigger_id}/fire", json={"payload": payload}, timeout=PROMPT_S
+    )
+    problem = await platform.ask(
+        client, "fire", {"trigger_id": trigger_id, "payload": payload}, within=PROMPT_S
+    )
+    assert asyncio.get_running_loop().time() - started < 4
+    for answer in (response.json(), problem):
+        assert (answer["status"], answer["code"]) == (422, "payload-schema-mismatch")
+        assert pointers(answer) == ["/payload/rule"]
+        assert "at most 1000 characters" in answer["errors"][0]["message"]
+
+
 @pytest.mark.parametrize(
     "reply_to",
     [

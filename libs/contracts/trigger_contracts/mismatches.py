@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema_rs
 
 from .errors import FieldError, pointer, shortened
+from .formats import MAX_REGEX_CHARACTERS
 
 MASK = "the value"
 """The validator writes it in the place of each value that it speaks of."""
@@ -25,14 +26,21 @@ def field_errors(error: jsonschema_rs.ValidationError) -> Iterator[FieldError]:
             for name in kind.unexpected:
                 yield _error([*path, name], "This field is not known")
         case "propertyNames":
-            said = kind.error.message.replace(MASK, "the name of this field", 1)
+            said = _said(kind.error).replace(MASK, "the name of this field", 1)
             yield _error([*path, str(kind.error.instance)], said)
         case "falseSchema":
             yield _error(path, "nothing that is given here is allowed")
         case "contains":
             yield _error(path, "too few or too many items match the schema that some must match")
         case _:
-            yield _error(path, error.message)
+            yield _error(path, _said(error))
+
+
+def _said(error: jsonschema_rs.ValidationError) -> str:
+    kind: Any = error.kind
+    if kind.name == "format" and kind.format == "regex":
+        return f"{error.message} of at most {MAX_REGEX_CHARACTERS} characters"
+    return error.message
 
 
 def _error(path: list[str | int], message: str) -> FieldError:

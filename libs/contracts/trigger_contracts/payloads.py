@@ -24,6 +24,7 @@ from .errors import (
     problem,
     refused,
 )
+from .formats import CHECKERS
 from .mismatches import MASK, field_errors
 from .patterns import ENGINE_SIZE_LIMIT
 from .schema_bounds import Bounds, SchemaCost, bounds_of
@@ -216,6 +217,7 @@ def _compile(text: str) -> CompiledSchema:
             schema,
             offline=True,
             validate_formats=True,
+            formats=CHECKERS,
             mask=MASK,
             pattern_options=jsonschema_rs.RegexOptions(
                 size_limit=ENGINE_SIZE_LIMIT, dfa_size_limit=_cache_bytes(bounds)

@@ -6,6 +6,7 @@ is 1. Pure arithmetic, called by ``schema_bounds`` alone.
 
 from typing import Any
 
+from . import formats
 from .patterns import Unusable
 
 _CHARACTERS_PER_EVALUATION = 64
@@ -16,9 +17,6 @@ _FRACTION_EVALUATIONS = 24
 
 _NUMBER_IN_ENUM_EVALUATIONS = 4
 """Numbers of a mixed ``enum`` are compared one by one and exactly: 0.17 µs each."""
-
-_IDN_EVALUATIONS = 8
-"""Formats of internationalized names take 0.7 µs."""
 
 _EXTREME_NUMBER = 16
 """The size of a float beyond 15 digits either way: exact arithmetic on it takes 20 µs."""
@@ -50,8 +48,8 @@ def evaluations_of(key: str, value: Any) -> int:
             return 2
         numbers = sum(isinstance(one, int | float) for one in value)
         return _values(value) + (_NUMBER_IN_ENUM_EVALUATIONS - 1) * numbers
-    if key == "format" and isinstance(value, str) and value.startswith("idn-"):
-        return _IDN_EVALUATIONS
+    if key == "format" and isinstance(value, str):
+        return formats.cost_of({key: value}).evaluations
     return _values(value)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from . import patterns
+from . import formats, patterns
 from .errors import Code, Refused, pointer, refused, shortened
 from .patterns import Unusable
 from .schema_costs import evaluations_of, patterns_of
@@ -191,6 +191,7 @@ class Graph:
                 self._take_pattern(pattern, (*node.path, *place))
                 for pattern, place in patterns_of(schema)
             )
+        node.states += formats.cost_of(schema).states
         node.spread += _SPREAD_MEMBER_BYTES * len(node.one_member + node.one_item)
 
     def _within(self, key: str, value: Any, path: Path) -> list[Node]:
