@@ -7,7 +7,7 @@ every replica agrees.
 
 import re
 import zoneinfo
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import Any
 
@@ -29,11 +29,18 @@ _RFC3339 = re.compile(
 )
 _ISO_DURATION = re.compile(
     r"P(?!$)(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
-    r"(?:T(?=\d)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d{1,6})?)S)?)?",
+    r"(?:T(?=\d)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?"
+    r"(?:(?P<seconds>\d+)(?:\.(?P<fraction>\d{1,9}))?S)?)?",
     re.ASCII,
 )
-_MAX_DURATION_DIGITS = 12
-"""Digits a duration's number may have: enough for 31,000 years in seconds."""
+_NUMBER = re.compile(
+    r"[+-]?(?P<whole>\d*)(?:\.(?P<fraction>\d*))?(?:[eE](?P<exponent>[+-]?\d+))?", re.ASCII
+)
+_MAX_DURATION_DIGITS = 19
+"""Digits a duration's number may have: more than any length that is accepted has."""
+
+_FINEST_DIGITS = 6
+"""Digits of a second's fraction that are kept: the microsecond of Python and PostgreSQL."""
 
 
 class BeyondCalendar(ValueError):  # noqa: N818  # says what is the matter, as ``Refused`` does
@@ -118,12 +125,27 @@ def as_written(text: str) -> datetime:
             "must be a date and time such as '2027-01-26T15:00:00' or …T15:00:00Z"
             + spellings.of_instant(text)
         )
-    try:
-        written = datetime.fromisoformat(f"{match['day']}T{match['time']}{match['second'] or ''}")
-    except ValueError as error:
-        raise ValueError(f"is not a date and time that exists: {error}") from None
-    microseconds = int((match["fraction"] or "0")[:6].ljust(6, "0"))
-    return written.replace(microsecond=microseconds, tzinfo=_offset(match))
+    year, month, day = map(int, match["day"].split("-"))
+    hour, minute, second = map(int, (match["time"] + (match["second"] or ":00")).split(":"))
+    wrong = spellings.of_day(year, month, day)
+    wrong = wrong or spellings.of_clock(date(year, month, day), hour, minute, second)
+    if wrong:
+        raise ValueError(f"is not a date and time that exists: {wrong}")
+    clock = time(hour, minute, second, _microseconds(match["fraction"]), _offset(match))
+    return datetime.combine(date(year, month, day), clock)
+
+
+def calendar_date(text: str) -> date:
+    """The date in ``text``, which is digits as in ``2027-01-26``; raises ``ValueError``."""
+    year, month, day = map(int, text.split("-"))
+    wrong = spellings.of_day(year, month, day)
+    if wrong:
+        raise ValueError(f"is not a date that exists: {wrong}")
+    return date(year, month, day)
+
+
+def _microseconds(fraction: str | None) -> int:
+    return int((fraction or "")[:_FINEST_DIGITS].ljust(_FINEST_DIGITS, "0"))
 
 
 def _offset(match: re.Match[str]) -> tzinfo | None:
@@ -162,7 +184,25 @@ def _end_of_gap(low: datetime, high: datetime, local_zone: tzinfo) -> datetime:
 
 
 def parse_duration(value: str | float) -> timedelta:
-    """A duration in seconds, or ISO 8601 without years and months (``PT30S``, ``P1DT12H``)."""
+    """A duration in seconds, or ISO 8601 without years and months (``PT30S``, ``P1DT12H``).
+
+    Nothing of it is cut off: what is finer than a microsecond is refused.
+    """
+    duration = stored_duration(value)
+    match = _ISO_DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        finer = isinstance(value, float) and is_finer_than_a_microsecond(value)
+    else:
+        finer = (match["fraction"] or "")[_FINEST_DIGITS:].strip("0") != ""
+    if finer:
+        raise ValueError(
+            "is finer than a microsecond, the finest that is kept" + spellings.of_kept(duration)
+        )
+    return duration
+
+
+def stored_duration(value: str | float) -> timedelta:
+    """The duration of a definition that was accepted once: numbers were once rounded."""
     if isinstance(value, str):
         match = _ISO_DURATION.fullmatch(value)
         if match is None:
@@ -171,12 +211,28 @@ def parse_duration(value: str | float) -> timedelta:
                 + spellings.of_duration(value)
             )
         parts = {unit: number for unit, number in match.groupdict().items() if number}
-        if any(len(number) > _MAX_DURATION_DIGITS + 7 for number in parts.values()):
+        if any(len(number) > _MAX_DURATION_DIGITS for number in parts.values()):
             raise ValueError("is too long")
-        numbers: dict[str, Any] = {unit: float(number) for unit, number in parts.items()}
+        fraction = parts.pop("fraction", None)
+        numbers: dict[str, Any] = {unit: int(number) for unit, number in parts.items()}
+        numbers["microseconds"] = _microseconds(fraction)
     else:
         numbers = {"seconds": value}
     try:
         return timedelta(**numbers)
     except (OverflowError, ValueError):
         raise ValueError("is too long") from None
+
+
+def is_finer_than_a_microsecond(seconds: float | str) -> bool:
+    """Whether a number, or its text, has digits that no duration keeps; not what is no number."""
+    match = _NUMBER.fullmatch(str(seconds).strip())
+    if match is None:
+        return False
+    digits = (match["whole"] + (match["fraction"] or "")).rstrip("0")
+    if not digits.strip("0"):
+        return False
+    places = len(digits) - len(match["whole"])
+    # An exponent of more digits than this is beyond any number.
+    exponent = int((match["exponent"] or "0")[:_MAX_DURATION_DIGITS])
+    return places - exponent > _FINEST_DIGITS

@@ -14,7 +14,7 @@ from .cron import Cron
 from .cron_parse import CronError, CronNeverFires
 from .definition import LIMIT_FIELDS, Definition
 from .errors import Code, refused
-from .instants import as_written, parse_bound, parse_duration, parse_instant, zone
+from .instants import as_written, calendar_date, parse_bound, parse_duration, parse_instant, zone
 from .misfire import Misfire
 from .schedule import HORIZON, MIN_INTERVAL, AnySchedule, Interval, Limited, Once, Rule
 
@@ -137,11 +137,10 @@ def _dates(index: int, text: str) -> tuple[date, date]:
         detail = "must be a date such as 2026-12-25, or a first and a last: 2026-12-24/2027-01-01"
         raise refused(Code.INVALID, detail, pointer=pointer)
     try:
-        first = date.fromisoformat(match[1])
-        last = date.fromisoformat(match[2] or match[1])
+        first = calendar_date(match[1])
+        last = calendar_date(match[2] or match[1])
     except ValueError as error:
-        detail = f"is not a date that exists: {error}"
-        raise refused(Code.INVALID, detail, pointer=pointer) from None
+        raise refused(Code.INVALID, str(error), pointer=pointer) from None
     if not timedelta() <= last - first <= HORIZON:
         detail = f"must end with a date that is not before the first, within {HORIZON.days} days"
         raise refused(Code.INVALID, detail, pointer=pointer)

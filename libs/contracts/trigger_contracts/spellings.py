@@ -6,7 +6,8 @@ allowed. Every answer begins with "; ", or is empty. Pure.
 
 import re
 import unicodedata
-from datetime import timedelta
+from calendar import monthrange
+from datetime import date, timedelta
 
 _MOST_LOOKED_AT = 100
 """Characters of a text: what is longer is no slip of somebody who meant a date."""
@@ -49,6 +50,37 @@ def of_instant(text: str) -> str:
     return of_odd_characters(text)
 
 
+def of_day(year: int, month: int, day: int) -> str:
+    """For a date that the calendar lacks: what is wrong; empty for one that it has."""
+    if year == 0:
+        return "years are 0001 to 9999"
+    if not 1 <= month <= 12:
+        return f"there is no month {month:02}, months are 01 to 12"
+    last = monthrange(year, month)[1]
+    if day > last:
+        this = f"{year:04}-{month:02}"
+        return f"{this} has {last} days, write {this}-{last} for the last of them"
+    return "" if day else "there is no day 00, the first of a month is 01"
+
+
+def of_clock(day: date, hour: int, minute: int, second: int) -> str:
+    """For a time that no clock shows: what is wrong; empty for one that it shows."""
+    if (hour, minute, second) == (24, 0, 0) and day < date.max:
+        return f"a day ends before 24:00, write {day + timedelta(days=1)}T00:00:00"
+    if hour > 23:
+        return f"there is no hour {hour:02}, hours are 00 to 23"
+    if minute > 59:
+        return f"there is no minute {minute:02}, minutes are 00 to 59"
+    if second == 60:
+        return f"leap seconds are not counted, write {hour:02}:{minute:02}:59 or the next minute"
+    return f"there is no second {second:02}, seconds are 00 to 59" if second > 59 else ""
+
+
+def of_kept(duration: timedelta) -> str:
+    """For a duration of which only ``duration`` could be kept."""
+    return f"; write {_iso(duration)!r}" if duration > timedelta() else ""
+
+
 def of_duration(text: str) -> str:
     """For a text that is no duration."""
     if len(text) > _MOST_LOOKED_AT:
@@ -58,6 +90,8 @@ def of_duration(text: str) -> str:
         return "; months and years are not of one length: write days, as in 'P30D', or use cron"
     if re.fullmatch(r"\d{1,9}", compact, re.ASCII):
         return f"; {int(compact)} as a number, without quotes, means seconds"
+    if re.search(r"\.\d{10,}", compact, re.ASCII):
+        return "; a second has at most nine digits after the dot"
     meant = _amounts(compact) or _clock(compact) or _iso_like(compact)
     if meant is not None:
         return f"; write {_iso(meant)!r}"

@@ -239,3 +239,12 @@ def times_in(sentence: str) -> set[tuple[int, int, int]]:
     if of_day is not None:
         hours = set(map(int, re.findall(r"\d+", of_day[1])))
     return set(product(hours, minutes, seconds))
+
+
+def test_a_jitter_that_was_once_rounded_is_still_said() -> None:
+    definition = parse_definition({"name": "x", "type": "scheduled", "interval": 60, "jitter": 1})
+    schedule = schedule_of(definition, NOW)
+    assert schedule is not None
+    stored = definition.model_copy(update={"jitter": 1.0000001})
+
+    assert describe(schedule, stored) == describe(schedule, definition)

@@ -118,6 +118,30 @@ def test_what_means_nothing_there_is_refused_at_its_field(
 
 
 @pytest.mark.parametrize(
+    ("given_fields", "says"),
+    [
+        ({"schedule_time": "2099-02-30T00:00:00"}, "2099-02 has 28 days"),
+        ({"interval": 60, "ends_at": "2099-12-31T24:00:00"}, "write 2100-01-01T00:00:00"),
+        ({"interval": 60, "starts_at": "2027-12-31T23:59:60Z"}, "leap seconds"),
+        ({"interval": 60, "exclude": ["2099-02-30"]}, "2099-02 has 28 days"),
+        ({"interval": 60, "exclude": ["2027-01-01/2027-13-01"]}, "there is no month 13"),
+        ({"interval": 60, "exclude": ["0000-01-01"]}, "years are 0001 to 9999"),
+        ({"interval": 1.0000001}, "finer than a microsecond"),
+        ({"interval": "PT1.0000001S"}, "finer than a microsecond"),
+        ({"interval": 60, "jitter": 0.00000001}, "finer than a microsecond"),
+        ({"interval": 60, "misfire": {"policy": "all", "max_age": 1.23456789}}, "'PT1.234568S'"),
+    ],
+)
+def test_what_does_not_exist_is_refused_in_our_words(given_fields: dict[str, Any], says: str):
+    with pytest.raises(Refused) as refusal:
+        created(**given_fields)
+    message = refusal.value.problem.errors[0].message
+
+    assert says in message
+    assert not any(pythons in message for pythons in ("must be in", "out of range", "isoformat"))
+
+
+@pytest.mark.parametrize(
     "schedule",
     [
         Once(at=LAST_INSTANT),

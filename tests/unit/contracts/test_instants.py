@@ -1,8 +1,10 @@
 """Instants and durations: read as people write them, and refused where they mean nothing."""
 
 import contextlib
+import re
 import zoneinfo
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -13,10 +15,13 @@ from trigger_contracts.instants import (
     FIRST_INSTANT,
     LAST_INSTANT,
     UnknownZone,
+    calendar_date,
     from_local,
+    is_finer_than_a_microsecond,
     parse_bound,
     parse_duration,
     parse_instant,
+    stored_duration,
     stored_zone,
     zone,
 )
@@ -124,6 +129,45 @@ def test_other_forms_are_refused_with_an_example(text: str):
 def test_instants_that_do_not_exist_are_refused(text: str):
     with pytest.raises(ValueError, match="is not a date and time that exists"):
         parse_instant(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("2099-02-30T00:00:00", "2099-02 has 28 days, write 2099-02-28"),
+        ("2096-02-30T00:00:00", "2096-02 has 29 days, write 2096-02-29"),
+        ("2100-02-29T00:00:00Z", "2100-02 has 28 days"),
+        ("2099-04-31T00:00:00Z", "2099-04 has 30 days"),
+        ("2099-01-00T00:00:00Z", "there is no day 00"),
+        ("2099-13-01T00:00:00Z", "there is no month 13"),
+        ("2099-00-01T00:00:00Z", "there is no month 00"),
+        ("0000-01-01T00:00:00Z", "years are 0001 to 9999"),
+        ("2099-12-31T24:00:00", "write 2100-01-01T00:00:00"),
+        ("2099-02-28T24:00Z", "write 2099-03-01T00:00:00"),
+        ("2099-12-31T24:00:01Z", "there is no hour 24"),
+        ("9999-12-31T24:00:00Z", "there is no hour 24"),
+        ("2099-12-31T25:00:00Z", "there is no hour 25"),
+        ("2099-12-31T23:60:00Z", "there is no minute 60"),
+        ("2099-12-31T23:59:60Z", "leap seconds are not counted, write 23:59:59"),
+        ("2099-12-31T23:59:61Z", "there is no second 61"),
+    ],
+)
+def test_a_time_that_does_not_exist_is_refused_with_what_to_write(text: str, says: str):
+    with pytest.raises(ValueError, match="is not a date and time that exists: ") as error:
+        parse_instant(text)
+    assert says in str(error.value)
+
+
+@given(st.from_regex(r"\d{4}-[0-3]\d-[0-4]\d", fullmatch=True).filter(str.isascii))
+def test_a_date_is_what_the_calendar_has_or_refused(text: str):
+    try:
+        expected = date.fromisoformat(text)
+    except ValueError:
+        with pytest.raises(ValueError, match="is not a date that exists: ") as error:
+            calendar_date(text)
+        assert re.search(r"year|month|day", str(error.value).rpartition(": ")[2])
+    else:
+        assert calendar_date(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -368,6 +412,13 @@ def test_any_name_is_a_zone_or_unknown(name: str):
         ("P2W", timedelta(weeks=2)),
         ("P1W2DT3H4M5.000006S", timedelta(9, 3 * 3600 + 4 * 60 + 5, 6)),
         ("PT0S", timedelta()),
+        ("PT1.500000000S", timedelta(seconds=1.5)),
+        ("PT1.0000010S", timedelta(seconds=1, microseconds=1)),
+        ("PT2.000000000S", timedelta(seconds=2)),
+        ("PT315360000.123457S", timedelta(seconds=315_360_000, microseconds=123_457)),
+        (315_360_000.123457, timedelta(seconds=315_360_000, microseconds=123_457)),
+        (1.000001, timedelta(seconds=1, microseconds=1)),
+        (1e3, timedelta(seconds=1000)),
         (-5, timedelta(seconds=-5)),
     ],
 )
@@ -393,7 +444,7 @@ def test_durations_are_seconds_or_iso_8601(value: float | str, length: timedelta
         "PT1,5S",
         "PT1.5M",
         "PT.5S",
-        "PT1.0000001S",
+        "PT1.0000000000S",
         "PT30S ",
         " PT30S",
         "PT30S\n",
@@ -415,8 +466,58 @@ def test_other_durations_are_refused_with_examples(value: str):
 
 
 @pytest.mark.parametrize(
+    ("value", "instead"),
+    [
+        ("PT1.0000001S", "write 'PT1S'"),
+        ("PT1.123456789S", "write 'PT1.123456S'"),
+        ("P1DT0.000000999S", "write 'P1D'"),
+        (1.0000001, "write 'PT1S'"),
+        (3.3000000000000003, "write 'PT3.3S'"),
+        (90.1234567, "write 'PT1M30.123457S'"),
+        ("PT0.000000001S", "kept"),
+        (1e-9, "kept"),
+        (-1.0000001, "kept"),
+    ],
+)
+def test_a_duration_of_which_something_would_be_lost_is_refused(value: float | str, instead: str):
+    with pytest.raises(ValueError, match="finer than a microsecond") as error:
+        parse_duration(value)
+    assert str(error.value).endswith(instead)
+
+
+@pytest.mark.parametrize("value", [1.0000001, "PT1.000000S", 1])
+def test_a_duration_that_was_accepted_once_is_still_read(value: float | str):
+    assert stored_duration(value) == timedelta(seconds=1)
+
+
+@given(st.integers(-(10**15), 10**15))
+def test_microseconds_are_kept_however_they_are_written(microseconds: int):
+    length = timedelta(microseconds=microseconds)
+    seconds = Decimal(microseconds) / 1_000_000
+
+    assert parse_duration(float(seconds)) == length
+    if microseconds >= 0:
+        assert parse_duration(f"PT{seconds:.9f}S") == length
+        assert not is_finer_than_a_microsecond(f"{seconds:.12f}")
+    assert is_finer_than_a_microsecond(f"{seconds:.6f}1")
+
+
+@pytest.mark.parametrize(
+    ("text", "finer"),
+    [
+        *(("1e-400", True), ("0.0000001", True), ("1e-7", True), ("10E-7", False)),
+        *(("0e-400", False), ("0.0000000", False), ("1e-" + "9" * 40, True), ("1e99", False)),
+        *(("", False), (".", False), ("nan", False), ("-inf", False), ("many", False)),
+    ],
+)
+def test_a_number_that_no_duration_keeps_is_known_from_its_text(text: str, *, finer: bool):
+    assert is_finer_than_a_microsecond(text) is finer
+
+
+@pytest.mark.parametrize(
     ("value", "says"),
     [
+        ("PT1.0000000001S", "at most nine digits"),
         ("P1M", "months and years are not of one length"),
         ("p1y", "months and years are not of one length"),
         ("P1Y2M3DT4H", "months and years are not of one length"),

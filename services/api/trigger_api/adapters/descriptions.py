@@ -14,7 +14,7 @@ from trigger_contracts.instants import (
     FIRST_INSTANT,
     LAST_INSTANT,
     on_clock,
-    parse_duration,
+    stored_duration,
     stored_zone,
 )
 from trigger_contracts.schedule import AnySchedule, Interval, Limited, Once, rule_of
@@ -59,7 +59,7 @@ def _limits(schedule: AnySchedule, definition: Definition) -> list[str]:
             said[-1] += f" and {len(definition.exclude) - 3} more"
     if definition.max_fires is not None:
         said.append("once only" if definition.max_fires == 1 else f"{definition.max_fires} times")
-    jitter = parse_duration(definition.jitter or 0)
+    jitter = stored_duration(definition.jitter or 0)
     if jitter:
         said.append(f"each up to {_duration(jitter, one='1 ')} later, as its trigger's id has it")
     return said
