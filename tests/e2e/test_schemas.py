@@ -182,6 +182,29 @@ async def test_numbers_come_back_as_they_were_by_every_way_out(
     assert exported.text.replace(" ", "").count(KEPT) == 3
 
 
+@pytest.mark.parametrize("door", ["rest", "nats"])
+async def test_the_negative_zero_of_an_integer_comes_back_as_a_zero_with_its_sign(
+    platform: Platform, client: Client, door: str
+) -> None:
+    """``-0`` was 0 in every answer; as ``-0.0`` it is the same value."""
+    own = '"name":"negative zero","type":"api","payload":{"own":-0}'
+    if door == "rest":
+        headers = {"Content-Type": "application/json"}
+        made = await platform.rest.post("/triggers/", content=f"{{{own}}}", headers=headers)
+        trigger_id = made.json()["id"]
+        address = f"/triggers/{trigger_id}/fire"
+        body = '{"payload":{"given":[-0,0,-1]}}'
+        fired = (await platform.rest.post(address, content=body, headers=headers)).json()
+    else:
+        trigger_id = (await platform.ask(client, "create", f"{{{own}}}".encode()))["trigger_id"]
+        body = f'{{"trigger_id":"{trigger_id}","payload":{{"given":[-0,0,-1]}}}}'
+        fired = await platform.ask(client, "fire", body.encode())
+    shown = (await platform.rest.get(f"/triggers/{trigger_id}")).text.replace(" ", "")
+    logged = (await payload_of(platform, fired["event_id"])).replace(" ", "")
+    assert '"payload":{"own":-0.0}' in shown
+    assert '{"own":-0.0,"given":[-0.0,0,-1]}' in logged
+
+
 async def test_numbers_that_would_be_altered_are_refused_by_both_doors(
     platform: Platform, client: Client
 ) -> None:

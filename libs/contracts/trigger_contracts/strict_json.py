@@ -32,6 +32,9 @@ _COLON = re.compile(rb"\s*:")
 _LONG_NUMBER = re.compile(rb"[0-9]{309}")
 """A double has at most 309 digits before the point: only such texts need a closer look."""
 
+_NEGATIVE_ZERO = re.compile(rb"-0(?![0-9.eE])")
+"""No integer of Python's is that. In a date, other digits follow."""
+
 _EXACT_CHARACTERS = 16
 """A fraction of so many characters, its point among them, has 15 digits: any double keeps these."""
 
@@ -51,7 +54,8 @@ def parse(text: bytes) -> Any:
         raise refused(Code.MALFORMED_JSON, "it begins with a BOM (byte order mark)")
     try:
         decoded = text.decode("utf-8")
-        value = (_LONG_NUMBERS if _LONG_NUMBER.search(text) else _NUMBERS).decode(decoded)
+        odd = _LONG_NUMBER.search(text) or _NEGATIVE_ZERO.search(text)
+        value = (_ODD_NUMBERS if odd else _NUMBERS).decode(decoded)
     except Refused:
         raise
     except _Repetition:
@@ -68,8 +72,8 @@ def parse(text: bytes) -> Any:
         raise refused(
             Code.MALFORMED_JSON, f"{error.msg} at line {error.lineno} column {error.colno}"
         ) from None
-    except (ValueError, RecursionError) as error:
-        raise refused(Code.MALFORMED_JSON, f"unreadable JSON: {error}") from None
+    except (ValueError, RecursionError):
+        raise refused(Code.MALFORMED_JSON, "unreadable JSON") from None
     if b"\\u" in text or b"\x00" in text:
         _check_storable(value)
     return value
@@ -186,9 +190,10 @@ def _finite(text: str) -> float:
     return value
 
 
-def _finite_integer(text: str) -> int:
+def _integer(text: str) -> float:
+    """An integer digit by digit; the negative zero as the double that it is."""
     _finite(text)
-    return int(text)
+    return -0.0 if text == "-0" else int(text)
 
 
 def _position(decoded: str, number: str) -> tuple[int, int]:
@@ -217,10 +222,10 @@ def _check_storable(value: Any) -> None:
 _NUMBERS = json.JSONDecoder(
     object_pairs_hook=_unique_keys, parse_constant=_no_constant, parse_float=_exact
 )
-_LONG_NUMBERS = json.JSONDecoder(
+_ODD_NUMBERS = json.JSONDecoder(
     object_pairs_hook=_unique_keys,
     parse_constant=_no_constant,
     parse_float=_exact,
-    parse_int=_finite_integer,
+    parse_int=_integer,
 )
 """Made once: making a decoder costs as much as reading a small body."""

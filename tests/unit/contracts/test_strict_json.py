@@ -182,6 +182,25 @@ def test_a_number_is_kept_whatever_the_way_in_which_it_is_written(text: str):
     assert Decimal(repr(value)) == Decimal(text)
 
 
+@pytest.mark.parametrize("text", ["-0", "-0.0", "-0e7", "-0.000", "[1, -0]", '{"-0": -0}'])
+def test_the_negative_zero_keeps_its_sign(text: str):
+    """Written as the double that it is: ``-0`` comes back as ``-0.0``."""
+    value = parse(text.encode())
+    while isinstance(value, list | dict):
+        value = value[-1] if isinstance(value, list) else value["-0"]
+
+    assert repr(value) == "-0.0"
+    assert to_json(value) == b"-0.0"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("0", 0), ('"-0"', "-0"), ('["2027-01-01", 7]', ["2027-01-01", 7])]
+)
+def test_other_integers_stay_integers(text: str, value: Any):
+    assert repr(parse(text.encode())) == repr(value)
+    assert repr(parse(f"[{text}, -0]".encode())[0]) == repr(value)
+
+
 @given(st.integers(-(10**22), 10**22), st.integers(-340, 320))
 def test_any_number_comes_back_as_it_was_or_not_at_all(digits: int, exponent: int):
     text = f"{digits}e{exponent}"
