@@ -76,6 +76,29 @@ async def test_pages_stay_right_while_rows_arrive_and_share_an_instant(
     assert found == [str(event_id) for event_id in expected]
 
 
+@pytest.mark.parametrize(
+    ("bounds", "count"),
+    [
+        ({"to": "9999-12-31T23:59:59-05:00"}, 1),
+        ({"from": "0001-01-01T00:00:00+14:00"}, 1),
+        ({"from": "0001-01-01T00:00:00+14:00", "to": "9999-12-31T23:59:59-12:00"}, 1),
+        ({"from": "9999-12-31T23:59:59-12:00"}, 0),
+        ({"to": "0001-01-01T00:00:00+14:00"}, 0),
+    ],
+)
+async def test_a_bound_beyond_the_calendar_is_no_limit(
+    http: httpx.AsyncClient, log: Log, bounds: dict[str, str], count: int
+) -> None:
+    trigger_id = str(await log.add())
+    row = (await http.get(f"/events/{trigger_id}")).json()
+    asked = {**bounds, "trigger_id": row["trigger_id"]}
+    assert len((await http.get("/events/", params=asked)).json()) == count
+    chart = await http.get("/events/stats", params=asked)
+    assert chart.status_code == 200, chart.text
+    export = await http.get("/events/export", params=asked)
+    assert len(export.text.splitlines()) == count
+
+
 async def test_what_is_not_there(gateway: Running, log: Log) -> None:
     http = gateway.http
     over = await log.add(timedelta(hours=48, seconds=1))
@@ -112,6 +135,9 @@ async def test_what_is_not_there(gateway: Running, log: Log) -> None:
         ("min_lateness=-1", "/query/min_lateness"),
         ("min_lateness=nan", "/query/min_lateness"),
         ("max_lateness=inf", "/query/max_lateness"),
+        ("min_lateness=1e-400", "/query/min_lateness"),
+        ("max_lateness=0.0000001", "/query/max_lateness"),
+        ("to=2026-12-31T24:00:00Z", "/query/to"),
         ("min_lateness=2&max_lateness=1", "/query/max_lateness"),
         ("q=%25%20%22%27", "/query/q"),
         ("q=", "/query/q"),

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from tests.unit.api.fakes import make_change
 from trigger_api.domain import cursors
@@ -21,6 +22,7 @@ from trigger_contracts.commands import FireTrigger
 from trigger_contracts.errors import Code, Refused
 from trigger_contracts.events import Status
 from trigger_contracts.ids import is_valid_id
+from trigger_contracts.instants import FIRST_INSTANT, LAST_INSTANT
 from trigger_contracts.trigger import Trigger
 
 HASH = hashlib.sha256(b"secret").hexdigest()
@@ -126,6 +128,40 @@ def test_another_list_is_refused(if_match: str, code: Code) -> None:
 )
 def test_the_plus_of_an_offset_may_arrive_as_a_space(text: str, expected: datetime) -> None:
     assert EventQuery.model_validate({"from": text}).from_ == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        ("9999-12-31T23:59:59-05:00", LAST_INSTANT),
+        ("9999-12-31T23:59:59.9999999-12:00", LAST_INSTANT),
+        ("0001-01-01T00:00:00+14:00", FIRST_INSTANT),
+        ("0001-01-01T00:00:00 05:30", FIRST_INSTANT),
+    ],
+)
+@pytest.mark.parametrize("bound", ["from", "to"])
+def test_a_bound_of_the_log_beyond_the_calendar_is_its_end(
+    text: str, end: datetime, bound: str
+) -> None:
+    asked = EventQuery.model_validate({bound: text})
+
+    assert {"from": asked.from_, "to": asked.to}[bound] == end
+
+
+@pytest.mark.parametrize("field", ["min_lateness", "max_lateness"])
+@pytest.mark.parametrize(
+    "value", ["1e-400", "-1e-400", "0.0000001", " 1.23456789 ", 1e-9, 0.1234567]
+)
+def test_a_lateness_of_which_something_would_be_lost_is_refused(
+    field: str, value: float | str
+) -> None:
+    with pytest.raises(ValidationError, match="finer than a microsecond"):
+        EventQuery.model_validate({field: value})
+
+
+@pytest.mark.parametrize("value", ["0", "0.000001", "1.500000000", "1e-6", 2, 0.1, "0e-400"])
+def test_a_lateness_to_the_microsecond_is_taken(value: float | str) -> None:
+    assert EventQuery.model_validate({"min_lateness": value}).min_lateness == float(value)
 
 
 def test_a_representation_sent_back_says_what_its_owner_set() -> None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from trigger_api.domain.log.words import words_of
 from trigger_contracts.errors import Code, refused
 from trigger_contracts.events import EntryStatus, Source
-from trigger_contracts.instants import parse_instant
+from trigger_contracts.instants import is_finer_than_a_microsecond, parse_bound
 from trigger_contracts.topology import LOG_LIFE
 
 from . import cursors
@@ -29,14 +29,28 @@ The time's own colon tells it from the space in "2027-01-26 15:00".
 """
 
 
-def _parse_instant(value: Any) -> Any:
+def _parse_bound(value: Any) -> Any:
+    """All instants of a query are bounds: beyond the calendar they are none."""
     if not isinstance(value, str):
         return value
-    return parse_instant(_SPACED_OFFSET.sub(r"\1+\2", value.strip()))
+    return parse_bound(_SPACED_OFFSET.sub(r"\1+\2", value.strip()))
 
 
-Instant = Annotated[datetime, BeforeValidator(_parse_instant)]
-Lateness = Annotated[float, Field(ge=0, le=LOG_LIFE.total_seconds(), allow_inf_nan=False)]
+Instant = Annotated[datetime, BeforeValidator(_parse_bound)]
+
+
+def _no_finer(value: Any) -> Any:
+    """A lateness is compared to the microsecond: ``1e-400`` would silently mean 0."""
+    if isinstance(value, float | str) and is_finer_than_a_microsecond(value):
+        raise ValueError("must not be finer than a microsecond: six digits after the dot")
+    return value
+
+
+Lateness = Annotated[
+    float,
+    BeforeValidator(_no_finer),
+    Field(ge=0, le=LOG_LIFE.total_seconds(), allow_inf_nan=False),
+]
 """Seconds."""
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_NO_NUL)]
 _ANY_OF = "Given several times: any of them."
