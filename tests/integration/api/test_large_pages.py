@@ -12,7 +12,7 @@ from trigger_api.adapters.byte_pages import PAGE_BYTES
 
 LARGE = 240_000
 """Bytes of a payload, somewhat less than what is accepted."""
-A_PAGE = 5
+A_PAGE = 9
 """So many of them begin within ``PAGE_BYTES``."""
 MANY = 2 * A_PAGE + 1
 

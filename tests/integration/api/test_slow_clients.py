@@ -95,4 +95,4 @@ async def _begun(
 
 
 def _bodies_of(gateway: Running) -> Bodies:
-    return gateway.built.gateway._fire_door._bodies
+    return gateway.built.gateway._fire_endpoint._bodies

@@ -65,6 +65,15 @@ async def pending(broker: Broker) -> tuple[int | None, int | None]:
     return info.num_pending, info.num_ack_pending
 
 
+async def until_held(broker: Broker, count: int) -> None:
+    """By the only replica: one that begins before would be given some of them."""
+
+    async def held() -> bool:
+        return await pending(broker) == (0, count)
+
+    await eventually(held, what="the first replica holds all")
+
+
 async def test_what_is_handled_slowly_or_waits_for_it_stays_here(
     connect: Connect, publisher: JetStreamPublisher, platform_streams: Broker
 ) -> None:
@@ -73,10 +82,7 @@ async def test_what_is_handled_slowly_or_waits_for_it_stays_here(
     await publisher.publish_batch([due(n) for n in range(15)])
     await slow.entered.wait()
 
-    async def all_are_here() -> bool:
-        return await pending(platform_streams) == (0, 15)
-
-    await eventually(all_are_here, what="the first replica holds all")
+    await until_held(platform_streams, 15)
     second = await replica(connect, other)
     await after(4 * ACK_WAIT)
     slow.go_on.set()
@@ -162,6 +168,7 @@ async def test_what_its_handler_shows_life_of_stays_here(
     patient, other = Patient(), Seen()
     await publisher.publish_batch([due(n) for n in range(15)])
     first = await replica(connect, patient, hung_after=ACK_WAIT, batch=10)
+    await until_held(platform_streams, 15)
     second = await replica(connect, other)
     await eventually(lambda: settled(platform_streams), within=20)
     assert patient.payloads == [b"%d" % n for n in range(15)]
