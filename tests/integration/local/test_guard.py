@@ -107,8 +107,13 @@ async def test_a_scheduler_ahead_of_its_streams_waits_and_says_why(
             assert "etp rebuild --accept-loss" in told
             jetstream = client.jetstream()
             await jetstream.publish("trigger.command.create", b'{"name": "a", "type": "api"}')
-            consumer = await jetstream.consumer_info("TRIGGER_COMMANDS", "scheduler")
-            assert consumer.num_pending == 1
+
+            async def waits() -> bool:
+                # The server acknowledges a message before it tells the consumer of it.
+                consumer = await jetstream.consumer_info("TRIGGER_COMMANDS", "scheduler")
+                return consumer.num_pending == 1
+
+            await eventually(waits, what="the command waits")
             assert await admin.fetchval("SELECT count(*) FROM scheduler.change") == 0
             await project(admin, stream, 0)
             await one.until_ready()
