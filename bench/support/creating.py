@@ -75,8 +75,8 @@ async def publish_creates(
     platform: Platform, definitions: Sequence[dict[str, Any]], *, answered: bool = False
 ) -> tuple[float, float]:
     """Seconds until all commands were stored, and until all were answered (if asked for)."""
-    async with platform.connected("client") as connection:
-        reply_to = f"{subjects.inbox_prefix('client')}.created"
+    async with platform.connected("api") as connection:
+        reply_to = f"{subjects.inbox_prefix('api')}.created"
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         problems: list[bytes] = []
         answers = 0
