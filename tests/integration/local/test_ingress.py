@@ -48,15 +48,7 @@ async def test_with_the_commands_lost_none_is_copied_again(platform_streams: Bro
         await client.jetstream().publish(FIRE, b"after")
         await _until_copied(admin, 1)
         assert (await admin.jetstream().get_msg(COMMANDS.name, 1)).data == b"after"
-    await platform_streams.kill()
-    await platform_streams.start()
-    async with (
-        platform_streams.connected() as admin,
-        platform_streams.connected("client") as client,
-    ):
-        await client.jetstream().publish(FIRE, b"at last")
-        await _until_copied(admin, 2)
-        assert (await admin.jetstream().get_msg(COMMANDS.name, 2)).data == b"at last"
+    await _restarted_it_goes_on(platform_streams, 2)
 
 
 async def test_with_the_ingress_lost_what_comes_is_copied(platform_streams: Broker) -> None:
@@ -73,14 +65,7 @@ async def test_with_the_ingress_lost_what_comes_is_copied(platform_streams: Brok
         await client.jetstream().publish(FIRE, b"after")
         await _until_copied(admin, 6, within=5)
         assert (await admin.jetstream().get_msg(COMMANDS.name, 6)).data == b"after"
-    await platform_streams.kill()
-    await platform_streams.start()
-    async with (
-        platform_streams.connected() as admin,
-        platform_streams.connected("client") as client,
-    ):
-        await client.jetstream().publish(FIRE, b"at last")
-        await _until_copied(admin, 7)
+    await _restarted_it_goes_on(platform_streams, 7)
 
 
 async def test_services_alone_send_batches(platform_streams: Broker) -> None:
@@ -90,6 +75,16 @@ async def test_services_alone_send_batches(platform_streams: Broker) -> None:
         answer = await client.request(FIRE, b"{}", headers=batch, timeout=5)
         assert b'"error"' in answer.data
         assert b"disabled" in answer.data, answer.data
+
+
+async def _restarted_it_goes_on(broker: Broker, number: int) -> None:
+    """The next command becomes this number, and nothing before it comes again."""
+    await broker.kill()
+    await broker.start()
+    async with broker.connected() as admin, broker.connected("client") as client:
+        await client.jetstream().publish(FIRE, b"at last")
+        await _until_copied(admin, number)
+        assert (await admin.jetstream().get_msg(COMMANDS.name, number)).data == b"at last"
 
 
 async def _until_copied(admin: Client, count: int, within: float = 20) -> None:
