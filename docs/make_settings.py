@@ -15,6 +15,7 @@ import typer
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from trigger_admin.broker_health import PORT
 from trigger_api.settings import Settings as ApiSettings
 from trigger_executor.settings import Settings as ExecutorSettings
 from trigger_local.cli import app
@@ -60,6 +61,8 @@ _ENDS = re.compile(r"(?<=[^.])$")
 _OF_COMMANDS = {
     "nats_url": "Address of the broker.",
     "nats_password": "Password of the NATS user `admin`.",
+    "nats_monitor_url": "Address of nats-server's monitoring endpoint, by default "
+    f"`http://127.0.0.1:{PORT}`.",
     "database_url": "Address of the database, with a PostgreSQL superuser.",
     "url": "Address of the gateway.",
     "api_key": "A key for the gateway.",

@@ -4,11 +4,7 @@ On a small disk of the test's own (tmpfs), which only root may mount.
 """
 
 import os
-import shutil
 import signal
-import subprocess
-import sys
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -19,34 +15,19 @@ import pytest
 
 from tests.support.eventually import eventually
 from tests.support.good_traffic import good_traffic
+from tests.support.small_disk import fill, only_root_mounts, small_disk
 from tests.support.whole_platform import Json, Platform, ahead, distinct
 
 SIZE = "192m"
 """A new database takes 40 MB, and a segment of its log 16."""
 
-pytestmark = pytest.mark.skipif(
-    sys.platform != "linux" or os.geteuid() != 0, reason="only root may mount a small disk"
-)
+pytestmark = only_root_mounts
 
 
 @pytest.fixture
 def disk() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="etp-test-"))
-    folder.chmod(0o755)
-    mounted = folder / "disk"
-    mounted.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(mounted)],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        shutil.rmtree(folder)
-        pytest.skip(f"no disk can be mounted here: {done.stderr.strip()}")
-    yield mounted
-    subprocess.run(["umount", "--lazy", str(mounted)], check=True)
-    shutil.rmtree(folder, ignore_errors=True)
+    with small_disk(SIZE) as mounted:
+        yield mounted
 
 
 @pytest.fixture
@@ -60,19 +41,6 @@ async def platform(disk: Path) -> AsyncIterator[Platform]:
         (disk / "fill").unlink(missing_ok=True)
         if started.up_is_running:
             await started.down(signal.SIGTERM)
-
-
-def fill(disk: Path) -> Path:
-    """Take every byte that is left."""
-    filler = disk / "fill"
-    with filler.open("ab", buffering=0) as file:
-        for size in (1 << 20, 4096):
-            try:
-                while True:
-                    file.write(bytes(size))
-            except OSError:
-                continue
-    return filler
 
 
 def executors(root: Path) -> list[int]:

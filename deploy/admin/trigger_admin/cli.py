@@ -15,6 +15,7 @@ import typer
 
 from trigger_runtime.process import command_line
 
+from . import broker_health as health_of_broker
 from . import records
 from .database import DATABASE_ROLES
 from .provision import provision as provision_target
@@ -96,6 +97,21 @@ def rebuild(
     target = Target(nats_url, nats_password, database_url)
     for line in complete(lambda: rebuild_all(target, accept_loss=accept_loss)):
         print(line)
+
+
+@app.command()
+def broker_health(
+    *,
+    nats_monitor_url: Annotated[
+        str,
+        typer.Option(envvar="ETP_NATS_MONITOR_URL", help="nats-server's monitoring endpoint."),
+    ] = f"http://127.0.0.1:{health_of_broker.PORT}",
+) -> None:
+    """Whether a broker elsewhere answers and stores: exit code 0, else 1 with a sentence.
+
+    For a container's health check: a broker that keeps a write error must be restarted.
+    """
+    print(complete(lambda: health_of_broker.check(nats_monitor_url)))
 
 
 @records_app.command("list")

@@ -106,6 +106,7 @@ def status(
 
 
 app.command()(admin.provision)
+app.command()(admin.broker_health)
 
 
 @app.command()

@@ -31,14 +31,6 @@ PING_INTERVAL = "10s"
 VERSION_FILE = "version"
 """Which server has last written into the folder."""
 
-BROKEN = re.compile(
-    r"^\[\d+\] \S+ \S+ \[ERR\] (?:Filestore \[[^\]]+\] Critical write error"
-    r"|JetStream stream '[^']+' critical write error)"
-)
-"""Said of a stream's file that could not be written, for example on a full disk. The server keeps
-that error: it acknowledges nothing on this stream until it is started anew, even once there is
-space. Names that clients choose are quoted in its lines, and can forge none."""
-
 READY_POLL = 0.02
 """Seconds between two attempts to reach a starting server."""
 

@@ -12,6 +12,7 @@ from functools import partial
 
 import asyncpg
 
+from trigger_admin import broker_health
 from trigger_admin.database import DATABASE, owner_role
 from trigger_contracts.subjects import Service
 
@@ -85,7 +86,7 @@ def servers(platform: Platform) -> tuple[Spec, Spec]:
             ready=partial(nats.answers, LOOPBACK, platform.ports["nats"]),
             stop_timeout=SERVER_TIMEOUT,
             against=partial(space.reason_against, platform.home.nats),
-            broken=nats.BROKEN,
+            broken=broker_health.LOGGED,
             kept=nats.streams_folder(platform.home.nats),
             # Its passwords are random, and stand in a file that only its owner may read.
             routine=("[INF]", "Plaintext passwords detected"),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from trigger_admin import broker_health
 from trigger_contracts.topology import PERMISSIONS
 from trigger_local import nats as nats_server
 from trigger_local import ports, postgres, secrets, space, state
@@ -197,11 +198,12 @@ def test_a_disk_that_takes_nothing_is_told_with_its_reason(home: Home, tmp_path:
 
 def test_a_broker_that_cannot_store_is_known_by_its_own_words_alone() -> None:
     def broken(text: str) -> bool:
-        return nats_server.BROKEN.search(text) is not None
+        return broker_health.LOGGED.search(text) is not None
 
     said = "[12] 2026/11/29 11:42:02.578841 [ERR] "
     assert broken(f"{said}Filestore [TRIGGER_DUE] Critical write error: no space left on device")
     assert broken(f"{said}JetStream stream '$G > TRIGGER_DUE' critical write error: any")
+    assert broken(f"{said}JetStream consumer '$G > TRIGGER_DUE > x' critical write error: any")
     forged = "Filestore [X] Critical write error"
     assert not broken(f'{said}127.0.0.1:1 - cid:7 - authentication error - User "{forged}"')
     assert not broken(f'{said}127.0.0.1:1 - cid:8 - "a\\n{said}{forged}" - "$G" - closed')

@@ -42,7 +42,7 @@ _CODE = re.compile(r"`([^`\n]+)`")
 _BLOCK = re.compile(r"```.*?```", re.DOTALL)
 _PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)+/?|[\w-]+\.(?:md|toml|sql|py)")
 _TEST = re.compile(r"(tests/[\w./-]+\.py)::(\w+)")
-_COMMAND = re.compile(r"\b(make|etp) ([a-z]+)\b((?: --[a-z-]+)*)")
+_COMMAND = re.compile(r"\b(make|etp) ([a-z]+(?:-[a-z]+)*)\b((?: --[a-z-]+)*)")
 _SETTING = re.compile(r"\bETP_[A-Z_]+\b")
 
 
