@@ -29,7 +29,7 @@ from .errors import LocalError, NotUpError
 from .home import Home
 from .output import Output
 from .ports import LOOPBACK
-from .programs import Replicas
+from .programs import Replicas, target_of
 
 app = typer.Typer(
     name="etp",
@@ -138,7 +138,7 @@ def rebuild(
             if not home.is_ours():
                 raise
             return await supervisor.rebuild_stopped(home, accept_loss=accept_loss)
-        return await rebuild_all(supervisor.target_of(platform), accept_loss=accept_loss)
+        return await rebuild_all(target_of(platform), accept_loss=accept_loss)
 
     for line in complete(rebuilt):
         print(line)

@@ -108,11 +108,6 @@ def program(folder: Path, passwords: Mapping[str, str], *, port: int) -> Program
     )
 
 
-def streams_folder(folder: Path) -> Path:
-    """Where the server keeps every account's streams; it makes this one itself."""
-    return folder / "store" / "jetstream"
-
-
 async def answers(host: str, port: int) -> bool:
     """Whether a NATS server greets on this port."""
     try:

@@ -5,6 +5,7 @@ The only place that turns secrets and ports into a service's environment.
 
 import asyncio
 import contextlib
+import shlex
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,9 +15,10 @@ import asyncpg
 
 from trigger_admin import broker_health
 from trigger_admin.database import DATABASE, owner_role
+from trigger_admin.target import ADMIN, Target
 from trigger_contracts.subjects import Service
 
-from . import nats, postgres, space
+from . import nats, postgres, space, store
 from .child import Program
 from .home import Home
 from .ports import LOOPBACK
@@ -87,7 +89,8 @@ def servers(platform: Platform) -> tuple[Spec, Spec]:
             stop_timeout=SERVER_TIMEOUT,
             against=partial(space.reason_against, platform.home.nats),
             broken=broker_health.LOGGED,
-            kept=nats.streams_folder(platform.home.nats),
+            kept=partial(store.folders, platform.home.nats),
+            removed_under_it=partial(store.removed_under_it, target_of(platform)),
             # Its passwords are random, and stand in a file that only its owner may read.
             routine=("[INF]", "Plaintext passwords detected"),
         ),
@@ -96,10 +99,21 @@ def servers(platform: Platform) -> tuple[Spec, Spec]:
             prepare=partial(_prepare_postgres, platform),
             ready=partial(_database_answers, platform.database_url(database="postgres")),
             stop_timeout=SERVER_TIMEOUT,
-            kept=platform.home.postgres / postgres.VERSION_FILE,
+            kept=lambda: (platform.home.postgres / postgres.VERSION_FILE,),
             # We ask whether it is up before it is.
             routine=("LOG:  ", "the database system is starting up"),
         ),
+    )
+
+
+def target_of(platform: Platform) -> Target:
+    """The platform's own servers, for an admin step."""
+    return Target(
+        nats_url=platform.nats_url(),
+        nats_password=platform.secrets.nats[ADMIN],
+        database_url=platform.database_url(),
+        role_passwords=platform.secrets.postgres,
+        options=f" --data-dir {shlex.quote(str(platform.home.root))}",
     )
 
 

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +34,16 @@ def nothing_against() -> str | None:
     return None
 
 
+def nothing_kept() -> Collection[Path]:
+    """For programs that keep nothing."""
+    return ()
+
+
+async def always(_path: Path) -> bool:
+    """For programs that never remove such a thing themselves."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Spec:
     """One program of the platform."""
@@ -50,8 +60,10 @@ class Spec:
     """Why it cannot be started now; asked in a thread before every start, may block."""
     broken: re.Pattern[str] | None = None
     """Lines of its output after which it does its work no more until it is started anew."""
-    kept: Path | None = None
-    """What is there for as long as the files are that it works on."""
+    kept: Callable[[], Collection[Path]] = nothing_kept
+    """What there is now of what must stay while it runs; asked in a thread, may block."""
+    removed_under_it: Callable[[Path], Awaitable[bool]] = always
+    """Whether it was another who removed one of these; an error means that nobody knows now."""
 
 
 class Supervised:
@@ -68,8 +80,8 @@ class Supervised:
         self._stopping = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
         self._replacing: asyncio.Task[bool] | None = None
-        self._has_files = False
-        """Since its last start; it may be the one that makes them."""
+        self._kept: set[Path] = set()
+        """What was seen of its files since its last start; it may be the one that makes them."""
 
     @property
     def pid(self) -> int | None:
@@ -88,13 +100,26 @@ class Supervised:
 
         It would serve what it has open, and acknowledge what nobody finds again.
         """
-        process, kept = self._process, self.spec.kept
-        if kept is None or process is None or process.returncode is not None:
+        process, kept = self._process, self._kept
+        if process is None or process.returncode is not None:
             return
-        if await asyncio.to_thread(_is_there, kept):
-            self._has_files = True
-        elif self._has_files and process is self._process:
-            self._replace(f"its files are gone from {kept.parent}")
+        for path in await asyncio.to_thread(self._missing, kept):
+            try:
+                by_another = await self.spec.removed_under_it(path)
+            except Exception:  # noqa: BLE001 (asked again at the next look)
+                return
+            if process is not self._process:
+                return
+            if not by_another:
+                kept.remove(path)
+            elif not await asyncio.to_thread(_is_there, path):
+                self._replace(f"its files are gone from {path.parent}")
+                return
+
+    def _missing(self, kept: set[Path]) -> list[Path]:
+        """What is not there any more of what was; the outermost first."""
+        kept.update(path for path in self.spec.kept() if _is_there(path))
+        return sorted(path for path in kept if not _is_there(path))
 
     async def stop(self) -> None:
         """Stop it for good. Returns when it is gone."""
@@ -164,7 +189,7 @@ class Supervised:
         if self._stopping.is_set():
             return
         process = await child.start(self._program, asyncio.subprocess.PIPE)
-        self._process, self._has_files = process, False
+        self._process, self._kept = process, set()
         assert process.stdout is not None  # noqa: S101 (PIPE above)
         copying = asyncio.create_task(
             self._output.copy(self.spec.name, process.stdout, self.spec.routine, self._hear)

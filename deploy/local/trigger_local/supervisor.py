@@ -7,7 +7,6 @@ first, then the broker stops, then the database. One per data directory at a tim
 import asyncio
 import contextlib
 import os
-import shlex
 import signal
 import sys
 import time
@@ -19,14 +18,14 @@ import asyncpg
 from trigger_admin.errors import StreamsLostError, TablesGoneError
 from trigger_admin.provision import provision, watch
 from trigger_admin.rebuild import rebuild_all
-from trigger_admin.target import ADMIN, Target
+from trigger_admin.target import Target
 
 from . import nats as nats_server
 from . import ports, postgres, programs, secrets, state, welcome
 from .errors import ExitedEarlyError, NotReadyError
 from .home import Home
 from .output import Output
-from .programs import Platform, Replicas
+from .programs import Platform, Replicas, target_of
 from .supervised import Spec, Supervised
 
 SERVERS_TIMEOUT = 60.0
@@ -232,17 +231,6 @@ async def _start(supervisor: Supervisor, replicas: Replicas) -> None:
     await provision(target_of(platform), supervisor.say)
     await supervisor.start(programs.services(platform, replicas), SERVICES_TIMEOUT)
     supervisor.started()
-
-
-def target_of(platform: Platform) -> Target:
-    """The platform's own servers, for an admin step."""
-    return Target(
-        nats_url=platform.nats_url(),
-        nats_password=platform.secrets.nats[ADMIN],
-        database_url=platform.database_url(),
-        role_passwords=platform.secrets.postgres,
-        options=f" --data-dir {shlex.quote(str(platform.home.root))}",
-    )
 
 
 async def rebuild_stopped(home: Home, *, accept_loss: bool) -> tuple[str, ...]:

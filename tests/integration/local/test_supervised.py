@@ -134,7 +134,9 @@ async def test_a_program_whose_files_are_removed_under_it_is_started_anew(
     said = io.StringIO()
     folder = tmp_path / "files"
     kept = folder / "kept"
-    one = Supervised(spec("exec sleep 4245.5", kept=kept), Output(tmp_path, said), lambda: None)
+    one = Supervised(
+        spec("exec sleep 4245.5", kept=lambda: [kept]), Output(tmp_path, said), lambda: None
+    )
     started.append(one)
     one.start()
     await eventually(lambda: one.pid is not None, within=20)
@@ -156,6 +158,42 @@ async def test_a_program_whose_files_are_removed_under_it_is_started_anew(
     await one.look()
     assert one.pid is not None
     assert one.starts == 2, "the new one has made no files yet"
+
+
+async def test_what_a_program_removed_itself_is_no_reason_to_start_it_anew(
+    tmp_path: Path, started: list[Supervised]
+) -> None:
+    """Who it was is asked until it is known, and then no more."""
+    answers: list[bool | None] = [None, False]
+    asked = []
+
+    async def removed_under_it(path: Path) -> bool:
+        asked.append(path)
+        answer = answers.pop(0)
+        if answer is None:
+            raise ConnectionError
+        return answer
+
+    own = tmp_path / "own"
+    fields = {"kept": lambda: tmp_path.glob("*own"), "removed_under_it": removed_under_it}
+    one = Supervised(spec("exec sleep 4246.5", **fields), Output(tmp_path), lambda: None)
+    started.append(one)
+    one.start()
+    await eventually(lambda: one.pid is not None, within=20)
+    own.touch()
+    await one.look()
+    own.unlink()
+    for _ in range(4):
+        await one.look()
+    assert asked == [own, own]
+    assert one.starts == 1
+
+    answers.append(True)
+    own.touch()
+    await one.look()
+    own.unlink()
+    await one.look()
+    await eventually(lambda: one.starts == 2, within=20)
 
 
 async def test_no_line_of_a_program_forges_another(tmp_path: Path) -> None:
