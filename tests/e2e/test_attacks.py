@@ -276,8 +276,8 @@ async def test_records_that_cannot_be_read_stop_nobody_in_whatever_stream_they_l
     code, told = await platform.call("records remove", *map(str, min(placed)))
     assert code == 0, told
     for stream, seq in placed - {min(placed)}:
-        await records.remove(*platform.admin_of_broker, stream, seq)
-    assert await records.unreadable(*platform.admin_of_broker) == []
+        await records.remove(platform.servers, stream, seq)
+    assert await records.unreadable(platform.servers) == []
     assert (await platform.rest.post(fire, json=answer, headers=once)).status_code == 202
     for one in (victim["id"], door):
         assert (await platform.rest.delete(f"/triggers/{one}")).status_code == 204

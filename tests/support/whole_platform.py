@@ -27,6 +27,7 @@ from pydantic import SecretStr
 
 from tests.support.eventually import eventually
 from tests.support.new_cluster import new_cluster
+from trigger_admin.target import ADMIN, Target
 from trigger_contracts import subjects
 from trigger_contracts.subjects import Verb
 from trigger_local import ports, secrets
@@ -401,9 +402,9 @@ class Platform:
         return kept
 
     @property
-    def admin_of_broker(self) -> tuple[str, str]:
-        """Where the broker is, and the password of its administrator."""
-        return self._nats_url, self._secrets.nats["admin"]
+    def servers(self) -> Target:
+        """As an administrator's command is told them."""
+        return Target(self._nats_url, self._secrets.nats[ADMIN], self.status["database_url"])
 
     @property
     def _nats_url(self) -> str:

@@ -116,18 +116,29 @@ def broker_health(
 
 @records_app.command("list")
 def list_records(
-    *, nats_url: NatsUrl, nats_password: NatsPassword, as_json: AsJson = False
+    *,
+    nats_url: NatsUrl,
+    nats_password: NatsPassword,
+    database_url: DatabaseUrl,
+    as_json: AsJson = False,
 ) -> None:
     """Show what is stored and cannot be read: the services pass it over."""
-    show(complete(lambda: records.unreadable(nats_url, nats_password)), as_json=as_json)
+    target = Target(nats_url, nats_password, database_url)
+    show(complete(lambda: records.unreadable(target)), as_json=as_json)
 
 
 @records_app.command("remove")
 def remove_record(
-    stream: StreamName, seq: Place, *, nats_url: NatsUrl, nats_password: NatsPassword
+    stream: StreamName,
+    seq: Place,
+    *,
+    nats_url: NatsUrl,
+    nats_password: NatsPassword,
+    database_url: DatabaseUrl,
 ) -> None:
     """Remove one record that cannot be read; the services may go on running."""
-    print(complete(lambda: records.remove(nats_url, nats_password, stream, seq)))
+    target = Target(nats_url, nats_password, database_url)
+    print(complete(lambda: records.remove(target, stream, seq)))
 
 
 def show(found: Sequence[FoundRecord], *, as_json: bool) -> None:

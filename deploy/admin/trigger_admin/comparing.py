@@ -57,7 +57,7 @@ async def find_losses(target: Target, client: Client) -> Compared:
 
 
 async def _holes(target: Target, limit: int | None) -> list[str]:
-    async with reading(target.nats_url, target.nats_password) as connection:
+    async with reading(target) as connection:
         reader = StreamReader(connection, topology.CHANGES.name, timeout=READ_TIMEOUT)
         database = await asyncpg.connect(target.database_url)
         try:

@@ -49,7 +49,7 @@ async def rebuild_all(
 async def _rebuild_all(
     target: Target, client: Client, schemas: Collection[str], *, keep_cursors: bool
 ) -> tuple[str, ...]:
-    async with reading(target.nats_url, target.nats_password) as connection:
+    async with reading(target) as connection:
         database = await asyncpg.connect(target.database_url)
         try:
             if not await database.fetchval("SELECT pg_try_advisory_lock($1)", ONE_AT_A_TIME):

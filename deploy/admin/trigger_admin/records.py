@@ -15,10 +15,9 @@ from trigger_contracts import records, subjects, topology
 from trigger_contracts.message_headers import why_unreadable
 from trigger_contracts.records import Unreadable
 from trigger_runtime.jetstream.reader import StoredMessage, StreamReader
-from trigger_runtime.process.clock import SystemClock
 
 from .errors import AdminError
-from .target import reading
+from .target import Target, clock_of_record, reading
 
 PAGE = 500
 READ_TIMEOUT = timedelta(seconds=10)
@@ -30,8 +29,9 @@ IN_COMMANDS = (
     "letter (GET /dead-letters/)."
 )
 
-Judge = Callable[[StoredMessage], object]
-"""Reads a message as a record of its stream; raises ``Unreadable``."""
+Judge = Callable[[StoredMessage, datetime], object]
+"""Reads a message as a record of its stream, at an instant of the clock of record; raises
+``Unreadable``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,35 +45,37 @@ class FoundRecord:
     why: str
 
 
-async def unreadable(nats_url: str, nats_password: str) -> list[FoundRecord]:
+async def unreadable(target: Target) -> list[FoundRecord]:
     """Every record of every stream that cannot be read, in their order."""
     found: list[FoundRecord] = []
-    async with reading(nats_url, nats_password) as connection:
+    now = await clock_of_record(target)
+    async with reading(target) as connection:
         for stream, judge in _JUDGES.items():
             reader = StreamReader(connection, stream, timeout=READ_TIMEOUT)
             seq = 0
             while page := await reader.after(seq, _EVERYTHING, PAGE):
                 for message in page:
-                    if (why := _why(judge, message)) is not None:
+                    if (why := _why(judge, message, now)) is not None:
                         place = (message.seq, message.subject, message.stored_at)
                         found.append(FoundRecord(stream, *place, why))
                 seq = page[-1].seq
     return found
 
 
-async def remove(nats_url: str, nats_password: str, stream: str, seq: int) -> str:
+async def remove(target: Target, stream: str, seq: int) -> str:
     """Remove one that cannot be read; returns a sentence. Raises ``AdminError`` for any other."""
     judge = _JUDGES.get(stream)
     if judge is None:
         if stream in _OF_COMMANDS:
             raise AdminError(IN_COMMANDS)
         raise AdminError(f"There is no stream {stream}. There are: {', '.join(_JUDGES)}.")
-    async with reading(nats_url, nats_password) as connection:
+    now = await clock_of_record(target)
+    async with reading(target) as connection:
         reader = StreamReader(connection, stream, timeout=READ_TIMEOUT)
         message = await reader.get(seq)
         if message is None:
             raise AdminError(f"{stream} has nothing at {seq}: it was removed, or its life is over.")
-        why = _why(judge, message)
+        why = _why(judge, message, now)
         if why is None:
             raise AdminError(
                 f"The record at {seq} of {stream} can be read, and the platform counts on it: "
@@ -95,31 +97,30 @@ async def remove(nats_url: str, nats_password: str, stream: str, seq: int) -> st
     return f"Removed {seq} of {stream}, on {message.subject}: {why}."
 
 
-def _why(judge: Judge, message: StoredMessage) -> str | None:
+def _why(judge: Judge, message: StoredMessage, now: datetime) -> str | None:
     """Why a message is no record of its stream; None if it is one."""
     if reason := why_unreadable(message.headers):
         return reason
     try:
-        judge(message)
+        judge(message, now)
     except Unreadable as error:
         return str(error)
     return None
 
 
-def _judge_due(message: StoredMessage) -> None:
-    now = SystemClock().now()
+def _judge_due(message: StoredMessage, now: datetime) -> None:
     records.due_in(message.subject, message.payload, now=now, stored_at=message.stored_at)
 
 
-def _judge_event(message: StoredMessage) -> None:
+def _judge_event(message: StoredMessage, _now: datetime) -> None:
     if subjects.matches(message.subject, subjects.LOG_ROWS):  # else it is for others than the log
         records.event_in(message.payload)
 
 
 _JUDGES: dict[str, Judge] = {
-    topology.CHANGES.name: lambda message: records.change_in(message.subject, message.payload),
+    topology.CHANGES.name: lambda message, _: records.change_in(message.subject, message.payload),
     topology.DUE.name: _judge_due,
     topology.EVENTS.name: _judge_event,
-    topology.DEAD.name: lambda message: records.dead_letter_in(message.payload),
-    topology.IDEMPOTENCY.stream: lambda message: records.must_be_a_claim(message.payload),
+    topology.DEAD.name: lambda message, _: records.dead_letter_in(message.payload),
+    topology.IDEMPOTENCY.stream: lambda message, _: records.must_be_a_claim(message.payload),
 }

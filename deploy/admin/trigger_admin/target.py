@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -13,6 +14,7 @@ from pydantic import SecretStr
 from trigger_contracts.subjects import inbox_prefix
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.process.settings import NatsSettings
+from trigger_scheduler.adapters.statements import NOW
 
 from . import database, yesterday
 
@@ -69,10 +71,12 @@ async def admin_connection(target: Target) -> AsyncIterator[Client]:
 
 
 @contextlib.asynccontextmanager
-async def reading(nats_url: str, nats_password: str) -> AsyncIterator[Connection]:
+async def reading(target: Target) -> AsyncIterator[Connection]:
     """The services' own kind of connection, as ``admin``: for ``StreamReader``."""
     settings = NatsSettings(
-        nats_url=nats_url, nats_user=ADMIN, nats_password=SecretStr(nats_password)
+        nats_url=target.nats_url,
+        nats_user=ADMIN,
+        nats_password=SecretStr(target.nats_password),
     )
     connection = Connection(settings, ADMIN)
     await connection.start()
@@ -81,6 +85,16 @@ async def reading(nats_url: str, nats_password: str) -> AsyncIterator[Connection
         yield connection
     finally:
         await connection.close()
+
+
+async def clock_of_record(target: Target) -> datetime:
+    """What PostgreSQL's clock shows: it decides what is due, and so what is ahead of its time."""
+    server = await asyncpg.connect(at_database(target.database_url, "postgres"))
+    try:
+        now: datetime = await server.fetchval(NOW)
+        return now
+    finally:
+        await server.close()
 
 
 async def look_back(target: Target) -> yesterday.Yesterday:

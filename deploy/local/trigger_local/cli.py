@@ -17,7 +17,7 @@ from trigger_admin import records
 from trigger_admin.cli import complete
 from trigger_admin.rebuild import rebuild_all
 from trigger_admin.records import FoundRecord
-from trigger_admin.target import ADMIN, Target
+from trigger_admin.target import Target
 from trigger_cli import cli as client
 from trigger_cli.gateway import GatewayClient
 from trigger_cli.importing import Report
@@ -28,7 +28,6 @@ from . import supervisor
 from .errors import LocalError, NotUpError
 from .home import Home
 from .output import Output
-from .ports import LOOPBACK
 from .programs import Replicas, target_of
 
 app = typer.Typer(
@@ -47,6 +46,9 @@ NatsUrl = Annotated[
 ]
 NatsPassword = Annotated[
     str | None, typer.Option(envvar="ETP_NATS_PASSWORD", help="Of the NATS user admin.")
+]
+DatabaseUrl = Annotated[
+    str | None, typer.Option(envvar="ETP_DATABASE_URL", help="Of the PostgreSQL superuser.")
 ]
 
 DEFAULT_HOME = Path(".data")
@@ -116,29 +118,19 @@ def rebuild(
     data_dir: DataDir = DEFAULT_HOME,
     nats_url: NatsUrl = None,
     nats_password: NatsPassword = None,
-    database_url: Annotated[
-        str | None, typer.Option(envvar="ETP_DATABASE_URL", help="Of the PostgreSQL superuser.")
-    ] = None,
+    database_url: DatabaseUrl = None,
 ) -> None:
     """Re-create every table from the streams, while the platform runs or while it does not."""
 
     async def rebuilt() -> tuple[str, ...]:
-        if nats_url and nats_password and database_url:
-            return await rebuild_all(
-                Target(nats_url, nats_password, database_url), accept_loss=accept_loss
-            )
-        if nats_url or nats_password or database_url:
-            raise LocalError(
-                "Elsewhere needs all of ETP_NATS_URL, ETP_NATS_PASSWORD and ETP_DATABASE_URL."
-            )
         home = Home(data_dir.expanduser().resolve())
         try:
-            platform = (await status_of.read(home)).platform
+            target = await _servers(home, nats_url, nats_password, database_url)
         except NotUpError:
             if not home.is_ours():
                 raise
             return await supervisor.rebuild_stopped(home, accept_loss=accept_loss)
-        return await rebuild_all(target_of(platform), accept_loss=accept_loss)
+        return await rebuild_all(target, accept_loss=accept_loss)
 
     for line in complete(rebuilt):
         print(line)
@@ -156,6 +148,7 @@ def list_records(
     data_dir: DataDir = DEFAULT_HOME,
     nats_url: NatsUrl = None,
     nats_password: NatsPassword = None,
+    database_url: DatabaseUrl = None,
     as_json: admin.AsJson = False,
 ) -> None:
     """Show what is stored and cannot be read: the services pass it over.
@@ -165,7 +158,8 @@ def list_records(
     home = Home(data_dir.expanduser().resolve())
 
     async def listed() -> list[FoundRecord]:
-        return await records.unreadable(*await _broker(home, nats_url, nats_password))
+        servers = await _servers(home, nats_url, nats_password, database_url)
+        return await records.unreadable(servers)
 
     admin.show(complete(listed), as_json=as_json)
 
@@ -178,13 +172,14 @@ def remove_record(
     data_dir: DataDir = DEFAULT_HOME,
     nats_url: NatsUrl = None,
     nats_password: NatsPassword = None,
+    database_url: DatabaseUrl = None,
 ) -> None:
     """Remove one record that cannot be read; the platform may go on running."""
     home = Home(data_dir.expanduser().resolve())
 
     async def removed() -> str:
-        broker = await _broker(home, nats_url, nats_password)
-        return await records.remove(*broker, stream, seq)
+        servers = await _servers(home, nats_url, nats_password, database_url)
+        return await records.remove(servers, stream, seq)
 
     print(complete(removed))
 
@@ -221,14 +216,17 @@ def main() -> None:
     app()
 
 
-async def _broker(home: Home, nats_url: str | None, nats_password: str | None) -> tuple[str, str]:
-    """Where the broker is, and its administrator's password."""
-    if nats_url and nats_password:
-        return nats_url, nats_password
-    if nats_url or nats_password:
-        raise LocalError("Elsewhere needs both ETP_NATS_URL and ETP_NATS_PASSWORD.")
-    platform = (await status_of.read(home)).platform
-    return f"nats://{LOOPBACK}:{platform.ports['nats']}", platform.secrets.nats[ADMIN]
+async def _servers(
+    home: Home, nats_url: str | None, nats_password: str | None, database_url: str | None
+) -> Target:
+    """Broker and database elsewhere, or those of a running platform. Raises NotUpError."""
+    if nats_url and nats_password and database_url:
+        return Target(nats_url, nats_password, database_url)
+    if nats_url or nats_password or database_url:
+        raise LocalError(
+            "Elsewhere needs all of ETP_NATS_URL, ETP_NATS_PASSWORD and ETP_DATABASE_URL."
+        )
+    return target_of((await status_of.read(home)).platform)
 
 
 async def _gateway(home: Home, url: str | None, api_key: str | None) -> GatewayClient:

@@ -19,8 +19,9 @@ from tests.integration.api.letter_owner import (
 )
 from tests.integration.api.streams import metric
 from tests.integration.runtime.test_reading import KEPT, hpub, spoken
-from tests.support.servers import Broker
+from tests.support.servers import Broker, Postgres
 from trigger_admin import records
+from trigger_admin.target import Target
 from trigger_contracts import subjects
 from trigger_contracts.ids import uuid7
 from trigger_contracts.subjects import Service
@@ -212,7 +213,7 @@ async def test_without_the_broker_there_are_none_to_see(
 
 
 async def test_letters_that_cannot_be_read_are_left_out_counted_and_never_redriven(
-    http: httpx.AsyncClient, owner: Owner, platform_streams: Broker
+    http: httpx.AsyncClient, owner: Owner, platform_streams: Broker, postgres: Postgres
 ) -> None:
     """Garbage, another version, malformed header blocks; the others are listed and redriven."""
     good = await owner.dead_letter(1)
@@ -246,9 +247,10 @@ async def test_letters_that_cannot_be_read_are_left_out_counted_and_never_redriv
     assert owner.seen == []
     redriven = await http.post(f"/dead-letters/{good}/redrive")
     assert redriven.json()["status"] == "handled"
-    broker = platform_streams.url, platform_streams.passwords["admin"]
-    found = await records.unreadable(*broker)
+    password = platform_streams.passwords["admin"]
+    servers = Target(platform_streams.url, password, postgres.url())
+    found = await records.unreadable(servers)
     assert {one.subject for one in found} == set(subject.values())
     for record in found:
-        await records.remove(*broker, record.stream, record.seq)
+        await records.remove(servers, record.stream, record.seq)
     assert (await http.get(f"/dead-letters/{ids[0]}")).status_code == 404

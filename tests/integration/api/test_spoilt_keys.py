@@ -10,8 +10,9 @@ from tests.integration.api.conftest import Running
 from tests.integration.api.stand_in import StandInScheduler
 from tests.integration.api.streams import metric
 from tests.integration.runtime.test_reading import KEPT, hpub, spoken
-from tests.support.servers import Broker
+from tests.support.servers import Broker, Postgres
 from trigger_admin import records
+from trigger_admin.target import Target
 from trigger_contracts.topology import IDEMPOTENCY
 from trigger_runtime.jetstream import records as runtime_records
 
@@ -39,7 +40,11 @@ async def answered(http: httpx.AsyncClient, door: str, key: str) -> int:
 
 @pytest.mark.parametrize("how", ["garbage", "a malformed header block"])
 async def test_a_spoilt_key_is_told_and_others_work(
-    gateway: Running, scheduler: StandInScheduler, platform_streams: Broker, how: str
+    gateway: Running,
+    scheduler: StandInScheduler,
+    platform_streams: Broker,
+    postgres: Postgres,
+    how: str,
 ) -> None:
     http = gateway.http
     door = (await http.post("/triggers/", json=TRIGGER)).headers["location"]
@@ -64,9 +69,10 @@ async def test_a_spoilt_key_is_told_and_others_work(
             counted = metric("etp_records_unreadable_total", stream=IDEMPOTENCY.stream) - before
             assert counted == len(held)
             assert await answered(http, door, f"other than {kind!r}"[:40]) < 300
-    broker = platform_streams.url, platform_streams.passwords["admin"]
-    found = await records.unreadable(*broker)
+    password = platform_streams.passwords["admin"]
+    servers = Target(platform_streams.url, password, postgres.url())
+    found = await records.unreadable(servers)
     assert {one.subject for one in found} == set(held)
     for one in found:
-        await records.remove(*broker, one.stream, one.seq)
+        await records.remove(servers, one.stream, one.seq)
     assert await answered(http, door, "k") < 300

@@ -5,6 +5,7 @@ Each stands beside a bystander: its schedule, and the answer to its edit, go on 
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -160,8 +161,8 @@ async def test_a_decision_forged_years_ahead_does_not_silence_its_trigger(
         before = len(await readable_dues(platform, victim))
         await fired_once_and_again(platform, victim, before + 1)
     assert ("TRIGGER_DUE", seq) in runtime_records._named
-    broker = platform.broker.url, platform.broker.passwords["admin"]
-    found = await records.unreadable(*broker)
+    servers = platform.servers
+    found = await records.unreadable(servers)
     assert (seq, "it decides what is not due yet") in [(one.seq, one.why) for one in found]
 
 
@@ -294,26 +295,54 @@ async def test_an_administrator_lists_and_removes_what_cannot_be_read(platform: 
             await put(platform, topology.IDEMPOTENCY.subject(f"{trigger_id}.x"), PUB_ACK),
         ),
     ]
-    broker = platform.broker.url, platform.broker.passwords["admin"]
-    found = await records.unreadable(*broker)
+    servers = platform.servers
+    found = await records.unreadable(servers)
     expected = [(stream, seq) for stream, (seq,) in placed]
     assert [(one.stream, one.seq) for one in found] == expected
     for stream, (seq,) in placed:
-        assert str(seq) in await records.remove(*broker, stream, seq)
-    assert await records.unreadable(*broker) == []
+        assert str(seq) in await records.remove(servers, stream, seq)
+    assert await records.unreadable(servers) == []
     with pytest.raises(AdminError, match="nothing"):
-        await records.remove(*broker, *expected[0])
+        await records.remove(servers, *expected[0])
     for stream, seq in ((topology.CHANGES.name, 1), (topology.DUE.name, 1)):
         if await records_has(platform, stream, seq):
             with pytest.raises(AdminError, match="can be read"):
-                await records.remove(*broker, stream, seq)
+                await records.remove(servers, stream, seq)
     with pytest.raises(AdminError, match="no stream"):
-        await records.remove(*broker, "TRIGGER_ELSEWHERE", 1)
+        await records.remove(servers, "TRIGGER_ELSEWHERE", 1)
     with pytest.raises(AdminError, match="dead letter"):
-        await records.remove(*broker, topology.COMMANDS.name, 1)
+        await records.remove(servers, topology.COMMANDS.name, 1)
     async with platform.scheduler():
         edited = await platform.ask(Verb.UPDATE, trigger_id=trigger_id, patch={"name": "on"})
         assert edited.get("version") == 2, edited
+
+
+async def test_postgresqls_clock_decides_what_an_administrator_finds_ahead_of_its_time(
+    platform: Platform,
+) -> None:
+    """As it does for a claim; that of the administrator's machine decides nothing."""
+    async with platform.scheduler():
+        trigger_id = await created(platform, **every_second("often"))
+        good = (await platform.fires(trigger_id, 1))[-1].model_dump_json().encode()
+    (seq,) = await put(platform, subjects.due(trigger_id), forged_ahead(good))
+    servers = platform.servers
+    assert [(one.seq) for one in await records.unreadable(servers)] == [seq]
+    schema = f"clock_{seq}"
+    async with platform.database.server.connected() as admin:
+        await admin.execute(f"CREATE SCHEMA {schema}")
+        await admin.execute(
+            f"CREATE FUNCTION {schema}.clock_timestamp() RETURNS timestamptz"
+            " LANGUAGE sql AS $$ SELECT '2099-01-02T00:00:00Z'::timestamptz $$"
+        )
+        try:
+            url = f"{servers.database_url}?search_path={schema},pg_catalog"
+            later = replace(servers, database_url=url)
+            assert await records.unreadable(later) == []
+            with pytest.raises(AdminError, match="can be read"):
+                await records.remove(later, topology.DUE.name, seq)
+        finally:
+            await admin.execute(f"DROP SCHEMA {schema} CASCADE")
+    assert str(seq) in await records.remove(servers, topology.DUE.name, seq)
 
 
 async def records_has(platform: Platform, stream: str, seq: int) -> bool:
