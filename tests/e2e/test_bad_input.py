@@ -167,6 +167,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
         "invalid",
     ),
     "30 February": ({**SCHEDULED, "schedule_time": "2099-02-30T00:00:00Z"}, "invalid"),
+    "30 February without a time": ({**SCHEDULED, "schedule_time": "2099-02-30"}, "invalid"),
     "leap second": ({**SCHEDULED, "schedule_time": "2099-12-31T23:59:60Z"}, "invalid"),
     "24 o'clock": ({**SCHEDULED, "interval": 60, "ends_at": "2099-12-31T24:00:00"}, "invalid"),
     "excluded 30 February": (

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import Any
 
-from . import spellings
+from . import day_spellings, spellings
 from .zone_names import UnknownZone as UnknownZone  # noqa: PLC0414  # what ``zone`` raises
 from .zone_names import zone_names
 
@@ -127,7 +127,7 @@ def as_written(text: str) -> datetime:
         )
     year, month, day = map(int, match["day"].split("-"))
     hour, minute, second = map(int, (match["time"] + (match["second"] or ":00")).split(":"))
-    wrong = spellings.of_day(year, month, day)
+    wrong = day_spellings.of_day(year, month, day)
     wrong = wrong or spellings.of_clock(date(year, month, day), hour, minute, second)
     if wrong:
         raise ValueError(f"is not a date and time that exists: {wrong}")
@@ -138,7 +138,7 @@ def as_written(text: str) -> datetime:
 def calendar_date(text: str) -> date:
     """The date in ``text``, which is digits as in ``2027-01-26``; raises ``ValueError``."""
     year, month, day = map(int, text.split("-"))
-    wrong = spellings.of_day(year, month, day)
+    wrong = day_spellings.of_day(year, month, day)
     if wrong:
         raise ValueError(f"is not a date that exists: {wrong}")
     return date(year, month, day)

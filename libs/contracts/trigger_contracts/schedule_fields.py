@@ -9,7 +9,7 @@ import hashlib
 import re
 from datetime import UTC, date, datetime, timedelta
 
-from . import misfire
+from . import misfire, spellings
 from .cron import Cron
 from .cron_parse import CronError, CronNeverFires
 from .definition import LIMIT_FIELDS, Definition
@@ -135,7 +135,7 @@ def _dates(index: int, text: str) -> tuple[date, date]:
     match = _DATES.fullmatch(text)
     if match is None:
         detail = "must be a date such as 2026-12-25, or a first and a last: 2026-12-24/2027-01-01"
-        raise refused(Code.INVALID, detail, pointer=pointer)
+        raise refused(Code.INVALID, detail + spellings.of_dates(text), pointer=pointer)
     try:
         first = calendar_date(match[1])
         last = calendar_date(match[2] or match[1])

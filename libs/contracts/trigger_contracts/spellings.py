@@ -6,8 +6,9 @@ allowed. Every answer begins with "; ", or is empty. Pure.
 
 import re
 import unicodedata
-from calendar import monthrange
 from datetime import date, timedelta
+
+from . import day_spellings
 
 _MOST_LOOKED_AT = 100
 """Characters of a text: what is longer is no slip of somebody who meant a date."""
@@ -30,10 +31,11 @@ _CALENDAR_PART = re.compile(r"\d[YM]", re.ASCII)
 _INSTANTS = [
     (re.compile(pattern, re.ASCII), hint)
     for pattern, hint in (
-        (r"^\d{4}-\d{2}-\d{2}\Z", "a time is missing: '…T00:00:00'"),
         (r"^-?\d+(\.\d+)?\Z", "seconds or milliseconds since 1970 are not read"),
         (r"\d\[|\d [A-Za-z]+/", "the name of a zone stands in `timezone`"),
         (r"[Tt].*[+-]\d{1,2}\Z", "an offset has hours and minutes: '+01:00'"),
+        (r"^\d{1,2}:\d{2}", "a day is missing before the time"),
+        (r"\d[Tt ]\d{1,2}\Z", "a time has hours and minutes"),
         (r"\d,\d", "a fraction of a second follows a dot"),
         (r"\.\d{10,}", "a second has at most nine digits after the dot"),
     )
@@ -44,23 +46,20 @@ def of_instant(text: str) -> str:
     """For a text that is no date and time."""
     if len(text) > _MOST_LOOKED_AT:
         return ""
+    if hint := day_spellings.of_instant(text.strip()):
+        return hint
     for pattern, hint in _INSTANTS:
         if pattern.search(text):
-            return f"; {hint}".replace("…", text)
+            return f"; {hint}"
     return of_odd_characters(text)
 
 
-def of_day(year: int, month: int, day: int) -> str:
-    """For a date that the calendar lacks: what is wrong; empty for one that it has."""
-    if year == 0:
-        return "years are 0001 to 9999"
-    if not 1 <= month <= 12:
-        return f"there is no month {month:02}, months are 01 to 12"
-    last = monthrange(year, month)[1]
-    if day > last:
-        this = f"{year:04}-{month:02}"
-        return f"{this} has {last} days, write {this}-{last} for the last of them"
-    return "" if day else "there is no day 00, the first of a month is 01"
+def of_dates(text: str) -> str:
+    """For a text that is neither a date nor a first and a last."""
+    if len(text) > _MOST_LOOKED_AT:
+        return ""
+    hints = (day_spellings.of_date(one.strip()) for one in (text, *text.split("/")))
+    return next(filter(None, hints), "")
 
 
 def of_clock(day: date, hour: int, minute: int, second: int) -> str:

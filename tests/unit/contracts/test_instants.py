@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.contracts.factories import naive
+from trigger_contracts import spellings
 from trigger_contracts.instants import (
     FIRST_INSTANT,
     LAST_INSTANT,
@@ -156,6 +157,54 @@ def test_a_time_that_does_not_exist_is_refused_with_what_to_write(text: str, say
     with pytest.raises(ValueError, match="is not a date and time that exists: ") as error:
         parse_instant(text)
     assert says in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("2096-02-29", "a time is missing: '2096-02-29T00:00:00'"),
+        ("2099-02-30", "there is no such day: 2099-02 has 28 days"),
+        ("2099-02-29", "there is no such day: 2099-02 has 28 days"),
+        ("2099-13-01", "there is no such day: there is no month 13"),
+        ("2099-01-00", "there is no such day: there is no day 00"),
+        ("0000-01-01", "there is no such day: years are 0001 to 9999"),
+        ("2099-2-30", "there is no such day"),
+        ("2099/2/3", "write '2099-02-03T00:00:00'"),
+        ("20990230", "there is no such day: 2099-02 has 28 days"),
+        ("20990131", "write '2099-01-31T00:00:00'"),
+        ("86400000", "seconds or milliseconds"),
+        ("20990131T100000Z", "write the day as 2099-01-31"),
+        ("2099-02-30T10", "there is no such day"),
+        ("2099-02-30T10:00:00 Europe/Berlin", "there is no such day"),
+        ("2099-W05-3", "write '2099-01-28T00:00:00'"),
+        ("2099w05", "write '2099-01-26T00:00:00'"),
+        ("2099-W54-1", "there is no such day: 2099 has the weeks W01 to W53"),
+        ("2098-W53-1", "there is no such day: 2098 has the weeks W01 to W52"),
+        ("2099-W05-8", "there is no such day: the days of a week are 1 (Monday) to 7"),
+        ("0000-W05-1", "there is no such day"),
+        ("9999-W52-7", "there is no such day"),
+        ("2096-366", "write '2096-12-31T00:00:00'"),
+        ("2099-366", "there is no such day: 2099 has the days 001 to 365"),
+        ("2099-000", "there is no such day"),
+        ("24:00", "a day is missing before the time"),
+        ("2099-01-01T24", "a time has hours and minutes"),
+    ],
+)
+def test_a_hint_says_that_there_is_no_such_day(text: str, says: str):
+    with pytest.raises(ValueError, match="must be a date and time such as") as error:
+        parse_instant(text)
+    assert says in str(error.value)
+
+
+@given(
+    st.from_regex(r"\d{4}[-/]?(W?[0-5]\d-?[0-9]|[0-3]\d[0-9]|[01]\d[-/]?[0-3]\d)", fullmatch=True)
+    | st.from_regex(r"\d{4}-[01]\d-[0-3]\d([T ]\d{1,2})?", fullmatch=True)
+)
+def test_no_hint_proposes_what_does_not_exist(text: str):
+    for read, hint in ((parse_instant, r"'(\d{4}-.*)'$"), (calendar_date, r"write (\S+)$")):
+        refusal = spellings.of_instant(text) if read is parse_instant else spellings.of_dates(text)
+        for proposed in re.findall(hint, refusal):
+            read(proposed)
 
 
 @given(st.from_regex(r"\d{4}-[0-3]\d-[0-4]\d", fullmatch=True).filter(str.isascii))
