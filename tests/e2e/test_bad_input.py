@@ -755,3 +755,37 @@ async def test_header_lines_given_twice_are_refused_and_blanks_are_none(
     ]
     assert {answered.status for answered in made} <= {200, 201}
     assert len({answered.json["id"] for answered in made}) == 1
+
+
+async def test_what_an_earlier_version_accepted_stands_in_the_way_of_no_other_edit(
+    platform: Platform,
+) -> None:
+    """By REST and by NATS alike; where it must be read again, the refusal says so."""
+    trigger = await platform.create(**{**SCHEDULED, "name": "old", "interval": 3600})
+    subject = f"trigger.changed.{trigger['id']}"
+    (stored,) = await platform.stored("TRIGGER_CHANGES", subject)
+    change = json.loads(stored.payload)
+    change["definition"]["interval"] = 1.0000001
+    change |= {"version": 2, "command_id": new_id()}
+    async with platform.connected("admin") as admin:
+        await admin.jetstream(timeout=10).publish(subject, json.dumps(change).encode())
+    address = f"/triggers/{trigger['id']}"
+
+    async with platform.connected() as client:
+
+        async def by_nats(**patch: Any) -> Json:
+            body = {"trigger_id": trigger["id"], "patch": patch}
+            return await platform.ask(client, "update", body)
+
+        renamed = await platform.rest.patch(address, json={"name": "renamed"})
+        assert (renamed.status_code, renamed.json()["interval"]) == (200, 1.0000001), renamed.text
+        assert (await by_nats(name="again"))["version"] == 4
+        refused = await platform.rest.patch(address, json={"max_fires": 5})
+        assert refused.status_code == 422
+        for problem in (refused.json(), await by_nats(max_fires=5)):
+            (error,) = problem["errors"]
+            assert error["pointer"] == "/interval"
+            assert "not allowed any more: send interval as well" in error["message"]
+        mended = await platform.rest.patch(address, json={"max_fires": 5, "interval": 3600})
+        assert mended.status_code == 200, mended.text
+    assert (await platform.rest.delete(address)).status_code == 204

@@ -44,6 +44,8 @@ RULE_FIELDS = ("schedule_time", "interval", "cron")
 """A scheduled trigger has one of them."""
 LIMIT_FIELDS = ("starts_at", "ends_at", "max_fires", "jitter", "exclude", "misfire")
 """What may bound a rule; other lists of them are made of this one."""
+SCHEDULE_FIELDS = frozenset((*RULE_FIELDS, *LIMIT_FIELDS, "timezone", "dst_policy"))
+"""All that a schedule is made of."""
 _PLAIN_TEXTS = (*RULE_FIELDS, "starts_at", "ends_at", "jitter")
 """Fields that are read as a date, a duration or cron where they are text."""
 

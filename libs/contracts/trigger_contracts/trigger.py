@@ -13,8 +13,8 @@ from uuid import UUID
 
 from . import payloads
 from .commands import CreateTrigger, DeleteTrigger, TestTrigger, UpdateTrigger
-from .definition import Definition, parse_definition
-from .errors import Code, Problem, Refused, refused
+from .definition import SCHEDULE_FIELDS, Definition, parse_definition
+from .errors import Code, FieldError, Problem, Refused, refused
 from .events import ChangeKind, Status, TriggerChanged
 from .future import must_fire
 from .ids import occurrence_event_id
@@ -231,6 +231,15 @@ def _update(
     command: UpdateTrigger, state: Trigger | None, moment: Moment, command_id: str
 ) -> Decision:
     old = _existing(state, command.trigger_id, command.expected_version)
+    try:
+        return _edited(command, old, moment, command_id)
+    except Refused as refusal:
+        raise _of_what_was_stored(refusal, command, old, moment) from None
+
+
+def _edited(
+    command: UpdateTrigger, old: TriggerChanged, moment: Moment, command_id: str
+) -> Decision:
     if command.patch is not None:
         # A merge patch acts on what the owner set; a field set to null returns to its default.
         fields = payloads.merge(old.definition.model_dump(exclude_defaults=True), command.patch)
@@ -244,8 +253,12 @@ def _update(
         raise refused(Code.INVALID, detail, pointer="/type")
     if _written(definition) == _written(old.definition):
         return Unchanged()
-    schedule = schedule_of(definition, moment.accepted_at, command.trigger_id)
-    schedule = _keeping_phase(old, definition, schedule)
+    schedule = old.schedule
+    # A patch that names nothing of it leaves it as it is: also where it was accepted by an earlier
+    # version, and would not be today.
+    if command.patch is None or not SCHEDULE_FIELDS.isdisjoint(command.patch):
+        schedule = schedule_of(definition, moment.accepted_at, command.trigger_id)
+        schedule = _keeping_phase(old, definition, schedule)
     # Of a limit that is new, nothing was counted yet.
     fires = 0 if max_fires_of(old.schedule) is None else moment.fires
     update: dict[str, Any] = {"fires": fires}
@@ -265,6 +278,39 @@ def _update(
             }
         )
     )
+
+
+def _of_what_was_stored(
+    refusal: Refused, command: UpdateTrigger, old: TriggerChanged, moment: Moment
+) -> Refused:
+    """The refusal of a patch, where it is due to a field that the patch does not name and that was
+    accepted by an earlier version: then it says so.
+    """
+    patch = command.patch
+    if patch is None or not refusal.problem.errors:
+        return refusal
+    wrong_before = _wrong_today(old, moment)
+    errors = []
+    for error in refusal.problem.errors:
+        field = error.pointer.removeprefix("/").partition("/")[0]
+        was_stored = error in wrong_before and field not in patch
+        words = _STORED.format(field) if was_stored and field else ""
+        errors.append(FieldError(pointer=error.pointer, message=error.message + words))
+    detail = errors[0].message if len(errors) == 1 else refusal.problem.detail
+    return Refused(refusal.problem.model_copy(update={"errors": tuple(errors), "detail": detail}))
+
+
+_STORED = " (it was stored by an earlier version, and is not allowed any more: send {} as well)"
+
+
+def _wrong_today(old: TriggerChanged, moment: Moment) -> Sequence[FieldError]:
+    """What a definition that was accepted once would be refused for."""
+    try:
+        fields = old.definition.model_dump(exclude_defaults=True)
+        schedule_of(parse_definition(fields, old.definition), moment.accepted_at)
+    except Refused as refusal:
+        return refusal.problem.errors
+    return ()
 
 
 def _delete(
