@@ -19,7 +19,7 @@ from tests.support import raw_http
 from tests.support.eventually import eventually
 from tests.support.servers import Broker, Database
 from trigger_local.secrets import Secrets
-from trigger_runtime.http.server import MAX_FIELDS, MAX_HEAD_BYTES, MAX_WAITING
+from trigger_runtime.http.server import MAX_FIELDS, MAX_HEAD_BYTES, MAX_WAITING, GuardedHttp
 from trigger_runtime.process.metrics import HTTP_REFUSED
 
 API = {"name": "a", "type": "api"}
@@ -315,6 +315,34 @@ async def test_whoever_takes_an_answer_too_slowly_is_cut_and_whoever_is_quick_is
     assert cut._value.get() == before + 1
     for writer in (one, other):
         writer.transport.abort()
+
+
+async def test_a_stream_is_not_watched_for_what_is_asked_behind_it_and_a_page_is(
+    gateway: Running,
+) -> None:
+    """What a connection sends next, be it the beginning of a head, is not what is answered now."""
+    gateway.built.documents.make()
+    reader, writer = await raw_http.connected(gateway.url)
+    ours = writer.get_extra_info("sockname")
+    connections = gateway.server.server_state.connections
+    await eventually(lambda: any(one.client == ours for one in connections))
+    (connection,) = [one for one in connections if one.client == ours]
+    assert isinstance(connection, GuardedHttp)
+    writer.write(DOCUMENTS[: len(DOCUMENTS) // MAX_WAITING])
+    await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
+    assert connection.is_watched()
+
+    key = b"X-API-KEY: " + gateway.secrets.api_key.encode()
+    writer.write(b"GET /events/stream HTTP/1.1\r\nHost: x\r\n" + key + b"\r\n\r\n")
+    await eventually(lambda: not connection.is_watched(), what="the stream is answered")
+    scope = connection.scope
+    writer.write(b"GET /openapi.js")
+    await eventually(lambda: connection.scope is not scope)
+    assert not connection.is_watched()
+    writer.write(b"on HTTP/1.1\r\nHost: x\r\n\r\n")
+    await eventually(lambda: connection.pipeline)
+    assert not connection.is_watched()
+    writer.transport.abort()
 
 
 async def test_what_many_slow_readers_leave_is_bounded_together(

@@ -175,6 +175,8 @@ class GuardedHttp(HttpToolsProtocol):
         self._may_send = 0
         self._sends_until = self._sent_at = 0.0
         self.unread = Unread()
+        self._answered: Any = {}
+        """The scope of the newest request whose turn has come; ``scope`` may be of a later one."""
 
     # What asyncio calls.
 
@@ -250,6 +252,10 @@ class GuardedHttp(HttpToolsProtocol):
         self._keeps_alive = self.cycle.keep_alive
         self.cycle.keep_alive = False
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answered = cycle.scope
+        super()._start_asgi_task(cycle, app)
+
     def on_body(self, body: bytes) -> None:
         self._settled += 1
         super().on_body(body)
@@ -294,8 +300,7 @@ class GuardedHttp(HttpToolsProtocol):
 
     def is_watched(self) -> bool:
         """Whether its reader is ours to watch: an answer may do so by itself."""
-        scope: Any = self.scope  # None where nothing was asked yet
-        return not (self._outer.is_lingering or (scope and MAY_STALL in scope))
+        return not (self._outer.is_lingering or MAY_STALL in self._answered)
 
     def cut_unread(self) -> None:
         HTTP_REFUSED.labels("unread").inc()
