@@ -7,9 +7,9 @@ import pytest
 from tests.integration.runtime.conftest import TIMEOUT
 from tests.support.servers import Broker
 from trigger_contracts import subjects, topology
-from trigger_runtime.http.health import NotReady
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.guard import StreamGuard
+from trigger_runtime.process.errors import NotReady
 
 
 async def test_what_another_replica_projects_meanwhile_is_no_loss(

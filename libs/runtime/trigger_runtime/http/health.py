@@ -17,6 +17,8 @@ from typing import Any
 
 from faststream.specification import AsyncAPI
 
+from trigger_runtime.process.errors import NotReady
+
 from . import message_page
 from .exposition import Exposition
 from .refusals import SECURITY_HEADERS
@@ -36,10 +38,6 @@ _ANSWERED = "GET, HEAD, OPTIONS"
 _Scope = MutableMapping[str, Any]
 _Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 _Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
-
-class NotReady(Exception):  # noqa: N818 - a state of the process's
-    """A check fails for a reason that whoever asks may read: it names no host and no user."""
 
 
 class Health:

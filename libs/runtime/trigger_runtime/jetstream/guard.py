@@ -15,8 +15,12 @@ from typing import Any
 from nats.errors import Error as NatsError
 
 from trigger_contracts.topology import Consumer
-from trigger_runtime.http.health import NotReady
-from trigger_runtime.process.errors import BrokerUnavailable, DependencyUnavailable, StreamMissing
+from trigger_runtime.process.errors import (
+    BrokerUnavailable,
+    DependencyUnavailable,
+    NotReady,
+    StreamMissing,
+)
 from trigger_runtime.process.logging_setup import get_logger
 
 from .connection import Connection

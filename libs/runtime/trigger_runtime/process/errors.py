@@ -1,4 +1,4 @@
-"""What can go wrong outside the process, as types that a use case can match.
+"""What can go wrong outside the process, as types that a use case or a readiness check can match.
 
 Adapters raise only these; nats-py's and asyncpg's own exceptions do not leave this package.
 """
@@ -44,3 +44,7 @@ class ReadRefused(Exception):  # noqa: N818
 
 class StreamMissing(ReadRefused):
     """There is no such stream."""
+
+
+class NotReady(Exception):  # noqa: N818 - a state of the process's
+    """A check fails for a reason that whoever asks may read: it names no host and no user."""

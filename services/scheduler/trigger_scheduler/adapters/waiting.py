@@ -8,8 +8,9 @@ the same.
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
-from trigger_runtime.http.health import Health, NotReady
+from trigger_runtime.http.health import Health
 from trigger_runtime.process.clock import Clock
+from trigger_runtime.process.errors import NotReady
 from trigger_runtime.process.loops import Loop
 
 LOOK_EVERY = timedelta(seconds=1)
