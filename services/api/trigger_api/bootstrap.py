@@ -11,7 +11,6 @@ from faststream import FastStream
 
 from trigger_api.adapters.event_stream import JetStreamEventStream
 from trigger_api.adapters.log.export_pages import PostgresLogPages
-from trigger_api.adapters.meter import PrometheusTailMeter
 from trigger_api.domain.log.lifetimes import Lifetimes
 from trigger_api.entrypoints import (
     bulk,
@@ -43,6 +42,7 @@ from trigger_runtime.process.ids import new_id
 from trigger_runtime.process.logging_setup import get_logger, set_up_logging
 from trigger_runtime.worker import settle_memory
 
+from .adapters import meter
 from .adapters.cache import cache_at
 from .adapters.commands import JetStreamCommands
 from .adapters.database import ReadDatabase
@@ -201,7 +201,7 @@ def build(settings: Settings) -> Api:
             operations.router(health, documents),
         ],
     )
-    gateway = Gateway(app, fire_endpoint, _keys(settings), new_id)
+    gateway = Gateway(app, fire_endpoint, _keys(settings), new_id, meter.answered)
     return Api(gateway, app, faststream, app.openapi, connection, tail, documents)
 
 
@@ -269,7 +269,7 @@ def _tail(settings: Settings, connection: Connection, clock: SystemClock) -> Tai
     return Tail(
         log=JetStreamEventStream(connection, timeout=settings.publish_timeout),
         clock=clock,
-        meter=PrometheusTailMeter(),
+        meter=meter,
         lifetimes=Lifetimes(settings.active_for, settings.kept_for),
         backlog=settings.stream_backlog,
         limit=settings.max_stream_readers,

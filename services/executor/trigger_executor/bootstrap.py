@@ -22,10 +22,10 @@ from trigger_runtime.process.clock import SystemClock
 from trigger_runtime.process.logging_setup import set_up_logging
 from trigger_runtime.worker import serve_worker
 
+from .adapters import meter
 from .adapters.claims import StoredClaims
 from .adapters.definitions import ChangeReader
 from .adapters.event_stream import JetStreamEventWriter
-from .adapters.meter import PrometheusMeter
 from .entrypoints.subscribers import subscribe
 from .handlers import RecordDues, Recorder, RecordFires
 from .settings import Settings
@@ -61,7 +61,7 @@ def build(settings: Settings) -> Executor:
         JetStreamEventWriter(events),
         dead_letters,
         clock,
-        PrometheusMeter(),
+        meter,
         kept_for=settings.kept_for,
     )
     claims = StoredClaims(

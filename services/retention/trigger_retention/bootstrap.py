@@ -1,4 +1,4 @@
-"""The only place where the service's parts are made and joined."""
+"""Retention's wiring, and nothing else: the only place that builds its objects."""
 
 import importlib.metadata
 from dataclasses import dataclass
@@ -8,7 +8,6 @@ from faststream.specification import AsyncAPI
 
 from trigger_contracts.subjects import Service
 from trigger_contracts.topology import DEAD, EVENTS, RETENTION_EVENTS
-from trigger_retention.domain.lifetime import Lifetime
 from trigger_runtime.consuming.broker import PlatformBroker, create_broker
 from trigger_runtime.dead_letters.redriving import Redriver
 from trigger_runtime.dead_letters.writer import DeadLetterWriter
@@ -28,12 +27,11 @@ from .adapters import meter
 from .adapters.broker import CoreNotices
 from .adapters.event_log import PostgresEventLog
 from .adapters.positions import positions
+from .domain.lifetime import Lifetime
 from .entrypoints.subscribers import subscribe
-from .entrypoints.sweeping import closing_loop, indexing_loop, sweep_loop
 from .handlers import HourCloser, Indexer, Projector, Sweeper
 from .settings import Settings
 
-SERVICE = "retention"
 DESCRIPTION = "Projects the event log into PostgreSQL and erases each row when its life is over."
 CLOSING_EVERY = timedelta(seconds=5)
 """Between two looks for an hour to close."""
@@ -45,28 +43,25 @@ HANGS_AFTER = timedelta(seconds=3)
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """The parts of one process, joined and not yet started."""
+    """The wired parts, for ``serve`` and for tests that replace one."""
 
-    settings: Settings
     connection: Connection
     broker: PlatformBroker
     database: Database
-    dead_letters: JetStreamPublisher
-    sweep: Loop
-    closing: Loop
-    indexing: Loop
+    publishers: tuple[JetStreamPublisher, ...]
+    loops: tuple[Loop, ...]
     guard: StreamGuard
     asyncapi: AsyncAPI
 
 
 def build(settings: Settings) -> Retention:
-    """Join the parts; nothing connects yet."""
+    """Retention, not yet connected."""
     clock = SystemClock()
-    connection = Connection(settings, SERVICE)
+    connection = Connection(settings, Service.RETENTION)
     broker = create_broker(connection, description=DESCRIPTION)
     database = Database(
         settings,
-        f"etp {SERVICE}",
+        "etp retention",
         idle_in_transaction_timeout=HANGS_AFTER,
         ping="SELECT FROM retention.event LIMIT 0",
     )
@@ -87,18 +82,21 @@ def build(settings: Settings) -> Retention:
     sweeper = Sweeper(
         event_log,
         CoreNotices(connection),
+        meter.swept,
         lifetime=Lifetime(settings.active_for, settings.kept_for),
         every=settings.sweep_every,
     )
+    indexer = Indexer(event_log, clock, every=INDEXING_EVERY, lag=lambda: projector.lag)
     return Retention(
-        settings,
         connection,
         broker,
         database,
-        publisher,
-        sweep_loop(broker, sweeper),
-        closing_loop(HourCloser(event_log, every=CLOSING_EVERY)),
-        indexing_loop(Indexer(event_log, clock, every=INDEXING_EVERY, lag=lambda: projector.lag)),
+        (publisher,),
+        (
+            Loop("sweep", sweeper.sweep),
+            Loop("closing", HourCloser(event_log, every=CLOSING_EVERY).close),
+            Loop("indexing", indexer.index),
+        ),
         StreamGuard(
             connection,
             (EVENTS.name,),
@@ -108,7 +106,7 @@ def build(settings: Settings) -> Retention:
         ),
         AsyncAPI(
             broker,
-            title=SERVICE,
+            title="retention",
             version=importlib.metadata.version("event-trigger-platform"),
             description=DESCRIPTION,
         ),
@@ -117,9 +115,9 @@ def build(settings: Settings) -> Retention:
 
 async def serve(settings: Settings) -> int:
     """Run retention until told to stop; returns the exit code."""
-    set_up_logging(settings, service=SERVICE)
+    set_up_logging(settings, service=Service.RETENTION)
     retention = build(settings)
-    health = Health(SERVICE)
+    health = Health(Service.RETENTION)
     health.add("database", retention.database.ping)
     return await serve_worker(
         broker=retention.broker,
@@ -127,8 +125,8 @@ async def serve(settings: Settings) -> int:
         health=health,
         settings=settings,
         asyncapi=retention.asyncapi,
-        loops=[retention.sweep, retention.closing, retention.indexing],
-        publishers=[retention.dead_letters],
+        loops=retention.loops,
+        publishers=retention.publishers,
         guard=retention.guard,
         on_stop=[retention.database.close],
     )

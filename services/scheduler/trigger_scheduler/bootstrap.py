@@ -2,13 +2,11 @@
 
 import importlib.metadata
 from dataclasses import dataclass
-from functools import partial
 
 from faststream.specification import AsyncAPI
 
 from trigger_contracts import topology
 from trigger_contracts.subjects import Service
-from trigger_runtime.consuming.ack_policy import ALWAYS, acknowledging
 from trigger_runtime.consuming.broker import PlatformBroker, create_broker
 from trigger_runtime.dead_letters.redriving import Redriver
 from trigger_runtime.dead_letters.writer import DeadLetterWriter
@@ -24,11 +22,10 @@ from trigger_runtime.process.clock import SystemClock
 from trigger_runtime.process.logging_setup import set_up_logging
 from trigger_runtime.process.loops import Loop
 from trigger_runtime.worker import serve_worker
-from trigger_scheduler.adapters.change_and_due_log import JetStreamChangeLog, JetStreamDueLog
-from trigger_scheduler.domain.record_clock import ClockOfRecord
 
 from .adapters import meter
 from .adapters.backlog import CommandBacklog, ExecutorBacklog
+from .adapters.change_and_due_log import JetStreamChangeLog, JetStreamDueLog
 from .adapters.due_index import PostgresIndex
 from .adapters.positions import positions
 from .adapters.schema import SCHEMA
@@ -36,8 +33,8 @@ from .adapters.statements import PLANNING
 from .adapters.waiting import WaitingCommands
 from .adapters.wakes import NatsWakes
 from .domain.quotas import Quotas
-from .entrypoints.subscribers import subscribe
-from .entrypoints.turns import SlowLast
+from .domain.record_clock import ClockOfRecord
+from .entrypoints.subscribers import slow_last, subscribe
 from .handlers.answering import AnswerCommands
 from .handlers.claims import Claimer, ClaimLimits
 from .handlers.commands import CommandHandler
@@ -169,26 +166,22 @@ def build(settings: Settings) -> Scheduler:
         system_clock,
         kept_for=settings.kept_for,
     )
-    dead_letter = partial(dead_letters.dead_letter, topology.COMMANDS.name)
-    answer_commands = AnswerCommands(commands, NatsResults(connection), dead_letter, meter.answered)
+    answer_commands = AnswerCommands(
+        commands, NatsResults(connection), dead_letters, meter.answered
+    )
     redriver = Redriver(
         Service.SCHEDULER,
-        {topology.COMMANDS.name: answer_commands},
+        {answer_commands.stream: answer_commands},
         dead_letters,
         StreamReader(connection, topology.DEAD.name, timeout=timeout),
         system_clock,
         kept_for=settings.kept_for,
     )
-    turns = SlowLast(
-        acknowledging(
-            topology.SCHEDULER_COMMANDS,
-            answer_commands,
-            dead_letter,
-            give_up=answer_commands.give_up,
-            held_for=ALWAYS,
-        ),
-        answer_commands.turn_away,
+    turns = slow_last(
+        answer_commands,
+        dead_letters,
         monotonic=system_clock.monotonic,
+        on_unready=meter.unready,
     )
     meter.slow(lambda: turns.waiting)
     subscribe(broker, turns, wakes.here, redriver)

@@ -17,6 +17,7 @@ from trigger_retention.bootstrap import Retention, build
 from trigger_retention.domain.hours import HOUR, partition_name
 from trigger_retention.settings import Settings
 from trigger_runtime.postgres.database import Database as Pool
+from trigger_runtime.process.loops import Loop
 
 MakeLog = Callable[..., PostgresEventLog]
 Start = Callable[..., Awaitable[Retention]]
@@ -75,7 +76,7 @@ async def service(
         parts = build(settings_of(**fields))
         started.append(parts)
         await parts.broker.start()
-        parts.sweep.start()
+        sweep_of(parts).start()
         return parts
 
     yield start
@@ -83,10 +84,16 @@ async def service(
         await stop(parts)
 
 
+def sweep_of(parts: Retention) -> Loop:
+    [sweep] = [loop for loop in parts.loops if loop.name == "sweep"]
+    return sweep
+
+
 async def stop(parts: Retention) -> None:
-    await parts.sweep.stop()
+    await sweep_of(parts).stop()
     await parts.broker.stop()
-    await parts.dead_letters.flush()
+    for publisher in parts.publishers:
+        await publisher.flush()
     await parts.connection.close()
     await parts.database.close()
 

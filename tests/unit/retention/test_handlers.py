@@ -194,17 +194,21 @@ def erased(rows: int, *, partitions: tuple[str, ...] = (), more: bool = False) -
 async def test_a_sweep_goes_on_at_once_while_there_is_more_and_tells_what_it_erased() -> None:
     log = FakeLog(erases=[erased(10, more=True), erased(0, partitions=("event_2026",)), erased(0)])
     notices = FakeNotices()
-    sweeper = Sweeper(log, notices, lifetime=LIFE, every=EVERY)
-    assert [await sweeper.sweep() for _ in range(3)] == [(10, timedelta()), (0, EVERY), (0, EVERY)]
+    told: list[int] = []
+    sweeper = Sweeper(log, notices, told.append, lifetime=LIFE, every=EVERY)
+    assert [await sweeper.sweep() for _ in range(3)] == [timedelta(), EVERY, EVERY]
+    assert told == [10, 0, 0]
     assert [(n.rows, n.partitions) for n in notices.notices] == [(10, ()), (0, ("event_2026",))]
     assert log.lives == [LIFE]
 
 
 async def test_a_sweep_leaves_it_to_another_replica() -> None:
     notices = FakeNotices()
-    sweeper = Sweeper(FakeLog(erases=[None]), notices, lifetime=LIFE, every=EVERY)
-    assert await sweeper.sweep() == (0, EVERY)
+    told: list[int] = []
+    sweeper = Sweeper(FakeLog(erases=[None]), notices, told.append, lifetime=LIFE, every=EVERY)
+    assert await sweeper.sweep() == EVERY
     assert not notices.notices
+    assert not told
 
 
 async def test_hours_are_closed_one_after_the_other_until_none_is_left() -> None:

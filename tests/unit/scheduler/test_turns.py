@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -12,10 +13,11 @@ import pytest
 
 from tests.support.stretches import stretches
 from trigger_contracts import schema_time
-from trigger_scheduler.entrypoints import turns
-from trigger_scheduler.entrypoints.turns import SlowLast
-from trigger_scheduler.handlers import answering
+from trigger_runtime.consuming.ack_policy import dead_letter_all
+from trigger_scheduler.domain import turn_queue
+from trigger_scheduler.handlers import answering, turns
 from trigger_scheduler.handlers.answering import AnswerCommands
+from trigger_scheduler.handlers.turns import SlowLast
 
 SEQUENCES = count(1)
 
@@ -41,6 +43,9 @@ class FakeDelivery:
         self.answers.append("nak")
 
 
+Turns = SlowLast[FakeDelivery]
+
+
 class World:
     """Time passes only while a schema is compiled: 30 ms each."""
 
@@ -50,7 +55,16 @@ class World:
         self.turned_away: list[str] = []
         self.compiled = 0
         self.breaks = False
-        self.turns = SlowLast(self.settle, self.turn_away, monotonic=lambda: self.time)  # type: ignore[arg-type]
+        self.unready: list[tuple[int, Exception]] = []
+        self.turns = self.settling_by(self.settle)
+
+    def settling_by(self, settle: Callable[[list[FakeDelivery]], Awaitable[None]]) -> Turns:
+        return SlowLast(
+            settle,
+            partial(dead_letter_all, self.turn_away),  # type: ignore[arg-type]
+            monotonic=lambda: self.time,
+            on_unready=lambda stream_seq, error: self.unready.append((stream_seq, error)),
+        )
 
     async def settle(self, batch: list[FakeDelivery]) -> None:
         self.settled += [name_of(one) for one in batch]
@@ -66,7 +80,7 @@ class World:
         return 0.03
 
     async def take(self, *deliveries: FakeDelivery) -> None:
-        await self.turns(list(deliveries))  # type: ignore[arg-type]
+        await self.turns(list(deliveries))
 
     async def all_passes(self) -> None:
         while self.turns.waiting:
@@ -140,7 +154,7 @@ async def test_what_follows_a_command_in_hand_waits_for_it(world: World) -> None
             await go_on.wait()
         world.settled += [name_of(one) for one in batch]
 
-    world.turns = SlowLast(settle, world.turn_away, monotonic=lambda: world.time)  # type: ignore[arg-type]
+    world.turns = world.settling_by(settle)
     await world.take(slow("s"))
     passing = asyncio.create_task(world.turns.one_pass())
     await in_hand.wait()
@@ -161,7 +175,7 @@ async def test_a_slow_command_does_not_overtake_a_cheap_one_of_its_trigger(world
             await go_on.wait()
         world.settled += [name_of(one) for one in batch]
 
-    world.turns = SlowLast(settle, world.turn_away, monotonic=lambda: world.time)  # type: ignore[arg-type]
+    world.turns = world.settling_by(settle)
     edit = command("update", "edit", trigger_id="id-s", patch={"name": "x"})
     taking = asyncio.create_task(world.take(edit, slow("s")))
     await in_hand.wait()
@@ -215,7 +229,7 @@ async def test_nobodys_patience_ends_while_a_server_is_away(world: World) -> Non
         world.time += 60.0
         world.settled += [name_of(one) for one in batch]
 
-    world.turns = SlowLast(settle, world.turn_away, monotonic=lambda: world.time)  # type: ignore[arg-type]
+    world.turns = world.settling_by(settle)
     await world.take(create("cheap"), *(slow(f"s{n}") for n in range(6)))
     await world.all_passes()
     assert world.settled == ["cheap", *(f"s{n}" for n in range(6))]
@@ -225,13 +239,13 @@ async def test_nobodys_patience_ends_while_a_server_is_away(world: World) -> Non
 async def test_no_more_wait_than_there_is_room_for(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "MOST_WAITING", 2)
+    monkeypatch.setattr(turn_queue, "MAX_COMMANDS", 2)
     asked = [slow(f"s{n}") for n in range(3)]
     await world.take(*asked)
     assert world.turned_away == ["s2"]
     await world.all_passes()
     assert world.settled == ["s0", "s1"]
-    monkeypatch.setattr(turns, "MOST_WAITING_BYTES", len(asked[0].payload))
+    monkeypatch.setattr(turn_queue, "MAX_BYTES", len(asked[0].payload))
     await world.take(*asked)
     assert world.turned_away == ["s2", "s1", "s2"]
 
@@ -253,9 +267,13 @@ async def test_a_schema_that_fails_is_left_to_be_decided(
         raise RecursionError
 
     monkeypatch.setattr(schema_time, "make_ready", fails)
-    await world.take(slow("s"))
+    asked = slow("s")
+    await world.take(asked)
     await world.all_passes()
     assert world.settled == ["s"]
+    [(stream_seq, error)] = world.unready
+    assert stream_seq == asked.stream_seq
+    assert isinstance(error, RecursionError)
 
 
 async def test_others_have_their_turn_after_each_schema(
@@ -277,7 +295,11 @@ async def test_commands_are_read_a_few_at_a_stretch(monkeypatch: pytest.MonkeyPa
         async def answer(self, requests: list[Any]) -> list[None]:
             return [None for _ in requests]
 
-    answers = AnswerCommands(Handler(), None, None, None)  # type: ignore[arg-type]
+    class NoDeadLetters:
+        async def dead_letter(self, *_: Any) -> None:
+            raise AssertionError
+
+    answers = AnswerCommands(Handler(), None, NoDeadLetters(), None)  # type: ignore[arg-type]
     async with stretches() as work:
         monkeypatch.setattr(answering, "parse_command", work.counting(answering.parse_command))
         later = await answers([create(f"c{n}") for n in range(50)])

@@ -5,7 +5,7 @@ own is halved until only the guilty messages fail; such a one comes again with g
 and is a dead letter after the consumer's ``max_failures``. So is at once what has a malformed
 header block. A server that is away is no reason for dead letters: such messages come again for as
 long as the stream keeps them. What is for others (``Consumer.passes_over``) is acknowledged as it
-is. Entrypoints wrap their handlers in it.
+is. Entrypoints wrap their use cases in it.
 """
 
 import asyncio
@@ -63,8 +63,21 @@ def acknowledging(
     return _AckPolicy(consumer, use_case, dead_letter, give_up or dead_letter, held_for)
 
 
+async def dead_letter_all(
+    dead_letter: KeepDeadLetter, deliveries: Sequence[tuple[Delivery, str]]
+) -> None:
+    """Dead-letter deliveries, each for its reason, and acknowledge them. Never raises.
+
+    One whose letter cannot be written comes again.
+    """
+    # At once, so that their dead letters travel in one batch.
+    await asyncio.gather(
+        *(_try_dead_letter(dead_letter, delivery, reason) for delivery, reason in deliveries)
+    )
+
+
 class _AckPolicy:
-    """See ``acknowledging``."""
+    """What ``acknowledging`` makes."""
 
     def __init__(
         self,
@@ -87,10 +100,7 @@ class _AckPolicy:
         readable = [one for one in ours if why_unreadable(one.headers) is None]
         unreadable = [(one, why) for one in ours if (why := why_unreadable(one.headers))]
         MALFORMED.inc(len(unreadable))
-        # At once, so that their dead letters travel in one batch.
-        await asyncio.gather(
-            *(_try_dead_letter(self._dead_letter, one, why) for one, why in unreadable)
-        )
+        await dead_letter_all(self._dead_letter, unreadable)
         if readable:
             await self._settle_in_halves(readable)
 

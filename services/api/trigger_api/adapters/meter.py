@@ -1,4 +1,7 @@
-"""The gateway's metrics. Labels are fixed names, never user text."""
+"""The gateway's metrics, ``ports.live_tail.TailMeter`` among them.
+
+Labels are fixed names, never user text.
+"""
 
 import functools
 import math
@@ -71,18 +74,22 @@ def oldest_command(age_s: Callable[[], float | None]) -> None:
     _OLDEST_COMMAND.set_function(told)
 
 
-class PrometheusTailMeter:
-    """A ``ports.live_tail.TailMeter``. What is left out is named in the log by its place."""
+def reading(readers: int) -> None:
+    """So many follow the log."""
+    _READERS.set(readers)
 
-    def reading(self, readers: int) -> None:
-        _READERS.set(readers)
 
-    def dropped(self) -> None:
-        _DROPPED.inc()
+def dropped() -> None:
+    """A reader of the log was ended because it was too slow."""
+    _DROPPED.inc()
 
-    def passed_over(self) -> None:
-        _PASSED_OVER.inc()
 
-    def unreadable(self, seq: int) -> None:
-        _UNREADABLE.inc()
-        log.warning("a message of the log is no event", stream=EVENTS.name, stream_seq=seq)
+def passed_over() -> None:
+    """A message for others lay between the events."""
+    _PASSED_OVER.inc()
+
+
+def unreadable(seq: int) -> None:
+    """What is stored there is no event of the log: it is named by its place alone."""
+    _UNREADABLE.inc()
+    log.warning("a message of the log is no event", stream=EVENTS.name, stream_seq=seq)

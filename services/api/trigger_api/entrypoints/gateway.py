@@ -6,12 +6,11 @@ Invariant: every answer has a request id and the security headers, and every ref
 """
 
 import time
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from trigger_api.adapters import meter
 from trigger_api.domain.keys import StoredKey, key_id_of
 from trigger_api.ports.process import NewId
 from trigger_contracts.errors import Code, problem
@@ -56,6 +55,10 @@ _OPTIONS = HttpAnswer(204, headers={"allow": ", ".join(sorted(_METHODS))})
 """To what is asked of the server as a whole (``OPTIONS *``): what any address of it may answer."""
 
 
+Answered = Callable[[str, str, int, float | None], None]
+"""Told of a request: its method, route and status, and the seconds of an answer meant to end."""
+
+
 class Gateway:
     """The process's ASGI application."""
 
@@ -65,11 +68,13 @@ class Gateway:
         fire_endpoint: FireEndpoint,
         keys: Mapping[str, StoredKey],
         new_id: NewId,
+        on_answered: Answered,
     ) -> None:
         self._app = app
         self._fire_endpoint = fire_endpoint
         self._keys = keys
         self._new_id = new_id
+        self._on_answered = on_answered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -106,7 +111,8 @@ class Gateway:
                 await problem_answer(found, request_id).send(exchange)
         finally:
             seconds = None if ENDLESS in scope else time.perf_counter() - started
-            _count(scope, method, exchange.status, seconds)
+            counted = method if method in _METHODS else "other"
+            self._on_answered(counted, _route_of(scope), exchange.status, seconds)
 
     async def _dispatch(
         self,
@@ -191,7 +197,5 @@ def _unauthorized(request_id: str) -> HttpAnswer:
     return problem_answer(problem(Code.UNAUTHORIZED, detail), request_id)
 
 
-def _count(scope: MutableMapping[str, Any], asked: str, status: int, seconds: float | None) -> None:
-    route = str(scope.get(ROUTE) or getattr(scope.get("route"), "path", "none"))
-    method = asked if asked in _METHODS else "other"
-    meter.answered(method, route, status, seconds)
+def _route_of(scope: MutableMapping[str, Any]) -> str:
+    return str(scope.get(ROUTE) or getattr(scope.get("route"), "path", "none"))

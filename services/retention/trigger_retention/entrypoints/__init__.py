@@ -1,1 +1,1 @@
-"""What calls the handlers: the subscriber, and the loop of the sweep."""
+"""What calls the use cases: the subscribers, and the subjects that AsyncAPI documents."""

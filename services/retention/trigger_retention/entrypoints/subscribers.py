@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 
 from trigger_contracts import subjects
-from trigger_contracts.events import CloudEvent, DeadLetter, DeadLetterHandled
+from trigger_contracts.events import CloudEvent, DeadLetter, DeadLetterHandled, Swept
 from trigger_contracts.redrives import Redriven
 from trigger_contracts.subjects import Service, inbox_prefix
 from trigger_contracts.topology import RETENTION_EVENTS
@@ -57,6 +57,12 @@ def subscribe(
         )
     )
     listen(broker, redriver)
+    broker.publisher(
+        subjects.SWEPT,
+        schema=Swept,
+        title="Swept",
+        description="A sweep erased rows of the log. Core NATS: not stored.",
+    )
     broker.publisher(
         subjects.dead_letters(Service.RETENTION),
         schema=DeadLetter | DeadLetterHandled,

@@ -1,5 +1,6 @@
 """Erases rows past their life, in bounded passes."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from trigger_contracts.events import Swept
@@ -11,16 +12,24 @@ class Sweeper:
     """Erases rows past their life, as long as there are any."""
 
     def __init__(
-        self, log: EventLog, notices: Notices, *, lifetime: Lifetime, every: timedelta
+        self,
+        log: EventLog,
+        notices: Notices,
+        on_swept: Callable[[int], None],
+        *,
+        lifetime: Lifetime,
+        every: timedelta,
     ) -> None:
+        """``on_swept`` is told how many rows a pass erased."""
         self._log = log
         self._notices = notices
+        self._on_swept = on_swept
         self._lifetime = lifetime
         self._life_is_set = False
         self._every = every
 
-    async def sweep(self) -> tuple[int, timedelta]:
-        """One pass: how many rows it erased, and how long to wait before the next."""
+    async def sweep(self) -> timedelta:
+        """One pass; returns how long to wait before the next."""
         # Told again after a pass that failed: the table may be another one, made anew.
         is_set, self._life_is_set = self._life_is_set, False
         if not is_set:
@@ -28,7 +37,7 @@ class Sweeper:
         erased = await self._log.erase()
         self._life_is_set = True
         if erased is None:
-            return 0, self._every
+            return self._every
         if erased.rows or erased.partitions:
             await self._notices.swept(
                 Swept(
@@ -38,4 +47,5 @@ class Sweeper:
                     partitions=erased.partitions,
                 )
             )
-        return erased.rows, timedelta() if erased.more else self._every
+        self._on_swept(erased.rows)
+        return timedelta() if erased.more else self._every

@@ -52,6 +52,11 @@ def unplanned(row: DueRow, error: Exception) -> None:
     log.error("a schedule cannot be computed with", trigger_id=row.trigger_id, exc_info=error)
 
 
+def unready(stream_seq: int, error: Exception) -> None:
+    """A command's payload schema could not be made ready; deciding on it tells its sender why."""
+    log.error("schema not made ready", stream_seq=stream_seq, exc_info=error)
+
+
 def waiting(age_s: Callable[[], float]) -> None:
     """``age_s`` is asked at each scrape."""
     _WAITING.set_function(age_s)

@@ -1,1 +1,1 @@
-"""Where messages come in."""
+"""What calls the use cases: the subscribers, and the subjects that AsyncAPI documents."""

@@ -5,6 +5,7 @@ batches through the runtime's publisher.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from trigger_contracts import subjects, topology
 from trigger_contracts.commands import (
@@ -25,14 +26,41 @@ from trigger_contracts.events import (
 )
 from trigger_contracts.redrives import Redriven
 from trigger_contracts.subjects import Service
+from trigger_runtime.consuming.ack_policy import ALWAYS, acknowledging, dead_letter_all
 from trigger_runtime.consuming.broker import PlatformBroker
 from trigger_runtime.consuming.consumer import BatchHandler, subscribe_batches
+from trigger_runtime.consuming.delivery import Delivery
 from trigger_runtime.dead_letters.redriving import Redriver, listen
+from trigger_runtime.dead_letters.writer import DeadLetterWriter
+from trigger_scheduler.handlers.answering import AnswerCommands
+from trigger_scheduler.handlers.turns import SlowLast
 
 BATCH = 500
 """Commands handed over at once, at most: one atomic batch and one commit for all."""
 WORKERS = 1
 """Commands of a trigger take effect in the order in which they were stored."""
+
+
+def slow_last(
+    answer_commands: AnswerCommands,
+    dead_letters: DeadLetterWriter,
+    *,
+    monotonic: Callable[[], float],
+    on_unready: Callable[[int, Exception], None],
+) -> SlowLast[Delivery]:
+    """The handler of the command subscriber: what it answers or turns away is acknowledged."""
+    return SlowLast(
+        acknowledging(
+            topology.SCHEDULER_COMMANDS,
+            answer_commands,
+            partial(dead_letters.dead_letter, answer_commands.stream),
+            give_up=answer_commands.give_up,
+            held_for=ALWAYS,
+        ),
+        partial(dead_letter_all, answer_commands.turn_away),
+        monotonic=monotonic,
+        on_unready=on_unready,
+    )
 
 
 def subscribe(
@@ -42,7 +70,8 @@ def subscribe(
     redriver: Redriver,
 ) -> None:
     """Bind the use cases to their subjects and declare what is published."""
-    subscribe_batches(
+
+    @subscribe_batches(
         broker,
         topology.SCHEDULER_COMMANDS,
         (CreateTrigger, UpdateTrigger, DeleteTrigger, TestTrigger),
@@ -50,7 +79,11 @@ def subscribe(
         workers=WORKERS,
         title="scheduler: trigger commands",
         description="Create, update, delete or test a trigger; the result goes to reply_to.",
-    )(handle_commands)
+    )
+    async def commands(batch: list[Delivery]) -> None:
+        # FastStream reads these types, and cannot read a use case's protocols.
+        await handle_commands(batch)
+
     listen(broker, redriver)
 
     @broker.subscriber(

@@ -6,7 +6,8 @@ letter cannot be written.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel
@@ -20,7 +21,7 @@ from trigger_contracts.commands import (
     parse_command,
     trigger_id_of,
 )
-from trigger_contracts.dead_letters import Delivered
+from trigger_contracts.dead_letters import DeadLetterSink, Delivered
 from trigger_contracts.errors import Code, Problem, Refused, problem, refused
 from trigger_contracts.results import ResultSender, inbox_of
 from trigger_contracts.subjects import Verb
@@ -49,17 +50,20 @@ _Message = TypeVar("_Message", bound=CommandMessage)
 class AnswerCommands:
     """The use case behind the command subscriber."""
 
+    stream = topology.SCHEDULER_COMMANDS.stream.name
+
     def __init__(
         self,
         handler: CommandHandler,
         results: ResultSender,
-        dead_letter: Callable[[Delivered, str], Awaitable[None]],
-        answered: Callable[[str], None],
+        dead_letters: DeadLetterSink,
+        on_answered: Callable[[str], None],
     ) -> None:
+        """``on_answered`` is told how a command was: done, refused, failed and so on."""
         self._handler = handler
         self._results = results
-        self._dead_letter = dead_letter
-        self._answered = answered
+        self._dead_letters = dead_letters
+        self._answered = on_answered
         self._turn = asyncio.Lock()
         """What quotas are counted by is read and written in one round, not in two at once."""
 
@@ -90,7 +94,7 @@ class AnswerCommands:
 
     async def give_up(self, delivery: CommandMessage, reason: str) -> None:
         """Dead-letter a command that fails by itself, and tell whoever waits for its result."""
-        await self._dead_letter(delivery, reason)
+        await self._dead_letters.dead_letter(self.stream, delivery, reason)
         self._answered("failed")
         try:
             command_id = request_of(delivery).command_id
@@ -102,7 +106,7 @@ class AnswerCommands:
     async def turn_away(self, delivery: CommandMessage, reason: str) -> None:
         """Dead-letter a command that there is no time for, and tell whoever waits to come again."""
         detail = f"{reason}: send it again later, or as another command"
-        await self._dead_letter(delivery, detail)
+        await self._dead_letters.dead_letter(self.stream, delivery, detail)
         self._answered("turned away")
         command_id = request_of(delivery).command_id
         told = problem(Code.UNAVAILABLE, detail)
@@ -111,7 +115,8 @@ class AnswerCommands:
     async def _refuse(self, unreadable: Sequence[tuple[_Message, Problem]]) -> list[_Message]:
         """Dead-letter them and tell their senders; those for which that fails come again."""
         left = await dead_letter_each(
-            self._dead_letter, [(one, _reason(why)) for one, why in unreadable]
+            partial(self._dead_letters.dead_letter, self.stream),
+            [(one, _reason(why)) for one, why in unreadable],
         )
         again = {id(delivery) for delivery in left}
         for delivery, why in unreadable:
