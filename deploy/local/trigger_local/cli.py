@@ -23,8 +23,8 @@ from trigger_cli.gateway import GatewayClient
 from trigger_cli.importing import Report
 from trigger_runtime.process.command_line import prepare_output
 
+from . import running
 from . import status as status_of
-from . import supervisor
 from .errors import LocalError, NotUpError
 from .home import Home
 from .output import Output
@@ -71,7 +71,7 @@ def up(
         output = Output(home.logs)
         replicas = Replicas(scheduler_replicas, executor_replicas, retention_replicas)
         try:
-            await supervisor.up(supervisor.Options(home, port, host, replicas), output)
+            await running.up(running.Options(home, port, host, replicas), output)
         finally:
             output.close()
 
@@ -129,8 +129,8 @@ def rebuild(
         except NotUpError:
             if not home.is_ours():
                 raise
-            return await supervisor.rebuild_stopped(home, accept_loss=accept_loss)
-        return await rebuild_all(target, accept_loss=accept_loss)
+            return await running.rebuild_stopped(home, accept_loss=accept_loss)
+        return await rebuild_all(target_of(platform), accept_loss=accept_loss)
 
     for line in complete(rebuilt):
         print(line)
