@@ -29,7 +29,7 @@ _BARE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Exported:
     rows: int
     seconds: float
     mib: float
@@ -40,7 +40,7 @@ class Taken:
 
 async def take(
     servers: Platform, http: httpx.AsyncClient, wanted: Format, since: datetime, until: datetime
-) -> Taken:
+) -> Exported:
     """The rows of a range that is over."""
     asked = {"format": wanted.value, "from": since.isoformat(), "to": until.isoformat()}
     meter = Meter({"api": servers.pids["api"]})
@@ -59,7 +59,7 @@ async def take(
         )
     expect_equal(lines - (wanted is Format.CSV), rows, f"rows of the export as {wanted}")
     cpu_s = meter.read()["api"].cpu_s
-    return Taken(rows, seconds, size / 2**20, max(memory) - memory[0], cpu_s)
+    return Exported(rows, seconds, size / 2**20, max(memory) - memory[0], cpu_s)
 
 
 async def take_bare(servers: Platform, wanted: Format, since: datetime, until: datetime) -> float:

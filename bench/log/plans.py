@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
 from typing import Any
 
-from .sql_capture import Bare, Said, literal
+from .sql_capture import Bare, Statement, literal
 
 _PARTITION = re.compile(r"event_\d{10}")
 _NUMBER = re.compile(r"\d[\d.]*")
@@ -21,13 +21,13 @@ _NAME = "explained"
 Node = Mapping[str, Any]
 
 
-async def explained(bare: Bare, said: Said) -> tuple[str, Node]:
+async def explained(bare: Bare, statement: Statement) -> tuple[str, Node]:
     """The plan as text, and as JSON; of two executions."""
-    session = bare.session(said)
+    session = bare.session(statement)
     # Prepared in SQL: EXPLAIN of a statement with parameters would plan for their values.
-    await session.execute(f"PREPARE {_NAME} AS {said.sql}")
+    await session.execute(f"PREPARE {_NAME} AS {statement.sql}")
     try:
-        values = ", ".join(map(literal, said.parameters))
+        values = ", ".join(map(literal, statement.parameters))
         call = f"EXECUTE {_NAME}{f'({values})' if values else ''}"
         await session.execute(call)
         lines = await session.fetch(f"EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) {call}")

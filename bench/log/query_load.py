@@ -18,7 +18,7 @@ Address = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Latencies:
     """Milliseconds to an answer, with one client and with ``SEVERAL``."""
 
     alone: Spread
@@ -28,7 +28,7 @@ class Heard:
     answers: int
 
 
-async def ask(servers: Platform, address: Address, question: Question, seconds: float) -> Heard:
+async def ask(servers: Platform, address: Address, question: Question, seconds: float) -> Latencies:
     """``seconds`` for each of both."""
     await _warm_up(servers, address, question)
     took: list[Spread] = []
@@ -39,7 +39,7 @@ async def ask(servers: Platform, address: Address, question: Question, seconds: 
         statuses.update(answers.statuses)
         took.append(spread([second * 1000 for second in answers.latencies_s]))
     expect(set(statuses) <= {200, 503}, f"{question.name}: answers of {dict(statuses)}")
-    return Heard(*took, refused=statuses[503], answers=statuses.total())
+    return Latencies(*took, refused=statuses[503], answers=statuses.total())
 
 
 def client(servers: Platform, address: Address | None = None) -> httpx.AsyncClient:

@@ -9,9 +9,9 @@ from trigger_api.domain.log.exports import Format
 
 from .closing import Closed
 from .expiring import Expired, Step
-from .export_load import Taken
+from .export_load import Exported
 from .loading import HOURS
-from .query_load import SEVERAL, Heard
+from .query_load import SEVERAL, Latencies
 from .questions import Question
 
 PLANS = "log-plans.txt"
@@ -19,13 +19,13 @@ _MIB = 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
+class QueryResult:
     question: Question
-    heard: Heard
+    latencies: Latencies
 
 
 @dataclass(frozen=True, slots=True)
-class Asked(Elsewhere):
+class ComparedQuery(QueryResult):
     bare: Spread
     """Milliseconds of the same statements without a gateway."""
 
@@ -53,10 +53,10 @@ class Found:
     loaded_s: float
     closed_s: float
     closed: Closed
-    asked: Sequence[Asked]
-    elsewhere: Mapping[str, Sequence[Elsewhere]]
+    asked: Sequence[ComparedQuery]
+    other_caches: Mapping[str, Sequence[QueryResult]]
     """By gateways with other caches, the one without any first."""
-    taken: Mapping[Format, tuple[Taken, float]]
+    taken: Mapping[Format, tuple[Exported, float]]
     """With the seconds of the bare one."""
     expired: Expired
     arrived: Arrived
@@ -74,7 +74,7 @@ def told(found: Found) -> Result:
         did=f"{found.rows:,} rows over {HOURS} hourly partitions, asked while "
         f"{found.per_second:,} events/s are published and projected: by one client, then by "
         f"{SEVERAL}, over keep-alive connections; ms, p50 / p99",
-        tables=[Table(_heads(found), [_row(asked, found.elsewhere) for asked in found.asked])],
+        tables=[Table(_heads(found), [_row(asked, found.other_caches) for asked in found.asked])],
         figures=list(_figures(found)),
         costs=found.costs,
         notes=list(_notes(found)),
@@ -111,7 +111,7 @@ def _heads(found: Found) -> list[str]:
         *("the platform: one client", f"{SEVERAL} clients"),
         *(
             head
-            for where in found.elsewhere
+            for where in found.other_caches
             for head in (f"{where}: one client", f"{SEVERAL} clients")
         ),
         "gateway without a cache ÷ statements, p50",
@@ -119,24 +119,24 @@ def _heads(found: Found) -> list[str]:
     ]
 
 
-def _row(asked: Asked, elsewhere: Mapping[str, Sequence[Elsewhere]]) -> list[Cell]:
-    question, heard, bare = asked.question, asked.heard, asked.bare
+def _row(asked: ComparedQuery, other_caches: Mapping[str, Sequence[QueryResult]]) -> list[Cell]:
+    question, latencies, bare = asked.question, asked.latencies, asked.bare
     others = [
-        next((one.heard for one in ones if one.question.name == question.name), None)
-        for ones in elsewhere.values()
+        next((one.latencies for one in ones if one.question.name == question.name), None)
+        for ones in other_caches.values()
     ]
-    uncached = others[0] or heard
+    uncached = others[0] or latencies
     return [
         question.name,
         _ms(bare),
-        *(cell for one in (heard, *others) for cell in _both(one)),
+        *(cell for one in (latencies, *others) for cell in _both(one)),
         uncached.alone.p50 / bare.p50,
         _judged(question.most_ms, uncached.alone.p99),
     ]
 
 
-def _both(heard: Heard | None) -> tuple[Cell, Cell]:
-    return (None, None) if heard is None else (_ms(heard.alone), _ms(heard.together))
+def _both(latencies: Latencies | None) -> tuple[Cell, Cell]:
+    return (None, None) if latencies is None else (_ms(latencies.alone), _ms(latencies.together))
 
 
 def _ms(found: Spread) -> Cell:
@@ -186,7 +186,7 @@ def _sum(steps: Sequence[Step], name: str) -> float:
 def _notes(found: Found) -> Iterator[str]:
     first, last = found.open_rows
     yield (
-        "*Statements alone*: what the gateway itself says to PostgreSQL for the question, said by "
+        "*Statements alone*: what the gateway itself sends to PostgreSQL for the question, sent by "
         "asyncpg in a session with the same settings, prepared; right after the gateway."
     )
     yield (
@@ -231,13 +231,13 @@ def _notes(found: Found) -> Iterator[str]:
         f"are in [results/{PLANS}](results/{PLANS})."
     )
     yield "CPU and memory are those of the questions, without the bare ones."
-    everywhere = {"": found.asked, **found.elsewhere}
+    everywhere = {"": found.asked, **found.other_caches}
     for where, ones in everywhere.items():
         for one in ones:
-            if one.heard.refused:
+            if one.latencies.refused:
                 yield (
                     f"**Too slow**: {one.question.name}{where and f', {where}'}: "
-                    f"{one.heard.refused} of {one.heard.answers} answers were 503."
+                    f"{one.latencies.refused} of {one.latencies.answers} answers were 503."
                 )
 
 

@@ -1,4 +1,4 @@
-"""Which SQL the gateway says for a question: heard from its own code, with its parameters.
+"""Which SQL the gateway sends for a question: recorded in its own code, with its parameters.
 
 The same statements are then asked without a gateway, and explained.
 """
@@ -25,7 +25,7 @@ GENERIC, CUSTOM = PLAN_MODES = ("force_generic_plan", "force_custom_plan")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Statement:
     """One statement, as it went to the driver."""
 
     sql: str
@@ -40,22 +40,23 @@ class Said:
 
 
 class SqlRecorder:
-    """Hears what the gateway in this process says."""
+    """Records what the gateway in this process sends to PostgreSQL."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
         self._modes: dict[Engine, str] = {}
 
-    async def said_for(self, path: str) -> list[Said]:
-        heard: list[tuple[Engine, str, tuple[Any, ...]]] = []
-        with _listening(heard):
+    async def statements_of(self, path: str) -> list[Statement]:
+        recorded: list[tuple[Engine, str, tuple[Any, ...]]] = []
+        with _recording(recorded):
             answer = await self._http.get(path)
-        # 503: the statement took too long, and was said all the same.
+        # 503: the statement took too long, and was sent all the same.
         is_known = answer.status_code in {200, 503}
         expect(is_known, f"{path}: {answer.status_code} {answer.text[:300]}")
-        expect(bool(heard), f"{path}: nothing was said to PostgreSQL")
+        expect(bool(recorded), f"{path}: nothing was sent to PostgreSQL")
         return [
-            Said(sql, parameters, await self._mode(engine)) for engine, sql, parameters in heard
+            Statement(sql, parameters, await self._mode(engine))
+            for engine, sql, parameters in recorded
         ]
 
     async def _mode(self, engine: Engine) -> str:
@@ -67,7 +68,7 @@ class SqlRecorder:
 
 
 @contextlib.asynccontextmanager
-async def ear(servers: Platform) -> AsyncIterator[SqlRecorder]:
+async def recorder(servers: Platform) -> AsyncIterator[SqlRecorder]:
     built = await gateway_here(servers, cache_url="off")
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(built.gateway),
@@ -78,15 +79,15 @@ async def ear(servers: Platform) -> AsyncIterator[SqlRecorder]:
 
 
 @contextlib.contextmanager
-def _listening(heard: list[tuple[Engine, str, tuple[Any, ...]]]) -> Iterator[None]:
-    def hear(connection: Any, _: Any, statement: str, parameters: Any, *__: Any) -> None:
-        heard.append((connection.engine, statement, tuple(parameters)))
+def _recording(recorded: list[tuple[Engine, str, tuple[Any, ...]]]) -> Iterator[None]:
+    def record(connection: Any, _: Any, statement: str, parameters: Any, *__: Any) -> None:
+        recorded.append((connection.engine, statement, tuple(parameters)))
 
-    event.listen(Engine, "before_cursor_execute", hear)
+    event.listen(Engine, "before_cursor_execute", record)
     try:
         yield
     finally:
-        event.remove(Engine, "before_cursor_execute", hear)
+        event.remove(Engine, "before_cursor_execute", record)
 
 
 class Bare:
@@ -100,30 +101,30 @@ class Bare:
     def backends(self) -> set[int]:
         return {session.get_server_pid() for session in self._sessions.values()}
 
-    def session(self, said: Said) -> Any:
-        return self._sessions[said.plan_mode]
+    def session(self, statement: Statement) -> Any:
+        return self._sessions[statement.plan_mode]
 
-    async def ask(self, asked: Sequence[Sequence[Said]], seconds: float) -> list[float]:
+    async def ask(self, asked: Sequence[Sequence[Statement]], seconds: float) -> list[float]:
         """Milliseconds of each, in turn, for so long; a question may take several statements."""
         for statements in asked:
-            for said in statements:
-                await self._statement(said)
+            for statement in statements:
+                await self._statement(statement)
         took: list[float] = []
         end = time.perf_counter() + seconds
         while time.perf_counter() < end:
             for statements in asked:
                 started = time.perf_counter()
-                for said in statements:
-                    await (await self._statement(said)).fetch(*said.parameters)
+                for statement in statements:
+                    await (await self._statement(statement)).fetch(*statement.parameters)
                 took.append((time.perf_counter() - started) * 1000)
                 if time.perf_counter() > end:
                     break
         return took
 
-    async def _statement(self, said: Said) -> Any:
-        key = (said.plan_mode, said.sql)
+    async def _statement(self, statement: Statement) -> Any:
+        key = (statement.plan_mode, statement.sql)
         if key not in self._prepared:
-            self._prepared[key] = await self.session(said).prepare(said.sql)
+            self._prepared[key] = await self.session(statement).prepare(statement.sql)
         return self._prepared[key]
 
 

@@ -10,13 +10,13 @@ import httpx
 from bench.log import caches, plans, write_load
 from bench.log.closing import Closed, close_all, close_one
 from bench.log.expiring import expire
-from bench.log.export_load import Taken, take, take_bare
+from bench.log.export_load import Exported, take, take_bare
 from bench.log.loading import Hour, hours_until, load_all
 from bench.log.payloads import Notes, notes
 from bench.log.query_load import ask, check, client, page_deep
 from bench.log.questions import Question, questions
-from bench.log.report import Arrived, Asked, Elsewhere, Found, Plan, told
-from bench.log.sql_capture import Bare, Said, bare, ear
+from bench.log.report import Arrived, ComparedQuery, Found, Plan, QueryResult, told
+from bench.log.sql_capture import Bare, Statement, bare, recorder
 from bench.sizes import Sizes
 from bench.support.checks import expect, expect_equal, until
 from bench.support.event_ids import lowest_uuid7
@@ -33,7 +33,7 @@ VACUUM_TIMEOUT_S = 600
 ARRIVAL_TIMEOUT_S = 60
 SAMPLES = 200
 """Rows whose ids and words are asked for."""
-VARIANTS_SAID = 20
+VARIANTS_RECORDED = 20
 """Of a question, by which the bare one is asked; their plans are alike."""
 POLL_S = 0.2
 """A look counts the rows: more often it would slow down what it waits for."""
@@ -46,7 +46,7 @@ FROM retention.event TABLESAMPLE SYSTEM (1)
 WHERE payload IS NOT NULL AND stream_seq < 0 ORDER BY hashint8(stream_seq) LIMIT $1
 """
 
-Asking = Sequence[tuple[Question, list[list[Said]]]]
+Asking = Sequence[tuple[Question, list[list[Statement]]]]
 
 
 async def at_full_size(sizes: Sizes) -> Result:
@@ -69,10 +69,13 @@ async def at_full_size(sizes: Sizes) -> Result:
             explained = await _plans(directly, asking, hours)
             open_first = await _open_rows(servers)
             meter = Meter(servers.pids, without=directly.backends)
-            asked = [await _asked(servers, one, sizes, directly, said) for one, said in asking]
+            asked = [
+                await _asked(servers, one, sizes, directly, statements)
+                for one, statements in asking
+            ]
             costs = meter.read()
             open_last = await _open_rows(servers)
-            elsewhere = await _elsewhere(servers, asking, sizes)
+            other_caches = await _other_caches(servers, asking, sizes)
             taken = await _taken(servers, http, hours, sizes)
             _say("expiring an hour")
             expired = await expire(servers, http, made, now, sizes.logged + 1, hours[0].rows)
@@ -88,7 +91,7 @@ async def at_full_size(sizes: Sizes) -> Result:
             closed_s=closed_s,
             closed=closed,
             asked=asked,
-            elsewhere=elsewhere,
+            other_caches=other_caches,
             taken=taken,
             expired=expired,
             arrived=arrived,
@@ -136,8 +139,8 @@ async def _first_arrived(servers: Platform, begun: object) -> None:
 
 async def _asking(
     servers: Platform, http: httpx.AsyncClient, made: Notes, sizes: Sizes
-) -> list[tuple[Question, list[list[Said]]]]:
-    """The questions, each with what some of its variants say to PostgreSQL."""
+) -> list[tuple[Question, list[list[Statement]]]]:
+    """The questions, each with what some of its variants send to PostgreSQL."""
     _say(f"going {sizes.deep} pages deep")
     async with servers.database() as database:
         rows = await database.fetch(_SAMPLES, SAMPLES)
@@ -150,12 +153,12 @@ async def _asking(
         # Neither the range nor a bucket begins where a minute does.
         since=_now() - timedelta(hours=7, seconds=1),
     )
-    async with ear(servers) as listening:
+    async with recorder(servers) as recording:
         found = []
         for question in asked:
             await check(http, question)
-            paths = question.paths[:VARIANTS_SAID]
-            found.append((question, [await listening.said_for(path) for path in paths]))
+            paths = question.paths[:VARIANTS_RECORDED]
+            found.append((question, [await recording.statements_of(path) for path in paths]))
     return found
 
 
@@ -170,11 +173,11 @@ async def _plans(directly: Bare, asking: Asking, hours: Sequence[Hour]) -> list[
     known: set[tuple[object, ...]] = set()
     wrong: list[str] = []
     for question, variants in asking:
-        for number, said in enumerate(variants[0], 1):
-            text, top = await plans.explained(directly, said)
+        for number, statement in enumerate(variants[0], 1):
+            text, top = await plans.explained(directly, statement)
             name = question.name + (f", statement {number}" if len(variants[0]) > 1 else "")
-            if said.shape not in known:
-                known.add(said.shape)
+            if statement.shape not in known:
+                known.add(statement.shape)
                 found.append(Plan(name, plans.in_short(top), plans.shortened(text)))
             if plans.read_whole(top, closed):
                 wrong.append(f"{name}: {plans.in_short(top)}")
@@ -187,30 +190,32 @@ async def _asked(
     question: Question,
     sizes: Sizes,
     directly: Bare,
-    said: Sequence[Sequence[Said]],
-) -> Asked:
+    variants: Sequence[Sequence[Statement]],
+) -> ComparedQuery:
     _say(question.name)
-    heard = await ask(servers, servers.address, question, sizes.asked_s)
-    return Asked(question, heard, spread(await directly.ask(said, sizes.asked_s)))
+    latencies = await ask(servers, servers.address, question, sizes.asked_s)
+    return ComparedQuery(question, latencies, spread(await directly.ask(variants, sizes.asked_s)))
 
 
-async def _elsewhere(servers: Platform, asking: Asking, sizes: Sizes) -> dict[str, list[Elsewhere]]:
+async def _other_caches(
+    servers: Platform, asking: Asking, sizes: Sizes
+) -> dict[str, list[QueryResult]]:
     """What a cache could answer, asked of gateways with another one."""
-    found: dict[str, list[Elsewhere]] = {}
+    found: dict[str, list[QueryResult]] = {}
     for where, gateway in caches.GATEWAYS.items():
         async with gateway(servers) as address:
             found[where] = []
             for question, _ in asking:
                 if question.is_kept:
                     _say(f"{question.name}, {where}")
-                    heard = await ask(servers, address, question, sizes.asked_s)
-                    found[where].append(Elsewhere(question, heard))
+                    latencies = await ask(servers, address, question, sizes.asked_s)
+                    found[where].append(QueryResult(question, latencies))
     return found
 
 
 async def _taken(
     servers: Platform, http: httpx.AsyncClient, hours: Sequence[Hour], sizes: Sizes
-) -> dict[Format, tuple[Taken, float]]:
+) -> dict[Format, tuple[Exported, float]]:
     end = hours[-1].start
     start = end - sizes.exported_hours * HOUR
     found = {}

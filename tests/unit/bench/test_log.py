@@ -13,9 +13,9 @@ from bench.log import loading, payloads, plans
 from bench.log import report as log_report
 from bench.log.closing import Closed
 from bench.log.expiring import Expired, Step
-from bench.log.export_load import Taken
+from bench.log.export_load import Exported
 from bench.log.payloads import Notes
-from bench.log.query_load import Heard
+from bench.log.query_load import Latencies
 from bench.log.questions import Question, questions
 from bench.log.sql_capture import literal
 from bench.log.write_load import entry, message
@@ -226,8 +226,8 @@ def test_a_plan_without_repetitions_stays_as_it_is() -> None:
     assert plans.shortened(text) == text
 
 
-def make_heard(p99: float, refused: int = 0) -> Heard:
-    return Heard(Spread(1, p99, p99), Spread(2, 2 * p99, 2 * p99), refused, 100)
+def make_latencies(p99: float, refused: int = 0) -> Latencies:
+    return Latencies(Spread(1, p99, p99), Spread(2, 2 * p99, 2 * p99), refused, 100)
 
 
 def make_found(**changed: Any) -> log_report.Found:
@@ -241,11 +241,11 @@ def make_found(**changed: Any) -> log_report.Found:
         "closed_s": 1,
         "closed": Closed(10, 0.5, 1000, 2000, 1000, 500, 400, 7),
         "asked": [
-            log_report.Asked(latest, make_heard(3), Spread(0.5, 1, 1)),
-            log_report.Asked(stats, make_heard(90), Spread(50, 80, 80)),
+            log_report.ComparedQuery(latest, make_latencies(3), Spread(0.5, 1, 1)),
+            log_report.ComparedQuery(stats, make_latencies(90), Spread(50, 80, 80)),
         ],
-        "elsewhere": {"without a cache": [log_report.Elsewhere(latest, make_heard(12))]},
-        "taken": {Format.CSV: (Taken(100, 2, 1, 0.5, 0.1), 1)},
+        "other_caches": {"without a cache": [log_report.QueryResult(latest, make_latencies(12))]},
+        "taken": {Format.CSV: (Exported(100, 2, 1, 0.5, 0.1), 1)},
         "expired": Expired(10, step, step, step),
         "arrived": log_report.Arrived(100, 10, 0.1, 1),
         "caught_up": 100,
@@ -284,14 +284,14 @@ def test_every_line_of_the_table_has_all_columns() -> None:
     (head,) = [line for line in lines if line.startswith("| question ")]
     rows = lines[lines.index(head) : lines.index(head) + 4]
     two = {"without a cache": [], "with Valkey": []}
-    wide = markdown(log_report.told(make_found(elsewhere=two))).splitlines()
+    wide = markdown(log_report.told(make_found(other_caches=two))).splitlines()
     assert len({row.count("|") for row in rows}) == 1
     assert wide[lines.index(head)].count("|") == head.count("|") + 2
 
 
 def test_a_read_that_was_refused_is_told() -> None:
     latest = Question("latest 50", ["/events/"])
-    slow = [log_report.Asked(latest, make_heard(3, refused=4), Spread(0.5, 1, 1))]
+    slow = [log_report.ComparedQuery(latest, make_latencies(3, refused=4), Spread(0.5, 1, 1))]
     text = markdown(log_report.told(make_found(asked=slow)))
     assert "**Too slow**: latest 50: 4 of 100 answers were 503." in text
 

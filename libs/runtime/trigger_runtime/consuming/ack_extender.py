@@ -38,7 +38,7 @@ class _Tracked:
 
 
 class AckExtender:
-    """See the module's docstring."""
+    """The messages of one consumer that this process holds, their ack waits begun anew in time."""
 
     def __init__(self, connection: Connection, consumer: Consumer) -> None:
         self._connection = connection

@@ -26,7 +26,7 @@ KEPT_EVERY_S = PIN_LIFE.total_seconds() / 4
 
 
 class Pin:
-    """Ours or not; see the module's docstring."""
+    """Of one exclusive consumer: whether it is pinned to this process, or to another one."""
 
     def __init__(self, connection: Connection, consumer: Consumer) -> None:
         self._connection = connection

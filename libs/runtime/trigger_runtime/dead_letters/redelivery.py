@@ -17,7 +17,7 @@ LAST_COUNT = 1_000_000
 
 @dataclass(slots=True)
 class Redelivery:
-    """See the module's docstring. ``reason`` says why it failed, None if it did not."""
+    """A dead letter's original in hand. ``reason`` says why it failed, None if it did not."""
 
     subject: str
     payload: bytes = field(repr=False)

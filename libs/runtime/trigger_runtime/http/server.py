@@ -153,7 +153,7 @@ class _Transport:
 
 
 class GuardedHttp(HttpToolsProtocol):
-    """One connection. See the module's docstring."""
+    """One connection: what it may send, and how slowly it may take an answer, is bounded."""
 
     address = ""
 

@@ -48,7 +48,7 @@ Outcome = PublishAck | Exception
 
 
 class StreamWriter:
-    """Writes to one stream; see the module's docstring. Each call is one batch at most."""
+    """Writes to one stream, one by one or as an atomic batch. Each call is one batch at most."""
 
     def __init__(self, connection: Connection, stream: str, *, timeout: timedelta) -> None:
         self._connection = connection

@@ -46,7 +46,7 @@ async def nothing_projected() -> Mapping[str, int]:
 
 
 class StreamGuard:
-    """The streams of one worker; see the module's docstring."""
+    """Holds one worker back while its streams lack what it has projected from them."""
 
     def __init__(
         self,

@@ -26,7 +26,7 @@ _ATTEMPTS = 3
 
 
 class IdempotencyStore:
-    """Claims in one bucket; see the module's docstring."""
+    """Claims in one bucket: the first claim of a key is kept, whoever else tries to make one."""
 
     def __init__(
         self,

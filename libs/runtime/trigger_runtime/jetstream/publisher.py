@@ -40,7 +40,7 @@ class StagedMessages:
 
 
 class JetStreamPublisher:
-    """Appends to one stream; see the module's docstring."""
+    """Appends to one stream; what is published at the same time travels together."""
 
     def __init__(self, connection: Connection, stream: str, *, timeout: timedelta) -> None:
         self._client = connection.client

@@ -86,7 +86,7 @@ class _CutShort(Exception):  # noqa: N818 - named for the state, not for the cla
 
 
 class StreamReader:
-    """Reads one stream; see the module's docstring."""
+    """Reads messages of one stream by sequence or subject; what is not there is None or empty."""
 
     def __init__(self, connection: Connection, stream: str, *, timeout: timedelta) -> None:
         self._connection = connection

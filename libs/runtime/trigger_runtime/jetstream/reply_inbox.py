@@ -17,7 +17,7 @@ NO_RESPONDERS = "503"
 
 
 class Replies:
-    """Expected answers by their subject; see the module's docstring."""
+    """The answers that are expected, by their subject: for many requests one subscription."""
 
     def __init__(self, connection: Connection) -> None:
         self._inbox = Inbox(connection.client, self._received)

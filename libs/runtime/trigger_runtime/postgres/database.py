@@ -133,7 +133,7 @@ class _Session(asyncpg.Connection):
 
 
 class Database:
-    """A lazily made pool; see the module's docstring."""
+    """A pool, made when it is first asked; what PostgreSQL's absence raises has one type."""
 
     def __init__(
         self,
@@ -188,7 +188,7 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def connection(self) -> "AsyncIterator[PoolConnectionProxy[asyncpg.Record]]":
-        """A connection for the block; where a call to the server fails, see the module's."""
+        """A connection for the block; calls raise DatabaseUnavailable while the server is away."""
         pool = await self.pool()
         with database_errors():
             connection = await pool.acquire(timeout=self._command_timeout_s)

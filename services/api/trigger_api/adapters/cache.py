@@ -28,7 +28,7 @@ _NAME = "etp:pages:"
 
 
 class CashewsCache:
-    """See ``ports.log.Cache``. Connects when it is first asked."""
+    """``ports.log.Cache`` in memory, or in a Redis or Valkey. Connects when it is first asked."""
 
     def __init__(self, url: str, clock: Clock) -> None:
         self._clock = clock

@@ -46,7 +46,10 @@ Result = CommandDone | Problem
 
 
 class JetStreamCommands:
-    """See ``ports.commands.Commands``. ``open`` must have been called for results to be heard."""
+    """``ports.commands.Commands`` over JetStream.
+
+    ``open`` must have been called for results to be heard.
+    """
 
     def __init__(
         self,

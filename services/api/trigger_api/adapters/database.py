@@ -30,7 +30,7 @@ _AWAY = (*AWAY, asyncpg.QueryCanceledError)
 
 
 class ReadDatabase:
-    """A read-only pool; see the module's docstring. Made by ``bootstrap``."""
+    """A read-only pool, each statement with a deadline. Made by ``bootstrap``."""
 
     def __init__(
         self, url: str, *, pool_size: int, timeout: timedelta, plans_each: bool = False

@@ -36,7 +36,7 @@ class NoAnswer(DependencyUnavailable):
 
 
 class StreamDeadLetters:
-    """See ``ports.dead_letters.DeadLetterStore``."""
+    """``ports.dead_letters.DeadLetterStore``: TRIGGER_DEAD, and the services that redrive."""
 
     def __init__(
         self,

@@ -46,7 +46,7 @@ class _CachedDefinition:
 
 
 class CachedDefinitions:
-    """See ``ports.triggers.DefinitionCache``."""
+    """``ports.triggers.DefinitionCache`` in memory; what is said to change is forgotten."""
 
     def __init__(self, database: ReadDatabase, clock: Monotonic, *, max_age: timedelta) -> None:
         self._database = database

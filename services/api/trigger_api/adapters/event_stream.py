@@ -30,7 +30,7 @@ _ALL = ">"
 
 
 class JetStreamEventStream:
-    """See ``ports.live_tail.EventStream``."""
+    """``ports.live_tail.EventStream``: TRIGGER_EVENTS by its sequence, by direct gets."""
 
     def __init__(self, connection: Connection, *, timeout: timedelta) -> None:
         self._connection = connection

@@ -18,7 +18,7 @@ from .paging import page_within_bytes
 
 
 class PostgresTriggerViews:
-    """See ``ports.triggers.TriggerViews``."""
+    """``ports.triggers.TriggerViews`` in PostgreSQL, by the scheduler's views."""
 
     def __init__(self, database: ReadDatabase) -> None:
         self._database = database

@@ -17,7 +17,10 @@ from . import meter
 
 
 class HeartbeatListener:
-    """See ``domain.workers``. It is ``listening`` as soon as the broker sends it heartbeats."""
+    """Hears workers' heartbeats, and tells who lives (``domain.workers``).
+
+    It is ``listening`` as soon as the broker sends it heartbeats.
+    """
 
     def __init__(self, connection: Connection, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic

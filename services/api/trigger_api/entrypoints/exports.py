@@ -70,7 +70,7 @@ def router(exports: Exports, views: LogViews, clock: Clock, write_timeout: timed
 
 
 class _Download(Response):
-    """See the module's docstring."""
+    """The answer: it ends properly only if the export did."""
 
     def __init__(
         self,

@@ -42,7 +42,7 @@ _KEYS = frozenset({"Authorization", "X-API-KEY"})
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """See the module's docstring."""
+    """A request's header fields by name, and which of them it repeats."""
 
     fields: dict[bytes, bytes]
     repeated: tuple[_OneLine, ...]

@@ -49,7 +49,7 @@ class BulkRequest:
 
 
 class BulkCreates:
-    """See the module's docstring."""
+    """Checks all definitions of a request, then publishes creates of those that are accepted."""
 
     def __init__(self, ports: CommandPorts) -> None:
         self._ports = ports

@@ -49,7 +49,7 @@ class BulkReplay:
 
 
 class BulkReplays:
-    """See the module's docstring."""
+    """Counts the events that pass a filter, or fires each again, the oldest first."""
 
     def __init__(
         self,

@@ -30,7 +30,7 @@ UNREADABLE = (
 
 
 class DeadLetterQueue:
-    """The use cases; see the module's docstring. All raise ``BrokerUnavailable``."""
+    """List, look at and redrive dead letters. All raise ``BrokerUnavailable``."""
 
     def __init__(self, *, dead_letters: DeadLetterStore, clock: Clock, kept_for: timedelta) -> None:
         self._dead_letters = dead_letters

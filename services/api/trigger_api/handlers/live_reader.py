@@ -56,7 +56,7 @@ _FAREWELLS = {Ending.SLOW: sse.Notice.DROPPED, Ending.STOPPING: sse.Notice.CLOSI
 
 
 class TailReader:
-    """See the module's docstring. It exists for one ``deliver``."""
+    """One reader's position in the log, moved by what it takes. It exists for one ``deliver``."""
 
     def __init__(
         self,

@@ -54,7 +54,7 @@ class Listener(Protocol):
 
 
 class Tail:
-    """See the module's docstring. ``follow`` is one pass of its loop."""
+    """The newest of the log in memory, and who reads it. ``follow`` is one pass of its loop."""
 
     def __init__(
         self,

@@ -26,7 +26,7 @@ class _SharedRead:
 
 
 class EventPages:
-    """See the module's docstring."""
+    """Reads pages of the log; first pages are taken from the cache while they are new enough."""
 
     def __init__(self, *, views: LogViews, cache: Cache, clock: Clock) -> None:
         self._views = views

@@ -31,7 +31,7 @@ class Place:
 
 
 class Places:
-    """See the module's docstring."""
+    """So many places; who waits gets that of a client that stands still."""
 
     def __init__(self, limit: int, clock: Clock) -> None:
         self._limit = limit

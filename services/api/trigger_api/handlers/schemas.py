@@ -19,7 +19,7 @@ TURN_TIMEOUT_S = 10.0
 
 
 class SchemaTurns:
-    """See the module's docstring."""
+    """The queue for compiling: one schema at a time, others' turn after each."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic

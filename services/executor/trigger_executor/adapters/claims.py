@@ -13,7 +13,7 @@ class Store(Protocol):
 
 
 class StoredClaims:
-    """See the module's docstring."""
+    """``ports.KeyReservations`` in the store that the gateway claims keys in, too."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

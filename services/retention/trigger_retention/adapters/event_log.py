@@ -50,7 +50,7 @@ _Begun: TypeAlias = "contextlib.AbstractAsyncContextManager[tuple[Connection, as
 
 
 class PostgresEventLog:
-    """``ports.EventLog``; see the module's docstring."""
+    """``ports.EventLog`` in PostgreSQL; its writers wait while a rebuild has the tables."""
 
     def __init__(
         self,

@@ -17,7 +17,7 @@ from .fencing import count_race
 
 
 class ChangeAppender:
-    """See the module's docstring."""
+    """Appends the changes of a round; who was overtaken has the newest state to decide on again."""
 
     def __init__(self, change_log: ChangeLog, due_log: DueLog) -> None:
         self._change_log = change_log

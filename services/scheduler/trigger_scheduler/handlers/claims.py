@@ -42,7 +42,7 @@ class ClaimLimits:
 
 
 class Claimer:
-    """Publishes what is due; see the module's docstring."""
+    """Takes rows that are due under lock, publishes their records, stores how far they are."""
 
     def __init__(
         self,

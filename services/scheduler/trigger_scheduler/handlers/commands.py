@@ -44,7 +44,7 @@ _CONFIRMED_AT_THE_LEADER = frozenset({Code.NOT_FOUND, Code.VERSION_MISMATCH, Cod
 
 
 class CommandHandler:
-    """Answers commands; see the module's docstring."""
+    """Decides commands, makes what they change durable, and says how each was answered."""
 
     def __init__(
         self,

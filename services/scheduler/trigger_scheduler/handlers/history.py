@@ -38,7 +38,7 @@ class HistoryLimits:
 
 
 class History:
-    """The pass; see the module's docstring."""
+    """Erases versions beyond those that are kept, once what was due under them is recorded."""
 
     def __init__(
         self, index: Index, change_log: ChangeLog, due_backlog: DueBacklog, limits: HistoryLimits

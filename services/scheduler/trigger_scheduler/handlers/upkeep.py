@@ -38,7 +38,7 @@ CHECKPOINT_PAUSE = timedelta(minutes=1)
 
 
 class Upkeep:
-    """The passes; see the module's docstring."""
+    """The passes that complete, checkpoint, repair and erase."""
 
     def __init__(
         self, index: Index, change_log: ChangeLog, due_log: DueLog, *, erase_after: timedelta

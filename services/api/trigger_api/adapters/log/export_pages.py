@@ -21,7 +21,7 @@ from .export_queries import PAGE_BYTES
 
 
 class PostgresLogPages:
-    """See ``ports.log.LogPages``."""
+    """``ports.log.LogPages``: rows as JSON or CSV, a page of bounded size at a time."""
 
     def __init__(self, searches: ReadDatabase, clock: Clock) -> None:
         """``searches`` plans each statement for its own words and bounds."""

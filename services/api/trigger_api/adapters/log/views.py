@@ -37,7 +37,7 @@ FOUND_EXACTLY = 1000
 
 
 class PostgresLogViews:
-    """See ``ports.log.LogViews``."""
+    """``ports.log.LogViews`` in PostgreSQL, by retention's views."""
 
     def __init__(self, database: ReadDatabase, searches: ReadDatabase) -> None:
         """``searches`` plans each statement for its words: how to find one depends on it."""
