@@ -192,10 +192,10 @@ async def test_junk_by_nats_is_buried_and_delays_nobody(
     taken = sum(message.payload == JUNK for message in await platform.stored("TRIGGER_INGRESS"))
     assert taken > len(answers) - len(refused)
 
-    async def buried() -> bool:
+    async def dead_lettered() -> bool:
         return await _letters(platform) == before + taken
 
-    await eventually(buried, within=60, poll=0.2)
+    await eventually(dead_lettered, within=60, poll=0.2)
 
 
 async def test_malformed_headers_by_nats_end_nobodys_reading(
@@ -283,8 +283,8 @@ async def test_records_that_cannot_be_read_stop_nobody_in_whatever_stream_they_l
         assert (await platform.rest.delete(f"/triggers/{one}")).status_code == 204
     await platform.until_quiet()
     # Of what workers were given: dues and events of the victim's, and the commands.
-    buried = (await platform.dead_letters())[letters_before:]
-    by_stream = Counter(one["stream"] for one in buried)
+    dead_lettered = (await platform.dead_letters())[letters_before:]
+    by_stream = Counter(one["stream"] for one in dead_lettered)
     assert by_stream == {
         "TRIGGER_COMMANDS": 5 * len(NO_COMMAND),
         "TRIGGER_DUE": 2 * len(GARBAGE),

@@ -296,12 +296,12 @@ async def test_malformed_commands_are_dead_letters(
     for verb in Verb:
         problem = await platform.ask(client, verb, case, within=PROMPT_S)
         assert (problem["status"], problem["code"]) == (400, "malformed-json")
-        letter = await buried(platform, f"trigger.command.{verb}", case)
+        letter = await dead_lettered(platform, f"trigger.command.{verb}", case)
         assert letter["stream"] == "TRIGGER_COMMANDS"
         assert problem["detail"] in letter["reason"]
 
 
-async def buried(platform: Platform, subject: str, body: bytes) -> Json:
+async def dead_lettered(platform: Platform, subject: str, body: bytes) -> Json:
     """The dead letter of a message, once it is there."""
 
     async def found() -> Json | None:
@@ -450,7 +450,7 @@ async def test_an_unknown_version_is_a_dead_letter(
         body = {**fields, "schema_version": version, "actor": new_id()}
         problem = await platform.ask(client, verb, body)
         assert (problem["status"], problem["code"]) == (422, "unknown-schema-version"), verb
-        await buried(platform, f"trigger.command.{verb}", json.dumps(body).encode())
+        await dead_lettered(platform, f"trigger.command.{verb}", json.dumps(body).encode())
     shown = await platform.rest.get(f"/triggers/{trigger_id}")
     assert shown.json()["version"] == 1
 

@@ -163,7 +163,7 @@ async def test_a_late_row_carries_the_rest_of_its_life(platform: Platform, clien
 async def test_a_dead_letter_is_gone_when_its_message_would_be(
     platform: Platform, client: Client
 ) -> None:
-    """Whichever service buried it: from answers at once, from the broker within a second or two."""
+    """Whichever service it was: by answers at once, by the broker within a second or two."""
     canary = f"canary-{new_id()}"
     for verb in ("create", "fire"):
         await platform.send(client, verb, f'{{"name": "{canary}'.encode())

@@ -84,7 +84,7 @@ async def test_definitions_without_are_checked_a_bite_at_a_stretch(
         monkeypatch.setattr(creates, "checked", work.counting(creates.checked))
         await world.create(lines)
     assert work.calls == 300
-    assert work.longest <= bulk.BITE / (250 + len(json.dumps(lines[0]))) + 1
+    assert work.longest <= bulk.SLICE_COST / (250 + len(json.dumps(lines[0]))) + 1
 
 
 async def test_a_request_whose_schemas_take_too_long_together_is_refused_whole(

@@ -1,6 +1,6 @@
 """Create many triggers in one request: all of them, or by wish those that are acceptable.
 
-Every definition is checked before the first is published, in bites, so that fires on the same
+Every definition is checked before the first is published, in slices, so that fires on the same
 gateway do not wait. Under an idempotency key each definition has a command id of its own, made
 of the key and its place, and all are decided as of the moment that was claimed first: repeated,
 the request finds the same acceptable and the scheduler answers each as it did.
@@ -22,7 +22,7 @@ from trigger_contracts.subjects import Verb
 
 from .command_ports import CommandPorts
 
-BITE = 20_000
+SLICE_COST = 20_000
 """What is checked at a stretch, as ``bulk.cost`` counts: 2 ms of small definitions."""
 
 COMPILING_S = 5.0
@@ -93,15 +93,15 @@ class BulkCreates:
                 return checked
 
     async def _check(self, request: BulkRequest, root: str, accepted_at: datetime) -> Checked:
-        checked, bite, compiling_s = Checked(), 0, 0.0
+        checked, cost, compiling_s = Checked(), 0, 0.0
         for piece in request.split():
             compiling_s += await self._ports.schemas.ready(bulk.schema_in(piece))
             if compiling_s > COMPILING_S:
                 raise refused(Code.BODY_TOO_LARGE, _TOO_COSTLY)
             checked.take(piece, root, accepted_at, request.actor)
-            bite += bulk.cost(piece)
-            if bite >= BITE:
-                bite = 0
+            cost += bulk.cost(piece)
+            if cost >= SLICE_COST:
+                cost = 0
                 await asyncio.sleep(0)
         return checked
 

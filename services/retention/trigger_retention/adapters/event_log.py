@@ -112,7 +112,7 @@ class PostgresEventLog:
         async with self._sweeping() as (connection, begun):
             if not begun["alone"]:
                 return None
-            await self._make_ahead(connection, begun["swept_at"])
+            await self._make_partitions_ahead(connection, begun["swept_at"])
         erased_before: datetime = begun["erased_before"]
         partitions, rows = await self._drop(erased_before)
         deleted = await self._delete(erased_before)
@@ -151,7 +151,7 @@ class PostgresEventLog:
         except asyncpg.LockNotAvailableError:
             return 0
 
-    async def _make_ahead(self, connection: Connection, now: datetime) -> None:
+    async def _make_partitions_ahead(self, connection: Connection, now: datetime) -> None:
         this = number_of(now)
         wanted = set(range(this, this + HOURS_AHEAD + 1)) - self._known_hours
         if wanted:

@@ -83,7 +83,7 @@ class Statements:
                    now() AS swept_at, now() - kept_for AS erased_before
             FROM {schema}.life"""
 
-        # A bounded bite, oldest first: up to the instant of the last row that is in it.
+        # A bounded batch, oldest first: up to the instant of the last row that is in it.
         self.erase = f"""
             DELETE FROM {schema}.event WHERE logged_at <= (
                 SELECT coalesce(

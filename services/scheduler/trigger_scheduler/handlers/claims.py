@@ -21,13 +21,13 @@ from trigger_scheduler.ports import DueLog, Index, Staged
 STUCK_PAUSE = timedelta(milliseconds=50)
 """Before rows that could not be advanced are claimed again."""
 BURST_SIZE = 14
-"""So many rows that share an instant have their records made ahead. Fewer are made in a fraction
+"""So many rows that share an instant have their records staged. Fewer are made in a fraction
 of a millisecond, and so say to the microsecond when they are published."""
 MAKING_FROM = timedelta(milliseconds=1)
 MAKING_EACH = timedelta(microseconds=15)
 """Time that must be left to make records ahead: to begin with, and for each."""
 STAGED_VALID_FOR = timedelta(milliseconds=10)
-"""A record made ahead says that it is published when it is due, and is made anew if that comes
+"""A staged record says that it is published when it is due, and is made anew if that comes
 so late."""
 
 
@@ -139,7 +139,7 @@ class Claimer:
         return stored
 
     async def _stage_burst(self, waiting: Sequence[DueRow], remaining: timedelta) -> "_Prepared":
-        """The records of those that become due first, if these are a crowd and there is time."""
+        """The records of those that become due first, if these are a burst and there is time."""
         instant = waiting[0].next_fire_at or self._clock.now()
         first = list(takewhile(lambda row: row.next_fire_at == instant, waiting))
         if len(first) < BURST_SIZE or remaining < MAKING_FROM + MAKING_EACH * len(first):

@@ -81,7 +81,7 @@ class SlowLast(Generic[_Message]):
     async def __call__(self, batch: Sequence[_Message]) -> None:
         """Settle what is cheap, and keep the rest."""
         cheap: list[_Message] = []
-        crowded: list[_Message] = []
+        refused: list[_Message] = []
         slow: list[WaitingCommand[_Message]] = []
         for message in batch:
             if not self._may_wait(message):
@@ -91,11 +91,11 @@ class SlowLast(Generic[_Message]):
             if request is None:
                 cheap.append(message)
             elif self._queue.is_full:
-                crowded.append(message)
+                refused.append(message)
             else:
                 slow.append(self._keep(message, request))
             await asyncio.sleep(0)  # Looking at a schema takes up to a millisecond.
-        await self._refuse(crowded, "too many commands with payload schemas wait")
+        await self._refuse(refused, "too many commands with payload schemas wait")
         if cheap:
             await self._settle(cheap)
         # Only now: a cheap one of the same trigger may have come before.
