@@ -140,7 +140,9 @@ def test_the_architecture_names_every_stream():
 
 
 DECISIONS = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
-_STATUS = re.compile(r"(accepted, \d{4}-\d\d(; replaces \[\d+\].*)?|replaced by \[\d+\].*)")
+_STATUS = re.compile(
+    r"(accepted, \d{4}-\d\d(; replace(s|d in part by) \[\d+\].*)?|replaced by \[\d+\].*)"
+)
 
 
 def test_decisions_are_numbered_without_gaps():
@@ -167,6 +169,24 @@ def test_the_index_of_decisions_has_each_with_its_title():
         (str(n), title, path.name)
         for n, (title, path) in enumerate(zip(titles, DECISIONS, strict=True), 1)
     ]
+
+
+def test_a_decision_that_was_replaced_says_so_and_so_does_the_index() -> None:
+    statuses = {int(path.name[:4]): text_of(path).splitlines()[2] for path in DECISIONS}
+    index = (ROOT / "docs/decisions/README.md").read_text(encoding="utf-8").splitlines()
+    replaced = {
+        (int(match[1]), newer, bool(match[2]))
+        for newer, status in statuses.items()
+        if (match := re.search(r"replaces \[(\d+)\]\([^)]*\)( in part)?", status))
+    }
+    assert {(older, newer) for older, newer, _ in replaced} >= {(12, 14), (38, 43)}
+    for older, newer, in_part in replaced:
+        by = f"replaced{' in part' * in_part} by "
+        assert f"{by}[{newer}]" in statuses[older]
+        [line] = [line for line in index if line.startswith(f"{older}. ")]
+        assert line.endswith(f" ({by}{newer})")
+    said = {older for older, status in statuses.items() if "replaced" in status}
+    assert said == {older for older, _, _ in replaced}
 
 
 # Put together, so that this file does not hold what it forbids.

@@ -59,7 +59,13 @@ class TriggerCommands:
         await self._ports.schemas.ready(_schema_in(fields))
         now = self._ports.clock.now()
         schedule_of(parse_definition(fields), now)
-        return await self._update(trigger_id, expected_version, actor, now, definition=fields)
+        command = UpdateTrigger(
+            **self._envelope(self._ports.new_id(), now, actor),
+            trigger_id=trigger_id,
+            expected_version=expected_version,
+            definition=fields,
+        )
+        return await self._ask(Verb.UPDATE, command, trigger_id)
 
     async def patch(
         self, trigger_id: str, fields: Any, actor: str, expected_version: int | None
@@ -72,7 +78,13 @@ class TriggerCommands:
             # Unknown whatever they are merged over; says so, or that pausing is not offered.
             parse_definition({"name": "patch", "type": "api", **strange})
         now = self._ports.clock.now()
-        return await self._update(trigger_id, expected_version, actor, now, patch=fields)
+        command = UpdateTrigger(
+            **self._envelope(self._ports.new_id(), now, actor),
+            trigger_id=trigger_id,
+            expected_version=expected_version,
+            patch=fields,
+        )
+        return await self._ask(Verb.UPDATE, command, trigger_id)
 
     async def delete(self, trigger_id: str, actor: str, expected_version: int | None) -> Outcome:
         command = DeleteTrigger(
@@ -126,22 +138,6 @@ class TriggerCommands:
                 Code.IDEMPOTENCY_MISMATCH, "this Idempotency-Key created another definition"
             )
         return first.accepted_at
-
-    async def _update(
-        self,
-        trigger_id: str,
-        expected_version: int | None,
-        actor: str,
-        now: datetime,
-        **change: Any,
-    ) -> Outcome:
-        command = UpdateTrigger(
-            **self._envelope(self._ports.new_id(), now, actor),
-            trigger_id=trigger_id,
-            expected_version=expected_version,
-            **change,
-        )
-        return await self._ask(Verb.UPDATE, command, trigger_id)
 
     async def _ask(
         self,
