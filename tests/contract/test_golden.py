@@ -107,6 +107,18 @@ def test_every_golden_file_belongs_to_a_type_and_holds_examples(file: Path):
     assert parse(file.read_bytes())
 
 
+def test_every_field_of_a_definition_and_of_a_row_was_written_once():
+    """A field that is added comes with a message that has it."""
+    definitions = [
+        message.get("definition") or message
+        for name in ("create-trigger", "update-trigger", "trigger-changed")
+        for message in examples(name)
+    ]
+    assert set(definition.Definition.model_fields) - set().union(*definitions) == set()
+    rows = [event["data"] for event in examples("cloud-event")]
+    assert set(events.LogEntry.model_fields) - set().union(*rows) == set()
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_what_was_written_is_read_and_written_again_as_it_was(file: Path):
     model = message_types()[file.name.partition(".")[0]]
