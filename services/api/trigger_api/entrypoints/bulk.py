@@ -42,7 +42,7 @@ _STATUSES: dict[int, tuple[str, dict[str, Any]]] = {
 
 
 def router(creates: BulkCreates, bodies: Bodies) -> APIRouter:
-    """The route."""
+    """``POST /triggers/bulk``."""
     permits = asyncio.Semaphore(AT_ONCE)
 
     async def create_many(request: Request, query: Annotated[BulkQuery, Query()]) -> Response:

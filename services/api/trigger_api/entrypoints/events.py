@@ -23,7 +23,7 @@ from .coverage import coverage
 def router(
     pages: EventPages, views: LogViews, lookup: Lookup, clock: Clock, kept_for: timedelta
 ) -> APIRouter:
-    """All of them."""
+    """Lists of the log, its sums, and single events."""
 
     async def list_events(request: Request, query: Annotated[EventQuery, Query()]) -> Response:
         """The log, the newest first and without payloads; the next page is in `Link`."""

@@ -44,7 +44,7 @@ class Documents:
 
 
 def router(health: Health, documents: Documents) -> APIRouter:
-    """All of them."""
+    """What tells of the process: health, readiness, metrics, documents."""
     exposition = Exposition()
 
     async def alive() -> Response:

@@ -49,7 +49,7 @@ first one, and goes on where that one ended.
 
 
 def router(replays: Replays, bulk: BulkReplays, views: LogViews, bodies: Bodies) -> APIRouter:
-    """Both routes."""
+    """Replays: of one event, and of all that pass a filter."""
     permits = asyncio.Semaphore(AT_ONCE)
 
     async def replay_one(request: Request, event_id: str) -> Response:

@@ -17,7 +17,7 @@ from .routes import checked_id, headers_of
 
 
 def router(previews: Previews, bodies: Bodies) -> APIRouter:
-    """Both routes."""
+    """Previews: of a definition, and of a trigger that there is."""
 
     async def preview(request: Request) -> Response:
         """The next occurrences of a schedule, in UTC and on its zone's clock, and in words.

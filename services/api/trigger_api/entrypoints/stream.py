@@ -46,7 +46,7 @@ _DOCS: dict[str, Any] = {
 
 
 def router(readers: TailReaders) -> APIRouter:
-    """The route."""
+    """``GET /events/stream``."""
 
     async def stream(request: Request, query: Annotated[StreamQuery, Query()]) -> Response:
         """The log as it grows, as server-sent events, each a CloudEvent on one line."""

@@ -17,7 +17,7 @@ __test__ = False  # pytest: not a module of tests, whatever its name
 
 
 def router(commands: TriggerCommands, bodies: Bodies) -> APIRouter:
-    """Both routes."""
+    """Tests without saving: of a scheduled trigger, and of an api one."""
 
     async def accept(request: Request, kind: Literal["scheduled", "api"]) -> Response:
         fields = await bodies.json(headers_of(request), request.receive)
