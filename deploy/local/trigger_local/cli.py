@@ -130,7 +130,7 @@ def rebuild(
             if not home.is_ours():
                 raise
             return await running.rebuild_stopped(home, accept_loss=accept_loss)
-        return await rebuild_all(target_of(platform), accept_loss=accept_loss)
+        return await rebuild_all(target, accept_loss=accept_loss)
 
     for line in complete(rebuilt):
         print(line)
