@@ -1,7 +1,8 @@
 """Which processes belong to a data directory: one lock, and ``state.json`` with their identities.
 
 A pid alone proves nothing (it may be a stranger's by now), so each is kept with its start time and
-command line, and only a process that matches all three is ever signalled or reported.
+command line, and only a process that matches all three is ever signalled or reported. Nor does
+what is written in a copy of a directory speak for the platform that runs on the other one.
 """
 
 import contextlib
@@ -11,6 +12,7 @@ import os
 import signal
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -24,6 +26,9 @@ START_TOLERANCE = 2.0
 
 LEFTOVER_TIMEOUT = 10.0
 """Seconds a leftover gets to drain before it is killed."""
+
+DYING_TIMEOUT = 1.0
+"""Seconds that a killed supervisor may still be seen after the kernel released its lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +71,16 @@ class State:
     """Whether everything was started; until then ``processes`` has not got all names yet."""
     processes: dict[str, Identity | None] = field(default_factory=dict)
     """By name, in the order of their start; None while one is being started again."""
+    root: str | None = None
+    """The directory that it was written in; None in what earlier releases kept."""
 
     def write(self, home: Home) -> None:
-        write_private(home.state, json.dumps(asdict(self), indent=2))
+        kept = {**asdict(self), "root": str(home.root.resolve())}
+        write_private(home.state, json.dumps(kept, indent=2))
+
+    def is_of(self, home: Home) -> bool:
+        """Whether it was written here, and did not come here with a copy of the directory."""
+        return self.root is None or Path(self.root) == home.root.resolve()
 
     @classmethod
     def read(cls, home: Home) -> "State | None":
@@ -81,6 +93,7 @@ class State:
                 supervisor=_identity(kept["supervisor"]),
                 complete=bool(kept["complete"]),
                 processes={name: _identity(known) for name, known in kept["processes"].items()},
+                root=None if (root := kept.get("root")) is None else str(root),
             )
         except FileNotFoundError:
             return None
@@ -108,9 +121,19 @@ def exclusive(home: Home) -> Iterator[None]:
 
 
 def stop_leftovers(home: Home) -> list[str]:
-    """Stop what a killed ``etp up`` left behind: services first, then what they need. Blocks."""
+    """Stop what a killed ``etp up`` left behind: services first, then what they need. Blocks.
+
+    While the supervisor that is named lives, they are no leftovers: of another directory, of which
+    this one is a copy, they are left alone. Raises AlreadyUpError if it is this one, whose lock
+    was removed.
+    """
     state = State.read(home)
     notices = []
+    if state is not None and (supervisor := _living(state.supervisor)) is not None:
+        if state.is_of(home):
+            raise AlreadyUpError(str(home.root), str(supervisor.pid))
+        notices.append(f"{home.root} is a copy of {state.root}, where the platform runs.")
+        state = None
     for name, identity in reversed((state.processes if state else {}).items()):
         process = identity.find() if identity else None
         if process is None:
@@ -127,6 +150,15 @@ def stop_leftovers(home: Home) -> list[str]:
                 process.wait(LEFTOVER_TIMEOUT)
     home.state.unlink(missing_ok=True)
     return notices
+
+
+def _living(supervisor: Identity | None) -> psutil.Process | None:
+    """Whoever holds our lock may still see the one that was killed, for a moment."""
+    process = supervisor.find() if supervisor else None
+    if process is not None:
+        with contextlib.suppress(psutil.TimeoutExpired, psutil.NoSuchProcess):
+            process.wait(DYING_TIMEOUT)
+    return supervisor.find() if supervisor else None
 
 
 def _identity(kept: dict[str, Any] | None) -> Identity | None:

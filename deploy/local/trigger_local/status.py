@@ -63,7 +63,9 @@ async def read(home: Home) -> PlatformStatus:
     """Raises NotUpError."""
     state = State.read(home)
     kept = secrets.load(home)
-    if state is None or kept is None or state.supervisor is None or not state.supervisor.find():
+    if state is None or not state.is_of(home) or kept is None:
+        raise NotUpError(str(home.root))
+    if state.supervisor is None or not state.supervisor.find():
         raise NotUpError(str(home.root))
     host = state.url.removeprefix("http://").rsplit(":", 1)[0]
     platform = Platform(home=home, secrets=kept, ports=state.ports, host=host)

@@ -5,15 +5,17 @@ import json
 import os
 import socket
 import stat
+import subprocess
 from pathlib import Path
 
+import psutil
 import pytest
 
 from trigger_admin import broker_health
 from trigger_contracts.topology import PERMISSIONS
 from trigger_local import nats as nats_server
-from trigger_local import ports, postgres, secrets, space, state
-from trigger_local.errors import AlreadyUpError, LocalError, PortBusyError
+from trigger_local import ports, postgres, secrets, space, state, status
+from trigger_local.errors import AlreadyUpError, LocalError, NotUpError, PortBusyError
 from trigger_local.home import Home
 
 
@@ -96,6 +98,58 @@ def test_a_stranger_with_a_remembered_pid_is_left_alone() -> None:
     assert me.find() is not None
     assert state.Identity(me.pid, me.started - 60, me.command).find() is None
     assert state.Identity(me.pid, me.started, ["other"]).find() is None
+
+
+def sleeping() -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(["sleep", "600"], start_new_session=True)
+
+
+@pytest.mark.parametrize("written_by", ["this release", "an earlier one"])
+async def test_what_a_living_supervisor_watches_is_no_leftover_of_anybody(
+    home: Home, tmp_path: Path, written_by: str
+) -> None:
+    """Neither of a copy of its directory, nor of its own once the lock was removed."""
+    supervisor, service = sleeping(), sleeping()
+    try:
+        written = state.State(
+            url="http://127.0.0.1:1",
+            ports={},
+            supervisor=state.Identity.of(supervisor.pid),
+            processes={"scheduler": state.Identity.of(service.pid)},
+        )
+        written.write(home)
+        has_root = written_by == "this release"
+        if not has_root:
+            kept = json.loads(home.state.read_text())
+            del kept["root"]
+            home.state.write_text(json.dumps(kept))
+        copy = Home.at(tmp_path / "copy")
+        secrets.load_or_create(copy)
+        copy.state.write_bytes(home.state.read_bytes())
+
+        with pytest.raises(AlreadyUpError, match=rf"{home.root} .*{supervisor.pid}"):
+            state.stop_leftovers(home)
+        if has_root:
+            with pytest.raises(NotUpError, match="copy"):
+                await status.read(copy)
+            (notice,) = state.stop_leftovers(copy)
+            assert str(home.root) in notice
+            assert not copy.state.exists()
+        else:
+            with pytest.raises(AlreadyUpError):
+                state.stop_leftovers(copy)
+        assert service.poll() is None
+
+        supervisor.kill()
+        supervisor.wait()
+        copy.state.write_bytes(home.state.read_bytes())
+        stopped = state.stop_leftovers(copy)
+        assert [f"pid {service.pid}" in notice for notice in stopped] == [True]
+        assert not psutil.pid_exists(service.pid)
+    finally:
+        for one in (supervisor, service):
+            one.kill()
+            one.wait()
 
 
 @pytest.mark.parametrize("kind", ["home", "only hidden", "a file"])
