@@ -9,9 +9,14 @@ import asyncio
 import contextlib
 import itertools
 import json
+import shutil
+import signal
+import sys
+import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import quote
 
 import httpx
@@ -21,14 +26,16 @@ from nats.aio.client import Client
 from nats.js.api import PubAck
 
 from tests.integration.runtime.test_reading import MALFORMED, hpub
-from tests.support import raw_http, raw_nats
+from tests.support import etp_with_stand_ins, raw_http, raw_nats
 from tests.support.downloads import opened
 from tests.support.etp_with_faults import COMMAND, FAILS
 from tests.support.eventually import eventually
-from tests.support.good_traffic import TOO_MANY_WAIT, GoodTraffic
+from tests.support.good_traffic import ANSWERED_S, TOO_MANY_WAIT, GoodTraffic
 from tests.support.many_rows import fill
+from tests.support.new_cluster import new_cluster
 from tests.support.whole_platform import SERVICES, Json, Platform, running
 from trigger_admin import records
+from trigger_local.errors import NotUpError
 
 pytestmark = pytest.mark.usefixtures("beside_good_traffic", "nothing_fell")
 
@@ -137,16 +144,37 @@ async def test_exports_that_nobody_reads_keep_nobody_out(
         await traffic.go_round()
 
 
-async def test_words_that_cost_delay_neither_edits_nor_fires(platform: Platform) -> None:
-    trigger = await platform.create(name="wordy", type="api")
-    for n in range(20):
-        words = " ".join(f"word{n}x{number}" for number in range(20_000))
-        await platform.fire(trigger["id"], payload=words)
-    await platform.until_events(20, trigger_id=trigger["id"])
-    for path in ("/events/stats?q=word7x7", "/events/?q=word7x7&count=true"):
-        response = await platform.rest.get(path)
-        assert response.status_code == 200, response.text
-        assert "x-search-coverage" in response.headers
+def _costly_texts() -> list[str]:
+    """Nearly as large as a payload may be: many words, and runs, signs and marks of any script."""
+    han = "".join(chr(0x4E00 + 7 * n % 20_000) for n in range(80_000))
+    odd = [han, "ก" * 80_000, "shipped🚀" * 20_000, "e\u0301" * 80_000, "नमस्ते।" * 12_000]
+    many = [" ".join(f"word{n}x{number}" for number in range(20_000)) for n in range(5)]
+    return [f"début{n} {text}" for n, text in enumerate([*many, *odd])]
+
+
+async def test_words_that_cost_delay_neither_edits_nor_fires(
+    platform: Platform, client: Client
+) -> None:
+    """By both doors; what they begin with is found, and what may be missed is said."""
+    trigger_id = (await platform.create(name="wordy", type="api"))["id"]
+    texts = _costly_texts()
+    ids: list[set[str]] = []
+    for text in texts:
+        fire = json.dumps({"trigger_id": trigger_id, "payload": text}, ensure_ascii=False)
+        by_nats = await platform.ask(client, "fire", fire.encode())
+        assert "event_id" in by_nats, by_nats
+        ids.append({by_nats["event_id"], await platform.fire(trigger_id, payload=text)})
+    await platform.until_events(2 * len(texts), trigger_id=trigger_id)
+    for n in (0, 5, len(texts) - 1):
+        query = {"q": f"DE\u0301BUT{n}"}
+        listed = await platform.rest.get("/events/", params={**query, "count": "true"})
+        chart = await platform.rest.get("/events/stats", params=query)
+        for response in (listed, chart):
+            assert response.status_code == 200, response.text
+            assert response.headers["x-search-coverage"] == "partial"
+            assert response.elapsed.total_seconds() < ANSWERED_S
+        assert {row["id"] for row in listed.json()} == ids[n], query
+        assert (listed.headers["x-total-count"], chart.json()["total"]) == ("2", 2)
 
 
 @contextlib.asynccontextmanager
@@ -314,6 +342,50 @@ async def test_names_and_paths_forge_no_line_of_what_is_printed(platform: Platfo
     for said in (platform.printed.read_text(errors="replace"), platform.logs()):
         assert not [line for line in said.splitlines() if line.startswith("forged")]
         assert escape not in said
+
+
+async def test_no_start_up_beside_it_touches_a_platform_that_runs(
+    platform: Platform, traffic: GoodTraffic, tmp_path: Path
+) -> None:
+    """On its directory or its port, on what is no directory of ours, and on a copy of its own."""
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "notes.txt").write_text("mine")
+    refused = {
+        platform.root: "The platform already runs on",
+        tmp_path / "hömé of 数据": f"Port {platform.port} ",
+        theirs: "is not a data directory",
+    }
+    answers = await asyncio.gather(
+        *(Platform(root).call("up", "--port", str(platform.port)) for root in refused)
+    )
+    for (code, told), sentence in zip(answers, refused.values(), strict=True):
+        assert code == 1
+        assert sentence in told
+        assert "Traceback" not in told
+    assert [path.name for path in theirs.iterdir()] == ["notes.txt"]
+
+    going_round = asyncio.create_task(traffic.go_round())
+    # Of what runs, a copy has the names of its processes, and its ports; it starts all the same.
+    folder = Path(tempfile.mkdtemp(prefix="etp-test-"))
+    beside = Platform(folder / "hömé of 数据", etp=(sys.executable, etp_with_stand_ins.__file__))
+    try:
+        await asyncio.to_thread(new_cluster, beside.root)
+        for name in ("etp.json", "lock", "ports.json", "secrets.json", "state.json"):
+            shutil.copyfile(platform.root / name, beside.root / name)
+        with pytest.raises(NotUpError):
+            await beside.look()
+        await beside.up()
+        assert not set(beside.pids().values()) & set(platform.pids().values())
+        printed = beside.printed.read_text()
+        assert f"is a copy of {platform.root}" in printed
+        assert "of nats is in use by another program" in printed
+        await going_round
+        assert await beside.down() == 0
+    finally:
+        if beside.up_is_running:
+            await beside.down(signal.SIGTERM)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.mark.parametrize("error", ["FileNotFoundError", "ConnectionResetError", "KeyError"])

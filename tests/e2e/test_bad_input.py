@@ -687,15 +687,39 @@ async def test_bad_headers_are_refused(
         assert refused.status_code == 422
 
 
+ENDLESS = {"/events/stream", "/events/export"}
+BESIDE_THE_REFERENCE = ("/", "/docs", "/openapi.json", "/asyncapi", "/asyncapi.json")
+OF_A_WORKER = ("/health", "/ready", "/metrics", "/asyncapi", "/asyncapi.json")
+
+
 async def test_head_and_options_are_answered_at_every_door(platform: Platform) -> None:
+    """By the gateway at all that it serves, and by each worker."""
     trigger_id = (await platform.create(**API))["id"]
-    for path in ("/health", "/ready", "/metrics", "/triggers/", f"/triggers/{trigger_id}"):
-        response = await platform.rest.head(path)
-        assert (response.status_code, response.content) == (200, b""), path
-    for path, methods in (("/triggers/", {"GET", "HEAD", "POST"}), ("/events/", {"GET", "HEAD"})):
-        response = await platform.rest.options(path)
-        assert response.status_code < 300, response.text
-        assert set(response.headers["allow"].split(", ")) >= methods
+    key = (f"X-API-KEY: {platform.status['api_key']}",)
+    served = (await platform.rest.get("/openapi.json")).json()["paths"]
+    doors = [(platform.status["url"], path, set(methods)) for path, methods in served.items()]
+    doors += [(platform.status["url"], path, {"get"}) for path in BESIDE_THE_REFERENCE]
+    for name in ("scheduler", "executor", "retention"):
+        url = f"http://127.0.0.1:{platform.status['processes'][name]['port']}"
+        doors += [(url, path, {"get"}) for path in OF_A_WORKER]
+    assert len(doors) > 30
+    for url, path, methods in doors:
+        target = path.format(trigger_id=trigger_id, event_id=new_id(), letter_id="none")
+        options = await raw_http.ask(url, "OPTIONS", target, key)
+        assert (options.status, options.body) == (204, b""), target
+        allowed = set(options.headers["allow"].lower().split(", "))
+        assert allowed >= methods | {"options"}, target
+        assert ("head" in allowed) == ("get" in allowed), target
+        if "get" not in methods:
+            continue
+        head = await raw_http.ask(url, "HEAD", target, key)
+        assert head.body == b"", target
+        if path.rstrip("/") in ENDLESS:
+            assert head.status == 200, target
+            continue
+        got = await raw_http.ask(url, "GET", target, key)
+        assert (head.status, head.headers.keys()) == (got.status, got.headers.keys()), target
+        assert head.headers.get("content-type") == got.headers.get("content-type"), target
 
 
 async def test_a_body_in_gzip_is_read_and_other_encodings_are_named(platform: Platform) -> None:
