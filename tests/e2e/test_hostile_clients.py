@@ -6,6 +6,7 @@ traffic of another user.
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +14,7 @@ import httpx
 import pytest
 from nats.aio.client import Client
 
+from tests.integration.local.test_accounts import HEADERS, OTHERS, STORED
 from tests.support import raw_nats
 from tests.support.another_key import another_key
 from tests.support.etp_with_faults import COMMAND
@@ -50,19 +52,24 @@ async def platform() -> AsyncIterator[Platform]:
 async def test_a_reply_that_names_anothers_subject_stops_no_trigger(
     platform: Platform, client: Client
 ) -> None:
-    """The victim fires on, can be edited, and everything can be rebuilt."""
+    """Nor any subject of the platform's, with headers or without. The victim fires on, can be
+    edited, and everything can be rebuilt."""
     victim = await platform.create(name="victim", type="scheduled", interval=1)
     asked = await platform.create(name="asked", type="api")
     await platform.until_events(1, trigger_id=victim["id"])
     async with _hostile(platform) as hostile:
-        for one in (victim["id"], asked["id"]):
-            for reply in (
+        victims = [
+            place
+            for one in (victim["id"], asked["id"])
+            for place in (
                 subjects.due(one),
                 subjects.changed(one),
                 subjects.fired(one),
                 f"$KV.IDEMPOTENCY.{one}",
-            ):
-                hostile.publish(FIRE, b'{"trigger_id": "nobody"}', reply=reply)
+            )
+        ]
+        for reply, headers in itertools.product((*victims, *STORED, *OTHERS), HEADERS.values()):
+            hostile.publish(FIRE, b'{"trigger_id": "nobody"}', reply=reply, headers=headers)
         await hostile.settled()
     edit = {"name": "edited"}
     assert (await platform.rest.patch(f"/triggers/{victim['id']}", json=edit)).status_code == 200
