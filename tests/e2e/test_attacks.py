@@ -17,8 +17,9 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
+import asyncpg
 import httpx
 import psutil
 import pytest
@@ -35,7 +36,9 @@ from tests.support.many_rows import fill
 from tests.support.new_cluster import new_cluster
 from tests.support.whole_platform import SERVICES, Json, Platform, running
 from trigger_admin import records
+from trigger_local import secrets
 from trigger_local.errors import NotUpError
+from trigger_local.home import Home
 
 pytestmark = pytest.mark.usefixtures("beside_good_traffic", "nothing_fell")
 
@@ -104,6 +107,8 @@ async def test_costly_documents_asked_for_without_a_key_stop_nobody(platform: Pl
     scheduler = platform.status["processes"]["scheduler"]["port"]
     worker = f"http://127.0.0.1:{scheduler}"
     async with httpx.AsyncClient(base_url=platform.status["url"], timeout=20) as anybody:
+        for path in (f"{platform.status['url']}/docs", f"{worker}/asyncapi"):
+            assert "<script" not in (await anybody.get(path)).text, "nothing from elsewhere"
         for _ in range(10):
             answers = await asyncio.gather(
                 *(anybody.get(path) for path in ("/asyncapi", "/openapi.json", "/docs") * 3),
@@ -386,6 +391,22 @@ async def test_no_start_up_beside_it_touches_a_platform_that_runs(
         if beside.up_is_running:
             await beside.down(signal.SIGTERM)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+async def test_who_has_a_services_password_enters_its_own_database_alone(
+    platform: Platform,
+) -> None:
+    kept = secrets.load(Home(platform.root))
+    assert kept is not None
+    at = urlsplit(platform.status["database_url"])
+    for role in ("etp_api", "etp_scheduler", "etp_executor", "etp_retention"):
+        netloc = f"{role}:{kept.postgres[role]}@{at.hostname}:{at.port}"
+        own = await asyncpg.connect(at._replace(netloc=netloc).geturl())
+        assert await own.fetchval("SELECT current_user") == role
+        await own.close()
+        for name in ("postgres", "template1"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await asyncpg.connect(at._replace(netloc=netloc, path=f"/{name}").geturl())
 
 
 @pytest.mark.parametrize("error", ["FileNotFoundError", "ConnectionResetError", "KeyError"])

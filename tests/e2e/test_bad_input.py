@@ -345,6 +345,34 @@ async def test_a_bad_definition_is_refused_alike_at_both_doors(
     assert len(response.text) < 10_0000
 
 
+HELP: dict[str, tuple[Json, str]] = {
+    "a month": ({"interval": "P1M"}, "months and years are not of one length"),
+    "half an hour": ({"interval": "PT0.5H"}, "write 'PT30M'"),
+    "years in the cron": ({"cron": "0 0 12 * * ? 2097"}, "`starts_at` and `ends_at`"),
+    "as Go writes it": ({"interval": "1h30m"}, "write 'PT1H30M'"),
+    "a zone in the cron": ({"cron": "CRON_TZ=Europe/Berlin 0 9 * * *"}, "'Europe/Berlin'"),
+    "a no-break space": ({"cron": "0\u00a09 * * *"}, "NO-BREAK SPACE (U+00A0)"),
+    "a zone's name after an instant": (
+        {"interval": 60, "ends_at": "2097-01-26T15:00:00[Europe/Berlin]"},
+        "`timezone`",
+    ),
+}
+
+
+@of(HELP)
+async def test_both_doors_say_what_to_write_instead(
+    platform: Platform, client: Client, case: tuple[Json, str]
+) -> None:
+    fields, said = case
+    definition = {**SCHEDULED, **fields}
+    by_rest = await platform.rest.post("/triggers/", json=definition)
+    preview = await platform.rest.post("/schedules/preview", json=fields)
+    by_nats = await platform.ask(client, "create", definition, within=PROMPT_S)
+    for problem in (by_rest.json(), preview.json(), by_nats):
+        assert problem["status"] == 422
+        assert said in problem["errors"][0]["message"], problem
+
+
 def pointers(problem: Json) -> list[str]:
     return [error["pointer"] for error in problem["errors"]]
 

@@ -416,7 +416,9 @@ async def test_an_unknown_zone_stops_nobody_elses_work(platform: Platform, clien
         assert by_rest.json()["code"] == by_nats["code"] == "unknown-timezone"
     patch = {"trigger_id": victim["id"], "patch": {**dotted, "cron": "* * * * *"}}
     refused = await platform.ask(client, "update", patch, within=10)
-    assert (refused["status"], refused["code"]) == (422, "unknown-timezone")
+    by_rest = await platform.rest.patch(f"/triggers/{victim['id']}", json=patch["patch"])
+    for problem in (refused, by_rest.json()):
+        assert (problem["status"], problem["code"]) == (422, "unknown-timezone")
 
     edited = await platform.rest.patch(f"/triggers/{others['id']}", json={"name": "goes on"})
     assert edited.status_code == 200, edited.text
@@ -424,3 +426,27 @@ async def test_an_unknown_zone_stops_nobody_elses_work(platform: Platform, clien
     await platform.until_events(1, trigger_id=others["id"])
     (fired,) = await platform.until_events(1, trigger_id=due["id"])
     assert fired["lateness"] < 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "sentence"),
+    [
+        ({"cron": "0 0 * * */2"}, "At 00:00, only on Sunday, Tuesday, Thursday, and Saturday"),
+        ({"cron": "0 0 * */5 *"}, "At 00:00, only in January, June, and November"),
+        ({"cron": "0 0 */10 * *"}, "At 00:00, on day 1, 11, 21, and 31 of the month"),
+        ({"cron": "*/25 * * * * *"}, "At 0, 25, and 50 seconds past the minute"),
+        ({"interval": 1.5}, "Every 1.5 seconds"),
+    ],
+)
+async def test_what_a_schedule_is_said_to_do_is_what_it_does_at_both_doors(
+    platform: Platform, client: Client, rule: Json, sentence: str
+) -> None:
+    definition = {"name": "said", "type": "scheduled", "starts_at": ahead(3600), **rule}
+    by_rest = await platform.create(**definition)
+    by_nats = await platform.ask(client, "create", definition)
+    said = [(await preview(platform, **rule))["description"]]
+    for trigger in (by_rest, by_nats["trigger"]):
+        address = f"/triggers/{trigger['id']}"
+        said.append((await platform.rest.get(f"{address}/next")).json()["description"])
+        assert (await platform.rest.delete(address)).status_code == 204
+    assert all(one.startswith(sentence) for one in said), said
