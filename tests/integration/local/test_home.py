@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.support.eventually import eventually
 from trigger_admin import broker_health
 from trigger_contracts.topology import PERMISSIONS
 from trigger_local import nats as nats_server
@@ -100,8 +101,12 @@ def test_a_stranger_with_a_remembered_pid_is_left_alone() -> None:
     assert state.Identity(me.pid, me.started, ["other"]).find() is None
 
 
-def sleeping() -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(["sleep", "600"], start_new_session=True)
+async def sleeping() -> "subprocess.Popen[bytes]":
+    """Once its command line is that of the program, and no longer none."""
+    command = ["sleep", "600"]
+    one = subprocess.Popen(command, start_new_session=True)  # noqa: ASYNC220 (it is at once)
+    await eventually(lambda: psutil.Process(one.pid).cmdline() == command)
+    return one
 
 
 @pytest.mark.parametrize("written_by", ["this release", "an earlier one"])
@@ -109,7 +114,7 @@ async def test_what_a_living_supervisor_watches_is_no_leftover_of_anybody(
     home: Home, tmp_path: Path, written_by: str
 ) -> None:
     """Neither of a copy of its directory, nor of its own once the lock was removed."""
-    supervisor, service = sleeping(), sleeping()
+    supervisor, service = await sleeping(), await sleeping()
     try:
         written = state.State(
             url="http://127.0.0.1:1",
