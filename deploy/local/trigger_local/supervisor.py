@@ -38,6 +38,8 @@ class Supervisor:
         self._me = state.Identity.of(os.getpid())
         self._unwritten: str | None = None
         """Why the state could not be written the last time."""
+        self._written_early = False
+        """Some program had no command line yet, so that nobody would find it by what is written."""
         self._streams = StreamWatch(target, output.say)
         self.say = output.say
 
@@ -59,7 +61,7 @@ class Supervisor:
         looks = LookTimes(time.monotonic(), self._servers_started())
         while True:
             await asyncio.sleep(TEND_EVERY)
-            if self._unwritten is not None:
+            if self._unwritten is not None or self._written_early:
                 self.write_state()
             for one in self.supervised:
                 await one.look()
@@ -95,16 +97,18 @@ class Supervisor:
         """For ``etp status`` and the next ``etp up``. Never raises: whoever starts and stops
         programs calls it, and must go on with that.
         """
+        processes = {
+            one.spec.name: state.Identity.of(one.pid) if one.pid else None
+            for one in self.supervised
+        }
         current = state.State(
             url=self.platform.url,
             ports=self.platform.ports,
             supervisor=self._me,
             complete=self._complete,
-            processes={
-                one.spec.name: state.Identity.of(one.pid) if one.pid else None
-                for one in self.supervised
-            },
+            processes=processes,
         )
+        self._written_early = any(known and not known.command for known in processes.values())
         try:
             current.write(self.platform.home)
         except OSError as error:

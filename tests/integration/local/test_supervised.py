@@ -6,15 +6,21 @@ import os
 import re
 import signal
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.support.eventually import eventually
+from trigger_local import secrets
 from trigger_local.child import Program
+from trigger_local.home import Home
 from trigger_local.output import Output
+from trigger_local.programs import Platform
+from trigger_local.state import Identity, State
 from trigger_local.supervised import Spec, Supervised
+from trigger_local.supervisor import Supervisor
 
 
 class FullTerminal(io.StringIO):
@@ -100,6 +106,38 @@ async def test_a_state_that_raises_leaves_no_second_child(
 
     await eventually(several_starts, within=20, poll=0.01)
     assert most <= 1
+
+
+async def test_a_program_seen_before_it_had_a_command_line_is_written_down_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel shows none for a moment; written so, nobody would ever find the program."""
+    home = Home.at(tmp_path / "home")
+    platform = Platform(home, secrets.generate(), {"api": 1}, "127.0.0.1")
+    supervisor = Supervisor(platform, Output(tmp_path, io.StringIO()))
+    of = Identity.of
+
+    def early(pid: int) -> Identity | None:
+        monkeypatch.setattr(Identity, "of", of)
+        known = of(pid)
+        return known and replace(known, command=[])
+
+    monkeypatch.setattr(Identity, "of", early)
+    await supervisor.start([spec("sleep 4244.5; true")], 5)
+
+    def found() -> bool:
+        written = State.read(home)
+        known = written.processes["one"] if written else None
+        return known is not None and known.find() is not None
+
+    await eventually(lambda: Identity.of == of and home.state.exists(), what="it is written")
+    assert not found()
+    tending = asyncio.create_task(supervisor.tend())
+    try:
+        await eventually(found, what="it is written as it is")
+    finally:
+        tending.cancel()
+        await supervisor.stop()
 
 
 async def test_a_program_that_says_it_is_broken_is_started_anew_once_it_can_be(
