@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gzip
+import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -148,6 +149,8 @@ MALFORMED = {
     "chunks in chunks": b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
     b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "no codings": b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: ,\r\n\r\n",
+    "a version that is none": b"GET /health HTTP/2.0\r\nHost: x\r\n\r\n",
+    "HTTP/0.9": b"GET /health\r\n\r\n",
     "chunks of HTTP/1.0": b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
 }
 
@@ -241,6 +244,45 @@ async def test_requests_in_one_go_are_answered_in_order_up_to_a_number(gateway: 
         answers = await reader.read()
     assert answers.count(b"HTTP/1.1 200 OK") == MAX_WAITING + 1
     writer.close()
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 1000])
+async def test_a_request_that_asks_for_an_upgrade_is_read_as_any_other(
+    gateway: Running, scheduler: StandInScheduler, pieces: int
+) -> None:
+    """As Java's HttpClient does, which offers HTTP/2 with its first request, whatever it is."""
+    key = f"X-API-KEY: {gateway.secrets.api_key}\r\n".encode()
+    upgrade = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
+    create = b"POST /triggers/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" + key
+    # Whoever takes a body for the next request answers more than was asked.
+    name = b"GET /health HTTP/1.1"
+    body = b'{"name": "%s", "type": "api"}' % name
+    chunks = b"5\r\n%s\r\n%x;a=b\r\n%s\r\n0\r\nX: y\r\n\r\n" % (body[:5], len(body) - 5, body[5:])
+    whole = b"".join(
+        (
+            BEGIN + upgrade + b"\r\n",
+            create + upgrade + b"Content-Length: %d\r\n\r\n" % len(body) + body,
+            create + upgrade + b"Transfer-Encoding: chunked\r\n\r\n" + chunks,
+            BEGIN + upgrade + b"Content-Length: 0\r\n\r\n",
+            BEGIN + b"Connection: close\r\n\r\n",
+        )
+    )
+    reader, writer = await raw_http.connected(gateway.url)
+    size = -(-len(whole) // pieces)
+    for start in range(0, len(whole), size):
+        writer.write(whole[start : start + size])
+        await asyncio.sleep(0)
+    async with asyncio.timeout(20):
+        answers = await reader.read()
+    writer.close()
+    assert re.findall(rb"HTTP/1\.1 (\d+) ", answers) == [b"200", b"201", b"201", b"200", b"200"]
+    assert answers.count(b'"name":"GET /health HTTP/1.1"') == 2
+
+
+async def test_an_address_with_a_host_and_no_path_is_the_root(gateway: Running) -> None:
+    for target in (b"http://x", b"HTTP://x:1?a=b"):
+        asked = b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        assert (await raw_http.sent(gateway.url, asked)).status in (307, 422), target
 
 
 async def test_the_documents_are_made_once_and_only_handed_out(

@@ -48,3 +48,31 @@ def test_a_body_may_come_in_chunks_and_no_other_coding(lines: list[bytes], expec
     headers = [(b"transfer-encoding", line) for line in lines]
     assert status(HOST, *headers) == expected
     assert status(HOST, *headers, version="1.0") == 400
+
+
+@pytest.mark.parametrize("version", ["0.9", "1.2", "2.0", "3.0"])
+def test_another_version_is_not_taken_for_ours(version: str) -> None:
+    assert status(HOST, version=version) == 400
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        (b"/a?b=http://c", b"/a?b=http://c"),
+        (b"http://a", b"http://a/"),
+        (b"HTTPS://[::1]:8?b", b"HTTPS://[::1]:8/?b"),
+        (b"http://a/b?c", b"http://a/b?c"),
+        (b"*", b"*"),
+        (b"a:80", b"a:80"),
+    ],
+)
+def test_a_target_without_a_path_means_the_root(target: bytes, expected: bytes) -> None:
+    assert framing.with_path(target) == expected
+
+
+def test_what_frames_a_body_is_told_apart_from_the_rest_of_a_head() -> None:
+    upgrade = ((b"connection", b"upgrade"), (b"upgrade", b"h2c"))
+    assert framing.head_of_body([HOST, *upgrade]) is None
+    assert framing.head_of_body([HOST, (b"content-length", b"3"), *upgrade]) == (
+        b"POST / HTTP/1.1\r\ncontent-length: 3\r\n\r\n"
+    )

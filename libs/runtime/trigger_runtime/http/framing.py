@@ -15,15 +15,38 @@ _HOST = re.compile(
 )
 """RFC 9110, 7.2: a host, which may be empty, and perhaps a port."""
 
+_VERSIONS = frozenset({"1.0", "1.1"})
+"""What the parser makes of others is a request of HTTP/1.1, which their sender did not write."""
+
+_NO_PATH = re.compile(rb"^https?://[^/?#]+(?=[?#]|$)", re.IGNORECASE)
+
+_FRAMES = frozenset({b"content-length", b"transfer-encoding"})
+
 
 def fault(headers: list[tuple[bytes, bytes]], version: str) -> bytes | None:
     """The whole answer to a head that is not to be served; None for one that is.
 
     Names are in lower case, as the parser's caller makes them.
     """
+    if version not in _VERSIONS:
+        return _malformed("HTTP/1.1 and HTTP/1.0 are understood here")
     return _coding_fault(_values(headers, b"transfer-encoding"), version) or _host_fault(
         _values(headers, b"host"), version
     )
+
+
+def head_of_body(headers: list[tuple[bytes, bytes]]) -> bytes | None:
+    """A head that says of a body what ``headers`` say, and nothing else; None where there is none.
+
+    For the parser: it reads no body behind a head that asks for an upgrade.
+    """
+    lines = [b"%s: %s\r\n" % each for each in headers if each[0] in _FRAMES]
+    return b"".join((b"POST / HTTP/1.1\r\n", *lines, b"\r\n")) if lines else None
+
+
+def with_path(target: bytes) -> bytes:
+    """A request target whose path is not empty: ``http://a`` means ``http://a/``."""
+    return _NO_PATH.sub(rb"\g<0>/", target)
 
 
 def _host_fault(hosts: list[bytes], version: str) -> bytes | None:

@@ -168,6 +168,8 @@ class GuardedHttp(HttpToolsProtocol):
         self._unsettled = 0
         """Bytes that came since it last grew: of an unfinished head, or of no use."""
         self._fault: bytes | None = None
+        self._body_head: bytes | None = None
+        """Between a head that asks for an upgrade and its body: what frames that for the parser."""
         self._keeps_alive = False
         self._is_deaf = False
         """What else comes is dropped: the connection ends with the answers that it waits for."""
@@ -206,9 +208,7 @@ class GuardedHttp(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         settled = self._settled
         try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            """Not here."""
+            self._feed(data)
         except httptools.HttpParserError as error:
             self._refuse("malformed", self._fault or _malformed(error))
             return
@@ -224,13 +224,34 @@ class GuardedHttp(HttpToolsProtocol):
         if self._head_since is None and self._part is not _BODY:
             self._head_since = self.loop.time()
 
+    def _feed(self, data: bytes) -> None:
+        """Have all of it parsed, also what follows the head of a request that asks for an upgrade.
+
+        The parser takes that for another protocol's. Nobody here speaks one, so it is what it
+        would be otherwise (RFC 9110, 7.8): the request's body, and further requests.
+        """
+        while True:
+            try:
+                return self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                data = data[upgrade.args[0] :]
+            if self._body_head is not None:
+                self.parser = httptools.HttpRequestParser(self)
+                data = self._body_head + data
+
     # What the parser calls.
 
     def on_message_begin(self) -> None:
+        if self._body_head is not None:
+            return
         self._part = _HEAD
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
+        if self._body_head is not None:
+            self._body_head = None
+            self.headers = []
+            return
         if len(self.headers) > MAX_FIELDS or _size(self.url, self.headers) > MAX_HEAD_BYTES:
             self._fault = _too_large()
             raise ValueError("head too large")
@@ -239,12 +260,15 @@ class GuardedHttp(HttpToolsProtocol):
         self._fault = framing.fault(self.headers, self.parser.get_http_version())
         if self._fault is not None:
             raise ValueError("the head is not to be served")
+        if self.parser.should_upgrade():
+            self._body_head = framing.head_of_body(self.headers)
         self._settled += 1
         self._part = _BODY
         self._head_since = None
         if not self._has_asked:
             self._has_asked = True
             self._guard.connections.has_asked(self)
+        self.url = framing.with_path(self.url)
         super().on_headers_complete()
         # Fields behind a body are counted, and nobody's business.
         self.headers = []
@@ -261,6 +285,8 @@ class GuardedHttp(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self._body_head is not None:
+            return  # of a request that asks for an upgrade: its body is still to come
         self._settled += 1
         self._part = _BETWEEN
         if not self.cycle.response_started and not self._is_stopping:
