@@ -137,7 +137,7 @@ class FireTrigger(Command):
     )
     # JSON has no tuples: a list is read as one.
     refused: Annotated[tuple[FieldError, ...], Field(strict=False)] | None = Field(
-        default=None, max_length=50
+        default=None, min_length=1, max_length=50
     )
 
     @property

@@ -23,6 +23,9 @@ def refused_by_validator(error: ValueError | RecursionError, schema: Any) -> Ref
     """The refusal that an error of the validator's constructor means."""
     if not isinstance(error, jsonschema_rs.ValidationError):
         return refusal(str(error).splitlines()[0] if str(error) else "it cannot be used")
+    if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Referencing):
+        # Its references were followed before (``schema_graph``): what is no URI is the $id.
+        return refusal("is not a URI reference", ("$id",))
     path = _named(tuple(error.instance_path), schema)
     return refusal(_said(error, path, schema), path)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -17,6 +18,8 @@ from trigger_api.domain.schemas import written
 from trigger_api.domain.triggers.creates import claim_for, command_id, store_key
 from trigger_api.domain.triggers.etags import check_none_match, etag, expected_version
 from trigger_api.domain.triggers.fires import checked_key, fire_fields, refusal
+from trigger_api.domain.triggers.previews import NextQuery
+from trigger_api.entrypoints import parameters
 from trigger_contracts import idempotency
 from trigger_contracts.commands import FireTrigger
 from trigger_contracts.errors import Code, Refused
@@ -181,22 +184,61 @@ INSTANTS = st.datetimes(timezones=st.just(UTC))
 def test_cursors_come_back_as_they_went(instant: datetime, event_id: UUID, seq: int) -> None:
     assert cursors.event(cursors.of_event(instant, event_id)) == (instant, event_id)
     assert cursors.trigger(cursors.of_trigger(instant, "t-1")) == (instant, "t-1")
-    assert cursors.change(cursors.of_change(seq)) == seq
+    assert cursors.version(cursors.of_version("t-1", seq), "t-1") == seq
+    assert cursors.letter(cursors.of_letter(seq)) == seq
+
+
+READ_CURSOR = (
+    cursors.event,
+    cursors.trigger,
+    partial(cursors.version, trigger_id="t" * 64),
+    cursors.letter,
+)
 
 
 @given(st.text() | st.binary().map(lambda b: b.hex()) | st.from_regex(r"[A-Za-z0-9_-]{0,99}"))
 def test_any_other_text_is_refused_as_a_cursor(text: str) -> None:
-    for parse in (cursors.event, cursors.trigger, cursors.change):
+    for parse in READ_CURSOR:
         with pytest.raises(Refused) as refusal:
             parse(text)
         assert refusal.value.problem.errors[0].pointer == "/query/cursor"
 
 
 def test_a_cursor_of_another_list_is_refused() -> None:
+    longest = "t" * 64
+    made = (
+        cursors.of_event(datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1)),
+        cursors.of_trigger(datetime.max.replace(tzinfo=UTC), longest),
+        cursors.of_version(longest, 2**63 - 1),
+        cursors.of_letter(2**63 - 1),
+    )
+    for place, cursor in enumerate(made):
+        assert len(cursor) < cursors.MAX_LENGTH
+        for parse in (*READ_CURSOR[:place], *READ_CURSOR[place + 1 :]):
+            with pytest.raises(Refused):
+                parse(cursor)
     with pytest.raises(Refused):
-        cursors.event(cursors.of_change(7))
-    with pytest.raises(Refused):
-        cursors.trigger(cursors.of_event(datetime.max.replace(tzinfo=UTC), UUID(int=1))[:-3])
+        cursors.version(made[2], "another")
+
+
+@pytest.mark.parametrize("value", ["1_0", "_1", "1_"])
+def test_a_number_of_a_query_is_written_in_digits(value: str) -> None:
+    for model, name in (
+        (EventQuery, "limit"),
+        (EventQuery, "min_lateness"),
+        (EventQuery, "max_lateness"),
+        (NextQuery, "count"),
+    ):
+        with pytest.raises(ValidationError, match="underscores"):
+            model.model_validate({name: value})
+
+
+@pytest.mark.parametrize("query", [b"q=%ff", b"q=%ED%A0%80", b"%FF=1", b"q=a%C3"])
+def test_a_query_that_is_not_utf_8_is_refused_not_read_as_another(query: bytes) -> None:
+    with pytest.raises(Refused) as refusal:
+        parameters.check(query, {"q": False})
+    assert refusal.value.problem.errors[0].pointer == "/query"
+    parameters.check(b"q=%C3%A9+%zz", {"q": False})
 
 
 def test_a_fires_body_holds_a_payload_or_nothing() -> None:

@@ -137,6 +137,7 @@ def test_unknown_fields_are_refused(verb: Verb):
         (Verb.FIRE, "is_test", "perhaps"),
         (Verb.FIRE, "is_test", None),
         (Verb.FIRE, "refused", "no"),
+        (Verb.FIRE, "refused", []),
     ],
 )
 def test_a_wrong_type_is_pointed_at(verb: Verb, field: str, value: Any):

@@ -135,6 +135,7 @@ def test_whatever_the_own_payload_lacks_is_taken_as_it_is(own: Any, payload: Any
         ({"allOf": [True, {"$ref": "#/no"}]}, "/allOf/1/$ref", "$ref: the reference"),
         ({"items": {"multipleOf": 1e300}}, "/items/multipleOf", "multipleOf: must be from"),
         ({"items": {"$id": "x"}}, "/items/$id", "$id: only the whole schema"),
+        ({"$id": "a b", "$ref": "#/$defs/a", "$defs": {"a": {}}}, "/$id", "$id: is not a URI"),
         ({"if": {"pattern": "(?x)a b"}}, "/if/pattern", "pattern: the flag x"),
     ],
 )

@@ -57,7 +57,7 @@ class StreamDeadLetters:
     async def page(self, query: DeadLetterQuery) -> Listed[DeadLetterShown]:
         of = subjects.dead_letters(query.service or "*", query.stream or "*")
         rows: list[DeadLetterShown] = []
-        end = cursors.change(query.cursor)
+        end = cursors.letter(query.cursor)
         last = 0
         looked_at = 0
         while looked_at < MOST_READ:
@@ -67,14 +67,14 @@ class StreamDeadLetters:
                 if row is None:
                     continue
                 if len(rows) == query.limit:
-                    return Listed(rows, cursors.of_change(last))
+                    return Listed(rows, cursors.of_letter(last))
                 rows.append(row)
                 last = message.seq
             if len(messages) < READ_AT_ONCE:
                 return Listed(rows, None)
             end = messages[-1].seq
             looked_at += len(messages)
-        return Listed(rows, cursors.of_change(end or 0))
+        return Listed(rows, cursors.of_letter(end or 0))
 
     async def find(self, letter_id: str) -> FoundLetter | None:
         wherever = subjects.dead_letters(letter_id=letter_id)

@@ -50,11 +50,13 @@ class PostgresTriggerViews:
     async def history(
         self, trigger_id: str, limit: int, cursor: str | None
     ) -> Listed[Version] | None:
-        after = cursors.change(cursor)
+        after = cursors.version(cursor, trigger_id)
         rows = await self._database.fetch(statements.history(trigger_id, limit, after))
         if not rows and after is None:
             return None
-        return page_within_bytes(rows, _version, lambda r: cursors.of_change(r.change_seq))
+        return page_within_bytes(
+            rows, _version, lambda r: cursors.of_version(trigger_id, r.change_seq)
+        )
 
 
 def _trigger(row: Row[Any]) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Cursors: where a page of a list ended, opaque to clients.
 
 A cursor holds the last row's sort key, so the next page begins right after it, whatever was
-added or erased meanwhile. It is not signed: it grants nothing that the list does not.
+added or erased meanwhile. It is not signed: it grants nothing that the list does not. It names
+its list: where another one ended would be any place of this one.
 """
 
 import base64
@@ -15,28 +16,34 @@ from trigger_contracts.errors import Code, refused
 from trigger_contracts.ids import is_valid_id
 
 MAX_LENGTH = 200
-"""No cursor of ours is half as long."""
+"""The longest of ours, with an id of 64 characters, has 160."""
+
+_TRIGGERS, _EVENTS, _VERSIONS, _LETTERS = "triggers", "events", "versions", "dead-letters"
 
 _MAX_SEQ = 2**63 - 1
 
 
 def of_trigger(created_at: datetime, trigger_id: str) -> str:
-    return _encode(created_at.isoformat(), trigger_id)
+    return _encode(_TRIGGERS, created_at.isoformat(), trigger_id)
 
 
 def of_event(logged_at: datetime, event_id: UUID) -> str:
-    return _encode(logged_at.isoformat(), str(event_id))
+    return _encode(_EVENTS, logged_at.isoformat(), str(event_id))
 
 
-def of_change(change_seq: int) -> str:
-    return _encode(str(change_seq))
+def of_version(trigger_id: str, change_seq: int) -> str:
+    return _encode(_VERSIONS, trigger_id, str(change_seq))
+
+
+def of_letter(seq: int) -> str:
+    return _encode(_LETTERS, str(seq))
 
 
 def trigger(cursor: str | None) -> tuple[datetime, str] | None:
     """Where a page of triggers ended; raises ``Refused``, as the others do."""
     if cursor is None:
         return None
-    instant, trigger_id = _decode(cursor, 2)
+    instant, trigger_id = _decode(cursor, _TRIGGERS, 2)
     if not is_valid_id(trigger_id):
         _refuse()
     return _instant(instant), trigger_id
@@ -45,27 +52,35 @@ def trigger(cursor: str | None) -> tuple[datetime, str] | None:
 def event(cursor: str | None) -> tuple[datetime, UUID] | None:
     if cursor is None:
         return None
-    instant, event_id = _decode(cursor, 2)
+    instant, event_id = _decode(cursor, _EVENTS, 2)
     try:
         return _instant(instant), UUID(event_id)
     except ValueError:
         _refuse()
 
 
-def change(cursor: str | None) -> int | None:
+def version(cursor: str | None, trigger_id: str) -> int | None:
+    """Where a page of this trigger's versions ended."""
     if cursor is None:
         return None
-    (seq,) = _decode(cursor, 1)
-    if not (seq.isascii() and seq.isdecimal()) or int(seq) > _MAX_SEQ:
+    of, seq = _decode(cursor, _VERSIONS, 2)
+    if of != trigger_id:
         _refuse()
-    return int(seq)
+    return _seq(seq)
+
+
+def letter(cursor: str | None) -> int | None:
+    if cursor is None:
+        return None
+    (seq,) = _decode(cursor, _LETTERS, 1)
+    return _seq(seq)
 
 
 def _encode(*parts: str) -> str:
     return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str, count: int) -> list[str]:
+def _decode(cursor: str, of: str, count: int) -> list[str]:
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         parts = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
@@ -73,11 +88,18 @@ def _decode(cursor: str, count: int) -> list[str]:
         _refuse()
     if (
         not isinstance(parts, list)
-        or len(parts) != count
+        or len(parts) != 1 + count
         or not all(isinstance(part, str) for part in parts)
+        or parts[0] != of
     ):
         _refuse()
-    return parts
+    return parts[1:]
+
+
+def _seq(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or int(text) > _MAX_SEQ:
+        _refuse()
+    return int(text)
 
 
 def _instant(text: str) -> datetime:

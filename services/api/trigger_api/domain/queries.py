@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from trigger_api.domain.log.words import words_of
 from trigger_contracts.errors import Code, refused
@@ -31,12 +32,26 @@ The time's own colon tells it from the space in "2027-01-26 15:00".
 
 def _parse_bound(value: Any) -> Any:
     """All instants of a query are bounds: beyond the calendar they are none."""
-    if not isinstance(value, str):
+    if value is None or isinstance(value, datetime):
         return value
+    if not isinstance(value, str):
+        # Whether a number counts seconds or milliseconds would be a guess.
+        raise PydanticCustomError("wrong_type", "must be a date and time such as …T15:00:00Z")
     return parse_bound(_SPACED_OFFSET.sub(r"\1+\2", value.strip()))
 
 
 Instant = Annotated[datetime, BeforeValidator(_parse_bound)]
+
+
+def _in_digits(value: Any) -> Any:
+    """``1_0`` is ten to Python alone."""
+    if isinstance(value, str) and "_" in value:
+        raise ValueError("must be a number, without underscores")
+    return value
+
+
+InDigits = BeforeValidator(_in_digits)
+"""Of a number in a query string."""
 
 
 def _no_finer(value: Any) -> Any:
@@ -49,6 +64,7 @@ def _no_finer(value: Any) -> Any:
 Lateness = Annotated[
     float,
     BeforeValidator(_no_finer),
+    InDigits,
     Field(ge=0, le=LOG_LIFE.total_seconds(), allow_inf_nan=False),
 ]
 """Seconds."""
@@ -65,7 +81,9 @@ class Page(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    limit: int = Field(default=DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Rows of a page.")
+    limit: Annotated[int, InDigits] = Field(
+        default=DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Rows of a page."
+    )
     cursor: Cursor | None = Field(
         default=None, description="Opaque; from the `Link` header of the page before."
     )

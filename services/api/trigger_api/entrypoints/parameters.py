@@ -60,7 +60,7 @@ def check(query: bytes, declared: Declared) -> None:
         raise refused(Code.INVALID, detail, pointer="/query")
     wrong: dict[str, str] = {}
     seen: set[str] = set()
-    for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+    for name, _ in _read(query):
         if name not in declared:
             wrong[name] = f"This parameter is not known; {_known(declared)}"
         elif name in seen and not declared[name]:
@@ -73,6 +73,15 @@ def check(query: bytes, declared: Declared) -> None:
         ]
         detail = errors[0].message if len(wrong) == 1 else f"{len(wrong)} parameters are not valid"
         raise Refused(problem(Code.INVALID, detail, errors))
+
+
+def _read(query: bytes) -> list[tuple[str, str]]:
+    """Strictly: whoever asks for ``%FF`` would be answered about a replacement character."""
+    try:
+        return parse_qsl(query.decode("latin-1"), keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError:
+        detail = "must be UTF-8, percent-encoded: an é is written %C3%A9"
+        raise refused(Code.INVALID, detail, pointer="/query") from None
 
 
 def _known(declared: Declared) -> str:

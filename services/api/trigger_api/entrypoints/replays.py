@@ -54,7 +54,7 @@ def router(replays: Replays, bulk: BulkReplays, views: LogViews, bodies: Bodies)
 
     async def replay_one(request: Request, event_id: str) -> Response:
         key = checked_key(header(request, "idempotency-key"))
-        if await bodies.optional_json(headers_of(request), request.receive):
+        if await bodies.optional_json(headers_of(request), request.receive) not in (None, {}):
             detail = "nothing may be given: a replay carries what its origin did"
             raise refused(Code.INVALID, detail, pointer="")
         accepted = await replays.replay(event_id, actor_of(request), key)

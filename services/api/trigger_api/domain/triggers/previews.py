@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
+from trigger_api.domain.queries import InDigits
 from trigger_api.domain.schemas import PreviewShown
 from trigger_contracts.definition import Definition, parse_definition
 from trigger_contracts.errors import Code, Refused, from_validation, refused
@@ -23,7 +24,7 @@ class NextQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    count: int = Field(
+    count: Annotated[int, InDigits] = Field(
         default=DEFAULT_OCCURRENCES, ge=1, le=MAX_OCCURRENCES, description="Occurrences to show."
     )
 
