@@ -5,6 +5,7 @@ merge patch acts on it; ``schedule_fields`` turns it into a schedule. Anything u
 contradictory is refused with the pointer of the field.
 """
 
+from collections.abc import Mapping
 from functools import cached_property, partial
 from types import UnionType
 from typing import Annotated, Any, Literal
@@ -212,6 +213,20 @@ def parse_definition(fields: Any, stored: Definition | None = None) -> Definitio
     if stored is None or stored.schema_key != definition.schema_key:
         payloads.check_schema(definition.payload_schema)
     return definition
+
+
+def check_patch(patch: Mapping[str, Any]) -> None:
+    """Refuse names that no definition has, whatever a merge patch is merged over.
+
+    The merge takes out what is null, so that an unknown name with a null would go unseen.
+    """
+    strange = {name: given for name, given in patch.items() if name not in Definition.model_fields}
+    misfire = patch.get("misfire")
+    if isinstance(misfire, dict) and misfire.keys() - MisfireFields.model_fields.keys():
+        known = MisfireFields.model_fields
+        strange["misfire"] = {name: None for name in misfire if name not in known}
+    if strange:
+        parse_definition({"name": "patch", "type": "api", **strange})
 
 
 def _plain(definition: Definition) -> Definition:

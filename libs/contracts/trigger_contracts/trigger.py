@@ -13,7 +13,7 @@ from uuid import UUID
 
 from . import payloads
 from .commands import CreateTrigger, DeleteTrigger, TestTrigger, UpdateTrigger
-from .definition import SCHEDULE_FIELDS, Definition, parse_definition
+from .definition import SCHEDULE_FIELDS, Definition, check_patch, parse_definition
 from .errors import Code, FieldError, Problem, Refused, refused
 from .events import ChangeKind, Status, TriggerChanged
 from .future import must_fire
@@ -230,6 +230,8 @@ def _test(
 def _update(
     command: UpdateTrigger, state: Trigger | None, moment: Moment, command_id: str
 ) -> Decision:
+    if command.patch is not None:
+        check_patch(command.patch)
     old = _existing(state, command.trigger_id, command.expected_version)
     try:
         return _edited(command, old, moment, command_id)

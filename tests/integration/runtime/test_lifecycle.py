@@ -109,6 +109,12 @@ async def test_a_worker_answers_head_and_options_and_names_what_it_allows(worker
         assert options.headers["allow"] == "GET, HEAD, OPTIONS"
         refused = await worker.client.post(path)
         assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
+        assert refused.json()["code"] == "method-not-allowed"
+    nothing = await worker.client.get("/nothing")
+    for problem in (refused, nothing):
+        assert problem.headers["content-type"] == "application/problem+json"
+        assert problem.json()["status"] == problem.status_code
+    assert nothing.json()["code"] == "not-found"
     assert (await worker.client.head("/nothing")).status_code == 404
     assert (await worker.client.options("/nothing")).status_code == 404
 

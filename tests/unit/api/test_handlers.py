@@ -109,7 +109,10 @@ async def test_a_replacement_may_keep_a_time_that_has_passed(world: World) -> No
         await world.triggers.create(past, "a", "k", None)
 
 
-@pytest.mark.parametrize("fields", [None, [], {"name": "x", "paused": None}, {"colour": 1}])
+@pytest.mark.parametrize(
+    "fields",
+    [None, [], {"name": "x", "paused": None}, {"colour": 1}, {"misfire": {"colour": None}}],
+)
 async def test_a_patch_that_can_never_fit_is_refused_at_once(world: World, fields: Any) -> None:
     with pytest.raises(Refused):
         await world.triggers.patch("t", fields, "a", None)

@@ -155,6 +155,20 @@ class TestUpdate:
     def test_what_a_trigger_needs_cannot_be_removed(self, field: str):
         assert rejected(patched(created(), **{field: None})) == (Code.INVALID, [f"/{field}"])
 
+    @pytest.mark.parametrize(
+        ("patch", "code", "pointer"),
+        [
+            ({"colour": None}, Code.INVALID, "/colour"),
+            ({"trigger_id": None}, Code.INVALID, "/trigger_id"),
+            ({"misfire": {"policy": "all", "a/b": None}}, Code.INVALID, "/misfire/a~1b"),
+            ({"paused": None}, Code.PAUSE_NOT_SUPPORTED, "/paused"),
+        ],
+    )
+    def test_a_null_for_an_unknown_name_is_not_passed_over(
+        self, patch: dict[str, Any], code: Code, pointer: str
+    ):
+        assert rejected(patched(created(), **patch)) == (code, [pointer])
+
     def test_a_definition_replaces_the_whole(self):
         state = created(fields(description="x", labels=["a"]))
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from faststream.specification import AsyncAPI
 
+from trigger_contracts.errors import Code, problem
 from trigger_runtime.process.errors import NotReady
 
 from . import message_page
@@ -134,7 +135,9 @@ class HealthApp:
         if status != 404 and method not in {"GET", "HEAD"}:
             headers.append((b"allow", _ANSWERED.encode()))
             status, content_type, body = (
-                (204, "", b"") if method == "OPTIONS" else _json(405, {"status": "not allowed"})
+                (204, "", b"")
+                if method == "OPTIONS"
+                else _refusal(Code.METHOD_NOT_ALLOWED, f"{method} is not one of {_ANSWERED}")
             )
         if status != 204:
             headers.append((b"content-type", content_type.encode()))
@@ -154,12 +157,12 @@ class HealthApp:
             case "/metrics":
                 return 200, self._metrics.content_type, self._metrics.text()
             case "*":  # asked of the server as a whole, by OPTIONS alone (RFC 9110, 9.3.7)
-                return _json(200 if scope["method"] == "OPTIONS" else 404, {"status": "not found"})
+                return (200, "", b"") if scope["method"] == "OPTIONS" else _nothing_here()
             case "/asyncapi" if _wants_json(scope):
                 path = "/asyncapi.json"
         if (document := self._documents.get(path)) is not None:
             return 200, *document
-        return _json(404, {"status": "not found"})
+        return _nothing_here()
 
 
 def _documents(asyncapi: AsyncAPI) -> dict[str, tuple[str, bytes]]:
@@ -169,6 +172,16 @@ def _documents(asyncapi: AsyncAPI) -> dict[str, tuple[str, bytes]]:
         "/asyncapi.json": ("application/json", text.encode()),
         "/asyncapi": ("text/html; charset=utf-8", page.encode()),
     }
+
+
+def _nothing_here() -> tuple[int, str, bytes]:
+    return _refusal(Code.NOT_FOUND, "nothing is at this address")
+
+
+def _refusal(code: Code, detail: str) -> tuple[int, str, bytes]:
+    shown = problem(code, detail)
+    body = shown.model_dump_json(exclude_none=True).encode()
+    return shown.status, "application/problem+json", body
 
 
 def _json(status: int, body: Mapping[str, Any]) -> tuple[int, str, bytes]:

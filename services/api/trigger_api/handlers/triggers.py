@@ -16,7 +16,7 @@ from trigger_contracts.commands import (
     UpdateTrigger,
     trigger_id_of,
 )
-from trigger_contracts.definition import Definition, parse_definition
+from trigger_contracts.definition import Definition, check_patch, parse_definition
 from trigger_contracts.errors import Code, Problem, Refused, refused
 from trigger_contracts.idempotency import CreateClaim, read_claim
 from trigger_contracts.schedule import Once, rule_of, upcoming
@@ -73,10 +73,7 @@ class TriggerCommands:
         """What the result of merging is worth depends on the stored definition: the scheduler's."""
         if not isinstance(fields, dict):
             raise refused(Code.INVALID, "a merge patch must be a JSON object", pointer="")
-        strange = {k: v for k, v in fields.items() if k not in Definition.model_fields}
-        if strange:
-            # Unknown whatever they are merged over; says so, or that pausing is not offered.
-            parse_definition({"name": "patch", "type": "api", **strange})
+        check_patch(fields)
         now = self._ports.clock.now()
         command = UpdateTrigger(
             **self._envelope(self._ports.new_id(), now, actor),
