@@ -131,7 +131,7 @@ async def test_what_is_not_there(gateway: Running, log: Log) -> None:
         ("cursor=AAAA", "/query/cursor"),
         ("limit=99999999999999999999", "/query/limit"),
         ("limit=1_0", "/query/limit"),
-        ("trigger_name=%FF", "/query"),
+        ("trigger_name=%FF", "/query/trigger_name"),
         ("from_=2026-11-02T00:00:00Z", "/query/from_"),
         ("source=cron", "/query/source"),
         ("min_lateness=-1", "/query/min_lateness"),

@@ -4,6 +4,7 @@ A misspelt filter that was ignored would show everything, and a misspelt ``dry_r
 Of a parameter that has one value the second one is refused, too: it cannot be told which was meant.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -33,6 +34,10 @@ NONE: Declared = {}
 MAX_QUERY_BYTES = 16 * 1024
 """Of a query string: a millisecond to take apart. The longest that means something is shorter."""
 
+_NO_UTF_8 = "must be UTF-8, percent-encoded: an é is written %C3%A9"
+_NOT_DECODED = re.compile("[\udc80-\udcff]")
+"""What of a query string is no UTF-8: read as replacement characters, it would be another text."""
+
 
 class DeclaredRoute(APIRoute):
     """A route that takes the query parameters of its endpoint's model, and no others."""
@@ -60,11 +65,17 @@ def check(query: bytes, declared: Declared) -> None:
         raise refused(Code.INVALID, detail, pointer="/query")
     wrong: dict[str, str] = {}
     seen: set[str] = set()
-    for name, _ in _read(query):
+    for name, value in parse_qsl(
+        query.decode("latin-1"), keep_blank_values=True, errors="surrogateescape"
+    ):
+        if _NOT_DECODED.search(name):
+            raise refused(Code.INVALID, _NO_UTF_8, pointer="/query")
         if name not in declared:
             wrong[name] = f"This parameter is not known; {_known(declared)}"
         elif name in seen and not declared[name]:
             wrong[name] = "This parameter may be given only once"
+        elif _NOT_DECODED.search(value):
+            wrong[name] = _NO_UTF_8
         seen.add(name)
     if wrong:
         errors = [
@@ -73,15 +84,6 @@ def check(query: bytes, declared: Declared) -> None:
         ]
         detail = errors[0].message if len(wrong) == 1 else f"{len(wrong)} parameters are not valid"
         raise Refused(problem(Code.INVALID, detail, errors))
-
-
-def _read(query: bytes) -> list[tuple[str, str]]:
-    """Strictly: whoever asks for ``%FF`` would be answered about a replacement character."""
-    try:
-        return parse_qsl(query.decode("latin-1"), keep_blank_values=True, errors="strict")
-    except UnicodeDecodeError:
-        detail = "must be UTF-8, percent-encoded: an é is written %C3%A9"
-        raise refused(Code.INVALID, detail, pointer="/query") from None
 
 
 def _known(declared: Declared) -> str:
