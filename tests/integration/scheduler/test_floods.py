@@ -55,7 +55,9 @@ async def test_junk_is_buried_in_batches_and_an_edit_behind_it_is_answered(
             return len(letters) == FLOOD
 
         await eventually(buried, within=TIMEOUT)
-    assert batches(topology.DEAD.name) - before < FLOOD / 50
+    # Ten a batch at the least: on a quiet machine it is hundreds, but where the scheduler gets a
+    # core for a moment at a time, so do its batches fill.
+    assert batches(topology.DEAD.name) - before < FLOOD / 10
 
 
 async def test_junk_beside_good_commands_hinders_none_of_them(platform: Platform) -> None:
