@@ -13,7 +13,7 @@ from trigger_contracts.records import Unreadable, event_in
 
 
 class LogRow(NamedTuple):
-    """One row, its fields in the order of the table's columns. JSON travels as text."""
+    """One row. JSON travels as text."""
 
     event_id: str
     stream_seq: int
