@@ -357,7 +357,7 @@ async def test_a_service_whose_tables_are_removed_goes_on_once_they_are_made_ane
         await parts.database.ping()
     # A pass of the sweep meets it: the tables are away for longer than between two of them.
     failed = REGISTRY.get_sample_value("etp_loop_failures_total", {"loop": "sweep"}) or 0
-    parts.sweep.wake()
+    next(loop for loop in parts.loops if loop.name == "sweep").wake()
     await eventually(
         lambda: (
             (REGISTRY.get_sample_value("etp_loop_failures_total", {"loop": "sweep"}) or 0) > failed

@@ -165,7 +165,7 @@ async def test_edits_are_answered_beside_commands_whose_schemas_take_long(
         await platform.send(Verb.UPDATE, renamed, **{subjects.REPLY_TO_HEADER: inbox})
         edit = {"trigger_id": api["trigger_id"], "patch": {"name": "y"}}
         assert (await platform.ask(Verb.UPDATE, **edit))["version"] == 2
-        assert results.pending_msgs < SLOW / 2
+        assert results.pending_msgs < SLOW, "the edit waited for all of them"
     async with platform.scheduler():
         came = [json.loads((await results.next_msg(timeout=30)).data) for _ in range(SLOW + 1)]
     versions = sorted((one["trigger_id"], one["version"]) for one in came)
