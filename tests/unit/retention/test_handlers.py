@@ -14,7 +14,7 @@ from trigger_retention.domain.rows import LogRow
 from trigger_retention.handlers import HourCloser, Indexer, Projector, Sweeper
 from trigger_retention.handlers.indexing import BEHIND, LONGEST_POSTPONED_S
 from trigger_retention.ports import Erased, Inserted, RowsRefused
-from trigger_runtime.process.errors import BrokerUnavailable
+from trigger_runtime.process.errors import BrokerUnavailable, DatabaseNotProvisioned
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LIFE = Lifetime(timedelta(hours=2), timedelta(hours=48))
@@ -49,7 +49,7 @@ class FakeLog:
         self,
         *,
         refuses: str = "",
-        erases: Sequence[Erased | None] = (),
+        erases: Sequence[Erased | Exception | None] = (),
         closes: Sequence[bool] = (),
         indexes: Sequence[int] = (),
     ) -> None:
@@ -57,6 +57,7 @@ class FakeLog:
         self.rows: dict[str, LogRow] = {}
         self.inserts = 0
         self.lives: list[Lifetime] = []
+        self.said: list[str] = []
         self._refuses = refuses
         self._erases = list(erases)
         self._closes = list(closes)
@@ -71,7 +72,11 @@ class FakeLog:
         return Inserted(len(new), len(rows) - len(new))
 
     async def erase(self) -> Erased | None:
-        return self._erases.pop(0)
+        self.said.append("erase")
+        found = self._erases.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found
 
     async def close_hour(self) -> bool:
         return self._closes.pop(0)
@@ -81,6 +86,7 @@ class FakeLog:
         return self._indexes.pop(0)
 
     async def set_lifetime(self, life: Lifetime) -> None:
+        self.said.append("life")
         self.lives.append(life)
 
 
@@ -200,6 +206,19 @@ async def test_a_sweep_goes_on_at_once_while_there_is_more_and_tells_what_it_era
     assert told == [10, 0, 0]
     assert [(n.rows, n.partitions) for n in notices.notices] == [(10, ()), (0, ("event_2026",))]
     assert log.lives == [LIFE]
+
+
+async def test_a_life_is_told_before_and_after_the_erasing_that_follows_a_failure() -> None:
+    """The tables may be replaced between the two: those that were erased in know it, too."""
+    log = FakeLog(erases=[DatabaseNotProvisioned(), erased(0), erased(0)])
+    sweeper = Sweeper(log, FakeNotices(), lambda _: None, lifetime=LIFE, every=EVERY)
+    with pytest.raises(DatabaseNotProvisioned):
+        await sweeper.sweep()
+    assert log.said == ["life", "erase"]
+    await sweeper.sweep()
+    assert log.said[2:] == ["life", "erase", "life"]
+    await sweeper.sweep()
+    assert log.said[5:] == ["erase"]
 
 
 async def test_a_sweep_leaves_it_to_another_replica() -> None:

@@ -26,16 +26,21 @@ class Sweeper:
         self._on_swept = on_swept
         self._lifetime = lifetime
         self._life_is_set = False
+        self._has_failed = False
         self._every = every
 
     async def sweep(self) -> timedelta:
         """One pass; returns how long to wait before the next."""
         # Told again after a pass that failed: the table may be another one, made anew.
-        is_set, self._life_is_set = self._life_is_set, False
-        if not is_set:
+        has_failed, self._has_failed = self._has_failed, True
+        if has_failed or not self._life_is_set:
             await self._log.set_lifetime(self._lifetime)
         erased = await self._log.erase()
-        self._life_is_set = True
+        if has_failed:
+            # And once more: it may have been told to tables that were replaced before the erasing,
+            # which fails in those that are not whole.
+            await self._log.set_lifetime(self._lifetime)
+        self._life_is_set, self._has_failed = True, False
         if erased is None:
             return self._every
         if erased.rows or erased.partitions:
