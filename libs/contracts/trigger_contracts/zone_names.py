@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 
+from tzdata import IANA_VERSION  # type: ignore[import-untyped]  # a package of data
+
 _LONGEST_SHOWN = 64
 """Characters of a wrong name that its error repeats: as many as an id has."""
 
@@ -43,6 +45,11 @@ def canonical_zone(name: str) -> str:
     if found is None:
         raise UnknownZone(name)
     return found
+
+
+def tzdata_version() -> str:
+    """The edition of the IANA time zone database that all of this is read from: ``2026a``."""
+    return str(IANA_VERSION)
 
 
 @cache

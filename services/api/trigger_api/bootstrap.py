@@ -70,6 +70,7 @@ from .handlers.previews import Previews
 from .handlers.replays import Replays
 from .handlers.schemas import SchemaTurns
 from .handlers.triggers import TriggerCommands
+from .handlers.upcoming import UpcomingFires
 from .settings import Settings
 
 log = get_logger(__name__)
@@ -177,7 +178,12 @@ def build(settings: Settings) -> Api:
             triggers.router(
                 triggers.TriggerRoutes(trigger_commands, trigger_views, bodies, fire_endpoint)
             ),
-            schedules.router(Previews(views=trigger_views, clock=clock, describe=describe), bodies),
+            schedules.router(
+                Previews(views=trigger_views, clock=clock, describe=describe),
+                UpcomingFires(views=trigger_views, clock=clock),
+                bodies,
+                clock,
+            ),
             trial_fires.router(trigger_commands, bodies),
             replays.router(Replays(lookup=lookup, fires=fires), bulk_replays, log_views, bodies),
             stream.router(

@@ -21,7 +21,7 @@ from trigger_contracts.events import EntryStatus, Source
 AT_MOST_ONCE = {
     *("limit", "cursor", "q", "trigger_id", "trigger_name", "is_test", "min_lateness"),
     *("max_lateness", "from", "to", "count", "format", "bom", "bucket", "last_event_id"),
-    *("partial", "service", "stream", "subject"),
+    *("partial", "service", "stream", "subject", "until", "per_trigger"),
 }
 SEVERAL = {"status", "source", "type", "state", "label"}
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Select,
     Text,
     bindparam,
+    cast,
     column,
     func,
     literal,
@@ -27,10 +28,10 @@ from sqlalchemy import (
     text,
     tuple_,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from trigger_api.adapters.log.tables import INSTANT
-from trigger_api.domain.queries import TriggerQuery
+from trigger_api.domain.queries import TriggerFilter, TriggerQuery, UpcomingQuery
 
 from .byte_pages import within_bytes
 
@@ -105,22 +106,43 @@ CHANGE_STATES = select(
 def triggers(query: TriggerQuery, after: tuple[datetime, str] | None) -> Select[Any]:
     """A page of triggers, the newest first; see ``within_bytes``."""
     c = _TRIGGERS.c
-    found = select(*_narrow(_TRIGGER_COLUMNS))
-    if query.type is not None:
-        found = found.where(c.type.in_(query.type))
+    found = _filtered(select(*_narrow(_TRIGGER_COLUMNS)), query)
     if query.status is not None:
         found = found.where(c.status.in_(query.status))
-    if query.label is not None:
-        found = found.where(c.labels.overlap([*query.label]))
-    if query.q is not None:
-        folded = func.scheduler.folded
-        found = found.where(func.strpos(folded(c.name), folded(query.q)) > 0)
     if after is not None:
         found = found.where(
             tuple_(c.created_at, c.trigger_id) < tuple_(literal(after[0], INSTANT), after[1])
         )
     found = found.order_by(*_newest_trigger(c)).limit(query.limit + 1)
     return within_bytes(found, _TRIGGERS, "trigger_id", _newest_trigger, query.limit)
+
+
+def _filtered(found: Select[Any], wanted: TriggerFilter) -> Select[Any]:
+    c = _TRIGGERS.c
+    if wanted.type is not None:
+        found = found.where(c.type.in_(wanted.type))
+    if wanted.label is not None:
+        found = found.where(c.labels.overlap([*wanted.label]))
+    if wanted.q is not None:
+        folded = func.scheduler.folded
+        found = found.where(func.strpos(folded(c.name), folded(wanted.q)) > 0)
+    return found
+
+
+def scheduled_by(until: datetime, query: UpcomingQuery) -> Select[Any]:
+    """Triggers by their next occurrence, one more than asked for, without what events carry."""
+    c = _TRIGGERS.c
+    carried = cast(["payload", "payload_schema"], ARRAY(Text))
+    definition = cast(c.definition, JSONB).op("-", return_type=JSONB())(carried)
+    found = select(
+        c.trigger_id,
+        c.name,
+        definition.label("definition"),
+        c.schedule.cast(Text).label("schedule"),
+        c.next_fire_at,
+        c.fires,
+    ).where(c.next_fire_at <= literal(until, INSTANT))
+    return _filtered(found, query).order_by(c.next_fire_at, c.trigger_id).limit(query.limit + 1)
 
 
 def _newest_trigger(c: Any) -> tuple[ColumnElement[Any], ...]:

@@ -1,14 +1,16 @@
 """The scheduler's SQL views, read as the gateway shows them."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
 
 from trigger_api.domain import cursors
-from trigger_api.domain.queries import TriggerQuery
+from trigger_api.domain.queries import TriggerQuery, UpcomingQuery
 from trigger_api.domain.schemas import TriggerShown, Version
 from trigger_api.ports.paging import Listed
-from trigger_api.ports.triggers import Scheduled
+from trigger_api.ports.triggers import Scheduled, ScheduledTrigger
 from trigger_contracts import schedule
 from trigger_contracts.definition import Definition
 
@@ -38,14 +40,17 @@ class PostgresTriggerViews:
         rows = await self._database.fetch(statements.SCHEDULED, {"trigger_id": trigger_id})
         if not rows:
             return None
-        row = rows[0]
-        return Scheduled(
-            Definition.model_validate(row.definition),
-            # An api trigger's is JSON's null.
-            None if row.schedule == "null" else schedule.parse(row.schedule),
-            row.next_fire_at,
-            row.fires,
-        )
+        return _scheduled(rows[0])
+
+    async def scheduled_by(
+        self, until: datetime, query: UpcomingQuery
+    ) -> tuple[Sequence[ScheduledTrigger], bool]:
+        rows = await self._database.fetch(statements.scheduled_by(until, query))
+        found = [
+            ScheduledTrigger(row.trigger_id, row.name, _scheduled(row))
+            for row in rows[: query.limit]
+        ]
+        return found, len(rows) > query.limit
 
     async def history(
         self, trigger_id: str, limit: int, cursor: str | None
@@ -57,6 +62,16 @@ class PostgresTriggerViews:
         return page_within_bytes(
             rows, _version, lambda r: cursors.of_version(trigger_id, r.change_seq)
         )
+
+
+def _scheduled(row: Row[Any]) -> Scheduled:
+    return Scheduled(
+        Definition.model_validate(row.definition),
+        # An api trigger's is JSON's null.
+        None if row.schedule == "null" else schedule.parse(row.schedule),
+        row.next_fire_at,
+        row.fires,
+    )
 
 
 def _trigger(row: Row[Any]) -> dict[str, Any]:

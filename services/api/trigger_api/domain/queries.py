@@ -20,6 +20,10 @@ MAX_LIMIT = 500
 """Rows of a page: half a megabyte of triggers with small payloads."""
 DEFAULT_LIMIT = 50
 
+MAX_UPCOMING = 200
+MAX_PER_TRIGGER = 100
+"""Of all triggers' upcoming occurrences: 20,000 at the most, 2 MB."""
+
 _NO_NUL = r"^[^\x00]*$"
 
 
@@ -89,18 +93,38 @@ class Page(BaseModel):
     )
 
 
-class TriggerQuery(Page):
-    """GET /triggers/"""
+class TriggerFilter(BaseModel):
+    """Which triggers are meant, by what their owners set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     type: Several[Literal["scheduled", "api"]] | None = Field(default=None, description=_TYPE)
-    status: Several[Literal["active", "completed"]] | None = Field(
-        default=None,
-        description=f"A completed trigger has no further occurrence. {_ANY_OF}",
-    )
     label: Several[Text] | None = Field(
         default=None, description=f"A label that the trigger has. {_ANY_OF}"
     )
     q: Text | None = Field(default=None, description="Part of the name, in any case and script.")
+
+
+class TriggerQuery(Page, TriggerFilter):
+    """GET /triggers/"""
+
+    status: Several[Literal["active", "completed"]] | None = Field(
+        default=None,
+        description=f"A completed trigger has no further occurrence. {_ANY_OF}",
+    )
+
+
+class UpcomingQuery(TriggerFilter):
+    """GET /schedules/upcoming"""
+
+    until: Instant | None = Field(
+        default=None,
+        description="The end of what is shown (RFC 3339); 24 hours from now if not given.",
+    )
+    per_trigger: int = Field(
+        default=5, ge=1, le=MAX_PER_TRIGGER, description="Occurrences to show of each trigger."
+    )
+    limit: int = Field(default=MAX_UPCOMING, ge=1, le=MAX_UPCOMING, description="Triggers to show.")
 
 
 class EventFilter(BaseModel):

@@ -83,6 +83,29 @@ class PreviewShown(BaseModel):
     more: bool = Field(default=False, description="Whether further occurrences follow.")
 
 
+class UpcomingTrigger(BaseModel):
+    """A trigger's next occurrences within what was asked for."""
+
+    model_config = _FROZEN
+
+    id: str
+    name: str
+    timezone: str
+    more: bool = Field(description="Whether further occurrences follow by then.")
+    occurrences: tuple[Occurrence, ...]
+
+
+class Upcoming(BaseModel):
+    """What all triggers will do, the trigger that fires next first."""
+
+    model_config = _FROZEN
+
+    now: AwareDatetime
+    until: AwareDatetime
+    more: bool = Field(description="Whether further triggers fire by then.")
+    triggers: tuple[UpcomingTrigger, ...]
+
+
 class Version(BaseModel):
     """An entry of a trigger's history: who did what when, and the definition since."""
 

@@ -166,7 +166,9 @@ class _Exchange:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message["headers"] = [*message.get("headers", ()), *self.headers]
+            own = list(message.get("headers", ()))
+            names = {name for name, _ in own}
+            message["headers"] = [*own, *(each for each in self.headers if each[0] not in names)]
         elif self.is_head:
             message = {**message, "body": b""}
         await self._send(message)

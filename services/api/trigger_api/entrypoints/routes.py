@@ -11,9 +11,11 @@ from urllib.parse import parse_qsl, urlencode
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from trigger_api.domain.triggers.etags import excludes, tag_of
 from trigger_contracts.errors import Code, refused
 from trigger_contracts.ids import is_valid_id
 
+from .answers import HttpAnswer
 from .bodies import Headers
 from .gateway import KEY_ID
 from .parameters import DeclaredRoute
@@ -72,6 +74,15 @@ def next_page(request: Request, path: str, cursor: str | None) -> Mapping[str, s
     return {"link": f'<{path}?{urlencode([*kept, ("cursor", cursor)])}>; rel="next"'}
 
 
+def unless_known(request: Request, body: bytes) -> HttpAnswer:
+    """The body under a tag of its own; 304 where whoever asks names that tag."""
+    tag = tag_of(body)
+    headers = {"etag": tag, "cache-control": "no-cache"}
+    if excludes(header(request, "if-none-match"), tag):
+        return HttpAnswer(304, headers=headers)
+    return HttpAnswer(200, body, headers=headers)
+
+
 def body(schema: Any, examples: Mapping[str, Any], *, required: bool = True) -> dict[str, Any]:
     """What OpenAPI says about a route's JSON body."""
     shown = {name: {"summary": name, "value": value} for name, value in examples.items()}
@@ -95,6 +106,10 @@ def header_parameter(name: str, description: str) -> dict[str, Any]:
     }
 
 
+IF_NONE_MATCH = header_parameter("If-None-Match", "The ETag of what is known: 304 if it is that.")
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
+    304: {"description": "It is what `If-None-Match` names."}
+}
 IDEMPOTENCY_KEY = header_parameter(
     "Idempotency-Key",
     "1 to 255 printable ASCII characters. Repeated within 48 h, the request has its effect "

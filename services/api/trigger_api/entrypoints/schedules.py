@@ -1,13 +1,18 @@
-"""Previews: what a schedule would do (nothing is saved), and what a trigger will do next."""
+"""What a schedule would do (nothing is saved), and what triggers will do next; the zones."""
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from trigger_api.domain.schemas import PreviewShown
+from trigger_api.domain.queries import UpcomingQuery
+from trigger_api.domain.schemas import PreviewShown, Upcoming
+from trigger_api.domain.timezones import ZonesShown, zones_at
 from trigger_api.domain.triggers.previews import NextQuery, preview_request
 from trigger_api.handlers.previews import Previews
+from trigger_api.handlers.upcoming import UpcomingFires
+from trigger_api.ports.process import Clock
 from trigger_contracts.errors import Code, refused
 
 from . import examples, routes
@@ -16,8 +21,10 @@ from .bodies import Bodies
 from .routes import checked_id, headers_of
 
 
-def router(previews: Previews, bodies: Bodies) -> APIRouter:
-    """Previews: of a definition, and of a trigger that there is."""
+def router(
+    previews: Previews, upcoming_fires: UpcomingFires, bodies: Bodies, clock: Clock
+) -> APIRouter:
+    """Previews of a definition and of triggers that there are, and the zones."""
 
     async def preview(request: Request) -> Response:
         """The next occurrences of a schedule, in UTC and on its zone's clock, and in words.
@@ -35,7 +42,33 @@ def router(previews: Previews, bodies: Bodies) -> APIRouter:
             raise refused(Code.NOT_FOUND, f"there is no trigger {trigger_id}")
         return HttpAnswer(200, found.model_dump_json().encode()).response()
 
+    async def of_all(query: Annotated[UpcomingQuery, Query()]) -> Response:
+        """What all triggers will do next, the nearest first."""
+        found = await upcoming_fires.of_all(query)
+        return HttpAnswer(200, found.model_dump_json().encode()).response()
+
+    async def timezones(request: Request) -> Response:
+        """The time zones that a schedule may name, and what their clocks show now."""
+        # In a thread: the first time, 600 files are read.
+        found = await asyncio.to_thread(zones_at, clock.now())
+        return routes.unless_known(request, found.model_dump_json().encode()).response()
+
     router = APIRouter(tags=["schedules"])
+    routes.add(
+        router,
+        "GET",
+        "/schedules/upcoming",
+        of_all,
+        responses={200: {"model": Upcoming}},
+    )
+    routes.add(
+        router,
+        "GET",
+        "/schedules/timezones",
+        timezones,
+        responses={200: {"model": ZonesShown}, **routes.NOT_MODIFIED},
+        openapi_extra={"parameters": [routes.IF_NONE_MATCH]},
+    )
     routes.add(
         router,
         "POST",

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from trigger_api.domain.schemas import PreviewShown
 from trigger_api.domain.triggers.previews import PreviewRequest, shown
 from trigger_api.ports.process import Clock
-from trigger_api.ports.triggers import Describe, TriggerViews
+from trigger_api.ports.triggers import Describe, Scheduled, TriggerViews
 from trigger_contracts.errors import Code, refused
 from trigger_contracts.future import must_fire
 from trigger_contracts.instants import LAST_INSTANT, moved
-from trigger_contracts.preview import preview
+from trigger_contracts.preview import Preview, preview
 from trigger_contracts.schedule import HORIZON, AnySchedule, Once, rule_of
 from trigger_contracts.schedule_fields import schedule_of, written_locally
 
@@ -66,23 +66,33 @@ class Previews:
         description = self._describe(schedule, definition)
         if first is None:
             return PreviewShown(description=description, timezone=definition.timezone)
-        found = preview(
-            schedule,
-            definition.timezone,
-            self._decided_until(first),
-            count=count,
-            fires=known.fires,
-            written=written_locally(definition),
-        )
+        found = to_come(known, schedule, first, self._clock.now(), count=count)
         return shown(found, description, definition.timezone)
 
-    def _decided_until(self, first: datetime) -> datetime:
-        """Before what is shown: what is due this moment will fire, and counts towards a limit.
 
-        After a downtime the misfire policy decides about what is past: that is not shown.
-        """
-        now = self._clock.now()
-        return first - _TICK if now - first <= _DUE else now
+def to_come(
+    known: Scheduled,
+    schedule: AnySchedule,
+    first: datetime,
+    now: datetime,
+    *,
+    count: int,
+    until: datetime | None = None,
+) -> Preview:
+    """What a trigger will do that has this ``schedule``, and ``first`` as its next occurrence.
+
+    What is due this moment will fire, and counts towards a limit. After a downtime the misfire
+    policy decides about what is past: that is not shown.
+    """
+    return preview(
+        schedule,
+        known.definition.timezone,
+        first - _TICK if now - first <= _DUE else now,
+        count=count,
+        until=until,
+        fires=known.fires,
+        written=written_locally(known.definition),
+    )
 
 
 def _is_at_the_end(schedule: AnySchedule, after: datetime) -> bool:

@@ -1,10 +1,11 @@
 """What is read of triggers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from trigger_api.domain.queries import TriggerQuery
+from trigger_api.domain.queries import TriggerQuery, UpcomingQuery
 from trigger_api.domain.schemas import Version
 from trigger_contracts.definition import Definition
 from trigger_contracts.schedule import AnySchedule
@@ -43,6 +44,15 @@ class Scheduled:
     fires: int
 
 
+@dataclass(frozen=True, slots=True)
+class ScheduledTrigger:
+    """A trigger that has an occurrence to come, without what its events carry."""
+
+    id: str
+    name: str
+    known: Scheduled
+
+
 class Describe(Protocol):
     """Says a schedule in words."""
 
@@ -59,6 +69,14 @@ class TriggerViews(Protocol):
     async def trigger(self, trigger_id: str) -> dict[str, Any] | None: ...
 
     async def scheduled(self, trigger_id: str) -> Scheduled | None: ...
+
+    async def scheduled_by(
+        self, until: datetime, query: UpcomingQuery
+    ) -> tuple[Sequence[ScheduledTrigger], bool]:
+        """Triggers whose next occurrence is not later than ``until``, the nearest first, and
+        whether there are more of them than ``query.limit``.
+        """
+        ...
 
     async def history(
         self, trigger_id: str, limit: int, cursor: str | None

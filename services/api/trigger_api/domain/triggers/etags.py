@@ -1,9 +1,11 @@
 """Entity tags: a trigger's version as HTTP names it, and the condition that a write may carry.
 
-A tag names the version of the definition. It does not change with ``next_fire_at``, so it is
-for writes only: a ``304`` by it would hide that the next occurrence moved on.
+A trigger's tag names the version of the definition. It does not change with ``next_fire_at``, so
+it is for writes only: a ``304`` by it would hide that the next occurrence moved on. Whatever else
+has a tag has one of its bytes (``tag_of``), for reads.
 """
 
+import hashlib
 import re
 from dataclasses import dataclass
 
@@ -26,6 +28,11 @@ class _Tag:
 
 def etag(version: int) -> str:
     return f'"{version}"'
+
+
+def tag_of(body: bytes) -> str:
+    """Of what does not change for long: whoever has it need not read it again."""
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 
 def expected_version(if_match: str | None) -> int | None:
@@ -58,6 +65,15 @@ def check_none_match(if_none_match: str, version: int) -> None:
     if version in {tag.version for tag in _read(if_none_match, "If-None-Match")}:
         detail = f"the trigger has version {version}, which If-None-Match excludes"
         raise refused(Code.VERSION_MISMATCH, detail)
+
+
+def excludes(if_none_match: str | None, tag: str) -> bool:
+    """Whether ``If-None-Match`` names ``tag``: whoever asks has it; raises ``Refused``."""
+    if if_none_match is None:
+        return False
+    if if_none_match.strip() == "*":
+        return True
+    return tag in {each.text.removeprefix("W/") for each in _read(if_none_match, "If-None-Match")}
 
 
 def _why_none(tags: list[_Tag]) -> str:
