@@ -143,6 +143,7 @@ async def test_a_cron_error_names_the_field_and_what_is_allowed(
                 "pointer": "/cron",
                 "message": "hour: '25' is out of range: allowed are *, values 0-23, ranges a-b, "
                 "steps */n, a/n, a-b/n and lists of these with commas (at character 3)",
+                "at": 2,
             }
         ]
 
@@ -188,8 +189,13 @@ async def test_an_edit_shows_what_comes_before_and_after_it(platform: Platform) 
     )
     url = f"/triggers/{trigger['id']}"
 
-    edited = (await platform.rest.patch(url, json={"dst_policy": "skip_once"})).json()
+    fields = {"dst_policy": "skip_once"}
+    would = (await platform.rest.patch(f"{url}?dry_run=true", json=fields)).json()
+    edited = (await platform.rest.patch(url, json=fields)).json()
 
+    for side in ("before", "after"):
+        assert would["next_occurrences"][side][:5] == edited["next_occurrences"][side]
+    assert would["clock_changes"][0]["effect"] == "skipped"
     assert edited["next_fires"]["before"][1] == "2027-03-14T07:00:00Z"
     assert edited["next_fires"]["after"][1] == "2027-03-15T06:30:00Z"
     before, after = (edited["next_occurrences"][side] for side in ("before", "after"))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 MAX_REPORTED_ERRORS = 20
 """A refusal names at most this many fields: more help nobody, and 60,000 took 4 MB."""
@@ -99,6 +99,10 @@ _IN_JSON_WORDS = {
 }
 
 
+def _is_none(value: Any) -> bool:
+    return value is None
+
+
 class FieldError(BaseModel):
     """What is wrong with one field; ``pointer`` is a JSON Pointer (RFC 6901)."""
 
@@ -106,6 +110,12 @@ class FieldError(BaseModel):
 
     pointer: str
     message: str
+    at: int | None = Field(
+        default=None,
+        exclude_if=_is_none,
+        description="Where in the field's text the fault begins, in characters from 0; only there "
+        "where that is known.",
+    )
 
 
 class Problem(BaseModel):
@@ -119,6 +129,11 @@ class Problem(BaseModel):
     detail: str
     code: Code
     request_id: str | None = None
+    current_version: int | None = Field(
+        default=None,
+        exclude_if=_is_none,
+        description="With `version-mismatch`: the version that the trigger has.",
+    )
     errors: tuple[FieldError, ...] = ()
 
 
@@ -142,10 +157,20 @@ def problem(code: Code, detail: str, errors: Iterable[FieldError] = ()) -> Probl
     )
 
 
-def refused(code: Code, detail: str, *, pointer: str | None = None) -> Refused:
-    """A refusal that concerns one field (``pointer``) or the request as a whole."""
-    errors = () if pointer is None else (FieldError(pointer=pointer, message=detail),)
+def refused(
+    code: Code, detail: str, *, pointer: str | None = None, at: int | None = None
+) -> Refused:
+    """A refusal that concerns one field (``pointer``, and ``at`` a character of its text), or the
+    request as a whole.
+    """
+    errors = () if pointer is None else (FieldError(pointer=pointer, message=detail, at=at),)
     return Refused(problem(code, detail, errors))
+
+
+def version_mismatch(detail: str, current: int) -> Refused:
+    """The trigger has another version than the request goes by: the ``current`` one."""
+    found = problem(Code.VERSION_MISMATCH, detail)
+    return Refused(found.model_copy(update={"current_version": current}))
 
 
 def pointer(path: Sequence[str | int]) -> str:

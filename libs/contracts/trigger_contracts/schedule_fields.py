@@ -100,7 +100,7 @@ def _cron(definition: Definition, expression: str) -> Cron:
         raise refused(Code.CRON_NEVER_FIRES, str(error), pointer="/cron") from None
     except CronError as error:
         detail = f"{error} (at character {error.position + 1})"
-        raise refused(Code.INVALID, detail, pointer="/cron") from None
+        raise refused(Code.INVALID, detail, pointer="/cron", at=error.position) from None
 
 
 def _shift(definition: Definition, trigger_id: str | None) -> timedelta:

@@ -14,7 +14,7 @@ from uuid import UUID
 from . import payloads
 from .commands import CreateTrigger, DeleteTrigger, TestTrigger, UpdateTrigger
 from .definition import SCHEDULE_FIELDS, Definition, check_patch, parse_definition
-from .errors import Code, FieldError, Problem, Refused, refused
+from .errors import Code, FieldError, Problem, Refused, refused, version_mismatch
 from .events import ChangeKind, Status, TriggerChanged
 from .future import must_fire
 from .ids import occurrence_event_id
@@ -339,10 +339,9 @@ def _existing(
     if state is None or not state.exists or state.change.is_test:
         raise refused(Code.NOT_FOUND, f"there is no trigger {trigger_id}")
     if expected_version is not None and expected_version != state.change.version:
-        raise refused(
-            Code.VERSION_MISMATCH,
-            f"version {expected_version} was expected, the trigger is at {state.change.version}",
-        )
+        current = state.change.version
+        detail = f"version {expected_version} was expected, the trigger is at {current}"
+        raise version_mismatch(detail, current)
     return state.change
 
 

@@ -23,6 +23,7 @@ from trigger_api.entrypoints import (
     schedules,
     stream,
     trial_fires,
+    trigger_writes,
     triggers,
 )
 from trigger_api.handlers.live_reader import TailReaders
@@ -62,6 +63,7 @@ from .handlers.bulk import BulkCreates
 from .handlers.bulk_replays import BulkReplays
 from .handlers.command_ports import CommandPorts
 from .handlers.dead_letters import DeadLetterQueue
+from .handlers.dry_runs import DryRuns
 from .handlers.exports import Exports
 from .handlers.fires import Fires
 from .handlers.lookup import Lookup
@@ -175,9 +177,21 @@ def build(settings: Settings) -> Api:
         # before `/events/{event_id}`, which would take each of these words for an id.
         [
             bulk.router(BulkCreates(ports), bodies),
-            triggers.router(
-                triggers.TriggerRoutes(trigger_commands, trigger_views, bodies, fire_endpoint)
+            trigger_writes.router(
+                trigger_writes.TriggerWrites(
+                    trigger_commands,
+                    DryRuns(
+                        views=trigger_views,
+                        definitions=definitions,
+                        schemas=ports.schemas,
+                        clock=clock,
+                        describe=describe,
+                    ),
+                    trigger_views,
+                    bodies,
+                )
             ),
+            triggers.router(triggers.TriggerRoutes(trigger_views, fire_endpoint)),
             schedules.router(
                 Previews(views=trigger_views, clock=clock, describe=describe),
                 UpcomingFires(views=trigger_views, clock=clock),

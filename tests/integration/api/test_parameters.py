@@ -22,6 +22,7 @@ AT_MOST_ONCE = {
     *("limit", "cursor", "q", "trigger_id", "trigger_name", "is_test", "min_lateness"),
     *("max_lateness", "from", "to", "count", "format", "bom", "bucket", "last_event_id"),
     *("partial", "service", "stream", "subject", "until", "per_trigger"),
+    "dry_run",
 }
 SEVERAL = {"status", "source", "type", "state", "label"}
 
@@ -38,11 +39,11 @@ async def test_no_route_takes_a_parameter_that_it_does_not_declare(
     for route in routes(gateway):
         path = re.sub(r"\{\w+\}", "a", route.path)
         for method in route.methods:
-            answer = await gateway.http.request(method, f"{path}?dry_run=true&colour=")
+            answer = await gateway.http.request(method, f"{path}?synchronous=true&colour=")
             assert answer.status_code == 422, (method, path)
             problem = answer.json()
             assert [error["pointer"] for error in problem["errors"]] == [
-                *("/query/dry_run", "/query/colour")
+                *("/query/synchronous", "/query/colour")
             ], (method, path)
             assert "not known" in problem["errors"][0]["message"]
     refusals = await commands()
@@ -72,9 +73,9 @@ async def test_a_write_with_an_unknown_parameter_changes_nothing(
     path = f"/triggers/{one['id']}"
     body = {"name": "b", "type": "api"}
     refused = await asyncio.gather(
-        http.post("/triggers/?dry_run=true", json=body),
+        http.post("/triggers/?dryrun=true", json=body),
         http.post("/triggers/bulk?dry_run=true", json=[body]),
-        http.put(f"{path}?dry_run=true", json=body),
+        http.put(f"{path}?dry-run=true", json=body),
         http.patch(f"{path}?partial=true", json={"name": "b"}),
         http.delete(f"{path}?if_version=1"),
         http.post(f"{path}/fire?sync=1"),

@@ -128,6 +128,13 @@ async def test_a_stale_version_is_named(
     response = await http.delete(created.headers["location"], headers={"If-Match": '"7"'})
     assert response.status_code == 412
     assert response.json()["code"] == "version-mismatch"
+    assert response.json()["current_version"] == 1
+    excluded = {"If-None-Match": created.headers["etag"]}
+    for condition in (excluded, {"If-None-Match": "*"}):
+        refused = await http.patch(created.headers["location"], json={}, headers=condition)
+        assert (refused.status_code, refused.json()["current_version"]) == (412, 1)
+    unnamed = await http.delete(created.headers["location"], headers={"If-Match": '"x"'})
+    assert "current_version" not in unnamed.json()
 
 
 async def test_a_deleted_trigger_is_gone_and_its_history_stays(

@@ -230,6 +230,18 @@ class ExportQuery(StateFilter):
     )
 
 
+class WriteQuery(BaseModel):
+    """A write of one trigger."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dry_run: bool = Field(
+        default=False,
+        description="Change nothing: answer 200 with what the write would do, or why it would be "
+        "refused. Quotas are not looked at.",
+    )
+
+
 class BulkQuery(BaseModel):
     """POST /triggers/bulk"""
 

@@ -50,7 +50,32 @@ class TriggerUpdated(TriggerShown):
     next_occurrences: NextOccurrences
 
 
-_READ_ONLY = TriggerUpdated.model_fields.keys() - Definition.model_fields.keys() - {"status"}
+class InWords(BaseModel):
+    """When the trigger fires, in words, as it is and as it would be; null where it does not."""
+
+    model_config = _FROZEN
+
+    before: str | None
+    after: str | None
+
+
+class DryRun(TriggerShown):
+    """What a write would make of a trigger; nothing was changed."""
+
+    id: str | None = Field(description="Null for a create: its id is made when it is one.")  # type: ignore[assignment]
+    status: Literal["active", "completed", "deleted"]  # type: ignore[assignment]
+    next_occurrences: NextOccurrences
+    in_words: InWords
+    clock_changes: tuple[ClockChange, ...] = Field(
+        description="Within the occurrences shown as `after`."
+    )
+
+
+_READ_ONLY = (
+    (TriggerUpdated.model_fields.keys() | DryRun.model_fields.keys())
+    - Definition.model_fields.keys()
+    - {"status"}
+)
 _STATUSES = ("active", "completed")
 
 

@@ -40,7 +40,7 @@ class TriggerCommands:
             None if key is None else await self._ports.claims.find(creates.store_key(command_id))
         )
         if claim is None:
-            await self._ports.schemas.ready(_schema_in(fields))
+            await self._ports.schemas.ready(schema_in(fields))
             creates.checked(fields, command_id=command_id, accepted_at=accepted_at, actor=actor)
         if key is not None:
             accepted_at = await self._claim_create(command_id, fields, accepted_at)
@@ -56,7 +56,7 @@ class TriggerCommands:
     ) -> Outcome:
         # A definition that says nothing new may stay in the past, so only the scheduler
         # says whether its time has passed.
-        await self._ports.schemas.ready(_schema_in(fields))
+        await self._ports.schemas.ready(schema_in(fields))
         now = self._ports.clock.now()
         schedule_of(parse_definition(fields), now)
         command = UpdateTrigger(
@@ -71,9 +71,7 @@ class TriggerCommands:
         self, trigger_id: str, fields: Any, actor: str, expected_version: int | None
     ) -> Outcome:
         """What the result of merging is worth depends on the stored definition: the scheduler's."""
-        if not isinstance(fields, dict):
-            raise refused(Code.INVALID, "a merge patch must be a JSON object", pointer="")
-        check_patch(fields)
+        checked_patch(fields)
         now = self._ports.clock.now()
         command = UpdateTrigger(
             **self._envelope(self._ports.new_id(), now, actor),
@@ -101,7 +99,7 @@ class TriggerCommands:
             raise refused(Code.INVALID, f"must be {kind!r} here, or absent", pointer="/type")
         if kind == "api" and "payload" not in fields:
             raise refused(Code.INVALID, "Field required", pointer="/payload")
-        await self._ports.schemas.ready(_schema_in(fields))
+        await self._ports.schemas.ready(schema_in(fields))
         accepted_at, command_id = self._ports.clock.now(), self._ports.new_id()
         # As the scheduler will: a test without a name is called so.
         definition = parse_definition({"name": "test", **fields, "type": kind})
@@ -164,7 +162,16 @@ class TriggerCommands:
         }
 
 
-def _schema_in(fields: Any) -> Any:
+def checked_patch(fields: Any) -> dict[str, Any]:
+    """A merge patch, with what is wrong of it whatever it is merged over; raises ``Refused``."""
+    if not isinstance(fields, dict):
+        raise refused(Code.INVALID, "a merge patch must be a JSON object", pointer="")
+    check_patch(fields)
+    return fields
+
+
+def schema_in(fields: Any) -> Any:
+    """The payload schema that a request brings, if any."""
     return fields.get("payload_schema") if isinstance(fields, dict) else None
 
 

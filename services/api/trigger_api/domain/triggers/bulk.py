@@ -160,9 +160,11 @@ def cost(piece: RawDefinition) -> int:
 def nothing_created(checked: Checked) -> Problem:
     """The refusal of a request as a whole, for those of its definitions that are refused."""
     errors = [
-        FieldError(
-            pointer=shortened(f"/{index}{error.pointer}"),
-            message=shortened(f"{piece.name}: {error.message}"),
+        error.model_copy(
+            update={
+                "pointer": shortened(f"/{index}{error.pointer}"),
+                "message": shortened(f"{piece.name}: {error.message}"),
+            }
         )
         for index, piece, found in checked.refusals[:MAX_REPORTED_ERRORS]
         for error in _errors(found)

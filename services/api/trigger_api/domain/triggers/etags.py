@@ -9,7 +9,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from trigger_contracts.errors import Code, Refused, refused, shortened
+from trigger_contracts.errors import Code, Refused, refused, shortened, version_mismatch
 
 _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 """RFC 9110, 8.8.3: a tag may hold commas and bytes above ASCII, and no blanks."""
@@ -61,10 +61,10 @@ def check_none_match(if_none_match: str, version: int) -> None:
     """
     if if_none_match == "*":
         detail = "If-None-Match: * asks that the trigger does not exist, and it does"
-        raise refused(Code.VERSION_MISMATCH, detail)
+        raise version_mismatch(detail, version)
     if version in {tag.version for tag in _read(if_none_match, "If-None-Match")}:
         detail = f"the trigger has version {version}, which If-None-Match excludes"
-        raise refused(Code.VERSION_MISMATCH, detail)
+        raise version_mismatch(detail, version)
 
 
 def excludes(if_none_match: str | None, tag: str) -> bool:
