@@ -22,9 +22,9 @@ AT_MOST_ONCE = {
     *("limit", "cursor", "q", "trigger_id", "trigger_name", "is_test", "min_lateness"),
     *("max_lateness", "from", "to", "count", "format", "bom", "bucket", "last_event_id"),
     *("partial", "service", "stream", "subject", "until", "per_trigger"),
-    "dry_run",
+    *("dry_run", "due_within", "sort", "payload"),
 }
-SEVERAL = {"status", "source", "type", "state", "label"}
+SEVERAL = {"status", "source", "type", "state", "label", "id", "attention"}
 
 
 def routes(gateway: Running) -> list[DeclaredRoute]:
@@ -69,8 +69,8 @@ async def test_every_parameter_says_whether_it_may_be_repeated(gateway: Running)
 async def test_a_write_with_an_unknown_parameter_changes_nothing(
     http: httpx.AsyncClient, scheduler: StandInScheduler
 ) -> None:
-    one = (await create(http)).json()
-    path = f"/triggers/{one['id']}"
+    path = (await create(http)).headers["location"]
+    one = (await http.get(path)).json()
     body = {"name": "b", "type": "api"}
     refused = await asyncio.gather(
         http.post("/triggers/?dryrun=true", json=body),

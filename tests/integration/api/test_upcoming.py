@@ -1,6 +1,5 @@
 """What all triggers will do next, and the time zones in which they may be told to."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import available_timezones
@@ -89,34 +88,25 @@ async def test_it_is_filtered_as_the_list_of_triggers_is(http: httpx.AsyncClient
     assert await names("type=api") == set()
 
 
-@pytest.mark.parametrize(
-    ("query", "pointer"),
-    [
+async def test_what_cannot_be_meant_is_refused(http: httpx.AsyncClient) -> None:
+    for query, pointer in (
         ("until=2020-01-01T00:00:00Z", "/query/until"),
         ("until=tomorrow", "/query/until"),
         ("per_trigger=0", "/query/per_trigger"),
         ("per_trigger=101", "/query/per_trigger"),
         ("limit=201", "/query/limit"),
         ("status=active", "/query/status"),
-    ],
-)
-async def test_what_cannot_be_meant_is_refused(
-    http: httpx.AsyncClient, query: str, pointer: str
-) -> None:
-    answer = await http.get(f"/schedules/upcoming?{query}")
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
+    ):
+        answer = await http.get(f"/schedules/upcoming?{query}")
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
 
 
 async def test_large_payloads_are_not_read(http: httpx.AsyncClient) -> None:
-    made = await asyncio.gather(
-        *(
-            created(http, name=str(n), interval=60 + n, payload="x" * 200_000, labels=["large"])
-            for n in range(20)
-        )
-    )
+    for n in range(8):
+        await created(http, name=str(n), interval=60 + n, payload="x" * 200_000, labels=["large"])
     shown = await http.get("/schedules/upcoming?label=large")
-    assert len(shown.json()["triggers"]) == len(made)
-    assert len(shown.content) < 20 * 1_000
+    assert len(shown.json()["triggers"]) == 8
+    assert len(shown.content) < 8 * 1_000
 
 
 async def test_zones_are_those_that_a_schedule_may_name(http: httpx.AsyncClient) -> None:

@@ -183,17 +183,27 @@ INSTANTS = st.datetimes(timezones=st.just(UTC))
 @given(INSTANTS, st.uuids(), st.integers(0, 2**63 - 1))
 def test_cursors_come_back_as_they_went(instant: datetime, event_id: UUID, seq: int) -> None:
     assert cursors.event(cursors.of_event(instant, event_id)) == (instant, event_id)
-    assert cursors.trigger(cursors.of_trigger(instant, "t-1")) == (instant, "t-1")
+    for key, sort in ((instant, "-created"), (None, "next_fire"), (instant, "-next_fire")):
+        cursor = cursors.of_trigger(sort, key, "t-1")
+        assert cursors.trigger(cursor, sort) == (key, "t-1")
     assert cursors.version(cursors.of_version("t-1", seq), "t-1") == seq
     assert cursors.letter(cursors.of_letter(seq)) == seq
 
 
+SORTS = ("-created", "name", "next_fire", "-updated")
 READ_CURSOR = (
     cursors.event,
-    cursors.trigger,
     partial(cursors.version, trigger_id="t" * 64),
     cursors.letter,
+    *(partial(cursors.trigger, sort=sort) for sort in SORTS),
 )
+
+
+@given(st.text(st.characters(exclude_characters="\0"), max_size=200))
+def test_cursors_of_names_come_back_as_they_went(name: str) -> None:
+    cursor = cursors.of_trigger("-name", name, "t" * 64)
+    assert len(cursor) <= cursors.MAX_LENGTH
+    assert cursors.trigger(cursor, "-name") == (name, "t" * 64)
 
 
 @given(st.text() | st.binary().map(lambda b: b.hex()) | st.from_regex(r"[A-Za-z0-9_-]{0,99}"))
@@ -208,9 +218,9 @@ def test_a_cursor_of_another_list_is_refused() -> None:
     longest = "t" * 64
     made = (
         cursors.of_event(datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1)),
-        cursors.of_trigger(datetime.max.replace(tzinfo=UTC), longest),
         cursors.of_version(longest, 2**63 - 1),
         cursors.of_letter(2**63 - 1),
+        *(cursors.of_trigger(sort, "", longest) for sort in SORTS),
     )
     for place, cursor in enumerate(made):
         assert len(cursor) < cursors.MAX_LENGTH
@@ -218,7 +228,7 @@ def test_a_cursor_of_another_list_is_refused() -> None:
             with pytest.raises(Refused):
                 parse(cursor)
     with pytest.raises(Refused):
-        cursors.version(made[2], "another")
+        cursors.version(made[1], "another")
 
 
 @pytest.mark.parametrize("value", ["1_0", "_1", "1_"])

@@ -6,7 +6,7 @@ right after the row where the last one ended, whatever arrived or was erased mea
 row more than asked for is found, to know whether another page follows.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from sqlalchemy import (
     ColumnClause,
     ColumnElement,
     Integer,
+    Interval,
     Select,
     Text,
     bindparam,
@@ -23,6 +24,8 @@ from sqlalchemy import (
     column,
     func,
     literal,
+    literal_column,
+    or_,
     select,
     table,
     text,
@@ -30,8 +33,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from trigger_api.adapters.log.tables import INSTANT
-from trigger_api.domain.queries import TriggerFilter, TriggerQuery, UpcomingQuery
+from trigger_api.adapters.log.tables import EVENTS_IN, INSTANT
+from trigger_api.domain.triggers.queries import TriggerFilter, TriggerQuery, UpcomingQuery
 
 from .byte_pages import within_bytes
 
@@ -49,8 +52,7 @@ _TRIGGERS = table(
     column("next_fire_at", INSTANT),
     column("created_at", INSTANT),
     column("updated_at", INSTANT),
-    # As text: it is parsed by its own model, and kept parsed.
-    column("schedule", Text),
+    column("schedule", JSON),
     column("fires", Integer),
     schema="scheduler",
 )
@@ -74,14 +76,12 @@ _CHANGE_STATES = table(
     column("change", Text),
     schema="scheduler",
 )
-_TRIGGER_COLUMNS = [
-    c for c in _TRIGGERS.c if c.name not in {"type", "name", "labels", "schedule", "fires"}
-]
+_TRIGGER_COLUMNS = [c for c in _TRIGGERS.c if c.name not in {"type", "name", "labels"}]
 
 
 def _narrow(columns: Iterable[ColumnClause[Any]]) -> list[ColumnClause[Any]]:
     """All that does not grow with what somebody stored."""
-    return [c for c in columns if c.name != "definition"]
+    return [c for c in columns if c.name not in {"definition", "schedule"}]
 
 
 TRIGGER = select(*_TRIGGER_COLUMNS).where(_TRIGGERS.c.trigger_id == bindparam("trigger_id"))
@@ -89,11 +89,18 @@ TRIGGER = select(*_TRIGGER_COLUMNS).where(_TRIGGERS.c.trigger_id == bindparam("t
 
 SCHEDULED = select(
     _TRIGGERS.c.definition,
-    _TRIGGERS.c.schedule.cast(Text).label("schedule"),
+    _TRIGGERS.c.schedule,
     _TRIGGERS.c.next_fire_at,
     _TRIGGERS.c.fires,
 ).where(_TRIGGERS.c.trigger_id == bindparam("trigger_id"))
 """Its schedule, and how far that is."""
+
+LABELS = text("""
+    SELECT label, count(*) AS count
+    FROM scheduler.triggers, unnest(labels) AS label
+    GROUP BY label ORDER BY count DESC, label LIMIT 1000
+""")
+"""What pickers offer."""
 
 CHANGE_STATES = select(
     _CHANGE_STATES.c.trigger_id,
@@ -103,18 +110,77 @@ CHANGE_STATES = select(
 """The newest change of each of several triggers, deleted ones included."""
 
 
-def triggers(query: TriggerQuery, after: tuple[datetime, str] | None) -> Select[Any]:
-    """A page of triggers, the newest first; see ``within_bytes``."""
+def triggers(query: TriggerQuery, after: tuple[datetime | str | None, str] | None) -> Select[Any]:
+    """A page of triggers in the order of ``query.sort``; see ``within_bytes``.
+
+    Each row has in ``sorted_by`` what it is sorted by.
+    """
     c = _TRIGGERS.c
-    found = _filtered(select(*_narrow(_TRIGGER_COLUMNS)), query)
+    key, last = _ordered_by(query)
+    found = _passing(select(*_narrow(_TRIGGER_COLUMNS), key.label("sorted_by")), query)
+    if after is not None:
+        value = last if after[0] is None else literal(after[0], key.type)
+        place, end = tuple_(key, c.trigger_id), tuple_(value, after[1])
+        found = found.where(place < end if query.is_descending else place > end)
+
+    def in_order(of: Any) -> tuple[ColumnElement[Any], ...]:
+        both = of.sorted_by, of.trigger_id
+        return tuple(one.desc() if query.is_descending else one for one in both)
+
+    found = found.order_by(
+        *(one.desc() if query.is_descending else one for one in (key, c.trigger_id))
+    ).limit(query.limit + 1)
+    definition = c.definition if query.payload else _without_payload(c.definition)
+    columns = [definition.label("definition"), c.schedule.label("schedule")]
+    return within_bytes(found, c.trigger_id, columns, in_order, query.limit)
+
+
+def _ordered_by(query: TriggerQuery) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """What they are sorted by, and what stands there for a trigger that has none: the last."""
+    c = _TRIGGERS.c
+    end = "-infinity" if query.is_descending else "infinity"
+    never: ColumnElement[Any] = literal_column(f"timestamptz '{end}'", INSTANT)
+    match query.order:
+        case "name":
+            return func.scheduler.folded(c.name, type_=Text), literal("", Text)
+        case "next_fire":
+            return func.coalesce(c.next_fire_at, never, type_=INSTANT), never
+        case "updated":
+            return c.updated_at, never
+        case "created":
+            return c.created_at, never
+
+
+def number_of(query: TriggerQuery) -> Select[Any]:
+    """How many triggers pass."""
+    return _passing(select(func.count()).select_from(_TRIGGERS), query)
+
+
+def _passing(found: Select[Any], query: TriggerQuery) -> Select[Any]:
+    c = _TRIGGERS.c
+    found = _filtered(found, query)
     if query.status is not None:
         found = found.where(c.status.in_(query.status))
-    if after is not None:
-        found = found.where(
-            tuple_(c.created_at, c.trigger_id) < tuple_(literal(after[0], INSTANT), after[1])
-        )
-    found = found.order_by(*_newest_trigger(c)).limit(query.limit + 1)
-    return within_bytes(found, _TRIGGERS, "trigger_id", _newest_trigger, query.limit)
+    if query.id is not None:
+        found = found.where(c.trigger_id == cast([*query.id], ARRAY(Text)).any_())
+    if query.due_within is not None:
+        found = found.where(c.next_fire_at <= func.now() + literal(query.due_within, Interval))
+    if query.attention is not None:
+        e = EVENTS_IN["active"].c
+        kinds = [_ATTENTION[kind](e) for kind in query.attention]
+        noticed = select(e.trigger_id).where(or_(*kinds), ~e.is_test)
+        found = found.where(c.trigger_id.in_(noticed))
+    return found
+
+
+LATE = literal_column("interval '1 second'", Interval)
+"""From when on a fired event is called late: what retention has an index for."""
+
+_ATTENTION: Mapping[str, Callable[[Any], ColumnElement[bool]]] = {
+    "late": lambda e: e.lateness >= LATE,
+    "missed": lambda e: e.status == literal_column("'missed'"),
+    "rejected": lambda e: e.status == literal_column("'rejected'"),
+}
 
 
 def _filtered(found: Select[Any], wanted: TriggerFilter) -> Select[Any]:
@@ -132,21 +198,20 @@ def _filtered(found: Select[Any], wanted: TriggerFilter) -> Select[Any]:
 def scheduled_by(until: datetime, query: UpcomingQuery) -> Select[Any]:
     """Triggers by their next occurrence, one more than asked for, without what events carry."""
     c = _TRIGGERS.c
-    carried = cast(["payload", "payload_schema"], ARRAY(Text))
-    definition = cast(c.definition, JSONB).op("-", return_type=JSONB())(carried)
     found = select(
         c.trigger_id,
         c.name,
-        definition.label("definition"),
-        c.schedule.cast(Text).label("schedule"),
+        _without_payload(c.definition).label("definition"),
+        c.schedule,
         c.next_fire_at,
         c.fires,
     ).where(c.next_fire_at <= literal(until, INSTANT))
     return _filtered(found, query).order_by(c.next_fire_at, c.trigger_id).limit(query.limit + 1)
 
 
-def _newest_trigger(c: Any) -> tuple[ColumnElement[Any], ...]:
-    return c.created_at.desc(), c.trigger_id.desc()
+def _without_payload(definition: ColumnElement[Any]) -> ColumnElement[Any]:
+    carried = cast(["payload", "payload_schema"], ARRAY(Text))
+    return cast(cast(definition, JSONB).op("-", return_type=JSONB())(carried), JSON)
 
 
 def history(trigger_id: str, limit: int, after: int | None) -> Select[Any]:
@@ -156,7 +221,7 @@ def history(trigger_id: str, limit: int, after: int | None) -> Select[Any]:
     if after is not None:
         found = found.where(c.change_seq < after)
     found = found.order_by(*_newest_change(c)).limit(limit + 1)
-    return within_bytes(found, _HISTORY, "change_seq", _newest_change, limit)
+    return within_bytes(found, c.change_seq, [c.definition], _newest_change, limit)
 
 
 def _newest_change(c: Any) -> tuple[ColumnElement[Any], ...]:

@@ -1,5 +1,6 @@
 """The scheduler's SQL views, read as the gateway shows them."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -7,15 +8,18 @@ from typing import Any
 from sqlalchemy import Row
 
 from trigger_api.domain import cursors
-from trigger_api.domain.queries import TriggerQuery, UpcomingQuery
-from trigger_api.domain.schemas import TriggerShown, Version
+from trigger_api.domain.schemas import LabelCount, Version
+from trigger_api.domain.triggers.previews import ON_REQUEST
+from trigger_api.domain.triggers.queries import TriggerQuery, UpcomingQuery
 from trigger_api.ports.paging import Listed
 from trigger_api.ports.triggers import Scheduled, ScheduledTrigger
 from trigger_contracts import schedule
 from trigger_contracts.definition import Definition
+from trigger_contracts.schedule import AnySchedule
 
 from . import trigger_queries as statements
 from .database import ReadDatabase
+from .descriptions import describe
 from .paging import page_within_bytes
 
 
@@ -26,11 +30,24 @@ class PostgresTriggerViews:
         self._database = database
 
     async def triggers(self, query: TriggerQuery) -> Listed[dict[str, Any]]:
-        after = cursors.trigger(query.cursor)
+        after = cursors.trigger(query.cursor, query.sort)
         rows = await self._database.fetch(statements.triggers(query, after))
-        return page_within_bytes(
-            rows, _trigger, lambda r: cursors.of_trigger(r.created_at, r.trigger_id)
-        )
+
+        def cursor_of(row: Row[Any]) -> str:
+            has_none = query.order == "next_fire" and row.next_fire_at is None
+            key = None if has_none else row.sorted_by
+            return cursors.of_trigger(query.sort, key, row.trigger_id)
+
+        shown = _trigger if query.payload else _without_payload
+        return page_within_bytes(rows, shown, cursor_of)
+
+    async def number_of(self, query: TriggerQuery) -> int:
+        rows = await self._database.fetch(statements.number_of(query))
+        return int(rows[0][0])
+
+    async def labels(self) -> list[LabelCount]:
+        rows = await self._database.fetch(statements.LABELS)
+        return [LabelCount(label=row.label, count=row.count) for row in rows]
 
     async def trigger(self, trigger_id: str) -> dict[str, Any] | None:
         rows = await self._database.fetch(statements.TRIGGER, {"trigger_id": trigger_id})
@@ -67,25 +84,42 @@ class PostgresTriggerViews:
 def _scheduled(row: Row[Any]) -> Scheduled:
     return Scheduled(
         Definition.model_validate(row.definition),
-        # An api trigger's is JSON's null.
-        None if row.schedule == "null" else schedule.parse(row.schedule),
+        _schedule_in(row),
         row.next_fire_at,
         row.fires,
     )
 
 
+def _text(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat().replace("+00:00", "Z")
+
+
+def _schedule_in(row: Row[Any]) -> AnySchedule | None:
+    """None for an api trigger."""
+    return None if row.schedule is None else schedule.parse(json.dumps(row.schedule))
+
+
 def _trigger(row: Row[Any]) -> dict[str, Any]:
-    shown = TriggerShown(
-        **row.definition,
-        id=row.trigger_id,
-        status=row.status,
-        version=row.version,
-        next_fire_at=row.next_fire_at,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-    )
-    fields = shown.model_dump(mode="json")
-    return {"id": fields.pop("id"), **fields}
+    known = _scheduled(row)
+    planned, definition = known.schedule, known.definition
+    words = ON_REQUEST if planned is None else describe(planned, definition)
+    return {
+        "id": row.trigger_id,
+        **definition.model_dump(mode="json"),
+        "status": row.status,
+        "version": row.version,
+        "next_fire_at": _text(row.next_fire_at),
+        "created_at": _text(row.created_at),
+        "updated_at": _text(row.updated_at),
+        "in_words": words,
+        "fires": row.fires,
+    }
+
+
+def _without_payload(row: Row[Any]) -> dict[str, Any]:
+    fields = _trigger(row)
+    del fields["payload"], fields["payload_schema"]
+    return fields
 
 
 def _version(row: Row[Any]) -> Version:

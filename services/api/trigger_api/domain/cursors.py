@@ -15,16 +15,18 @@ from uuid import UUID
 from trigger_contracts.errors import Code, refused
 from trigger_contracts.ids import is_valid_id
 
-MAX_LENGTH = 200
-"""The longest of ours, with an id of 64 characters, has 160."""
+MAX_LENGTH = 2000
+"""The longest of ours, with a name of 200 characters, each escaped, has 1,800."""
 
 _TRIGGERS, _EVENTS, _VERSIONS, _LETTERS = "triggers", "events", "versions", "dead-letters"
 
 _MAX_SEQ = 2**63 - 1
 
 
-def of_trigger(created_at: datetime, trigger_id: str) -> str:
-    return _encode(_TRIGGERS, created_at.isoformat(), trigger_id)
+def of_trigger(sort: str, key: datetime | str | None, trigger_id: str) -> str:
+    """``key`` is what the list is sorted by; None for a trigger without one."""
+    text = key.isoformat() if isinstance(key, datetime) else key or ""
+    return _encode(f"{_TRIGGERS} {sort}", text, trigger_id)
 
 
 def of_event(logged_at: datetime, event_id: UUID) -> str:
@@ -39,14 +41,16 @@ def of_letter(seq: int) -> str:
     return _encode(_LETTERS, str(seq))
 
 
-def trigger(cursor: str | None) -> tuple[datetime, str] | None:
-    """Where a page of triggers ended; raises ``Refused``, as the others do."""
+def trigger(cursor: str | None, sort: str) -> tuple[datetime | str | None, str] | None:
+    """Where a page of triggers in this order ended; raises ``Refused``, as the others do."""
     if cursor is None:
         return None
-    instant, trigger_id = _decode(cursor, _TRIGGERS, 2)
-    if not is_valid_id(trigger_id):
+    text, trigger_id = _decode(cursor, f"{_TRIGGERS} {sort}", 2)
+    if not is_valid_id(trigger_id) or "\0" in text:
         _refuse()
-    return _instant(instant), trigger_id
+    if sort.removeprefix("-") == "name":
+        return text, trigger_id
+    return _instant(text) if text else None, trigger_id
 
 
 def event(cursor: str | None) -> tuple[datetime, UUID] | None:

@@ -20,9 +20,6 @@ MAX_LIMIT = 500
 """Rows of a page: half a megabyte of triggers with small payloads."""
 DEFAULT_LIMIT = 50
 
-MAX_UPCOMING = 200
-MAX_PER_TRIGGER = 100
-"""Of all triggers' upcoming occurrences: 20,000 at the most, 2 MB."""
 
 _NO_NUL = r"^[^\x00]*$"
 
@@ -73,8 +70,8 @@ Lateness = Annotated[
 ]
 """Seconds."""
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_NO_NUL)]
-_ANY_OF = "Given several times: any of them."
-_TYPE = f"Kind of trigger. {_ANY_OF}"
+ANY_OF = "Given several times: any of them."
+TYPE = f"Kind of trigger. {ANY_OF}"
 Cursor = Annotated[str, StringConstraints(max_length=cursors.MAX_LENGTH)]
 
 
@@ -93,40 +90,6 @@ class Page(BaseModel):
     )
 
 
-class TriggerFilter(BaseModel):
-    """Which triggers are meant, by what their owners set."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    type: Several[Literal["scheduled", "api"]] | None = Field(default=None, description=_TYPE)
-    label: Several[Text] | None = Field(
-        default=None, description=f"A label that the trigger has. {_ANY_OF}"
-    )
-    q: Text | None = Field(default=None, description="Part of the name, in any case and script.")
-
-
-class TriggerQuery(Page, TriggerFilter):
-    """GET /triggers/"""
-
-    status: Several[Literal["active", "completed"]] | None = Field(
-        default=None,
-        description=f"A completed trigger has no further occurrence. {_ANY_OF}",
-    )
-
-
-class UpcomingQuery(TriggerFilter):
-    """GET /schedules/upcoming"""
-
-    until: Instant | None = Field(
-        default=None,
-        description="The end of what is shown (RFC 3339); 24 hours from now if not given.",
-    )
-    per_trigger: int = Field(
-        default=5, ge=1, le=MAX_PER_TRIGGER, description="Occurrences to show of each trigger."
-    )
-    limit: int = Field(default=MAX_UPCOMING, ge=1, le=MAX_UPCOMING, description="Triggers to show.")
-
-
 class EventFilter(BaseModel):
     """Which rows of the log are meant: the same for lists, charts, live tails, exports, replays.
 
@@ -140,12 +103,12 @@ class EventFilter(BaseModel):
     trigger_name: Text | None = Field(
         default=None, description="The trigger's whole name, as it was when the event was logged."
     )
-    type: Several[Literal["scheduled", "api"]] | None = Field(default=None, description=_TYPE)
+    type: Several[Literal["scheduled", "api"]] | None = Field(default=None, description=TYPE)
     source: Several[Source] | None = Field(
-        default=None, description=f"What made the event come about. {_ANY_OF}"
+        default=None, description=f"What made the event come about. {ANY_OF}"
     )
     status: Several[EntryStatus] | None = Field(
-        default=None, description=f"What became of the occurrence or fire. {_ANY_OF}"
+        default=None, description=f"What became of the occurrence or fire. {ANY_OF}"
     )
     is_test: bool | None = Field(default=None, description="Only tests, or none.")
     min_lateness: Lateness | None = Field(
@@ -227,26 +190,4 @@ class ExportQuery(StateFilter):
     bom: bool = Field(
         default=False,
         description="Begin CSV with a byte order mark: Excel knows UTF-8 by it.",
-    )
-
-
-class WriteQuery(BaseModel):
-    """A write of one trigger."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    dry_run: bool = Field(
-        default=False,
-        description="Change nothing: answer 200 with what the write would do, or why it would be "
-        "refused. Quotas are not looked at.",
-    )
-
-
-class BulkQuery(BaseModel):
-    """POST /triggers/bulk"""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    partial: bool = Field(
-        default=False, description="Create what is acceptable although something is refused."
     )

@@ -1,7 +1,7 @@
 """What the gateway shows: the bodies of its answers, and their documentation.
 
 A trigger's representation is the contracts' (``trigger_contracts.trigger.representation``):
-``TriggerShown`` only reads the same fields from a view's row.
+``TriggerRow`` only documents the same fields of a view's row, and what it has besides.
 """
 
 from datetime import timedelta
@@ -27,6 +27,24 @@ class TriggerShown(Definition):
     next_fire_at: AwareDatetime | None
     created_at: AwareDatetime
     updated_at: AwareDatetime
+
+
+class TriggerRow(TriggerShown):
+    """A trigger as it is read."""
+
+    in_words: str = Field(description="When it fires.")
+    fires: int = Field(
+        description="How often its schedule has fired, where `max_fires` limits it; else 0."
+    )
+
+
+class LabelCount(BaseModel):
+    """A label, and how many triggers have it."""
+
+    model_config = _FROZEN
+
+    label: str
+    count: int
 
 
 class NextFires(BaseModel):
@@ -72,7 +90,11 @@ class DryRun(TriggerShown):
 
 
 _READ_ONLY = (
-    (TriggerUpdated.model_fields.keys() | DryRun.model_fields.keys())
+    (
+        TriggerUpdated.model_fields.keys()
+        | TriggerRow.model_fields.keys()
+        | DryRun.model_fields.keys()
+    )
     - Definition.model_fields.keys()
     - {"status"}
 )

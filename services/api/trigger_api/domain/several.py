@@ -5,11 +5,13 @@ array; one value may stand alone in either. Invariant: equal filters are equal v
 they were written, so that they share pages, plans and hashes.
 """
 
+from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import (
     AfterValidator,
     GetJsonSchemaHandler,
+    StringConstraints,
     ValidationError,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
@@ -22,6 +24,9 @@ T = TypeVar("T")
 
 MOST_VALUES = 50
 """Of one field. A filter is a handful of words; what is longer is work for every row."""
+
+MOST_IDS = 100
+"""Of things that are asked about by their ids: as many as a screen shows."""
 
 
 def _read(value: Any, within: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
@@ -36,11 +41,15 @@ def _read(value: Any, within: ValidatorFunctionWrapHandler, info: ValidationInfo
         raise _of_the_field(error) from None
 
 
-def _counted(values: tuple[Any, ...]) -> tuple[Any, ...]:
+def _at_most(most: int) -> AfterValidator:
     """Said by itself: as a limit of the tuple it would be said of values that are wrong, too."""
-    if not 1 <= len(values) <= MOST_VALUES:
-        raise ValueError(f"must have 1 to {MOST_VALUES} values")
-    return values
+
+    def counted(values: tuple[Any, ...]) -> tuple[Any, ...]:
+        if not 1 <= len(values) <= most:
+            raise ValueError(f"must have 1 to {most} values")
+        return values
+
+    return AfterValidator(counted)
 
 
 def _of_the_field(error: ValidationError) -> ValidationError:
@@ -57,29 +66,40 @@ def _of_the_field(error: ValidationError) -> ValidationError:
     return ValidationError.from_exception_data(error.title, lines)
 
 
+@dataclass(frozen=True, slots=True)
 class _OneOrMany:
     """Documents both forms."""
 
-    @classmethod
+    most: int
+
     def __get_pydantic_json_schema__(
-        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         many = handler(schema)
-        many |= {"minItems": 1, "maxItems": MOST_VALUES}
+        many |= {"minItems": 1, "maxItems": self.most}
         return {"anyOf": [many["items"], many]}
 
 
 Several = Annotated[
     tuple[T, ...],
-    AfterValidator(_counted),
+    _at_most(MOST_VALUES),
     WrapValidator(_read),
-    _OneOrMany,
+    _OneOrMany(MOST_VALUES),
 ]
+
+_Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
+SeveralIds = Annotated[
+    tuple[_Id, ...],
+    _at_most(MOST_IDS),
+    WrapValidator(_read),
+    _OneOrMany(MOST_IDS),
+]
+"""Ids that a caller has and asks about at once."""
 
 
 def takes_several(annotation: Any) -> bool:
     """Whether a field that is annotated so, perhaps optionally, takes several values."""
     return any(
-        one is _OneOrMany or takes_several(one)
+        isinstance(one, _OneOrMany) or takes_several(one)
         for one in (*get_args(annotation), *getattr(annotation, "__metadata__", ()))
     )

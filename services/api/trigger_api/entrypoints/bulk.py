@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from trigger_api.domain.queries import BulkQuery
 from trigger_api.domain.triggers.bulk import BulkCreated
 from trigger_api.domain.triggers.fires import checked_key
+from trigger_api.domain.triggers.queries import BulkQuery
 from trigger_api.handlers.bulk import BulkCreates, BulkRequest
 from trigger_contracts.bulk_body import MAX_BULK_BYTES, MAX_DEFINITIONS
 

@@ -6,10 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from trigger_api.domain.queries import UpcomingQuery
 from trigger_api.domain.schemas import PreviewShown, Upcoming
 from trigger_api.domain.timezones import ZonesShown, zones_at
 from trigger_api.domain.triggers.previews import NextQuery, preview_request
+from trigger_api.domain.triggers.queries import UpcomingQuery
 from trigger_api.handlers.previews import Previews
 from trigger_api.handlers.upcoming import UpcomingFires
 from trigger_api.ports.process import Clock

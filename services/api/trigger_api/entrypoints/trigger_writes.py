@@ -5,7 +5,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from trigger_api.domain.queries import WriteQuery
 from trigger_api.domain.schemas import (
     Accepted,
     DryRun,
@@ -15,6 +14,7 @@ from trigger_api.domain.schemas import (
 )
 from trigger_api.domain.triggers.etags import check_none_match, etag, expected_version
 from trigger_api.domain.triggers.fires import checked_key
+from trigger_api.domain.triggers.queries import WriteQuery
 from trigger_api.handlers.dry_runs import DryRuns
 from trigger_api.handlers.outcomes import Applied, Outcome, Stored
 from trigger_api.handlers.triggers import TriggerCommands

@@ -2,19 +2,22 @@
 ``trigger_writes``, the hot path of fires in ``fires``.
 """
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from pydantic import TypeAdapter
 from starlette.responses import Response
 
-from trigger_api.domain.queries import Page, TriggerQuery
+from trigger_api.domain.queries import Page
 from trigger_api.domain.schemas import (
     FireAccepted,
-    TriggerShown,
+    LabelCount,
+    TriggerRow,
     Version,
 )
 from trigger_api.domain.triggers.etags import etag
+from trigger_api.domain.triggers.queries import TriggerQuery
 from trigger_api.ports.triggers import TriggerViews
 from trigger_contracts.errors import Code, refused
 
@@ -24,6 +27,7 @@ from .fires import FireEndpoint
 from .routes import actor_of, checked_id, headers_of
 
 _VERSIONS = TypeAdapter(list[Version])
+_LABELS = TypeAdapter(list[LabelCount])
 
 
 class TriggerRoutes:
@@ -40,10 +44,20 @@ class TriggerRoutes:
     async def list_triggers(
         self, request: Request, query: Annotated[TriggerQuery, Query()]
     ) -> Response:
-        """Triggers that exist, the newest first; the next page is in the `Link` header."""
-        page = await self._views.triggers(query)
+        """Triggers that exist; the next page is in the `Link` header."""
+        page, total = await asyncio.gather(self._views.triggers(query), self._counted(query))
         link = routes.next_page(request, "/triggers/", page.next_cursor)
-        return json_answer(200, page.rows, link).response()
+        return json_answer(200, page.rows, {**link, **total}).response()
+
+    async def _counted(self, query: TriggerQuery) -> dict[str, str]:
+        if not query.count:
+            return {}
+        total = await self._views.number_of(query)
+        return {"x-total-count": str(total), "x-total-count-kind": "exact"}
+
+    async def labels(self) -> Response:
+        """The labels that triggers have, and how many have each; the most frequent 1,000."""
+        return HttpAnswer(200, _LABELS.dump_json(await self._views.labels())).response()
 
     async def show(self, trigger_id: str) -> Response:
         """One trigger."""
@@ -85,10 +99,13 @@ def router(endpoints: TriggerRoutes) -> APIRouter:
         "GET",
         "/triggers/",
         endpoints.list_triggers,
-        responses={200: {"model": list[TriggerShown]}},
+        responses={200: {"model": list[TriggerRow]}},
+    )
+    routes.add(
+        router, "GET", "/labels/", endpoints.labels, responses={200: {"model": list[LabelCount]}}
     )
     one = "/triggers/{trigger_id}"
-    routes.add(router, "GET", one, endpoints.show, responses={200: {"model": TriggerShown}})
+    routes.add(router, "GET", one, endpoints.show, responses={200: {"model": TriggerRow}})
     routes.add(
         router,
         "GET",

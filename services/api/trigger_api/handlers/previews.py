@@ -6,7 +6,7 @@ Computed here, by the very arithmetic by which the scheduler fires.
 from datetime import datetime, timedelta
 
 from trigger_api.domain.schemas import PreviewShown
-from trigger_api.domain.triggers.previews import PreviewRequest, shown
+from trigger_api.domain.triggers.previews import ON_REQUEST, PreviewRequest, shown
 from trigger_api.ports.process import Clock
 from trigger_api.ports.triggers import Describe, Scheduled, TriggerViews
 from trigger_contracts.errors import Code, refused
@@ -20,8 +20,6 @@ _DUE = timedelta(seconds=30)
 """How long an occurrence may be due before it is a misfire, by default."""
 _TICK = timedelta(microseconds=1)
 """The resolution of instants: what is due next lies after the instant just before it."""
-
-ON_REQUEST = "Fires on request."
 
 
 class Previews:

@@ -3,8 +3,8 @@
 import asyncio
 from datetime import datetime, timedelta
 
-from trigger_api.domain.queries import UpcomingQuery
 from trigger_api.domain.schemas import Upcoming, UpcomingTrigger
+from trigger_api.domain.triggers.queries import UpcomingQuery
 from trigger_api.ports.process import Clock
 from trigger_api.ports.triggers import ScheduledTrigger, TriggerViews
 from trigger_contracts.errors import Code, refused

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from trigger_api.domain.queries import TriggerQuery, UpcomingQuery
-from trigger_api.domain.schemas import Version
+from trigger_api.domain.schemas import LabelCount, Version
+from trigger_api.domain.triggers.queries import TriggerQuery, UpcomingQuery
 from trigger_contracts.definition import Definition
 from trigger_contracts.schedule import AnySchedule
 from trigger_contracts.trigger import Trigger
@@ -63,7 +63,15 @@ class TriggerViews(Protocol):
     """The scheduler's views. Every method raises ``DatabaseUnavailable``."""
 
     async def triggers(self, query: TriggerQuery) -> Listed[dict[str, Any]]:
-        """Representations, newest trigger first; fewer than ``limit`` where they are large."""
+        """Representations in the order asked for; fewer than ``limit`` where they are large."""
+        ...
+
+    async def number_of(self, query: TriggerQuery) -> int:
+        """How many triggers there are on all of its pages."""
+        ...
+
+    async def labels(self) -> list[LabelCount]:
+        """The most frequent first."""
         ...
 
     async def trigger(self, trigger_id: str) -> dict[str, Any] | None: ...

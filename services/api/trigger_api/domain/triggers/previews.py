@@ -18,6 +18,9 @@ MAX_OCCURRENCES = 1000
 
 DEFAULT_OCCURRENCES = 20
 
+ON_REQUEST = "Fires on request."
+"""In words, of a trigger without a schedule."""
+
 
 class NextQuery(BaseModel):
     """GET /triggers/{id}/next"""
