@@ -424,8 +424,14 @@ def event_id_at(change: TriggerChanged, scheduled_for: datetime) -> UUID:
     return occurrence_event_id(change.trigger_id, change.creation_id, scheduled_for)
 
 
-def representation(change: TriggerChanged, next_fire_at: datetime | None) -> dict[str, Any]:
-    """The trigger as the REST resource and a command's result show it."""
+def representation(
+    change: TriggerChanged, next_fire_at: datetime | None, fires: int | None = None
+) -> dict[str, Any]:
+    """The trigger as the REST resource and a command's result show it.
+
+    ``fires`` is how often its schedule has fired, if more than the change says.
+    """
+    counts = max_fires_of(change.schedule) is not None
     shown = change.definition.model_dump(mode="json")
     return {
         "id": change.trigger_id,
@@ -435,6 +441,7 @@ def representation(change: TriggerChanged, next_fire_at: datetime | None) -> dic
         "next_fire_at": None if next_fire_at is None else _text(next_fire_at),
         "created_at": _text(change.created_at),
         "updated_at": _text(change.at),
+        "fires": max(change.fires, fires or 0) if counts else 0,
     }
 
 

@@ -119,7 +119,7 @@ def build(settings: Settings) -> Api:
         new_id=new_id,
         schemas=SchemaTurns(clock.monotonic),
     )
-    trigger_commands = TriggerCommands(ports)
+    trigger_commands = TriggerCommands(ports, describe)
     bodies = Bodies(settings.body_timeout.total_seconds())
     fires = Fires(ports, kept_for=settings.kept_for)
     fire_endpoint = FireEndpoint(fires, bodies)

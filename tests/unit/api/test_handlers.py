@@ -14,6 +14,7 @@ from tests.unit.api.fakes import (
     ids,
     make_change,
 )
+from trigger_api.adapters.descriptions import describe
 from trigger_api.domain.triggers.fires import FireRequest
 from trigger_api.handlers.command_ports import CommandPorts
 from trigger_api.handlers.fires import Fires
@@ -46,7 +47,7 @@ class World:
             new_id=ids(),
             schemas=SchemaTurns(self.clock.monotonic),
         )
-        self.triggers = TriggerCommands(self.ports)
+        self.triggers = TriggerCommands(self.ports, describe)
         self.fires = Fires(self.ports)
 
     @property

@@ -488,6 +488,18 @@ def test_the_representation_shows_what_was_written_and_where_it_stands():
     assert representation(created().change, None)["next_fire_at"] is None
 
 
+def test_the_representation_counts_fires_where_they_are_limited():
+    limited = created(fields(interval=60, max_fires=9)).change
+    edited = limited.model_copy(update={"fires": 3})
+
+    assert representation(limited, None)["fires"] == 0
+    assert representation(edited, None)["fires"] == 3
+    assert representation(edited, None, 5)["fires"] == 5
+    assert representation(edited, None, 2)["fires"] == 3, "a change knows what came before it"
+    unlimited = created(fields(interval=60)).change.model_copy(update={"fires": 3})
+    assert representation(unlimited, None, 5)["fires"] == 0
+
+
 COMMANDS = st.lists(
     st.sampled_from(
         [

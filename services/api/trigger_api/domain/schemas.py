@@ -1,7 +1,7 @@
 """What the gateway shows: the bodies of its answers, and their documentation.
 
 A trigger's representation is the contracts' (``trigger_contracts.trigger.representation``):
-``TriggerRow`` only documents the same fields of a view's row, and what it has besides.
+``TriggerShown`` documents the same fields, of a view's row or of a result, and words for them.
 """
 
 from datetime import timedelta
@@ -18,24 +18,24 @@ from trigger_contracts.preview import ClockChange, Occurrence
 _FROZEN = ConfigDict(frozen=True)
 
 
-class TriggerShown(Definition):
-    """A trigger: what its owner set, and how it stands."""
+class _Standing(Definition):
+    """What its owner set, and how it stands."""
 
-    id: str
-    status: Literal["active", "completed"]
     version: int = Field(description="Also the ETag. Grows with every edit.")
     next_fire_at: AwareDatetime | None
     created_at: AwareDatetime
     updated_at: AwareDatetime
-
-
-class TriggerRow(TriggerShown):
-    """A trigger as it is read."""
-
-    in_words: str = Field(description="When it fires.")
     fires: int = Field(
         description="How often its schedule has fired, where `max_fires` limits it; else 0."
     )
+
+
+class TriggerShown(_Standing):
+    """A trigger."""
+
+    id: str
+    status: Literal["active", "completed"]
+    in_words: str | None = Field(description="When it fires.")
 
 
 class LabelCount(BaseModel):
@@ -77,11 +77,11 @@ class InWords(BaseModel):
     after: str | None
 
 
-class DryRun(TriggerShown):
+class DryRun(_Standing):
     """What a write would make of a trigger; nothing was changed."""
 
-    id: str | None = Field(description="Null for a create: its id is made when it is one.")  # type: ignore[assignment]
-    status: Literal["active", "completed", "deleted"]  # type: ignore[assignment]
+    id: str | None = Field(description="Null for a create: its id is made when it is one.")
+    status: Literal["active", "completed", "deleted"]
     next_occurrences: NextOccurrences
     in_words: InWords
     clock_changes: tuple[ClockChange, ...] = Field(
@@ -90,11 +90,7 @@ class DryRun(TriggerShown):
 
 
 _READ_ONLY = (
-    (
-        TriggerUpdated.model_fields.keys()
-        | TriggerRow.model_fields.keys()
-        | DryRun.model_fields.keys()
-    )
+    (TriggerUpdated.model_fields.keys() | DryRun.model_fields.keys())
     - Definition.model_fields.keys()
     - {"status"}
 )

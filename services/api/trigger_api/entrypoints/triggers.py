@@ -13,7 +13,7 @@ from trigger_api.domain.queries import Page
 from trigger_api.domain.schemas import (
     FireAccepted,
     LabelCount,
-    TriggerRow,
+    TriggerShown,
     Version,
 )
 from trigger_api.domain.triggers.etags import etag
@@ -99,13 +99,13 @@ def router(endpoints: TriggerRoutes) -> APIRouter:
         "GET",
         "/triggers/",
         endpoints.list_triggers,
-        responses={200: {"model": list[TriggerRow]}},
+        responses={200: {"model": list[TriggerShown]}},
     )
     routes.add(
         router, "GET", "/labels/", endpoints.labels, responses={200: {"model": list[LabelCount]}}
     )
     one = "/triggers/{trigger_id}"
-    routes.add(router, "GET", one, endpoints.show, responses={200: {"model": TriggerRow}})
+    routes.add(router, "GET", one, endpoints.show, responses={200: {"model": TriggerShown}})
     routes.add(
         router,
         "GET",

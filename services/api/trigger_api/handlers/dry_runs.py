@@ -132,7 +132,7 @@ class DryRuns:
         then = Scheduled(change.definition, change.schedule, first, fires)
         after = _to_come(then, now)
         return DryRun(
-            **representation(change, first),
+            **representation(change, first, fires),
             next_occurrences=NextOccurrences(before=before.occurrences, after=after.occurrences),
             in_words=InWords(
                 before=None if known is None else self._words(known), after=self._words(then)

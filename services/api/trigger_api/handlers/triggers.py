@@ -5,7 +5,9 @@ from typing import Any, Literal
 
 from trigger_api.domain.schemas import TestAccepted
 from trigger_api.domain.triggers import creates
+from trigger_api.domain.triggers.previews import ON_REQUEST
 from trigger_api.handlers.outcomes import Applied, Outcome, Stored
+from trigger_api.ports.triggers import Describe
 from trigger_contracts import trigger
 from trigger_contracts.commands import (
     SCHEMA_VERSION,
@@ -29,8 +31,9 @@ from .command_ports import CommandPorts
 class TriggerCommands:
     """Create, replace, patch, delete and test."""
 
-    def __init__(self, ports: CommandPorts) -> None:
+    def __init__(self, ports: CommandPorts, describe: Describe) -> None:
         self._ports = ports
+        self._describe = describe
 
     async def create(self, fields: Any, actor: str, key_id: str, key: str | None) -> Outcome:
         """A create repeated under its idempotency key answers as the first one did."""
@@ -150,7 +153,23 @@ class TriggerCommands:
                 raise Refused(result)
             case CommandDone():
                 self._ports.definitions.forget(result.trigger_id)
-                return Applied(result)
+                return Applied(self._in_words(result))
+
+    def _in_words(self, done: CommandDone) -> CommandDone:
+        """With the words that the gateway has for the trigger, as for one that is read."""
+        if done.trigger is None:
+            return done
+        fields = {n: v for n, v in done.trigger.items() if n in Definition.model_fields}
+        words: str | None
+        try:
+            definition = Definition.model_validate(fields)
+            created_at = datetime.fromisoformat(done.trigger["created_at"])
+            schedule = schedule_of(definition, created_at)
+            words = ON_REQUEST if schedule is None else self._describe(schedule, definition)
+        except Refused:
+            # Accepted by a version that took more: it stays as it is, without words.
+            words = None
+        return done.model_copy(update={"trigger": {**done.trigger, "in_words": words}})
 
     @staticmethod
     def _envelope(command_id: str, accepted_at: datetime, actor: str) -> dict[str, Any]:

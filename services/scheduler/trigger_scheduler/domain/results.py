@@ -18,9 +18,15 @@ from trigger_contracts.trigger import (
 )
 
 
-def unchanged(command_id: str, trigger: Trigger, at: datetime) -> CommandDone:
-    """The result of a command that left ``trigger`` as it is, answered at ``at``."""
-    change = trigger.change.model_copy(update={"kind": ChangeKind.UPDATED})
+def unchanged(
+    command_id: str, trigger: Trigger, at: datetime, fires: int | None = None
+) -> CommandDone:
+    """The result of a command that left ``trigger`` as it is, answered at ``at``.
+
+    ``fires`` is how often its schedule had fired by then, if more than its change says.
+    """
+    known = max(trigger.change.fires, fires or 0)
+    change = trigger.change.model_copy(update={"kind": ChangeKind.UPDATED, "fires": known})
     return done(command_id, change, Trigger(change, trigger.change_seq), shown_at=at)
 
 

@@ -126,4 +126,5 @@ def answer_of(case: CommandCase, now: datetime) -> CommandDone | Problem | None:
         return done(case.request.command_id, case.decision.change, case.before)
     if case.trigger is None:
         raise TypeError("only an existing trigger can be left unchanged")
-    return unchanged(case.request.command_id, case.trigger, now)
+    fires = None if case.row is None else case.row.fires
+    return unchanged(case.request.command_id, case.trigger, now, fires)
