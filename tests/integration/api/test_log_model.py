@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -32,6 +33,8 @@ from trigger_retention.domain.rows import LogRow, read
 HOUR = timedelta(hours=1)
 ACTIVE = timedelta(hours=2)
 KEPT = timedelta(hours=48)
+ORIGINS = [str(UUID(int=n)) for n in range(3)]
+"""Of replays."""
 WORDS = ("Order", "ärger", "İstanbul", "50%", "a_b", 'say "yes"', "line\nbreak", "x" * 40, "42")
 CLEARANCE = timedelta(seconds=30)
 """No row is so near to the end of a life that the model and the database could differ on it."""
@@ -110,6 +113,7 @@ class Model:
         late = timedelta(seconds=dice.random() * (5000 if is_late else 0.01))
         scheduled = dice.random() < 0.6
         trigger = dice.randrange(6)
+        source = dice.choice(list(Source))
         return LogEntry(
             event_id=str(uuid7(at - late, str(dice.random()))),
             trigger_id=f"t{trigger}",
@@ -117,7 +121,8 @@ class Model:
             trigger_type="scheduled" if scheduled else "api",
             trigger_version=1,
             status=status,
-            source=dice.choice(list(Source)),
+            source=source,
+            replay_of=dice.choice(ORIGINS) if source is Source.REPLAY else None,
             is_test=dice.random() < 0.2,
             scheduled_for=at - late if scheduled else None,
             fired_at=at if fired else None,
@@ -139,12 +144,14 @@ class Model:
         )
 
 
-def some_query(dice: random.Random) -> EventQuery:
+def some_query(dice: random.Random, known: Sequence[LogEntry]) -> EventQuery:
     now = datetime.now(UTC)
     ages = sorted(dice.random() * 50 * HOUR for _ in range(2))
     all_fields: dict[str, Any] = {
         "state": some_of(dice, ["active", "archived"]),
-        "trigger_id": f"t{dice.randrange(7)}",
+        "trigger_id": some_of(dice, [f"t{n}" for n in range(7)]),
+        "event_id": [one.event_id for one in dice.sample(known, dice.choice([1, 5]))],
+        "replay_of": dice.choice(ORIGINS),
         "trigger_name": f"name {dice.randrange(5)}",
         "type": some_of(dice, ["scheduled", "api"]),
         "source": some_of(dice, list(Source)),
@@ -193,7 +200,7 @@ async def test_lists_counts_and_charts_equal_the_model(
             model.live_shorter,
         ]
         for _ in range(25):
-            query = some_query(dice)
+            query = some_query(dice, model.entries)
             await dice.choice(happenings)()
             await assert_counted(views, model, query)
             cursor: str | None = None

@@ -36,7 +36,7 @@ async def test_large_payloads_are_read_a_few_at_a_time(
     views = PostgresLogViews(reads, reads)
     found: list[UUID] = []
     last = None
-    while page := await views.origins(StateFilter(trigger_id=trigger_id), last, 1000):
+    while page := await views.origins(StateFilter(trigger_id=(trigger_id,)), last, 1000):
         assert len(page) <= adapter.ORIGIN_BYTES // size + 1
         found += [origin.event_id for origin in page]
         last = page[-1]
@@ -73,7 +73,7 @@ async def test_origins_are_those_of_the_model_the_oldest_first(
     for wanted, limit in itertools.product(
         (
             StateFilter(type=("api",)),
-            StateFilter(trigger_id="t1"),
+            StateFilter(trigger_id=("t1",)),
             StateFilter(q="odd", is_test=False),
             StateFilter(status=(EntryStatus.MISSED,), to=now - timedelta(minutes=40)),
             StateFilter.model_validate({"from": now - timedelta(minutes=50)}),

@@ -19,12 +19,15 @@ from trigger_api.entrypoints.parameters import DeclaredRoute
 from trigger_contracts.events import EntryStatus, Source
 
 AT_MOST_ONCE = {
-    *("limit", "cursor", "q", "trigger_id", "trigger_name", "is_test", "min_lateness"),
+    *("limit", "cursor", "q", "replay_of", "trigger_name", "is_test", "min_lateness"),
     *("max_lateness", "from", "to", "count", "format", "bom", "bucket", "last_event_id"),
     *("partial", "service", "stream", "subject", "until", "per_trigger"),
-    *("dry_run", "due_within", "sort", "payload"),
+    *("dry_run", "due_within", "sort", "payload", "points"),
 }
-SEVERAL = {"status", "source", "type", "state", "label", "id", "attention"}
+SEVERAL = {
+    *("status", "source", "type", "state", "label", "id", "attention"),
+    *("trigger_id", "event_id"),
+}
 
 
 def routes(gateway: Running) -> list[DeclaredRoute]:

@@ -29,7 +29,7 @@ from trigger_contracts.ids import fire_event_id
 
 SECOND = timedelta(seconds=1)
 INTEGER = {"payload_schema": {"properties": {"n": {"type": "integer"}}}}
-EVERYTHING = StateFilter(trigger_id="t")
+EVERYTHING = StateFilter(trigger_id=("t",))
 
 
 class World:

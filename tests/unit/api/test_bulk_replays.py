@@ -46,7 +46,7 @@ async def test_nothing_logged_since_the_request_is_replayed(world: World) -> Non
 
     world.commands.store_each = logs_at_once  # type: ignore[method-assign]
     assert (await world.many.replay(asked())).replayed == 3
-    earlier = asked(wanted=StateFilter(trigger_id="t", to=NOW - 2 * SECOND))
+    earlier = asked(wanted=StateFilter(trigger_id=("t",), to=NOW - 2 * SECOND))
     assert (await world.many.count(earlier)).count == 1
 
 

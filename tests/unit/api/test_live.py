@@ -64,7 +64,7 @@ def test_where_a_stream_begins(seen: LastSeen | None, begins: Beginning):
 def test_readers_who_ask_for_the_same_ask_by_equal_filters():
     one = StreamQuery.model_validate({"trigger_id": "a", "last_event_id": "1"}).wanted()
     other = StreamQuery.model_validate({"trigger_id": "a", "last_event_id": "2"}).wanted()
-    assert one == other == StateFilter(trigger_id="a")
+    assert one == other == StateFilter(trigger_id=("a",))
     assert hash(one) == hash(other)
 
 
@@ -129,7 +129,7 @@ def test_each_age_has_the_state_that_the_views_give_it():
 def test_a_stretch_remembers_what_passes_for_few_filters_only():
     stretch = _stretch(1, 2)
     for number in range(200):
-        wanted = StateFilter(trigger_id=str(number))
+        wanted = StateFilter(trigger_id=(str(number),))
         assert list(stretch.frames(wanted, 0, Span(NOW - timedelta(days=1), None))) == []
     assert len(stretch._passing) == 64
 

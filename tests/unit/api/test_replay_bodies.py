@@ -77,7 +77,7 @@ def test_a_field_of_several_values_is_an_array_or_one_alone() -> None:
         ({"filter": {"source": []}}, "/filter/source"),
         ({"filter": {"status": [["fired"]]}}, "/filter/status/0"),
         ({"filter": {"state": {"active": 1}}}, "/filter/state"),
-        ({"filter": {"trigger_id": ["a", "b"]}}, "/filter/trigger_id"),
+        ({"filter": {"trigger_id": ["a", 5]}}, "/filter/trigger_id/1"),
         ({"filter": {"trigger_id": 5}}, "/filter/trigger_id"),
         ({"filter": {"trigger_id": ""}}, "/filter/trigger_id"),
         ({"filter": {"trigger_id": "\x00"}}, "/filter/trigger_id"),

@@ -29,7 +29,7 @@ async def test_the_place_is_told_before_anything_happens_and_moves_with_what_did
     twice."""
     async with world(heartbeat=timedelta(milliseconds=20)) as here:
         here.store("1", "2")
-        client = await here.client(wanted=StateFilter(trigger_id="other"))
+        client = await here.client(wanted=StateFilter(trigger_id=("other",)))
         await here.until(lambda: client.last_id == "1-2")
         here.store("3", "4")
         await here.until(lambda: here.tail.recent.upto == 4)

@@ -15,8 +15,8 @@ from trigger_api.domain.queries import StateFilter
 
 FILTERS = (
     ALL,
-    StateFilter(trigger_id="a"),
-    StateFilter(trigger_id="b", state=("active",)),  # as all are, at first
+    StateFilter(trigger_id=("a",)),
+    StateFilter(trigger_id=("b",), state=("active",)),  # as all are, at first
 )
 OPENS = st.tuples(
     st.just("open"), st.integers(0, len(FILTERS) - 1), st.integers(0, 30), st.integers(1, 9)

@@ -3,6 +3,7 @@
 import re
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
+from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
@@ -14,7 +15,7 @@ from trigger_contracts.instants import is_finer_than_a_microsecond, parse_bound
 from trigger_contracts.topology import LOG_LIFE
 
 from . import cursors
-from .several import Several
+from .several import Several, SeveralEvents, SeveralIds
 
 MAX_LIMIT = 500
 """Rows of a page: half a megabyte of triggers with small payloads."""
@@ -99,7 +100,11 @@ class EventFilter(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    trigger_id: Text | None = Field(default=None, description="Events of this trigger.")
+    trigger_id: SeveralIds | None = Field(
+        default=None, description=f"Events of this trigger. {ANY_OF}"
+    )
+    event_id: SeveralEvents | None = Field(default=None, description=f"This event. {ANY_OF}")
+    replay_of: UUID | None = Field(default=None, description="Events that repeat this one.")
     trigger_name: Text | None = Field(
         default=None, description="The trigger's whole name, as it was when the event was logged."
     )

@@ -5,8 +5,10 @@ array; one value may stand alone in either. Invariant: equal filters are equal v
 they were written, so that they share pages, plans and hashes.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar, get_args
+from uuid import UUID
 
 from pydantic import (
     AfterValidator,
@@ -17,6 +19,7 @@ from pydantic import (
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
+from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails
 
@@ -26,7 +29,10 @@ MOST_VALUES = 50
 """Of one field. A filter is a handful of words; what is longer is work for every row."""
 
 MOST_IDS = 100
-"""Of things that are asked about by their ids: as many as a screen shows."""
+"""Of triggers that are asked about by their ids: as many as a screen shows."""
+
+MOST_EVENTS = 500
+"""Of events: as many as a page has."""
 
 
 def _read(value: Any, within: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
@@ -87,19 +93,24 @@ Several = Annotated[
     _OneOrMany(MOST_VALUES),
 ]
 
-_Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
+_Id = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 SeveralIds = Annotated[
-    tuple[_Id, ...],
-    _at_most(MOST_IDS),
-    WrapValidator(_read),
-    _OneOrMany(MOST_IDS),
+    tuple[_Id, ...], _at_most(MOST_IDS), WrapValidator(_read), _OneOrMany(MOST_IDS)
 ]
-"""Ids that a caller has and asks about at once."""
+"""Ids of triggers that a caller has, and asks about at once."""
+
+SeveralEvents = Annotated[
+    tuple[UUID, ...], _at_most(MOST_EVENTS), WrapValidator(_read), _OneOrMany(MOST_EVENTS)
+]
+"""The same of events."""
 
 
-def takes_several(annotation: Any) -> bool:
-    """Whether a field that is annotated so, perhaps optionally, takes several values."""
-    return any(
-        isinstance(one, _OneOrMany) or takes_several(one)
-        for one in (*get_args(annotation), *getattr(annotation, "__metadata__", ()))
-    )
+def takes_several(field: FieldInfo) -> bool:
+    """Whether a field takes several values, be it optional or not."""
+    return any(isinstance(one, _OneOrMany) for one in (*field.metadata, *_parts(field.annotation)))
+
+
+def _parts(annotation: Any) -> Iterator[Any]:
+    for one in (*get_args(annotation), *getattr(annotation, "__metadata__", ())):
+        yield one
+        yield from _parts(one)

@@ -1,4 +1,4 @@
-"""The routes under /events/: the log of 48 hours, read from the views of its owner."""
+"""The log of 48 hours, read from the views of its owner."""
 
 import asyncio
 from datetime import timedelta
@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from trigger_api.domain.log.activity import Activity, ActivityQuery
 from trigger_api.domain.log.stats import Chart, Stats, StatsQuery, summed
 from trigger_api.domain.queries import EventQuery
 from trigger_api.domain.schemas import EventDetail, EventShown
@@ -51,6 +52,10 @@ def router(
         body = summed(chart, counted).model_dump_json(by_alias=True).encode()
         return HttpAnswer(200, body, headers=covered).response()
 
+    async def activity(query: Annotated[ActivityQuery, Query()]) -> Response:
+        """The last event of each of several triggers, and their newest ones as points."""
+        return HttpAnswer(200, await views.activity(query)).response()
+
     async def show(event_id: str) -> Response:
         """One event with its payload, and when it is archived and deleted."""
         found = await lookup.event(event_id)
@@ -59,5 +64,6 @@ def router(
     router = APIRouter(tags=["events"])
     routes.add(router, "GET", "/events/", list_events, responses={200: {"model": list[EventShown]}})
     routes.add(router, "GET", "/events/stats", stats, responses={200: {"model": Stats}})
+    routes.add(router, "GET", "/activity/", activity, responses={200: {"model": list[Activity]}})
     routes.add(router, "GET", "/events/{event_id}", show, responses={200: {"model": EventDetail}})
     return router

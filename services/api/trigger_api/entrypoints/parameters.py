@@ -97,5 +97,5 @@ def _declared(route: APIRoute) -> Declared:
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
             raise TypeError(f"{route.path}: query parameters are declared as one model")
         for name, field in model.model_fields.items():
-            found[field.alias or name] = takes_several(field.annotation)
+            found[field.alias or name] = takes_several(field)
     return found

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from trigger_api.domain.log.activity import ActivityQuery
 from trigger_api.domain.log.export_paging import ReadRange, RowKey
 from trigger_api.domain.log.exports import Format
 from trigger_api.domain.log.replays import Origin
@@ -75,6 +76,10 @@ class LogViews(Protocol):
 
         As many as are read at once, at most ``limit``; none only where no further one passes.
         """
+        ...
+
+    async def activity(self, query: ActivityQuery) -> bytes:
+        """A JSON array of ``Activity``, in the order of the ids asked for."""
         ...
 
     async def event(self, event_id: UUID) -> EventDetail | None: ...

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
+from uuid import UUID
 
 from sqlalchemy import (
     Boolean,
@@ -23,8 +24,11 @@ from trigger_api.domain.queries import EventFilter
 Condition = ColumnElement[bool]
 
 
+_NOBODY = UUID(int=0)
+
 _STAND_INS: Mapping[str, Any] = {
     **dict.fromkeys(("trigger_id", "trigger_name"), "?"),
+    **dict.fromkeys(("event_id", "replay_of"), _NOBODY),
     **dict.fromkeys(("from_", "to"), datetime.min.replace(tzinfo=UTC)),
 }
 """For what ``conditions`` makes parameters of, by their names."""
@@ -38,15 +42,38 @@ def without_values(wanted: Q) -> tuple[Q, dict[str, Any]]:
     """
     values = {name: getattr(wanted, name) for name in _STAND_INS}
     values = {name: value for name, value in values.items() if value is not None}
-    return wanted.model_copy(update={name: _STAND_INS[name] for name in values}), values
+    stand_ins = {name: _stand_in(name, value) for name, value in values.items()}
+    return wanted.model_copy(update=stand_ins), {n: _bound(v) for n, v in values.items()}
+
+
+def _stand_in(name: str, value: Any) -> Any:
+    """One stands for one, two for any number of several."""
+    if not isinstance(value, tuple):
+        return _STAND_INS[name]
+    return (_STAND_INS[name],) * min(len(value), 2)
+
+
+def _bound(value: Any) -> Any:
+    """A parameter's value: of several an array, of one itself."""
+    if not isinstance(value, tuple):
+        return value
+    return value[0] if len(value) == 1 else list(value)
 
 
 def conditions(c: Any, wanted: EventFilter) -> Iterator[Condition]:
     """What a row must meet; ``c`` are the columns of a view of the log."""
-    for column, name in ((c.trigger_id, "trigger_id"), (c.trigger_name, "trigger_name")):
+    for column, name in (
+        (c.trigger_id, "trigger_id"),
+        (c.trigger_name, "trigger_name"),
+        (c.event_id, "event_id"),
+        (c.replay_of, "replay_of"),
+    ):
         value = getattr(wanted, name)
         if value is not None:
-            yield column == bindparam(name, value)
+            yield _is_any(column, name, value)
+    if wanted.replay_of is not None:
+        # What the index of replays is for.
+        yield c.source == literal_column("'replay'")
     # Written out, as are the next: with a parameter no partial index could be chosen.
     for column, words in (
         (c.trigger_type, wanted.type),
@@ -66,6 +93,14 @@ def conditions(c: Any, wanted: EventFilter) -> Iterator[Condition]:
         yield says(c.payload, wanted.q)
         # The same once more, for the indexes of closed hours.
         yield c.word_hashes.contains(hashes_of(wanted.q))
+
+
+def _is_any(column: ColumnElement[Any], name: str, value: Any) -> Condition:
+    """Of one an equation: more plans fit it."""
+    bound = _bound(value)
+    if isinstance(bound, list):
+        return column == bindparam(name, bound, type_=ARRAY(column.type)).any_()
+    return column == bindparam(name, bound, type_=column.type)
 
 
 def _is_one_of(column: ColumnElement[Any], words: Sequence[str]) -> Condition:

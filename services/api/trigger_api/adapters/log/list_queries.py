@@ -23,6 +23,7 @@ from sqlalchemy import (
     literal,
     literal_column,
     select,
+    text,
     true,
     tuple_,
     union_all,
@@ -60,6 +61,26 @@ EVENT = select(
 ).where(EVENTS.c.event_id == bindparam("event_id"))
 """One row of the log, of any state."""
 
+
+_POINT = json_object(["event_id", "logged_at", "status", "lateness"])
+ACTIVITY = text(f"""
+    SELECT wanted.trigger_id,
+           (array_agg(recent.body) FILTER (WHERE recent.place = 1))[1] AS last,
+           string_agg(recent.point, ',' ORDER BY recent.place DESC) AS points
+    FROM unnest(CAST(:trigger_ids AS text[])) WITH ORDINALITY AS wanted (trigger_id, place)
+    LEFT JOIN LATERAL (
+        SELECT place, CASE WHEN place = 1 THEN {json_object(EventShown.model_fields)} END AS body,
+               {_POINT} AS point
+        FROM (
+            SELECT *, row_number() OVER (ORDER BY logged_at DESC, event_id DESC) AS place
+            FROM retention.events
+            WHERE trigger_id = wanted.trigger_id AND NOT is_test
+            ORDER BY logged_at DESC, event_id DESC LIMIT :points
+        ) AS newest
+    ) AS recent ON true
+    GROUP BY wanted.trigger_id, wanted.place ORDER BY wanted.place
+""")
+"""The newest rows of each of several triggers, tests aside: the last one, and all as points."""
 
 Asked = tuple[Executable, dict[str, Any]]
 """A statement, and the values of its parameters."""

@@ -1,6 +1,7 @@
 """Retention's SQL views, read as the gateway shows them."""
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
@@ -12,6 +13,7 @@ from sqlalchemy import Row
 from trigger_api.adapters.database import ReadDatabase
 from trigger_api.adapters.paging import page_of
 from trigger_api.domain import cursors
+from trigger_api.domain.log.activity import ActivityQuery
 from trigger_api.domain.log.replays import Origin
 from trigger_api.domain.log.stats import Counted
 from trigger_api.domain.queries import EventFilter, EventQuery, StateFilter
@@ -121,6 +123,16 @@ class PostgresLogViews:
 
     def _for(self, wanted: EventFilter) -> ReadDatabase:
         return self._database if wanted.q is None else self._searches
+
+    async def activity(self, query: ActivityQuery) -> bytes:
+        asked = {"trigger_ids": [*query.trigger_id], "points": query.points}
+        rows = await self._database.fetch(log_statements.ACTIVITY, asked)
+        each = (
+            f'{{"trigger_id":{json.dumps(row.trigger_id)},"last":{row.last or "null"},'
+            f'"points":[{row.points or ""}]}}'
+            for row in rows
+        )
+        return ("[" + ",".join(each) + "]").encode()
 
     async def event(self, event_id: UUID) -> EventDetail | None:
         rows = await self._database.fetch(log_statements.EVENT, {"event_id": event_id})

@@ -6,6 +6,7 @@ compared with.
 
 from datetime import timedelta
 from typing import Protocol
+from uuid import UUID
 
 from trigger_api.domain.queries import EventFilter
 from trigger_contracts.events import LogEntry
@@ -26,7 +27,9 @@ def passes(entry: LogEntry, wanted: EventFilter, known: HasWords | None = None) 
     ``known`` knows the words of its payload, where that is asked often.
     """
     return (
-        wanted.trigger_id in (None, entry.trigger_id)
+        (wanted.trigger_id is None or entry.trigger_id in wanted.trigger_id)
+        and (wanted.event_id is None or UUID(entry.event_id) in wanted.event_id)
+        and (wanted.replay_of is None or _repeats(entry, wanted.replay_of))
         and wanted.trigger_name in (None, entry.trigger_name)
         and (wanted.type is None or entry.trigger_type in wanted.type)
         and (wanted.source is None or entry.source in wanted.source)
@@ -51,6 +54,10 @@ def _says(entry: LogEntry, q: str, known: HasWords | None) -> bool:
         return False
     words = Words.in_payload(entry.payload) if known is None else known.words
     return words.hold(Words.of(q))
+
+
+def _repeats(entry: LogEntry, origin: UUID) -> bool:
+    return entry.replay_of is not None and UUID(entry.replay_of) == origin
 
 
 def _is_as_late(entry: LogEntry, wanted: EventFilter) -> bool:
