@@ -772,7 +772,7 @@ async def test_parameters_that_are_repeated_or_unknown_change_nothing(platform: 
     for method, path, body in (
         ("GET", "/triggers/?limit=1&limit=2", None),
         ("GET", "/events/?cursor=a&cursor=b", None),
-        ("POST", "/triggers/?dry_run=true", API),
+        ("POST", "/triggers/?synchronous=true", API),
         ("PATCH", f"{one}?force=1", {"name": "x"}),
         ("DELETE", f"{one}?if_unused=1", None),
         ("POST", f"{one}/fire?wait=1", {"payload": 1}),
