@@ -146,6 +146,7 @@ def environment(platform: Platform, name: str, service: Service) -> dict[str, st
         settings["ETP_DATABASE_URL"] = platform.database_url(owner_role(service))
     if service is Service.API:
         settings["ETP_BOOTSTRAP_KEY_HASH"] = platform.secrets.api_key_hash
+        settings["ETP_SESSION_SECRET"] = platform.secrets.session
     return settings
 
 

@@ -34,6 +34,8 @@ class Secrets:
     """Password of each PostgreSQL role, the owner included."""
     api_key: str
     """``etp_<id>.<secret>`` in plain text."""
+    session: str
+    """What the cookies of browsers are signed with."""
 
     @property
     def api_key_hash(self) -> str:
@@ -43,13 +45,15 @@ class Secrets:
 
 
 def generate() -> Secrets:
-    return _complete({}, {}, None)
+    return _complete({}, {}, None, None)
 
 
 def load_or_create(home: Home) -> Secrets:
     """Read the kept secrets; users and roles that are new since then get theirs now."""
     kept = load(home)
-    complete = _complete(kept.nats, kept.postgres, kept.api_key) if kept else generate()
+    complete = (
+        _complete(kept.nats, kept.postgres, kept.api_key, kept.session) if kept else generate()
+    )
     if complete != kept:
         write_private(home.secrets, json.dumps(asdict(complete), indent=2))
     return complete
@@ -65,14 +69,18 @@ def load(home: Home) -> Secrets | None:
             _API_KEY.fullmatch(api_key)
             and all(isinstance(one, str) for one in (*nats.values(), *postgres.values()))
         ):
-            return Secrets(nats, postgres, api_key)
+            # Directories of before have none: sessions begin with the next start.
+            session = kept.get("session")
+            return Secrets(nats, postgres, api_key, session if isinstance(session, str) else "")
     raise UnreadableError(
         str(home.secrets),
         "Bring it back from a backup: the servers of this directory know no other passwords.",
     )
 
 
-def _complete(nats: dict[str, str], postgres: dict[str, str], api_key: str | None) -> Secrets:
+def _complete(
+    nats: dict[str, str], postgres: dict[str, str], api_key: str | None, session: str | None
+) -> Secrets:
     return Secrets(
         nats={str(user): nats.get(user) or _password() for user in PERMISSIONS},
         postgres={
@@ -80,6 +88,7 @@ def _complete(nats: dict[str, str], postgres: dict[str, str], api_key: str | Non
         },
         api_key=api_key
         or f"etp_{secrets.token_hex(KEY_ID_BYTES)}.{secrets.token_urlsafe(SECRET_BYTES)}",
+        session=session or secrets.token_urlsafe(SECRET_BYTES),
     )
 
 

@@ -24,6 +24,7 @@ class Code(StrEnum):
     MALFORMED_REQUEST = "malformed-request"
     MALFORMED_ENCODING = "malformed-encoding"
     UNAUTHORIZED = "unauthorized"
+    CROSS_SITE = "cross-site"
     NOT_FOUND = "not-found"
     METHOD_NOT_ALLOWED = "method-not-allowed"
     IDEMPOTENCY_MISMATCH = "idempotency-mismatch"
@@ -59,6 +60,7 @@ _TABLE: dict[Code, tuple[int, str]] = {
     Code.MALFORMED_REQUEST: (400, "The request is not HTTP"),
     Code.MALFORMED_ENCODING: (400, "The body is not encoded as its header says"),
     Code.UNAUTHORIZED: (401, "A valid API key is needed"),
+    Code.CROSS_SITE: (403, "The request comes from another site"),
     Code.NOT_FOUND: (404, "There is no such thing"),
     Code.METHOD_NOT_ALLOWED: (405, "This address does not answer that method"),
     Code.BODY_TOO_SLOW: (408, "The body did not arrive in time"),

@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from faststream import FastStream
@@ -21,6 +23,7 @@ from trigger_api.entrypoints import (
     operations,
     replays,
     schedules,
+    session,
     stream,
     trial_fires,
     trigger_writes,
@@ -41,6 +44,7 @@ from trigger_runtime.jetstream.reader import StreamReader
 from trigger_runtime.process.clock import SystemClock
 from trigger_runtime.process.ids import new_id
 from trigger_runtime.process.logging_setup import get_logger, set_up_logging
+from trigger_runtime.process.loops import Loop
 from trigger_runtime.worker import settle_memory
 
 from .adapters import meter
@@ -54,11 +58,14 @@ from .adapters.log.views import PostgresLogViews
 from .adapters.trigger_views import PostgresTriggerViews
 from .adapters.workers import HeartbeatListener
 from .domain.keys import StoredKey, parse_stored
+from .domain.sessions import SessionCookie
 from .entrypoints.app import create_app, include
 from .entrypoints.bodies import Bodies
 from .entrypoints.fires import FireEndpoint
 from .entrypoints.gateway import Gateway
+from .entrypoints.identity import Identity
 from .entrypoints.serving import Server
+from .handlers.arrivals import Arrivals
 from .handlers.bulk import BulkCreates
 from .handlers.bulk_replays import BulkReplays
 from .handlers.command_ports import CommandPorts
@@ -90,14 +97,19 @@ class Api:
     connection: Connection
     tail: Tail
     documents: operations.Documents
+    arrivals: Arrivals
+
+    def stop(self) -> None:
+        """End at once what would not end by itself."""
+        self.tail.stop()
+        self.arrivals.stop()
 
 
 def build(settings: Settings) -> Api:
     """Everything, not yet connected: connections begin with the application's lifespan."""
     clock = SystemClock()
     connection = Connection(settings, Service.API.value)
-    database = _database(settings, plans_each=False)
-    searches = _database(settings, plans_each=True)
+    database, searches = (_database(settings, plans_each=each) for each in (False, True))
     publisher = JetStreamPublisher(connection, COMMANDS.name, timeout=settings.publish_timeout)
     commands = JetStreamCommands(
         connection, publisher, instance=new_id(), timeout=settings.command_timeout
@@ -123,7 +135,8 @@ def build(settings: Settings) -> Api:
     bodies = Bodies(settings.body_timeout.total_seconds())
     fires = Fires(ports, kept_for=settings.kept_for)
     fire_endpoint = FireEndpoint(fires, bodies)
-    lookup = Lookup(views=log_views, clock=clock, kept_for=settings.kept_for)
+    arrivals = Arrivals(log_views)
+    lookup = Lookup(views=log_views, arrivals=arrivals, clock=clock, kept_for=settings.kept_for)
     bulk_replays = BulkReplays(
         views=log_views, fires=fires, commands=commands, claims=claims, clock=clock
     )
@@ -145,31 +158,24 @@ def build(settings: Settings) -> Api:
         heartbeats.listening()
         log.info("started")
 
-    @contextlib.asynccontextmanager
-    async def lifespan(_: Any) -> AsyncIterator[None]:
-        await connection.start()
-        connecting = asyncio.create_task(connect(), name="connect")
-        tail_loop.start()
-        settle_memory()
-        try:
-            yield
-        finally:
-            health.stopping = True
-            connecting.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await connecting
-            await _stop_all(
-                tail_loop.stop,
-                faststream.stop,
-                publisher.flush,
-                claims.flush,
-                connection.close,
-                database.close,
-                searches.close,
-                cache.close,
-            )
-
-    app = create_app(lifespan)
+    life = _Life(
+        connection,
+        connect,
+        tail_loop,
+        health,
+        (
+            tail_loop.stop,
+            faststream.stop,
+            publisher.flush,
+            claims.flush,
+            connection.close,
+            database.close,
+            searches.close,
+            cache.close,
+        ),
+    )
+    identity = _identity(settings)
+    app = create_app(life.span)
     documents = operations.Documents(asyncapi, app.openapi)
     include(
         app,
@@ -218,16 +224,63 @@ def build(settings: Settings) -> Api:
                 settings.kept_for,
             ),
             dead_letters.router(_dead_letter_queue(settings, connection, clock)),
+            session.router(identity, bodies, clock),
             operations.router(health, documents),
         ],
     )
-    gateway = Gateway(app, fire_endpoint, _keys(settings), new_id, meter.answered)
-    return Api(gateway, app, faststream, app.openapi, connection, tail, documents)
+    gateway = Gateway(app, fire_endpoint, identity, clock, new_id, meter.answered)
+    return Api(gateway, app, faststream, app.openapi, connection, tail, documents, arrivals)
+
+
+class _Life:
+    """What begins and ends with the application."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        connect: Callable[[], Awaitable[None]],
+        tail_loop: Loop,
+        health: Health,
+        stops: Sequence[Callable[[], Awaitable[None]]],
+    ) -> None:
+        """``stops`` are called in their order; the broker may take its time to be there."""
+        self._connection = connection
+        self._connect = connect
+        self._tail_loop = tail_loop
+        self._health = health
+        self._stops = stops
+
+    @contextlib.asynccontextmanager
+    async def span(self, _: Any) -> AsyncIterator[None]:
+        await self._connection.start()
+        connecting = asyncio.ensure_future(self._connect())
+        self._tail_loop.start()
+        settle_memory()
+        try:
+            yield
+        finally:
+            self._health.stopping = True
+            connecting.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await connecting
+            await _stop_all(*self._stops)
 
 
 def _keys(settings: Settings) -> dict[str, StoredKey]:
     keys = [parse_stored(settings.bootstrap_key_hash)] if settings.bootstrap_key_hash else []
     return {key.key_id: key for key in keys}
+
+
+def _identity(settings: Settings) -> Identity:
+    public = urlsplit(settings.public_url or "")
+    given = settings.session_secret
+    cookie = SessionCookie.of(
+        secrets.token_bytes(32) if given is None else given.get_secret_value().encode(),
+        port=settings.http_port,
+        is_secure=public.scheme == "https",
+    )
+    hosts = frozenset({public.netloc.lower().encode()} if public.netloc else ())
+    return Identity(_keys(settings), cookie, hosts)
 
 
 async def _stop_all(*parts: Callable[[], Awaitable[None]]) -> None:
@@ -305,7 +358,7 @@ async def serve(settings: Settings) -> int:
     built.documents.make()
     server = Server(
         built.gateway,
-        built.tail.stop,
+        built.stop,
         host=settings.http_host,
         port=settings.http_port,
         limits=HttpLimits.of(settings),

@@ -36,6 +36,13 @@ def _cache_url(url: SecretStr) -> SecretStr:
     return url
 
 
+def _public_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/"):
+        raise ValueError("must be http:// or https://, a host and perhaps a port")
+    return text
+
+
 class Settings(NatsSettings, DatabaseSettings, HttpSettings, LogSettings):
     """What the gateway needs."""
 
@@ -43,6 +50,16 @@ class Settings(NatsSettings, DatabaseSettings, HttpSettings, LogSettings):
         default=None,
         description="The first API key, as <key id>:<SHA-256 of its secret, hex>; without one, "
         "every request that needs a key is answered 401.",
+    )
+    session_secret: Annotated[SecretStr, Field(min_length=32)] | None = Field(
+        default=None,
+        description="What the cookies of sessions are signed with: the same for all gateways. "
+        "Without one, sessions end with the gateway that began them.",
+    )
+    public_url: Annotated[str, AfterValidator(_public_url)] | None = Field(
+        default=None,
+        description="How browsers reach the gateway, where that is not its own address: "
+        "`https://triggers.example.com`. With https, cookies are sent over https alone.",
     )
     command_timeout: Duration = Field(
         default=timedelta(seconds=2),

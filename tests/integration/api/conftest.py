@@ -64,7 +64,7 @@ async def serving(
     )
     built = build(settings)
     server = _Server(
-        built.gateway, built.tail.stop, host="127.0.0.1", port=0, limits=HttpLimits.of(settings)
+        built.gateway, built.stop, host="127.0.0.1", port=0, limits=HttpLimits.of(settings)
     )
     task = asyncio.create_task(server.serve())
     await eventually(lambda: server.started, what="the gateway listens")

@@ -1,11 +1,13 @@
 """What became of triggers lately, of all that a screen shows in one read."""
 
-from datetime import timedelta
+import asyncio
+from datetime import UTC, datetime, timedelta
 
 import httpx
 
 from tests.integration.api.log_rows import Log, listed
 from trigger_contracts.events import EntryStatus
+from trigger_contracts.ids import uuid7
 
 
 async def test_each_has_its_last_event_and_its_newest_as_points(
@@ -65,3 +67,19 @@ async def test_the_log_is_found_by_ids(http: httpx.AsyncClient, log: Log) -> Non
             422,
             f"/query/{name}",
         )
+
+
+async def test_an_event_is_waited_for(http: httpx.AsyncClient, log: Log) -> None:
+    there = await log.add()
+    assert (await http.get(f"/events/{there}?wait=10s")).status_code == 200
+    for wait in ("31", "-1", "soon", "PT1M"):
+        answer = await http.get(f"/events/{there}?wait={wait}")
+        assert answer.json()["errors"][0]["pointer"] == "/query/wait", wait
+    now = datetime.now(UTC)
+    never, later = uuid7(now, "never"), uuid7(now, "later")
+    assert (await http.get(f"/events/{never}?wait=0.3")).status_code == 404
+    waiting = asyncio.create_task(http.get(f"/events/{later}?wait=PT20S"))
+    await http.get(f"/events/{never}?wait=0.2")
+    assert not waiting.done()
+    await log.add(event_id=later)
+    assert (await waiting).json()["id"] == str(later)

@@ -1,6 +1,7 @@
 """The views of the log in memory. What it says of origins is compared with the real views
 (integration/api/test_origins.py)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,8 @@ class FakeViews:
         self.entries: list[LogEntry] = []
         self.chunk = 3
         self.away_after: int | None = None
+        self.looks = 0
+        """For events that were waited for."""
 
     def add(self, logged_at: datetime, **fields: Any) -> LogEntry:
         entry = make_entry(logged_at, str(len(self.entries)), **fields)
@@ -42,6 +45,13 @@ class FakeViews:
         )
         ahead = [one for one in found if after is None or _place(one) > _place(after)]
         return ahead[: min(limit, self.chunk)]
+
+    async def present(self, event_ids: Sequence[UUID]) -> list[UUID]:
+        if self.away_after is not None:
+            raise DatabaseUnavailable
+        self.looks += 1
+        known = {UUID(entry.event_id) for entry in self.entries}
+        return [one for one in event_ids if one in known]
 
     async def event(self, event_id: UUID) -> EventDetail | None:
         for entry in self.entries:

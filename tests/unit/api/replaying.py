@@ -16,6 +16,7 @@ from tests.unit.api.fakes import (
     make_change,
 )
 from trigger_api.domain.queries import StateFilter
+from trigger_api.handlers.arrivals import Arrivals
 from trigger_api.handlers.bulk_replays import BulkReplay, BulkReplays
 from trigger_api.handlers.command_ports import CommandPorts
 from trigger_api.handlers.fires import Fires
@@ -50,7 +51,12 @@ class World:
                 schemas=SchemaTurns(self.clock.monotonic),
             )
         )
-        lookup = Lookup(views=self.log, clock=self.clock, kept_for=timedelta(hours=48))  # type: ignore[arg-type]
+        lookup = Lookup(
+            views=self.log,  # type: ignore[arg-type]
+            arrivals=Arrivals(self.log),  # type: ignore[arg-type]
+            clock=self.clock,
+            kept_for=timedelta(hours=48),
+        )
         self.one = Replays(lookup=lookup, fires=fires)
         self.many = BulkReplays(
             views=self.log,  # type: ignore[arg-type]

@@ -33,7 +33,8 @@ def test_every_code_has_a_status_and_a_title(code: Code):
 def test_codes_are_stable_names():
     """Programs match on these: a name once given stays."""
     assert {
-        *("malformed-json", "unauthorized", "not-found", "idempotency-mismatch", "gone"),
+        *("malformed-json", "unauthorized", "cross-site", "not-found", "gone"),
+        *("idempotency-mismatch",),
         *("trigger-exists", "version-mismatch", "body-too-large", "invalid", "schedule-in-past"),
         *("schedule-beyond-horizon", "cron-not-available", "unknown-timezone", "invalid-schema"),
         *("cron-never-fires", "not-replayable"),

@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 MAX_KEY_LENGTH = 256
 """Longer ones are not ours; hashing them would be work for nothing."""
 
+SCOPES = ("read", "write", "fire", "test", "admin")
+"""What a key may do: all of it, as long as there is one kind of key."""
+
 _KEY = re.compile(r"etp_([A-Za-z0-9_-]{1,64})\.([!-~]+)")
 _STORED = re.compile(r"([A-Za-z0-9_-]{1,64}):([0-9a-f]{64})")
 _NOBODYS_SECRET = "0" * 64

@@ -1,7 +1,7 @@
 """What a list may be asked for: filters, page size and cursor, parsed from the query string."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from trigger_api.domain.log.words import words_of
 from trigger_contracts.errors import Code, refused
 from trigger_contracts.events import EntryStatus, Source
-from trigger_contracts.instants import is_finer_than_a_microsecond, parse_bound
+from trigger_contracts.instants import is_finer_than_a_microsecond, parse_bound, parse_duration
 from trigger_contracts.topology import LOG_LIFE
 
 from . import cursors
@@ -22,7 +22,27 @@ MAX_LIMIT = 500
 DEFAULT_LIMIT = 50
 
 
+MAX_WAIT = timedelta(seconds=30)
+"""For an event: proxies end what says nothing for a minute."""
+
 _NO_NUL = r"^[^\x00]*$"
+
+
+_SHORT = re.compile(r"(\d{1,9})([smhd])", re.ASCII)
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def read_duration(value: Any) -> Any:
+    """As in a definition, and the short forms of ``bucket``: ``15m``."""
+    if not isinstance(value, str):
+        return value
+    short = _SHORT.fullmatch(value.strip())
+    if short is not None:
+        return timedelta(seconds=int(short[1]) * _UNITS[short[2]])
+    try:
+        return parse_duration(float(value))
+    except ValueError:
+        return parse_duration(value.strip())
 
 
 _SPACED_OFFSET = re.compile(r"(:[0-9:.]+) ([0-9]{2}:?[0-9]{2})")
@@ -180,6 +200,18 @@ class EventQuery(Page, StateFilter):
         default=False,
         description="Also count all rows that pass, in the header `X-Total-Count`; "
         "`X-Total-Count-Kind` says whether that is `exact` or an `estimate`.",
+    )
+
+
+class WaitQuery(BaseModel):
+    """GET /events/{id}"""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    wait: Annotated[timedelta, BeforeValidator(read_duration), Field(ge=timedelta())] = Field(
+        default=timedelta(),
+        le=MAX_WAIT,
+        description="How long to wait for an event that is not there yet: `10s`, at most 30 s.",
     )
 
 

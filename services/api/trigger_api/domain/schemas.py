@@ -162,6 +162,17 @@ class Version(BaseModel):
     definition: Definition
 
 
+class SessionShown(BaseModel):
+    """Who asks, and until when that is known by a cookie."""
+
+    model_config = _FROZEN
+
+    key_id: str | None
+    scopes: tuple[str, ...]
+    expires_at: AwareDatetime | None = Field(description="Of a session; null for a key itself.")
+    now: AwareDatetime = Field(description="The server's clock.")
+
+
 class Accepted(BaseModel):
     """The command is stored and will be applied; its result is not known yet."""
 

@@ -124,6 +124,12 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         components["securitySchemes"] = {
             "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-KEY"},
             "bearer": {"type": "http", "scheme": "bearer"},
+            "session": {
+                "type": "apiKey",
+                "in": "cookie",
+                "name": "etp_session_<port>",
+                "description": "Of a browser, from `POST /session`.",
+            },
         }
         for item in document["paths"].values():
             for operation in item.values():
@@ -140,5 +146,5 @@ def _describe(operation: dict[str, Any]) -> None:
         "description": "Refused, and why",
         "content": {PROBLEM_JSON: {"schema": _PROBLEM_REF}},
     }
-    is_open = operation.get("tags") == ["operations"]
-    operation["security"] = [] if is_open else [{"apiKey": []}, {"bearer": []}]
+    is_open = operation.get("tags") in (["operations"], ["session"])
+    operation["security"] = [] if is_open else [{"apiKey": []}, {"bearer": []}, {"session": []}]

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from trigger_api.domain.log.activity import Activity, ActivityQuery
 from trigger_api.domain.log.stats import Chart, Stats, StatsQuery, summed
-from trigger_api.domain.queries import EventQuery
+from trigger_api.domain.queries import EventQuery, WaitQuery
 from trigger_api.domain.schemas import EventDetail, EventShown
 from trigger_api.handlers.lookup import Lookup
 from trigger_api.handlers.pages import EventPages
@@ -56,9 +56,9 @@ def router(
         """The last event of each of several triggers, and their newest ones as points."""
         return HttpAnswer(200, await views.activity(query)).response()
 
-    async def show(event_id: str) -> Response:
+    async def show(event_id: str, query: Annotated[WaitQuery, Query()]) -> Response:
         """One event with its payload, and when it is archived and deleted."""
-        found = await lookup.event(event_id)
+        found = await lookup.event(event_id, query.wait)
         return HttpAnswer(200, found.model_dump_json().encode()).response()
 
     router = APIRouter(tags=["events"])

@@ -124,6 +124,13 @@ PREVIEWS: dict[str, Any] = {
         "until": "2030-03-12T00:00:00",
     },
 }
+SIGN_IN: dict[str, Any] = {
+    "type": "object",
+    "required": ["api_key"],
+    "additionalProperties": False,
+    "properties": {"api_key": {"type": "string", "description": "As it is sent in X-API-KEY."}},
+}
+SIGN_INS: dict[str, Any] = {"a key": {"api_key": "etp_0123456789ab.secret"}}
 API_TESTS: dict[str, Any] = {
     "a payload": {"payload": {"key": "value"}},
     "with a schema": {

@@ -11,9 +11,9 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from trigger_api.domain.keys import StoredKey, key_id_of
-from trigger_api.ports.process import NewId
-from trigger_contracts.errors import Code, problem
+from trigger_api.domain.sessions import is_from_elsewhere, says_elsewhere
+from trigger_api.ports.process import Clock, NewId
+from trigger_contracts.errors import Code, Refused, problem, refused
 from trigger_contracts.ids import is_valid_id
 from trigger_runtime.http.refusals import SECURITY_HEADERS
 from trigger_runtime.process.logging_setup import get_logger
@@ -24,6 +24,7 @@ from .answers import HttpAnswer, internal, problem_answer, problem_of
 from .bodies import Disconnected
 from .fires import FireEndpoint
 from .head import Head
+from .identity import SESSION_PATH, Identity
 
 log = get_logger(__name__)
 
@@ -51,6 +52,8 @@ OPEN_PATHS = frozenset(
 """What needs no key: nothing there is secret or anybody's own."""
 
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""What changes nothing: another site may have a browser ask for it, and cannot read the answer."""
 _OPTIONS = HttpAnswer(204, headers={"allow": ", ".join(sorted(_METHODS))})
 """To what is asked of the server as a whole (``OPTIONS *``): what any address of it may answer."""
 
@@ -66,13 +69,15 @@ class Gateway:
         self,
         app: ASGIApp,
         fire_endpoint: FireEndpoint,
-        keys: Mapping[str, StoredKey],
+        identity: Identity,
+        clock: Clock,
         new_id: NewId,
         on_answered: Answered,
     ) -> None:
         self._app = app
         self._fire_endpoint = fire_endpoint
-        self._keys = keys
+        self._identity = identity
+        self._clock = clock
         self._new_id = new_id
         self._on_answered = on_answered
 
@@ -130,7 +135,13 @@ class Gateway:
             return
         if not head.has_one_key:
             head.check()
-        key_id = key_id_of(_presented(head.fields), self._keys)
+        if path.rstrip("/") == SESSION_PATH:
+            if scope["method"] != "GET" and says_elsewhere(head.fields, self._identity.own_hosts):
+                raise _cross_site()
+            head.check()
+            await self._app(scope, receive, exchange)
+            return
+        key_id = self._key_id(scope, head, exchange)
         if key_id is None:
             await _unauthorized(scope[REQUEST_ID]).send(exchange)
             return
@@ -149,6 +160,21 @@ class Gateway:
             return
         head.check()
         await self._app(scope, receive, exchange)
+
+    def _key_id(self, scope: Scope, head: Head, exchange: "_Exchange") -> str | None:
+        """Whose request it is; a session goes on by it. Raises ``Refused``."""
+        now = self._clock.now()
+        known = self._identity.of(head.fields, now)
+        if known is None or known.session is None:
+            return None if known is None else known.key_id
+        if scope["method"] not in _SAFE and is_from_elsewhere(
+            head.fields, self._identity.own_hosts
+        ):
+            raise _cross_site()
+        renewal = self._identity.renewal(known.session, now)
+        if renewal is not None:
+            exchange.headers += ((b"set-cookie", renewal.encode()),)
+        return known.key_id
 
 
 class _Exchange:
@@ -186,12 +212,12 @@ def _request_id(headers: Mapping[bytes, bytes]) -> str | None:
     return text if is_valid_id(text) else None
 
 
-def _presented(headers: Mapping[bytes, bytes]) -> str | None:
-    key = headers.get(b"x-api-key")
-    if key is not None:
-        return key.decode("latin-1")
-    scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
-    return token.strip().decode("latin-1") if scheme.lower() == b"bearer" else None
+def _cross_site() -> Refused:
+    detail = (
+        "a page of another origin may not do this with your session: open the platform's own page, "
+        "or send an API key"
+    )
+    return refused(Code.CROSS_SITE, detail)
 
 
 def _unauthorized(request_id: str) -> HttpAnswer:

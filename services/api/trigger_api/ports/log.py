@@ -82,6 +82,10 @@ class LogViews(Protocol):
         """A JSON array of ``Activity``, in the order of the ids asked for."""
         ...
 
+    async def present(self, event_ids: Sequence[UUID]) -> Sequence[UUID]:
+        """Those of them that are in the log."""
+        ...
+
     async def event(self, event_id: UUID) -> EventDetail | None: ...
 
 

@@ -28,6 +28,7 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from trigger_api.domain.queries import EventQuery, StateFilter
 from trigger_api.domain.schemas import EventShown
@@ -61,6 +62,11 @@ EVENT = select(
 ).where(EVENTS.c.event_id == bindparam("event_id"))
 """One row of the log, of any state."""
 
+
+PRESENT = select(EVENTS.c.event_id).where(
+    EVENTS.c.event_id == bindparam("event_ids", type_=ARRAY(Uuid)).any_()
+)
+"""Which of several events are in the log."""
 
 _POINT = json_object(["event_id", "logged_at", "status", "lateness"])
 ACTIVITY = text(f"""

@@ -134,6 +134,10 @@ class PostgresLogViews:
         )
         return ("[" + ",".join(each) + "]").encode()
 
+    async def present(self, event_ids: Sequence[UUID]) -> Sequence[UUID]:
+        rows = await self._database.fetch(log_statements.PRESENT, {"event_ids": [*event_ids]})
+        return [row.event_id for row in rows]
+
     async def event(self, event_id: UUID) -> EventDetail | None:
         rows = await self._database.fetch(log_statements.EVENT, {"event_id": event_id})
         return EventDetail.model_validate(rows[0], from_attributes=True) if rows else None

@@ -1,38 +1,19 @@
 """What is asked about triggers in a query string: which are meant, in which order, and how."""
 
-import re
 from datetime import timedelta
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from trigger_api.domain.queries import ANY_OF, TYPE, Instant, Page, Text
+from trigger_api.domain.queries import ANY_OF, TYPE, Instant, Page, Text, read_duration
 from trigger_api.domain.several import Several, SeveralIds
-from trigger_contracts.instants import parse_duration
 from trigger_contracts.schedule import HORIZON
 
 MAX_UPCOMING = 200
 MAX_PER_TRIGGER = 100
 """Of all triggers' upcoming occurrences: 20,000 at the most, 2 MB."""
 
-_SHORT = re.compile(r"(\d{1,9})([smhd])", re.ASCII)
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-
-
-def _duration(value: Any) -> Any:
-    """As in a definition, and the short forms of ``bucket``: ``15m``."""
-    if not isinstance(value, str):
-        return value
-    short = _SHORT.fullmatch(value.strip())
-    if short is not None:
-        return timedelta(seconds=int(short[1]) * _UNITS[short[2]])
-    try:
-        return parse_duration(float(value))
-    except ValueError:
-        return parse_duration(value.strip())
-
-
-Ahead = Annotated[timedelta, BeforeValidator(_duration), Field(ge=timedelta(), le=HORIZON)]
+Ahead = Annotated[timedelta, BeforeValidator(read_duration), Field(ge=timedelta(), le=HORIZON)]
 
 Attention = Literal["late", "missed", "rejected"]
 Order = Literal["created", "name", "next_fire", "updated"]
