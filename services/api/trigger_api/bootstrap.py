@@ -61,6 +61,7 @@ from .domain.keys import StoredKey, parse_stored
 from .domain.sessions import SessionCookie
 from .entrypoints.app import create_app, include
 from .entrypoints.bodies import Bodies
+from .entrypoints.compressing import Compressor
 from .entrypoints.fires import FireEndpoint
 from .entrypoints.gateway import Gateway
 from .entrypoints.identity import Identity
@@ -176,7 +177,8 @@ def build(settings: Settings) -> Api:
     )
     identity = _identity(settings)
     app = create_app(life.span)
-    documents = operations.Documents(asyncapi, app.openapi)
+    compressor = Compressor()
+    documents = operations.Documents(asyncapi, app.openapi, compressor)
     include(
         app,
         # The first that fits answers: `/events/export`, `/events/stats` and `/events/stream` come
@@ -228,7 +230,7 @@ def build(settings: Settings) -> Api:
             operations.router(health, documents),
         ],
     )
-    gateway = Gateway(app, fire_endpoint, identity, clock, new_id, meter.answered)
+    gateway = Gateway(app, fire_endpoint, identity, clock, new_id, meter.answered, compressor)
     return Api(gateway, app, faststream, app.openapi, connection, tail, documents, arrivals)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from tests.integration.api.letter_owner import Owner, owning
 from tests.integration.api.log_rows import Log
 from tests.integration.api.replaying import Fires, created, stored_fires
 from tests.integration.api.stand_in import StandInScheduler
+from tests.support.declared import Declared, is_endless
 from tests.support.eventually import eventually
 from tests.support.servers import Broker, Database
 from trigger_api.bootstrap import Api, build
@@ -46,6 +47,23 @@ class _Server(Server):
         yield
 
 
+_DECLARED: list[Declared] = []
+"""What all gateways declare: the document is the same, and made once."""
+
+
+def held_to(built: Api) -> Callable[[httpx.Response], Awaitable[None]]:
+    """A hook by which every answer that a test gets is held to the OpenAPI document."""
+    if not _DECLARED:
+        _DECLARED.append(Declared(built.openapi()))
+
+    async def check(response: httpx.Response) -> None:
+        if not is_endless(response):
+            await response.aread()
+            _DECLARED[0].check(response)
+
+    return check
+
+
 @contextlib.asynccontextmanager
 async def serving(
     broker: Broker, database: Database, secrets: Secrets, **options: Any
@@ -71,7 +89,10 @@ async def serving(
     port = server.servers[0].sockets[0].getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     async with httpx.AsyncClient(
-        base_url=url, headers={"X-API-KEY": secrets.api_key}, timeout=20
+        base_url=url,
+        headers={"X-API-KEY": secrets.api_key},
+        timeout=20,
+        event_hooks={"response": [held_to(built)]},
     ) as http:
         try:
             yield Running(built, url, http, secrets, server)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, RootModel
 
 from trigger_contracts.definition import Definition
 from trigger_contracts.errors import FieldError
@@ -87,6 +87,10 @@ class DryRun(_Standing):
     clock_changes: tuple[ClockChange, ...] = Field(
         description="Within the occurrences shown as `after`."
     )
+
+
+class EditShown(RootModel[TriggerUpdated | DryRun]):
+    """The trigger after an edit; with `dry_run`, as it would be."""
 
 
 _READ_ONLY = (

@@ -7,7 +7,6 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
@@ -15,8 +14,9 @@ from starlette.routing import Match
 from trigger_contracts.errors import Code, FieldError, Problem, Refused, pointer, problem
 from trigger_runtime.process.errors import DependencyUnavailable, PublishRefused
 
-from .answers import PROBLEM_JSON, internal, problem_answer, problem_of
+from .answers import internal, problem_answer, problem_of
 from .gateway import REQUEST_ID
+from .openapi.document import document
 from .parameters import DeclaredRoute
 
 DESCRIPTION = (
@@ -25,8 +25,6 @@ DESCRIPTION = (
     "Every refusal is application/problem+json with a stable `code`. "
     "What answers GET answers HEAD; OPTIONS tells in `Allow` what an address answers."
 )
-_PROBLEM_REF = {"$ref": "#/components/schemas/Problem"}
-_PROBLEM_MODEL = "#/components/schemas/{model}"
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
 
@@ -110,41 +108,5 @@ def _respond(request: Request, found: Problem) -> Response:
 
 def _openapi(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
-        document = get_openapi(
-            title=app.title, version=app.version, description=app.description, routes=app.routes
-        )
-        components = document.setdefault("components", {})
-        schemas = components.setdefault("schemas", {})
-        # FastAPI's own form of a refusal, which is never sent.
-        for name in ("HTTPValidationError", "ValidationError"):
-            schemas.pop(name, None)
-        described = Problem.model_json_schema(ref_template=_PROBLEM_MODEL)
-        schemas.update(described.pop("$defs", {}))
-        schemas["Problem"] = described
-        components["securitySchemes"] = {
-            "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-KEY"},
-            "bearer": {"type": "http", "scheme": "bearer"},
-            "session": {
-                "type": "apiKey",
-                "in": "cookie",
-                "name": "etp_session_<port>",
-                "description": "Of a browser, from `POST /session`.",
-            },
-        }
-        for item in document["paths"].values():
-            for operation in item.values():
-                _describe(operation)
-        app.openapi_schema = document
+        app.openapi_schema = document(app)
     return app.openapi_schema
-
-
-def _describe(operation: dict[str, Any]) -> None:
-    """The refusals and the key that every operation has in common."""
-    answers = operation["responses"]
-    answers.pop("422", None)
-    answers["default"] = {
-        "description": "Refused, and why",
-        "content": {PROBLEM_JSON: {"schema": _PROBLEM_REF}},
-    }
-    is_open = operation.get("tags") in (["operations"], ["session"])
-    operation["security"] = [] if is_open else [{"apiKey": []}, {"bearer": []}, {"session": []}]

@@ -16,6 +16,8 @@ from trigger_contracts.bulk_body import MAX_BULK_BYTES, MAX_DEFINITIONS
 from . import examples, routes
 from .answers import HttpAnswer
 from .bodies import Bodies
+from .openapi import answers
+from .openapi import bodies as request_bodies
 from .routes import actor_of, header, headers_of
 
 AT_ONCE = 4
@@ -68,8 +70,10 @@ def router(creates: BulkCreates, bodies: Bodies) -> APIRouter:
         create_many,
         status=201,
         description=_DESCRIPTION,
+        operation_id="createTriggers",
+        refuses=(409,),
         responses={
-            status: routes.answer(BulkCreated, description, shown)
+            status: answers.json(BulkCreated, description, example=shown)
             for status, (description, shown) in _STATUSES.items()
         },
         openapi_extra={
@@ -80,14 +84,9 @@ def router(creates: BulkCreates, bodies: Bodies) -> APIRouter:
                         "schema": {"type": "string"},
                         "examples": {"lines": {"value": examples.NDJSON}},
                     },
-                    "application/json": {
-                        "schema": {
-                            "type": "array",
-                            "maxItems": MAX_DEFINITIONS,
-                            "items": examples.DEFINITION,
-                        },
-                        "examples": {"array": {"value": list(examples.CREATES.values())}},
-                    },
+                    "application/json": request_bodies.json_content(
+                        "TriggerInputs", {"array": list(examples.CREATES.values())}
+                    ),
                 },
             },
             "parameters": [routes.IDEMPOTENCY_KEY],

@@ -12,6 +12,7 @@ from trigger_runtime.process.logging_setup import get_logger
 
 from . import routes
 from .answers import HttpAnswer
+from .openapi import answers, headers
 from .routes import actor_of
 
 log = get_logger(__name__)
@@ -50,10 +51,36 @@ def router(queue: DeadLetterQueue) -> APIRouter:
         return HttpAnswer(status, done.model_dump_json().encode()).response()
 
     router = APIRouter(tags=["dead letters"])
-    letters = {200: {"model": list[DeadLetterShown]}}
-    routes.add(router, "GET", "/dead-letters/", list_letters, responses=letters)
+    routes.add(
+        router,
+        "GET",
+        "/dead-letters/",
+        list_letters,
+        operation_id="listDeadLetters",
+        responses={
+            200: answers.json(list[DeadLetterShown], "A page of dead letters", headers.LINK)
+        },
+    )
     one = "/dead-letters/{letter_id}"
-    routes.add(router, "GET", one, show, responses={200: {"model": DeadLetterShown}})
-    outcomes = {200: {"model": RedriveShown}, 202: {"model": RedriveShown}}
-    routes.add(router, "POST", f"{one}/redrive", redrive, responses=outcomes)
+    routes.add(
+        router,
+        "GET",
+        one,
+        show,
+        operation_id="getDeadLetter",
+        refuses=(410,),
+        responses={200: answers.json(DeadLetterShown, "The dead letter")},
+    )
+    routes.add(
+        router,
+        "POST",
+        f"{one}/redrive",
+        redrive,
+        operation_id="redriveDeadLetter",
+        refuses=(410,),
+        responses={
+            200: answers.json(RedriveShown, "Handled, or failed again"),
+            202: answers.json(RedriveShown, "Its service has not answered yet"),
+        },
+    )
     return router

@@ -49,9 +49,14 @@ def page(document: dict[str, Any]) -> str:
 def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
     return (
         f'<details><summary><span class="method">{method}</span><code>{escape(path)}</code> '
-        f"{escape(operation.get('description', ''))}</summary>"
+        f"{escape(operation['summary'])}.</summary>{_description(operation)}"
         f"{_parameters(operation)}{_examples(operation)}{_responses(operation)}</details>"
     )
+
+
+def _description(operation: dict[str, Any]) -> str:
+    paragraphs = operation.get("description", "").split("\n\n")
+    return "".join(f"<p>{escape(paragraph)}</p>" for paragraph in paragraphs if paragraph)
 
 
 def _parameters(operation: dict[str, Any]) -> str:
@@ -73,9 +78,13 @@ def _examples(operation: dict[str, Any]) -> str:
 
 
 def _responses(operation: dict[str, Any]) -> str:
+    """Refusals by their statuses alone: the document says once what each of them means."""
+    answers = operation["responses"]
+    refused = ", ".join(status for status, answer in answers.items() if "$ref" in answer)
     rows = "".join(
-        f"<tr><td><code>{escape(status)}</code></td>"
-        f"<td>{escape(answer.get('description', ''))}</td></tr>"
-        for status, answer in operation.get("responses", {}).items()
+        f"<tr><td><code>{escape(status)}</code></td><td>{escape(answer['description'])}</td></tr>"
+        for status, answer in answers.items()
+        if "$ref" not in answer
     )
-    return f"<h3>Answers</h3><table>{rows}</table>"
+    refusals = f"<tr><td><code>{escape(refused)}</code></td><td>Refused, and why</td></tr>"
+    return f"<h3>Answers</h3><table>{rows}{refusals if refused else ''}</table>"

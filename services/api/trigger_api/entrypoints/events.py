@@ -19,6 +19,7 @@ from trigger_api.ports.process import Clock
 from . import routes
 from .answers import HttpAnswer
 from .coverage import coverage
+from .openapi import answers, headers
 
 
 def router(
@@ -32,8 +33,8 @@ def router(
         page, total, covered = await asyncio.gather(
             pages.page(wanted), _counted(wanted), coverage(views, wanted)
         )
-        headers = {**routes.next_page(request, "/events/", page.next_cursor), **total, **covered}
-        return HttpAnswer(200, page.body, headers=headers).response()
+        link = routes.next_page(request, "/events/", page.next_cursor)
+        return HttpAnswer(200, page.body, headers={**link, **total, **covered}).response()
 
     async def _counted(wanted: EventQuery) -> dict[str, str]:
         if not wanted.count:
@@ -62,8 +63,51 @@ def router(
         return HttpAnswer(200, found.model_dump_json().encode()).response()
 
     router = APIRouter(tags=["events"])
-    routes.add(router, "GET", "/events/", list_events, responses={200: {"model": list[EventShown]}})
-    routes.add(router, "GET", "/events/stats", stats, responses={200: {"model": Stats}})
-    routes.add(router, "GET", "/activity/", activity, responses={200: {"model": list[Activity]}})
-    routes.add(router, "GET", "/events/{event_id}", show, responses={200: {"model": EventDetail}})
+    counted = (headers.TOTAL_COUNT, headers.TOTAL_COUNT_KIND)
+    routes.add(
+        router,
+        "GET",
+        "/events/",
+        list_events,
+        operation_id="listEvents",
+        responses={
+            200: answers.json(
+                list[EventShown],
+                "A page of the log",
+                headers.LINK,
+                *counted,
+                headers.COVERAGE,
+                headers.LOG_POSITION,
+            )
+        },
+    )
+    routes.add(
+        router,
+        "GET",
+        "/events/stats",
+        stats,
+        operation_id="getEventStats",
+        responses={200: answers.json(Stats, "The sums", headers.COVERAGE)},
+    )
+    routes.add(
+        router,
+        "GET",
+        "/activity/",
+        activity,
+        operation_id="listActivity",
+        responses={
+            200: answers.json(
+                list[Activity], "Of each trigger that was asked about", headers.LOG_POSITION
+            )
+        },
+    )
+    routes.add(
+        router,
+        "GET",
+        "/events/{event_id}",
+        show,
+        operation_id="getEvent",
+        refuses=(410,),
+        responses={200: answers.json(EventDetail, "The event")},
+    )
     return router

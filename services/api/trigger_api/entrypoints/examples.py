@@ -1,78 +1,13 @@
-"""The bodies that OpenAPI shows: their schemas, and examples that work as they stand."""
+"""The bodies that OpenAPI shows: examples that work as they stand."""
 
 import json
 from typing import Any
-
-from trigger_api.domain.log.replays import ReplayRequest
-from trigger_api.domain.triggers.previews import DEFAULT_OCCURRENCES, MAX_OCCURRENCES
-from trigger_contracts.definition import LIMIT_FIELDS, RULE_FIELDS, Definition
 
 AT = "2030-01-26T15:00:00"
 """Ahead for years, and nearer than the horizon: the examples can be sent as they are."""
 
 _ID = "019c0b5e-7d9c-7a51-8f10-3c1f1f2f6a55"
 
-
-def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema without definitions of its own: nothing in OpenAPI could refer to them."""
-    definitions = schema.pop("$defs", {})
-
-    def resolved(part: Any) -> Any:
-        if isinstance(part, list):
-            return [resolved(one) for one in part]
-        if not isinstance(part, dict):
-            return part
-        if "$ref" in part:
-            return resolved(definitions[part["$ref"].rpartition("/")[2]])
-        return {name: resolved(value) for name, value in part.items()}
-
-    inlined: dict[str, Any] = resolved(schema)
-    return inlined
-
-
-DEFINITION = _inlined(Definition.model_json_schema())
-
-_OPTIONAL: dict[str, Any] = {k: v for k, v in DEFINITION.items() if k != "required"}
-
-PATCH: dict[str, Any] = {**_OPTIONAL, "title": "DefinitionPatch"}
-
-
-def _only(title: str, *fields: str, required: tuple[str, ...] = ()) -> dict[str, Any]:
-    chosen = {name: DEFINITION["properties"][name] for name in fields}
-    return {**_OPTIONAL, "title": title, "properties": chosen, "required": list(required)}
-
-
-_SCHEDULE = (*RULE_FIELDS, "timezone", "dst_policy", *LIMIT_FIELDS)
-TEST_SCHEDULED = _only("TestScheduled", *_SCHEDULE, "payload", "name", "description", "labels")
-PREVIEW = _only("Preview", *_SCHEDULE)
-PREVIEW["properties"] |= {
-    "after": {
-        "type": "string",
-        "description": "Only later occurrences, as if created then: RFC 3339, or local to "
-        "`timezone`. Now, where it is not given.",
-    },
-    "until": {"type": "string", "description": "None later than this."},
-    "count": {
-        "type": "integer",
-        "minimum": 1,
-        "maximum": MAX_OCCURRENCES,
-        "description": f"At most as many; {DEFAULT_OCCURRENCES} by default, all up to `until`.",
-    },
-}
-TEST_API = _only(
-    "TestApi", "payload", "payload_schema", "name", "description", "labels", required=("payload",)
-)
-FIRE: dict[str, Any] = {
-    "title": "Fire",
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {
-        "payload": {
-            "description": "Any JSON, laid over the trigger's own: a null takes out what that has."
-        }
-    },
-}
-REPLAY = _inlined(ReplayRequest.model_json_schema())
 
 CREATES: dict[str, Any] = {
     "one-time": {
@@ -123,12 +58,6 @@ PREVIEWS: dict[str, Any] = {
         "after": "2030-03-09T00:00:00",
         "until": "2030-03-12T00:00:00",
     },
-}
-SIGN_IN: dict[str, Any] = {
-    "type": "object",
-    "required": ["api_key"],
-    "additionalProperties": False,
-    "properties": {"api_key": {"type": "string", "description": "As it is sent in X-API-KEY."}},
 }
 SIGN_INS: dict[str, Any] = {"a key": {"api_key": "etp_0123456789ab.secret"}}
 API_TESTS: dict[str, Any] = {

@@ -24,6 +24,7 @@ from trigger_runtime.process.logging_setup import get_logger
 from . import routes
 from .coverage import coverage
 from .gateway import IS_HEAD, REQUEST_ID
+from .openapi import headers
 from .serving import abort_of, gone, watches_its_reader
 
 log = get_logger(__name__)
@@ -31,18 +32,13 @@ log = get_logger(__name__)
 LINGER_S = 10.0
 """What a client has to take what is still on its way to it, once its export has failed."""
 
-_FILE_HEADERS = {
-    "Content-Disposition": {
-        "description": "`attachment`, with a name for the file.",
-        "schema": {"type": "string"},
-    }
-}
 _DOCS: dict[str, Any] = {
+    "operation_id": "exportEvents",
     "responses": {
         200: {
             "description": "All rows that pass, the newest first and with payloads, streamed. "
             "An answer that does not end as it should is not whole.",
-            "headers": _FILE_HEADERS,
+            "headers": headers.references(headers.CONTENT_DISPOSITION, headers.COVERAGE),
             "content": {
                 "application/x-ndjson": {
                     # Of each line.

@@ -12,16 +12,18 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trigger_api.domain.sessions import is_from_elsewhere, says_elsewhere
+from trigger_api.domain.triggers.etags import as_gzip
 from trigger_api.ports.process import Clock, NewId
 from trigger_contracts.errors import Code, Refused, problem, refused
 from trigger_contracts.ids import is_valid_id
 from trigger_runtime.http.refusals import SECURITY_HEADERS
 from trigger_runtime.process.logging_setup import get_logger
 
-from . import fires, parameters
+from . import compressing, fires, parameters
 from . import head as heads
 from .answers import HttpAnswer, internal, problem_answer, problem_of
 from .bodies import Disconnected
+from .compressing import Compressor
 from .fires import FireEndpoint
 from .head import Head
 from .identity import SESSION_PATH, Identity
@@ -73,6 +75,7 @@ class Gateway:
         clock: Clock,
         new_id: NewId,
         on_answered: Answered,
+        compressor: Compressor | None = None,
     ) -> None:
         self._app = app
         self._fire_endpoint = fire_endpoint
@@ -80,6 +83,7 @@ class Gateway:
         self._clock = clock
         self._new_id = new_id
         self._on_answered = on_answered
+        self._compressor = compressor or Compressor()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -88,8 +92,13 @@ class Gateway:
         if scope["type"] != "http":
             return
         method: str = scope["method"]
-        exchange = _Exchange(send, is_head=method == "HEAD")
         head = heads.read(scope["headers"])
+        exchange = _Exchange(
+            send,
+            self._compressor,
+            head.fields.get(b"accept-encoding"),
+            is_head=method == "HEAD",
+        )
         scope["headers"] = list(head.fields.items())
         if exchange.is_head:
             # Whatever answers GET; the server goes on to know what it was.
@@ -180,11 +189,24 @@ class Gateway:
 class _Exchange:
     """Sends one answer, with the headers that every answer has; remembers its status."""
 
-    __slots__ = ("_send", "headers", "is_head", "status")
+    __slots__ = ("_accepted", "_compressor", "_large", "_send", "headers", "is_head", "status")
 
-    def __init__(self, send: Send, *, is_head: bool = False) -> None:
-        """``is_head``: what a GET would be answered, without its body."""
+    def __init__(
+        self,
+        send: Send,
+        compressor: Compressor,
+        accepted: bytes | None,
+        *,
+        is_head: bool = False,
+    ) -> None:
+        """``accepted``: the encodings that the client takes. ``is_head``: what a GET would be
+        answered, without its body.
+        """
         self._send = send
+        self._compressor = compressor
+        self._accepted = accepted
+        self._large: Message | None = None
+        """The head of an answer that is compressed once its body is there."""
         self.is_head = is_head
         self.headers: tuple[tuple[bytes, bytes], ...] = ()
         self.status = 0
@@ -193,11 +215,37 @@ class _Exchange:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             own = list(message.get("headers", ()))
-            names = {name for name, _ in own}
-            message["headers"] = [*own, *(each for each in self.headers if each[0] not in names)]
-        elif self.is_head:
-            message = {**message, "body": b""}
+            fields = dict(own)
+            message["headers"] = [*own, *(each for each in self.headers if each[0] not in fields)]
+            if compressing.is_large(fields):
+                self._large = message
+                return
+        else:
+            if self._large is not None:
+                message = await self._encoded(self._large, message)
+            if self.is_head:
+                message = {**message, "body": b""}
         await self._send(message)
+
+    async def _encoded(self, head: Message, message: Message) -> Message:
+        """Sends the head of a large answer, as its body will be; returns that."""
+        self._large = None
+        lines = [*head["headers"], compressing.VARY]
+        body: bytes = message["body"]
+        is_whole = not message.get("more_body")
+        encoded = await self._compressor.of(body, self._accepted) if is_whole else None
+        if encoded is not None:
+            lines = [
+                (name, as_gzip(value.decode("latin-1")).encode("latin-1"))
+                if name == b"etag"
+                else (name, value)
+                for name, value in lines
+                if name != b"content-length"
+            ]
+            lines += [(b"content-encoding", b"gzip"), (b"content-length", b"%d" % len(encoded))]
+            message = {**message, "body": encoded}
+        await self._send({**head, "headers": lines})
+        return message
 
 
 def _check_fire(scope: Scope, head: Head) -> None:

@@ -33,7 +33,7 @@ _ONE_LINE = {
 """What is read here and may be sent once. ``Host``, ``Content-Length`` and ``Transfer-Encoding``
 are the server's: it refuses two of them itself."""
 
-_LISTS = frozenset({b"accept", b"x-request-id"})
+_LISTS = frozenset({b"accept", b"accept-encoding", b"x-request-id"})
 """What is read here, and of which lines are one list: what is preferred changes nothing, and a
 list of request ids is none of ours, and is replaced."""
 

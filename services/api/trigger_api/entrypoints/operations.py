@@ -11,24 +11,55 @@ from fastapi import APIRouter
 from faststream.specification import AsyncAPI
 from starlette.responses import Response
 
+from trigger_api.domain.process_shown import AsyncApiDocument, HealthShown, ReadyShown
 from trigger_runtime.http.exposition import Exposition
 from trigger_runtime.http.health import Health
 
 from . import docs, routes
 from .answers import HttpAnswer, json_answer
+from .compressing import Compressor
+from .openapi import answers
 from .parameters import DeclaredRoute
+
+_HEALTH: dict[str, Any] = {
+    "operation_id": "getHealth",
+    "responses": {200: answers.json(HealthShown, "It lives")},
+}
+_READY: dict[str, Any] = {
+    "operation_id": "getReady",
+    "responses": {
+        200: answers.json(ReadyShown, "`ready` or `degraded`"),
+        503: answers.json(ReadyShown, "`unavailable` or `stopping`"),
+    },
+}
+_METRICS: dict[str, Any] = {
+    "operation_id": "getMetrics",
+    "responses": {200: answers.text("text/plain", "In the format of Prometheus")},
+}
+_ASYNCAPI: dict[str, Any] = {
+    "operation_id": "getAsyncApi",
+    "responses": {200: answers.json(AsyncApiDocument, "The document")},
+}
 
 
 class Documents:
     """What the interface is, as it is sent: each is made once, and ``make`` makes all of them."""
 
-    def __init__(self, asyncapi: AsyncAPI, openapi: Callable[[], dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        asyncapi: AsyncAPI,
+        openapi: Callable[[], dict[str, Any]],
+        compressor: Compressor,
+    ) -> None:
         self._asyncapi = asyncapi
         self._openapi = openapi
+        self._compressor = compressor
 
     def make(self) -> None:
         """Before the first request: it takes longer than others should have to wait."""
-        _ = self.asyncapi, self.openapi, self.page
+        for document in (self.asyncapi, self.openapi):
+            self._compressor.remember(document.body)
+        _ = self.page
 
     @cached_property
     def openapi(self) -> HttpAnswer:
@@ -85,9 +116,13 @@ def router(health: Health, documents: Documents) -> APIRouter:
         include_in_schema=False,
         route_class_override=DeclaredRoute,
     )
-    for path, endpoint in (("/health", alive), ("/ready", ready), ("/metrics", metrics)):
-        routes.add(router, "GET", path, endpoint)
-    routes.add(router, "GET", "/asyncapi", asyncapi_document)
+    for path, endpoint, docs_of in (
+        ("/health", alive, _HEALTH),
+        ("/ready", ready, _READY),
+        ("/metrics", metrics, _METRICS),
+        ("/asyncapi", asyncapi_document, _ASYNCAPI),
+    ):
+        routes.add(router, "GET", path, endpoint, **docs_of)
     for path, endpoint in (
         ("/asyncapi.json", asyncapi_document),
         ("/openapi.json", openapi_document),

@@ -22,6 +22,8 @@ from . import examples, routes
 from .answers import HttpAnswer
 from .bodies import Bodies
 from .coverage import coverage
+from .openapi import answers, headers
+from .openapi import bodies as request_bodies
 from .routes import actor_of, header, headers_of
 
 AT_ONCE = 2
@@ -83,16 +85,24 @@ def router(replays: Replays, bulk: BulkReplays, views: LogViews, bodies: Bodies)
         replay_many,
         status=202,
         description=_MANY,
+        operation_id="replayEvents",
+        refuses=(409,),
         responses={
-            202: routes.answer(
-                ReplaysAccepted, "The replays are stored", examples.REPLAYS_ACCEPTED
+            202: answers.json(
+                ReplaysAccepted,
+                "The replays are stored",
+                headers.COVERAGE,
+                example=examples.REPLAYS_ACCEPTED,
             ),
-            200: routes.answer(
-                ReplaysCounted, "Counted, nothing is replayed", examples.REPLAYS_COUNTED
+            200: answers.json(
+                ReplaysCounted,
+                "Counted, nothing is replayed",
+                headers.COVERAGE,
+                example=examples.REPLAYS_COUNTED,
             ),
         },
         openapi_extra={
-            **routes.body(examples.REPLAY, examples.REPLAYS),
+            **request_bodies.body("ReplayRequest", examples.REPLAYS),
             "parameters": [routes.IDEMPOTENCY_KEY],
         },
     )
@@ -103,9 +113,19 @@ def router(replays: Replays, bulk: BulkReplays, views: LogViews, bodies: Bodies)
         replay_one,
         status=202,
         description=_ONE,
+        operation_id="replayEvent",
+        refuses=(409, 410),
         responses={
-            202: routes.answer(ReplayAccepted, "The replay is stored", examples.REPLAY_ACCEPTED)
+            202: answers.json(
+                ReplayAccepted,
+                "The replay is stored",
+                headers.LOCATION,
+                example=examples.REPLAY_ACCEPTED,
+            )
         },
-        openapi_extra={"parameters": [routes.IDEMPOTENCY_KEY]},
+        openapi_extra={
+            **request_bodies.body("NothingInput", {}, required=False),
+            "parameters": [routes.IDEMPOTENCY_KEY],
+        },
     )
     return router

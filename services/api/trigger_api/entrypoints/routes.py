@@ -4,14 +4,15 @@ Routes take the raw request: bodies are read with our limits and answers made by
 hands; FastAPI routes, parses query strings and writes OpenAPI.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from trigger_api.domain.triggers.etags import excludes, tag_of
+from trigger_api.domain.accepted_encodings import prefers_gzip
+from trigger_api.domain.triggers.etags import as_gzip, excludes, tag_of
 from trigger_contracts.errors import Code, refused
 from trigger_contracts.ids import is_valid_id
 
@@ -24,9 +25,20 @@ Endpoint = Callable[..., Any]
 
 
 def add(
-    router: APIRouter, method: str, path: str, endpoint: Endpoint, *, status: int = 200, **docs: Any
+    router: APIRouter,
+    method: str,
+    path: str,
+    endpoint: Endpoint,
+    *,
+    status: int = 200,
+    refuses: Iterable[int] = (),
+    **docs: Any,
 ) -> None:
-    """Answer ``path`` with and without its trailing slash; the one given is documented."""
+    """Answer ``path`` with and without its trailing slash; the one given is documented.
+
+    ``refuses``: statuses beside those that follow from what the route is (``openapi.refusals``).
+    """
+    answers = {**docs.pop("responses", {}), **{one: {"description": ""} for one in refuses}}
     twin = path.rstrip("/") if path.endswith("/") else f"{path}/"
     for spelling, shown in ((path, docs.pop("include_in_schema", True)), (twin, False)):
         router.add_api_route(
@@ -37,6 +49,7 @@ def add(
             response_class=Response,
             route_class_override=DeclaredRoute,
             include_in_schema=shown,
+            responses=answers,
             **docs,
         )
 
@@ -77,23 +90,12 @@ def next_page(request: Request, path: str, cursor: str | None) -> Mapping[str, s
 def unless_known(request: Request, body: bytes) -> HttpAnswer:
     """The body under a tag of its own; 304 where whoever asks names that tag."""
     tag = tag_of(body)
-    headers = {"etag": tag, "cache-control": "no-cache"}
-    if excludes(header(request, "if-none-match"), tag):
-        return HttpAnswer(304, headers=headers)
-    return HttpAnswer(200, body, headers=headers)
-
-
-def body(schema: Any, examples: Mapping[str, Any], *, required: bool = True) -> dict[str, Any]:
-    """What OpenAPI says about a route's JSON body."""
-    shown = {name: {"summary": name, "value": value} for name, value in examples.items()}
-    content = {"application/json": {"schema": schema, "examples": shown}}
-    return {"requestBody": {"required": required, "content": content}}
-
-
-def answer(model: Any, description: str, example: Any) -> dict[str, Any]:
-    """What OpenAPI says about a route's answer in JSON."""
-    content = {"application/json": {"example": example}}
-    return {"model": model, "description": description, "content": content}
+    headers = {"cache-control": "no-cache"}
+    # Large, as all that is worth a tag: it would be sent as gzip, under the tag of that.
+    sent = as_gzip(tag) if prefers_gzip(headers_of(request).get(b"accept-encoding")) else tag
+    if excludes(header(request, "if-none-match"), sent):
+        return HttpAnswer(304, headers={**headers, "etag": sent, "vary": "accept-encoding"})
+    return HttpAnswer(200, body, headers={**headers, "etag": tag})
 
 
 def header_parameter(name: str, description: str) -> dict[str, Any]:
@@ -107,9 +109,6 @@ def header_parameter(name: str, description: str) -> dict[str, Any]:
 
 
 IF_NONE_MATCH = header_parameter("If-None-Match", "The ETag of what is known: 304 if it is that.")
-NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
-    304: {"description": "It is what `If-None-Match` names."}
-}
 IDEMPOTENCY_KEY = header_parameter(
     "Idempotency-Key",
     "1 to 255 printable ASCII characters. Repeated within 48 h, the request has its effect "

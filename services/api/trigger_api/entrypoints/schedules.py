@@ -18,6 +18,8 @@ from trigger_contracts.errors import Code, refused
 from . import examples, routes
 from .answers import HttpAnswer
 from .bodies import Bodies
+from .openapi import answers, headers
+from .openapi import bodies as request_bodies
 from .routes import checked_id, headers_of
 
 
@@ -59,14 +61,19 @@ def router(
         "GET",
         "/schedules/upcoming",
         of_all,
-        responses={200: {"model": Upcoming}},
+        operation_id="listUpcoming",
+        responses={200: answers.json(Upcoming, "The nearest triggers")},
     )
     routes.add(
         router,
         "GET",
         "/schedules/timezones",
         timezones,
-        responses={200: {"model": ZonesShown}, **routes.NOT_MODIFIED},
+        operation_id="listTimezones",
+        responses={
+            200: answers.json(ZonesShown, "All zones", headers.ETAG),
+            304: answers.empty("It is what `If-None-Match` names", headers.ETAG),
+        },
         openapi_extra={"parameters": [routes.IF_NONE_MATCH]},
     )
     routes.add(
@@ -74,14 +81,16 @@ def router(
         "POST",
         "/schedules/preview",
         preview,
-        responses={200: {"model": PreviewShown}},
-        openapi_extra=routes.body(examples.PREVIEW, examples.PREVIEWS),
+        operation_id="previewSchedule",
+        responses={200: answers.json(PreviewShown, "What it would do")},
+        openapi_extra=request_bodies.body("PreviewInput", examples.PREVIEWS),
     )
     routes.add(
         router,
         "GET",
         "/triggers/{trigger_id}/next",
         upcoming,
-        responses={200: {"model": PreviewShown}},
+        operation_id="getTriggerNext",
+        responses={200: answers.json(PreviewShown, "What it will do")},
     )
     return router

@@ -1,7 +1,5 @@
 """The routes under /session: sign in with a key, be told who one is, sign out."""
 
-from typing import Any
-
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from starlette.responses import Response
@@ -16,6 +14,8 @@ from . import examples, routes
 from .answers import HttpAnswer
 from .bodies import Bodies
 from .identity import Identity
+from .openapi import answers, headers
+from .openapi import bodies as request_bodies
 from .routes import headers_of
 
 
@@ -67,15 +67,31 @@ def router(identity: Identity, bodies: Bodies, clock: Clock) -> APIRouter:
 
     router = APIRouter(tags=["session"])
     path = "/session"
-    docs: dict[str, Any] = {"responses": {200: {"model": SessionShown}}}
-    routes.add(router, "GET", path, show, **docs)
+    routes.add(
+        router,
+        "GET",
+        path,
+        show,
+        operation_id="getSession",
+        responses={200: answers.json(SessionShown, "Who asks")},
+    )
     routes.add(
         router,
         "POST",
         path,
         begin,
-        openapi_extra=routes.body(examples.SIGN_IN, examples.SIGN_INS),
-        **docs,
+        operation_id="signIn",
+        refuses=(401,),
+        responses={200: answers.json(SessionShown, "Signed in", headers.SET_COOKIE)},
+        openapi_extra=request_bodies.body("SignInInput", examples.SIGN_INS),
     )
-    routes.add(router, "DELETE", path, end, status=204)
+    routes.add(
+        router,
+        "DELETE",
+        path,
+        end,
+        status=204,
+        operation_id="signOut",
+        responses={204: answers.empty("Signed out", headers.SET_COOKIE)},
+    )
     return router

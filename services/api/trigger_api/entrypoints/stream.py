@@ -20,6 +20,7 @@ from trigger_runtime.process.loops import Loop
 
 from . import routes
 from .gateway import ENDLESS, IS_HEAD
+from .openapi import answers
 from .serving import abort_of, gone, watches_its_reader
 
 LINGER_S = 2.0
@@ -35,11 +36,19 @@ _LAST_EVENT_ID = routes.header_parameter(
     HEADER, "The id of the event that was seen last: what follows it is sent first."
 )
 _DOCS: dict[str, Any] = {
+    "operation_id": "streamEvents",
     "responses": {
-        200: {
-            "description": "CloudEvents under their type, and `reset`, `dropped` or `closing`",
-            "content": {CONTENT_TYPE: {"schema": {"type": "string"}}},
-        }
+        200: answers.text(
+            CONTENT_TYPE,
+            "Events under their type, and `reset`, `dropped` or `closing`. The schema is that of "
+            "each one's data.",
+            schema={
+                "oneOf": [
+                    {"$ref": "#/components/schemas/CloudEvent"},
+                    {"$ref": "#/components/schemas/StreamNotice"},
+                ]
+            },
+        )
     },
     "openapi_extra": {"parameters": [_LAST_EVENT_ID]},
 }

@@ -11,6 +11,8 @@ from trigger_api.handlers.triggers import TriggerCommands
 from . import examples, routes
 from .answers import HttpAnswer
 from .bodies import Bodies
+from .openapi import answers, headers
+from .openapi import bodies as request_bodies
 from .routes import actor_of, headers_of
 
 __test__ = False  # pytest: not a module of tests, whatever its name
@@ -34,9 +36,15 @@ def router(commands: TriggerCommands, bodies: Bodies) -> APIRouter:
         return await accept(request, "api")
 
     router = APIRouter(tags=["tests"])
-    for path, endpoint, schema, shown in (
-        ("/test/scheduled/", scheduled, examples.TEST_SCHEDULED, examples.SCHEDULED_TESTS),
-        ("/test/api/", api, examples.TEST_API, examples.API_TESTS),
+    for path, endpoint, name, schema, shown in (
+        (
+            "/test/scheduled/",
+            scheduled,
+            "testScheduledDefinition",
+            "ScheduledTestInput",
+            examples.SCHEDULED_TESTS,
+        ),
+        ("/test/api/", api, "testApiDefinition", "ApiTestInput", examples.API_TESTS),
     ):
         routes.add(
             router,
@@ -44,7 +52,13 @@ def router(commands: TriggerCommands, bodies: Bodies) -> APIRouter:
             path,
             endpoint,
             status=202,
-            responses={202: {"model": TestAccepted}},
-            openapi_extra=routes.body(schema, shown),
+            operation_id=name,
+            refuses=(409,),
+            responses={
+                202: answers.json(
+                    TestAccepted, "The test is stored: its event is coming", headers.LOCATION
+                )
+            },
+            openapi_extra=request_bodies.body(schema, shown),
         )
     return router

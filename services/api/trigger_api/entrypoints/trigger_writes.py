@@ -1,6 +1,6 @@
 """The routes under /triggers/ that create, replace, patch and delete, or say what that would do."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
@@ -8,8 +8,8 @@ from starlette.responses import Response
 from trigger_api.domain.schemas import (
     Accepted,
     DryRun,
+    EditShown,
     TriggerShown,
-    TriggerUpdated,
     written,
 )
 from trigger_api.domain.triggers.etags import check_none_match, etag, expected_version
@@ -24,6 +24,9 @@ from trigger_contracts.errors import Code, refused
 from . import examples, routes
 from .answers import HttpAnswer, json_answer
 from .bodies import Bodies
+from .openapi import answers, headers
+from .openapi import bodies as request_bodies
+from .openapi.answers import Answers
 from .routes import actor_of, checked_id, header, headers_of
 
 _IF_MATCH = routes.header_parameter(
@@ -35,15 +38,15 @@ _IF_NONE_MATCH = routes.header_parameter(
     "If-None-Match", "Versions that the trigger must not have: 412 if it does; `*`: any version."
 )
 _CONDITIONS = [_IF_MATCH, _IF_NONE_MATCH]
-_ACCEPTED: dict[int | str, dict[str, Any]] = {
-    202: {
-        "model": Accepted,
-        "description": "Stored, and applied later: the scheduler is busy or away",
-    }
+_ACCEPTED: Answers = {
+    202: answers.json(
+        Accepted,
+        "Stored, and applied later: the scheduler is busy or away",
+        headers.LOCATION,
+    )
 }
-
-_DRY_RUN = {"model": DryRun, "description": "With `dry_run`: what the write would do"}
-_EDITED = {"model": TriggerUpdated | DryRun, "description": "Edited; with `dry_run`, not yet"}
+_DRY_RUN = answers.json(DryRun, "With `dry_run`: what the write would do")
+_EDITED = answers.json(EditShown, "Edited; with `dry_run`, not yet", headers.EDITED_ETAG)
 
 
 class TriggerWrites:
@@ -141,9 +144,15 @@ def router(endpoints: TriggerWrites) -> APIRouter:
         "/triggers/",
         endpoints.create,
         status=201,
-        responses={200: _DRY_RUN, 201: {"model": TriggerShown}, **_ACCEPTED},
+        operation_id="createTrigger",
+        refuses=(409, 410),
+        responses={
+            200: _DRY_RUN,
+            201: answers.json(TriggerShown, "Created", headers.ETAG, headers.LOCATION),
+            **_ACCEPTED,
+        },
         openapi_extra={
-            **routes.body(examples.DEFINITION, examples.CREATES),
+            **request_bodies.body("TriggerInput", examples.CREATES),
             "parameters": [routes.IDEMPOTENCY_KEY],
         },
     )
@@ -153,9 +162,11 @@ def router(endpoints: TriggerWrites) -> APIRouter:
         "PUT",
         one,
         endpoints.replace,
+        operation_id="replaceTrigger",
+        refuses=(409, 412),
         responses={200: _EDITED, **_ACCEPTED},
         openapi_extra={
-            **routes.body(examples.DEFINITION, examples.CREATES),
+            **request_bodies.body("TriggerInput", examples.CREATES),
             "parameters": _CONDITIONS,
         },
     )
@@ -164,8 +175,13 @@ def router(endpoints: TriggerWrites) -> APIRouter:
         "PATCH",
         one,
         endpoints.patch,
+        operation_id="updateTrigger",
+        refuses=(409, 412),
         responses={200: _EDITED, **_ACCEPTED},
-        openapi_extra={**routes.body(examples.PATCH, examples.PATCHES), "parameters": _CONDITIONS},
+        openapi_extra={
+            **request_bodies.body("TriggerPatch", examples.PATCHES),
+            "parameters": _CONDITIONS,
+        },
     )
     routes.add(
         router,
@@ -173,7 +189,9 @@ def router(endpoints: TriggerWrites) -> APIRouter:
         one,
         endpoints.delete,
         status=204,
-        responses={200: _DRY_RUN, **_ACCEPTED},
+        operation_id="deleteTrigger",
+        refuses=(412,),
+        responses={200: _DRY_RUN, 204: answers.empty("Deleted"), **_ACCEPTED},
         openapi_extra={"parameters": _CONDITIONS},
     )
     return router

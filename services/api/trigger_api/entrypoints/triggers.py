@@ -24,6 +24,7 @@ from trigger_contracts.errors import Code, refused
 from . import examples, routes
 from .answers import HttpAnswer, json_answer
 from .fires import FireEndpoint
+from .openapi import answers, bodies, headers
 from .routes import actor_of, checked_id, headers_of
 
 _VERSIONS = TypeAdapter(list[Version])
@@ -99,19 +100,41 @@ def router(endpoints: TriggerRoutes) -> APIRouter:
         "GET",
         "/triggers/",
         endpoints.list_triggers,
-        responses={200: {"model": list[TriggerShown]}},
+        operation_id="listTriggers",
+        responses={
+            200: answers.json(
+                list[TriggerShown],
+                "A page of triggers",
+                headers.LINK,
+                headers.TOTAL_COUNT,
+                headers.TOTAL_COUNT_KIND,
+            )
+        },
     )
     routes.add(
-        router, "GET", "/labels/", endpoints.labels, responses={200: {"model": list[LabelCount]}}
+        router,
+        "GET",
+        "/labels/",
+        endpoints.labels,
+        operation_id="listLabels",
+        responses={200: answers.json(list[LabelCount], "The labels")},
     )
     one = "/triggers/{trigger_id}"
-    routes.add(router, "GET", one, endpoints.show, responses={200: {"model": TriggerShown}})
+    routes.add(
+        router,
+        "GET",
+        one,
+        endpoints.show,
+        operation_id="getTrigger",
+        responses={200: answers.json(TriggerShown, "The trigger", headers.ETAG)},
+    )
     routes.add(
         router,
         "GET",
         f"{one}/history",
         endpoints.history,
-        responses={200: {"model": list[Version]}},
+        operation_id="listTriggerVersions",
+        responses={200: answers.json(list[Version], "A page of versions", headers.LINK)},
     )
     for name, endpoint in (("fire", endpoints.fire), ("test", endpoints.test)):
         routes.add(
@@ -120,9 +143,15 @@ def router(endpoints: TriggerRoutes) -> APIRouter:
             f"{one}/{name}",
             endpoint,
             status=202,
-            responses={202: {"model": FireAccepted}},
+            operation_id=f"{name}Trigger",
+            refuses=(409,),
+            responses={
+                202: answers.json(
+                    FireAccepted, "The fire is stored: its event is coming", headers.LOCATION
+                )
+            },
             openapi_extra={
-                **routes.body(examples.FIRE, examples.FIRES, required=False),
+                **bodies.body("FireInput", examples.FIRES, required=False),
                 "parameters": [routes.IDEMPOTENCY_KEY],
             },
         )

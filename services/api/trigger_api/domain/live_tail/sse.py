@@ -6,6 +6,9 @@ names of their own: ``reset``, ``dropped``, ``closing``.
 
 import json
 from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel
 
 from .tail_position import StreamPosition
 
@@ -21,6 +24,13 @@ class Notice(StrEnum):
     RESET = "reset"
     DROPPED = "dropped"
     CLOSING = "closing"
+
+
+class StreamNotice(BaseModel):
+    """The data of an event that speaks of the stream: `reset`, `dropped` or `closing`."""
+
+    code: Literal["log-reset", "reader-too-slow", "gateway-stopping"]
+    detail: str
 
 
 _SAID = {

@@ -1,8 +1,8 @@
 """Entity tags: a trigger's version as HTTP names it, and the condition that a write may carry.
 
-A trigger's tag names the version of the definition. It does not change with ``next_fire_at``, so
-it is for writes only: a ``304`` by it would hide that the next occurrence moved on. Whatever else
-has a tag has one of its bytes (``tag_of``), for reads.
+A trigger's tag names the version of the definition. It does not change with ``next_fire_at``, nor
+with the encoding in which it travels, so it is for writes only: a ``304`` by it would hide that the
+next occurrence moved on. Whatever else has a tag has one of its bytes (``tag_of``), for reads.
 """
 
 import hashlib
@@ -33,6 +33,14 @@ def etag(version: int) -> str:
 def tag_of(body: bytes) -> str:
     """Of what does not change for long: whoever has it need not read it again."""
     return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+
+def as_gzip(tag: str) -> str:
+    """The tag of the same thing sent as gzip: other bytes (RFC 9110, 8.8.3.3).
+
+    A version keeps its own, which is of no bytes.
+    """
+    return tag if _VERSION.fullmatch(tag[1:-1]) else f'{tag[:-1]}-gzip"'
 
 
 def expected_version(if_match: str | None) -> int | None:

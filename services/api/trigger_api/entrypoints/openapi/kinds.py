@@ -1,0 +1,118 @@
+"""The four kinds of trigger, told apart in the document: one-time, interval, cron and api.
+
+To the platform a definition is one model with rules about which fields go together; to whoever
+writes a client it is one of four shapes, so that a compiler knows what is there. Made of the
+model's own schema, so that a new field is in all of them.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+from trigger_contracts.definition import LIMIT_FIELDS, RULE_FIELDS
+
+Schema = dict[str, Any]
+
+
+class Kind(NamedTuple):
+    """One of the four."""
+
+    name: str
+    words: str
+    type: Literal["scheduled", "api"]
+    rule: str | None
+    """The field that makes it one; None for what fires on request."""
+
+
+KINDS = (
+    Kind("OneTime", "Fires once.", "scheduled", "schedule_time"),
+    Kind("Interval", "Fires in even steps.", "scheduled", "interval"),
+    Kind("Cron", "Fires when a zone's clock shows what the expression says.", "scheduled", "cron"),
+    Kind("Api", "Fires on request.", "api", None),
+)
+
+_NULL: Schema = {"type": "null"}
+_NONE: Schema = {"type": "array", "items": {"type": "string"}, "maxItems": 0}
+_LEFT_OUT_OF_LISTS = frozenset({"payload", "payload_schema"})
+"""By ``payload=false``."""
+
+
+def written(flat: Schema) -> dict[str, Schema]:
+    """What is sent: the four, and ``TriggerInput``, which is any of them.
+
+    Closed, as the platform is: an unknown field is refused.
+    """
+    return _union("TriggerInput", "Input", "The definition of a trigger.", flat, is_shown=False)
+
+
+def shown(flat: Schema) -> dict[str, Schema]:
+    """What is answered: the four, and ``Definition``, which is any of them."""
+    words = "What the owner of a trigger set; what was left out has its default."
+    return _union("Definition", "Definition", words, flat, is_shown=True)
+
+
+def patch(flat: Schema) -> Schema:
+    """Some fields, each with null where that returns it to its default."""
+    properties = {
+        name: one if name in {"name", "type"} else nullable(one)
+        for name, one in flat["properties"].items()
+    }
+    return {
+        "type": "object",
+        "description": "The fields to change (RFC 7396); null returns one to its default.",
+        "properties": {name: _without(one, "default") for name, one in properties.items()},
+        "additionalProperties": False,
+    }
+
+
+def nullable(schema: Schema) -> Schema:
+    """``schema``, or null."""
+    members = schema.get("anyOf", [])
+    if schema.keys() <= {"description", "default"} or _NULL in members:
+        return schema
+    described = {"description": schema["description"]} if "description" in schema else {}
+    inner = _without(schema, "description")
+    return {"anyOf": [*(members or [inner]), _NULL], **described}
+
+
+def _union(
+    name: str, suffix: str, description: str, flat: Schema, *, is_shown: bool
+) -> dict[str, Schema]:
+    variants = {f"{kind.name}{suffix}": _variant(kind, flat, is_shown=is_shown) for kind in KINDS}
+    members = [{"$ref": f"#/components/schemas/{variant}"} for variant in variants]
+    return {**variants, name: {"description": description, "oneOf": members}}
+
+
+def _variant(kind: Kind, flat: Schema, *, is_shown: bool) -> Schema:
+    fields: Mapping[str, Schema] = flat["properties"]
+    own = {kind.rule: _given(fields[kind.rule])} if kind.rule else {}
+    absent = {name: _NULL for name in RULE_FIELDS if name != kind.rule}
+    if kind.type == "api":
+        absent |= {name: _NONE if name == "exclude" else _NULL for name in LIMIT_FIELDS}
+    else:
+        absent["payload_schema"] = _NULL
+    if kind.rule != "cron":
+        absent["dst_policy"] = {"type": "string", "const": "vixie"}
+    own["type"] = {"type": "string", "const": kind.type}
+    required = [name for name in flat["required"] if name in fields]
+    if is_shown:
+        required = [name for name in fields if name not in _LEFT_OUT_OF_LISTS]
+    elif kind.rule:
+        required.append(kind.rule)
+    return {
+        "type": "object",
+        "description": kind.words,
+        "properties": {**fields, **absent, **own},
+        "required": required,
+        **({} if is_shown else {"additionalProperties": False}),
+    }
+
+
+def _given(schema: Schema) -> Schema:
+    """A rule's field where it is given: not null."""
+    members = [one for one in schema["anyOf"] if one != _NULL]
+    rest = _without(schema, "anyOf", "default")
+    return {**members[0], **rest} if len(members) == 1 else {"anyOf": members, **rest}
+
+
+def _without(schema: Schema, *names: str) -> Schema:
+    return {name: value for name, value in schema.items() if name not in names}
