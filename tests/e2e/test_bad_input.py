@@ -373,6 +373,29 @@ async def test_both_doors_say_what_to_write_instead(
         assert said in problem["errors"][0]["message"], problem
 
 
+async def test_both_doors_tell_all_that_is_wrong_at_once(
+    platform: Platform, client: Client
+) -> None:
+    wrong = {"name": "", "timezone": "Mars/Olympus", "cron": "0 25 * * *", "jitter": "P2D"}
+    definition = {"type": "scheduled", **wrong}
+    trigger = await platform.create(name="kept", type="scheduled", cron="0 9 * * *")
+    one = f"/triggers/{trigger['id']}"
+    edit = {"trigger_id": trigger["id"]}
+    for problem in (
+        (await platform.rest.post("/triggers/", json=definition)).json(),
+        (await platform.rest.put(one, json=definition)).json(),
+        (await platform.rest.patch(one, json=wrong)).json(),
+        await platform.ask(client, "create", definition, within=PROMPT_S),
+        await platform.ask(client, "update", {**edit, "definition": definition}, within=PROMPT_S),
+        await platform.ask(client, "update", {**edit, "patch": wrong}, within=PROMPT_S),
+        await platform.ask(client, "test", definition, within=PROMPT_S),
+    ):
+        assert (problem["status"], problem["code"]) == (422, "invalid"), problem
+        assert pointers(problem) == ["/name", "/timezone", "/cron", "/jitter"], problem
+        assert problem["errors"][2]["at"] == 2, problem
+    assert (await platform.rest.get(one)).json() == trigger
+
+
 def pointers(problem: Json) -> list[str]:
     return [error["pointer"] for error in problem["errors"]]
 

@@ -5,7 +5,7 @@ merge patch acts on it; ``schedule_fields`` turns it into a schedule. Anything u
 contradictory is refused with the pointer of the field.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property, partial
 from types import UnionType
 from typing import Annotated, Any, Literal
@@ -24,7 +24,7 @@ from pydantic_core import PydanticCustomError
 
 from . import payloads
 from .cron import DstPolicy
-from .errors import Code, Refused, from_validation, refused
+from .errors import Code, FieldError, Refused, from_validation, problem, refused
 from .misfire import DEFAULT_COUNT, MAX_COUNT
 from .zone_names import UnknownZone, canonical_zone
 
@@ -41,6 +41,7 @@ _PAUSE_FIELDS = frozenset(
         "suspended",
     }
 )
+NO_PAUSE = "a trigger cannot be paused: edit its `ends_at`, or delete it"
 RULE_FIELDS = ("schedule_time", "interval", "cron")
 """A scheduled trigger has one of them."""
 LIMIT_FIELDS = ("starts_at", "ends_at", "max_fires", "jitter", "exclude", "misfire")
@@ -196,23 +197,31 @@ class Definition(BaseModel):
 
 
 def parse_definition(fields: Any, stored: Definition | None = None) -> Definition:
-    """Validate an owner's fields as a whole; raises ``Refused`` with the pointers.
+    """Validate an owner's fields; raises ``Refused`` with the pointers, at the first check that
+    fails (``faults`` has them all).
 
     The payload schema of the version that is ``stored`` was held to its bounds when it came:
     where it stays, it is not compiled again.
     """
-    _refuse_pause(fields)
+    for error in pauses(fields):
+        raise Refused(problem(Code.PAUSE_NOT_SUPPORTED, error.message, [error]))
     try:
         definition = Definition.model_validate(fields)
     except ValidationError as error:
         raise Refused(from_validation(error)) from None
-    definition = _plain(definition)
-    _check_fields_fit(definition)
+    definition = plain(definition)
+    for misfit in misfits(definition):
+        raise Refused(problem(Code.INVALID, misfit.message, [misfit]))
+    check_schema(definition, stored)
+    return definition
+
+
+def check_schema(definition: Definition, stored: Definition | None = None) -> None:
+    """Refuse a payload schema that cannot be used, unless it is the one that is ``stored``."""
     if definition.payload_schema is None:
-        return definition
+        return
     if stored is None or stored.schema_key != definition.schema_key:
         payloads.check_schema(definition.payload_schema)
-    return definition
 
 
 def check_patch(patch: Mapping[str, Any]) -> None:
@@ -229,7 +238,7 @@ def check_patch(patch: Mapping[str, Any]) -> None:
         parse_definition({"name": "patch", "type": "api", **strange})
 
 
-def _plain(definition: Definition) -> Definition:
+def plain(definition: Definition) -> Definition:
     """The definition without blanks around what is read, its zone by the name on the list."""
     try:
         read: dict[str, Any] = {"timezone": canonical_zone(definition.timezone)}
@@ -247,32 +256,35 @@ def _plain(definition: Definition) -> Definition:
     return definition.model_copy(update=changed) if changed else definition
 
 
-def _refuse_pause(fields: Any) -> None:
+def pauses(fields: Any) -> Iterator[FieldError]:
+    """Fields by which somebody means to pause the trigger."""
     for field in fields if isinstance(fields, dict) else ():
         if field in _PAUSE_FIELDS:
-            detail = "a trigger cannot be paused: edit its `ends_at`, or delete it"
-            raise refused(Code.PAUSE_NOT_SUPPORTED, detail, pointer=f"/{field}")
+            yield FieldError(pointer=f"/{field}", message=NO_PAUSE)
 
 
-def _check_fields_fit(definition: Definition) -> None:
-    """Refuse fields that do not belong to the kind of trigger, and schedules that are not one."""
+def misfits(definition: Definition) -> Iterator[FieldError]:
+    """Fields that do not belong to the kind of trigger, and schedules that are not one."""
     given = [field for field in RULE_FIELDS if getattr(definition, field) is not None]
     if definition.type == "api":
         limits = [field for field in LIMIT_FIELDS if getattr(definition, field) not in (None, ())]
         for field in (*given, *limits):
-            detail = "an api trigger fires on request and has no schedule"
-            raise refused(Code.INVALID, detail, pointer=f"/{field}")
+            yield _misfit(field, "an api trigger fires on request and has no schedule")
     else:
         if definition.payload_schema is not None:
-            detail = "only an api trigger has a payload schema"
-            raise refused(Code.INVALID, detail, pointer="/payload_schema")
+            yield _misfit("payload_schema", "only an api trigger has a payload schema")
         if not given:
             detail = "a scheduled trigger needs one of schedule_time, interval and cron"
-            raise refused(Code.INVALID, detail, pointer="/schedule_time")
-    if len(given) > 1:
-        detail = (
-            f"only one of schedule_time, interval and cron may be given, not {' and '.join(given)}"
-        )
-        raise refused(Code.INVALID, detail, pointer=f"/{given[1]}")
+            yield _misfit("schedule_time", detail)
+        if len(given) > 1:
+            detail = (
+                "only one of schedule_time, interval and cron may be given, "
+                f"not {' and '.join(given)}"
+            )
+            yield _misfit(given[1], detail)
     if definition.cron is None and definition.dst_policy != "vixie":
-        raise refused(Code.INVALID, "concerns a cron schedule alone", pointer="/dst_policy")
+        yield _misfit("dst_policy", "concerns a cron schedule alone")
+
+
+def _misfit(field: str, message: str) -> FieldError:
+    return FieldError(pointer=f"/{field}", message=message)

@@ -191,6 +191,28 @@ def from_validation(error: ValidationError) -> Problem:
     return problem(Code.INVALID, detail, errors)
 
 
+def combined(found: Iterable[Problem]) -> Problem:
+    """Several refusals of one request as one, each error once, the first ones first.
+
+    It has their code where they share one. A wish to pause keeps its own beside any other fault:
+    whoever has it is to be told.
+    """
+    problems = list(found)
+    if len(problems) == 1:
+        return problems[0]
+    codes = {one.code for one in problems}
+    code = codes.pop() if len(codes) == 1 else Code.INVALID
+    if Code.PAUSE_NOT_SUPPORTED in codes:
+        code = Code.PAUSE_NOT_SUPPORTED
+    errors = list(dict.fromkeys(error for one in problems for error in one.errors))
+    if len(errors) <= 1:
+        return problems[0].model_copy(update={"errors": tuple(errors)})
+    detail = f"{len(errors)} fields are not valid"
+    if len(errors) > MAX_REPORTED_ERRORS:
+        detail = f"more than {MAX_REPORTED_ERRORS} fields are not valid; so many are named"
+    return problem(code, detail, errors[:MAX_REPORTED_ERRORS])
+
+
 def shortened(text: str, limit: int = MAX_SHOWN_CHARACTERS) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 

@@ -7,7 +7,9 @@ decider's question (``trigger``). Raises ``Refused`` with the pointer of the fie
 
 import hashlib
 import re
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 from . import misfire, spellings
 from .cron import Cron
@@ -42,8 +44,7 @@ def schedule_of(
         return rule
     starts_at = _instant(definition, "starts_at", accepted_at)
     ends_at = _instant(definition, "ends_at")
-    if ends_at is not None and starts_at is not None and ends_at < starts_at:
-        raise refused(Code.INVALID, "must not be earlier than starts_at", pointer="/ends_at")
+    _in_order(starts_at, ends_at)
     if isinstance(rule, Interval):
         # Its start is its anchor, and nothing of the grid lies before.
         starts_at = None
@@ -66,6 +67,35 @@ def schedule_of(
     return limited
 
 
+def checks(
+    definition: Definition, accepted_at: datetime | None
+) -> Iterator[tuple[tuple[str, ...], Callable[[], object]]]:
+    """Whatever of a schedule is checked by itself: the fields that this takes, and the check, which
+    raises ``Refused``. What follows from all of them together is ``schedule_of``'s.
+    """
+    limits = partial(_instant, definition)
+    yield ("schedule_time",), partial(limits, "schedule_time", accepted_at)
+    if definition.interval is not None:
+        yield ("interval",), partial(_every, definition.interval)
+    if definition.cron is not None:
+        yield ("cron",), partial(_cron, definition, definition.cron)
+    yield ("starts_at",), partial(limits, "starts_at", accepted_at)
+    yield ("ends_at",), partial(limits, "ends_at")
+    yield (
+        ("starts_at", "ends_at", "timezone"),
+        lambda: _in_order(limits("starts_at"), limits("ends_at")),
+    )
+    yield ("jitter",), partial(_shift, definition, None)
+    for index, text in enumerate(definition.exclude):
+        yield (f"exclude/{index}",), partial(_dates, index, text)
+    yield ("misfire/max_age",), partial(_misfire, definition)
+
+
+def _in_order(starts_at: datetime | None, ends_at: datetime | None) -> None:
+    if ends_at is not None and starts_at is not None and ends_at < starts_at:
+        raise refused(Code.INVALID, "must not be earlier than starts_at", pointer="/ends_at")
+
+
 def written_locally(definition: Definition) -> datetime | None:
     """A one-time schedule's local time as its owner wrote it; None for an instant."""
     text = definition.schedule_time
@@ -83,14 +113,19 @@ def _rule(definition: Definition, accepted_at: datetime) -> Rule | None:
         return None if at is None else Once(at=at)
     if definition.interval is None:
         return None
-    every = _duration(definition.interval, "/interval")
-    if not MIN_INTERVAL <= every <= HORIZON:
-        detail = f"must be from {MIN_INTERVAL.seconds} second to {HORIZON.days} days"
-        raise refused(Code.INVALID, detail, pointer="/interval")
+    every = _every(definition.interval)
     starts_at = _instant(definition, "starts_at")
     return Interval(
         anchor=starts_at or accepted_at, every=every, fires_at_anchor=starts_at is not None
     )
+
+
+def _every(interval: float | str) -> timedelta:
+    every = _duration(interval, "/interval")
+    if not MIN_INTERVAL <= every <= HORIZON:
+        detail = f"must be from {MIN_INTERVAL.seconds} second to {HORIZON.days} days"
+        raise refused(Code.INVALID, detail, pointer="/interval")
+    return every
 
 
 def _cron(definition: Definition, expression: str) -> Cron:

@@ -5,7 +5,7 @@ arguments. The scheduler appends what it returns under the condition that nobody
 trigger meanwhile; a change holds the full state, so the newest one is the trigger.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,8 +14,9 @@ from uuid import UUID
 from . import payloads
 from .commands import CreateTrigger, DeleteTrigger, TestTrigger, UpdateTrigger
 from .definition import SCHEDULE_FIELDS, Definition, check_patch, parse_definition
-from .errors import Code, FieldError, Problem, Refused, refused, version_mismatch
+from .errors import Code, FieldError, Problem, Refused, combined, refused, version_mismatch
 from .events import ChangeKind, Status, TriggerChanged
+from .faults import Further, accepted, all_of, keeps_type
 from .future import must_fire
 from .ids import occurrence_event_id
 from .preview import Occurrence, occurrence
@@ -162,9 +163,9 @@ def _create(
         raise refused(
             Code.TRIGGER_EXISTS, f"the trigger {trigger_id} exists", pointer="/trigger_id"
         )
-    definition = parse_definition(command.definition)
-    schedule = schedule_of(definition, moment.accepted_at, trigger_id)
-    must_fire(definition, schedule, moment.accepted_at)
+    definition, schedule = accepted(
+        command.definition, moment.accepted_at, trigger_id, (has_a_future(moment.accepted_at),)
+    )
     return Changed(
         TriggerChanged(
             kind=ChangeKind.CREATED,
@@ -198,13 +199,7 @@ def _test(
         raise refused(
             Code.TRIGGER_EXISTS, f"the id {trigger_id} is or was in use", pointer="/trigger_id"
         )
-    definition = parse_definition({"name": "test", **command.definition})
-    schedule = schedule_of(definition, moment.accepted_at)
-    must_fire(definition, schedule, moment.accepted_at)
-    if definition.compiled_schema is not None:
-        found = definition.compiled_schema.mismatch(definition.payload)
-        if found is not None:
-            raise Refused(found)
+    definition, schedule = tested(command.definition, moment.accepted_at)
     rule = None if schedule is None else rule_of(schedule)
     fires_at = rule.at if isinstance(rule, Once) else moment.accepted_at
     return Changed(
@@ -227,42 +222,112 @@ def _test(
     )
 
 
+def tested(
+    fields: Mapping[str, Any], accepted_at: datetime
+) -> tuple[Definition, AnySchedule | None]:
+    """The definition of a test, and its schedule; raises ``Refused`` with every fault."""
+    return accepted(
+        {"name": "test", **fields},
+        accepted_at,
+        further=(has_a_future(accepted_at), _OWN_PAYLOAD_MATCHES),
+    )
+
+
+def has_a_future(accepted_at: datetime) -> Further:
+    """The check that it fires at all, if accepted then."""
+
+    def check(definition: Definition, schedule: AnySchedule | None) -> None:
+        must_fire(definition, schedule, accepted_at)
+
+    return Further(_OF_A_SCHEDULE, check)
+
+
+def _own_payload_matches(definition: Definition, _: AnySchedule | None) -> None:
+    schema = definition.compiled_schema
+    found = None if schema is None else schema.mismatch(definition.payload)
+    if found is not None:
+        raise Refused(found)
+
+
+_OF_A_SCHEDULE = SCHEDULE_FIELDS | {"type"}
+_OWN_PAYLOAD_MATCHES = Further(
+    frozenset({"payload", "payload_schema", "type"}), _own_payload_matches
+)
+
+
 def _update(
     command: UpdateTrigger, state: Trigger | None, moment: Moment, command_id: str
 ) -> Decision:
-    if command.patch is not None:
+    if command.patch is not None and (state is None or not state.exists):
         check_patch(command.patch)
     old = _existing(state, command.trigger_id, command.expected_version)
-    try:
-        return _edited(command, old, moment, command_id)
-    except Refused as refusal:
-        raise _of_what_was_stored(refusal, command, old, moment) from None
-
-
-def _edited(
-    command: UpdateTrigger, old: TriggerChanged, moment: Moment, command_id: str
-) -> Decision:
+    fields: Any = command.definition
     if command.patch is not None:
         # A merge patch acts on what the owner set; a field set to null returns to its default.
         fields = payloads.merge(old.definition.model_dump(exclude_defaults=True), command.patch)
-    else:
-        fields = command.definition
-    definition = parse_definition(fields, old.definition)
-    if definition.type != old.definition.type:
-        detail = (
-            f"a trigger keeps its type: delete this {old.definition.type} one and create another"
+    # A patch that names nothing of it leaves it as it is: also where it was accepted by an earlier
+    # version, and would not be today.
+    reads_schedule = command.patch is None or not SCHEDULE_FIELDS.isdisjoint(command.patch)
+    try:
+        if command.patch is not None:
+            check_patch(command.patch)
+        return _edited(command, old, moment, command_id, fields, reads_schedule=reads_schedule)
+    except Refused as refusal:
+        found = all_of(
+            refusal,
+            fields,
+            moment.accepted_at,
+            stored=old.definition,
+            reads_schedule=reads_schedule,
+            further=(_fires_on(old, moment),) if reads_schedule else (),
         )
-        raise refused(Code.INVALID, detail, pointer="/type")
+        # Of a null the merge leaves nothing to be found.
+        strange = () if command.patch is None else _strange(command.patch)
+        raise _of_what_was_stored(
+            Refused(combined((*strange, found))), command, old, moment
+        ) from None
+
+
+def _strange(patch: Mapping[str, Any]) -> tuple[Problem, ...]:
+    try:
+        check_patch(patch)
+    except Refused as refusal:
+        return (refusal.problem,)
+    return ()
+
+
+def _fires_on(old: TriggerChanged, moment: Moment) -> Further:
+    def check(definition: Definition, schedule: AnySchedule | None) -> None:
+        kept = _keeping_phase(old, definition, schedule)
+        if kept != old.schedule:
+            _armed_from(definition, kept, moment, _counted(old, moment))
+
+    return Further(_OF_A_SCHEDULE, check)
+
+
+def _counted(old: TriggerChanged, moment: Moment) -> int:
+    """How often it has fired, as far as its limit counts: of one that is new, not yet."""
+    return 0 if max_fires_of(old.schedule) is None else moment.fires
+
+
+def _edited(
+    command: UpdateTrigger,
+    old: TriggerChanged,
+    moment: Moment,
+    command_id: str,
+    fields: Any,
+    *,
+    reads_schedule: bool,
+) -> Decision:
+    definition = parse_definition(fields, old.definition)
+    keeps_type(definition, old.definition)
     if _written(definition) == _written(old.definition):
         return Unchanged()
     schedule = old.schedule
-    # A patch that names nothing of it leaves it as it is: also where it was accepted by an earlier
-    # version, and would not be today.
-    if command.patch is None or not SCHEDULE_FIELDS.isdisjoint(command.patch):
+    if reads_schedule:
         schedule = schedule_of(definition, moment.accepted_at, command.trigger_id)
         schedule = _keeping_phase(old, definition, schedule)
-    # Of a limit that is new, nothing was counted yet.
-    fires = 0 if max_fires_of(old.schedule) is None else moment.fires
+    fires = _counted(old, moment)
     update: dict[str, Any] = {"fires": fires}
     if schedule != old.schedule:
         armed_from = _armed_from(definition, schedule, moment, fires)
@@ -297,7 +362,7 @@ def _of_what_was_stored(
         field = error.pointer.removeprefix("/").partition("/")[0]
         was_stored = error in wrong_before and field not in patch
         words = _STORED.format(field) if was_stored and field else ""
-        errors.append(FieldError(pointer=error.pointer, message=error.message + words))
+        errors.append(error.model_copy(update={"message": error.message + words}))
     detail = errors[0].message if len(errors) == 1 else refusal.problem.detail
     return Refused(refusal.problem.model_copy(update={"errors": tuple(errors), "detail": detail}))
 
@@ -307,11 +372,11 @@ _STORED = " (it was stored by an earlier version, and is not allowed any more: s
 
 def _wrong_today(old: TriggerChanged, moment: Moment) -> Sequence[FieldError]:
     """What a definition that was accepted once would be refused for."""
+    fields = old.definition.model_dump(exclude_defaults=True)
     try:
-        fields = old.definition.model_dump(exclude_defaults=True)
         schedule_of(parse_definition(fields, old.definition), moment.accepted_at)
     except Refused as refusal:
-        return refusal.problem.errors
+        return all_of(refusal, fields, moment.accepted_at, stored=old.definition).errors
     return ()
 
 

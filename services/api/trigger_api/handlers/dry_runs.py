@@ -29,7 +29,7 @@ from trigger_contracts.trigger import (
 )
 
 from .previews import to_come
-from .triggers import checked_patch, schema_in
+from .triggers import must_be_a_patch, schema_in
 
 SHOWN = 10
 """Occurrences before and after."""
@@ -73,7 +73,7 @@ class DryRuns:
         return await self._updated(trigger_id, expected_version, definition=fields)
 
     async def patch(self, trigger_id: str, fields: Any, expected_version: int | None) -> DryRun:
-        checked_patch(fields)
+        must_be_a_patch(fields)
         stored = await self._definitions.load(trigger_id)
         if stored is not None:
             definition = stored.change.definition.model_dump(exclude_defaults=True)

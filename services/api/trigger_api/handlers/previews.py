@@ -4,17 +4,20 @@ Computed here, by the very arithmetic by which the scheduler fires.
 """
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from trigger_api.domain.schemas import PreviewShown
 from trigger_api.domain.triggers.previews import ON_REQUEST, PreviewRequest, shown
 from trigger_api.ports.process import Clock
 from trigger_api.ports.triggers import Describe, Scheduled, TriggerViews
-from trigger_contracts.errors import Code, refused
+from trigger_contracts.definition import SCHEDULE_FIELDS, Definition
+from trigger_contracts.errors import Code, Refused, combined, refused
+from trigger_contracts.faults import Further, accepted
 from trigger_contracts.future import must_fire
 from trigger_contracts.instants import LAST_INSTANT, moved
 from trigger_contracts.preview import Preview, preview
 from trigger_contracts.schedule import HORIZON, AnySchedule, Once, rule_of
-from trigger_contracts.schedule_fields import schedule_of, written_locally
+from trigger_contracts.schedule_fields import written_locally
 
 _DUE = timedelta(seconds=30)
 """How long an occurrence may be due before it is a misfire, by default."""
@@ -32,17 +35,22 @@ class Previews:
 
     def preview(self, request: PreviewRequest) -> PreviewShown:
         """A definition's occurrences, as if it were created at ``after``; raises ``Refused``."""
-        definition = request.definition
         after = request.after or self._clock.now()
-        if request.until is not None and request.until <= after:
-            raise refused(Code.INVALID, "must be later than after", pointer="/until")
-        schedule = schedule_of(definition, after)
+        wrong = list(request.wrong)
+        if not wrong and request.until is not None and request.until <= after:
+            wrong.append(
+                refused(Code.INVALID, "must be later than after", pointer="/until").problem
+            )
+        try:
+            # Whether it fires depends on when it is asked about.
+            further = () if wrong else (Further(_OF_A_SCHEDULE, partial(_must_fire, after=after)),)
+            definition, schedule = accepted(request.fields, after, further=further)
+        except Refused as refusal:
+            wrong.append(refusal.problem)
+        if wrong:
+            raise Refused(combined(wrong))
         if schedule is None:
             raise TypeError("a scheduled definition has a schedule")
-        if _is_at_the_end(schedule, after):
-            detail = "leaves no occurrence before the calendar ends, with the year 9999"
-            raise refused(Code.INVALID, detail, pointer="/after")
-        must_fire(definition, schedule, after)
         found = preview(
             schedule,
             definition.timezone,
@@ -91,6 +99,16 @@ def to_come(
         fires=known.fires,
         written=written_locally(known.definition),
     )
+
+
+_OF_A_SCHEDULE = SCHEDULE_FIELDS | {"type"}
+
+
+def _must_fire(definition: Definition, schedule: AnySchedule | None, *, after: datetime) -> None:
+    if schedule is not None and _is_at_the_end(schedule, after):
+        detail = "leaves no occurrence before the calendar ends, with the year 9999"
+        raise refused(Code.INVALID, detail, pointer="/after")
+    must_fire(definition, schedule, after)
 
 
 def _is_at_the_end(schedule: AnySchedule, after: datetime) -> bool:

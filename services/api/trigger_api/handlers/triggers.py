@@ -8,7 +8,7 @@ from trigger_api.domain.triggers import creates
 from trigger_api.domain.triggers.previews import ON_REQUEST
 from trigger_api.handlers.outcomes import Applied, Outcome, Stored
 from trigger_api.ports.triggers import Describe
-from trigger_contracts import trigger
+from trigger_contracts import payloads, trigger
 from trigger_contracts.commands import (
     SCHEMA_VERSION,
     CommandDone,
@@ -18,12 +18,14 @@ from trigger_contracts.commands import (
     UpdateTrigger,
     trigger_id_of,
 )
-from trigger_contracts.definition import Definition, check_patch, parse_definition
-from trigger_contracts.errors import Code, Problem, Refused, refused
+from trigger_contracts.definition import Definition, check_patch
+from trigger_contracts.errors import Code, Problem, Refused, combined, refused
+from trigger_contracts.faults import accepted
 from trigger_contracts.idempotency import CreateClaim, read_claim
 from trigger_contracts.schedule import Once, rule_of, upcoming
 from trigger_contracts.schedule_fields import schedule_of
 from trigger_contracts.subjects import Verb
+from trigger_runtime.process.errors import DependencyUnavailable
 
 from .command_ports import CommandPorts
 
@@ -61,9 +63,16 @@ class TriggerCommands:
         # says whether its time has passed.
         await self._ports.schemas.ready(schema_in(fields))
         now = self._ports.clock.now()
-        schedule_of(parse_definition(fields), now)
+        envelope = self._envelope(self._ports.new_id(), now, actor)
+        try:
+            accepted(fields, now)
+        except Refused as refusal:
+            if not isinstance(fields, dict):
+                raise
+            asked = UpdateTrigger(**envelope, trigger_id=trigger_id, definition=fields)
+            raise await self._with_what_is_stored(refusal, asked, now) from None
         command = UpdateTrigger(
-            **self._envelope(self._ports.new_id(), now, actor),
+            **envelope,
             trigger_id=trigger_id,
             expected_version=expected_version,
             definition=fields,
@@ -74,7 +83,7 @@ class TriggerCommands:
         self, trigger_id: str, fields: Any, actor: str, expected_version: int | None
     ) -> Outcome:
         """What the result of merging is worth depends on the stored definition: the scheduler's."""
-        checked_patch(fields)
+        must_be_a_patch(fields)
         now = self._ports.clock.now()
         command = UpdateTrigger(
             **self._envelope(self._ports.new_id(), now, actor),
@@ -82,7 +91,39 @@ class TriggerCommands:
             expected_version=expected_version,
             patch=fields,
         )
+        try:
+            check_patch(fields)
+        except Refused as refusal:
+            asked = command.model_copy(update={"expected_version": None})
+            raise await self._with_what_is_stored(refusal, asked, now) from None
         return await self._ask(Verb.UPDATE, command, trigger_id)
+
+    async def _with_what_is_stored(
+        self, refusal: Refused, command: UpdateTrigger, now: datetime
+    ) -> Refused:
+        """All that is wrong with an edit: also what follows from the trigger as it is.
+
+        As the scheduler would refuse it, were it sent; ``refusal``, where that cannot be known.
+        """
+        try:
+            stored = await self._ports.definitions.load(command.trigger_id)
+        except DependencyUnavailable:
+            return refusal
+        if stored is None:
+            return refusal
+        if command.patch is not None:
+            definition = stored.change.definition.model_dump(exclude_defaults=True)
+            merged = payloads.merge(definition, command.patch)
+            await self._ports.schemas.ready(schema_in(merged))
+        decision = trigger.decide(
+            command,
+            stored,
+            trigger.Moment(accepted_at=now, now=now),
+            trigger_id=command.trigger_id,
+            command_id=self._ports.new_id(),
+        )
+        is_all = isinstance(decision, trigger.Rejected) and decision.problem.errors
+        return Refused(decision.problem) if is_all else refusal  # type: ignore[union-attr]
 
     async def delete(self, trigger_id: str, actor: str, expected_version: int | None) -> Outcome:
         command = DeleteTrigger(
@@ -98,14 +139,9 @@ class TriggerCommands:
         """Fire a definition once without saving it. Its event id is known at once."""
         if not isinstance(fields, dict):
             raise refused(Code.INVALID, "must be a JSON object", pointer="")
-        if fields.get("type", kind) != kind:
-            raise refused(Code.INVALID, f"must be {kind!r} here, or absent", pointer="/type")
-        if kind == "api" and "payload" not in fields:
-            raise refused(Code.INVALID, "Field required", pointer="/payload")
         await self._ports.schemas.ready(schema_in(fields))
         accepted_at, command_id = self._ports.clock.now(), self._ports.new_id()
-        # As the scheduler will: a test without a name is called so.
-        definition = parse_definition({"name": "test", **fields, "type": kind})
+        definition = _tested(kind, fields, accepted_at)
         command = TestTrigger.model_validate(
             {**fields, "type": kind, **self._envelope(command_id, accepted_at, actor)}
         )
@@ -181,17 +217,34 @@ class TriggerCommands:
         }
 
 
-def checked_patch(fields: Any) -> dict[str, Any]:
-    """A merge patch, with what is wrong of it whatever it is merged over; raises ``Refused``."""
+def must_be_a_patch(fields: Any) -> None:
+    """Raises ``Refused`` for what is no merge patch, whatever it would be merged over."""
     if not isinstance(fields, dict):
         raise refused(Code.INVALID, "a merge patch must be a JSON object", pointer="")
-    check_patch(fields)
-    return fields
 
 
 def schema_in(fields: Any) -> Any:
     """The payload schema that a request brings, if any."""
     return fields.get("payload_schema") if isinstance(fields, dict) else None
+
+
+def _tested(
+    kind: Literal["scheduled", "api"], fields: dict[str, Any], accepted_at: datetime
+) -> Definition:
+    """The definition of a test at the address of its ``kind``; raises ``Refused``."""
+    wrong = []
+    if fields.get("type", kind) != kind:
+        wrong.append(refused(Code.INVALID, f"must be {kind!r} here, or absent", pointer="/type"))
+    if kind == "api" and "payload" not in fields:
+        wrong.append(refused(Code.INVALID, "Field required", pointer="/payload"))
+    try:
+        if not wrong:
+            return trigger.tested({**fields, "type": kind}, accepted_at)[0]
+        # What the payload should match, or the kind should have, follows from what is wrong.
+        accepted({"name": "test", **fields, "type": kind}, accepted_at)
+    except Refused as refusal:
+        wrong.append(refusal)
+    raise Refused(combined(each.problem for each in wrong))
 
 
 def _recurrences(definition: Definition, now: datetime) -> tuple[datetime, ...]:

@@ -7,8 +7,8 @@ from typing import Any
 
 from trigger_contracts import trigger
 from trigger_contracts.commands import SCHEMA_VERSION, CreateTrigger, new_trigger_id
-from trigger_contracts.definition import parse_definition
 from trigger_contracts.errors import Refused
+from trigger_contracts.faults import accepted
 from trigger_contracts.idempotency import CreateClaim
 
 _OWN_FIELDS = CreateTrigger.model_fields.keys()
@@ -45,7 +45,7 @@ def checked(fields: Any, *, command_id: str, accepted_at: datetime, actor: str) 
     """
     if not isinstance(fields, dict) or _OWN_FIELDS & fields.keys():
         # A command's own fields are unknown in a definition: this says so.
-        parse_definition(fields)
+        accepted(fields, accepted_at)
     trigger_id = new_trigger_id(command_id, accepted_at)
     command = CreateTrigger.model_validate(
         {

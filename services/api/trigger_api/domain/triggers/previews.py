@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
 from trigger_api.domain.queries import InDigits
 from trigger_api.domain.schemas import PreviewShown
-from trigger_contracts.definition import Definition, parse_definition
-from trigger_contracts.errors import Code, Refused, from_validation, refused
+from trigger_contracts.errors import Code, Problem, Refused, from_validation, refused
 from trigger_contracts.instants import parse_bound, zone
 from trigger_contracts.preview import Preview
+from trigger_contracts.zone_names import UnknownZone, canonical_zone
 
 MAX_OCCURRENCES = 1000
 """Occurrences of one answer: 100 kB, and a few hundredths of a second of work."""
@@ -46,35 +46,57 @@ class _Window(BaseModel):
 class PreviewRequest:
     """A definition, and which of its occurrences are asked for: in (after, until]."""
 
-    definition: Definition
+    fields: dict[str, Any]
+    """Of the definition, not checked yet."""
     after: datetime | None
     until: datetime | None
     count: int
+    wrong: tuple[Problem, ...] = ()
+    """Beside the definition: told together with what is wrong of that."""
 
 
 def preview_request(fields: Any) -> PreviewRequest:
-    """The request in a body (parsed JSON); raises ``Refused``."""
+    """The request in a body (parsed JSON); raises ``Refused`` for what is none at all."""
     if not isinstance(fields, dict):
         raise refused(Code.INVALID, "must be a JSON object", pointer="")
+    wrong: list[Problem] = []
     if fields.get("type", "scheduled") != "scheduled":
-        raise refused(Code.INVALID, "must be 'scheduled' here, or absent", pointer="/type")
+        wrong.append(refused(Code.INVALID, _OTHER_TYPE, pointer="/type").problem)
     own = {name: fields[name] for name in _Window.model_fields if name in fields}
     rest = {name: value for name, value in fields.items() if name not in own}
-    definition = parse_definition({"name": "preview", **rest, "type": "scheduled"})
+    window = _Window()
     try:
         window = _Window.model_validate(own)
     except ValidationError as error:
-        raise Refused(from_validation(error)) from None
-    after = _instant("after", window.after, definition)
-    until = _instant("until", window.until, definition)
-    # A range that is named is shown whole, as far as an answer goes.
-    default = DEFAULT_OCCURRENCES if until is None else MAX_OCCURRENCES
-    return PreviewRequest(definition, after, until, window.count or default)
+        wrong.append(from_validation(error))
+    timezone = rest.get("timezone", "UTC")
+    instants: dict[str, datetime | None] = {}
+    for field in ("after", "until"):
+        try:
+            instants[field] = _instant(field, getattr(window, field), timezone)
+        except Refused as refusal:
+            wrong.append(refusal.problem)
+    return PreviewRequest(
+        {"name": "preview", **rest, "type": "scheduled"},
+        instants.get("after"),
+        instants.get("until"),
+        # A range that is named is shown whole, as far as an answer goes.
+        window.count or (DEFAULT_OCCURRENCES if window.until is None else MAX_OCCURRENCES),
+        tuple(wrong),
+    )
 
 
-def _instant(field: str, text: str | None, definition: Definition) -> datetime | None:
+_OTHER_TYPE = "must be 'scheduled' here, or absent"
+
+
+def _instant(field: str, text: str | None, timezone: Any) -> datetime | None:
+    """Read in UTC where the zone is none: it is refused for that."""
     try:
-        return None if text is None else parse_bound(text.strip(), zone(definition.timezone))
+        known = canonical_zone(timezone) if isinstance(timezone, str) else "UTC"
+    except UnknownZone:
+        known = "UTC"
+    try:
+        return None if text is None else parse_bound(text.strip(), zone(known))
     except ValueError as error:
         raise refused(Code.INVALID, str(error), pointer=f"/{field}") from None
 
