@@ -12,7 +12,7 @@ _ENDLESS = ("text/event-stream", "application/x-ndjson", "text/csv")
 
 def is_endless(response: httpx.Response) -> bool:
     """Whether the answer is a stream, which its reader takes piece by piece."""
-    return response.headers.get("content-type", "").startswith(_ENDLESS)
+    return str(response.headers.get("content-type", "")).startswith(_ENDLESS)
 
 
 class Declared:
@@ -85,10 +85,8 @@ class Declared:
 def _closed(schemas: dict[str, Any]) -> dict[str, Any]:
     """No field may be there that is not declared, though clients have to bear some."""
     closed: dict[str, Any] = copy.deepcopy(schemas)
-    for name, schema in closed.items():
-        if "allOf" in schema:
-            schema["unevaluatedProperties"] = False
-        elif "properties" in schema and not name.endswith("Definition"):
+    for schema in closed.values():
+        if "properties" in schema:
             schema.setdefault("additionalProperties", False)
     return closed
 

@@ -51,7 +51,7 @@ def test_one_fault_is_told_alone(pointer: str) -> None:
     assert found.detail == found.errors[0].message
 
 
-@pytest.mark.parametrize("pair", combinations(OF_A_CRON, 2), ids=" ".join)
+@pytest.mark.parametrize("pair", list(combinations(OF_A_CRON, 2)), ids=" ".join)
 def test_two_faults_are_told_together_whatever_layer_finds_them(pair: tuple[str, str]) -> None:
     one, other = pair
     found = faults({**CRON, **OF_A_CRON[one], **OF_A_CRON[other]})

@@ -15,11 +15,10 @@ from pydantic.json_schema import models_json_schema
 
 from trigger_api.domain.live_tail.sse import StreamNotice
 from trigger_api.domain.schemas import EventShown
-from trigger_contracts.definition import Definition
 from trigger_contracts.errors import Problem
 from trigger_contracts.events import CloudEvent
 
-from . import bodies, headers, kinds, refusals
+from . import bodies, headers, refusals
 from .bodies import REF
 from .kinds import Schema
 
@@ -30,6 +29,7 @@ _MAY_BE_ABSENT = {
     "FieldError": {"at"},
     "Problem": {"current_version"},
     "Line": {"id", "version", "problem"},
+    "TriggerShown": {"payload", "payload_schema"},
     "WorkerShown": {"oldest_command_age_s"},
 }
 """Fields of answers that are left out where they say nothing."""
@@ -86,12 +86,7 @@ def _schemas(found: dict[str, Schema]) -> dict[str, Schema]:
     found |= more.get("$defs", {})
     for name, schema in found.items():
         _as_answered(name, schema)
-    defined = found.pop("Definition")
-    owned = defined["properties"].keys()
-    for name, schema in found.items():
-        if owned <= schema.get("properties", {}).keys():
-            found[name] = _on_top_of_a_definition(schema)
-    return dict(sorted({**bodies.SCHEMAS, **found, **kinds.shown(defined)}.items()))
+    return dict(sorted({**bodies.SCHEMAS, **found}.items()))
 
 
 def _as_answered(name: str, schema: Schema) -> None:
@@ -111,23 +106,6 @@ def _as_answered(name: str, schema: Schema) -> None:
             # Absent, never null.
             rest = {key: value for key, value in one.items() if key not in ("anyOf", "default")}
             schema["properties"][field] = {**members[0], **rest}
-
-
-def _on_top_of_a_definition(schema: Schema) -> Schema:
-    """The fields beside a definition's, and those of whichever kind of trigger it is."""
-    own = {
-        "type": "object",
-        "properties": {
-            name: one
-            for name, one in schema["properties"].items()
-            if name not in Definition.model_fields
-        },
-        "required": [name for name in schema["required"] if name not in Definition.model_fields],
-    }
-    return {
-        "description": schema["description"],
-        "allOf": [{"$ref": REF.format(model="Definition")}, own],
-    }
 
 
 def _complete(method: str, path: str, operation: dict[str, Any]) -> None:

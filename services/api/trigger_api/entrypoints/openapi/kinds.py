@@ -1,4 +1,4 @@
-"""The four kinds of trigger, told apart in the document: one-time, interval, cron and api.
+"""The four kinds of trigger, told apart in bodies that are sent: one-time, interval, cron and api.
 
 To the platform a definition is one model with rules about which fields go together; to whoever
 writes a client it is one of four shapes, so that a compiler knows what is there. Made of the
@@ -32,22 +32,20 @@ KINDS = (
 
 _NULL: Schema = {"type": "null"}
 _NONE: Schema = {"type": "array", "items": {"type": "string"}, "maxItems": 0}
-_LEFT_OUT_OF_LISTS = frozenset({"payload", "payload_schema"})
-"""By ``payload=false``."""
 
 
 def written(flat: Schema) -> dict[str, Schema]:
     """What is sent: the four, and ``TriggerInput``, which is any of them.
 
-    Closed, as the platform is: an unknown field is refused.
+    Closed, as the platform is: an unknown field is refused. (An answer is flat instead: what a
+    trigger does not have is null there, and openapi-fetch drops fields that can only be null.)
     """
-    return _union("TriggerInput", "Input", "The definition of a trigger.", flat, is_shown=False)
-
-
-def shown(flat: Schema) -> dict[str, Schema]:
-    """What is answered: the four, and ``Definition``, which is any of them."""
-    words = "What the owner of a trigger set; what was left out has its default."
-    return _union("Definition", "Definition", words, flat, is_shown=True)
+    variants = {f"{kind.name}Input": _variant(kind, flat) for kind in KINDS}
+    members = [{"$ref": f"#/components/schemas/{variant}"} for variant in variants]
+    return {
+        **variants,
+        "TriggerInput": {"description": "The definition of a trigger.", "oneOf": members},
+    }
 
 
 def patch(flat: Schema) -> Schema:
@@ -74,15 +72,7 @@ def nullable(schema: Schema) -> Schema:
     return {"anyOf": [*(members or [inner]), _NULL], **described}
 
 
-def _union(
-    name: str, suffix: str, description: str, flat: Schema, *, is_shown: bool
-) -> dict[str, Schema]:
-    variants = {f"{kind.name}{suffix}": _variant(kind, flat, is_shown=is_shown) for kind in KINDS}
-    members = [{"$ref": f"#/components/schemas/{variant}"} for variant in variants]
-    return {**variants, name: {"description": description, "oneOf": members}}
-
-
-def _variant(kind: Kind, flat: Schema, *, is_shown: bool) -> Schema:
+def _variant(kind: Kind, flat: Schema) -> Schema:
     fields: Mapping[str, Schema] = flat["properties"]
     own = {kind.rule: _given(fields[kind.rule])} if kind.rule else {}
     absent = {name: _NULL for name in RULE_FIELDS if name != kind.rule}
@@ -93,17 +83,13 @@ def _variant(kind: Kind, flat: Schema, *, is_shown: bool) -> Schema:
     if kind.rule != "cron":
         absent["dst_policy"] = {"type": "string", "const": "vixie"}
     own["type"] = {"type": "string", "const": kind.type}
-    required = [name for name in flat["required"] if name in fields]
-    if is_shown:
-        required = [name for name in fields if name not in _LEFT_OUT_OF_LISTS]
-    elif kind.rule:
-        required.append(kind.rule)
+    required = [*flat["required"], *((kind.rule,) if kind.rule else ())]
     return {
         "type": "object",
         "description": kind.words,
         "properties": {**fields, **absent, **own},
         "required": required,
-        **({} if is_shown else {"additionalProperties": False}),
+        "additionalProperties": False,
     }
 
 
