@@ -142,7 +142,8 @@ def build(settings: Settings) -> Api:
         views=log_views, fires=fires, commands=commands, claims=claims, clock=clock
     )
     cache = cache_at(settings.cache_url.get_secret_value(), clock)
-    tail = _tail(settings, connection, clock)
+    lifetimes = Lifetimes(settings.active_for, settings.kept_for)
+    tail = _tail(settings, connection, clock, lifetimes)
     tail_loop = stream.tail_loop(tail)
 
     broker = create_broker(connection, description="The platform's broker.")
@@ -223,7 +224,7 @@ def build(settings: Settings) -> Api:
                 log_views,
                 lookup,
                 clock,
-                settings.kept_for,
+                lifetimes,
             ),
             dead_letters.router(_dead_letter_queue(settings, connection, clock)),
             session.router(identity, bodies, clock),
@@ -340,12 +341,14 @@ def _health(
     return health
 
 
-def _tail(settings: Settings, connection: Connection, clock: SystemClock) -> Tail:
+def _tail(
+    settings: Settings, connection: Connection, clock: SystemClock, lifetimes: Lifetimes
+) -> Tail:
     return Tail(
         log=JetStreamEventStream(connection, timeout=settings.publish_timeout),
         clock=clock,
         meter=meter,
-        lifetimes=Lifetimes(settings.active_for, settings.kept_for),
+        lifetimes=lifetimes,
         backlog=settings.stream_backlog,
         limit=settings.max_stream_readers,
     )

@@ -7,16 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trigger_api.domain.log.lifetimes import Lifetimes
 from trigger_api.domain.log.stats import MAX_BUCKETS, Chart, Counted, StatsQuery, summed
 from trigger_contracts.errors import Refused
 from trigger_contracts.events import EntryStatus
 
 NOW = datetime(2027, 1, 1, 12, 34, 56, tzinfo=UTC)
-KEPT = timedelta(hours=48)
+ACTIVE, KEPT = timedelta(hours=2), timedelta(hours=48)
+LIFETIMES = Lifetimes(ACTIVE, KEPT)
 
 
 def chart(**query: object) -> Chart:
-    return Chart.of(StatsQuery.model_validate(query), NOW, KEPT)
+    return Chart.of(StatsQuery.model_validate(query), NOW, LIFETIMES)
 
 
 def test_without_a_range_the_whole_life_is_shown_in_about_sixty_buckets() -> None:
@@ -46,6 +48,18 @@ def test_too_many_buckets_are_refused_at_the_bucket() -> None:
         chart(bucket="1m")
     assert caught.value.problem.errors[0].pointer == "/query/bucket"
     assert str(MAX_BUCKETS) in caught.value.problem.detail
+
+
+def test_a_chart_of_one_life_begins_where_that_life_does() -> None:
+    active = chart(state="active", bucket="1m")
+    assert (active.since, active.to, len(active.begins())) == (NOW - ACTIVE, NOW, 121)
+    assert chart(state="active").bucket == "5m"
+    archived, both = chart(state="archived"), chart(state=["active", "archived"])
+    assert archived.since == both.since == NOW - KEPT
+    # What is asked for counts, and a chart never begins after its end.
+    assert chart(state="active", **{"from": "2027-01-01T09:00:00Z"}).since.hour == 9
+    before = chart(state="active", to="2027-01-01T09:00:00Z", bucket="1m")
+    assert (before.since, len(before.begins())) == (before.to, 1)
 
 
 def test_empty_buckets_are_there_and_sums_are_by_status() -> None:

@@ -20,7 +20,8 @@ from .several import Several, SeveralEvents, SeveralIds
 MAX_LIMIT = 500
 """Rows of a page: half a megabyte of triggers with small payloads."""
 DEFAULT_LIMIT = 50
-
+MAX_WITH_PAYLOADS = 20
+"""Events of a page that has their payloads: 5 MiB at the most."""
 
 MAX_WAIT = timedelta(seconds=30)
 """For an event: proxies end what says nothing for a minute."""
@@ -201,6 +202,20 @@ class EventQuery(Page, StateFilter):
         description="Also count all rows that pass, in the header `X-Total-Count`; "
         "`X-Total-Count-Kind` says whether that is `exact` or an `estimate`.",
     )
+    payload: bool = Field(
+        default=False,
+        description=f"If true, rows have their `payload`, {MAX_WITH_PAYLOADS} of them at the most.",
+    )
+
+    def checked(self, within: str = "/query") -> Self:
+        """As of every filter; with payloads a page is short, also where it was not asked to be."""
+        wanted = super().checked(within)
+        if not self.payload or self.limit <= MAX_WITH_PAYLOADS:
+            return wanted
+        if "limit" in self.model_fields_set:
+            detail = f"must not be more than {MAX_WITH_PAYLOADS} with payload=true"
+            raise refused(Code.INVALID, detail, pointer=f"{within}/limit")
+        return wanted.model_copy(update={"limit": MAX_WITH_PAYLOADS})
 
 
 class WaitQuery(BaseModel):

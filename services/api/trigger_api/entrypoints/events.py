@@ -1,13 +1,13 @@
 """The log of 48 hours, read from the views of its owner."""
 
 import asyncio
-from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from trigger_api.domain.log.activity import Activity, ActivityQuery
+from trigger_api.domain.log.lifetimes import Lifetimes
 from trigger_api.domain.log.stats import Chart, Stats, StatsQuery, summed
 from trigger_api.domain.queries import EventQuery, WaitQuery
 from trigger_api.domain.schemas import EventDetail, EventShown
@@ -23,12 +23,12 @@ from .openapi import answers, headers
 
 
 def router(
-    pages: EventPages, views: LogViews, lookup: Lookup, clock: Clock, kept_for: timedelta
+    pages: EventPages, views: LogViews, lookup: Lookup, clock: Clock, lifetimes: Lifetimes
 ) -> APIRouter:
     """Lists of the log, its sums, and single events."""
 
     async def list_events(request: Request, query: Annotated[EventQuery, Query()]) -> Response:
-        """The log, the newest first and without payloads; the next page is in `Link`."""
+        """The log, the newest first; the next page is in `Link`. Payloads only if asked for."""
         wanted = query.checked()
         page, total, covered = await asyncio.gather(
             pages.page(wanted), _counted(wanted), coverage(views, wanted)
@@ -46,7 +46,7 @@ def router(
     async def stats(query: Annotated[StatsQuery, Query()]) -> Response:
         """Counts by status and quantiles of lateness, overall and per bucket of time."""
         wanted = query.checked()
-        chart = Chart.of(wanted, clock.now(), kept_for)
+        chart = Chart.of(wanted, clock.now(), lifetimes)
         counted, covered = await asyncio.gather(
             views.counted(wanted, chart.width), coverage(views, wanted)
         )

@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from trigger_api.domain.queries import EventQuery, StateFilter
-from trigger_api.domain.schemas import EventShown
+from trigger_api.domain.schemas import EventDetail, EventShown
 
 from .filter_sql import conditions, hashes_of, says, without_values
 from .row_json import json_object
@@ -46,14 +46,20 @@ from .tables import (
     WAITING_WORDS,
 )
 
-_SHOWN = (
-    literal_column(json_object(EventShown.model_fields), Text).label("body"),
-    literal_column("logged_at", INSTANT),
-    literal_column("event_id", Uuid),
-    LIFE_ENDS_AT.label("ends_at"),
-    literal_column("now()", INSTANT).label("read_at"),
-)
-"""A row of a list."""
+
+
+def _row_as(shown: type[EventShown]) -> tuple[ColumnElement[Any], ...]:
+    return (
+        literal_column(json_object(shown.model_fields), Text).label("body"),
+        literal_column("logged_at", INSTANT),
+        literal_column("event_id", Uuid),
+        LIFE_ENDS_AT.label("ends_at"),
+        literal_column("now()", INSTANT).label("read_at"),
+    )
+
+
+_SHOWN = {False: _row_as(EventShown), True: _row_as(EventDetail)}
+"""A row of a list, and one with its payload."""
 _NOT_IN_LISTS = {"payload", *ONLY_TO_FILTER}
 
 EVENT = select(
@@ -95,7 +101,7 @@ Asked = tuple[Executable, dict[str, Any]]
 def events(
     query: EventQuery, after: tuple[datetime, UUID] | None, among: int | None = None
 ) -> Asked:
-    """A page of the log, the newest first, without payloads; ``among`` as in ``_newest``."""
+    """A page of the log, the newest first; ``among`` as in ``_newest``."""
     shape, values = without_values(query)
     shape = shape.model_copy(update={"limit": 1, "cursor": None, "count": False})
     values["most"] = query.limit + 1
@@ -103,13 +109,14 @@ def events(
         values["after_at"], values["after_id"] = after
     if query.q is None:
         return _page(shape, is_further=after is not None), values
-    return _newest(shape, _SHOWN, among, is_further=after is not None), values
+    shown = _SHOWN[query.payload]
+    return _newest(shape, shown, among, is_further=after is not None), values
 
 
 @lru_cache(maxsize=200)
 def _page(shape: EventQuery, *, is_further: bool) -> Select[Any]:
     """Building it, and telling that it was said before, take longer than PostgreSQL's answer."""
-    return _newest(shape, _SHOWN, None, is_further=is_further)
+    return _newest(shape, _SHOWN[shape.payload], None, is_further=is_further)
 
 
 def extent(wanted: StateFilter, limit: int, among: int | None = None) -> Asked:
@@ -181,9 +188,11 @@ def _with_rare_words(wanted: StateFilter, q: str, *, is_further: bool) -> Compou
     planner is not to read everything in its order in the hope of meeting the words soon.
     """
     c = EVENTS_IN[wanted.life].c
+    has_payload = isinstance(wanted, EventQuery) and wanted.payload
+    shown = [*_listed(c), c.payload] if has_payload else _listed(c)
 
     def rows(asked: StateFilter, *where: ColumnElement[bool]) -> Select[Any]:
-        found = select(*_listed(c)).where(*_passing(c, asked, is_further=is_further), *where)
+        found = select(*shown).where(*_passing(c, asked, is_further=is_further), *where)
         return found.offset(literal_column("0"))
 
     hours = select(HOURS).cte("hour").prefix_with("MATERIALIZED")

@@ -39,9 +39,11 @@ def may_be_kept(query: EventQuery) -> bool:
     """Whether others may be given the same page.
 
     Further pages are asked for by one reader each. A row enters the archive at its instant, and
-    leaves a count at its instant: neither may wait for a page to grow old.
+    leaves a count at its instant: neither may wait for a page to grow old. With payloads it is
+    more than a cache should hold.
     """
-    return query.cursor is None and query.life != "archived" and not query.count
+    is_first = query.cursor is None and not query.count
+    return is_first and query.life != "archived" and not query.payload
 
 
 class Repeats:

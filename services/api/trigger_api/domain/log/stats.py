@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from trigger_api.domain.log.lifetimes import Lifetimes
 from trigger_api.domain.queries import StateFilter
 from trigger_contracts.errors import Code, refused
 from trigger_contracts.events import EntryStatus
@@ -102,10 +103,15 @@ class Chart(NamedTuple):
         return WIDTHS[self.bucket]
 
     @classmethod
-    def of(cls, query: StatsQuery, now: datetime, kept_for: timedelta) -> Self:
-        """The chart that ``query`` asks for; raises ``Refused`` for too many buckets."""
+    def of(cls, query: StatsQuery, now: datetime, lifetimes: Lifetimes) -> Self:
+        """The chart that ``query`` asks for; raises ``Refused`` for too many buckets.
+
+        It begins with the log, and where one life of it is meant, with that.
+        """
         to = min(query.to or now, now)
-        since = min(max(query.from_ or now - kept_for, now - kept_for), to)
+        first = lifetimes.span(None, now).after
+        begins = query.from_ or lifetimes.span(query.life, now).after
+        since = min(max(begins, first), to)
         span = to - since
         bucket = query.bucket or _fitting(span)
         if span > (MAX_BUCKETS - 1) * WIDTHS[bucket]:
