@@ -258,6 +258,8 @@ PERMISSIONS: dict[str, Permissions] = {
             *_IDEMPOTENCY,
             *(subjects.redrive(service) for service in WORKERS),
             *_read(EVENTS.name, DEAD.name),
+            # Up to where the log is in the tables.
+            f"$JS.API.CONSUMER.INFO.{RETENTION_EVENTS.stream.name}.{RETENTION_EVENTS.durable}",
         ),
         subscribe=(
             _own_inbox("api"),

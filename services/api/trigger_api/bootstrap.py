@@ -55,6 +55,7 @@ from .adapters.dead_letters import StreamDeadLetters
 from .adapters.definitions import CachedDefinitions
 from .adapters.descriptions import describe
 from .adapters.log.views import PostgresLogViews
+from .adapters.log_position import ProjectedPosition
 from .adapters.trigger_views import PostgresTriggerViews
 from .adapters.workers import HeartbeatListener
 from .domain.keys import StoredKey, parse_stored
@@ -145,6 +146,7 @@ def build(settings: Settings) -> Api:
     lifetimes = Lifetimes(settings.active_for, settings.kept_for)
     tail = _tail(settings, connection, clock, lifetimes)
     tail_loop = stream.tail_loop(tail)
+    positions = ProjectedPosition(connection, tail.log, clock.monotonic)
 
     broker = create_broker(connection, description="The platform's broker.")
     heartbeats = HeartbeatListener(connection, clock.monotonic)
@@ -220,8 +222,9 @@ def build(settings: Settings) -> Api:
                 _exports(settings, searches, clock), log_views, clock, settings.export_write_timeout
             ),
             events.router(
-                EventPages(views=log_views, cache=cache, clock=clock),
+                EventPages(views=log_views, positions=positions, cache=cache, clock=clock),
                 log_views,
+                positions,
                 lookup,
                 clock,
                 lifetimes,

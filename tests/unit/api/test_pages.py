@@ -8,11 +8,14 @@ import pytest
 
 from tests.support.eventually import eventually
 from tests.unit.api.fakes import NOW, FakeClock
+from trigger_api.domain.live_tail.tail_position import StreamPosition
 from trigger_api.domain.log.pages import FRESH_FOR, EventPage, Repeats, key_of, packed, unpacked
 from trigger_api.domain.queries import EventQuery
 from trigger_api.handlers.pages import EventPages
 from trigger_api.ports.log import ListedEvents
 from trigger_runtime.process.errors import DatabaseUnavailable
+
+AT = StreamPosition(epoch=10, seq=7)
 
 
 class FakeViews:
@@ -25,6 +28,10 @@ class FakeViews:
         self.away = False
         self.may_answer = asyncio.Event()
         self.may_answer.set()
+        self.projected = 0
+
+    async def certain(self) -> StreamPosition:
+        return StreamPosition(1, self.projected)
 
     async def events(self, _query: EventQuery) -> ListedEvents:
         self.reads += 1
@@ -53,6 +60,7 @@ class Desk:
     def __init__(self, true_until: datetime = NOW + timedelta(hours=1)) -> None:
         self.views, self.cache, self.clock = FakeViews(true_until), FakeCache(), FakeClock()
         self.pages = EventPages(
+            positions=self.views,
             views=self.views,  # type: ignore[arg-type]  # the one method that is needed
             cache=self.cache,
             clock=self.clock,
@@ -198,16 +206,40 @@ async def test_a_failure_is_told_to_all_and_kept_by_nobody() -> None:
     assert (await desk.ask()).body
 
 
+_FORGED = packed(EventPage(b"[]", None, NOW, NOW + FRESH_FOR, AT)).replace(b"a-7", b"a-7\\r\\nx: y")
+
+
+async def test_a_page_that_is_kept_has_the_position_of_its_own_read() -> None:
+    desk = Desk()
+    desk.views.projected = 5
+    for _ in range(2):  # the second time it is kept
+        assert (await desk.ask()).position == StreamPosition(1, 5)
+    desk.views.projected = 9
+    assert (await desk.ask()).position == StreamPosition(1, 5)
+    desk.clock.advance(FRESH_FOR)
+    assert (await desk.ask()).position == StreamPosition(1, 9)
+
+
+async def test_a_position_is_taken_before_the_rows_are_read() -> None:
+    desk = Desk()
+    desk.views.may_answer.clear()
+    asking = asyncio.create_task(desk.ask())
+    await eventually(lambda: desk.views.reads == 1)
+    desk.views.projected = 9
+    desk.views.may_answer.set()
+    assert (await asking).position == StreamPosition(1, 0)
+
+
 async def test_what_a_stranger_left_in_the_cache_is_read_over() -> None:
     desk = Desk()
     await desk.ask_for_the_first_time()
-    for kept in (b"", b"\x80\x04pickle", b"[1]\n[]", b'["c", "x", "y"]\n[]', b"{}\n"):
+    for kept in (b"", b"\x80\x04pickle", b"[1]\n[]", b'["c", "x", "y"]\n[]', b"{}\n", _FORGED):
         desk.cache.kept[key_of(EventQuery())] = kept
         assert (await desk.ask()).body.startswith(b"[{")
 
 
 def test_a_page_survives_its_packing() -> None:
-    page = EventPage(b'[{"a":"\n"}]', "cursor", NOW, datetime(2027, 1, 1, tzinfo=UTC))
+    page = EventPage(b'[{"a":"\n"}]', "cursor", NOW, datetime(2027, 1, 1, tzinfo=UTC), AT)
     assert unpacked(packed(page)) == page
 
 

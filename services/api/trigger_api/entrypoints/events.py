@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from trigger_api.domain.live_tail.tail_position import StreamPosition
 from trigger_api.domain.log.activity import Activity, ActivityQuery
 from trigger_api.domain.log.lifetimes import Lifetimes
 from trigger_api.domain.log.stats import Chart, Stats, StatsQuery, summed
@@ -13,7 +14,7 @@ from trigger_api.domain.queries import EventQuery, WaitQuery
 from trigger_api.domain.schemas import EventDetail, EventShown
 from trigger_api.handlers.lookup import Lookup
 from trigger_api.handlers.pages import EventPages
-from trigger_api.ports.log import LogViews
+from trigger_api.ports.log import LogPosition, LogViews
 from trigger_api.ports.process import Clock
 
 from . import routes
@@ -21,9 +22,13 @@ from .answers import HttpAnswer
 from .coverage import coverage
 from .openapi import answers, headers
 
-
 def router(
-    pages: EventPages, views: LogViews, lookup: Lookup, clock: Clock, lifetimes: Lifetimes
+    pages: EventPages,
+    views: LogViews,
+    positions: LogPosition,
+    lookup: Lookup,
+    clock: Clock,
+    lifetimes: Lifetimes,
 ) -> APIRouter:
     """Lists of the log, its sums, and single events."""
 
@@ -34,7 +39,8 @@ def router(
             pages.page(wanted), _counted(wanted), coverage(views, wanted)
         )
         link = routes.next_page(request, "/events/", page.next_cursor)
-        return HttpAnswer(200, page.body, headers={**link, **total, **covered}).response()
+        found = {**link, **total, **covered, **_position(page.position)}
+        return HttpAnswer(200, page.body, headers=found).response()
 
     async def _counted(wanted: EventQuery) -> dict[str, str]:
         if not wanted.count:
@@ -55,7 +61,9 @@ def router(
 
     async def activity(query: Annotated[ActivityQuery, Query()]) -> Response:
         """The last event of each of several triggers, and their newest ones as points."""
-        return HttpAnswer(200, await views.activity(query)).response()
+        position = await positions.certain()
+        body = await views.activity(query)
+        return HttpAnswer(200, body, headers=_position(position)).response()
 
     async def show(event_id: str, query: Annotated[WaitQuery, Query()]) -> Response:
         """One event with its payload, and when it is archived and deleted."""
@@ -72,7 +80,7 @@ def router(
         operation_id="listEvents",
         responses={
             200: answers.json(
-                list[EventShown],
+                list[EventDetail | EventShown],
                 "A page of the log",
                 headers.LINK,
                 *counted,
@@ -111,3 +119,7 @@ def router(
         responses={200: answers.json(EventDetail, "The event")},
     )
     return router
+
+
+def _position(known: StreamPosition | None) -> dict[str, str]:
+    return {} if known is None else {"x-log-position": str(known)}

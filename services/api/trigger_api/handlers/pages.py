@@ -12,7 +12,7 @@ from datetime import datetime
 from trigger_api.domain.log import pages
 from trigger_api.domain.log.pages import EventPage
 from trigger_api.domain.queries import EventQuery
-from trigger_api.ports.log import Cache, LogViews
+from trigger_api.ports.log import Cache, LogPosition, LogViews
 from trigger_api.ports.process import Clock
 
 
@@ -28,8 +28,11 @@ class _SharedRead:
 class EventPages:
     """Reads pages of the log; first pages are taken from the cache while they are new enough."""
 
-    def __init__(self, *, views: LogViews, cache: Cache, clock: Clock) -> None:
+    def __init__(
+        self, *, views: LogViews, positions: LogPosition, cache: Cache, clock: Clock
+    ) -> None:
         self._views = views
+        self._positions = positions
         self._cache = cache
         self._clock = clock
         self._repeats = pages.Repeats()
@@ -78,7 +81,9 @@ class EventPages:
         return page
 
     async def _read(self, query: EventQuery) -> EventPage:
+        # Before the read: what is projected meanwhile may be missing from it.
+        position = await self._positions.certain()
         asked_at = self._clock.now()
         read = await self._views.events(query)
         until = pages.fresh_until(asked_at, read.read_at, read.true_until)
-        return EventPage(read.body, read.next_cursor, asked_at, until)
+        return EventPage(read.body, read.next_cursor, asked_at, until, position)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from trigger_api.domain.live_tail.tail_position import StreamPosition
 from trigger_api.domain.log.activity import ActivityQuery
 from trigger_api.domain.log.export_paging import ReadRange, RowKey
 from trigger_api.domain.log.exports import Format
@@ -26,6 +27,16 @@ class Cache(Protocol):
     async def get(self, key: str) -> bytes | None: ...
 
     async def set(self, key: str, value: bytes, expires_in: timedelta) -> None: ...
+
+
+class LogPosition(Protocol):
+    """How far retention's views surely are."""
+
+    async def certain(self) -> StreamPosition | None:
+        """Up to where every event has its row in the views by now; None where that was never
+        known. It may be behind, and never raises.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,6 @@ from .tables import (
 )
 
 
-
 def _row_as(shown: type[EventShown]) -> tuple[ColumnElement[Any], ...]:
     return (
         literal_column(json_object(shown.model_fields), Text).label("body"),

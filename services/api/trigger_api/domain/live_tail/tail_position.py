@@ -6,7 +6,7 @@ the epoch tells that stream from another that was made in its place and counts f
 
 import re
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from pydantic import Field
 
@@ -41,6 +41,14 @@ class StreamPosition(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.epoch:x}-{self.seq}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """What ``str`` made; raises ``ValueError`` for anything else."""
+        found = _ID.fullmatch(text)
+        if found is None or found[1] is None:
+            raise ValueError("no position")
+        return cls(int(found[1], 16), int(found[2]))
 
 
 class LastSeen(NamedTuple):

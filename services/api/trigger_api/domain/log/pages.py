@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from trigger_api.domain.live_tail.tail_position import StreamPosition
 from trigger_api.domain.queries import EventQuery
 
 FRESH_FOR = timedelta(milliseconds=900)
@@ -20,7 +21,7 @@ MOST_REMEMBERED = 1000
 
 @dataclass(frozen=True, slots=True)
 class EventPage:
-    """A page as it is answered.
+    """A page as it is answered. ``position`` is one that its read surely had behind it.
 
     ``read_at`` and ``fresh_until`` are by the gateway's clock; at or after the latter, or
     before the former (the clock was set back), the page must be read anew.
@@ -30,6 +31,7 @@ class EventPage:
     next_cursor: str | None
     read_at: datetime
     fresh_until: datetime
+    position: StreamPosition | None = None
 
     def is_fresh(self, now: datetime) -> bool:
         return self.read_at <= now < self.fresh_until
@@ -83,7 +85,9 @@ def fresh_until(
 
 
 def packed(page: EventPage) -> bytes:
-    head = [page.next_cursor, page.read_at.isoformat(), page.fresh_until.isoformat()]
+    instants = page.read_at.isoformat(), page.fresh_until.isoformat()
+    position = None if page.position is None else str(page.position)
+    head = [page.next_cursor, *instants, position]
     return json.dumps(head).encode() + b"\n" + page.body
 
 
@@ -91,9 +95,9 @@ def unpacked(kept: bytes) -> EventPage | None:
     """What ``packed`` made; None for anything else that somebody left under the same name."""
     head, _, body = kept.partition(b"\n")
     try:
-        next_cursor, read_at, until = json.loads(head)
-        return EventPage(
-            body, next_cursor, datetime.fromisoformat(read_at), datetime.fromisoformat(until)
-        )
+        next_cursor, read_at, until, position = json.loads(head)
+        instants = datetime.fromisoformat(read_at), datetime.fromisoformat(until)
+        surely = None if position is None else StreamPosition.parse(position)
+        return EventPage(body, next_cursor, *instants, surely)
     except (ValueError, TypeError):
         return None
