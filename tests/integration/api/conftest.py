@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from nats.aio.client import Client
+from pydantic import SecretStr
 
 from tests.integration.api.letter_owner import Owner, owning
 from tests.integration.api.log_rows import Log
@@ -24,6 +25,8 @@ from trigger_api.settings import Settings
 from trigger_contracts.commands import FireTrigger
 from trigger_contracts.subjects import Service
 from trigger_local.secrets import Secrets
+from trigger_retention.bootstrap import build as build_retention
+from trigger_retention.settings import Settings as RetentionSettings
 from trigger_runtime.http.server import HttpLimits
 
 
@@ -183,3 +186,25 @@ def fires(platform_streams: Broker, secrets: Secrets) -> Fires:
         return await stored_fires(platform_streams, secrets)
 
     return stored
+
+
+@pytest.fixture
+async def retention(
+    platform_streams: Broker, empty_database: Database, secrets: Secrets
+) -> AsyncIterator[None]:
+    """Two replicas of retention, in small batches: many are under way at a time."""
+    settings = RetentionSettings(
+        nats_url=platform_streams.url,
+        nats_user="retention",
+        nats_password=SecretStr(secrets.nats["retention"]),
+        database_url=SecretStr(empty_database.url("etp_retention")),
+        projection_batch=7,
+    )
+    replicas = [build_retention(settings) for _ in range(2)]
+    for parts in replicas:
+        await parts.broker.start()
+    yield
+    for parts in replicas:
+        await parts.broker.stop()
+        await parts.connection.close()
+        await parts.database.close()

@@ -2,13 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 import httpx
-import pytest
 from nats.aio.client import Client
-from pydantic import SecretStr
 
 from tests.integration.api.conftest import Running, ready, serving
 from tests.integration.api.streams import opened
@@ -17,33 +14,9 @@ from tests.support.log_entries import body_of, make_entry
 from tests.support.servers import Broker, Database
 from trigger_contracts import subjects
 from trigger_local.secrets import Secrets
-from trigger_retention.bootstrap import build
-from trigger_retention.settings import Settings
 
 EVENTS = 240
 """Fewer than a page has: each list shows all that is in the tables."""
-
-
-@pytest.fixture
-async def retention(
-    platform_streams: Broker, empty_database: Database, secrets: Secrets
-) -> AsyncIterator[None]:
-    """Two replicas of retention, in small batches: many are under way at a time."""
-    settings = Settings(
-        nats_url=platform_streams.url,
-        nats_user="retention",
-        nats_password=SecretStr(secrets.nats["retention"]),
-        database_url=SecretStr(empty_database.url("etp_retention")),
-        projection_batch=7,
-    )
-    replicas = [build(settings) for _ in range(2)]
-    for parts in replicas:
-        await parts.broker.start()
-    yield
-    for parts in replicas:
-        await parts.broker.stop()
-        await parts.connection.close()
-        await parts.database.close()
 
 
 async def position_and_rows(http: httpx.AsyncClient, path: str) -> tuple[str, set[str]]:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.log_entries import body_of, make_entry
 from tests.unit.api.fakes import NOW
-from trigger_api.domain.live_tail import sse
+from trigger_api.domain.live_tail import rows, sse
 from trigger_api.domain.live_tail.tail_buffer import Segment, TailBuffer, read
 from trigger_api.domain.live_tail.tail_position import (
     Beginning,
@@ -126,6 +126,24 @@ def test_each_age_has_the_state_that_the_views_give_it():
         assert lives.span(None, NOW).has(NOW - age) is (state is not None), age
 
 
+def test_a_row_has_no_payload_and_the_state_that_the_event_has_when_it_is_sent():
+    lives = Lifetimes(timedelta(hours=2), timedelta(hours=48))
+    entry = make_entry("secret", now=NOW, scheduled_for=NOW - timedelta(milliseconds=1500))
+    event = read(StreamPosition(10, 7), body_of(entry))
+    assert event is not None
+    for age, state in ((timedelta(), "active"), (timedelta(hours=2), "archived")):
+        frame = rows.frame(event, lives, NOW + age)
+        assert frame is rows.frame(event, lives, NOW + age), "made once"
+        head, data, end = frame.decode().partition("data: ")[0], frame[frame.index(b"{") :], b"\n\n"
+        assert head == "id: a-7\nevent: trigger.fired.v1\n"
+        assert data.endswith(end)
+        row = json.loads(data)
+        assert (row["id"], row["state"], row["lateness"]) == (entry.event_id, state, 1.5)
+        assert row["deletes_at"] == "2027-01-03T12:00:00Z"
+        assert "secret" not in data.decode()
+    assert len(event.rows) == 2
+
+
 def test_a_stretch_remembers_what_passes_for_few_filters_only():
     stretch = _stretch(1, 2)
     for number in range(200):
@@ -141,3 +159,9 @@ def _stretch(*seqs: int) -> Segment:
         assert event is not None
         events.append(event)
     return Segment(seqs[-1], tuple(events))
+
+
+def test_what_has_no_id_that_a_row_could_have_is_no_event():
+    entry = make_entry("1", now=NOW)
+    for wrong in ({"event_id": "x"}, {"replay_of": "x"}):
+        assert read(StreamPosition(1, 1), body_of(entry.model_copy(update=wrong))) is None

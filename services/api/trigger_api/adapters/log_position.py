@@ -2,8 +2,8 @@
 
 It is the floor of retention's acknowledgements: every event up to there was acknowledged, and none
 is before its row is committed (or it is a dead letter), by whichever replica and in whatever order.
-A rebuild exchanges tables that hold all of this. Invariant: what is told may be behind, never ahead;
-so an older one does as well as a new one, and lists do not wait for a broker that is away.
+A rebuild exchanges tables that hold all of this. Invariant: what is told may be behind, never
+ahead; so an older one does as well as a new one, and lists wait for no broker that is away.
 """
 
 import asyncio

@@ -40,11 +40,13 @@ _DOCS: dict[str, Any] = {
     "responses": {
         200: answers.text(
             CONTENT_TYPE,
-            "Events under their type, and `reset`, `dropped` or `closing`. The schema is that of "
-            "each one's data.",
+            "Events under their type (`trigger.fired.v1`, `trigger.missed.v1`, "
+            "`trigger.rejected.v1`), and `reset`, `dropped` or `closing`. The schema is that of "
+            "each one's data: a CloudEvent, or with `shape=row` a row as in lists.",
             schema={
                 "oneOf": [
                     {"$ref": "#/components/schemas/CloudEvent"},
+                    {"$ref": "#/components/schemas/EventShown"},
                     {"$ref": "#/components/schemas/StreamNotice"},
                 ]
             },
@@ -58,10 +60,12 @@ def router(readers: TailReaders) -> APIRouter:
     """``GET /events/stream``."""
 
     async def stream(request: Request, query: Annotated[StreamQuery, Query()]) -> Response:
-        """The log as it grows, as server-sent events, each a CloudEvent on one line."""
+        """The log as it grows, as server-sent events: `data` is a CloudEvent, or with `shape=row` a
+        row as `GET /events/` lists it, on one line.
+        """
         wanted = query.checked().wanted()
         seen = last_seen(request.headers.get(HEADER), query.last_event_id)
-        return _Stream(await readers.open(wanted, seen))
+        return _Stream(await readers.open(wanted, seen, query.shape))
 
     router = APIRouter(tags=["events"])
     routes.add(router, "GET", "/events/stream", stream, **_DOCS)

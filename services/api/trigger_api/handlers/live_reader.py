@@ -13,11 +13,12 @@ from enum import Enum, auto
 from typing import Protocol
 
 from trigger_api.domain.live_tail import sse
-from trigger_api.domain.live_tail.tail_buffer import Segment, TailBuffer
+from trigger_api.domain.live_tail.tail_buffer import Segment, TailBuffer, whole
 from trigger_api.domain.live_tail.tail_position import (
     Beginning,
     LastSeen,
     LogState,
+    Shape,
     StreamPosition,
     beginning,
 )
@@ -64,6 +65,7 @@ class TailReader:
         wanted: StateFilter,
         state: LogState,
         begins: Beginning,
+        shape: Shape,
         *,
         heartbeat: timedelta,
         write_timeout: timedelta,
@@ -73,6 +75,7 @@ class TailReader:
         self._wanted = wanted
         self._state = state
         self._begins = begins
+        self._written = tail.row if shape == "row" else whole
         self._heartbeat_s = heartbeat.total_seconds()
         self._write_timeout_s = write_timeout.total_seconds()
         self._farewell_s = farewell.total_seconds()
@@ -221,7 +224,7 @@ class TailReader:
     def _frames(self, stretch: Segment) -> Iterator[bytes]:
         """What of a stretch this reader is sent: its state is that of this very moment."""
         shown = self._tail.shown(self._wanted.life)
-        return stretch.frames(self._wanted, self._position.seq, shown)
+        return stretch.frames(self._wanted, self._position.seq, shown, self._written)
 
     async def _skip_what_is_gone(self) -> None:
         """Nothing is stored any more of what was there, or a replica is behind: it will come."""
@@ -265,11 +268,13 @@ class TailReaders:
             "farewell": farewell,
         }
 
-    async def open(self, wanted: StateFilter, last_seen: LastSeen | None) -> TailReader:
+    async def open(
+        self, wanted: StateFilter, last_seen: LastSeen | None, shape: Shape = "event"
+    ) -> TailReader:
         """A reader of what is stored after what was seen last, or from now on.
 
         Raises ``Refused`` where there is no room, and ``BrokerUnavailable``.
         """
         state = await self._tail.state()
         begins = beginning(last_seen, state)
-        return TailReader(self._tail, wanted, state, begins, **self._lengths)
+        return TailReader(self._tail, wanted, state, begins, shape, **self._lengths)

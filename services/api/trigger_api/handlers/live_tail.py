@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Protocol
 
+from trigger_api.domain.live_tail import rows
 from trigger_api.domain.live_tail.tail_buffer import LiveEvent, Segment, TailBuffer, read
 from trigger_api.domain.live_tail.tail_position import LogState, StreamPosition
 from trigger_api.domain.log.lifetimes import Lifetimes, Span
@@ -147,6 +148,10 @@ class Tail:
         async with self._catching_up:
             stored = await self.log.after(position.seq)
             return self._stretch(position.epoch, stored) if stored else None
+
+    def row(self, event: LiveEvent) -> bytes:
+        """An event as it is sent to who wants rows."""
+        return rows.frame(event, self._lifetimes, self.clock.now())
 
     def shown(self, state: State | None = None) -> Span:
         """When events were logged that are in this state at this moment."""

@@ -6,17 +6,16 @@ everything stored after ``start`` up to ``upto`` that can be read and is not ove
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-
-from pydantic import ValidationError
+from uuid import UUID
 
 from trigger_api.domain.log.filtering import passes
 from trigger_api.domain.log.lifetimes import Span
 from trigger_api.domain.log.words import Words
-from trigger_api.domain.queries import StateFilter
+from trigger_api.domain.queries import State, StateFilter
 from trigger_contracts.events import CloudEvent, LogEntry
 
 from . import sse
@@ -34,11 +33,17 @@ that its payload stays as it was written."""
 
 @dataclass(frozen=True)
 class LiveEvent:
-    """An event of the log, ready to be sent."""
+    """An event of the log, ready to be sent: as ``frame``, or as one of ``rows`` once made."""
 
-    seq: int
+    position: StreamPosition
+    kind: str
     entry: LogEntry
     frame: bytes
+    rows: dict[State, bytes] = field(default_factory=dict, compare=False)
+
+    @property
+    def seq(self) -> int:
+        return self.position.seq
 
     @cached_property
     def words(self) -> Words:
@@ -50,12 +55,19 @@ def read(position: StreamPosition, body: bytes) -> LiveEvent | None:
     """What is stored at ``position``; None where that is not an event of the log."""
     try:
         found = CloudEvent.model_validate_json(body)
-    except ValidationError:
+        _ = UUID(found.data.event_id), UUID(found.data.replay_of or found.data.event_id)
+    except ValueError:  # pydantic's is one, too
         return None
     if _TYPE.fullmatch(found.type) is None:
         return None
     shown = _OWN_ID.sub(rb"\1id", body, count=1)
-    return LiveEvent(position.seq, found.data, sse.event(position, found.type, shown))
+    frame = sse.event(position, found.type, shown)
+    return LiveEvent(position, found.type, found.data, frame)
+
+
+def whole(event: LiveEvent) -> bytes:
+    """The event as it was logged, with its payload."""
+    return event.frame
 
 
 @dataclass(slots=True)
@@ -72,7 +84,13 @@ class Segment:
         self.weight = max(1, len(self.events))
         self.size = sum(len(event.frame) for event in self.events)
 
-    def frames(self, wanted: StateFilter, after: int, logged: Span) -> Iterator[bytes]:
+    def frames(
+        self,
+        wanted: StateFilter,
+        after: int,
+        logged: Span,
+        written: Callable[[LiveEvent], bytes] = whole,
+    ) -> Iterator[bytes]:
         """Of the events that pass, those stored after a sequence and logged in that span."""
         passing = self._passing.get(wanted)
         if passing is None:
@@ -81,7 +99,7 @@ class Segment:
                 self._passing[wanted] = passing
         for event in passing:
             if event.seq > after and logged.has(event.entry.logged_at):
-                yield event.frame
+                yield written(event)
 
     def forget(self, logged_until: datetime) -> None:
         """Keep nothing whose life is over."""

@@ -6,7 +6,7 @@ the epoch tells that stream from another that was made in its place and counts f
 
 import re
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 
 from pydantic import Field
 
@@ -17,6 +17,8 @@ HEADER = "Last-Event-ID"
 
 _ID = re.compile(r"(?:([0-9a-f]{1,15})-)?([0-9]{1,18})")
 
+Shape = Literal["event", "row"]
+
 
 class StreamQuery(StateFilter):
     """GET /events/stream"""
@@ -25,6 +27,11 @@ class StreamQuery(StateFilter):
         default=None,
         description="As the header `Last-Event-ID`, for clients that cannot send it; the header "
         "counts where both are given.",
+    )
+    shape: Shape = Field(
+        default="event",
+        description="What `data` is. `event`: the CloudEvent, with its payload. `row`: the row as "
+        "`GET /events/` lists it, without.",
     )
 
     def wanted(self) -> StateFilter:
