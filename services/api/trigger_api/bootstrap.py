@@ -21,6 +21,7 @@ from trigger_api.entrypoints import (
     exports,
     messages,
     operations,
+    overview,
     replays,
     schedules,
     session,
@@ -54,11 +55,13 @@ from .adapters.database import ReadDatabase
 from .adapters.dead_letters import StreamDeadLetters
 from .adapters.definitions import CachedDefinitions
 from .adapters.descriptions import describe
+from .adapters.letter_count import StreamLetterCount
 from .adapters.log.views import PostgresLogViews
 from .adapters.log_position import ProjectedPosition
 from .adapters.trigger_views import PostgresTriggerViews
 from .adapters.workers import HeartbeatListener
 from .domain.keys import StoredKey, parse_stored
+from .domain.overview import Lives
 from .domain.sessions import SessionCookie
 from .entrypoints.app import create_app, include
 from .entrypoints.bodies import Bodies
@@ -76,6 +79,7 @@ from .handlers.dry_runs import DryRuns
 from .handlers.exports import Exports
 from .handlers.fires import Fires
 from .handlers.lookup import Lookup
+from .handlers.overviews import Overviews
 from .handlers.pages import EventPages
 from .handlers.previews import Previews
 from .handlers.replays import Replays
@@ -229,6 +233,7 @@ def build(settings: Settings) -> Api:
                 clock,
                 lifetimes,
             ),
+            overview.router(_overviews(settings, connection, clock, trigger_views)),
             dead_letters.router(_dead_letter_queue(settings, connection, clock)),
             session.router(identity, bodies, clock),
             operations.router(health, documents),
@@ -332,6 +337,19 @@ def _dead_letter_queue(
         clock=clock,
         kept_for=settings.kept_for,
     )
+
+
+def _overviews(
+    settings: Settings, connection: Connection, clock: SystemClock, views: PostgresTriggerViews
+) -> Overviews:
+    reader = StreamReader(connection, DEAD.name, timeout=settings.publish_timeout)
+    lives = Lives(
+        active_for_s=settings.active_for.total_seconds(),
+        kept_for_s=settings.kept_for.total_seconds(),
+        misfire_grace_s=settings.misfire_grace.total_seconds(),
+    )
+    letters = StreamLetterCount(reader, clock, kept_for=settings.kept_for)
+    return Overviews(views, letters, lives)
 
 
 def _health(

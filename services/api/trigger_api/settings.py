@@ -85,6 +85,10 @@ class Settings(NatsSettings, DatabaseSettings, HttpSettings, LogSettings):
         default=LOG_LIFE,
         description="How long a row of the log exists: an older event is answered 410.",
     )
+    misfire_grace: Duration = Field(
+        default=timedelta(seconds=30),
+        description="An occurrence found due later than this is a misfire.",
+    )
     cache_url: Annotated[SecretStr, AfterValidator(_cache_url)] = Field(
         default=SecretStr("mem://"),
         validation_alias=AliasChoices("ETP_CACHE_URL", "CACHE_URL", "cache_url"),

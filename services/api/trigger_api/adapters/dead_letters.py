@@ -78,7 +78,7 @@ class StreamDeadLetters:
 
     async def find(self, letter_id: str) -> FoundLetter | None:
         wherever = subjects.dead_letters(letter_id=letter_id)
-        all_found = [_found(one) for one in (await self._reader.last_many([wherever])).values()]
+        all_found = [found_in(one) for one in (await self._reader.last_many([wherever])).values()]
         readable = (found for found in all_found if found.letter is not None)
         return next(readable, all_found[0] if all_found else None)
 
@@ -100,15 +100,17 @@ class StreamDeadLetters:
             return None
 
     def _row(self, message: StoredMessage, query: DeadLetterQuery) -> DeadLetterShown | None:
-        found = _found(message)
+        found = found_in(message)
         letter = found.alive(self._clock.now(), self._kept_for)
         if letter is None or query.subject not in (None, letter.subject):
             return None
         return shown(found, letter, self._kept_for, in_list=True)
 
 
-def _found(message: StoredMessage) -> FoundLetter:
-    """Without a letter where nobody of ours has written it, or a later version of the platform."""
+def found_in(message: StoredMessage) -> FoundLetter:
+    """What stands in a letter's place: none where nobody of ours has written it, or a later version
+    of the platform.
+    """
     service, stream, letter_id = subjects.dead_letter_tokens(message.subject)
     if why := why_unreadable(message.headers):
         pass_over(DEAD.name, message, why)

@@ -8,7 +8,7 @@ row more than asked for is found, to know whether another page follows.
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from sqlalchemy import (
     JSON,
@@ -30,11 +30,18 @@ from sqlalchemy import (
     table,
     text,
     tuple_,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from trigger_api.adapters.log.tables import EVENTS_IN, INSTANT
-from trigger_api.domain.triggers.queries import TriggerFilter, TriggerQuery, UpcomingQuery
+from trigger_api.domain.overview import SOON
+from trigger_api.domain.triggers.queries import (
+    Attention,
+    TriggerFilter,
+    TriggerQuery,
+    UpcomingQuery,
+)
 
 from .byte_pages import within_bytes
 
@@ -164,13 +171,14 @@ def _passing(found: Select[Any], query: TriggerQuery) -> Select[Any]:
     if query.id is not None:
         found = found.where(c.trigger_id == cast([*query.id], ARRAY(Text)).any_())
     if query.due_within is not None:
-        found = found.where(c.next_fire_at <= func.now() + literal(query.due_within, Interval))
+        found = found.where(_is_due(literal(query.due_within, Interval)))
     if query.attention is not None:
-        e = EVENTS_IN["active"].c
-        kinds = [_ATTENTION[kind](e) for kind in query.attention]
-        noticed = select(e.trigger_id).where(or_(*kinds), ~e.is_test)
-        found = found.where(c.trigger_id.in_(noticed))
+        found = found.where(c.trigger_id.in_(_noticed(query.attention)))
     return found
+
+
+def _is_due(within: ColumnElement[Any]) -> ColumnElement[bool]:
+    return _TRIGGERS.c.next_fire_at <= func.now() + within
 
 
 LATE = literal_column("interval '1 second'", Interval)
@@ -181,6 +189,37 @@ _ATTENTION: Mapping[str, Callable[[Any], ColumnElement[bool]]] = {
     "missed": lambda e: e.status == literal_column("'missed'"),
     "rejected": lambda e: e.status == literal_column("'rejected'"),
 }
+
+
+def _noticed(kinds: Iterable[Attention], *columns: ColumnElement[Any]) -> Select[Any]:
+    """The triggers of events that need attention, as often as there are such events."""
+    e = EVENTS_IN["active"].c
+    noticed = or_(*(_ATTENTION[kind](e) for kind in kinds))
+    return select(e.trigger_id, *columns).where(noticed, ~e.is_test)
+
+
+def _counted() -> Select[Any]:
+    kinds = get_args(Attention)
+    # A part for each kind, since each is found by an index of its own.
+    parts = (_noticed([kind], literal_column(f"'{kind}'", Text).label("kind")) for kind in kinds)
+    noticed = union_all(*parts).subquery().c
+    each = (func.bool_or(noticed.kind == literal_column(f"'{k}'")).label(k) for k in kinds)
+    of = select(noticed.trigger_id, *each).group_by(noticed.trigger_id).subquery()
+    c = _TRIGGERS.c
+    wanted = {
+        "active": c.status == literal_column("'active'"),
+        "completed": c.status == literal_column("'completed'"),
+        "due_within_1h": _is_due(literal(SOON, Interval)),
+        **{kind: of.c[kind] for kind in kinds},
+    }
+    columns: list[ColumnElement[Any]] = [func.now().label("now")]
+    columns += (func.count().filter(where).label(name) for name, where in wanted.items())
+    triggers = _TRIGGERS.outerjoin(of, c.trigger_id == of.c.trigger_id)
+    return select(*columns).select_from(triggers)
+
+
+COUNTED = _counted()
+"""How many triggers there are, and of how many a list by ``attention`` consists."""
 
 
 def _filtered(found: Select[Any], wanted: TriggerFilter) -> Select[Any]:

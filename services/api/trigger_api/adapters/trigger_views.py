@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from trigger_api.domain import cursors
+from trigger_api.domain.overview import AttentionCounts, TriggerCounts, TriggersCounted
 from trigger_api.domain.schemas import LabelCount, Version
 from trigger_api.domain.triggers.previews import ON_REQUEST
 from trigger_api.domain.triggers.queries import TriggerQuery, UpcomingQuery
@@ -44,6 +45,15 @@ class PostgresTriggerViews:
     async def number_of(self, query: TriggerQuery) -> int:
         rows = await self._database.fetch(statements.number_of(query))
         return int(rows[0][0])
+
+    async def counted(self) -> TriggersCounted:
+        (row,) = await self._database.fetch(statements.COUNTED)
+        fields = row._mapping  # noqa: SLF001 - public, in spite of its name
+        return TriggersCounted(
+            now=row.now,
+            triggers=TriggerCounts.model_validate(fields),
+            attention=AttentionCounts.model_validate(fields),
+        )
 
     async def labels(self) -> list[LabelCount]:
         rows = await self._database.fetch(statements.LABELS)

@@ -25,3 +25,11 @@ class DeadLetterStore(Protocol):
         Raises ``DependencyUnavailable`` where the service is not there.
         """
         ...
+
+
+class LetterCount(Protocol):
+    """How many dead letters there are."""
+
+    async def number(self) -> int:
+        """Raises ``BrokerUnavailable``."""
+        ...

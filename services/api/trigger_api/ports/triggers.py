@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from trigger_api.domain.overview import TriggersCounted
 from trigger_api.domain.schemas import LabelCount, Version
 from trigger_api.domain.triggers.queries import TriggerQuery, UpcomingQuery
 from trigger_contracts.definition import Definition
@@ -68,6 +69,10 @@ class TriggerViews(Protocol):
 
     async def number_of(self, query: TriggerQuery) -> int:
         """How many triggers there are on all of its pages."""
+        ...
+
+    async def counted(self) -> TriggersCounted:
+        """How many triggers there are, and how many of them need attention."""
         ...
 
     async def labels(self) -> list[LabelCount]:
