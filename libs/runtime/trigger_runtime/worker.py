@@ -47,6 +47,9 @@ def run(main: Callable[[], Awaitable[int]]) -> int:
     async def start() -> int:
         return await main()
 
+    # Off since ``process.starting``; what was imported stays, and need not be looked through.
+    gc.freeze()
+    gc.enable()
     return uvloop.run(start())
 
 

@@ -2,6 +2,7 @@
 
 import sys
 
+import trigger_runtime.process.starting  # noqa: F401 (first: what it does, it does to the others)
 from trigger_runtime.worker import run
 
 from .bootstrap import serve
