@@ -6,13 +6,14 @@ than the grace; a slow start of that program leaves everything as it is for half
 """
 
 import contextlib
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 import pytest
 
 from tests.chaos.occurrences import all_rows, fates, grid, interval, seconds, until_fired
-from tests.support.fake_clock import on_one_clock
-from tests.support.whole_platform import Json, text
+from tests.support.fake_clock import FakeClock, on_one_clock
+from tests.support.whole_platform import Json, Platform, text
 
 EVERY = 40
 LAST = 720
@@ -32,38 +33,47 @@ POLICIES: dict[str, tuple[Json, range]] = {
 """By name: a policy, and which of those occurrences fire late by it."""
 
 
-@pytest.mark.parametrize("away", ["nothing", "scheduler", "postgres"])
-async def test_each_policy_decides_what_fires_late(away: str) -> None:
-    async with on_one_clock() as (platform, clock):
-        start = clock.now().replace(second=0, microsecond=0) + timedelta(minutes=2)
-        clock.jump_to(start - seconds(3))
-        triggers = {
-            name: await interval(platform, start, EVERY, LAST, misfire=fields)
-            for name, (fields, _) in POLICIES.items()
-        }
-        minutely = await platform.create(
-            name="every minute",
-            type="scheduled",
-            cron="* * * * *",
-            starts_at=text(start),
-            ends_at=text(start + seconds(LAST)),
-        )
-        for trigger in (*triggers.values(), minutely):
-            await until_fired(platform, trigger, start)
-        async with contextlib.nullcontext() if away == "nothing" else platform.gone(away):
-            clock.jump_to(start + seconds(BACK_AFTER))
+@pytest.fixture(scope="module")
+async def platform_and_clock() -> AsyncIterator[tuple[Platform, FakeClock]]:
+    """One for all: whoever comes next begins where the clock is, when all before is over."""
+    async with on_one_clock() as both:
+        yield both
 
-        for name, trigger in triggers.items():
-            rows = await all_rows(platform, trigger, EVERY, grid(start, EVERY, LAST))
-            assert fates(rows, EVERY) == foretold(start, MISSABLE, POLICIES[name][1]), name
-            sums = [row["count"] for row in rows if row["count"] > 1]
-            assert sums == ([len(MISSABLE)] if name == "none, in one row" else [])
-            fired_at = [row["fired_at"] for row in rows if row["fired_at"]]
-            assert fired_at == sorted(fired_at), "in order"
-        rows = await all_rows(platform, minutely, 60, grid(start, 60, LAST))
-        minutes = range(60, LAST, 60)
-        assert fates(rows, 60) == foretold(start, minutes, minutes[-1:])
-        assert await platform.dead_letters() == []
+
+@pytest.mark.parametrize("away", ["nothing", "scheduler", "postgres"])
+async def test_each_policy_decides_what_fires_late(
+    platform_and_clock: tuple[Platform, FakeClock], away: str
+) -> None:
+    platform, clock = platform_and_clock
+    start = clock.now().replace(second=0, microsecond=0) + timedelta(minutes=2)
+    clock.jump_to(start - seconds(3))
+    triggers = {
+        name: await interval(platform, start, EVERY, LAST, misfire=fields)
+        for name, (fields, _) in POLICIES.items()
+    }
+    minutely = await platform.create(
+        name="every minute",
+        type="scheduled",
+        cron="* * * * *",
+        starts_at=text(start),
+        ends_at=text(start + seconds(LAST)),
+    )
+    for trigger in (*triggers.values(), minutely):
+        await until_fired(platform, trigger, start)
+    async with contextlib.nullcontext() if away == "nothing" else platform.gone(away):
+        clock.jump_to(start + seconds(BACK_AFTER))
+
+    for name, trigger in triggers.items():
+        rows = await all_rows(platform, trigger, EVERY, grid(start, EVERY, LAST))
+        assert fates(rows, EVERY) == foretold(start, MISSABLE, POLICIES[name][1]), name
+        sums = [row["count"] for row in rows if row["count"] > 1]
+        assert sums == ([len(MISSABLE)] if name == "none, in one row" else [])
+        fired_at = [row["fired_at"] for row in rows if row["fired_at"]]
+        assert fired_at == sorted(fired_at), "in order"
+    rows = await all_rows(platform, minutely, 60, grid(start, 60, LAST))
+    minutes = range(60, LAST, 60)
+    assert fates(rows, 60) == foretold(start, minutes, minutes[-1:])
+    assert await platform.dead_letters() == []
 
 
 def foretold(start: datetime, missable: range, late_fires: range) -> dict[datetime, str]:
