@@ -29,7 +29,7 @@ def package(service: Service) -> Path:
 @pytest.mark.parametrize("service", Service)
 def test_each_service_has_the_same_rooms(service: Service) -> None:
     rooms = {path.name for path in package(service).iterdir() if path.is_dir()}
-    assert rooms - {"__pycache__", "ports", "migrations"} == {
+    assert rooms - {"__pycache__", "ports", "migrations", "built_ui"} == {
         "adapters",
         "domain",
         "entrypoints",

@@ -48,7 +48,7 @@ from trigger_runtime.process.logging_setup import get_logger, set_up_logging
 from trigger_runtime.process.loops import Loop
 from trigger_runtime.worker import settle_memory
 
-from .adapters import meter
+from .adapters import meter, ui_files
 from .adapters.cache import cache_at
 from .adapters.commands import JetStreamCommands
 from .adapters.database import ReadDatabase
@@ -59,6 +59,7 @@ from .adapters.letter_count import StreamLetterCount
 from .adapters.log.views import PostgresLogViews
 from .adapters.log_position import ProjectedPosition
 from .adapters.trigger_views import PostgresTriggerViews
+from .adapters.ui_files import UiFiles
 from .adapters.workers import HeartbeatListener
 from .domain.keys import StoredKey, parse_stored
 from .domain.overview import Lives
@@ -70,6 +71,7 @@ from .entrypoints.fires import FireEndpoint
 from .entrypoints.gateway import Gateway
 from .entrypoints.identity import Identity
 from .entrypoints.serving import Server
+from .entrypoints.ui import UiEndpoint
 from .handlers.arrivals import Arrivals
 from .handlers.bulk import BulkCreates
 from .handlers.bulk_replays import BulkReplays
@@ -239,7 +241,10 @@ def build(settings: Settings) -> Api:
             operations.router(health, documents),
         ],
     )
-    gateway = Gateway(app, fire_endpoint, identity, clock, new_id, meter.answered, compressor)
+    ui = UiEndpoint(UiFiles(ui_files.FOLDER).current)
+    gateway = Gateway(
+        app, fire_endpoint, ui, identity, clock, new_id, meter.answered, compressor
+    )
     return Api(gateway, app, faststream, app.openapi, connection, tail, documents, arrivals)
 
 

@@ -1,7 +1,8 @@
 """The outermost layer of every request, in plain ASGI: identity, authentication, headers, metrics.
 
-It knows who asks before anything else happens, answers fires itself, hands the rest to the
-FastAPI application, and turns whatever escapes that into a problem that says nothing internal.
+It knows who asks before anything else happens, answers fires and the web UI's files itself, hands
+the rest to the FastAPI application, and turns whatever escapes that into a problem that says
+nothing internal.
 Invariant: every answer has a request id and the security headers, and every refusal is a problem.
 """
 
@@ -27,6 +28,7 @@ from .compressing import Compressor
 from .fires import FireEndpoint
 from .head import Head
 from .identity import SESSION_PATH, Identity
+from .ui import UiEndpoint
 
 log = get_logger(__name__)
 
@@ -53,6 +55,9 @@ OPEN_PATHS = frozenset(
 )
 """What needs no key: nothing there is secret or anybody's own."""
 
+_UI = "/ui"
+"""Nor does this address, and what is below it: the page asks for a key itself."""
+
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """What changes nothing: another site may have a browser ask for it, and cannot read the answer."""
@@ -71,6 +76,7 @@ class Gateway:
         self,
         app: ASGIApp,
         fire_endpoint: FireEndpoint,
+        ui: UiEndpoint,
         identity: Identity,
         clock: Clock,
         new_id: NewId,
@@ -79,6 +85,7 @@ class Gateway:
     ) -> None:
         self._app = app
         self._fire_endpoint = fire_endpoint
+        self._ui = ui
         self._identity = identity
         self._clock = clock
         self._new_id = new_id
@@ -141,6 +148,11 @@ class Gateway:
             return
         if (path.rstrip("/") or "/") in OPEN_PATHS:
             await self._app(scope, receive, exchange)
+            return
+        if path == _UI or path.startswith(f"{_UI}/"):
+            scope[ROUTE] = f"{_UI}/"
+            answer = await self._ui.answer(scope, head.fields, scope[REQUEST_ID])
+            await answer.response()(scope, receive, exchange)
             return
         if not head.has_one_key:
             head.check()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from faststream.specification import AsyncAPI
 from starlette.responses import Response
 
@@ -133,6 +133,8 @@ def router(health: Health, documents: Documents) -> APIRouter:
     return router
 
 
-async def _home() -> Response:
-    """What one finds by opening the gateway's address in a browser."""
-    return HttpAnswer(307, b"", headers={"location": "/docs"}).response()
+async def _home(request: Request) -> Response:
+    """What one finds by opening the gateway's address: a browser the web UI, programs the docs."""
+    is_browser = "text/html" in request.headers.get("accept", "").lower()
+    headers = {"location": "/ui/" if is_browser else "/docs", "vary": "accept"}
+    return HttpAnswer(307, b"", headers=headers).response()
