@@ -1,0 +1,58 @@
+import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { body, http, type Page, page, type Schemas } from './client'
+import type { paths } from './schema.gen'
+
+export type EventRow = Schemas['EventShown']
+export type EventDetail = Schemas['EventDetail']
+export type Stats = Schemas['Stats']
+export type EventFilter = NonNullable<paths['/events/']['get']['parameters']['query']>
+export type StatsFilter = NonNullable<paths['/events/stats']['get']['parameters']['query']>
+
+export function useEvents(filter: EventFilter, options: { enabled?: boolean } = {}) {
+  const query = { ...filter, limit: 100 }
+  return useInfiniteQuery({
+    queryKey: ['/events/', query],
+    queryFn: ({ pageParam, signal }): Promise<Page<EventRow>> =>
+      page(
+        http.GET('/events/', {
+          params: { query: pageParam ? { ...query, cursor: pageParam } : query },
+          signal,
+        }),
+      ),
+    initialPageParam: '',
+    getNextPageParam: (last) => last.cursor ?? undefined,
+    placeholderData: keepPreviousData,
+    // The stream brings what is new; reading all pages again would not.
+    refetchOnWindowFocus: false,
+    staleTime: Number.POSITIVE_INFINITY,
+    enabled: options.enabled ?? true,
+  })
+}
+
+export function useEvent(id: string | null) {
+  return useQuery({
+    queryKey: ['/events', id],
+    queryFn: ({ signal }) => readEvent(id ?? '', undefined, signal),
+    enabled: id !== null,
+  })
+}
+
+/** With ``wait`` (such as "10s") it is waited for: a fire is answered before its event is logged. */
+export function readEvent(id: string, wait?: string, signal?: AbortSignal): Promise<EventDetail> {
+  return body(
+    http.GET('/events/{event_id}', {
+      params: { path: { event_id: id }, query: wait ? { wait } : {} },
+      signal: signal ?? null,
+    }),
+  )
+}
+
+export function useStats(filter: StatsFilter, options: { every?: number; enabled?: boolean } = {}) {
+  return useQuery({
+    queryKey: ['/events/stats', filter],
+    queryFn: ({ signal }) => body(http.GET('/events/stats', { params: { query: filter }, signal })),
+    placeholderData: keepPreviousData,
+    refetchInterval: options.every ?? false,
+    enabled: options.enabled ?? true,
+  })
+}

@@ -1,0 +1,109 @@
+import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { body, http, type Page, page, type Schemas } from './client'
+import type { paths } from './schema.gen'
+
+export type Trigger = Schemas['TriggerShown']
+export type Definition = Schemas['Definition']
+export type DryRun = Schemas['DryRun']
+export type Version = Schemas['Version']
+export type TriggerFilter = NonNullable<paths['/triggers/']['get']['parameters']['query']>
+
+/** Triggers by page, without their payloads. */
+export function useTriggers(filter: TriggerFilter) {
+  const query = { ...filter, payload: false, limit: 100 }
+  return useInfiniteQuery({
+    queryKey: ['/triggers/', query],
+    queryFn: ({ pageParam, signal }): Promise<Page<Trigger>> =>
+      page(
+        http.GET('/triggers/', {
+          params: {
+            // Counted once, with the first page.
+            query: pageParam ? { ...query, cursor: pageParam } : { ...query, count: true },
+          },
+          signal,
+        }),
+      ),
+    initialPageParam: '',
+    getNextPageParam: (last) => last.cursor ?? undefined,
+    placeholderData: keepPreviousData,
+  })
+}
+
+/** Names and zones of the triggers of some rows, in one read (100 at the most). */
+export function useTriggersById(ids: readonly string[]) {
+  const id = [...new Set(ids)].sort().slice(0, 100)
+  return useQuery({
+    queryKey: ['/triggers/', { id }],
+    queryFn: ({ signal }) =>
+      body(
+        http.GET('/triggers/', { params: { query: { id, payload: false, limit: 100 } }, signal }),
+      ),
+    enabled: id.length > 0,
+    placeholderData: keepPreviousData,
+  })
+}
+
+export function useTrigger(id: string) {
+  return useQuery({ queryKey: ['/triggers', id], queryFn: ({ signal }) => readTrigger(id, signal) })
+}
+
+export function readTrigger(id: string, signal?: AbortSignal): Promise<Trigger> {
+  return body(
+    http.GET('/triggers/{trigger_id}', {
+      params: { path: { trigger_id: id } },
+      signal: signal ?? null,
+    }),
+  )
+}
+
+export function useNext(id: string, count = 10) {
+  return useQuery({
+    queryKey: ['/triggers', id, 'next', count],
+    queryFn: ({ signal }) =>
+      body(
+        http.GET('/triggers/{trigger_id}/next', {
+          params: { path: { trigger_id: id }, query: { count } },
+          signal,
+        }),
+      ),
+  })
+}
+
+export function useHistory(id: string) {
+  return useInfiniteQuery({
+    queryKey: ['/triggers', id, 'history'],
+    queryFn: ({ pageParam, signal }): Promise<Page<Version>> =>
+      page(
+        http.GET('/triggers/{trigger_id}/history', {
+          params: {
+            path: { trigger_id: id },
+            query: pageParam ? { cursor: pageParam } : {},
+          },
+          signal,
+        }),
+      ),
+    initialPageParam: '',
+    getNextPageParam: (last) => last.cursor ?? undefined,
+  })
+}
+
+export function useLabels() {
+  return useQuery({
+    queryKey: ['/labels/'],
+    queryFn: ({ signal }) => body(http.GET('/labels/', { signal })),
+    staleTime: 30_000,
+  })
+}
+
+/** Last event and newest points of the triggers in sight. */
+export function useActivity(ids: readonly string[]) {
+  const trigger_id = [...ids].sort()
+  return useQuery({
+    queryKey: ['/activity/', { trigger_id }],
+    queryFn: ({ signal }) =>
+      body(http.GET('/activity/', { params: { query: { trigger_id } }, signal })),
+    enabled: trigger_id.length > 0,
+    placeholderData: keepPreviousData,
+    refetchInterval: 15_000,
+  })
+}

@@ -1,0 +1,16 @@
+import { Component, type ReactNode } from 'react'
+import { Failed } from '../parts/States'
+
+/** One for each route: what breaks in a screen leaves the rest of the page as it is. */
+export class Boundary extends Component<{ children: ReactNode }, { error: unknown }> {
+  override state: { error: unknown } = { error: null }
+
+  static getDerivedStateFromError(error: unknown) {
+    return { error }
+  }
+
+  override render() {
+    if (this.state.error === null) return this.props.children
+    return <Failed error={this.state.error} onRetry={() => location.reload()} />
+  }
+}

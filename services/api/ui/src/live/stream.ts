@@ -1,0 +1,100 @@
+/** The log as it grows, without gap: an EventSource that is made anew after the last id seen.
+ *
+ * A browser's own reconnecting ends for ever at the first answer that is not 200 (a gateway that
+ * restarts answers 503 for a moment), so it is done here: after 1 s, doubling to 30 s.
+ */
+import type { EventRow } from '../api/events'
+
+export type StreamState = 'connecting' | 'live' | 'waiting' | 'hidden' | 'closed'
+
+export interface StreamHandlers {
+  onRow: (row: EventRow) => void
+  /** The log was made anew, or what was missed cannot be had: read all again. */
+  onReset: () => void
+  onState: (state: StreamState) => void
+}
+
+const NAMES = ['trigger.fired.v1', 'trigger.missed.v1', 'trigger.rejected.v1'] as const
+const FIRST_WAIT = 1_000
+const LONGEST_WAIT = 30_000
+
+/** Follow the log after `position`; the function that is returned ends it. */
+export function follow(
+  search: URLSearchParams,
+  position: string | null,
+  handlers: StreamHandlers,
+): () => void {
+  let last = position
+  let wait = FIRST_WAIT
+  let source: EventSource | null = null
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let ended = false
+
+  function connect(): void {
+    clearTimeout(timer)
+    if (ended) return
+    if (document.hidden) {
+      // Six connections a host on HTTP/1.1: a page that nobody sees holds none.
+      handlers.onState('hidden')
+      return
+    }
+    const query = new URLSearchParams(search)
+    query.set('shape', 'row')
+    if (last !== null) query.set('last_event_id', last)
+    handlers.onState('connecting')
+    const opened = new EventSource(`/events/stream?${query}`)
+    source = opened
+    opened.onopen = () => {
+      wait = FIRST_WAIT
+      handlers.onState('live')
+    }
+    opened.onerror = () => again(opened)
+    for (const name of NAMES) {
+      opened.addEventListener(name, (message) => {
+        last = message.lastEventId || last
+        handlers.onRow(JSON.parse(message.data) as EventRow)
+      })
+    }
+    opened.addEventListener('reset', () => {
+      last = null
+      disconnect()
+      handlers.onReset()
+    })
+    opened.addEventListener('dropped', () => again(opened))
+    opened.addEventListener('closing', () => again(opened))
+  }
+
+  function again(opened: EventSource): void {
+    if (source !== opened) return
+    disconnect()
+    if (ended) return
+    handlers.onState('waiting')
+    timer = setTimeout(connect, wait)
+    wait = Math.min(wait * 2, LONGEST_WAIT)
+  }
+
+  function disconnect(): void {
+    source?.close()
+    source = null
+  }
+
+  function seen(): void {
+    if (document.hidden) {
+      disconnect()
+      clearTimeout(timer)
+      handlers.onState('hidden')
+    } else if (source === null) {
+      connect()
+    }
+  }
+
+  document.addEventListener('visibilitychange', seen)
+  connect()
+  return () => {
+    ended = true
+    clearTimeout(timer)
+    document.removeEventListener('visibilitychange', seen)
+    disconnect()
+    handlers.onState('closed')
+  }
+}

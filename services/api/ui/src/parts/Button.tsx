@@ -1,0 +1,43 @@
+import type { ButtonHTMLAttributes, ReactNode } from 'react'
+import { Link } from 'wouter'
+import './Button.css'
+
+type Kind = 'plain' | 'primary' | 'quiet' | 'danger'
+
+interface Props extends ButtonHTMLAttributes<HTMLButtonElement> {
+  kind?: Kind
+  /** Only a sign: `aria-label` says what it does. */
+  isSign?: boolean
+  /** Shown as at work, and not to be pressed again. */
+  isBusy?: boolean
+}
+
+export function Button({ kind = 'plain', isSign, isBusy, className, ...rest }: Props) {
+  const names = ['button', `button-${kind}`, isSign && 'button-sign', className]
+  return (
+    <button
+      type="button"
+      {...rest}
+      className={names.filter(Boolean).join(' ')}
+      aria-busy={isBusy || undefined}
+      onClick={isBusy ? undefined : rest.onClick}
+    />
+  )
+}
+
+/** A link that looks like a button: it leads to an address. */
+export function ButtonLink({
+  href,
+  kind = 'plain',
+  children,
+}: {
+  href: string
+  kind?: Kind
+  children: ReactNode
+}) {
+  return (
+    <Link href={href} className={`button button-${kind}`}>
+      {children}
+    </Link>
+  )
+}

@@ -1,0 +1,72 @@
+/** What a screen shows in place of its content, always with a way on. */
+import type { ReactNode } from 'react'
+import { type ApiError, asApiError } from '../api/problem'
+import { text } from '../text'
+import { useSecond } from '../time/clock'
+import { span } from '../time/relative'
+import { Button } from './Button'
+import { Copy } from './Copy'
+import './States.css'
+
+export function Empty({ title, children }: { title: string; children?: ReactNode }) {
+  return (
+    <div className="state">
+      <h2>{title}</h2>
+      {children}
+    </div>
+  )
+}
+
+/** A refusal or a failure: what, why, and how to go on. */
+export function Failed({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+  const known = asApiError(error)
+  return (
+    <div className="state" role="alert">
+      <h2>{known.isAway ? text.state.away : text.state.failed}</h2>
+      <p>{known.detail}</p>
+      <Details error={known} />
+      {onRetry ? <Button onClick={onRetry}>{text.state.retry}</Button> : null}
+    </div>
+  )
+}
+
+function Details({ error }: { error: ApiError }) {
+  if (error.status <= 0) return null
+  return (
+    <p className="quiet mono">
+      {error.status} {error.code}
+      {error.requestId ? (
+        <>
+          {' · '}
+          <Copy text={error.requestId} label={text.state.copyRequest} />
+        </>
+      ) : null}
+    </p>
+  )
+}
+
+/** Above data that could not be read again: how old it is, and when it is tried next. */
+export function Stale({
+  error,
+  since,
+  failures,
+  onRetry,
+}: {
+  error: unknown
+  since: number
+  failures: number
+  onRetry: () => void
+}) {
+  const now = useSecond()
+  const known = asApiError(error)
+  return (
+    <div className="stale" role="status">
+      <span>
+        {known.isAway ? text.state.away : known.detail}.{' '}
+        {text.state.stale(span(now - since / 1000))}
+      </span>
+      <span className="quiet">{text.state.trying(failures)}</span>
+      <Button onClick={onRetry}>{text.state.retry}</Button>
+    </div>
+  )
+}

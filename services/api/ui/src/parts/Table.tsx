@@ -1,0 +1,171 @@
+import { useWindowVirtualizer } from '@tanstack/react-virtual'
+import {
+  type KeyboardEvent,
+  type ReactNode,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from 'react'
+import './Table.css'
+
+export interface Column<T> {
+  key: string
+  head: ReactNode
+  cell: (row: T) => ReactNode
+  /** Narrow screens show each row as a card of two columns: where this goes there, or not at all. */
+  narrow?: 'start' | 'end' | 'none'
+}
+
+interface Props<T> {
+  label: string
+  columns: readonly Column<T>[]
+  /** The columns' widths, as CSS has them for a grid. */
+  template: string
+  rows: readonly T[]
+  id: (row: T) => string
+  rowHeight: number
+  /** How many there are in all, where that is known: pages come as they are scrolled to. */
+  total?: number | null
+  onOpen?: (row: T) => void
+  onEnd?: () => void
+  openId?: string | null
+  rowClass?: (row: T) => string
+  onKey?: (event: KeyboardEvent, row: T) => void
+}
+
+const NARROW = matchMedia('(max-width: 720px)')
+const NARROW_ROW = 62
+
+/** A list of any length: only the rows in sight are in the page, and the window scrolls it. */
+export function Table<T>(props: Props<T>) {
+  const { label, columns, template, rows, id, rowHeight, total, onOpen, onEnd, openId } = props
+  const [isNarrow, setNarrow] = useState(NARROW.matches)
+  const body = useRef<HTMLDivElement>(null)
+  const [margin, setMargin] = useState(0)
+  const [current, setCurrent] = useState<string | null>(null)
+
+  useEffect(() => {
+    const change = () => setNarrow(NARROW.matches)
+    NARROW.addEventListener('change', change)
+    return () => NARROW.removeEventListener('change', change)
+  }, [])
+
+  // What stands above may grow (a bar, a chart): where the rows begin is measured, not known.
+  useLayoutEffect(() => {
+    const top = body.current?.getBoundingClientRect().top ?? 0
+    const found = Math.round(top + scrollY)
+    if (found !== margin) setMargin(found)
+  })
+
+  const height = isNarrow ? NARROW_ROW : rowHeight
+  const virtual = useWindowVirtualizer({
+    count: rows.length,
+    estimateSize: () => height,
+    overscan: 12,
+    scrollMargin: margin,
+    getItemKey: (index) => id(rows[index] as T),
+  })
+  // biome-ignore lint/correctness/useExhaustiveDependencies: sizes are remembered by the virtualizer
+  useEffect(() => virtual.measure(), [height])
+
+  const items = virtual.getVirtualItems()
+  const last = items.at(-1)?.index ?? -1
+  useEffect(() => {
+    if (last >= rows.length - 20) onEnd?.()
+  }, [last, rows.length, onEnd])
+
+  function step(event: KeyboardEvent, index: number): void {
+    if (event.target !== event.currentTarget) return
+    const by = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 }[event.key]
+    const row = rows[index] as T
+    if (by !== undefined) {
+      event.preventDefault()
+      focusRow(Math.max(0, Math.min(rows.length - 1, index + by)))
+    } else if (event.key === 'Home' || event.key === 'End') {
+      event.preventDefault()
+      focusRow(event.key === 'Home' ? 0 : rows.length - 1)
+    } else if (event.key === 'Enter' && onOpen) {
+      event.preventDefault()
+      onOpen(row)
+    } else {
+      props.onKey?.(event, row)
+    }
+  }
+
+  function focusRow(index: number): void {
+    virtual.scrollToIndex(index, { align: 'auto' })
+    const wanted = id(rows[index] as T)
+    setCurrent(wanted)
+    requestAnimationFrame(() =>
+      body.current?.querySelector<HTMLElement>(`[data-row="${CSS.escape(wanted)}"]`)?.focus(),
+    )
+  }
+
+  const inTabOrder = rows.some((row) => id(row) === current) ? current : rows[0] && id(rows[0])
+  return (
+    <div
+      role="table"
+      aria-label={label}
+      aria-rowcount={(total ?? rows.length) + 1}
+      className={isNarrow ? 'table is-narrow' : 'table'}
+    >
+      <div role="rowgroup" className="table-head">
+        <div
+          role="row"
+          aria-rowindex={1}
+          className="table-row"
+          style={{ gridTemplateColumns: template }}
+        >
+          {columns.map((column) => (
+            <div role="columnheader" key={column.key} className="cell">
+              {column.head}
+            </div>
+          ))}
+        </div>
+      </div>
+      <div
+        role="rowgroup"
+        ref={body}
+        className="table-body"
+        style={{ height: virtual.getTotalSize() }}
+      >
+        {items.map((item) => {
+          const row = rows[item.index] as T
+          const own = id(row)
+          return (
+            <div
+              role="row"
+              key={item.key}
+              data-row={own}
+              aria-rowindex={item.index + 2}
+              aria-selected={openId === own || undefined}
+              tabIndex={own === inTabOrder ? 0 : -1}
+              className={['table-row', onOpen && 'is-way', props.rowClass?.(row)]
+                .filter(Boolean)
+                .join(' ')}
+              style={{
+                height,
+                transform: `translateY(${item.start - margin}px)`,
+                gridTemplateColumns: isNarrow ? undefined : template,
+              }}
+              onFocus={() => setCurrent(own)}
+              onKeyDown={(event) => step(event, item.index)}
+              onClick={(event) => {
+                const target = event.target as Element
+                const isControl = target.closest('a, button, input, label, [role=menuitem]')
+                if (!isControl && !getSelection()?.toString()) onOpen?.(row)
+              }}
+            >
+              {columns.map((column) => (
+                <div role="cell" key={column.key} className={`cell at-${column.narrow ?? 'none'}`}>
+                  {column.cell(row)}
+                </div>
+              ))}
+            </div>
+          )
+        })}
+      </div>
+    </div>
+  )
+}

@@ -1,0 +1,5 @@
+import { Page } from '../../app/Shell'
+
+export default function Access() {
+  return <Page title="Access">{null}</Page>
+}

@@ -1,0 +1,5 @@
+import { Page } from '../../app/Shell'
+
+export default function Edit({ id }: { id?: string | undefined }) {
+  return <Page title="Edit">{id}</Page>
+}

@@ -1,0 +1,5 @@
+import { Page } from '../../app/Shell'
+
+export default function Events() {
+  return <Page title="Events">{null}</Page>
+}

@@ -1,0 +1,68 @@
+import { type FormEvent, useState } from 'react'
+import { useLocation, useSearchParams } from 'wouter'
+import { asApiError } from '../../api/problem'
+import { queries } from '../../api/queries'
+import { signIn } from '../../api/session'
+import { ownPath } from '../../app/address'
+import { Mark } from '../../app/Mark'
+import { Button } from '../../parts/Button'
+import { Field, Input } from '../../parts/Field'
+import { text } from '../../text'
+import './Login.css'
+
+export default function Login() {
+  const [search] = useSearchParams()
+  const [, go] = useLocation()
+  const [key, setKey] = useState('')
+  const [error, setError] = useState<string | null>(null)
+  const [isBusy, setBusy] = useState(false)
+
+  async function enter(event: FormEvent): Promise<void> {
+    event.preventDefault()
+    if (!key.trim()) return setError('Paste an API key here.')
+    setBusy(true)
+    try {
+      await signIn(key.trim())
+      setKey('')
+      await queries.resetQueries()
+      go(ownPath(search.get('next')), { replace: true })
+    } catch (failure) {
+      const known = asApiError(failure)
+      setError(known.isAway ? `${text.state.away}: ${known.detail}` : known.detail)
+      setBusy(false)
+    }
+  }
+
+  return (
+    <main className="login">
+      <form className="login-form" onSubmit={enter}>
+        <h1 className="login-name">
+          <Mark /> {text.name}
+        </h1>
+        <Field
+          label="API key"
+          error={error}
+          hint={
+            <>
+              <code>etp up</code> prints one. It is exchanged for a cookie that no script can read,
+              and not kept.
+            </>
+          }
+        >
+          <Input
+            className="input mono"
+            type="password"
+            autoComplete="current-password"
+            autoFocus
+            spellCheck={false}
+            value={key}
+            onChange={(event) => setKey(event.target.value)}
+          />
+        </Field>
+        <Button type="submit" kind="primary" isBusy={isBusy}>
+          Sign in
+        </Button>
+      </form>
+    </main>
+  )
+}

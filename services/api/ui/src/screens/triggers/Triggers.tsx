@@ -1,0 +1,5 @@
+import { Page } from '../../app/Shell'
+
+export default function Triggers() {
+  return <Page title="Triggers">{null}</Page>
+}

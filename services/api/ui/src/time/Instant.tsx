@@ -1,0 +1,35 @@
+import { useSecond } from './clock'
+import { instant, offset, ownZone } from './format'
+import { relative } from './relative'
+import { useZone } from './zone'
+
+interface Props {
+  at: string
+  /** The zone of the schedule that it is of. */
+  schedule?: string | null
+  /** With milliseconds: for what happened. */
+  precise?: boolean
+}
+
+/** An instant on the chosen clock; in UTC for programs and in full for who points at it. */
+export function Instant({ at, schedule = null, precise = false }: Props) {
+  const zone = useZone(schedule)
+  const ms = Date.parse(at)
+  const now = useSecond() * 1000
+  const full = `${at} · ${instant(ms, ownZone(), 0, true)} ${offset(ms, ownZone())} yours`
+  return (
+    <time className="mono" dateTime={at} title={full}>
+      {instant(ms, zone, now, precise)}
+    </time>
+  )
+}
+
+/** `in 23 s`: ticks by the server's clock. */
+export function Relative({ at }: { at: string }) {
+  const now = useSecond() * 1000
+  return (
+    <time dateTime={at} title={at}>
+      {relative(Math.floor(Date.parse(at) / 1000) * 1000, now)}
+    </time>
+  )
+}
