@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { learnNow } from '../time/clock'
 import { body, http, type Schemas } from './client'
+import { queries } from './queries'
 
 export type Session = Schemas['SessionShown']
 export const SESSION = ['/session'] as const
@@ -13,14 +14,25 @@ async function read(): Promise<Session> {
 }
 
 /** Who is signed in; the server's clock comes along with it. */
-export function useSession() {
-  return useQuery({ queryKey: SESSION, queryFn: read, staleTime: 60_000 })
+export function useSession(options: { enabled?: boolean } = {}) {
+  return useQuery({
+    queryKey: SESSION,
+    queryFn: read,
+    staleTime: 60_000,
+    enabled: options.enabled ?? true,
+  })
 }
 
+/** Exchange a key for the cookie; all that was read as somebody else is forgotten. */
 export async function signIn(apiKey: string): Promise<Session> {
-  return body(http.POST('/session', { body: { api_key: apiKey } as never }))
+  const session = await body(http.POST('/session', { body: { api_key: apiKey } }))
+  await queries.cancelQueries()
+  queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== SESSION[0] })
+  queries.setQueryData(SESSION, session)
+  return session
 }
 
 export async function signOut(): Promise<void> {
   await http.DELETE('/session')
+  queries.clear()
 }

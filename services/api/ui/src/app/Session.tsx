@@ -20,14 +20,14 @@ const linked = takeKey()
 export function SignedIn({ children }: { children: ReactNode }) {
   const [isExchanging, setExchanging] = useState(linked !== null)
   const [, go] = useLocation()
-  const session = useSession()
+  const session = useSession({ enabled: !isExchanging })
   const isOut = !isExchanging && session.data?.key_id === null
 
   useEffect(() => {
     if (linked === null) return
+    // One that is refused leads to the sign-in, like none.
     signIn(linked)
       .catch(() => undefined)
-      .then(() => queries.invalidateQueries({ queryKey: SESSION }))
       .finally(() => setExchanging(false))
   }, [])
 
@@ -41,7 +41,7 @@ export function SignedIn({ children }: { children: ReactNode }) {
     if (!here.startsWith('/login')) go(`/login?next=${encodeURIComponent(here)}`, { replace: true })
   }, [isOut, go])
 
-  if (session.isError && !session.data) {
+  if (!isExchanging && session.isError && !session.data) {
     return <Failed error={session.error} onRetry={() => void session.refetch()} />
   }
   if (!session.data || isExchanging || isOut) return <Skeleton />

@@ -1,7 +1,6 @@
 import { type FormEvent, useState } from 'react'
 import { useLocation, useSearchParams } from 'wouter'
 import { asApiError } from '../../api/problem'
-import { queries } from '../../api/queries'
 import { signIn } from '../../api/session'
 import { ownPath } from '../../app/address'
 import { Mark } from '../../app/Mark'
@@ -24,7 +23,6 @@ export default function Login() {
     try {
       await signIn(key.trim())
       setKey('')
-      await queries.resetQueries()
       go(ownPath(search.get('next')), { replace: true })
     } catch (failure) {
       const known = asApiError(failure)
