@@ -1,9 +1,12 @@
 # The commands of this repository. Each sets up what it needs; nothing is installed by hand.
 #   make setup   the virtual environment .venv, from the hash-pinned requirements/dev.txt
-#   make run     the platform on this machine (PORT=8000, DATA_DIR=.data); Ctrl-C stops it
+#   make run     the platform on this machine (PORT=8000, DATA_DIR=.data), with its web UI;
+#                Ctrl-C stops it
+#   make ui      the web UI alone, if its sources changed; it says what is in the way
 #   make test    all tests, two files at a time (WORKERS=2), each with a real broker and database
 #                (ARGS="-k name")
-#   make lint    what CI checks: ruff, mypy, import-linter
+#   make lint    what CI checks: ruff, mypy, import-linter; of the web UI Biome and tsc
+#   make ui-types  the web UI's types, from the OpenAPI document of the gateway
 #   make bench   the benchmarks; figures go to bench/results
 #   make lock    re-make requirements/*.txt from pyproject.toml and requirements/bench.in
 
@@ -18,7 +21,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := setup
-.PHONY: setup run test lint bench lock
+.PHONY: setup run ui ui-types test lint bench lock
 
 setup: $(READY)
 
@@ -30,7 +33,14 @@ $(READY): requirements/dev.txt pyproject.toml
 	@touch $(READY)
 
 run: setup
+	@$(BIN)/python -m ui_build build --or-go-on
 	@exec $(BIN)/etp up --port $(PORT) --data-dir $(DATA_DIR)
+
+ui: setup
+	@$(BIN)/python -m ui_build build
+
+ui-types: setup
+	@$(BIN)/python -m ui_build.schema_types
 
 test: setup
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
@@ -40,6 +50,7 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m ui_build check
 
 bench: setup
 	$(BIN)/python -m bench $(ARGS)
@@ -47,7 +58,7 @@ bench: setup
 # dev.txt first: it holds everything, and the others take their versions from it. No addresses are
 # written: where packages come from is the business of whoever installs.
 lock: setup
-	for extra in dev local admin cli api scheduler executor retention; do \
+	for extra in dev local admin cli api scheduler executor retention ui; do \
 	  constraint=; if [ $$extra != dev ]; then constraint="--constraint requirements/dev.txt"; fi; \
 	  $(BIN)/uv pip compile pyproject.toml --extra $$extra $$constraint --upgrade --universal \
 	    --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
