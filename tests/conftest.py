@@ -40,7 +40,7 @@ structlog.configure(
 )
 
 
-_LONG_FIRST = ("chaos", "e2e", "integration")
+_LONG_FIRST = ("chaos", "e2e", "browser", "integration")
 """Folders whose files take longest: begun last, one of them would be waited for alone."""
 
 

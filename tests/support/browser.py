@@ -1,0 +1,110 @@
+"""A real Chromium for tests: where it is, what it must never say, and what one looks at."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import BrowserContext, ConsoleMessage, Page, WebError
+
+from ui_build.node import MODULES, UI, node_program
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+PACKED = "@sparticuz/chromium"
+"""A Chromium as an npm package, for machines where nothing can be installed."""
+
+WIDE = {"width": 1280, "height": 800}
+NARROW = {"width": 390, "height": 844}
+
+SCREENSHOTS = Path(os.environ.get("ETP_SCREENSHOTS", "build/screenshots"))
+
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+# Chromium tells of a violation on the console, too; the event says which rule and where.
+_TELL_VIOLATIONS = """
+document.addEventListener('securitypolicyviolation', (event) => {
+  console.error(`securitypolicyviolation: ${event.violatedDirective} ${event.blockedURI}`
+    + ` ${event.sourceFile}:${event.lineNumber} ${event.sample}`)
+})
+"""
+_NOT_LOADED = "Failed to load resource"
+
+
+def chromium_path() -> str | None:
+    """The program: named by ``ETP_CHROMIUM``, installed, or that of the npm package."""
+    named = os.environ.get("ETP_CHROMIUM")
+    if named:
+        return named
+    found = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if found is None and (MODULES / PACKED).is_dir():
+        tell = (
+            f"import('{PACKED}').then(async (c) => console.log(await c.default.executablePath()))"
+        )
+        found = subprocess.check_output(
+            [str(node_program()), "-e", tell], cwd=UI, text=True
+        ).strip()
+    return found
+
+
+def launch_options(path: str) -> dict[str, Any]:
+    """As root, Chromium has no sandbox of its own to stay in."""
+    return {
+        "executable_path": path,
+        "args": ["--no-sandbox"] if os.geteuid() == 0 else [],
+    }
+
+
+class Watch:
+    """Hears what the pages of a context say that they should not: page errors, console errors and
+    violations of the content security policy. A test declares what its flow brings about."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+        self._expected: list[str] = []
+
+    async def over(self, context: BrowserContext) -> None:
+        await context.add_init_script(_TELL_VIOLATIONS)
+        context.on("console", self._said)
+        context.on("weberror", self._failed)
+
+    def expect(self, *what: int | str) -> None:
+        """Resources that are answered with these statuses, or fail with such a network error
+        (``net::ERR_CONNECTION_REFUSED``): Chromium prints a line for each."""
+        self._expected += [
+            f"{_NOT_LOADED}: the server responded with a status of {each}"
+            if isinstance(each, int)
+            else f"{_NOT_LOADED}: {each}"
+            for each in what
+        ]
+
+    @property
+    def unexpected(self) -> list[str]:
+        return [said for said in self.heard if not said.startswith(tuple(self._expected))]
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.heard.append(f"{message.text} ({message.location.get('url', '')})")
+
+    def _failed(self, error: WebError) -> None:
+        self.heard.append(f"page error: {error.error}")
+
+
+async def axe(page: Page, *, within: str | None = None, without: tuple[str, ...] = ()) -> None:
+    """Fails with what breaks WCAG 2.2 AA on the page, or ``within`` a selector of it."""
+    rules = {rule: {"enabled": False} for rule in without}
+    options = {
+        "resultTypes": ["violations"],
+        "runOnly": {"type": "tag", "values": WCAG},
+        "rules": rules,
+    }
+    found = await Axe().run(page, context=within, options=options)
+    assert found.violations_count == 0, found.generate_report()
+
+
+async def screenshot(page: Page, name: str, **options: Any) -> Path:
+    """For eyes: ``build/screenshots/NAME.png``, or below ``ETP_SCREENSHOTS``."""
+    path = SCREENSHOTS / f"{name}.png"
+    await page.screenshot(path=path, animations="disabled", **options)
+    return path
