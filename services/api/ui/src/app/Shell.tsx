@@ -5,6 +5,7 @@ import { useSecond } from '../time/clock'
 import { clock, offset, ownZone } from '../time/format'
 import { useZoneMode } from '../time/zone'
 import { Mark } from './Mark'
+import { Shortcuts } from './Shortcuts'
 import './Shell.css'
 
 const WAYS = [
@@ -46,6 +47,7 @@ export function Shell({ children }: { children: ReactNode }) {
       <main id="main" className="main" tabIndex={-1}>
         {children}
       </main>
+      <Shortcuts />
     </div>
   )
 }

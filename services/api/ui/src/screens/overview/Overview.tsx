@@ -1,5 +1,180 @@
+import type { ReactNode } from 'react'
+import { Link } from 'wouter'
+import { type Stats, useStats } from '../../api/events'
+import { useOverview } from '../../api/operations'
+import { oneOf, useAddress } from '../../app/address'
 import { Page } from '../../app/Shell'
+import { ZoneSwitch } from '../../app/ZoneSwitch'
+import { Segments } from '../../parts/Segments'
+import '../../parts/Sheet.css'
+import { Skeleton } from '../../parts/Skeleton'
+import { Failed, Stale } from '../../parts/States'
+import { number } from '../../text'
+import { useSecond } from '../../time/clock'
+import { Attention } from './Attention'
+import { DeadLetters } from './DeadLetters'
+import { FiresChart } from './FiresChart'
+import { Lanes } from './Lanes'
+import { LatenessChart } from './LatenessChart'
+import './Overview.css'
+import { Services } from './Services'
+import { words } from './text'
+
+/** How far back, and how wide a bucket is: some 120 of them. */
+const RANGES = { '2h': [2, '1m'], '12h': [12, '5m'], '48h': [48, '15m'] } as const
+type Range = keyof typeof RANGES
 
 export default function Overview() {
-  return <Page title="Overview">{null}</Page>
+  const { search, change } = useAddress()
+  const range = oneOf(search.get('range'), Object.keys(RANGES) as Range[])
+  return (
+    <Page
+      title={words.title}
+      actions={
+        <>
+          <Segments
+            label={words.range.label}
+            choices={(Object.keys(RANGES) as Range[]).map((value) => ({
+              value,
+              label: words.range[value],
+            }))}
+            value={range}
+            onChange={(chosen) => change({ range: chosen === '2h' ? null : chosen })}
+          />
+          <ZoneSwitch />
+        </>
+      }
+    >
+      <Counters />
+      <Charts range={range} />
+      <div className="overview-grid">
+        <Sheet title={words.lanes.title} isWide>
+          <Lanes />
+        </Sheet>
+        <Sheet title={words.attention.title}>
+          <Attention />
+        </Sheet>
+        <Sheet title={words.services.title}>
+          <Services />
+        </Sheet>
+        <Sheet title={words.letters.title} isWide id="dead-letters">
+          <DeadLetters />
+        </Sheet>
+      </div>
+    </Page>
+  )
+}
+
+function Sheet({
+  title,
+  isWide,
+  id,
+  children,
+}: {
+  title: string
+  isWide?: boolean
+  id?: string
+  children: ReactNode
+}) {
+  return (
+    <section id={id} className={isWide ? 'sheet is-wide' : 'sheet'} aria-label={title}>
+      <h2>{title}</h2>
+      {children}
+    </section>
+  )
+}
+
+function Counters() {
+  const overview = useOverview()
+  if (overview.isError && !overview.data) {
+    return <Failed error={overview.error} onRetry={() => void overview.refetch()} />
+  }
+  if (!overview.data) return <Skeleton rows={1} height={66} />
+  const { triggers, attention, dead_letters } = overview.data
+  return (
+    <>
+      {overview.isError ? (
+        <Stale
+          error={overview.error}
+          since={overview.dataUpdatedAt}
+          failures={overview.failureCount}
+          onRetry={() => void overview.refetch()}
+        />
+      ) : null}
+      <div className={overview.isError ? 'counters is-stale' : 'counters'}>
+        <Counter value={triggers.active} label="active" to="/triggers?status=active" />
+        <Counter
+          value={triggers.due_within_1h}
+          label="due within 1 h"
+          to="/triggers?due=1h&sort=next_fire"
+        />
+        {(['late', 'missed', 'rejected'] as const).map((kind) => (
+          <Counter
+            key={kind}
+            value={attention[kind]}
+            label={`${kind} in 2 h`}
+            to={`/triggers?attention=${kind}`}
+            kind={kind}
+          />
+        ))}
+        <Counter value={dead_letters} label="dead letters" to="#dead-letters" kind="rejected" />
+      </div>
+    </>
+  )
+}
+
+function Counter(props: {
+  value: number | null
+  label: string
+  to: string
+  kind?: string | undefined
+}) {
+  const { value, label, to, kind } = props
+  const colour = kind && value ? `counter-number is-${kind}` : 'counter-number'
+  const content = (
+    <>
+      <span className={colour}>{value === null ? '–' : number(value)}</span>
+      <span className="counter-label">{label}</span>
+    </>
+  )
+  return to.startsWith('#') ? (
+    <a className="counter" href={to}>
+      {content}
+    </a>
+  ) : (
+    <Link className="counter" href={to}>
+      {content}
+    </Link>
+  )
+}
+
+/** Tests are left out of both: they are nobody's traffic. */
+function Charts({ range }: { range: Range }) {
+  const [hours, bucket] = RANGES[range]
+  // Asked for anew with each minute: the same address within it.
+  const minute = Math.floor(useSecond() / 60)
+  const from = new Date((minute - hours * 60) * 60_000).toISOString()
+  const stats = useStats({ from, bucket, is_test: false }, { every: 10_000 })
+  return (
+    <div className="overview-grid">
+      <Sheet title={words.fires}>
+        <WhenRead of={stats}>{(data) => <FiresChart stats={data} />}</WhenRead>
+      </Sheet>
+      <Sheet title={words.lateness.title}>
+        <WhenRead of={stats}>{(data) => <LatenessChart stats={data} />}</WhenRead>
+      </Sheet>
+    </div>
+  )
+}
+
+function WhenRead({
+  of,
+  children,
+}: {
+  of: ReturnType<typeof useStats>
+  children: (data: Stats) => ReactNode
+}) {
+  if (of.isError && !of.data) return <Failed error={of.error} onRetry={() => void of.refetch()} />
+  if (!of.data) return <Skeleton rows={1} height={116} />
+  return children(of.data)
 }

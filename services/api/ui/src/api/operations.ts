@@ -1,0 +1,48 @@
+import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { body, http, type Page, page, type Schemas } from './client'
+
+export type DeadLetter = Schemas['DeadLetterShown']
+export type Redrive = Schemas['RedriveShown']
+
+/** Counters of the whole platform, as of now. */
+export function useOverview() {
+  return useQuery({
+    queryKey: ['/overview'],
+    queryFn: ({ signal }) => body(http.GET('/overview', { signal })),
+    placeholderData: keepPreviousData,
+    refetchInterval: 5_000,
+  })
+}
+
+/** All four services; one that is silent is listed as not ready. */
+export function useServices() {
+  return useQuery({
+    queryKey: ['/services'],
+    queryFn: ({ signal }) => body(http.GET('/services', { signal })),
+    placeholderData: keepPreviousData,
+    refetchInterval: 5_000,
+  })
+}
+
+export function useDeadLetters() {
+  return useInfiniteQuery({
+    queryKey: ['/dead-letters/'],
+    queryFn: ({ pageParam, signal }): Promise<Page<DeadLetter>> =>
+      page(
+        http.GET('/dead-letters/', {
+          params: { query: pageParam ? { limit: 20, cursor: pageParam } : { limit: 20 } },
+          signal,
+        }),
+      ),
+    initialPageParam: '',
+    getNextPageParam: (last) => last.cursor ?? undefined,
+    refetchInterval: 15_000,
+  })
+}
+
+/** Have a message handled again: what became of it, as far as it is known at once. */
+export function redrive(id: string): Promise<Redrive> {
+  return body(
+    http.POST('/dead-letters/{letter_id}/redrive', { params: { path: { letter_id: id } } }),
+  )
+}

@@ -1,0 +1,79 @@
+import { useState } from 'react'
+import { type DeadLetter, redrive, useDeadLetters } from '../../api/operations'
+import { asApiError } from '../../api/problem'
+import { Button } from '../../parts/Button'
+import { Skeleton } from '../../parts/Skeleton'
+import { Failed } from '../../parts/States'
+import { tell } from '../../parts/Toast'
+import { Instant } from '../../time/Instant'
+import { words } from './text'
+
+/** What could not be handled, why, and the way to have it tried again. */
+export function DeadLetters() {
+  const letters = useDeadLetters()
+  if (letters.isError && !letters.data) {
+    return <Failed error={letters.error} onRetry={() => void letters.refetch()} />
+  }
+  if (!letters.data) return <Skeleton rows={2} height={42} />
+  const rows = letters.data.pages.flatMap((each) => each.rows)
+  if (rows.length === 0) return <p className="quiet">{words.letters.none}</p>
+  return (
+    <>
+      <ul className="letters">
+        {rows.map((letter) => (
+          <Letter key={letter.id} letter={letter} onDone={() => void letters.refetch()} />
+        ))}
+      </ul>
+      {letters.hasNextPage ? (
+        <div>
+          <Button onClick={() => void letters.fetchNextPage()} isBusy={letters.isFetchingNextPage}>
+            {words.letters.older}
+          </Button>
+        </div>
+      ) : null}
+    </>
+  )
+}
+
+function Letter({ letter, onDone }: { letter: DeadLetter; onDone: () => void }) {
+  const [isBusy, setBusy] = useState(false)
+
+  async function again(): Promise<void> {
+    setBusy(true)
+    try {
+      const { status } = await redrive(letter.id)
+      tell(words.letters.became[status], letter.original.subject)
+    } catch (failure) {
+      tell(words.letters.refused, asApiError(failure).detail)
+    } finally {
+      setBusy(false)
+      onDone()
+    }
+  }
+
+  return (
+    <li className="letter">
+      <div className="letter-words">
+        <p>{letter.reason}</p>
+        <p className="quiet">
+          <Instant at={letter.dead_at} precise /> · {letter.service} ·{' '}
+          <code>{letter.original.subject}</code>
+          {letter.redrives > 0 ? ` · ${words.letters.tried(letter.redrives)}` : ''}
+        </p>
+        <details>
+          <summary>{words.letters.original}</summary>
+          <pre className="letter-body">{letter.original.body}</pre>
+        </details>
+      </div>
+      <Button
+        onClick={again}
+        isBusy={isBusy}
+        disabled={!letter.original.is_whole}
+        title={letter.original.is_whole ? undefined : words.letters.cut}
+        aria-label={words.letters.redriveOf(letter.original.subject)}
+      >
+        {words.letters.redrive}
+      </Button>
+    </li>
+  )
+}

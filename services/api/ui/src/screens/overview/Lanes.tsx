@@ -1,0 +1,89 @@
+import { Link } from 'wouter'
+import { useUpcoming } from '../../api/schedules'
+import { Skeleton } from '../../parts/Skeleton'
+import { Empty, Failed } from '../../parts/States'
+import { count } from '../../text'
+import { serverNow, useSecond } from '../../time/clock'
+import { clock } from '../../time/format'
+import { Instant, Relative } from '../../time/Instant'
+import { useZone } from '../../time/zone'
+import { marks, ticks } from './lanes'
+import { words } from './text'
+
+const AHEAD_MS = 60 * 60_000
+const LANES = 12
+
+/** What all triggers will do within the hour, a lane for each, the nearest first. */
+export function Lanes() {
+  // Asked for anew with each minute: the same address within it.
+  const minute = Math.floor(useSecond() / 60)
+  const until = new Date(minute * 60_000 + AHEAD_MS).toISOString()
+  const upcoming = useUpcoming({ until, per_trigger: 60, limit: LANES })
+  if (upcoming.isError && !upcoming.data) {
+    return <Failed error={upcoming.error} onRetry={() => void upcoming.refetch()} />
+  }
+  if (!upcoming.data) return <Skeleton rows={4} height={30} />
+  const { triggers, more } = upcoming.data
+  if (triggers.length === 0) return <Empty title={words.lanes.none} />
+  const from = serverNow()
+  return (
+    <div className="lanes">
+      <Axis from={from} until={from + AHEAD_MS} />
+      <ul>
+        {triggers.map((trigger) => {
+          const next = trigger.occurrences[0]
+          return (
+            <li key={trigger.id} className="lane">
+              <Link href={`/triggers/${trigger.id}`} className="lane-name clip">
+                {trigger.name}
+              </Link>
+              <svg
+                className="lane-line"
+                width="100%"
+                height="24"
+                role="img"
+                aria-label={words.lanes.lane(
+                  count(trigger.occurrences.length, 'occurrence'),
+                  trigger.more,
+                )}
+              >
+                <line className="rule-axis" x1="0" y1="12" x2="100%" y2="12" />
+                {marks(trigger, from, from + AHEAD_MS).map((mark) => (
+                  <circle key={mark.key} cx={`${mark.at * 100}%`} cy="12" r="3" />
+                ))}
+              </svg>
+              <span className="lane-next">
+                {next ? (
+                  <>
+                    <Instant at={next.scheduled_for} schedule={trigger.timezone} />{' '}
+                    <span className="quiet">
+                      <Relative at={next.scheduled_for} />
+                    </span>
+                  </>
+                ) : null}
+              </span>
+            </li>
+          )
+        })}
+      </ul>
+      {more ? (
+        <p className="quiet">
+          <Link href="/triggers?due=1h&sort=next_fire">{words.lanes.more}</Link>
+        </p>
+      ) : null}
+    </div>
+  )
+}
+
+function Axis({ from, until }: { from: number; until: number }) {
+  const zone = useZone()
+  return (
+    <svg className="lane-axis" height="16" aria-hidden="true">
+      {ticks(from, until).map((at) => (
+        <text key={at} x={`${((at - from) / (until - from)) * 100}%`} y="12" textAnchor="middle">
+          {clock(at, zone).slice(0, 5)}
+        </text>
+      ))}
+    </svg>
+  )
+}

@@ -1,0 +1,63 @@
+import type { Stats } from '../../api/events'
+import { place } from '../../parts/LatenessRule'
+import { measured } from '../../time/relative'
+import { words } from './text'
+
+const HEIGHT = 88
+const DECADES = ['1 ms', '10 ms', '100 ms', '1 s', '10 s', '100 s']
+
+type Quantile = 'p50' | 'p99'
+
+/** Lateness over time, on a log axis from 1 ms to 100 s; buckets without fires leave a gap. */
+export function LatenessChart({ stats }: { stats: Stats }) {
+  const shown = stats.lateness
+  const told = shown
+    ? words.lateness.told(measured(shown.p50), measured(shown.p99))
+    : words.lateness.none
+  return (
+    <figure className="chart">
+      <svg
+        className="chart-area"
+        viewBox={`0 0 1000 ${HEIGHT}`}
+        preserveAspectRatio="none"
+        height={HEIGHT}
+        role="img"
+        aria-label={told}
+      >
+        {DECADES.map((decade, index) => {
+          const y = HEIGHT - (index / (DECADES.length - 1)) * HEIGHT
+          return <path key={decade} className="chart-grid" d={`M0 ${y}H1000`} />
+        })}
+        <path className="chart-misfire" d={`M0 ${level(30)}H1000`} />
+        <path className="chart-line is-p99" d={line(stats, 'p99')} />
+        <path className="chart-line is-p50" d={line(stats, 'p50')} />
+      </svg>
+      <figcaption className="chart-caption">
+        <span>{told}</span>
+        <span className="quiet">{words.lateness.axis}</span>
+      </figcaption>
+    </figure>
+  )
+}
+
+function level(seconds: number): number {
+  return HEIGHT - 2 - place(seconds) * (HEIGHT - 4)
+}
+
+/** Steps as wide as a bucket: a single one is seen, too. */
+function line(stats: Stats, quantile: Quantile): string {
+  const width = 1000 / Math.max(1, stats.buckets.length)
+  let isDrawing = false
+  return stats.buckets
+    .map((bucket, index) => {
+      if (!bucket.lateness) {
+        isDrawing = false
+        return ''
+      }
+      const y = level(bucket.lateness[quantile]).toFixed(1)
+      const begin = `${isDrawing ? 'L' : 'M'}${(index * width).toFixed(1)} ${y}`
+      isDrawing = true
+      return `${begin}H${((index + 1) * width).toFixed(1)}`
+    })
+    .join('')
+}

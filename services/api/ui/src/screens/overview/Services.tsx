@@ -1,0 +1,46 @@
+import { useServices } from '../../api/operations'
+import { Skeleton } from '../../parts/Skeleton'
+import { Failed } from '../../parts/States'
+import { Relative } from '../../time/Instant'
+import { measured } from '../../time/relative'
+import { words } from './text'
+
+/** All four, whether they are ready, and how far behind each one is. */
+export function Services() {
+  const services = useServices()
+  if (services.isError && !services.data) {
+    return <Failed error={services.error} onRetry={() => void services.refetch()} />
+  }
+  if (!services.data) return <Skeleton rows={4} height={42} />
+  return (
+    <ul className="services">
+      {services.data.map((each) => {
+        const faults = Object.entries(each.checks).filter(([, said]) => said !== 'ok')
+        return (
+          <li key={`${each.service} ${each.instance}`} className="service">
+            <strong>{each.service}</strong>
+            <span className={each.ready ? 'is-fired' : 'is-rejected'}>
+              {each.ready ? words.services.ready : words.services.notReady}
+            </span>
+            <span className="quiet clip">
+              {each.version} {each.started_at ? words.services.since : ''}{' '}
+              {each.started_at ? <Relative at={each.started_at} /> : null}
+            </span>
+            <span className="service-lag">
+              {each.lag_s === null || each.lag_s === undefined
+                ? ''
+                : each.lag_s < 1
+                  ? words.services.inTime
+                  : words.services.lag(measured(each.lag_s))}
+            </span>
+            {faults.length > 0 ? (
+              <span className="service-faults">
+                {faults.map(([name, said]) => `${name}: ${said}`).join(', ')}
+              </span>
+            ) : null}
+          </li>
+        )
+      })}
+    </ul>
+  )
+}

@@ -1,0 +1,48 @@
+import { count } from '../../text'
+
+export const words = {
+  title: 'Overview',
+  range: { label: 'Range', '2h': '2 h', '12h': '12 h', '48h': '48 h' },
+  fires: 'Fires by result',
+  lateness: {
+    title: 'Lateness',
+    told: (p50: string, p99: string) => `Half fired within ${p50}, 99 of 100 within ${p99}`,
+    none: 'No schedule has fired in this time',
+    axis: '1 ms to 100 s, dashed at 30 s',
+  },
+  lanes: {
+    title: 'Due within the hour',
+    none: 'Nothing is due within the hour',
+    lane: (occurrences: string, more: boolean) => `${more ? 'more than ' : ''}${occurrences}`,
+    more: 'All that is due within the hour',
+  },
+  attention: {
+    title: 'Needs attention',
+    none: 'Nothing was late, missed or rejected in the last 2 h.',
+    all: 'All of them',
+  },
+  services: {
+    title: 'Services',
+    ready: 'ready',
+    notReady: 'not ready',
+    lag: (lag: string) => `${lag} behind`,
+    inTime: 'in time',
+    since: 'since',
+  },
+  letters: {
+    title: 'Dead letters',
+    none: 'None: everything could be handled.',
+    older: 'Older ones',
+    original: 'The message',
+    redrive: 'Redrive',
+    redriveOf: (subject: string) => `Redrive the message of ${subject}`,
+    cut: 'It was too large to be kept whole',
+    refused: 'It was not redriven',
+    tried: (redrives: number) => `redriven ${count(redrives, 'time')}`,
+    became: {
+      handled: 'Handled: the dead letter is gone',
+      failed: 'It failed again: the dead letter says why',
+      accepted: 'Stored: it is handled as soon as the service gets to it',
+    },
+  },
+} as const
