@@ -11,6 +11,9 @@ from tests.integration.api.conftest import Running, serving
 from tests.support.raw_http import ask
 from tests.support.servers import Broker, Database
 from trigger_api.adapters import ui_files
+from trigger_api.entrypoints.answers import HttpAnswer
+from trigger_api.entrypoints.ui import UiEndpoint
+from trigger_contracts.errors import Refused
 from trigger_local.secrets import Secrets
 
 PAGE = b"<!doctype html><title>a page</title>"
@@ -19,26 +22,31 @@ CSP = "default-src 'self'; frame-ancestors 'none'"
 
 
 @pytest.fixture
-def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A build, with a link out of it and a file of ours beside it."""
-    folder = tmp_path / "built_ui"
+def built(tmp_path: Path) -> Path:
+    return build_in(tmp_path)
+
+
+def build_in(root: Path) -> Path:
+    """A build, with links out of it and a file of ours beside it."""
+    folder = root / "built_ui"
     (folder / "assets").mkdir(parents=True)
     (folder / "index.html").write_bytes(PAGE)
     (folder / "assets" / "main-a1.js").write_bytes(SCRIPT)
-    (tmp_path / "secret.txt").write_text("a secret")
-    (folder / "assets" / "link.txt").symlink_to(tmp_path / "secret.txt")
-    (folder / "linked").symlink_to(tmp_path)
-    monkeypatch.setattr(ui_files, "FOLDER", folder)
+    (root / "secret.txt").write_text("a secret")
+    (folder / "assets" / "link.txt").symlink_to(root / "secret.txt")
+    (folder / "linked").symlink_to(root)
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def gateway(
-    broker: Broker, database: Database, secrets: Secrets, built: Path
+    broker: Broker, database: Database, secrets: Secrets, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Running]:
     """Ready or not: none of this needs a broker or a database."""
-    async with serving(broker, database, secrets) as running:
-        yield running
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ui_files, "FOLDER", build_in(tmp_path_factory.mktemp("ui")))
+        async with serving(broker, database, secrets) as running:
+            yield running
 
 
 @pytest.fixture
@@ -144,21 +152,24 @@ async def test_a_browser_is_led_to_the_page_and_a_program_to_the_documentation(
         assert (bare.status_code, bare.headers["location"]) == (307, location)
 
 
-async def test_a_build_is_served_once_it_is_there_and_beside_the_one_before(
-    browser: httpx.AsyncClient, built: Path
-) -> None:
+async def test_a_build_is_served_once_it_is_there_and_beside_the_ones_before(built: Path) -> None:
+    ui = UiEndpoint(ui_files.UiFiles(built).current)
+
+    async def get(path: str) -> HttpAnswer:
+        scope = {"method": "GET", "path": path, "raw_path": path.encode(), "query_string": b""}
+        return await ui.answer(scope, {}, "a request")
+
     rename(built, "not_yet")
-    missing = await browser.get("/ui/events?life=active")
-    assert missing.status_code == 503
-    assert missing.headers["content-type"] == "text/html; charset=utf-8"
-    assert missing.headers["cache-control"] == "no-store"
-    assert "make ui" in missing.text
-    assert "<style" not in missing.text
-    assert "style=" not in missing.text
-    assert (await browser.get("/ui/assets/main-a1.js")).status_code == 404
+    missing = await get("/ui/events")
+    assert (missing.status, missing.content_type) == (503, "text/html; charset=utf-8")
+    assert b"make ui" in missing.body
+    assert b"<style" not in missing.body
+    assert b"style=" not in missing.body
+    with pytest.raises(Refused):
+        await get("/ui/assets/main-a1.js")
 
     rename(built.with_name("not_yet"), built.name)
-    assert (await browser.get("/ui/")).content == PAGE
+    assert (await get("/ui/")).body == PAGE
 
     newer = built.with_name("newer")
     (newer / "assets").mkdir(parents=True)
@@ -166,12 +177,12 @@ async def test_a_build_is_served_once_it_is_there_and_beside_the_one_before(
     (newer / "assets" / "main-b2.js").write_bytes(SCRIPT)
     rename(built, "old")
     rename(newer, built.name)
-    assert (await browser.get("/ui/")).content == b"<!doctype html>newer"
-    assert (await browser.get("/ui/assets/main-b2.js")).status_code == 200
-    assert (await browser.get("/ui/assets/main-a1.js")).status_code == 200
+    assert (await get("/ui/")).body == b"<!doctype html>newer"
+    assert (await get("/ui/assets/main-b2.js")).body == SCRIPT
+    assert (await get("/ui/assets/main-a1.js")).body == SCRIPT
 
     rename(built, "gone")
-    assert (await browser.get("/ui/")).status_code == 200
+    assert (await get("/ui/")).status == 200
 
 
 async def test_all_of_it_is_one_route_in_the_metrics(
