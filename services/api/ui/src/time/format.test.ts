@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+import { clock, instant, isAmbiguous, isKnownZone, offset } from './format'
+
+const BERLIN = 'Europe/Berlin'
+const at = (text: string) => Date.parse(text)
+
+describe('an instant on the clock of a zone', () => {
+  it('shows seconds always, and milliseconds where asked for', () => {
+    expect(clock(at('2026-11-30T08:41:00.042Z'), BERLIN)).toBe('09:41:00')
+    expect(clock(at('2026-11-30T08:41:00.042Z'), BERLIN, true)).toBe('09:41:00.042')
+    expect(clock(at('2026-11-30T23:00:00Z'), BERLIN)).toBe('00:00:00')
+  })
+
+  it('has a date where it is not today’s on that clock', () => {
+    const now = at('2026-11-30T22:30:00Z')
+    expect(instant(now, BERLIN, now)).toBe('23:30:00')
+    expect(instant(at('2026-11-30T23:30:00Z'), BERLIN, now)).toBe('Tue 1 Dec 00:30:00')
+    expect(instant(at('2026-11-30T23:30:00Z'), 'UTC', now)).toBe('23:30:00')
+  })
+
+  it('shows its offset in the hours that a clock repeats, and in no others', () => {
+    const first = at('2026-10-25T00:30:00Z')
+    const second = at('2026-10-25T01:30:00Z')
+    expect(instant(first, BERLIN, first)).toBe('02:30:00 +02:00')
+    expect(instant(second, BERLIN, second)).toBe('02:30:00 +01:00')
+    expect(isAmbiguous(at('2026-10-24T23:59:59Z'), BERLIN)).toBe(false)
+    expect(isAmbiguous(at('2026-10-25T02:00:00Z'), BERLIN)).toBe(false)
+    expect(isAmbiguous(at('2026-03-29T01:00:00Z'), BERLIN)).toBe(false)
+    expect(isAmbiguous(first, 'UTC')).toBe(false)
+  })
+
+  it('knows a half hour that a clock repeats', () => {
+    expect(isAmbiguous(at('2027-04-03T14:45:00Z'), 'Australia/Lord_Howe')).toBe(true)
+    expect(isAmbiguous(at('2027-04-03T14:15:00Z'), 'Australia/Lord_Howe')).toBe(false)
+  })
+})
+
+describe('offsets and zones', () => {
+  it('have two digits and a sign', () => {
+    expect(offset(at('2026-11-30T00:00:00Z'), BERLIN)).toBe('+01:00')
+    expect(offset(at('2026-11-30T00:00:00Z'), 'America/St_Johns')).toBe('-03:30')
+    expect(offset(at('2026-11-30T00:00:00Z'), 'UTC')).toBe('+00:00')
+  })
+
+  it('are told from names that no zone has', () => {
+    expect(isKnownZone(BERLIN)).toBe(true)
+    expect(isKnownZone('Nowhere/Else')).toBe(false)
+  })
+})
