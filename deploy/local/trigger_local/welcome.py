@@ -2,10 +2,21 @@
 
 import sys
 
-from .programs import Platform
+from .ports import LOOPBACK
+from .programs import Platform, reachable
 
 AHEAD_SECONDS = 5
 """How far ahead the first trigger is: soon enough to wait for, late enough to be accepted."""
+
+
+def web_ui(platform: Platform) -> str:
+    """Where the web UI is: on this machine the link signs in.
+
+    The fragment reaches no server; yet over a network it is better typed than sent about.
+    """
+    address = f"{platform.url}/ui/"
+    is_here = reachable(platform.host) in {LOOPBACK, "localhost"}
+    return f"{address}#key={platform.secrets.api_key}" if is_here else address
 
 
 def text(platform: Platform, seconds: float) -> str:
@@ -15,6 +26,7 @@ def text(platform: Platform, seconds: float) -> str:
     return f"""
 The Event Trigger Platform is ready ({seconds:.1f} s).
 
+  Web UI   {web_ui(platform)}
   URL      {url}
   API key  {key}
   NATS     {platform.nats_url("client")}
