@@ -1,0 +1,146 @@
+"""Signing in: the key is exchanged for a cookie once, and nobody else can use either."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import quote
+
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import NewContext
+from tests.support.browser import NARROW, Watch, axe, screenshot
+from tests.support.whole_platform import Platform
+
+VIEW = "/ui/triggers?q=report&sort=name"
+
+
+async def test_a_link_signs_in_and_leaves_no_key_where_a_script_could_read_it(
+    new_context: NewContext, platform: Platform
+) -> None:
+    page = await (await new_context(is_signed_in=False)).new_page()
+    key = platform.status["api_key"]
+    await page.goto(f"/ui/#key={quote(key)}")
+    await expect(page.get_by_role("heading", level=1, name="Triggers")).to_be_visible()
+    assert key not in await page.evaluate("location.href + document.cookie")
+    kept = await page.evaluate(
+        "JSON.stringify([{...localStorage}, {...sessionStorage}, history.state])"
+    )
+    assert key not in kept
+    assert await page.evaluate("document.cookie") == ""
+    # A new tab of the same profile is signed in, too.
+    other = await page.context.new_page()
+    await other.goto("/ui/access")
+    await expect(other.get_by_role("heading", name="This session")).to_be_visible()
+
+
+async def test_who_is_not_signed_in_is_led_to_the_sign_in_and_back_to_the_very_view(
+    new_context: NewContext, platform: Platform, watch: Watch
+) -> None:
+    page = await (await new_context(is_signed_in=False)).new_page()
+    watch.expect(401)
+    await page.goto(VIEW)
+    await expect(page).to_have_url(f"{platform.status['url']}/ui/login?next={quote(VIEW[3:], '')}")
+    field = page.get_by_label("API key")
+    await expect(field).to_be_focused()
+    await axe(page)
+    await screenshot(page, "login")
+    await field.fill("etp_000000000000.nobody")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("this is no API key of this platform")).to_be_visible()
+    await axe(page)
+    await field.fill(platform.status["api_key"])
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(platform.status["url"] + VIEW)
+    await page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+    await expect(page.get_by_role("heading", level=1, name="Triggers")).to_be_visible()
+
+
+async def test_an_address_of_another_site_is_no_way_back(
+    new_context: NewContext, platform: Platform
+) -> None:
+    page = await (await new_context(is_signed_in=False)).new_page()
+    for wanted in ("//elsewhere.example/x", "https://elsewhere.example", "/\\elsewhere.example"):
+        await page.goto(f"/ui/login?next={quote(wanted, '')}")
+        await page.get_by_label("API key").fill(platform.status["api_key"])
+        await page.keyboard.press("Enter")
+        await expect(page).to_have_url(f"{platform.status['url']}/ui/triggers")
+
+
+async def test_a_session_that_ended_leads_to_the_sign_in_and_signing_out_ends_one(
+    page: Page, platform: Platform, watch: Watch
+) -> None:
+    watch.expect(401)
+    await page.goto("/ui/access")
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page).to_have_url(f"{platform.status['url']}/ui/login")
+    await page.goto("/ui/access")
+    await expect(page).to_have_url(f"{platform.status['url']}/ui/login?next=%2Faccess")
+    await page.get_by_label("API key").fill(platform.status["api_key"])
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="This session")).to_be_visible()
+    # The cookie is gone while the page is open, as by a key that was revoked.
+    await page.context.clear_cookies()
+    await page.get_by_role("link", name="Event log").click()
+    await expect(page).to_have_url(f"{platform.status['url']}/ui/login?next=%2Fevents")
+
+
+async def test_a_page_of_another_port_of_the_host_changes_nothing(
+    page: Page, platform: Platform, watch: Watch
+) -> None:
+    """Cookies know no ports: the browser sends the session along, and the gateway refuses."""
+    watch.expect(403, 401)
+    await page.goto("/ui/access")
+    before = await (await page.request.get("/triggers/?q=forged&count=true")).json()
+    async with other_page() as other:
+        stranger = await page.context.new_page()
+        await stranger.goto(other)
+        status = await stranger.evaluate(
+            """async (url) => {
+                const body = new Blob(['{"name": "forged", "type": "scheduled", "interval": 30}'])
+                await fetch(url + '/triggers/', {
+                    method: 'POST', mode: 'no-cors', credentials: 'include', body,
+                })
+                return 'sent'
+            }""",
+            platform.status["url"],
+        )
+        assert status == "sent"
+        await stranger.evaluate(
+            """async (url) => {
+                const form = document.createElement('form')
+                form.method = 'POST'
+                form.enctype = 'text/plain'
+                form.action = url + '/triggers/'
+                const field = document.createElement('input')
+                field.name = '{"name": "forged", "type": "scheduled", "interval": 30, "labels": ["'
+                field.value = '"]}'
+                form.append(field)
+                document.body.append(form)
+                form.submit()
+            }""",
+            platform.status["url"],
+        )
+        await stranger.wait_for_url(f"{platform.status['url']}/**")
+        assert "cross-site" in (await stranger.content())
+    after = await (await page.request.get("/triggers/?q=forged&count=true")).json()
+    assert before == after == []
+
+
+@asynccontextmanager
+async def other_page() -> AsyncIterator[str]:
+    """An empty page of the same host, at a port of its own."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        body = b"<!doctype html><title>other</title><body></body>"
+        writer.write(
+            b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\n"
+            b"content-length: %d\r\n\r\n" % len(body) + body
+        )
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{port}/"
