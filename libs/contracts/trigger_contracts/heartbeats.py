@@ -4,16 +4,19 @@ Core NATS, nothing is stored: who hears nothing for ``ALIVE_FOR`` knows that the
 hangs, for a process that stands still says nothing.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from .ids import Id
 
 EVERY = timedelta(seconds=1)
 ALIVE_FOR = timedelta(seconds=4)
 """Since the last one: three may be lost, or late on a machine that has much to do."""
+
+_Word = Annotated[str, StringConstraints(max_length=1000)]
 
 
 class Heartbeat(BaseModel):
@@ -28,3 +31,11 @@ class Heartbeat(BaseModel):
     """Of the commands that this service answers, all of its replicas together; None where it
     answers none, or is of a version that does not say.
     """
+    lag_s: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    """Since when the oldest message waits that the service has not handled, all of its replicas
+    together; None where that is not known. Earlier versions do not say what follows either.
+    """
+    version: str | None = Field(default=None, max_length=64)
+    started_at: AwareDatetime | None = None
+    checks: Mapping[_Word, _Word] = Field(default={}, max_length=32)
+    """What the replica needs: ``ok``, or what is wrong."""

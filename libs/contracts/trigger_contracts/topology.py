@@ -218,6 +218,8 @@ def _consume(*consumers: Consumer) -> tuple[str, ...]:
             "$JS.API.STREAM.INFO.{stream}",
             "$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}",
             "$JS.API.CONSUMER.INFO.{stream}.{durable}",
+            # Since when the first one waits that is not acknowledged.
+            "$JS.API.DIRECT.GET.{stream}",
             *(("$JS.API.CONSUMER.UNPIN.{stream}.{durable}",) if c.exclusive else ()),
             "$JS.ACK.{stream}.{durable}.>",
         )

@@ -8,13 +8,18 @@ from trigger_contracts import heartbeats, subjects
 from trigger_contracts.subjects import Service
 from trigger_runtime.http.health import Health
 from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.process.clock import SystemClock
 from trigger_runtime.process.ids import new_id
 from trigger_runtime.process.loops import Loop
+
+_SAID = 1000
+"""Characters of what a check says, at the most."""
 
 
 def heartbeat_loop(connection: Connection, health: Health, service: Service) -> Loop:
     """Not yet started. A heartbeat that cannot be sent is not made up for."""
-    instance = new_id()
+    instance, started_at = new_id(), SystemClock().now()
+    version = health.health()["version"]
 
     async def beat() -> timedelta:
         _, report = await health.ready()
@@ -22,6 +27,10 @@ def heartbeat_loop(connection: Connection, health: Health, service: Service) -> 
             instance=instance,
             status=report["status"],
             oldest_command_age_s=report.get("oldest_command_age_s"),
+            lag_s=report.get("lag_s"),
+            version=version,
+            started_at=started_at,
+            checks={name: found[:_SAID] for name, found in report["checks"].items()},
         )
         try:
             if connection.is_connected:

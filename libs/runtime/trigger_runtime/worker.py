@@ -13,6 +13,7 @@ import contextlib
 import gc
 import signal
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 import uvicorn
@@ -21,7 +22,9 @@ from faststream import FastStream
 from faststream.specification import AsyncAPI
 
 from trigger_contracts.subjects import Service
+from trigger_contracts.topology import CONSUMERS
 from trigger_runtime.consuming.broker import PlatformBroker
+from trigger_runtime.consuming.lag import Lag
 from trigger_runtime.http.health import Health, HealthApp
 from trigger_runtime.http.server import HttpLimits, server_config
 from trigger_runtime.jetstream.connection import Connection
@@ -37,6 +40,8 @@ log = get_logger(__name__)
 
 STOP_TIMEOUT_S = 8.0
 """A stop that takes longer is cut: supervisors kill after 10 s."""
+LAG_TIMEOUT = timedelta(seconds=2)
+"""For the broker to say how far a consumer is."""
 GC_THRESHOLDS = (50_000, 20, 50)
 """Far fewer collections than the default (700, 10, 10): 20 % more requests a second."""
 
@@ -84,7 +89,10 @@ async def serve_worker(
         watching = Loop("watch streams", guard.watch)
         connection.on_reconnect(watching.wake)
         loops = [*loops, watching]
-    loops = (*loops, heartbeat_loop(connection, health, Service(connection.service)))
+    service = Service(connection.service)
+    lag = Lag(connection, [one for one in CONSUMERS if one.service == service], timeout=LAG_TIMEOUT)
+    health.tell("lag_s", lambda: lag.seconds)
+    loops = (*loops, lag.loop(), heartbeat_loop(connection, health, service))
     app = FastStream(broker, specification=asyncapi, logger=None)
     http = _HttpServer(HealthApp(health, asyncapi), settings)
     stop = asyncio.Event()

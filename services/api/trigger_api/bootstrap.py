@@ -32,6 +32,7 @@ from trigger_api.entrypoints import (
 )
 from trigger_api.handlers.live_reader import TailReaders
 from trigger_api.handlers.live_tail import Tail
+from trigger_contracts.heartbeats import Heartbeat
 from trigger_contracts.idempotency import CLAIMS
 from trigger_contracts.subjects import Service
 from trigger_contracts.topology import COMMANDS, DEAD, IDEMPOTENCY
@@ -235,7 +236,10 @@ def build(settings: Settings) -> Api:
                 clock,
                 lifetimes,
             ),
-            overview.router(_overviews(settings, connection, clock, trigger_views)),
+            overview.router(
+                _overviews(settings, connection, clock, trigger_views),
+                _said(health, heartbeats, clock),
+            ),
             dead_letters.router(_dead_letter_queue(settings, connection, clock)),
             session.router(identity, bodies, clock),
             operations.router(health, documents),
@@ -355,6 +359,26 @@ def _overviews(
     )
     letters = StreamLetterCount(reader, clock, kept_for=settings.kept_for)
     return Overviews(views, letters, lives)
+
+
+def _said(
+    health: Health, heartbeats: HeartbeatListener, clock: SystemClock
+) -> Callable[[], Awaitable[dict[str, list[Heartbeat]]]]:
+    """What the gateway says of itself, as the workers do, and what it hears of them."""
+    instance, started_at = new_id(), clock.now()
+
+    async def said() -> dict[str, list[Heartbeat]]:
+        is_ready, report = await health.ready()
+        own = Heartbeat(
+            instance=instance,
+            status="ready" if is_ready else "unavailable",
+            version=health.health()["version"],
+            started_at=started_at,
+            checks=report["checks"],
+        )
+        return {Service.API.value: [own], **heartbeats.beats()}
+
+    return said
 
 
 def _health(

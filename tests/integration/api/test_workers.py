@@ -8,19 +8,25 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
+from pydantic import SecretStr
 
 from tests.integration.api.conftest import Running
 from tests.support.eventually import eventually
 from tests.support.servers import Broker
 from trigger_contracts import subjects
 from trigger_contracts.heartbeats import Heartbeat
-from trigger_contracts.subjects import Service
+from trigger_contracts.subjects import Service, Verb
+from trigger_contracts.topology import EXECUTOR_FIRES, RETENTION_EVENTS
 from trigger_local.secrets import Secrets
+from trigger_runtime.consuming.lag import Lag
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.process.settings import NatsSettings
 
 ROOT = Path(__file__).parents[3]
 Start = Callable[[], Awaitable[asyncio.subprocess.Process]]
@@ -141,6 +147,92 @@ async def test_the_gateway_tells_how_long_the_oldest_command_waits(
             beat = b'{"instance":"s","status":"unavailable","oldest_command_age_s":%s}' % nonsense
             await client.publish(subjects.alive(Service.SCHEDULER), beat)
         await eventually(lambda: told("ready", 1, 1), within=20)
+
+
+async def test_services_are_listed_by_what_they_say_and_who_is_silent_is_not_ready(
+    gateway: Running, executor_replica: Start, platform_streams: Broker
+) -> None:
+    async def listed() -> dict[str, list[dict[str, Any]]]:
+        answer = await gateway.http.get("/services")
+        assert answer.status_code == 200, answer.text
+        found: dict[str, list[dict[str, Any]]] = {}
+        for row in answer.json():
+            found.setdefault(row["service"], []).append(row)
+        return found
+
+    rows = await listed()
+    assert list(rows) == ["api", "scheduler", "executor", "retention"]
+    (own,) = rows["api"]
+    assert (own["ready"], own["checks"]) == (True, {"broker": "ok", "database": "ok"})
+    assert datetime.now(UTC) > datetime.fromisoformat(own["started_at"])
+    silent = {"instance": None, "version": None, "started_at": None, "lag_s": None}
+    assert rows["executor"] == [{"service": "executor", "ready": False, "checks": {}, **silent}]
+
+    await executor_replica()
+    await executor_replica()
+
+    async def both() -> list[dict[str, Any]]:
+        found = (await listed())["executor"]
+        return found if [row["ready"] and row["lag_s"] for row in found] == [0.0, 0.0] else []
+
+    one, other = await eventually(both, within=60)
+    assert one["instance"] < other["instance"]
+    assert one["version"] == own["version"]
+    assert one["checks"] == {"broker": "ok"}
+    # One that cannot work is told with why; one of an earlier version with what it says.
+    unwell = Heartbeat(instance="b", status="unavailable", checks={"database": "away"}, lag_s=3)
+    said = {
+        Service.RETENTION: [unwell, Heartbeat(instance="a", status="ready")],
+        Service.SCHEDULER: [
+            Heartbeat(instance="s", status="ready", lag_s=1, oldest_command_age_s=2.5)
+        ],
+    }
+
+    async def heard() -> dict[str, list[Any]]:
+        for service, beats in said.items():
+            async with platform_streams.connected(service) as client:
+                for beat in beats:
+                    body = beat.model_dump_json(exclude_none=True).encode()
+                    await client.publish(subjects.alive(service), body)
+                await client.flush()
+        found = await listed()
+        return found if len(found["retention"]) == 2 and found["scheduler"][0]["ready"] else {}
+
+    rows = await eventually(heard, within=20)
+    told = [(row["ready"], row["checks"], row["lag_s"]) for row in rows["retention"]]
+    assert told == [(True, {}, None), (False, {"database": "away"}, 3)]
+    assert rows["scheduler"][0]["lag_s"] == 2.5
+    async with gateway.without_key() as stranger:
+        assert (await stranger.get("/services")).status_code == 401
+
+
+async def test_a_lag_is_the_age_of_the_oldest_message_that_is_not_handled(
+    platform_streams: Broker, secrets: Secrets
+) -> None:
+    for service, consumer, subject in (
+        (Service.RETENTION, RETENTION_EVENTS, subjects.fired("t")),
+        (Service.EXECUTOR, EXECUTOR_FIRES, subjects.command(Verb.FIRE)),
+    ):
+        settings = NatsSettings(
+            nats_url=platform_streams.url,
+            nats_user=service.value,
+            nats_password=SecretStr(secrets.nats[service]),
+        )
+        connection = Connection(settings, service.value)
+        await connection.connect()
+        lag = Lag(connection, [consumer], timeout=timedelta(seconds=2))
+        loop = lag.loop()
+        loop.start()
+        async with platform_streams.connected() as admin:
+            jetstream = admin.jetstream()
+            await eventually(lambda lag=lag: lag.seconds == 0)
+            for _ in range(2):
+                await jetstream.publish(subject, b"{}")
+            await eventually(lambda lag=lag: (lag.seconds or 0) > 1, within=20)
+            await jetstream.purge_stream(consumer.stream.name)
+            await eventually(lambda lag=lag: lag.seconds == 0, within=20)
+        await loop.stop()
+        await connection.close()
 
 
 async def test_nobody_else_speaks_for_a_worker(gateway: Running, platform_streams: Broker) -> None:

@@ -36,6 +36,10 @@ class HeartbeatListener:
         health.tell("workers", lambda: self._workers.shown(self._monotonic()))
         health.degraded_by(lambda: is_degraded(self._workers.shown(self._monotonic())))
 
+    def beats(self) -> dict[str, list[Heartbeat]]:
+        """What each worker's replicas that live said last; nothing while none can be heard."""
+        return self._workers.beats(self._monotonic())
+
     def _alive(self, service: str) -> int:
         return self._workers.alive(service, self._monotonic())
 

@@ -33,8 +33,7 @@ class WorkerShown(TypedDict):
 @dataclass(frozen=True, slots=True)
 class _Heard:
     at: float
-    status: str
-    oldest_command_age_s: float | None
+    beat: Heartbeat
 
 
 class Workers:
@@ -59,10 +58,19 @@ class Workers:
         if len(replicas) >= MOST_REPLICAS:
             self._forget(replicas, now)
         if beat.instance in replicas or len(replicas) < MOST_REPLICAS:
-            replicas[beat.instance] = _Heard(now, beat.status, beat.oldest_command_age_s)
+            replicas[beat.instance] = _Heard(now, beat)
 
     def shown(self, now: float) -> dict[str, WorkerShown]:
         return {service: self._shown(service, now) for service in self._heard}
+
+    def beats(self, now: float) -> dict[str, list[Heartbeat]]:
+        """What each replica that lives said last, by service."""
+        for replicas in self._heard.values():
+            self._forget(replicas, now)
+        return {
+            service: [heard.beat for heard in replicas.values()]
+            for service, replicas in self._heard.items()
+        }
 
     def alive(self, service: str, now: float) -> int:
         """Replicas that live."""
@@ -72,13 +80,13 @@ class Workers:
     def oldest_command_age_s(self, service: str, now: float) -> float | None:
         """As the replicas that live told last; None where none tells."""
         self._forget(self._heard[service], now)
-        ages = [heard.oldest_command_age_s for heard in self._heard[service].values()]
+        ages = [heard.beat.oldest_command_age_s for heard in self._heard[service].values()]
         return max((age for age in ages if age is not None), default=None)
 
     def _shown(self, service: str, now: float) -> WorkerShown:
         replicas = self._heard[service]
         self._forget(replicas, now)
-        ready = sum(heard.status == "ready" for heard in replicas.values())
+        ready = sum(heard.beat.status == "ready" for heard in replicas.values())
         shown: WorkerShown = {
             "status": self._status(len(replicas), ready, now),
             "replicas": len(replicas),
@@ -103,7 +111,7 @@ class Workers:
         over = [
             name
             for name, heard in replicas.items()
-            if heard.at < oldest or heard.status == "stopping"
+            if heard.at < oldest or heard.beat.status == "stopping"
         ]
         for instance in over:
             del replicas[instance]
