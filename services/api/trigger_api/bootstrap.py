@@ -70,7 +70,7 @@ from .entrypoints.bodies import Bodies
 from .entrypoints.compressing import Compressor
 from .entrypoints.fires import FireEndpoint
 from .entrypoints.gateway import Gateway
-from .entrypoints.identity import Identity
+from .entrypoints.identity import Callers
 from .entrypoints.serving import Server
 from .entrypoints.ui import UiEndpoint
 from .handlers.arrivals import Arrivals
@@ -246,9 +246,7 @@ def build(settings: Settings) -> Api:
         ],
     )
     ui = UiEndpoint(UiFiles(ui_files.FOLDER).current)
-    gateway = Gateway(
-        app, fire_endpoint, ui, identity, clock, new_id, meter.answered, compressor
-    )
+    gateway = Gateway(app, fire_endpoint, ui, identity, clock, new_id, meter.answered, compressor)
     return Api(gateway, app, faststream, app.openapi, connection, tail, documents, arrivals)
 
 
@@ -291,7 +289,7 @@ def _keys(settings: Settings) -> dict[str, StoredKey]:
     return {key.key_id: key for key in keys}
 
 
-def _identity(settings: Settings) -> Identity:
+def _identity(settings: Settings) -> Callers:
     public = urlsplit(settings.public_url or "")
     given = settings.session_secret
     cookie = SessionCookie.of(
@@ -300,7 +298,7 @@ def _identity(settings: Settings) -> Identity:
         is_secure=public.scheme == "https",
     )
     hosts = frozenset({public.netloc.lower().encode()} if public.netloc else ())
-    return Identity(_keys(settings), cookie, hosts)
+    return Callers(_keys(settings), cookie, hosts)
 
 
 async def _stop_all(*parts: Callable[[], Awaitable[None]]) -> None:

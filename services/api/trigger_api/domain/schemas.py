@@ -248,6 +248,12 @@ class EventShown(BaseModel):
     deletes_at: AwareDatetime
 
 
+class EventListed(EventShown):
+    """A row of a list, with what it carried where that was asked for."""
+
+    payload: Any = Field(default=None, description="There with `payload=true` alone.")
+
+
 class EventDetail(EventShown):
     """A row of the log with what it carried."""
 

@@ -11,7 +11,7 @@ from trigger_api.domain.log.activity import Activity, ActivityQuery
 from trigger_api.domain.log.lifetimes import Lifetimes
 from trigger_api.domain.log.stats import Chart, Stats, StatsQuery, summed
 from trigger_api.domain.queries import EventQuery, WaitQuery
-from trigger_api.domain.schemas import EventDetail, EventShown
+from trigger_api.domain.schemas import EventDetail, EventListed
 from trigger_api.handlers.lookup import Lookup
 from trigger_api.handlers.pages import EventPages
 from trigger_api.ports.log import LogPosition, LogViews
@@ -21,6 +21,7 @@ from . import routes
 from .answers import HttpAnswer
 from .coverage import coverage
 from .openapi import answers, headers
+
 
 def router(
     pages: EventPages,
@@ -80,7 +81,7 @@ def router(
         operation_id="listEvents",
         responses={
             200: answers.json(
-                list[EventDetail | EventShown],
+                list[EventListed],
                 "A page of the log",
                 headers.LINK,
                 *counted,

@@ -27,7 +27,7 @@ from .bodies import Disconnected
 from .compressing import Compressor
 from .fires import FireEndpoint
 from .head import Head
-from .identity import SESSION_PATH, Identity
+from .identity import SESSION_PATH, Callers
 from .ui import UiEndpoint
 
 log = get_logger(__name__)
@@ -77,7 +77,7 @@ class Gateway:
         app: ASGIApp,
         fire_endpoint: FireEndpoint,
         ui: UiEndpoint,
-        identity: Identity,
+        identity: Callers,
         clock: Clock,
         new_id: NewId,
         on_answered: Answered,

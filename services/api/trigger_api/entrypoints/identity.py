@@ -12,7 +12,7 @@ SESSION_PATH = "/session"
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Caller:
     """``session`` is None for whoever sent the key itself."""
 
     key_id: str
@@ -20,21 +20,21 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class Callers:
     """Knows the keys, the cookie, and the hosts of which pages may use it."""
 
     keys: Mapping[str, StoredKey]
     cookie: SessionCookie
     own_hosts: frozenset[bytes]
 
-    def of(self, headers: Mapping[bytes, bytes], now: datetime) -> Known | None:
+    def of(self, headers: Mapping[bytes, bytes], now: datetime) -> Caller | None:
         """A cookie is looked at only where no key is sent."""
         presented = _presented(headers)
         if presented is not None or b"cookie" not in headers:
             key_id = key_id_of(presented, self.keys)
-            return None if key_id is None else Known(key_id, None)
+            return None if key_id is None else Caller(key_id, None)
         session = self.cookie.read(headers[b"cookie"].decode("latin-1"), self.keys, now)
-        return None if session is None else Known(session.key_id, session)
+        return None if session is None else Caller(session.key_id, session)
 
     def renewal(self, session: Session | None, now: datetime) -> str | None:
         """The ``Set-Cookie`` line that goes out with an answer, if any."""

@@ -13,6 +13,7 @@ from trigger_contracts.heartbeats import Heartbeat
 
 from . import routes
 from .answers import HttpAnswer
+from .openapi import answers
 
 _ROWS = TypeAdapter(list[ServiceShown])
 
@@ -41,7 +42,20 @@ def router(overviews: Overviews, said: Said) -> APIRouter:
         return HttpAnswer(200, _ROWS.dump_json(rows)).response()
 
     router = APIRouter(tags=["overview"])
-    routes.add(router, "GET", "/overview", overview, responses={200: {"model": Overview}})
-    rows = {"model": list[ServiceShown]}
-    routes.add(router, "GET", "/services", services, responses={200: rows})
+    routes.add(
+        router,
+        "GET",
+        "/overview",
+        overview,
+        operation_id="getOverview",
+        responses={200: answers.json(Overview, "All of it, of one moment")},
+    )
+    routes.add(
+        router,
+        "GET",
+        "/services",
+        services,
+        operation_id="listServices",
+        responses={200: answers.json(list[ServiceShown], "A row for each replica that is heard")},
+    )
     return router

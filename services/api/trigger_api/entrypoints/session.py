@@ -13,7 +13,7 @@ from trigger_contracts.errors import Code, Refused, from_validation, refused
 from . import examples, routes
 from .answers import HttpAnswer
 from .bodies import Bodies
-from .identity import Identity
+from .identity import Callers
 from .openapi import answers, headers
 from .openapi import bodies as request_bodies
 from .routes import headers_of
@@ -25,7 +25,7 @@ class _SignIn(BaseModel):
     api_key: SecretStr = Field(description="As it is sent in X-API-KEY.")
 
 
-def router(identity: Identity, bodies: Bodies, clock: Clock) -> APIRouter:
+def router(identity: Callers, bodies: Bodies, clock: Clock) -> APIRouter:
     """All three. Who asks, the gateway has found out: nobody, or the owner of a key."""
 
     async def show(request: Request) -> Response:
