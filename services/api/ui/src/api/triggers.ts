@@ -26,7 +26,20 @@ export function useTriggers(filter: TriggerFilter) {
     initialPageParam: '',
     getNextPageParam: (last) => last.cursor ?? undefined,
     placeholderData: keepPreviousData,
+    // All pages would be read again; the rows in sight are kept fresh by their ids instead.
+    refetchOnWindowFocus: false,
+    staleTime: 30_000,
   })
+}
+
+/** Some triggers by their ids (100 at the most), whatever page they are on. */
+export function readTriggersById(ids: readonly string[], signal?: AbortSignal): Promise<Trigger[]> {
+  return body(
+    http.GET('/triggers/', {
+      params: { query: { id: [...ids], payload: false, limit: 100 } },
+      signal: signal ?? null,
+    }),
+  )
 }
 
 /** Names and zones of the triggers of some rows, in one read (100 at the most). */

@@ -109,10 +109,11 @@ export function dryRemove(id: string): Promise<DryRun> {
   ) as Promise<DryRun>
 }
 
-/** Fire now: the id of the event to come. */
+/** Fire now: the id of the event to come. A payload as ``text`` is sent as it was typed: numbers
+ * that a double cannot hold come through. */
 export async function fire(
   id: string,
-  payload: { payload: unknown } | Record<string, never>,
+  payload: { payload: unknown } | { text: string } | Record<string, never>,
   key: string,
   isTest = false,
 ): Promise<string> {
@@ -120,6 +121,9 @@ export async function fire(
     params: { path: { trigger_id: id } },
     headers: { 'Idempotency-Key': key },
     body: json<never>(payload),
+    ...('text' in payload && typeof payload.text === 'string'
+      ? { bodySerializer: () => `{"payload": ${payload.text}}` }
+      : {}),
   }
   const answer = isTest
     ? await body(http.POST('/triggers/{trigger_id}/test', options))

@@ -31,6 +31,10 @@ interface Props<T> {
   onEnd?: () => void
   openId?: string | null
   rowClass?: (row: T) => string
+  /** The height of a row's card on narrow screens. */
+  narrowHeight?: number
+  /** Told which rows are in the page: details are asked for those alone. */
+  onRange?: (first: number, last: number) => void
   onKey?: (event: KeyboardEvent, row: T) => void
 }
 
@@ -58,7 +62,7 @@ export function Table<T>(props: Props<T>) {
     if (found !== margin) setMargin(found)
   })
 
-  const height = isNarrow ? NARROW_ROW : rowHeight
+  const height = isNarrow ? (props.narrowHeight ?? NARROW_ROW) : rowHeight
   const virtual = useWindowVirtualizer({
     count: rows.length,
     estimateSize: () => height,
@@ -74,6 +78,12 @@ export function Table<T>(props: Props<T>) {
   useEffect(() => {
     if (last >= rows.length - 20) onEnd?.()
   }, [last, rows.length, onEnd])
+
+  const first = items[0]?.index ?? -1
+  const { onRange } = props
+  useEffect(() => {
+    if (first >= 0) onRange?.(first, last)
+  }, [first, last, onRange])
 
   function step(event: KeyboardEvent, index: number): void {
     if (event.target !== event.currentTarget) return
@@ -118,7 +128,7 @@ export function Table<T>(props: Props<T>) {
           style={{ gridTemplateColumns: template }}
         >
           {columns.map((column) => (
-            <div role="columnheader" key={column.key} className="cell">
+            <div role="columnheader" key={column.key} className={`cell cell-${column.key}`}>
               {column.head}
             </div>
           ))}
@@ -158,7 +168,11 @@ export function Table<T>(props: Props<T>) {
               }}
             >
               {columns.map((column) => (
-                <div role="cell" key={column.key} className={`cell at-${column.narrow ?? 'none'}`}>
+                <div
+                  role="cell"
+                  key={column.key}
+                  className={`cell cell-${column.key} at-${column.narrow ?? 'none'}`}
+                >
                   {column.cell(row)}
                 </div>
               ))}

@@ -1,0 +1,27 @@
+import { asApiError } from '../api/problem'
+import { Copy } from './Copy'
+import './Refusal.css'
+
+/** What was refused, inside of a form or a dialog: why, by which code, and the request's id. */
+export function Refusal({ error, lead }: { error: unknown; lead?: string }) {
+  const known = asApiError(error)
+  return (
+    <div className="refusal" role="alert">
+      <p>
+        {lead ? `${lead}: ` : ''}
+        {known.isAway ? `the platform is away (${known.detail})` : known.detail}
+      </p>
+      {known.status > 0 ? (
+        <p className="mono">
+          {known.status} {known.code}
+          {known.requestId ? (
+            <>
+              {' · '}
+              <Copy text={known.requestId} label="Copy the request id" />
+            </>
+          ) : null}
+        </p>
+      ) : null}
+    </div>
+  )
+}
