@@ -1,5 +1,89 @@
+import { useCallback, useMemo, useRef, useState } from 'react'
+import type { Trigger } from '../../api/triggers'
+import { useAddress } from '../../app/address'
 import { Page } from '../../app/Shell'
+import { ZoneSwitch } from '../../app/ZoneSwitch'
+import { ButtonLink } from '../../parts/Button'
+import { menuHandle } from '../../parts/Menu'
+import { Skeleton } from '../../parts/Skeleton'
+import { isInTrouble, Trouble } from '../../parts/Trouble'
+import { Asked, type Asking } from './Asked'
+import { Changed } from './Changed'
+import { Counters } from './Counters'
+import { askedOf, filtersOf, narrowing } from './filters'
+import { List } from './List'
+import { FirstTrigger, NoMatch } from './Nothing'
+import { RowMenu } from './RowMenu'
+import { SelectionBar } from './SelectionBar'
+import { Toolbar } from './Toolbar'
+import './Triggers.css'
+import { words } from './text'
+import { useKeys } from './useKeys'
+import { useResults } from './useResults'
+import { useReturn } from './useReturn'
+import { useFresh, useRows, useSight } from './useRows'
+import { useSelection } from './useSelection'
 
 export default function Triggers() {
-  return <Page title="Triggers">{null}</Page>
+  const { search, change } = useAddress()
+  const filters = useMemo(() => filtersOf(search), [search])
+  const asked = useMemo(() => askedOf(filters), [filters])
+  const { list, rows, total, isExact } = useRows(asked)
+  const { ids, onRange } = useSight(rows)
+  const gone = useFresh(ids, rows, asked)
+  const results = useResults(ids)
+  const selection = useSelection()
+  const [menu] = useState(() => menuHandle<Trigger>())
+  const [asking, ask] = useState<Asking | null>(null)
+  const input = useRef<HTMLInputElement>(null)
+  const onFire = useCallback((trigger: Trigger) => ask({ what: 'fire', trigger }), [])
+  const { hasNextPage, isFetchingNextPage, fetchNextPage } = list
+  const onEnd = useCallback(() => {
+    if (hasNextPage && !isFetchingNextPage) void fetchNextPage()
+  }, [hasNextPage, isFetchingNextPage, fetchNextPage])
+  useKeys(input)
+  useReturn(list.data !== undefined && !list.isPlaceholderData, search.toString())
+
+  const isNarrowed = narrowing(filters).length > 0
+  const isEmpty = list.data !== undefined && rows.length === 0
+  const isOld = isInTrouble(list) || list.isPlaceholderData
+  return (
+    <Page
+      title={words.title}
+      actions={
+        <>
+          <ZoneSwitch />
+          <ButtonLink href="/triggers/new" kind="primary">
+            {words.create}
+          </ButtonLink>
+        </>
+      }
+    >
+      <Counters filters={filters} change={change} />
+      <Toolbar filters={filters} change={change} search={input} />
+      <Trouble query={list} />
+      {list.data === undefined && !isInTrouble(list) ? <Skeleton rows={12} height={42} /> : null}
+      {isEmpty && isNarrowed ? <NoMatch filters={filters} change={change} /> : null}
+      {isEmpty && !isNarrowed ? <FirstTrigger /> : null}
+      {rows.length > 0 ? (
+        <div className={isOld ? 'is-stale' : undefined} aria-busy={list.isPlaceholderData}>
+          <List {...{ rows, total, results, gone, selection, menu, onFire, onEnd, onRange }} />
+        </div>
+      ) : null}
+      <Changed
+        list={list}
+        total={isNarrowed ? null : total}
+        isAtRest={selection.chosen.size === 0 && asking === null}
+      />
+      <SelectionBar
+        selection={selection}
+        asked={asked}
+        total={total}
+        isExact={isExact}
+        isAll={total !== null && selection.chosen.size >= total}
+      />
+      <RowMenu handle={menu} ask={ask} />
+      <Asked asking={asking} ask={ask} onDeleted={(id) => selection.drop(id)} />
+    </Page>
+  )
 }

@@ -1,0 +1,38 @@
+import type { Trigger } from '../../api/triggers'
+import { DeleteDialog } from './DeleteDialog'
+import { FireDialog } from './FireDialog'
+import { PauseDialog } from './PauseDialog'
+
+/** What is asked about a trigger before it is done. */
+export interface Asking {
+  what: 'fire' | 'test' | 'pause' | 'delete'
+  trigger: Pick<Trigger, 'id' | 'name'>
+}
+
+interface Props {
+  asking: Asking | null
+  ask: (asking: Asking | null) => void
+  onDeleted?: (id: string) => void
+}
+
+/** The one dialog that is open, if any: of the rows of a list, or of the page of a trigger. */
+export function Asked({ asking, ask, onDeleted }: Props) {
+  if (asking === null) return null
+  const { what, trigger } = asking
+  const close = () => ask(null)
+  if (what === 'delete') {
+    return (
+      <DeleteDialog trigger={trigger} onClose={close} onDeleted={() => onDeleted?.(trigger.id)} />
+    )
+  }
+  if (what === 'pause') {
+    return (
+      <PauseDialog
+        trigger={trigger}
+        onClose={close}
+        onDelete={() => ask({ what: 'delete', trigger })}
+      />
+    )
+  }
+  return <FireDialog trigger={trigger} isTest={what === 'test'} onClose={close} />
+}

@@ -1,0 +1,125 @@
+import { type KeyboardEvent, useCallback, useMemo } from 'react'
+import { useLocation } from 'wouter'
+import type { Trigger } from '../../api/triggers'
+import type { MenuHandle } from '../../parts/Menu'
+import { type Column, Table } from '../../parts/Table'
+import { Check } from './Check'
+import { Actions, Last, Name, Next, Points, Schedule } from './cells'
+import './List.css'
+import type { Activity } from './results'
+import { words } from './text'
+import type { Selection } from './useSelection'
+
+interface Props {
+  rows: readonly Trigger[]
+  total: number | null
+  results: ReadonlyMap<string, Activity>
+  gone: ReadonlySet<string>
+  selection: Selection
+  menu: MenuHandle<Trigger>
+  onFire: (trigger: Trigger) => void
+  onEnd: () => void
+  onRange: (first: number, last: number) => void
+}
+
+const TEMPLATE =
+  '36px minmax(120px, 1.4fr) minmax(140px, 1.5fr) minmax(136px, 1fr) minmax(130px, 1fr) 156px 88px'
+
+/** The table of triggers; its rows are led to by j and k, taken by x, opened by Enter. */
+export function List(props: Props) {
+  const { rows, results, gone, selection, menu, onFire } = props
+  const [, go] = useLocation()
+  const { chosen, toggle, put, clear } = selection
+  const isAll = rows.length > 0 && rows.every((row) => chosen.has(row.id))
+
+  const columns = useMemo(
+    (): Column<Trigger>[] => [
+      {
+        key: 'check',
+        head: (
+          <Check
+            label={words.selectLoaded}
+            isOn={isAll}
+            isSome={chosen.size > 0}
+            onToggle={() => (isAll ? clear() : put([...chosen.values(), ...rows]))}
+          />
+        ),
+        cell: (row) => (
+          <Check
+            label={words.select(row.name)}
+            isOn={chosen.has(row.id)}
+            onToggle={(isRange) => toggle(row, rows, isRange)}
+          />
+        ),
+        narrow: 'start',
+      },
+      {
+        key: 'name',
+        head: words.columns.name,
+        cell: (row) => <Name trigger={row} isGone={gone.has(row.id)} />,
+        narrow: 'start',
+      },
+      {
+        key: 'schedule',
+        head: words.columns.schedule,
+        cell: (row) => <Schedule trigger={row} />,
+        narrow: 'start',
+      },
+      {
+        key: 'next',
+        head: words.columns.next,
+        cell: (row) => <Next trigger={row} />,
+        narrow: 'end',
+      },
+      {
+        key: 'last',
+        head: words.columns.last,
+        cell: (row) => <Last activity={results.get(row.id)} />,
+        narrow: 'start',
+      },
+      {
+        key: 'points',
+        head: words.columns.points,
+        cell: (row) => <Points activity={results.get(row.id)} />,
+      },
+      {
+        key: 'actions',
+        head: words.columns.actions,
+        cell: (row) => (
+          <Actions trigger={row} isGone={gone.has(row.id)} menu={menu} onFire={onFire} />
+        ),
+        narrow: 'end',
+      },
+    ],
+    [rows, results, gone, chosen, isAll, toggle, put, clear, menu, onFire],
+  )
+
+  const open = useCallback((row: Trigger) => go(`/triggers/${row.id}`), [go])
+  const key = useCallback(
+    (event: KeyboardEvent, row: Trigger) => {
+      if (event.key !== 'x') return
+      event.preventDefault()
+      toggle(row, rows, false)
+    },
+    [toggle, rows],
+  )
+  return (
+    <div className="triggers-table">
+      <Table
+        label={words.title}
+        columns={columns}
+        template={TEMPLATE}
+        rows={rows}
+        id={(row) => row.id}
+        rowHeight={42}
+        narrowHeight={104}
+        total={props.total}
+        onOpen={open}
+        onEnd={props.onEnd}
+        onRange={props.onRange}
+        onKey={key}
+        rowClass={(row) => (chosen.has(row.id) ? 'is-chosen' : gone.has(row.id) ? 'is-gone' : '')}
+      />
+    </div>
+  )
+}

@@ -1,0 +1,63 @@
+import { useLocation } from 'wouter'
+import type { Trigger } from '../../api/triggers'
+import { toClipboard } from '../../parts/Copy'
+import { Menu, type MenuHandle, MenuItem, MenuLine } from '../../parts/Menu'
+import { tell } from '../../parts/Toast'
+import type { Asking } from './Asked'
+import { words } from './text'
+
+interface Props {
+  handle: MenuHandle<Trigger>
+  ask: (asking: Asking) => void
+}
+
+const said = words.menu
+
+async function copy(what: string, text: string): Promise<void> {
+  tell((await toClipboard(text)) ? words.copied(what) : words.notCopied)
+}
+
+/** As a shell runs it: the key is a variable, and no part of what is copied. */
+function curlOf(trigger: Trigger): string {
+  const at = `${location.origin}/triggers/${trigger.id}`
+  return trigger.type === 'api'
+    ? `curl -sS "${at}/fire" -H "X-API-KEY: $KEY" -H 'Content-Type: application/json' -d '{"payload": {}}'`
+    : `curl -sS "${at}" -H "X-API-KEY: $KEY"`
+}
+
+/** What can be done with one trigger: one menu for all rows of the table. */
+export function RowMenu({ handle, ask }: Props) {
+  const [, go] = useLocation()
+  return (
+    <Menu handle={handle}>
+      {(trigger) => {
+        const at = `/triggers/${trigger.id}`
+        return (
+          <>
+            <MenuItem onPick={() => go(at)}>{said.open}</MenuItem>
+            <MenuItem onPick={() => go(`${at}/edit`)}>{said.edit}</MenuItem>
+            <MenuItem onPick={() => go(`/triggers/new?copy=${trigger.id}`)}>
+              {said.copyAsNew}
+            </MenuItem>
+            <MenuLine />
+            <MenuItem onPick={() => ask({ what: 'fire', trigger })}>{said.fire}</MenuItem>
+            <MenuItem onPick={() => ask({ what: 'test', trigger })}>{said.test}</MenuItem>
+            <MenuLine />
+            <MenuItem onPick={() => void copy('Id', trigger.id)}>{said.copyId}</MenuItem>
+            <MenuItem onPick={() => void copy('Link', `${location.origin}/ui${at}`)}>
+              {said.copyLink}
+            </MenuItem>
+            <MenuItem onPick={() => void copy('Command', curlOf(trigger))}>
+              {said.copyCurl}
+            </MenuItem>
+            <MenuLine />
+            <MenuItem onPick={() => ask({ what: 'pause', trigger })}>{said.pause}</MenuItem>
+            <MenuItem isDanger onPick={() => ask({ what: 'delete', trigger })}>
+              {said.delete}
+            </MenuItem>
+          </>
+        )
+      }}
+    </Menu>
+  )
+}

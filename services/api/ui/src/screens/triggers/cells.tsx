@@ -1,0 +1,106 @@
+/** What the columns show of a trigger. */
+import { Link } from 'wouter'
+import type { Trigger } from '../../api/triggers'
+import { Button } from '../../parts/Button'
+import { Icon } from '../../parts/Icon'
+import { type MenuHandle, MenuTrigger } from '../../parts/Menu'
+import { Sparkline } from '../../parts/Sparkline'
+import { resultOf, Tag } from '../../parts/Tag'
+import { Instant, Relative } from '../../time/Instant'
+import { measured } from '../../time/relative'
+import { expressionOf, zoneOf } from './expression'
+import { type Activity, oddOf, reasonOf } from './results'
+import { words } from './text'
+
+export function Name({ trigger, isGone }: { trigger: Trigger; isGone: boolean }) {
+  return (
+    <div className="cell-two">
+      <Link href={`/triggers/${trigger.id}`} className="way-name clip" title={trigger.name}>
+        {trigger.name}
+      </Link>
+      {trigger.labels.length > 0 || isGone ? (
+        <div className="quiet small clip">
+          {isGone ? words.deleted : trigger.labels.join(' · ')}
+        </div>
+      ) : null}
+    </div>
+  )
+}
+
+export function Schedule({ trigger }: { trigger: Trigger }) {
+  const zone = zoneOf(trigger)
+  const said =
+    trigger.in_words?.replace(/\.$/, '') ?? (trigger.type === 'api' ? 'Fires on request' : '')
+  return (
+    <div className="cell-two">
+      <div className="clip" title={said}>
+        {said}
+      </div>
+      <div className="quiet small clip">
+        <span className="mono">{expressionOf(trigger)}</span> {zone}
+      </div>
+    </div>
+  )
+}
+
+export function Next({ trigger }: { trigger: Trigger }) {
+  if (trigger.next_fire_at === null) {
+    return <span className="quiet">{trigger.type === 'api' ? words.onRequest : words.over}</span>
+  }
+  return (
+    <div className="cell-two">
+      <div className="clip">
+        <Instant at={trigger.next_fire_at} schedule={trigger.timezone} />
+      </div>
+      <div className="quiet small">
+        <Relative at={trigger.next_fire_at} />
+      </div>
+    </div>
+  )
+}
+
+export function Last({ activity }: { activity: Activity | undefined }) {
+  if (!activity) return null
+  const event = activity.last
+  if (!event) return <span className="quiet small">{words.noResult}</span>
+  const result = resultOf(event)
+  const aside = event.lateness === null ? reasonOf(event) : measured(event.lateness)
+  return (
+    <Link href={`/events/${event.id}`} className={`way-result is-${result}`}>
+      <Tag result={result} />
+      {aside ? <span className="mono clip">{aside}</span> : null}
+    </Link>
+  )
+}
+
+export function Points({ activity }: { activity: Activity | undefined }) {
+  if (!activity) return null
+  const { points } = activity
+  return <Sparkline points={points} label={words.points(points.length, oddOf(points))} />
+}
+
+interface ActionsProps {
+  trigger: Trigger
+  isGone: boolean
+  menu: MenuHandle<Trigger>
+  onFire: (trigger: Trigger) => void
+}
+
+export function Actions({ trigger, isGone, menu, onFire }: ActionsProps) {
+  return (
+    <div className="row-actions">
+      <Button
+        kind="quiet"
+        isSign
+        disabled={isGone}
+        aria-label={words.fire(trigger.name)}
+        onClick={() => onFire(trigger)}
+      >
+        <Icon name="play" />
+      </Button>
+      <MenuTrigger handle={menu} payload={trigger} label={words.more(trigger.name)}>
+        <Icon name="more" />
+      </MenuTrigger>
+    </div>
+  )
+}

@@ -1,0 +1,55 @@
+import { useEffect, useMemo, useReducer, useRef } from 'react'
+import type { EventRow } from '../../api/events'
+import { queries } from '../../api/queries'
+import { useActivity } from '../../api/triggers'
+import { follow } from '../../live/stream'
+import { type Activity, remember, withLive } from './results'
+
+/** Last result and newest points of the rows in sight: read once, then as the stream brings them. */
+export function useResults(ids: readonly string[]): ReadonlyMap<string, Activity> {
+  const read = useActivity(ids)
+  const live = useRef(new Map<string, EventRow[]>())
+  const last = useRef<string | null>(null)
+  const [frame, redraw] = useReducer((count: number) => count + 1, 0)
+
+  useEffect(() => {
+    if (ids.length === 0) return undefined
+    const search = new URLSearchParams({ is_test: 'false' })
+    for (const id of ids) search.append('trigger_id', id)
+    let waiting: EventRow[] = []
+    let request = 0
+    const stop = follow(search, last.current, {
+      onRow(row) {
+        last.current = row.id
+        waiting.push(row)
+        // Rows are put in once a frame, however many come.
+        if (request === 0) {
+          request = requestAnimationFrame(() => {
+            request = 0
+            remember(live.current, waiting)
+            waiting = []
+            redraw()
+          })
+        }
+      },
+      onReset() {
+        last.current = null
+        live.current.clear()
+        void queries.invalidateQueries({ queryKey: ['/activity/'] })
+      },
+      onState() {},
+    })
+    return () => {
+      cancelAnimationFrame(request)
+      stop()
+    }
+  }, [ids])
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a frame brings what the ref holds
+  return useMemo(() => {
+    const found = (read.data ?? []) as Activity[]
+    return new Map(
+      found.map((one) => [one.trigger_id, withLive(one, live.current.get(one.trigger_id) ?? [])]),
+    )
+  }, [read.data, frame])
+}
