@@ -360,7 +360,8 @@ export interface paths {
         };
         /**
          * Stream
-         * @description The log as it grows, as server-sent events, each a CloudEvent on one line.
+         * @description The log as it grows, as server-sent events: `data` is a CloudEvent, or with `shape=row` a
+         *     row as `GET /events/` lists it, on one line.
          */
         get: operations["stream_events_stream_get"];
         put?: never;
@@ -400,7 +401,7 @@ export interface paths {
         };
         /**
          * List Events
-         * @description The log, the newest first and without payloads; the next page is in `Link`.
+         * @description The log, the newest first; the next page is in `Link`. Payloads only if asked for.
          */
         get: operations["list_events_events__get"];
         put?: never;
@@ -463,6 +464,28 @@ export interface paths {
          * @description One event with its payload, and when it is archived and deleted.
          */
         get: operations["show_events__event_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Overview
+         * @description How many triggers there are, what of them needs attention, and how long events live.
+         *
+         *     Cheap enough to be asked for every few seconds.
+         */
+        get: operations["overview_overview_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -684,6 +707,18 @@ export interface components {
              * @description The oldest first; the last one is `last`.
              */
             points: components["schemas"]["Point"][];
+        };
+        /**
+         * AttentionCounts
+         * @description How many triggers `GET /triggers/?attention=…&count=true` has of each.
+         */
+        AttentionCounts: {
+            /** Late */
+            late: number;
+            /** Missed */
+            missed: number;
+            /** Rejected */
+            rejected: number;
         };
         /**
          * BulkCreated
@@ -1267,6 +1302,18 @@ export interface components {
             errors: components["schemas"]["FieldError"][];
         };
         /**
+         * Lives
+         * @description How long rows of the log live, and from when on an occurrence is a misfire; seconds.
+         */
+        Lives: {
+            /** Active For S */
+            active_for_s: number;
+            /** Kept For S */
+            kept_for_s: number;
+            /** Misfire Grace S */
+            misfire_grace_s: number;
+        };
+        /**
          * MisfireFields
          * @description What becomes of occurrences found later than the grace period.
          */
@@ -1370,6 +1417,26 @@ export interface components {
              * @description Whether all of it is kept; what was too large is not, and cannot be redriven.
              */
             is_whole: boolean;
+        };
+        /**
+         * Overview
+         * @description The platform at a glance.
+         */
+        Overview: {
+            /**
+             * Now
+             * Format: date-time
+             * @description The database's clock, which is the clock of record.
+             */
+            now: string;
+            triggers: components["schemas"]["TriggerCounts"];
+            attention: components["schemas"]["AttentionCounts"];
+            /**
+             * Dead Letters
+             * @description Null where the broker does not answer, or they are still being counted.
+             */
+            dead_letters: number | null;
+            lives: components["schemas"]["Lives"];
         };
         /**
          * Point
@@ -1612,6 +1679,21 @@ export interface components {
              * Format: date-time
              */
             from: string;
+        };
+        /**
+         * TriggerCounts
+         * @description How many triggers there are.
+         */
+        TriggerCounts: {
+            /** Active */
+            active: number;
+            /** Completed */
+            completed: number;
+            /**
+             * Due Within 1H
+             * @description As `GET /triggers/?due_within=1h&count=true`.
+             */
+            due_within_1h: number;
         };
         /**
          * TriggerShown
@@ -3607,6 +3689,8 @@ export interface operations {
                 state?: ("active" | "archived") | ("active" | "archived")[] | null;
                 /** @description As the header `Last-Event-ID`, for clients that cannot send it; the header counts where both are given. */
                 last_event_id?: string | null;
+                /** @description What `data` is. `event`: the CloudEvent, with its payload. `row`: the row as `GET /events/` lists it, without. */
+                shape?: "event" | "row";
             };
             header?: {
                 /** @description The id of the event that was seen last: what follows it is sent first. */
@@ -3617,7 +3701,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description CloudEvents under their type, and `reset`, `dropped` or `closing` */
+            /** @description Events under their type (`trigger.fired.v1`, `trigger.missed.v1`, `trigger.rejected.v1`), and `reset`, `dropped` or `closing`. `x-data` is what `data` of the former is, by `shape`. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3739,6 +3823,8 @@ export interface operations {
                 cursor?: string | null;
                 /** @description Also count all rows that pass, in the header `X-Total-Count`; `X-Total-Count-Kind` says whether that is `exact` or an `estimate`. */
                 count?: boolean;
+                /** @description If true, rows have their `payload`, 20 of them at the most. */
+                payload?: boolean;
             };
             header?: never;
             path?: never;
@@ -3749,10 +3835,12 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description Every event up to this id of a live stream was in the log when it was read: `GET /events/stream?last_event_id=<it>` goes on without a gap. Not sent where the broker has not told yet. */
+                    "X-Log-Position"?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["EventShown"][];
+                    "application/json": (components["schemas"]["EventDetail"] | components["schemas"]["EventShown"])[];
                 };
             };
             /** @description Refused, and why */
@@ -3843,6 +3931,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description Every event up to this id of a live stream was in the log when it was read: `GET /events/stream?last_event_id=<it>` goes on without a gap. Not sent where the broker has not told yet. */
+                    "X-Log-Position"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3881,6 +3971,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EventDetail"];
+                };
+            };
+            /** @description Refused, and why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    overview_overview_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overview"];
                 };
             };
             /** @description Refused, and why */
