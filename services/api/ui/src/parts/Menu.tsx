@@ -39,7 +39,7 @@ export function Menu<T>({
   children: (payload: T) => ReactNode
 }) {
   return (
-    <Base.Root handle={handle} modal={false}>
+    <Base.Root handle={handle}>
       {({ payload }: { payload: T | undefined }) => (
         <Base.Portal>
           <Base.Positioner className="popup-place" sideOffset={4} align="end">
