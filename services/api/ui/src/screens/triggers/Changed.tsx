@@ -1,5 +1,5 @@
 import { useEffect } from 'react'
-import { useOverview } from '../../api/overview'
+import { useOverview } from '../../api/operations'
 import type { useTriggers } from '../../api/triggers'
 import { Button } from '../../parts/Button'
 import './SelectionBar.css'

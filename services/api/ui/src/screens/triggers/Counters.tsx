@@ -1,4 +1,4 @@
-import { useOverview } from '../../api/overview'
+import { useOverview } from '../../api/operations'
 import type { Changes } from '../../app/address'
 import { number } from '../../text'
 import './Counters.css'

@@ -43,7 +43,7 @@ export function Toolbar({ filters, change, search }: Props) {
         value={filters.status}
         onChange={pick('status')}
       />
-      {choices.length > 0 ? (
+      {labels.data === undefined || choices.length > 0 ? (
         <Picker
           label={words.label}
           choices={choices}

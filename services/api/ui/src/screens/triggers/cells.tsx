@@ -68,7 +68,11 @@ export function Last({ activity }: { activity: Activity | undefined }) {
   return (
     <Link href={`/events/${event.id}`} className={`way-result is-${result}`}>
       <Tag result={result} />
-      {aside ? <span className="mono clip">{aside}</span> : null}
+      {aside ? (
+        <span className="mono clip" title={aside}>
+          {aside}
+        </span>
+      ) : null}
     </Link>
   )
 }

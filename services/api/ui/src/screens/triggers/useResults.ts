@@ -9,18 +9,17 @@ import { type Activity, remember, withLive } from './results'
 export function useResults(ids: readonly string[]): ReadonlyMap<string, Activity> {
   const read = useActivity(ids)
   const live = useRef(new Map<string, EventRow[]>())
-  const last = useRef<string | null>(null)
   const [frame, redraw] = useReducer((count: number) => count + 1, 0)
 
   useEffect(() => {
     if (ids.length === 0) return undefined
     const search = new URLSearchParams({ is_test: 'false' })
     for (const id of ids) search.append('trigger_id', id)
+    const again = () => void queries.invalidateQueries({ queryKey: ['/activity/'] })
     let waiting: EventRow[] = []
     let request = 0
-    const stop = follow(search, last.current, {
+    const stop = follow(search, null, {
       onRow(row) {
-        last.current = row.id
         waiting.push(row)
         // Rows are put in once a frame, however many come.
         if (request === 0) {
@@ -33,11 +32,13 @@ export function useResults(ids: readonly string[]): ReadonlyMap<string, Activity
         }
       },
       onReset() {
-        last.current = null
         live.current.clear()
-        void queries.invalidateQueries({ queryKey: ['/activity/'] })
+        again()
       },
-      onState() {},
+      onState(state) {
+        // What came between the last read and this stream's beginning is in the tables.
+        if (state === 'live') again()
+      },
     })
     return () => {
       cancelAnimationFrame(request)
