@@ -86,7 +86,7 @@ function Question({ rows }: { rows: readonly Chosen[] }) {
     <>
       <ul>
         {rows.slice(0, NAMED).map((row) => (
-          <li key={row.id} className="clip">
+          <li key={row.id} className="named">
             {row.name}
           </li>
         ))}
