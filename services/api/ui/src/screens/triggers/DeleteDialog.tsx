@@ -43,7 +43,7 @@ export function DeleteDialog({ trigger, onClose, onDeleted }: Props) {
     setBusy(true)
     setError(null)
     try {
-      const written = await remove(id, dry.data.version)
+      const written = await remove(id, versionOf(dry.data))
       tell(words.done(name), written.done ? words.again : asking.stored, {
         label: words.history,
         go: () => go(`/triggers/${id}?tab=history`),
@@ -56,7 +56,7 @@ export function DeleteDialog({ trigger, onClose, onDeleted }: Props) {
       const known = asApiError(failure)
       if (known.status === 412) {
         const again = await dry.refetch()
-        setEditedTo(again.data?.version ?? known.currentVersion)
+        setEditedTo(again.data ? versionOf(again.data) : known.currentVersion)
       } else setError(failure)
     } finally {
       setBusy(false)
@@ -98,6 +98,9 @@ export function DeleteDialog({ trigger, onClose, onDeleted }: Props) {
     </Dialog>
   )
 }
+
+/** The version that would be deleted: a dry run shows the one that the deletion would make. */
+const versionOf = (dry: DryRun): number => dry.version - 1
 
 function WhatEnds({ dry }: { dry: DryRun }) {
   const next = dry.next_occurrences.before.slice(0, 5)

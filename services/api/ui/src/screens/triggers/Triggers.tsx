@@ -18,7 +18,7 @@ import { SelectionBar } from './SelectionBar'
 import { Toolbar } from './Toolbar'
 import './Triggers.css'
 import { words } from './text'
-import { useKeys } from './useKeys'
+import { useFocusAfterDelete, useKeys } from './useKeys'
 import { useResults } from './useResults'
 import { useReturn } from './useReturn'
 import { useFresh, useRows, useSight } from './useRows'
@@ -42,6 +42,7 @@ export default function Triggers() {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage()
   }, [hasNextPage, isFetchingNextPage, fetchNextPage])
   useKeys(input)
+  const keepFocus = useFocusAfterDelete(rows)
   useReturn(list.data !== undefined && !list.isPlaceholderData, search.toString())
 
   const isNarrowed = narrowing(filters).length > 0
@@ -83,7 +84,14 @@ export default function Triggers() {
         isAll={total !== null && selection.chosen.size >= total}
       />
       <RowMenu handle={menu} ask={ask} />
-      <Asked asking={asking} ask={ask} onDeleted={(id) => selection.drop(id)} />
+      <Asked
+        asking={asking}
+        ask={ask}
+        onDeleted={(id) => {
+          keepFocus()
+          selection.drop(id)
+        }}
+      />
     </Page>
   )
 }

@@ -1,8 +1,11 @@
-import { type RefObject, useEffect } from 'react'
+import { type RefObject, useCallback, useEffect, useRef } from 'react'
 import { useLocation } from 'wouter'
 
 const TYPED_INTO =
   'input:not([type=checkbox]), textarea, select, [contenteditable], [role=dialog], [role=menu], [role=listbox]'
+
+const focusTable = () =>
+  document.querySelector<HTMLElement>('.triggers-table [data-row][tabindex="0"]')?.focus()
 
 /** The keys of this screen, wherever the focus is that does not take them itself. */
 export function useKeys(search: RefObject<HTMLInputElement | null>): void {
@@ -18,7 +21,7 @@ export function useKeys(search: RefObject<HTMLInputElement | null>): void {
         go('/triggers/new')
       } else if ((event.key === 'j' || event.key === 'k') && !isInRow(event.target)) {
         // Into the table, to where one was in it; from there on the table moves by itself.
-        document.querySelector<HTMLElement>('.triggers-table [data-row][tabindex="0"]')?.focus()
+        focusTable()
       } else return
       event.preventDefault()
     }
@@ -29,3 +32,17 @@ export function useKeys(search: RefObject<HTMLInputElement | null>): void {
 
 const isInRow = (target: EventTarget | null): boolean =>
   target instanceof Element && target.matches('[data-row]')
+
+/** Once the row that had the focus is gone, the table has it: call what is returned at its end. */
+export function useFocusAfterDelete(rows: unknown): () => void {
+  const isLost = useRef(false)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is the rows that take the focus along
+  useEffect(() => {
+    if (!isLost.current || document.activeElement !== document.body) return
+    isLost.current = false
+    focusTable()
+  }, [rows])
+  return useCallback(() => {
+    isLost.current = true
+  }, [])
+}
