@@ -1,0 +1,95 @@
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import { useLocation } from 'wouter'
+import { newKey } from '../../api/client'
+import { queries } from '../../api/queries'
+import type { Definition } from '../../api/triggers'
+import { create, dryCreate } from '../../api/writes'
+import { Button, ButtonLink } from '../../parts/Button'
+import { Dialog } from '../../parts/Dialog'
+import { Skeleton } from '../../parts/Skeleton'
+import { tell } from '../../parts/Toast'
+import { text } from '../../text'
+import { Ahead } from './Ahead'
+import { definitionOf } from './fields'
+import { Refused } from './Refused'
+import { words } from './text'
+
+interface Props {
+  /** Of the deleted trigger. */
+  id: string
+  definition: Definition | null
+  onClose: () => void
+}
+
+/** A deleted trigger's definition as a new trigger, after it is shown what that would do. */
+export function Again({ id, definition, onClose }: Props) {
+  return (
+    <Dialog
+      isOpen={definition !== null}
+      onClose={onClose}
+      title={definition ? words.again.title(definition.name) : ''}
+    >
+      {definition ? <Content id={id} definition={definition} onClose={onClose} /> : null}
+    </Dialog>
+  )
+}
+
+function Content({
+  id,
+  definition,
+  onClose,
+}: {
+  id: string
+  definition: Definition
+  onClose: () => void
+}) {
+  const [, go] = useLocation()
+  const [key] = useState(newKey)
+  const own = definitionOf(definition)
+  const looked = useQuery({
+    queryKey: ['/triggers', id, 'again', own],
+    queryFn: ({ signal }) => dryCreate(own, signal),
+    gcTime: 0,
+    retry: false,
+    refetchOnWindowFocus: false,
+  })
+  const write = useMutation({
+    mutationFn: () => create(own, key),
+    onSuccess: (written) => {
+      void queries.invalidateQueries({ queryKey: ['/triggers/'] })
+      tell(words.again.done(own.name), written.done ? undefined : text.stored)
+      onClose()
+      go(`/triggers/${written.value.id}`)
+    },
+  })
+
+  if (looked.error) {
+    return (
+      <>
+        <Refused error={looked.error} title={words.restore.refused} />
+        <div className="ways">
+          <Button onClick={() => void looked.refetch()}>{text.state.retry}</Button>
+          <ButtonLink href={`/triggers/new?copy=${id}`}>{words.restore.adapt}</ButtonLink>
+        </div>
+      </>
+    )
+  }
+  if (!looked.data) return <Skeleton rows={4} height={28} />
+  return (
+    <>
+      <p>{words.again.told}</p>
+      <p>{looked.data.in_words.after ?? words.facts.onRequest}</p>
+      {own.type === 'scheduled' ? (
+        <Ahead before={null} after={looked.data.next_occurrences.after} />
+      ) : null}
+      {write.error ? <Refused error={write.error} title={words.again.failed} /> : null}
+      <div className="ways">
+        <Button onClick={onClose}>{words.restore.cancel}</Button>
+        <Button kind="primary" isBusy={write.isPending} onClick={() => write.mutate()}>
+          {words.again.confirm}
+        </Button>
+      </div>
+    </>
+  )
+}

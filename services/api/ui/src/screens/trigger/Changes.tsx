@@ -1,0 +1,56 @@
+import type { Change } from './diff'
+import { fieldLabel } from './fields'
+import { words } from './text'
+
+const LONG = 2_000
+
+/** A value of a definition, as JSON but for plain texts; long ones are cut. */
+export function shown(value: unknown): string {
+  if (value === undefined) return words.history.absent
+  const text = typeof value === 'string' ? value : JSON.stringify(value, null, 2)
+  return text.length > LONG ? `${text.slice(0, LONG)}…` : text
+}
+
+interface Props {
+  changes: readonly Change[]
+  label: string
+  before?: string
+  after?: string
+}
+
+/** Field by field, before and after; within a payload by pointer. */
+export function Changes({ changes, label, before, after }: Props) {
+  return (
+    <div className="table-scroll">
+      <table className="plain changes" aria-label={label}>
+        <thead>
+          <tr>
+            <th scope="col">{words.history.field}</th>
+            <th scope="col">{before ?? words.history.before}</th>
+            <th scope="col">{after ?? words.history.after}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {changes.map((change) => (
+            <tr key={change.field + change.pointer}>
+              <th scope="row">
+                {fieldLabel(change.field)}
+                {change.pointer ? <code className="change-at">{change.pointer}</code> : null}
+              </th>
+              <Value value={change.before} kind="before" />
+              <Value value={change.after} kind="after" />
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+function Value({ value, kind }: { value: unknown; kind: 'before' | 'after' }) {
+  return (
+    <td className={value === undefined ? 'change-absent' : `change-${kind}`}>
+      <span className="change-value">{shown(value)}</span>
+    </td>
+  )
+}

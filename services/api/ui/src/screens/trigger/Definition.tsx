@@ -1,0 +1,44 @@
+import type { Definition as Shape } from '../../api/triggers'
+import { Copy } from '../../parts/Copy'
+import { Dialog } from '../../parts/Dialog'
+import { definitionOf } from './fields'
+import { JsonText } from './JsonText'
+import { words } from './text'
+
+interface Props {
+  id: string
+  definition: Shape | null
+  onClose: () => void
+}
+
+/** As the API has it: to read, to copy, and a command that fires it. */
+export function Definition({ id, definition, onClose }: Props) {
+  const shown = definition ? JSON.stringify(definitionOf(definition), null, 2) : ''
+  return (
+    <Dialog
+      isOpen={definition !== null}
+      onClose={onClose}
+      title={words.definition.title}
+      isWide
+      actions={
+        <>
+          <Copy text={curlOf(id)} label={words.definition.curl}>
+            {words.definition.curl}
+          </Copy>
+          <Copy text={shown} label={words.definition.copy}>
+            {words.definition.copy}
+          </Copy>
+        </>
+      }
+    >
+      <JsonText label={words.definition.title} text={shown} href={`/triggers/${id}`} />
+    </Dialog>
+  )
+}
+
+/** A command that fires it: the key is the reader's own, and in no page. */
+export function curlOf(id: string, payload = '{}'): string {
+  // A quote within single quotes of a shell: closed, escaped, opened again.
+  const quoted = `{"payload": ${payload}}`.replaceAll("'", "'\\''")
+  return `curl -sS '${location.origin}/triggers/${id}/fire' -H "X-API-KEY: $KEY" -H 'Content-Type: application/json' -d '${quoted}'`
+}

@@ -1,0 +1,108 @@
+import type { ReactNode } from 'react'
+import { Link } from 'wouter'
+import type { Trigger } from '../../api/triggers'
+import { Copy } from '../../parts/Copy'
+import { number } from '../../text'
+import { useSecond } from '../../time/clock'
+import { Instant, Relative } from '../../time/Instant'
+import { expression } from './fields'
+import { words } from './text'
+
+/** What it is, in a few lines: its schedule in words over as written, and where it stands. */
+export function Facts({ trigger }: { trigger: Trigger }) {
+  const { facts } = words
+  const raw = expression(trigger)
+  return (
+    <section aria-label={trigger.name}>
+      {trigger.description ? <p className="trigger-told">{trigger.description}</p> : null}
+      <dl className="facts">
+        <Fact name={facts.schedule} isWide>
+          <span>{trigger.in_words ?? facts.onRequest}</span>
+          <span className="quiet">
+            <span className="mono">{raw ?? 'api'}</span>
+            {raw ? ` ${trigger.timezone}` : ''}
+          </span>
+        </Fact>
+        {trigger.type === 'scheduled' ? (
+          <Fact name={facts.next}>
+            {trigger.next_fire_at ? (
+              <>
+                <Instant at={trigger.next_fire_at} schedule={trigger.timezone} />
+                <span className="quiet">
+                  <Until at={trigger.next_fire_at} />
+                </span>
+              </>
+            ) : (
+              <span>{facts.never}</span>
+            )}
+          </Fact>
+        ) : null}
+        {trigger.max_fires ? (
+          <Fact name={facts.fires}>
+            <span>{facts.ofMost(trigger.fires, trigger.max_fires)}</span>
+            <Share part={trigger.fires / trigger.max_fires} />
+          </Fact>
+        ) : null}
+        <Fact name="Status">
+          <span className={`status status-${trigger.status}`}>{words.status[trigger.status]}</span>
+          <span className="quiet">{trigger.type}</span>
+        </Fact>
+        <Fact name={facts.version}>
+          <Link href={`/triggers/${trigger.id}?tab=history`}>{number(trigger.version)}</Link>
+          <span className="quiet">
+            {facts.changed} <Relative at={trigger.updated_at} />
+          </span>
+        </Fact>
+        {trigger.labels.length > 0 ? (
+          <Fact name={facts.labels}>
+            <span className="trigger-labels">
+              {trigger.labels.map((label) => (
+                <Link key={label} href={`/triggers?label=${encodeURIComponent(label)}`}>
+                  {label}
+                </Link>
+              ))}
+            </span>
+          </Fact>
+        ) : null}
+        <Fact name={facts.id}>
+          <span className="facts-id mono">
+            <Copy text={trigger.id} label={facts.copyId}>
+              {`${trigger.id.slice(0, 8)}…${trigger.id.slice(-6)}`}
+            </Copy>
+          </span>
+        </Fact>
+      </dl>
+    </section>
+  )
+}
+
+function Fact({ name, isWide, children }: { name: string; isWide?: boolean; children: ReactNode }) {
+  return (
+    <div className={isWide ? 'fact fact-wide' : 'fact'}>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  )
+}
+
+/** The next fire is never one ago: until that is known, it is due. */
+function Until({ at }: { at: string }) {
+  const now = useSecond() * 1000
+  return Date.parse(at) < now ? words.axis.due : <Relative at={at} />
+}
+
+function Share({ part }: { part: number }) {
+  return (
+    <svg
+      className="share"
+      width="96"
+      height="5"
+      viewBox="0 0 100 5"
+      preserveAspectRatio="none"
+      aria-hidden="true"
+    >
+      <rect className="life-ground" width="100" height="5" />
+      <rect className="life-left" width={Math.min(1, part) * 100} height="5" />
+    </svg>
+  )
+}

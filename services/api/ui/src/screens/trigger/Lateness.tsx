@@ -1,0 +1,72 @@
+import type { EventRow } from '../../api/events'
+import { place } from '../../parts/LatenessRule'
+import { resultOf } from '../../parts/Tag'
+import { measured } from '../../time/relative'
+import { words } from './text'
+
+const WIDTH = 480
+const HEIGHT = 96
+const LEFT = 44
+const MOST = 60
+const LINES = [
+  [0.001, '1 ms'],
+  [0.01, '10 ms'],
+  [0.1, '0.1 s'],
+  [1, '1 s'],
+  [10, '10 s'],
+  [100, '100 s'],
+] as const
+const MISFIRE = 30
+
+const y = (seconds: number): number => HEIGHT - 8 - place(seconds) * (HEIGHT - 16)
+
+/** How late its last scheduled fires were, the newest at the right, from 1 ms to 100 s. */
+export function Lateness({ rows }: { rows: readonly EventRow[] }) {
+  const fires = rows
+    .filter((row) => !row.is_test && row.lateness !== null)
+    .slice(0, MOST)
+    .reverse()
+  const sorted = fires.map((row) => row.lateness ?? 0).sort((a, b) => a - b)
+  const step = (WIDTH - LEFT - 12) / MOST
+  return (
+    <section className="card" aria-labelledby="lateness">
+      <div className="card-head">
+        <h2 id="lateness">{words.lateness.title}</h2>
+      </div>
+      {fires.length === 0 ? (
+        <p className="card-none">{words.lateness.none}</p>
+      ) : (
+        <svg
+          className="lateness"
+          viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+          role="img"
+          aria-label={words.lateness.label(
+            fires.length,
+            measured(sorted[Math.floor(sorted.length / 2)] ?? 0),
+            measured(sorted.at(-1) ?? 0),
+          )}
+        >
+          {LINES.map(([seconds, label]) => (
+            <g key={label}>
+              <path className="rule-axis" d={`M${LEFT} ${y(seconds)}H${WIDTH}`} />
+              <text className="chart-text" x={LEFT - 6} y={y(seconds) + 4} textAnchor="end">
+                {label}
+              </text>
+            </g>
+          ))}
+          <path className="rule-misfire" d={`M${LEFT} ${y(MISFIRE)}H${WIDTH}`} />
+          {fires.map((row, index) => (
+            <circle
+              key={row.id}
+              className={`is-${resultOf(row)}`}
+              cx={WIDTH - 8 - (fires.length - 1 - index) * step}
+              cy={y(row.lateness ?? 0)}
+              r="2.6"
+              fill="currentColor"
+            />
+          ))}
+        </svg>
+      )}
+    </section>
+  )
+}

@@ -1,0 +1,74 @@
+import { useLocation } from 'wouter'
+import type { useEvents } from '../../api/events'
+import type { Trigger } from '../../api/triggers'
+import { ButtonLink } from '../../parts/Button'
+import { Skeleton } from '../../parts/Skeleton'
+import { Away } from './Away'
+import { Axis } from './Axis'
+import { Counts } from './Counts'
+import { Lateness } from './Lateness'
+import { marksOf } from './marks'
+import { NextFires } from './NextFires'
+import { OnRequest } from './OnRequest'
+import { eventWay, Recent } from './Recent'
+import { words } from './text'
+import { useComing } from './useLoaded'
+import type { Tail } from './useTail'
+
+const SHOWN = 8
+const ON_AXIS = 40
+
+interface Props {
+  trigger: Trigger
+  events: ReturnType<typeof useEvents>
+  tail: Tail
+}
+
+/** Where the trigger stands: what it did lately and what it will do, with now between. */
+export function NowTab({ trigger, events, tail }: Props) {
+  const [, go] = useLocation()
+  const next = useComing(trigger.id)
+  const rows = events.data?.pages[0]?.rows
+  if (!rows) {
+    return (
+      <Away query={events}>
+        <Skeleton rows={8} />
+      </Away>
+    )
+  }
+  const isScheduled = trigger.type === 'scheduled'
+  const coming = isScheduled ? (next.data?.occurrences ?? []) : []
+  return (
+    <div className="now">
+      <FirstFire trigger={trigger} tail={tail} />
+      <Axis
+        marks={marksOf(rows.slice(0, ON_AXIS), coming)}
+        zone={trigger.timezone}
+        arrived={tail.arrived}
+        onOpen={(row) => go(eventWay(row))}
+      />
+      <Recent rows={rows.slice(0, SHOWN)} trigger={trigger} tail={tail} />
+      <div className="now-side">
+        {isScheduled ? <NextFires next={next} zone={trigger.timezone} /> : null}
+        {trigger.type === 'api' ? <OnRequest id={trigger.id} /> : null}
+        {isScheduled ? <Lateness rows={rows} /> : null}
+        <Counts id={trigger.id} />
+      </div>
+    </div>
+  )
+}
+
+/** A one-time trigger that fired before one's eyes: what to do next. */
+function FirstFire({ trigger, tail }: { trigger: Trigger; tail: Tail }) {
+  const first = tail.arrived.find((row) => row.status === 'fired' && !row.is_test)
+  if (!trigger.schedule_time || !first) return null
+  return (
+    <div className="first-fire" role="status">
+      <p>{words.first.fired}</p>
+      <ButtonLink href={eventWay(first)}>{words.first.see}</ButtonLink>
+      <ButtonLink href="/triggers/new" kind="primary">
+        {words.first.own}
+      </ButtonLink>
+    </div>
+  )
+}

@@ -1,0 +1,22 @@
+import { Copy } from '../../parts/Copy'
+import { curlOf } from './Definition'
+import { words } from './text'
+
+/** An api trigger has nothing to come: how to fire it stands in that place. */
+export function OnRequest({ id }: { id: string }) {
+  const command = curlOf(id)
+  return (
+    <section className="card" aria-labelledby="on-request">
+      <div className="card-head">
+        <h2 id="on-request">{words.request.title}</h2>
+        <Copy text={command} label={words.definition.curl}>
+          curl
+        </Copy>
+      </div>
+      <div className="card-body">
+        <p className="quiet">{words.request.how}</p>
+        <code className="command">{command}</code>
+      </div>
+    </section>
+  )
+}

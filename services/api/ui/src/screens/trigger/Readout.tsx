@@ -1,0 +1,56 @@
+import type { EventRow } from '../../api/events'
+import { Button } from '../../parts/Button'
+import { resultOf, Tag } from '../../parts/Tag'
+import { instant, wall } from '../../time/format'
+import { Instant, Relative } from '../../time/Instant'
+import { relative } from '../../time/relative'
+import type { Mark } from './marks'
+import { Wall } from './NextFires'
+import { detailOf } from './Recent'
+import { words } from './text'
+
+/** What a mark is, in one sentence. */
+export function sayMark(mark: Mark, now: number, zone: string): string {
+  if (mark.kind === 'due') {
+    const what = mark.at < now ? words.axis.over : words.axis.due
+    return `${what} ${wall(mark.occurrence.local)}, ${relative(mark.at, now)}`
+  }
+  return `${mark.kind} ${instant(mark.at, zone, now, true)}, ${detailOf(mark.row)}`
+}
+
+interface Props {
+  mark: Mark | null
+  zone: string
+  now: number
+  onOpen: (row: EventRow) => void
+}
+
+/** The chosen mark, to the eye: of one height, whatever it is. */
+export function Readout({ mark, zone, now, onOpen }: Props) {
+  return (
+    <div className="axis-readout">
+      {mark === null ? <p className="quiet">{words.axis.nothing}</p> : null}
+      {mark?.kind === 'due' ? (
+        <p>
+          <span className="axis-due-word">{mark.at < now ? words.axis.over : words.axis.due}</span>{' '}
+          <Wall occurrence={mark.occurrence} />{' '}
+          <span className="quiet">
+            {zone}, <Relative at={mark.occurrence.scheduled_for} />
+          </span>
+        </p>
+      ) : null}
+      {mark && mark.kind !== 'due' ? (
+        <>
+          <Tag result={resultOf(mark.row)} />
+          <Instant at={mark.row.fired_at ?? mark.row.logged_at} schedule={zone} precise />
+          <span className="quiet clip" title={detailOf(mark.row)}>
+            {detailOf(mark.row)}
+          </span>
+          <Button kind="quiet" onClick={() => onOpen(mark.row)}>
+            {words.axis.open}
+          </Button>
+        </>
+      ) : null}
+    </div>
+  )
+}

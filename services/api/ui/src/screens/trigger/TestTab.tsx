@@ -1,0 +1,162 @@
+import { useMutation } from '@tanstack/react-query'
+import { type KeyboardEvent, useRef, useState } from 'react'
+import { newKey } from '../../api/client'
+import type { Trigger } from '../../api/triggers'
+import { fire } from '../../api/writes'
+import { Button } from '../../parts/Button'
+import { Dialog } from '../../parts/Dialog'
+import { Field, Input } from '../../parts/Field'
+import { Icon } from '../../parts/Icon'
+import { JsonText } from './JsonText'
+import { Outcome } from './Outcome'
+import { RecentPayloads } from './RecentPayloads'
+import { Refused } from './Refused'
+import { words } from './text'
+
+/** Fires a test with a payload, and shows what became of it in place. */
+export function TestTab({ trigger }: { trigger: Trigger }) {
+  const { id } = trigger
+  const input = useRef<HTMLTextAreaElement>(null)
+  const [text, setText] = useState('')
+  const [fault, setFault] = useState<string | null>(null)
+  const [isAsking, setAsking] = useState(false)
+  // One key for one intention: sent again after no answer, it still fires once.
+  const key = useRef({ key: newKey(), text })
+  const run = useMutation({
+    mutationFn: ({ isTest }: { isTest: boolean }) => {
+      if (key.current.text !== text) key.current = { key: newKey(), text }
+      return fire(id, text.trim() ? { text } : {}, key.current.key, isTest)
+    },
+    onSuccess: () => {
+      key.current = { key: newKey(), text }
+    },
+  })
+
+  function start(isTest: boolean): void {
+    const wrong = faultOf(text)
+    setFault(wrong)
+    if (wrong) input.current?.focus()
+    else run.mutate({ isTest })
+  }
+
+  function onKeyDown(event: KeyboardEvent): void {
+    if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return
+    event.preventDefault()
+    if (!run.isPending) start(true)
+  }
+
+  return (
+    <div className="test">
+      <section className="card" aria-labelledby="test-payload">
+        <div className="card-head">
+          <h2 id="test-payload">{words.test.title}</h2>
+          <RecentPayloads
+            id={id}
+            onPick={(payload) => {
+              setText(JSON.stringify(payload, null, 2))
+              setFault(null)
+              input.current?.focus()
+            }}
+          />
+        </div>
+        <div className="card-body">
+          <Field
+            label={words.test.payload}
+            name="/payload"
+            error={fault}
+            hint={
+              trigger.payload_schema ? `${words.test.hint} ${words.test.schema}` : words.test.hint
+            }
+          >
+            <Input
+              render={<textarea ref={input} rows={8} />}
+              className="input mono"
+              spellCheck={false}
+              value={text}
+              onChange={(event) => setText(event.target.value)}
+              onKeyDown={onKeyDown}
+            />
+          </Field>
+          {trigger.payload === null || trigger.payload === undefined ? null : (
+            <details>
+              <summary>{words.test.own}</summary>
+              <JsonText
+                label={words.test.own}
+                text={JSON.stringify(trigger.payload, null, 2)}
+                href={`/triggers/${id}`}
+              />
+            </details>
+          )}
+          <div className="ways">
+            <Button kind="primary" isBusy={run.isPending} onClick={() => start(true)}>
+              <Icon name="test" /> {words.test.run}
+            </Button>
+          </div>
+        </div>
+        <div className="test-real">
+          <p className="quiet">{words.test.realTold}</p>
+          <Button
+            onClick={() => {
+              const wrong = faultOf(text)
+              setFault(wrong)
+              if (!wrong) setAsking(true)
+            }}
+          >
+            <Icon name="play" /> {words.test.real} …
+          </Button>
+        </div>
+      </section>
+      <section className="card" aria-labelledby="outcome" aria-live="polite">
+        <div className="card-head">
+          <h2 id="outcome">{words.test.result}</h2>
+        </div>
+        <div className="card-body">
+          {run.error ? (
+            <Refused error={run.error} title={words.test.refused} />
+          ) : run.data ? (
+            <Outcome key={run.data} eventId={run.data} zone={trigger.timezone} />
+          ) : (
+            <p className="quiet">{words.test.none}</p>
+          )}
+        </div>
+      </section>
+      <Dialog
+        isOpen={isAsking}
+        onClose={() => setAsking(false)}
+        title={words.test.realTitle(trigger.name)}
+        actions={
+          <>
+            <Button onClick={() => setAsking(false)}>{words.restore.cancel}</Button>
+            <Button
+              kind="primary"
+              onClick={() => {
+                setAsking(false)
+                start(false)
+              }}
+            >
+              {words.test.real}
+            </Button>
+          </>
+        }
+      >
+        <p>{words.test.realTold}</p>
+        {text.trim() ? (
+          <JsonText label={words.test.payload} text={text} href={`/triggers/${id}`} />
+        ) : (
+          <p className="quiet">{words.test.ownAlone}</p>
+        )}
+      </Dialog>
+    </div>
+  )
+}
+
+/** Why a text is no JSON; nothing typed is no fault. */
+function faultOf(text: string): string | null {
+  if (!text.trim()) return null
+  try {
+    JSON.parse(text)
+    return null
+  } catch (error) {
+    return words.test.notJson((error as SyntaxError).message)
+  }
+}

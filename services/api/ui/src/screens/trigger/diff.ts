@@ -1,0 +1,54 @@
+/** What differs between two definitions, by field; within JSON by pointer: pure. */
+import type { Definition } from '../../api/triggers'
+import { FIELDS, type FieldName } from './fields'
+
+export interface Change {
+  field: FieldName
+  /** Within a payload or a schema: the pointer of what differs; else empty. */
+  pointer: string
+  /** `undefined`: not there. */
+  before: unknown
+  after: unknown
+}
+
+type Json = Record<string, unknown>
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const escapeToken = (token: string): string => token.replaceAll('~', '~0').replaceAll('/', '~1')
+
+export function isSame(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true
+  if (Array.isArray(a) && Array.isArray(b)) {
+    return a.length === b.length && a.every((each, index) => isSame(each, b[index]))
+  }
+  if (!isObject(a) || !isObject(b)) return false
+  const names = Object.keys(a)
+  return (
+    names.length === Object.keys(b).length &&
+    names.every((name) => Object.hasOwn(b, name) && isSame(a[name], b[name]))
+  )
+}
+
+/** Goes into objects, not into arrays: a list is shown as a whole, its order means something. */
+function within(field: FieldName, pointer: string, before: unknown, after: unknown): Change[] {
+  if (isSame(before, after)) return []
+  if (!isObject(before) || !isObject(after)) return [{ field, pointer, before, after }]
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])]
+  return names.flatMap((name) =>
+    within(
+      field,
+      `${pointer}/${escapeToken(name)}`,
+      Object.hasOwn(before, name) ? before[name] : undefined,
+      Object.hasOwn(after, name) ? after[name] : undefined,
+    ),
+  )
+}
+
+/** A field that is null is one that is not there: so the API says it. */
+const given = (value: unknown): unknown => (value === null ? undefined : value)
+
+export function diff(before: Definition, after: Definition): Change[] {
+  return FIELDS.flatMap((field) => within(field, '', given(before[field]), given(after[field])))
+}
