@@ -1,0 +1,170 @@
+"""A trigger's page: what it did, what it will do, why it did not, and the ways back."""
+
+import re
+
+from playwright.async_api import Page, expect
+
+from tests.support.browser import NARROW, Watch, axe, screenshot
+from tests.support.whole_platform import Platform, ahead
+
+WITHIN_MS = 30_000
+SCHEMA = {
+    "type": "object",
+    "required": ["amount"],
+    "properties": {"amount": {"type": "number", "minimum": 0}},
+}
+
+expect.set_options(timeout=WITHIN_MS)
+
+
+async def test_a_first_trigger_fires_before_ones_eyes(page: Page, platform: Platform) -> None:
+    first = await platform.create(
+        name="<b>first</b>", type="scheduled", schedule_time=ahead(12), payload="hello"
+    )
+    await page.goto(f"/ui/triggers/{first['id']}")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("<b>first</b>")
+    axis = page.get_by_role("slider", name="Fires on a time axis")
+    await expect(axis).to_have_attribute("aria-valuetext", re.compile(r"^due .* in \d+ s$"))
+    # Nothing is pressed and nothing reloaded: it comes by itself.
+    await expect(page.get_by_text("It fired, on the real path")).to_be_visible()
+    await expect(page.get_by_role("link", name="Make your own")).to_be_visible()
+    await axis.press("Home")
+    await expect(axis).to_have_attribute("aria-valuetext", re.compile(r"^(fired|late) "))
+    await expect(page.get_by_text("completed", exact=True)).to_be_visible()
+    await axe(page)
+    await screenshot(page, "trigger-now")
+    await page.set_viewport_size(NARROW)
+    await axe(page)
+    await screenshot(page, "trigger-now-narrow", full_page=True)
+    await axis.press("Enter")
+    await expect(page).to_have_url(re.compile(rf"/ui/events\?event=.+&trigger={first['id']}"))
+
+
+async def test_an_old_version_is_restored_after_both_are_shown(
+    page: Page, platform: Platform, watch: Watch
+) -> None:
+    watch.expect(412)
+    made = await platform.create(
+        name="nightly", type="scheduled", cron="30 2 * * *", payload={"depth": {"x": 1}}
+    )
+    address = f"/triggers/{made['id']}"
+    edit = {"cron": "30 3 * * *", "payload": {"depth": {"x": 2}}}
+    assert (await platform.rest.patch(address, json=edit)).status_code == 200
+    await page.goto(f"/ui{address}?tab=history&version=2")
+    changed = page.get_by_role("table", name="Version 2: what changed")
+    await expect(changed.get_by_role("row", name="Payload /depth/x 1 2")).to_be_visible()
+    await expect(changed.get_by_role("row", name="Cron 30 2 * * * 30 3 * * *")).to_be_visible()
+
+    await page.get_by_role("button", name="Restore 1").click()
+    asked = page.get_by_role("dialog", name="Restore version 1?")
+    await expect(asked.get_by_role("row", name="Cron 30 3 * * * 30 2 * * *")).to_be_visible()
+    await expect(asked.get_by_text("At 02:30 (UTC).")).to_be_visible()
+    await expect(asked.get_by_text(re.compile(r"03:30:00$"))).to_have_count(5)
+    await expect(asked.get_by_text(re.compile(r"02:30:00$"))).to_have_count(5)
+    await axe(page)
+    await screenshot(page, "trigger-restore")
+
+    # Somebody else was faster: nothing is overwritten unseen.
+    assert (await platform.rest.patch(address, json={"description": "x"})).status_code == 200
+    await asked.get_by_role("button", name="Restore version 1").click()
+    await expect(asked.get_by_role("alert")).to_contain_text("it is version 3 now")
+    await asked.get_by_role("button", name="Look again").click()
+    await expect(asked.get_by_role("row", name="Description x not set")).to_be_visible()
+    await asked.get_by_role("button", name="Restore version 1").click()
+    await expect(asked).to_be_hidden()
+    await expect(page.get_by_role("button", name=re.compile("^4 edited"))).to_be_visible()
+    now = (await platform.rest.get(address)).json()
+    assert (now["version"], now["cron"], now["payload"], now["description"]) == (
+        4,
+        "30 2 * * *",
+        {"depth": {"x": 1}},
+        None,
+    )
+
+
+async def test_the_log_says_why_it_did_not_fire(page: Page, platform: Platform) -> None:
+    made = await platform.create(name="orders", type="api", payload_schema=SCHEMA)
+    address = f"/triggers/{made['id']}"
+    await platform.fire(made["id"], payload={"amount": 1})
+    refused = await platform.rest.post(f"{address}/fire", json={"payload": {"amount": -1}})
+    assert refused.status_code == 422
+    assert (await platform.rest.patch(address, json={"labels": ["a"]})).status_code == 200
+    await platform.until_events(2, trigger_id=made["id"])
+
+    await page.goto(f"/ui{address}")
+    await page.get_by_role("link", name="Why did it not fire?").click()
+    told = page.get_by_role("list", name=re.compile("^What happened to this trigger"))
+    rows = told.get_by_role("listitem")
+    await expect(rows).to_have_count(3)
+    await expect(rows.nth(0)).to_contain_text("version 2: Labels")
+    await expect(rows.nth(1)).to_contain_text("/payload/amount: the value is less than the minimum")
+    await expect(rows.nth(2)).to_contain_text("created")
+    await axe(page)
+    await screenshot(page, "trigger-log")
+
+    await page.get_by_role("checkbox", name="Edits").uncheck()
+    await expect(rows).to_have_count(1)
+    await page.reload()
+    await expect(rows).to_have_count(1)
+    await page.get_by_role("checkbox", name="Fired").check()
+    await expect(rows).to_have_count(2)
+    await platform.fire(made["id"], payload={"amount": 2})
+    await expect(rows).to_have_count(3)
+    await page.go_back()
+    await page.go_back()
+    await expect(page.get_by_role("checkbox", name="Edits")).to_be_checked()
+
+
+async def test_a_test_shows_its_event_in_place(
+    page: Page, platform: Platform, watch: Watch
+) -> None:
+    watch.expect(422)
+    made = await platform.create(
+        name="orders", type="api", payload={"currency": "EUR"}, payload_schema=SCHEMA
+    )
+    await page.goto(f"/ui/triggers/{made['id']}?tab=test")
+    payload = page.get_by_role("textbox", name="Payload")
+    outcome = page.get_by_role("region", name="What became of it")
+    await payload.fill('{"amount": ')
+    await payload.press("Control+Enter")
+    await expect(page.get_by_text(re.compile("^This is no JSON"))).to_be_visible()
+    await payload.fill('{"amount": -1}')
+    await payload.press("Control+Enter")
+    await expect(outcome).to_contain_text("/payload/amount")
+    await payload.fill('{"amount": 9007199254740993}')
+    await payload.press("Control+Enter")
+    await expect(outcome.get_by_text("test, fired")).to_be_visible()
+    await expect(outcome).to_contain_text('"currency": "EUR"')
+    await expect(outcome).to_contain_text("archives in 1 h 59 min")
+    await axe(page)
+    await screenshot(page, "trigger-test")
+    [event] = await platform.events(trigger_id=made["id"], status="fired")
+    assert event["is_test"]
+    detail = (await platform.rest.get(f"/events/{event['id']}")).json()
+    # As it was typed: more than a double holds.
+    assert detail["payload"] == {"currency": "EUR", "amount": 9007199254740993}
+
+
+async def test_a_deleted_trigger_is_created_again_from_its_history(
+    page: Page, platform: Platform, watch: Watch
+) -> None:
+    watch.expect(404)
+    made = await platform.create(name="gone", type="scheduled", interval="PT1H", labels=["kept"])
+    assert (await platform.rest.delete(f"/triggers/{made['id']}")).status_code == 204
+    await page.goto(f"/ui/triggers/{made['id']}")
+    await expect(page.get_by_role("heading", name="This trigger is deleted")).to_be_visible()
+    await axe(page)
+    await screenshot(page, "trigger-gone")
+    await page.get_by_role("button", name="Create again", exact=True).click()
+    asked = page.get_by_role("dialog", name="Create gone again?")
+    await expect(asked.get_by_text("Every hour")).to_be_visible()
+    await axe(page)
+    await asked.get_by_role("button", name="Create again").click()
+    await expect(page.get_by_role("tab", name="Now")).to_be_visible()
+    again = page.url.rsplit("/", 1)[1]
+    assert again != made["id"]
+    shown = (await platform.rest.get(f"/triggers/{again}")).json()
+    assert (shown["interval"], shown["labels"]) == (made["interval"], ["kept"])
+
+    await page.goto("/ui/triggers/nonsense")
+    await expect(page.get_by_role("heading", name="There is no such trigger")).to_be_visible()
