@@ -21,7 +21,8 @@ interface Props {
 /** Field by field, before and after; within a payload by pointer. */
 export function Changes({ changes, label, before, after }: Props) {
   return (
-    <div className="table-scroll">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keys
+    <div className="table-scroll" role="region" aria-label={label} tabIndex={0}>
       <table className="plain changes" aria-label={label}>
         <thead>
           <tr>

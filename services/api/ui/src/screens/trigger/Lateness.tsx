@@ -1,10 +1,11 @@
+import { useRef } from 'react'
 import type { EventRow } from '../../api/events'
 import { place } from '../../parts/LatenessRule'
 import { resultOf } from '../../parts/Tag'
 import { measured } from '../../time/relative'
 import { words } from './text'
+import { useWidth } from './useWidth'
 
-const WIDTH = 480
 const HEIGHT = 96
 const LEFT = 44
 const MOST = 60
@@ -27,46 +28,51 @@ export function Lateness({ rows }: { rows: readonly EventRow[] }) {
     .slice(0, MOST)
     .reverse()
   const sorted = fires.map((row) => row.lateness ?? 0).sort((a, b) => a - b)
-  const step = (WIDTH - LEFT - 12) / MOST
+  const frame = useRef<HTMLDivElement>(null)
+  const width = useWidth(frame)
+  const step = (width - LEFT - 12) / MOST
   return (
     <section className="card" aria-labelledby="lateness">
       <div className="card-head">
         <h2 id="lateness">{words.lateness.title}</h2>
       </div>
-      {fires.length === 0 ? (
-        <p className="card-none">{words.lateness.none}</p>
-      ) : (
-        <svg
-          className="lateness"
-          viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-          role="img"
-          aria-label={words.lateness.label(
-            fires.length,
-            measured(sorted[Math.floor(sorted.length / 2)] ?? 0),
-            measured(sorted.at(-1) ?? 0),
-          )}
-        >
-          {LINES.map(([seconds, label]) => (
-            <g key={label}>
-              <path className="rule-axis" d={`M${LEFT} ${y(seconds)}H${WIDTH}`} />
-              <text className="chart-text" x={LEFT - 6} y={y(seconds) + 4} textAnchor="end">
-                {label}
-              </text>
-            </g>
-          ))}
-          <path className="rule-misfire" d={`M${LEFT} ${y(MISFIRE)}H${WIDTH}`} />
-          {fires.map((row, index) => (
-            <circle
-              key={row.id}
-              className={`is-${resultOf(row)}`}
-              cx={WIDTH - 8 - (fires.length - 1 - index) * step}
-              cy={y(row.lateness ?? 0)}
-              r="2.6"
-              fill="currentColor"
-            />
-          ))}
-        </svg>
-      )}
+      <div ref={frame} className="lateness-frame">
+        {fires.length === 0 ? (
+          <p>{words.lateness.none}</p>
+        ) : (
+          <svg
+            className="lateness"
+            width={width}
+            height={HEIGHT}
+            role="img"
+            aria-label={words.lateness.label(
+              fires.length,
+              measured(sorted[Math.floor(sorted.length / 2)] ?? 0),
+              measured(sorted.at(-1) ?? 0),
+            )}
+          >
+            {LINES.map(([seconds, label]) => (
+              <g key={label}>
+                <path className="rule-axis" d={`M${LEFT} ${y(seconds)}H${width}`} />
+                <text className="chart-text" x={LEFT - 6} y={y(seconds) + 4} textAnchor="end">
+                  {label}
+                </text>
+              </g>
+            ))}
+            <path className="rule-misfire" d={`M${LEFT} ${y(MISFIRE)}H${width}`} />
+            {fires.map((row, index) => (
+              <circle
+                key={row.id}
+                className={`is-${resultOf(row)}`}
+                cx={width - 8 - (fires.length - 1 - index) * step}
+                cy={y(row.lateness ?? 0)}
+                r="2.6"
+                fill="currentColor"
+              />
+            ))}
+          </svg>
+        )}
+      </div>
     </section>
   )
 }

@@ -11,6 +11,7 @@ import { KindFilter } from './KindFilter'
 import { StoryRow } from './StoryRow'
 import { eventFilter, KINDS, type Kind, story } from './story'
 import { words } from './text'
+import { useHeld } from './useHeld'
 
 const STEP = 100
 
@@ -35,6 +36,7 @@ export function LogTab({ id, zone, arrived }: Props) {
   const versions = history.data?.pages.flatMap((page) => page.rows) ?? []
   const hasMore = filter !== null && events.hasNextPage
   const all = story(rows, hasMore, versions, letters.data ?? [], kinds)
+  const held = useHeld(all)
   const fresh = new Set(arrived.map((row) => row.id))
   const isLoading = (filter !== null && !events.data) || !history.data
   const waiting = filter !== null && !events.data ? events : history
@@ -48,13 +50,18 @@ export function LogTab({ id, zone, arrived }: Props) {
 
   return (
     <div className="story-tab">
-      <KindFilter
-        kinds={kinds}
-        onChange={(next) => {
-          setShown(STEP)
-          change({ kind: next.length === KINDS.length ? null : next })
-        }}
-      />
+      <div className="story-head">
+        <KindFilter
+          kinds={kinds}
+          onChange={(next) => {
+            setShown(STEP)
+            change({ kind: next.length === KINDS.length ? null : next })
+          }}
+        />
+        {held.waiting > 0 ? (
+          <Button onClick={held.showAll}>{words.log.fresh(held.waiting)}</Button>
+        ) : null}
+      </div>
       {isLoading ? (
         <Away query={waiting}>
           <Skeleton rows={10} />
@@ -76,8 +83,8 @@ export function LogTab({ id, zone, arrived }: Props) {
               ) : null}
             </Empty>
           ) : (
-            <ol className="story" aria-label={words.log.label}>
-              {all.slice(0, shown).map((entry) => (
+            <ol className="story" aria-label={words.log.label} {...held.handlers}>
+              {held.shown.slice(0, shown).map((entry) => (
                 <StoryRow
                   key={entry.key}
                   id={id}
