@@ -1,0 +1,77 @@
+import { lazy, Suspense, useEffect, useState } from 'react'
+import { Button } from '../../parts/Button'
+import { type Form, FormGroup } from './form'
+import { fault } from './json'
+import { isLarge, Large } from './Large'
+import { words } from './text'
+
+// 99 kB: fetched once a JSON field is opened, and not before.
+const JsonEditor = lazy(() => import('./JsonEditor'))
+
+interface Props {
+  form: Form
+  pointer: '/payload' | '/payload_schema'
+  value: string
+  onChange: (text: string) => void
+  label: string
+  hint: string
+  add: string
+}
+
+/** A field of JSON: closed at first, as text to read; its editor comes when it is opened. */
+export function JsonField({ form, pointer, value, onChange, label, hint, add }: Props) {
+  const [isOpen, setOpen] = useState(false)
+  const [isOwnOpening, setOwnOpening] = useState(false)
+  const { errors } = form
+  // An error inside has no field of its own: the JSON is opened for it.
+  useEffect(() => {
+    if (errors.some((error) => error.field === pointer)) setOpen(true)
+  }, [errors, pointer])
+  const why = isOpen && value.trim() ? fault(value) : null
+
+  return (
+    <FormGroup
+      form={form}
+      pointer={pointer}
+      label={label}
+      hint={isOpen && !isLarge(value) ? `${hint} ${words.payload.leave}` : hint}
+    >
+      {isLarge(value) ? (
+        <Large name={label.toLowerCase()} text={value} onReplace={onChange} />
+      ) : isOpen ? (
+        <>
+          <Suspense fallback={<div className="input edit-editor" data-loading aria-busy="true" />}>
+            <JsonEditor
+              label={label}
+              initial={value}
+              onChange={onChange}
+              isFocused={isOwnOpening}
+            />
+          </Suspense>
+          <p className="edit-unfinished edit-fault" aria-live="polite">
+            {why ? words.payload.notJson(why) : ''}
+          </p>
+        </>
+      ) : (
+        <>
+          {value ? <pre className="edit-json">{value}</pre> : null}
+          <div className="edit-length">
+            <Button
+              onClick={() => {
+                setOwnOpening(true)
+                setOpen(true)
+              }}
+            >
+              {value ? words.payload.edit : add}
+            </Button>
+            {value ? (
+              <Button kind="quiet" onClick={() => onChange('')}>
+                {words.payload.remove}
+              </Button>
+            ) : null}
+          </div>
+        </>
+      )}
+    </FormGroup>
+  )
+}

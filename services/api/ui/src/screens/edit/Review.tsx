@@ -1,0 +1,101 @@
+import { useQuery } from '@tanstack/react-query'
+import { useEffect, useState } from 'react'
+import { asApiError } from '../../api/problem'
+import { Button } from '../../parts/Button'
+import { Dialog } from '../../parts/Dialog'
+import { Skeleton } from '../../parts/Skeleton'
+import { Failed } from '../../parts/States'
+import type { Opened } from './ahead'
+import { Compare } from './Compare'
+import { type Changes, type Fields, scheduleChange } from './draft'
+import { BeforeAfter } from './Preview'
+import { applied, drySave, saveEdit } from './save'
+import { words } from './text'
+
+interface Props {
+  opened: Opened
+  changes: Changes
+  mine: Fields
+  onClose: () => void
+  onRefused: (error: unknown) => void
+  onStored: () => void
+  onSaved: () => void
+}
+
+/** Before an edit is saved: what it would do, by the scheduler's own decision. */
+export function Review(props: Props) {
+  const { opened, changes, mine, onRefused } = props
+  const [isSaving, setSaving] = useState(false)
+  const dry = useQuery({
+    queryKey: ['dry', opened.id, opened.version, changes.patch],
+    queryFn: () => drySave(opened, changes, mine),
+    gcTime: 0,
+    staleTime: Number.POSITIVE_INFINITY,
+    refetchOnWindowFocus: false,
+  })
+  const isRefused = dry.isError && !asApiError(dry.error).isAway
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: told once, by the refusal itself
+  useEffect(() => {
+    if (isRefused) onRefused(dry.error)
+  }, [isRefused])
+
+  async function save(): Promise<void> {
+    setSaving(true)
+    try {
+      const written = await saveEdit(opened, changes, mine)
+      if (!written.done) props.onStored()
+      await applied(written, opened.version, () => true)
+      props.onSaved()
+    } catch (error) {
+      onRefused(error)
+    }
+  }
+
+  const isScheduleKept = scheduleChange(changes.patch) === null
+  return (
+    <Dialog
+      isOpen
+      isWide
+      onClose={props.onClose}
+      title={words.save.title(String(mine.name))}
+      actions={
+        <>
+          <Button onClick={props.onClose}>{words.save.back}</Button>
+          <Button kind="primary" disabled={!dry.data} isBusy={isSaving} onClick={() => void save()}>
+            {words.save.save}
+          </Button>
+        </>
+      }
+    >
+      {dry.data ? (
+        <>
+          <h3>{words.save.what}</h3>
+          <Compare
+            sides={[
+              { title: words.preview.before, fields: opened.fields },
+              { title: words.preview.after, fields: mine },
+            ]}
+          />
+          {mine.type === 'api' ? null : isScheduleKept ? (
+            <p>{words.save.sameFires}</p>
+          ) : (
+            <>
+              <h3>{words.save.fires}</h3>
+              <p>
+                {dry.data.in_words.before ?? words.preview.never} →{' '}
+                {dry.data.in_words.after ?? words.preview.never}
+              </p>
+              <BeforeAfter {...dry.data.next_occurrences} />
+              <p className="edit-promise">{words.save.rule}</p>
+            </>
+          )}
+        </>
+      ) : dry.failureReason && !isRefused ? (
+        <Failed error={dry.failureReason} onRetry={() => void dry.refetch()} />
+      ) : (
+        <Skeleton rows={6} height={32} />
+      )}
+    </Dialog>
+  )
+}

@@ -1,0 +1,92 @@
+/** JSON as it was written: what this page passes on, it does not round.
+ *
+ * A browser's numbers are doubles, while the platform keeps integers digit by digit and `1.0` apart
+ * from `1`. Numbers that would be changed are kept as their text, where the browser can.
+ */
+
+interface Exact {
+  rawJSON?: (text: string) => unknown
+  isRawJSON?: (value: unknown) => boolean
+  parse: (text: string, revive: Revive) => unknown
+}
+type Revive = (key: string, value: unknown, context?: { source?: string }) => unknown
+
+const exact = JSON as unknown as Exact
+
+export function parse(text: string): unknown {
+  return exact.parse(text, (_, value, context) => {
+    const source = context?.source
+    if (typeof value !== 'number' || source === undefined || String(value) === source) return value
+    return exact.rawJSON ? exact.rawJSON(source) : value
+  })
+}
+
+export const pretty = (value: unknown): string => JSON.stringify(value, null, 2)
+
+const isRaw = (value: unknown): boolean => exact.isRawJSON?.(value) ?? false
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isRaw(value)
+}
+
+/** The same text for the same value, whatever the order of its members. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+  if (!isObject(value)) return JSON.stringify(value) ?? 'undefined'
+  const members = Object.keys(value)
+    .filter((key) => value[key] !== undefined)
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`)
+  return `{${members.join(',')}}`
+}
+
+export const same = (a: unknown, b: unknown): boolean => canonical(a) === canonical(b)
+
+/** What makes `after` of `before` by RFC 7396, as far as that can say it. */
+export function mergePatch(before: unknown, after: unknown): unknown {
+  if (!isObject(before) || !isObject(after)) return after
+  const patch: Record<string, unknown> = {}
+  for (const key of Object.keys(before)) if (!(key in after)) patch[key] = null
+  for (const [key, value] of Object.entries(after)) {
+    if (!(key in before) || !same(before[key], value)) patch[key] = mergePatch(before[key], value)
+  }
+  return patch
+}
+
+/** RFC 7396. */
+export function merged(value: unknown, patch: unknown): unknown {
+  if (!isObject(patch)) return patch
+  const after: Record<string, unknown> = isObject(value) ? { ...value } : {}
+  for (const [key, change] of Object.entries(patch)) {
+    if (change === null) delete after[key]
+    else after[key] = merged(after[key], change)
+  }
+  return after
+}
+
+/** What fires where a trigger with the payload `own` is given another one: a null takes out what is
+ * there to be taken out, any other one is a value. */
+export function laidOver(own: unknown, given: unknown): unknown {
+  if (!isObject(own) || !isObject(given)) return given
+  const after: Record<string, unknown> = { ...own }
+  for (const [key, value] of Object.entries(given)) {
+    if (!(key in own)) after[key] = value
+    else if (value === null) delete after[key]
+    else after[key] = laidOver(own[key], value)
+  }
+  return after
+}
+
+/** Why a text is no JSON, in words; null where it is. */
+export function fault(text: string): string | null {
+  try {
+    JSON.parse(text)
+    return null
+  } catch (error) {
+    const said = (error as Error).message.replace(/^JSON\.parse: /, '')
+    const at = said.match(/position (\d+)/)?.[1]
+    if (at === undefined || /line \d+/.test(said)) return said
+    const before = text.slice(0, Number(at)).split('\n')
+    return `${said} (line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1})`
+  }
+}
