@@ -34,6 +34,7 @@ export function JsonField({ form, pointer, value, onChange, label, hint, add }: 
       form={form}
       pointer={pointer}
       label={label}
+      isLabelUnseen={pointer === '/payload'}
       hint={isOpen && !isLarge(value) ? `${hint} ${words.payload.leave}` : hint}
     >
       {isLarge(value) ? (

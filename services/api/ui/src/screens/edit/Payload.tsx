@@ -22,7 +22,7 @@ export function Payload({ form }: { form: Form }) {
   const value = fields && !isLarge(draft.payload) ? flatValue(draft.payload) : null
   const isForm = fields !== null && value !== null && way === 'form'
   return (
-    <section className="edit-card" aria-labelledby="edit-payload">
+    <section className="edit-card edit-payload" aria-labelledby="edit-payload">
       <div className="edit-card-head">
         <h2 id="edit-payload">{words.section.payload}</h2>
         {fields && value ? (

@@ -4,6 +4,7 @@ import { Skeleton } from '../../parts/Skeleton'
 import { count } from '../../text'
 import { wall } from '../../time/format'
 import { Instant, Relative } from '../../time/Instant'
+import { useZone } from '../../time/zone'
 import type { Asked } from './ahead'
 import { words } from './text'
 
@@ -53,13 +54,15 @@ function Content({ asked, zone }: { asked: Asked; zone: string }) {
 }
 
 function Occurrences({ list, zone }: { list: readonly Occurrence[]; zone: string }) {
+  const own = useZone()
   if (list.length === 0) return <p>{words.preview.never}</p>
+  const isOwnOther = own !== zone
   return (
     <table className="edit-times">
       <thead>
         <tr>
           <th scope="col">{zone}</th>
-          <th scope="col">{words.preview.yours}</th>
+          {isOwnOther ? <th scope="col">{own}</th> : null}
           <th scope="col">{words.preview.when}</th>
         </tr>
       </thead>
@@ -69,9 +72,11 @@ function Occurrences({ list, zone }: { list: readonly Occurrence[]; zone: string
             <td>
               <Wall occurrence={each} />
             </td>
-            <td>
-              <Instant at={each.scheduled_for} />
-            </td>
+            {isOwnOther ? (
+              <td>
+                <Instant at={each.scheduled_for} />
+              </td>
+            ) : null}
             <td className="quiet">
               <Relative at={each.scheduled_for} />
             </td>

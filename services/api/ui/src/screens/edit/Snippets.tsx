@@ -18,7 +18,7 @@ export function Snippets({ draft, opened }: { draft: Draft; opened: Opened | nul
   const [isOpen, setOpen] = useState(false)
   const [way, setWay] = useState<'curl' | 'nats'>('curl')
   return (
-    <section className="edit-card" aria-label={words.snippets.title}>
+    <section className="edit-card edit-snippets" aria-label={words.snippets.title}>
       <Fold
         title={words.snippets.title}
         summary={words.snippets.hint}

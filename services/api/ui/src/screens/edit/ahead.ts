@@ -1,6 +1,6 @@
 /** What lies ahead of the draft, asked of the server at each pause in typing. */
-import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import { useEffect, useState } from 'react'
+import { useQuery } from '@tanstack/react-query'
+import { useEffect, useRef, useState } from 'react'
 import { body, http } from '../../api/client'
 import { type ApiError, asApiError } from '../../api/problem'
 import type { ClockChange, Occurrence } from '../../api/schedules'
@@ -57,18 +57,20 @@ export function useAhead(draft: Draft, opened: Opened | null): Asked {
     queryKey: ['ahead', opened?.id ?? null, opened?.version ?? null, settled],
     queryFn: ({ signal }) => ask(settled, opened, signal),
     enabled: settled !== '',
-    placeholderData: keepPreviousData,
     staleTime: 5_000,
   })
+  // What was told last stays in sight, greyed, while the next is asked for or cannot be told.
+  const last = useRef<Ahead | null>(null)
+  if (query.data) last.current = query.data
   const isRetried = query.isFetching && query.failureCount > 0
   return {
-    data: settled === '' ? null : (query.data ?? null),
+    data: settled === '' ? null : last.current,
     error: query.isError ? asApiError(query.error) : null,
     away: isRetried
       ? { error: asApiError(query.failureReason), failures: query.failureCount }
       : null,
     isAsked: key !== '',
-    isCurrent: key === settled && query.isSuccess && !query.isPlaceholderData,
+    isCurrent: key === settled && query.isSuccess,
     retry: () => void query.refetch(),
   }
 }

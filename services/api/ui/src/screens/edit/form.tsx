@@ -36,6 +36,8 @@ interface Props {
   pointer: string
   label?: string
   hint?: ReactNode
+  /** Where the heading above says it already. */
+  isLabelUnseen?: boolean
   children: ReactNode
 }
 
@@ -54,7 +56,7 @@ export function FormField({ form, pointer, label, hint, children }: Props) {
 }
 
 /** A field of several controls, each with a name of its own. */
-export function FormGroup({ form, pointer, label, hint, children }: Props) {
+export function FormGroup({ form, pointer, label, hint, isLabelUnseen, children }: Props) {
   const id = useId()
   const error = errorAt(form.errors, pointer)
   const said = hintOf(form, pointer, hint)
@@ -67,7 +69,7 @@ export function FormGroup({ form, pointer, label, hint, children }: Props) {
       data-pointer={pointer}
       data-invalid={error ? '' : undefined}
     >
-      <span className="field-label" id={id}>
+      <span className={isLabelUnseen ? 'unseen' : 'field-label'} id={id}>
         {label ?? PLACES[pointer]?.label ?? pointer}
       </span>
       {children}

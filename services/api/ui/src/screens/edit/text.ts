@@ -54,8 +54,7 @@ export const words = {
     api: 'Fires on request alone. Test it below, before you save it.',
     nothing:
       'Say when it fires: the next ten times stand here then, as the platform computes them.',
-    yours: 'On your clock',
-    when: 'In',
+    when: 'From now',
     never: 'Nothing to come.',
     more: 'And so on.',
     before: 'Before',
