@@ -182,6 +182,7 @@ export function Editor({ initial, opened: first, isCopy = false }: Props) {
           opened={opened}
           changes={changes}
           mine={mine}
+          isWanted={() => isHere.current}
           onClose={() => setStep('editing')}
           onRefused={(error) => refuse(refusalOf(error, draft))}
           onStored={() => setStep('stored')}

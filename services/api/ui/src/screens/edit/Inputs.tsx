@@ -22,7 +22,7 @@ export function LengthField({ form, pointer, value, onChange, hint }: LengthProp
   const isWrong = form.errors.some((error) => error.field === pointer)
   return (
     <FormGroup form={form} pointer={pointer} hint={hint}>
-      <div className="edit-length">
+      <div className="edit-span">
         <input
           className="input mono"
           aria-label={label}

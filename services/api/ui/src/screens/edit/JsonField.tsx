@@ -27,7 +27,8 @@ export function JsonField({ form, pointer, value, onChange, label, hint, add }: 
   useEffect(() => {
     if (errors.some((error) => error.field === pointer)) setOpen(true)
   }, [errors, pointer])
-  const why = isOpen && value.trim() ? fault(value) : null
+  const isSaid = errors.some((error) => error.field === pointer)
+  const why = isOpen && !isSaid && value.trim() ? fault(value) : null
 
   return (
     <FormGroup

@@ -39,7 +39,7 @@ function Content({ asked, zone }: { asked: Asked; zone: string }) {
         )}
       </p>
       {data ? (
-        <div className={isOld || error ? 'is-stale' : undefined} aria-busy={isOld}>
+        <div className={isOld || error ? 'edit-old' : undefined} aria-busy={isOld}>
           {data.before ? (
             <BeforeAfter before={data.before} after={data.after} />
           ) : (

@@ -16,6 +16,8 @@ interface Props {
   opened: Opened
   changes: Changes
   mine: Fields
+  /** Whether somebody still waits for what was stored to be applied. */
+  isWanted: () => boolean
   onClose: () => void
   onRefused: (error: unknown) => void
   onStored: () => void
@@ -45,7 +47,7 @@ export function Review(props: Props) {
     try {
       const written = await saveEdit(opened, changes, mine)
       if (!written.done) props.onStored()
-      await applied(written, opened.version, () => true)
+      await applied(written, opened.version, props.isWanted)
       props.onSaved()
     } catch (error) {
       onRefused(error)

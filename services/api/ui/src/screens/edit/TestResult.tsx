@@ -43,7 +43,11 @@ export function TestResult({ test, zone }: { test: Test; zone: string }) {
     refetchOnWindowFocus: false,
   })
   return (
-    <div className="edit-result" role="status" aria-busy={event.isFetching}>
+    <div className="edit-result" aria-busy={event.isFetching}>
+      {/* Read out once: what ticks below would be read out each second. */}
+      <p className="unseen" role="status">
+        {event.data ? words.test.said(event.data.status) : ''}
+      </p>
       {event.data ? (
         <Found event={event.data} test={test} zone={zone} />
       ) : event.isError ? (

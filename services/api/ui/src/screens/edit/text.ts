@@ -110,7 +110,6 @@ export const words = {
     own: 'Test at its own time',
     given: 'What a request would send (JSON)',
     waiting: 'Accepted. It fires',
-    writing: 'Its event is being written.',
     again: 'Look again',
     tooFar: 'Its event did not come yet.',
     due: 'Due',
@@ -122,6 +121,7 @@ export const words = {
     show: 'Show it in the log',
     none: 'none',
     why: 'Why',
+    said: (status: string) => `The test ${status === 'fired' ? 'has' : 'was'} ${status}.`,
   },
   save: {
     create: 'Create trigger',
