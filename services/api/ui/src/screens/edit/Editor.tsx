@@ -4,7 +4,6 @@ import { newKey } from '../../api/client'
 import { create } from '../../api/writes'
 import { useAddress } from '../../app/address'
 import { Button } from '../../parts/Button'
-import { Dialog } from '../../parts/Dialog'
 import { tell } from '../../parts/Toast'
 import { type Opened, useAhead } from './ahead'
 import { Conflict } from './Conflict'
@@ -19,6 +18,7 @@ import {
 } from './draft'
 import { type Form, focusField } from './form'
 import { same } from './json'
+import { LeaveDialog } from './LeaveDialog'
 import { Payload } from './Payload'
 import { Preview } from './Preview'
 import { type Placed, placed } from './pointers'
@@ -198,21 +198,7 @@ export function Editor({ initial, opened: first, isCopy = false }: Props) {
           onGone={(error) => refuse(refusalOf(error, draft))}
         />
       ) : null}
-      <Dialog
-        isOpen={leaving.isAsked}
-        onClose={leaving.stay}
-        title={words.leave.title}
-        actions={
-          <>
-            <Button onClick={leaving.leave}>{words.leave.leave}</Button>
-            <Button kind="primary" onClick={leaving.stay}>
-              {words.leave.stay}
-            </Button>
-          </>
-        }
-      >
-        <p>{words.leave.about}</p>
-      </Dialog>
+      <LeaveDialog {...leaving} />
     </form>
   )
 }

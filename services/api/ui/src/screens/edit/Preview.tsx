@@ -7,6 +7,7 @@ import { Instant, Relative } from '../../time/Instant'
 import { useZone } from '../../time/zone'
 import type { Asked } from './ahead'
 import { words } from './text'
+import './Preview.css'
 
 /** The next ten, as the server computes them; of an edit, before and after. */
 export function Preview({ asked, zone, isApi }: { asked: Asked; zone: string; isApi: boolean }) {

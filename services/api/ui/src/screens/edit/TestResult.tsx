@@ -14,6 +14,7 @@ import { measured } from '../../time/relative'
 import { pretty } from './json'
 import { JsonText } from './Large'
 import { words } from './text'
+import './TestResult.css'
 
 type Test = Schemas['TestAccepted']
 

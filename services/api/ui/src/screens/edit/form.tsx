@@ -2,6 +2,7 @@ import { type ReactNode, useId } from 'react'
 import { Field } from '../../parts/Field'
 import type { Draft } from './draft'
 import { PLACES, type Placed, readable } from './pointers'
+import './Fields.css'
 
 /** What the parts of the form share: the draft, and what is wrong with it. */
 export interface Form {
