@@ -1,12 +1,15 @@
 """Creating and editing triggers: the preview, errors at their fields, tests, conflicts."""
 
 import json
+import re
 
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.conftest import NewContext
+from tests.browser.conftest import WITHIN_MS, NewContext
 from tests.support.browser import NARROW, Watch, axe
 from tests.support.whole_platform import Platform
+
+expect.set_options(timeout=WITHIN_MS)
 
 
 def field(page: Page, name: str) -> Locator:
@@ -71,7 +74,8 @@ async def test_a_test_without_saving_shows_its_event_and_leaving_asks(page: Page
     await button(page, "Test in 2 s").click()
     result = page.get_by_role("region", name="Test without saving")
     await expect(result.get_by_text("Accepted. It fires")).to_be_visible()
-    await expect(result.get_by_text("test, fired")).to_be_visible()
+    # On a busy machine it may be late.
+    await expect(result.get_by_text(re.compile("test, (fired|late)"))).to_be_visible()
     await expect(result.get_by_text("archives in 1 h 59 min")).to_be_visible()
     await axe(page)
 

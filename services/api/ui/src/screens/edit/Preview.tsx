@@ -5,7 +5,7 @@ import { count } from '../../text'
 import { wall } from '../../time/format'
 import { Instant, Relative } from '../../time/Instant'
 import { useZone } from '../../time/zone'
-import type { Asked } from './ahead'
+import { type Asked, SHOWN } from './ahead'
 import { words } from './text'
 import './Preview.css'
 
@@ -97,7 +97,8 @@ function Wall({ occurrence }: { occurrence: Occurrence }) {
   )
 }
 
-/** Both side by side; an instant that only one of them has is marked. */
+/** Both side by side; an instant that only one of them has is marked. What lies beyond the other's
+ * last one is not: it may go on there. */
 export function BeforeAfter({
   before,
   after,
@@ -125,13 +126,15 @@ function Side({
   mark: '+' | '−'
 }) {
   const known = new Set(other.map((each) => each.scheduled_for))
+  const last = other.length < SHOWN ? undefined : other.at(-1)?.scheduled_for
+  const end = last === undefined ? Number.POSITIVE_INFINITY : Date.parse(last)
   return (
     <div>
       <h3>{title}</h3>
       {list.length === 0 ? <p className="quiet">{words.preview.never}</p> : null}
       <ol className="edit-side-list">
         {list.map((each) => {
-          const isOwn = !known.has(each.scheduled_for)
+          const isOwn = !known.has(each.scheduled_for) && Date.parse(each.scheduled_for) <= end
           const said = mark === '+' ? words.preview.isNew : words.preview.isGone
           return (
             <li
