@@ -8,7 +8,8 @@ import type { EventRow } from '../api/events'
 export type StreamState = 'connecting' | 'live' | 'waiting' | 'hidden' | 'closed'
 
 export interface StreamHandlers {
-  onRow: (row: EventRow) => void
+  /** `position` is where to go on after it: for who ends the stream and follows again. */
+  onRow: (row: EventRow, position: string | null) => void
   /** The log was made anew, or what was missed cannot be had: read all again. */
   onReset: () => void
   onState: (state: StreamState) => void
@@ -52,7 +53,7 @@ export function follow(
     for (const name of NAMES) {
       opened.addEventListener(name, (message) => {
         last = message.lastEventId || last
-        handlers.onRow(JSON.parse(message.data) as EventRow)
+        handlers.onRow(JSON.parse(message.data) as EventRow, last)
       })
     }
     opened.addEventListener('reset', () => {
