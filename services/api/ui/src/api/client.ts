@@ -44,6 +44,8 @@ export interface Page<T> {
   total: number | null
   totalIsExact: boolean
   position: string | null
+  /** Words were searched for in all that the payloads say, not in their beginnings alone. */
+  isWholly: boolean
 }
 
 export async function page<T>(
@@ -57,6 +59,7 @@ export async function page<T>(
     total: total === null ? null : Number(total),
     totalIsExact: response.headers.get('x-total-count-kind') !== 'estimate',
     position: response.headers.get('x-log-position'),
+    isWholly: response.headers.get('x-search-coverage') !== 'partial',
   }
 }
 
