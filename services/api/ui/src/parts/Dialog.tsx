@@ -42,7 +42,13 @@ export function Drawer({
   children,
 }: Pick<Props, 'isOpen' | 'onClose' | 'title' | 'children'>) {
   return (
-    <Base.Root open={isOpen} onOpenChange={(open) => !open && onClose()} modal={false}>
+    <Base.Root
+      open={isOpen}
+      onOpenChange={(open) => !open && onClose()}
+      modal={false}
+      // The list beside it is for pressing: another row is shown then.
+      disablePointerDismissal
+    >
       <Base.Portal>
         <Base.Popup className="drawer">
           <div className="drawer-head">
