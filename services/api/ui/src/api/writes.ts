@@ -140,3 +140,32 @@ export function testUnsaved(
     ? body(http.POST('/test/api/', { body: json<never>(fields) }))
     : body(http.POST('/test/scheduled/', { body: json<never>(fields) }))
 }
+
+/** Fire again what an event fired: the id of the event to come. */
+export async function replay(id: string, key: string): Promise<string> {
+  const answer = await body(
+    http.POST('/events/{event_id}/replay', {
+      params: { path: { event_id: id } },
+      headers: { 'Idempotency-Key': key },
+    }),
+  )
+  return answer.event_id
+}
+
+type ReplayFilter = Record<string, unknown>
+
+/** What a replay of all that pass the filter would do. */
+export function countReplays(filter: ReplayFilter): Promise<Schemas['ReplaysCounted']> {
+  return body(
+    http.POST('/events/replay', { body: json<never>({ filter, dry_run: true }) }),
+  ) as Promise<Schemas['ReplaysCounted']>
+}
+
+export function replayAll(filter: ReplayFilter, key: string): Promise<Schemas['ReplaysAccepted']> {
+  return body(
+    http.POST('/events/replay', {
+      body: json<never>({ filter }),
+      headers: { 'Idempotency-Key': key },
+    }),
+  ) as Promise<Schemas['ReplaysAccepted']>
+}
