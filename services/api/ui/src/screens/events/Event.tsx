@@ -1,5 +1,37 @@
+import { useLocation } from 'wouter'
+import { useEvent } from '../../api/events'
 import { Page } from '../../app/Shell'
+import { ZoneSwitch } from '../../app/ZoneSwitch'
+import { ButtonLink } from '../../parts/Button'
+import { Skeleton } from '../../parts/Skeleton'
+import { EventFacts } from './EventFacts'
+import { NotThere } from './NotThere'
+import { words } from './text'
+import './Events.css'
 
+const pathOf = (id: string): string => `/events/${id}`
+
+/** One event by its permalink. */
 export default function Event({ id }: { id: string }) {
-  return <Page title="Event">{id}</Page>
+  const [, go] = useLocation()
+  const event = useEvent(id)
+  return (
+    <Page
+      title={event.data?.trigger_name ?? words.event.title}
+      actions={
+        <>
+          <ZoneSwitch />
+          <ButtonLink href="/events">{words.event.back}</ButtonLink>
+        </>
+      }
+    >
+      {event.data ? (
+        <EventFacts event={event.data} to={pathOf} onReplayed={(made) => go(pathOf(made))} />
+      ) : event.failureReason ? (
+        <NotThere id={id} error={event.failureReason} onRetry={() => void event.refetch()} />
+      ) : (
+        <Skeleton rows={8} />
+      )}
+    </Page>
+  )
 }

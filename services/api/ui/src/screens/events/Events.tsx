@@ -1,5 +1,249 @@
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { type EventRow, useEvents, useStats } from '../../api/events'
+import { queries } from '../../api/queries'
+import { useTriggersById } from '../../api/triggers'
+import { useAddress } from '../../app/address'
 import { Page } from '../../app/Shell'
+import { ZoneSwitch } from '../../app/ZoneSwitch'
+import { compareInstants, compareRows, merge } from '../../live/merge'
+import { Button } from '../../parts/Button'
+import { Histogram } from '../../parts/Histogram'
+import { Segments } from '../../parts/Segments'
+import { Skeleton } from '../../parts/Skeleton'
+import { Failed, Stale } from '../../parts/States'
+import { Table } from '../../parts/Table'
+import { serverNow } from '../../time/clock'
+import { instant } from '../../time/format'
+import { span } from '../../time/relative'
+import { useZone, useZoneMode } from '../../time/zone'
+import { columnsOf, templateOf } from './columns'
+import { EventDrawer } from './EventDrawer'
+import { ExportMenu } from './ExportMenu'
+import { Filters } from './Filters'
+import { justAfter } from './feed'
+import { LiveLine } from './LiveLine'
+import { NoEvents } from './NoEvents'
+import { ReplayMany } from './ReplayMany'
+import { words } from './text'
+import { useFollow } from './useFollow'
+import { useHeld } from './useHeld'
+import { STATUSES, toFilter, toSearch, viewOf } from './view'
+import './Events.css'
 
+const EVERY = 10_000
+
+/** The log: what became of every occurrence and fire, as it grows. */
 export default function Events() {
-  return <Page title="Events">{null}</Page>
+  const { search, change } = useAddress()
+  const view = useMemo(() => viewOf(search), [search])
+  const filter = useMemo(() => toFilter(view), [view])
+  const query = toSearch(filter).toString()
+  const open = search.get('event')
+  const [isPaused, setPaused] = useState(false)
+  const [isReplaying, setReplaying] = useState(false)
+  const off = offOf(view.life, view.to)
+  const isOn = off === null && !isPaused
+
+  // Where the stream's rows do not reach down to the pages any more, pages go on after these.
+  const [cut, setCut] = useState<{ query: string; to: string } | null>(null)
+  const to = cut?.query === query ? cut.to : undefined
+  const events = useEvents(to ? { ...filter, to } : filter)
+  const stats = useStats(filter, isOn ? { every: EVERY } : {})
+  const first = useEvents(filter)
+
+  const pages = useMemo(() => events.data?.pages.flatMap((page) => page.rows) ?? [], [events.data])
+  const table = useRef<HTMLDivElement>(null)
+  const held = useHeld(table, open !== null || isReplaying)
+  const known = useMemo(() => new Set(pages.map((row) => row.id)), [pages])
+  const has = useRef((_: string): boolean => false)
+  has.current = (id) => known.has(id)
+  const onReset = useCallback(() => {
+    setCut(null)
+    void queries.resetQueries({ queryKey: ['/events/'] })
+  }, [])
+  const position = first.isPlaceholderData ? null : (first.data?.pages[0]?.position ?? null)
+  const { feed, state, rate, showAll } = useFollow({
+    search: query,
+    position,
+    isOn,
+    isHeld: held,
+    has,
+    onReset,
+  })
+  const oldest = feed.rows.at(-1)?.logged_at
+  const isJoined =
+    to !== undefined &&
+    !events.isPlaceholderData &&
+    oldest !== undefined &&
+    compareInstants(oldest, to) < 0
+  const isCut = feed.isCut && !isJoined
+  const rows = useMemo(
+    () => (isCut ? feed.rows : merge(feed.rows, [...pages].sort(compareRows))),
+    [feed.rows, pages, isCut],
+  )
+
+  const zones = useZones(rows)
+  const columns = useMemo(() => columnsOf((row) => zones.get(row.trigger_id) ?? null), [zones])
+  const template = useTemplate(rows, zones)
+  const lives = livesOf(rows)
+
+  const more = useCallback(() => {
+    const last = feed.rows.at(-1)
+    if (isCut && last) setCut({ query, to: justAfter(last.logged_at) })
+    else if (events.hasNextPage && !events.isFetchingNextPage) void events.fetchNextPage()
+  }, [isCut, feed.rows, query, events.hasNextPage, events.isFetchingNextPage, events.fetchNextPage])
+
+  // Closed by Back, by Escape or by its button: one is where one was.
+  const opened = useRef<string | null>(null)
+  useEffect(() => {
+    const before = opened.current
+    opened.current = open
+    if (open !== null || before === null) return
+    const row = table.current?.querySelector<HTMLElement>(`[data-row="${CSS.escape(before)}"]`)
+    requestAnimationFrame(() => row?.focus())
+  }, [open])
+
+  const show = () => {
+    scrollTo({ top: 0 })
+    showAll()
+  }
+
+  return (
+    <Page
+      title={words.title}
+      actions={
+        <>
+          <Segments
+            label={words.life}
+            choices={[
+              { value: 'active', label: words.active(lives.active) },
+              { value: 'archived', label: words.archived(lives.archived) },
+            ]}
+            value={view.life}
+            onChange={(life) =>
+              change({ life: life === 'active' ? null : life, from: null, to: null })
+            }
+          />
+          <ZoneSwitch />
+          <ExportMenu filter={filter} />
+          <Button onClick={() => setReplaying(true)}>{words.replay.many}</Button>
+        </>
+      }
+    >
+      <Filters view={view} change={change} />
+      {stats.data ? (
+        <Histogram
+          label={words.histogram}
+          bars={stats.data.buckets}
+          from={stats.data.from}
+          to={stats.data.to}
+          series={STATUSES}
+          words={words.counts}
+          onZoom={(from, end) => change({ from, to: end })}
+          aside={
+            view.from || view.to ? (
+              <Button kind="quiet" onClick={() => change({ from: null, to: null })}>
+                {words.whole}
+              </Button>
+            ) : null
+          }
+        />
+      ) : (
+        <div className="histogram histogram-none" />
+      )}
+      <div>
+        <LiveLine
+          off={off}
+          isPaused={isPaused}
+          state={state}
+          rate={rate}
+          fresh={feed.count}
+          came={feed.count + feed.rows.length}
+          onPause={setPaused}
+          onShow={show}
+          onNarrow={() => change({ status: ['missed', 'rejected'] })}
+        />
+        {view.q && first.data?.pages.some((page) => !page.isWholly) ? (
+          <p className="events-partial">{words.partial}</p>
+        ) : null}
+        {events.failureReason && events.data ? (
+          <Stale
+            error={events.failureReason}
+            since={events.dataUpdatedAt}
+            failures={events.failureCount}
+            onRetry={() => void events.refetch()}
+          />
+        ) : null}
+        <div ref={table} className={events.isPlaceholderData ? 'is-stale' : undefined}>
+          {rows.length > 0 ? (
+            <Table
+              label={words.title}
+              columns={columns}
+              template={template}
+              rows={rows}
+              id={idOf}
+              rowHeight={36}
+              total={Math.max(stats.data?.total ?? 0, rows.length)}
+              openId={open}
+              onOpen={(row) => change({ event: row.id })}
+              onEnd={more}
+            />
+          ) : events.data ? (
+            <NoEvents view={view} search={search} change={change} />
+          ) : events.failureReason ? (
+            <Failed error={events.failureReason} onRetry={() => void events.refetch()} />
+          ) : (
+            <Skeleton rows={12} height={36} />
+          )}
+        </div>
+      </div>
+      <EventDrawer id={open} rows={rows} change={change} />
+      {isReplaying ? <ReplayMany filter={filter} onClose={() => setReplaying(false)} /> : null}
+    </Page>
+  )
+}
+
+const idOf = (row: EventRow): string => row.id
+
+/** Where there is nothing to follow, and why. */
+function offOf(life: string, to: string | null) {
+  const { live } = words
+  if (life === 'archived') return { title: live.archived, hint: live.archivedHint }
+  return to ? { title: live.zoomed, hint: live.zoomedHint } : null
+}
+
+/** The zones of the schedules in sight: asked for only where instants are shown in them. */
+function useZones(rows: readonly EventRow[]): Map<string, string> {
+  const { mode } = useZoneMode()
+  const ids = mode === 'schedule' ? rows.map((row) => row.trigger_id) : []
+  const { data } = useTriggersById(ids)
+  return useMemo(
+    () => new Map(data?.map((trigger) => [trigger.id, trigger.timezone ?? ''])),
+    [data],
+  )
+}
+
+function useTemplate(rows: readonly EventRow[], zones: Map<string, string>): string {
+  const now = serverNow()
+  const own = useZone()
+  const { mode } = useZoneMode()
+  const ends = [rows[0], rows.at(-1)].flatMap((row) => (row ? [row] : []))
+  const signs = ends.map((row) => {
+    const zone = mode === 'schedule' ? zones.get(row.trigger_id) || own : own
+    return instant(Date.parse(row.logged_at), zone, now, true).length
+  })
+  return templateOf(Math.max(0, ...signs))
+}
+
+/** How long rows are active and archived on this platform: as the rows themselves say it. */
+function livesOf([row]: readonly EventRow[]): { active: string | null; archived: string | null } {
+  if (!row) return { active: null, archived: null }
+  const between = (from: string, to: string): string => {
+    const seconds = Math.round((Date.parse(to) - Date.parse(from)) / 1000)
+    return seconds % 3600 === 0 ? `${seconds / 3600} h` : span(seconds)
+  }
+  return {
+    active: between(row.logged_at, row.archives_at),
+    archived: between(row.archives_at, row.deletes_at),
+  }
 }

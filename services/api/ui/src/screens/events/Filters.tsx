@@ -1,0 +1,94 @@
+import { useEffect, useRef, useState } from 'react'
+import type { Changes } from '../../app/address'
+import '../../parts/Field.css'
+import { Picker } from '../../parts/Picker'
+import { TriggerFacet } from './TriggerFacet'
+import { words } from './text'
+import { SOURCES, STATUSES, TESTS, type View } from './view'
+
+interface Props {
+  view: View
+  change: (changes: Changes, isTyping?: boolean) => void
+}
+
+const choice = <T extends string>(value: T) => ({ value, label: value })
+const PAUSE = 150
+
+export function Filters({ view, change }: Props) {
+  const late = view.late === null ? '' : String(view.late)
+  const lates =
+    late in words.late ? { ...words.late } : { ...words.late, [late]: `${late} s or more` }
+  return (
+    <div className="filters" role="search">
+      <Words value={view.q} onChange={(q) => change({ q }, true)} />
+      <Picker
+        label={words.filters.status ?? ''}
+        choices={STATUSES.map(choice)}
+        value={view.status}
+        onChange={(status) => change({ status })}
+      />
+      <Picker
+        label={words.filters.source ?? ''}
+        choices={SOURCES.map(choice)}
+        value={view.source}
+        onChange={(source) => change({ source })}
+      />
+      <TriggerFacet ids={view.trigger} onChange={(trigger) => change({ trigger })} />
+      <Picker
+        label={words.filters.test ?? ''}
+        choices={TESTS.map((value) => ({ value, label: words.tests[value] }))}
+        value={view.test}
+        onChange={(test) => change({ test: test === 'any' ? null : test })}
+      />
+      <Picker
+        label={words.filters.late ?? ''}
+        choices={Object.entries(lates).map(([value, label]) => ({ value, label }))}
+        value={late}
+        onChange={(value) => change({ late: value })}
+      />
+    </div>
+  )
+}
+
+/** What is typed is asked for when the typing pauses; `/` leads here from anywhere. */
+function Words({ value, onChange }: { value: string; onChange: (q: string) => void }) {
+  const [typed, setTyped] = useState(value)
+  const input = useRef<HTMLInputElement>(null)
+  const tell = useRef(onChange)
+  tell.current = onChange
+
+  // Back, or a filter that was cleared: the field follows the address, not while one types in it.
+  useEffect(() => setTyped(value), [value])
+
+  useEffect(() => {
+    if (typed === value) return
+    const timer = setTimeout(() => tell.current(typed), PAUSE)
+    return () => clearTimeout(timer)
+  }, [typed, value])
+
+  useEffect(() => {
+    const focus = (event: KeyboardEvent) => {
+      const target = event.target as Element
+      if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey) return
+      if (target.closest('input, textarea, [contenteditable], [role=dialog]')) return
+      event.preventDefault()
+      input.current?.focus()
+      input.current?.select()
+    }
+    document.addEventListener('keydown', focus)
+    return () => document.removeEventListener('keydown', focus)
+  }, [])
+
+  return (
+    <input
+      ref={input}
+      className="input filters-words"
+      type="search"
+      aria-label={words.search}
+      aria-keyshortcuts="/"
+      placeholder={words.searchHint}
+      value={typed}
+      onChange={(event) => setTyped(event.currentTarget.value)}
+    />
+  )
+}

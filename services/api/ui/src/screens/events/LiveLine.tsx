@@ -1,0 +1,95 @@
+import { type ReactNode, useEffect, useRef, useState } from 'react'
+import type { StreamState } from '../../live/stream'
+import { Button } from '../../parts/Button'
+import { words } from './text'
+
+interface Props {
+  /** Why nothing comes in, where following makes no sense at all. */
+  off: { title: string; hint: string } | null
+  isPaused: boolean
+  state: StreamState
+  rate: number
+  fresh: number
+  /** All that came since the list was read: told to screen readers now and then. */
+  came: number
+  onPause: (isPaused: boolean) => void
+  onShow: () => void
+  onNarrow: () => void
+}
+
+const { live } = words
+const MANY = 50
+const QUIET = 10_000
+
+/** Whether the log is followed, always in sight: nobody is to wait before a paused page. */
+export function LiveLine(props: Props) {
+  const { off, isPaused, state, rate, fresh, came, onPause, onShow, onNarrow } = props
+  const [name, title, hint] = told(off, isPaused, state)
+  return (
+    <div className={`live is-${name}`}>
+      <svg className="live-mark" width="10" height="10" viewBox="0 0 10 10" aria-hidden="true">
+        {name === 'paused' ? <path d="M2 1h2v8H2zM6 1h2v8H6z" /> : <circle cx="5" cy="5" r="4" />}
+      </svg>
+      <strong>{title}</strong>
+      <span className="quiet clip live-hint">{hint}</span>
+      <Rate rate={rate} onNarrow={onNarrow} />
+      {fresh > 0 ? (
+        <Button kind="primary" className="live-fresh" onClick={onShow}>
+          {live.fresh(fresh)}
+        </Button>
+      ) : null}
+      {off ? null : (
+        <Button onClick={() => onPause(!isPaused)} aria-pressed={isPaused}>
+          {isPaused ? live.resume : live.pause}
+        </Button>
+      )}
+      <Said came={came} />
+    </div>
+  )
+}
+
+function told(
+  off: Props['off'],
+  isPaused: boolean,
+  state: StreamState,
+): [name: string, title: string, hint: string] {
+  if (off) return ['off', off.title, off.hint]
+  if (isPaused) return ['paused', live.paused, live.pausedHint]
+  if (state === 'live') return ['live', live.on, live.following]
+  if (state === 'waiting') return ['waiting', live.on, live.waiting]
+  if (state === 'hidden') return ['waiting', live.on, live.hidden]
+  return ['waiting', live.connecting, '']
+}
+
+function Rate({ rate, onNarrow }: { rate: number; onNarrow: () => void }): ReactNode {
+  if (rate <= MANY) return null
+  return (
+    <>
+      <span className="mono">{live.rate(rate)}</span>
+      <Button kind="quiet" onClick={onNarrow}>
+        {live.onlyBad}
+      </Button>
+    </>
+  )
+}
+
+/** Read out at most each ten seconds, and only when something came. */
+function Said({ came }: { came: number }) {
+  const [said, setSaid] = useState('')
+  const now = useRef(came)
+  now.current = came
+  useEffect(() => {
+    let before = now.current
+    const timer = setInterval(() => {
+      const more = now.current - before
+      before = now.current
+      if (more > 0) setSaid(live.came(more))
+    }, QUIET)
+    return () => clearInterval(timer)
+  }, [])
+  return (
+    <span className="unseen" aria-live="polite">
+      {said}
+    </span>
+  )
+}

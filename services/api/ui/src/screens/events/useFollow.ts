@@ -1,0 +1,77 @@
+/** Follows the log while its screen is seen: rows of the stream come into sight once a frame. */
+import { type RefObject, useCallback, useEffect, useRef, useState } from 'react'
+import type { EventRow } from '../../api/events'
+import { follow, type StreamState } from '../../live/stream'
+import { type Feed, NOTHING, show, take } from './feed'
+
+interface Options {
+  /** The list's filter as the query of an address. */
+  search: string
+  /** From where on: null until the list is read. */
+  position: string | null
+  isOn: boolean
+  /** Whether something is being read that must not move. */
+  isHeld: RefObject<() => boolean>
+  /** What the pages show already. */
+  has: RefObject<(id: string) => boolean>
+  onReset: () => void
+}
+
+const SECOND = 1_000
+
+export function useFollow({ search, position, isOn, isHeld, has, onReset }: Options) {
+  const [feed, setFeed] = useState<Feed>(NOTHING)
+  const [state, setState] = useState<StreamState>('closed')
+  const [rate, setRate] = useState(0)
+  const after = useRef<string | null>(null)
+
+  // Another list: what the stream brought for the last one is no part of it.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: they say which list it is
+  useEffect(() => {
+    setFeed(NOTHING)
+    after.current = position
+  }, [search, position])
+
+  useEffect(() => {
+    if (!isOn || position === null) return
+    let came: EventRow[] = []
+    let frame = 0
+    let arrived = 0
+    const putIn = () => {
+      frame = 0
+      const rows = came
+      came = []
+      setFeed((before) => take(before, rows, has.current, isHeld.current()))
+    }
+    const second = setInterval(() => {
+      setRate(arrived)
+      arrived = 0
+      // What was read is let go without an event that tells so: a pointer that leaves, a scroll.
+      setFeed((before) => (before.count > 0 && !isHeld.current() ? show(before) : before))
+    }, SECOND)
+    const end = follow(new URLSearchParams(search), after.current ?? position, {
+      onRow: (row, at) => {
+        after.current = at
+        arrived += 1
+        came.push(row)
+        if (frame === 0) frame = requestAnimationFrame(putIn)
+      },
+      onReset,
+      onState: setState,
+    })
+    return () => {
+      end()
+      clearInterval(second)
+      cancelAnimationFrame(frame)
+      // Taken in, though paused: the stream goes on after them.
+      const rows = came
+      if (rows.length > 0) {
+        setFeed((before) => take(before, rows, has.current, isHeld.current()))
+      }
+      setRate(0)
+    }
+  }, [search, position, isOn, isHeld, has, onReset])
+
+  const showAll = useCallback(() => setFeed(show), [])
+  return { feed, state, rate, showAll }
+}
