@@ -494,6 +494,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Services
+         * @description The services, a row for each replica that is heard; of gateways the one that answers.
+         *
+         *     A service that is silent for four seconds is listed as not ready.
+         */
+        get: operations["services_services_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/dead-letters/": {
         parameters: {
             query?: never;
@@ -1571,6 +1593,34 @@ export interface components {
             refused: {
                 [key: string]: number;
             };
+        };
+        /**
+         * ServiceShown
+         * @description A replica of a service; or a service none of whose replicas is heard, with nothing known.
+         */
+        ServiceShown: {
+            /** Service */
+            service: string;
+            /** Instance */
+            instance: string | null;
+            /** Version */
+            version: string | null;
+            /** Started At */
+            started_at: string | null;
+            /** Ready */
+            ready: boolean;
+            /**
+             * Checks
+             * @description What it needs: `ok`, or what is wrong.
+             */
+            checks: {
+                [key: string]: string;
+            };
+            /**
+             * Lag S
+             * @description How long the oldest message has waited that the service has not handled.
+             */
+            lag_s: number | null;
         };
         /**
          * SessionShown
@@ -4000,6 +4050,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Overview"];
+                };
+            };
+            /** @description Refused, and why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    services_services_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceShown"][];
                 };
             };
             /** @description Refused, and why */
