@@ -10,7 +10,7 @@ export function Course({ event, zone }: { event: EventDetail; zone: string | nul
   const { scheduled_for: due, fired_at: fired, logged_at: logged } = event
   const between = fired ? (Date.parse(logged) - Date.parse(fired)) / 1000 : null
   return (
-    <ol className="course">
+    <ol className="event-course">
       {due ? <Step name={words.event.due} at={due} zone={zone} /> : null}
       {fired ? (
         <Step name={words.event.fired} at={fired} zone={zone}>
@@ -26,7 +26,7 @@ export function Course({ event, zone }: { event: EventDetail; zone: string | nul
         {between === null ? null : words.event.later(measured(Math.max(0, between)))}
       </Step>
       {event.count > 1 && event.last_scheduled_for ? (
-        <li className="course-more">
+        <li className="event-more">
           {words.event.stands(event.count)}{' '}
           <Instant at={event.last_scheduled_for} schedule={zone} />.
         </li>
@@ -37,10 +37,10 @@ export function Course({ event, zone }: { event: EventDetail; zone: string | nul
 
 function Step(props: { name: string; at: string; zone: string | null; children?: ReactNode }) {
   return (
-    <li className="course-step">
-      <span className="course-name">{props.name}</span>
+    <li className="event-step">
+      <span className="event-step-name">{props.name}</span>
       <Instant at={props.at} schedule={props.zone} precise />
-      <span className="quiet course-aside">{props.children}</span>
+      <span className="quiet event-step-aside">{props.children}</span>
     </li>
   )
 }

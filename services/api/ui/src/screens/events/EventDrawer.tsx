@@ -46,7 +46,7 @@ export function EventDrawer({ id, rows, change }: Props) {
       onClose={() => change({ event: null })}
       title={name ?? words.event.title}
     >
-      <p className="drawer-ways">
+      <p className="event-ways">
         <Button disabled={!newer} onClick={() => newer && change({ event: newer }, true)}>
           {words.event.previous}
         </Button>

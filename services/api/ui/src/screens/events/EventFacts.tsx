@@ -23,11 +23,11 @@ export function EventFacts({ event, to, onReplayed }: Props) {
   const trigger = useTriggersById([event.trigger_id]).data?.[0]
   const link = `${location.origin}/ui/events/${event.id}`
   return (
-    <div className="facts">
-      <p className="facts-line">
+    <div className="event-facts">
+      <p className="event-line">
         <ResultTag row={event} />
         <span className="quiet">{event.source}</span>
-        <span className="facts-copies">
+        <span className="event-copies">
           <Copy text={event.id} label={said.copyId}>
             {said.copyId}
           </Copy>
@@ -49,7 +49,7 @@ export function EventFacts({ event, to, onReplayed }: Props) {
       ) : null}
       {event.errors.length > 0 ? (
         <Part title={said.wrong}>
-          <ul className="facts-errors">
+          <ul className="event-errors">
             {event.errors.map((error) => (
               <li key={`${error.pointer} ${error.message}`}>
                 <code>{error.pointer || said.wholePayload}</code> {error.message}
@@ -59,7 +59,7 @@ export function EventFacts({ event, to, onReplayed }: Props) {
         </Part>
       ) : null}
       <Part title={said.by}>
-        <p className="facts-line">
+        <p className="event-line">
           <Link href={`/triggers/${event.trigger_id}`}>{event.trigger_name}</Link>
           <Link href={`/triggers/${event.trigger_id}?tab=history&version=${event.trigger_version}`}>
             {said.version(event.trigger_version)}
@@ -102,7 +102,7 @@ function Relations({ event, to }: Pick<Props, 'event' | 'to'>) {
         <Part title={words.event.replays}>
           <ul>
             {found.map((row) => (
-              <li key={row.id} className="facts-line">
+              <li key={row.id} className="event-line">
                 <Link className="mono" href={to(row.id)}>
                   {row.id}
                 </Link>
@@ -119,7 +119,7 @@ function Relations({ event, to }: Pick<Props, 'event' | 'to'>) {
 function Part({ title, children }: { title: string; children: ReactNode }) {
   const id = useId()
   return (
-    <section className="facts-part" aria-labelledby={id}>
+    <section className="event-part" aria-labelledby={id}>
       <h3 id={id}>{title}</h3>
       {children}
     </section>

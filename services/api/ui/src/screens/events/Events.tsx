@@ -164,7 +164,7 @@ export default function Events() {
           onNarrow={() => change({ status: ['missed', 'rejected'] })}
         />
         {view.q && first.data?.pages.some((page) => !page.isWholly) ? (
-          <p className="events-partial">{words.partial}</p>
+          <p className="log-partial">{words.partial}</p>
         ) : null}
         {events.failureReason && events.data ? (
           <Stale

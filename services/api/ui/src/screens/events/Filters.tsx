@@ -19,7 +19,7 @@ export function Filters({ view, change }: Props) {
   const lates =
     late in words.late ? { ...words.late } : { ...words.late, [late]: `${late} s or more` }
   return (
-    <div className="filters" role="search">
+    <div className="log-filters" role="search">
       <Words value={view.q} onChange={(q) => change({ q }, true)} />
       <Picker
         label={words.filters.status ?? ''}
@@ -50,10 +50,9 @@ export function Filters({ view, change }: Props) {
   )
 }
 
-/** What is typed is asked for when the typing pauses; `/` leads here from anywhere. */
+/** What is typed is asked for when the typing pauses. */
 function Words({ value, onChange }: { value: string; onChange: (q: string) => void }) {
   const [typed, setTyped] = useState(value)
-  const input = useRef<HTMLInputElement>(null)
   const tell = useRef(onChange)
   tell.current = onChange
 
@@ -66,24 +65,11 @@ function Words({ value, onChange }: { value: string; onChange: (q: string) => vo
     return () => clearTimeout(timer)
   }, [typed, value])
 
-  useEffect(() => {
-    const focus = (event: KeyboardEvent) => {
-      const target = event.target as Element
-      if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey) return
-      if (target.closest('input, textarea, [contenteditable], [role=dialog]')) return
-      event.preventDefault()
-      input.current?.focus()
-      input.current?.select()
-    }
-    document.addEventListener('keydown', focus)
-    return () => document.removeEventListener('keydown', focus)
-  }, [])
-
   return (
     <input
-      ref={input}
-      className="input filters-words"
+      className="input log-words"
       type="search"
+      data-search
       aria-label={words.search}
       aria-keyshortcuts="/"
       placeholder={words.searchHint}

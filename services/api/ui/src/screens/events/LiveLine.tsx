@@ -26,22 +26,20 @@ export function LiveLine(props: Props) {
   const { off, isPaused, state, rate, fresh, came, onPause, onShow, onNarrow } = props
   const [name, title, hint] = told(off, isPaused, state)
   return (
-    <div className={`live is-${name}`}>
-      <svg className="live-mark" width="10" height="10" viewBox="0 0 10 10" aria-hidden="true">
+    <div className={`log-live is-${name}`}>
+      <svg className="log-live-mark" width="10" height="10" viewBox="0 0 10 10" aria-hidden="true">
         {name === 'paused' ? <path d="M2 1h2v8H2zM6 1h2v8H6z" /> : <circle cx="5" cy="5" r="4" />}
       </svg>
       <strong>{title}</strong>
-      <span className="quiet clip live-hint">{hint}</span>
-      <Rate rate={rate} onNarrow={onNarrow} />
       {fresh > 0 ? (
-        <Button kind="primary" className="live-fresh" onClick={onShow}>
+        <Button kind="primary" onClick={onShow}>
           {live.fresh(fresh)}
         </Button>
       ) : null}
+      <span className="quiet clip log-live-hint">{hint}</span>
+      <Rate rate={rate} onNarrow={onNarrow} />
       {off ? null : (
-        <Button onClick={() => onPause(!isPaused)} aria-pressed={isPaused}>
-          {isPaused ? live.resume : live.pause}
-        </Button>
+        <Button onClick={() => onPause(!isPaused)}>{isPaused ? live.resume : live.pause}</Button>
       )}
       <Said came={came} />
     </div>

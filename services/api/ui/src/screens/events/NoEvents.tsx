@@ -17,14 +17,14 @@ export function NoEvents({ view, search, change }: Props) {
     const named = FILTERS.filter((name) => search.get(name))
     return (
       <Empty title={none.match}>
-        <ul className="events-filters">
+        <ul className="log-named">
           {named.map((name) => (
             <li key={name}>
               <strong>{words.filters[name]}</strong> <span>{search.get(name)}</span>
             </li>
           ))}
         </ul>
-        <p className="events-ways">
+        <p className="log-ways">
           <Button onClick={() => change(Object.fromEntries(FILTERS.map((name) => [name, null])))}>
             {none.clear}
           </Button>

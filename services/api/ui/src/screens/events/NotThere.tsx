@@ -1,3 +1,4 @@
+import { useOverview } from '../../api/operations'
 import { asApiError } from '../../api/problem'
 import { Button, ButtonLink } from '../../parts/Button'
 import { Empty, Failed } from '../../parts/States'
@@ -14,25 +15,12 @@ interface Props {
 /** Why an event is not shown: erased at the end of its life, never there, or out of reach. */
 export function NotThere({ id, error, onRetry }: Props) {
   const known = asApiError(error)
-  if (known.status === 410) {
-    const born = bornAt(id)
-    return (
-      <Empty title={words.gone}>
-        {born ? (
-          <p>
-            {words.goneAt} <Instant at={born} />.
-          </p>
-        ) : null}
-        <p className="quiet">{known.detail}</p>
-        <ButtonLink href="/events">{words.event.back}</ButtonLink>
-      </Empty>
-    )
-  }
+  if (known.status === 410) return <Erased id={id} detail={known.detail} />
   if (known.status === 404) {
     return (
       <Empty title={words.absent}>
         <p className="quiet">{words.absentHint}</p>
-        <p className="events-ways">
+        <p className="log-ways">
           <Button onClick={onRetry}>Try again</Button>
           <ButtonLink href="/events">{words.event.back}</ButtonLink>
         </p>
@@ -41,3 +29,29 @@ export function NotThere({ id, error, onRetry }: Props) {
   }
   return <Failed error={error} onRetry={onRetry} />
 }
+
+/** When it came about stands in its id; how long it was kept then, the platform says. */
+function Erased({ id, detail }: { id: string; detail: string }) {
+  const born = bornAt(id)
+  const kept = useOverview().data?.lives.kept_for_s
+  return (
+    <Empty title={words.gone}>
+      {born ? (
+        <p>
+          {words.goneAt} <Instant at={born} />
+          {kept === undefined ? null : (
+            <>
+              , {words.goneUntil} <Instant at={later(born, kept)} />
+            </>
+          )}
+          .
+        </p>
+      ) : null}
+      <p className="quiet">{detail}</p>
+      <ButtonLink href="/events">{words.event.back}</ButtonLink>
+    </Empty>
+  )
+}
+
+const later = (at: string, seconds: number): string =>
+  new Date(Date.parse(at) + seconds * 1000).toISOString()

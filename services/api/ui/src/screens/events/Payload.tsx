@@ -15,7 +15,7 @@ export function Payload({ event }: { event: EventDetail }) {
   return (
     <>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, by keys too */}
-      <div className="payload" role="region" aria-label={words.event.payload} tabIndex={0}>
+      <div className="event-payload" role="region" aria-label={words.event.payload} tabIndex={0}>
         <pre>{isLong ? text.slice(0, SHOWN) : text}</pre>
       </div>
       {isLong ? (

@@ -64,7 +64,7 @@ export function ReplayMany({ filter, onClose }: Props) {
         )
       }
     >
-      <div className="replay" aria-live="polite">
+      <div className="log-replay" aria-live="polite">
         {done ? (
           <Told title={said.did(done.replayed)} refused={done.refused} />
         ) : counted.data ? (
@@ -100,9 +100,9 @@ function Told({ title, about, refused }: ToldProps) {
   return (
     <>
       {about ? <p>{about}</p> : null}
-      <p className="replay-sum">{title}</p>
+      <p className="log-replay-sum">{title}</p>
       {codes.length > 0 ? (
-        <ul className="replay-codes">
+        <ul className="log-replay-codes">
           {codes.map(([code, value]) => (
             <li key={code}>
               {said.refused(value)}: {reasonOf(code)} <code className="quiet">{code}</code>

@@ -38,8 +38,8 @@ export function ReplayOne({ event, onReplayed }: Props) {
   })
   const { replay: said } = words
   return (
-    <div className="facts-replay">
-      <p className="facts-line">
+    <div className="event-replay">
+      <p className="event-line">
         <Button
           kind="primary"
           disabled={event.status === 'rejected'}

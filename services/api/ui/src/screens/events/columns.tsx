@@ -51,7 +51,7 @@ export function columnsOf(zoneOf: (row: EventRow) => string | null): Column<Even
       head: heads.trigger,
       narrow: 'start',
       cell: (row) => (
-        <span className="events-name" title={row.trigger_name}>
+        <span className="log-name" title={row.trigger_name}>
           {row.trigger_name}
         </span>
       ),

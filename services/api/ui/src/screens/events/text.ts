@@ -142,6 +142,7 @@ export const words = {
   },
   gone: 'This event was erased',
   goneAt: 'It came about',
+  goneUntil: 'and was erased around',
   absent: 'There is no such event here',
   absentHint:
     'It may not be logged yet (a fire is answered before its event is), its id may be mistyped, or it belongs to another platform.',
