@@ -1,7 +1,6 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { type EventRow, useEvents, useStats } from '../../api/events'
 import { queries } from '../../api/queries'
-import { useTriggersById } from '../../api/triggers'
 import { useAddress } from '../../app/address'
 import { Page } from '../../app/Shell'
 import { ZoneSwitch } from '../../app/ZoneSwitch'
@@ -10,13 +9,9 @@ import { Button } from '../../parts/Button'
 import { Histogram } from '../../parts/Histogram'
 import { Segments } from '../../parts/Segments'
 import { Skeleton } from '../../parts/Skeleton'
-import { Failed, Stale } from '../../parts/States'
 import { Table } from '../../parts/Table'
-import { serverNow } from '../../time/clock'
-import { instant } from '../../time/format'
-import { span } from '../../time/relative'
-import { useZone, useZoneMode } from '../../time/zone'
-import { columnsOf, templateOf } from './columns'
+import { isInTrouble, Trouble } from '../../parts/Trouble'
+import { columnsOf } from './columns'
 import { EventDrawer } from './EventDrawer'
 import { ExportMenu } from './ExportMenu'
 import { Filters } from './Filters'
@@ -24,6 +19,7 @@ import { justAfter } from './feed'
 import { LiveLine } from './LiveLine'
 import { NoEvents } from './NoEvents'
 import { ReplayMany } from './ReplayMany'
+import { livesOf, useTemplate, useZones } from './shown'
 import { words } from './text'
 import { useFollow } from './useFollow'
 import { useHeld } from './useHeld'
@@ -166,14 +162,7 @@ export default function Events() {
         {view.q && first.data?.pages.some((page) => !page.isWholly) ? (
           <p className="log-partial">{words.partial}</p>
         ) : null}
-        {events.failureReason && events.data ? (
-          <Stale
-            error={events.failureReason}
-            since={events.dataUpdatedAt}
-            failures={events.failureCount}
-            onRetry={() => void events.refetch()}
-          />
-        ) : null}
+        <Trouble query={events} />
         <div ref={table} className={events.isPlaceholderData ? 'is-stale' : undefined}>
           {rows.length > 0 ? (
             <Table
@@ -190,9 +179,7 @@ export default function Events() {
             />
           ) : events.data ? (
             <NoEvents view={view} search={search} change={change} />
-          ) : events.failureReason ? (
-            <Failed error={events.failureReason} onRetry={() => void events.refetch()} />
-          ) : (
+          ) : isInTrouble(events) ? null : (
             <Skeleton rows={12} height={36} />
           )}
         </div>
@@ -210,40 +197,4 @@ function offOf(life: string, to: string | null) {
   const { live } = words
   if (life === 'archived') return { title: live.archived, hint: live.archivedHint }
   return to ? { title: live.zoomed, hint: live.zoomedHint } : null
-}
-
-/** The zones of the schedules in sight: asked for only where instants are shown in them. */
-function useZones(rows: readonly EventRow[]): Map<string, string> {
-  const { mode } = useZoneMode()
-  const ids = mode === 'schedule' ? rows.map((row) => row.trigger_id) : []
-  const { data } = useTriggersById(ids)
-  return useMemo(
-    () => new Map(data?.map((trigger) => [trigger.id, trigger.timezone ?? ''])),
-    [data],
-  )
-}
-
-function useTemplate(rows: readonly EventRow[], zones: Map<string, string>): string {
-  const now = serverNow()
-  const own = useZone()
-  const { mode } = useZoneMode()
-  const ends = [rows[0], rows.at(-1)].flatMap((row) => (row ? [row] : []))
-  const signs = ends.map((row) => {
-    const zone = mode === 'schedule' ? zones.get(row.trigger_id) || own : own
-    return instant(Date.parse(row.logged_at), zone, now, true).length
-  })
-  return templateOf(Math.max(0, ...signs))
-}
-
-/** How long rows are active and archived on this platform: as the rows themselves say it. */
-function livesOf([row]: readonly EventRow[]): { active: string | null; archived: string | null } {
-  if (!row) return { active: null, archived: null }
-  const between = (from: string, to: string): string => {
-    const seconds = Math.round((Date.parse(to) - Date.parse(from)) / 1000)
-    return seconds % 3600 === 0 ? `${seconds / 3600} h` : span(seconds)
-  }
-  return {
-    active: between(row.logged_at, row.archives_at),
-    archived: between(row.archives_at, row.deletes_at),
-  }
 }
