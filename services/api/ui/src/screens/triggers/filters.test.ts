@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { askedOf, filtersOf, joinLabels, narrowing, splitLabels } from './filters'
 
-test('labels with commas and percent signs come back from the address', () => {
-  const labels = ['a,b', '100%', '%2C', 'plain']
+test('labels with commas and tildes come back from the address', () => {
+  const labels = ['a,b', '100%', '~1', '%2C', 'plain']
   expect(splitLabels(joinLabels(labels))).toEqual(labels)
 })
 

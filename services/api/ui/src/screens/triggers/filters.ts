@@ -45,15 +45,16 @@ export function askedOf(filters: Filters): TriggerFilter {
   }
 }
 
-/** A label may have a comma of its own, which the address's list of labels must not split. */
+/** A label may have a comma of its own, which the address's list of labels must not split: it is
+ * written `~1`, and `~` as `~0`. */
 export function joinLabels(labels: readonly string[]): string {
-  return labels.map((one) => one.replaceAll('%', '%25').replaceAll(',', '%2C')).join(',')
+  return labels.map((one) => one.replaceAll('~', '~0').replaceAll(',', '~1')).join(',')
 }
 
 export function splitLabels(value: string | null): string[] {
   if (!value) return []
   const parts = value.split(',').filter(Boolean)
-  return parts.map((one) => one.replaceAll('%2C', ',').replaceAll('%25', '%'))
+  return parts.map((one) => one.replaceAll('~1', ',').replaceAll('~0', '~'))
 }
 
 /** The filters that are on, in words, and what in the address takes each away. */
