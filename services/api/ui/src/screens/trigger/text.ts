@@ -125,7 +125,6 @@ export const words = {
     notKept: (version: number) =>
       `Version ${number(version)} is not kept any more, or there never was one.`,
     older: 'Older versions',
-    changed: 'changed',
     current: 'as it is',
     show: (version: number) => `Version ${number(version)}: what changed`,
     whole: 'All of it as JSON',
