@@ -66,7 +66,7 @@ async def test_a_test_without_saving_shows_its_event_and_leaving_asks(page: Page
     await button(page, "Add a payload").click()
     editor = field(page, "Payload")
     await expect(editor).to_be_focused()
-    await page.keyboard.type('{"big": 123456789012345678901')
+    await page.keyboard.type('{"big": 123456789012345678901}')
     # Escape, then Tab leaves the editor.
     await page.keyboard.press("Escape")
     await page.keyboard.press("Tab")
