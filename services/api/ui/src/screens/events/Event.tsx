@@ -21,7 +21,7 @@ export default function Event({ id }: { id: string }) {
       actions={
         <>
           <ZoneSwitch />
-          <ButtonLink href="/events">{words.event.back}</ButtonLink>
+          {event.data ? <ButtonLink href="/events">{words.event.back}</ButtonLink> : null}
         </>
       }
     >

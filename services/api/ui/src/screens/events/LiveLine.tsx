@@ -24,7 +24,7 @@ const QUIET = 10_000
 /** Whether the log is followed, always in sight: nobody is to wait before a paused page. */
 export function LiveLine(props: Props) {
   const { off, isPaused, state, rate, fresh, came, onPause, onShow, onNarrow } = props
-  const [name, title, hint] = told(off, isPaused, state)
+  const [name, title, hint] = told(off, isPaused, state, fresh)
   return (
     <div className={`log-live is-${name}`}>
       <svg className="log-live-mark" width="10" height="10" viewBox="0 0 10 10" aria-hidden="true">
@@ -50,10 +50,11 @@ function told(
   off: Props['off'],
   isPaused: boolean,
   state: StreamState,
+  fresh: number,
 ): [name: string, title: string, hint: string] {
   if (off) return ['off', off.title, off.hint]
   if (isPaused) return ['paused', live.paused, live.pausedHint]
-  if (state === 'live') return ['live', live.on, live.following]
+  if (state === 'live') return ['live', live.on, fresh > 0 ? live.held : live.following]
   if (state === 'waiting') return ['waiting', live.on, live.waiting]
   if (state === 'hidden') return ['waiting', live.on, live.hidden]
   return ['waiting', live.connecting, '']

@@ -32,6 +32,11 @@ export function ReplayMany({ filter, onClose }: Props) {
   })
   const replaying = useMutation({ mutationFn: () => replayAll(meant, key) })
 
+  const lead = () => {
+    onClose()
+    go(`/events?source=replay&from=${to}`)
+  }
+
   const done = replaying.data
   const can = counted.data?.replayable ?? 0
   return (
@@ -44,7 +49,7 @@ export function ReplayMany({ filter, onClose }: Props) {
           <>
             <Button onClick={onClose}>{said.close}</Button>
             {done.replayed > 0 ? (
-              <Button kind="primary" onClick={() => go(`/events?source=replay&from=${to}`)}>
+              <Button kind="primary" onClick={lead}>
                 {said.to}
               </Button>
             ) : null}

@@ -50,6 +50,7 @@ export const words = {
   live: {
     on: 'Live',
     following: 'new events come in by themselves',
+    held: 'they wait while you read',
     pause: 'Pause',
     resume: 'Follow',
     paused: 'Paused',
