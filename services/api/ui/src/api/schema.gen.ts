@@ -14,10 +14,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Create Many
-         * @description Create many triggers in one request.
-         *
-         *     The body is NDJSON (`application/x-ndjson`: one definition a line, blank lines are skipped) or an
+         * Create many triggers in one request
+         * @description The body is NDJSON (`application/x-ndjson`: one definition a line, blank lines are skipped) or an
          *     array (`application/json`), of at most 10000 definitions and
          *     32 MiB. Each is checked as one that is posted alone. If any is
          *     refused, nothing is created and the answer is 422: its `errors` point at the definition, counted
@@ -28,7 +26,7 @@ export interface paths {
          *     and applied soon. A 503 in the middle says how many are stored for certain; repeated with the same
          *     `Idempotency-Key` and body, a request creates nothing twice and says what became of each.
          */
-        post: operations["create_many_triggers_bulk_post"];
+        post: operations["createTriggers"];
         delete?: never;
         options?: never;
         head?: never;
@@ -42,17 +40,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * List Triggers
-         * @description Triggers that exist; the next page is in the `Link` header.
-         */
-        get: operations["list_triggers_triggers__get"];
+        /** Triggers that exist; the next page is in the `Link` header */
+        get: operations["listTriggers"];
         put?: never;
-        /**
-         * Create
-         * @description Create a trigger.
-         */
-        post: operations["create_triggers__post"];
+        /** Create a trigger */
+        post: operations["createTrigger"];
         delete?: never;
         options?: never;
         head?: never;
@@ -66,33 +58,28 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** One trigger */
+        get: operations["getTrigger"];
         /**
-         * Show
-         * @description One trigger.
-         */
-        get: operations["show_triggers__trigger_id__get"];
-        /**
-         * Replace
-         * @description Replace a trigger's definition; what is left out returns to its default.
-         *
-         *     A trigger as it is shown may be sent back edited: `id`, `version`, `created_at`,
+         * Replace a trigger's definition; what is left out returns to its default
+         * @description A trigger as it is shown may be sent back edited: `id`, `version`, `created_at`,
          *     `updated_at`, `next_fire_at`, `next_fires`, `next_occurrences` and its `status` are
          *     ignored.
          */
-        put: operations["replace_triggers__trigger_id__put"];
+        put: operations["replaceTrigger"];
         post?: never;
         /**
-         * Delete
-         * @description Delete a trigger: it never fires again. Its events and history stay their time.
+         * Delete a trigger
+         * @description it never fires again. Its events and history stay their time.
          */
-        delete: operations["delete_triggers__trigger_id__delete"];
+        delete: operations["deleteTrigger"];
         options?: never;
         head?: never;
         /**
-         * Patch
-         * @description Change some fields of a trigger (RFC 7396): null returns one to its default.
+         * Change some fields of a trigger (RFC 7396)
+         * @description null returns one to its default.
          */
-        patch: operations["patch_triggers__trigger_id__patch"];
+        patch: operations["updateTrigger"];
         trace?: never;
     };
     "/labels/": {
@@ -102,11 +89,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Labels
-         * @description The labels that triggers have, and how many have each; the most frequent 1,000.
-         */
-        get: operations["labels_labels__get"];
+        /** The labels that triggers have, and how many have each; the most frequent 1,000 */
+        get: operations["listLabels"];
         put?: never;
         post?: never;
         delete?: never;
@@ -122,11 +106,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * History
-         * @description Every version of a trigger, who made it and when, the newest first.
-         */
-        get: operations["history_triggers__trigger_id__history_get"];
+        /** Every version of a trigger, who made it and when, the newest first */
+        get: operations["listTriggerVersions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -145,10 +126,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Fire
-         * @description Fire a trigger now, with a payload laid over its own: a null takes out what that has.
+         * Fire a trigger now, with a payload laid over its own
+         * @description a null takes out what that has.
          */
-        post: operations["fire_triggers__trigger_id__fire_post"];
+        post: operations["fireTrigger"];
         delete?: never;
         options?: never;
         head?: never;
@@ -165,10 +146,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Test
-         * @description Fire a trigger now as a test: the event is marked `is_test`.
+         * Fire a trigger now as a test
+         * @description the event is marked `is_test`.
          */
-        post: operations["test_triggers__trigger_id__test_post"];
+        post: operations["testTrigger"];
         delete?: never;
         options?: never;
         head?: never;
@@ -182,11 +163,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Of All
-         * @description What all triggers will do next, the nearest first.
-         */
-        get: operations["of_all_schedules_upcoming_get"];
+        /** What all triggers will do next, the nearest first */
+        get: operations["listUpcoming"];
         put?: never;
         post?: never;
         delete?: never;
@@ -202,11 +180,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Timezones
-         * @description The time zones that a schedule may name, and what their clocks show now.
-         */
-        get: operations["timezones_schedules_timezones_get"];
+        /** The time zones that a schedule may name, and what their clocks show now */
+        get: operations["listTimezones"];
         put?: never;
         post?: never;
         delete?: never;
@@ -225,12 +200,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Preview
-         * @description The next occurrences of a schedule, in UTC and on its zone's clock, and in words.
-         *
-         *     Checked as a create would be, as if it were accepted at `after`.
+         * The next occurrences of a schedule, in UTC and on its zone's clock, and in words
+         * @description Checked as a create would be, as if it were accepted at `after`.
          */
-        post: operations["preview_schedules_preview_post"];
+        post: operations["previewSchedule"];
         delete?: never;
         options?: never;
         head?: never;
@@ -244,11 +217,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Upcoming
-         * @description A trigger's next occurrences, in UTC and on its zone's clock, and in words.
-         */
-        get: operations["upcoming_triggers__trigger_id__next_get"];
+        /** A trigger's next occurrences, in UTC and on its zone's clock, and in words */
+        get: operations["getTriggerNext"];
         put?: never;
         post?: never;
         delete?: never;
@@ -266,11 +236,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /**
-         * Scheduled
-         * @description Fire at `schedule_time`, or for a recurring schedule at once; nothing is saved.
-         */
-        post: operations["scheduled_test_scheduled__post"];
+        /** Fire at `schedule_time`, or for a recurring schedule at once; nothing is saved */
+        post: operations["testScheduledDefinition"];
         delete?: never;
         options?: never;
         head?: never;
@@ -286,11 +253,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /**
-         * Api
-         * @description Fire at once if the payload matches the schema; nothing is saved.
-         */
-        post: operations["api_test_api__post"];
+        /** Fire at once if the payload matches the schema; nothing is saved */
+        post: operations["testApiDefinition"];
         delete?: never;
         options?: never;
         head?: never;
@@ -307,10 +271,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Replay Many
-         * @description Replay the events that pass a filter, the oldest first, each as by itself.
-         *
-         *     Meant is what was logged before the request, at most 10000 events: if more match, nothing
+         * Replay the events that pass a filter, the oldest first, each as by itself
+         * @description Meant is what was logged before the request, at most 10000 events: if more match, nothing
          *     is replayed and the answer (422) says how many. The filter must have a field. With `"dry_run": true`
          *     nothing is replayed and the answer counts what would be. What cannot be replayed is counted under
          *     the code of its refusal.
@@ -319,7 +281,7 @@ export interface paths {
          *     `Idempotency-Key` and filter, a request replays nothing twice: it means what was logged before the
          *     first one, and goes on where that one ended.
          */
-        post: operations["replay_many_events_replay_post"];
+        post: operations["replayEvents"];
         delete?: never;
         options?: never;
         head?: never;
@@ -336,15 +298,15 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Replay One
-         * @description Replay an event: its trigger fires again, with exactly the payload that was logged.
+         * Replay an event
+         * @description its trigger fires again, with exactly the payload that was logged.
          *
          *     The new event has the source `replay` and names its origin in `replay_of`; a replay of a test is a
          *     test. A missed event fires with the trigger's own payload: so one makes up for it. The payload is
          *     held to the trigger's schema as it is now. A rejected event has no payload and cannot be replayed
          *     (`not-replayable`); nor can one whose trigger is gone (404). The body is empty.
          */
-        post: operations["replay_one_events__event_id__replay_post"];
+        post: operations["replayEvent"];
         delete?: never;
         options?: never;
         head?: never;
@@ -359,11 +321,11 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Stream
-         * @description The log as it grows, as server-sent events: `data` is a CloudEvent, or with `shape=row` a
+         * The log as it grows, as server-sent events
+         * @description `data` is a CloudEvent, or with `shape=row` a
          *     row as `GET /events/` lists it, on one line.
          */
-        get: operations["stream_events_stream_get"];
+        get: operations["streamEvents"];
         put?: never;
         post?: never;
         delete?: never;
@@ -380,10 +342,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Export
-         * @description The log as a file, with the filters of the list: NDJSON or CSV, of any size.
+         * The log as a file, with the filters of the list
+         * @description NDJSON or CSV, of any size.
          */
-        get: operations["export_events_export_get"];
+        get: operations["exportEvents"];
         put?: never;
         post?: never;
         delete?: never;
@@ -400,10 +362,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Events
-         * @description The log, the newest first; the next page is in `Link`. Payloads only if asked for.
+         * The log, the newest first; the next page is in `Link`
+         * @description Payloads only if asked for.
          */
-        get: operations["list_events_events__get"];
+        get: operations["listEvents"];
         put?: never;
         post?: never;
         delete?: never;
@@ -419,11 +381,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Stats
-         * @description Counts by status and quantiles of lateness, overall and per bucket of time.
-         */
-        get: operations["stats_events_stats_get"];
+        /** Counts by status and quantiles of lateness, overall and per bucket of time */
+        get: operations["getEventStats"];
         put?: never;
         post?: never;
         delete?: never;
@@ -439,11 +398,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Activity
-         * @description The last event of each of several triggers, and their newest ones as points.
-         */
-        get: operations["activity_activity__get"];
+        /** The last event of each of several triggers, and their newest ones as points */
+        get: operations["listActivity"];
         put?: never;
         post?: never;
         delete?: never;
@@ -459,11 +415,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Show
-         * @description One event with its payload, and when it is archived and deleted.
-         */
-        get: operations["show_events__event_id__get"];
+        /** One event with its payload, and when it is archived and deleted */
+        get: operations["getEvent"];
         put?: never;
         post?: never;
         delete?: never;
@@ -480,12 +433,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Overview
-         * @description How many triggers there are, what of them needs attention, and how long events live.
-         *
-         *     Cheap enough to be asked for every few seconds.
+         * How many triggers there are, what of them needs attention, and how long events live
+         * @description Cheap enough to be asked for every few seconds.
          */
-        get: operations["overview_overview_get"];
+        get: operations["getOverview"];
         put?: never;
         post?: never;
         delete?: never;
@@ -502,12 +453,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Services
-         * @description The services, a row for each replica that is heard; of gateways the one that answers.
-         *
-         *     A service that is silent for four seconds is listed as not ready.
+         * The services, a row for each replica that is heard; of gateways the one that answers
+         * @description A service that is silent for four seconds is listed as not ready.
          */
-        get: operations["services_services_get"];
+        get: operations["listServices"];
         put?: never;
         post?: never;
         delete?: never;
@@ -524,12 +473,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Letters
-         * @description What is left to do: dead letters with reason and original, the newest first.
+         * What is left to do
+         * @description dead letters with reason and original, the newest first.
          *
          *     They are gone 48 h after their message was stored, and at once when they are handled.
          */
-        get: operations["list_letters_dead_letters__get"];
+        get: operations["listDeadLetters"];
         put?: never;
         post?: never;
         delete?: never;
@@ -545,11 +494,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Show
-         * @description One dead letter, with all that is kept of the original.
-         */
-        get: operations["show_dead_letters__letter_id__get"];
+        /** One dead letter, with all that is kept of the original */
+        get: operations["getDeadLetter"];
         put?: never;
         post?: never;
         delete?: never;
@@ -568,14 +514,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Redrive
-         * @description Have its service handle the message again, as it was and under its own time and ids.
-         *
-         *     200 tells the outcome: `handled`, and the letter is gone; or `failed`, and it stays with
+         * Have its service handle the message again, as it was and under its own time and ids
+         * @description 200 tells the outcome: `handled`, and the letter is gone; or `failed`, and it stays with
          *     the new reason. 202 where the service has not answered in time, 503 where it is not there.
          *     Repeating it does no harm: what a message leads to has the same id every time.
          */
-        post: operations["redrive_dead_letters__letter_id__redrive_post"];
+        post: operations["redriveDeadLetter"];
         delete?: never;
         options?: never;
         head?: never;
@@ -590,21 +534,18 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Show
-         * @description Who asks: never 401. `key_id` is null for nobody; `now` is the server's clock.
+         * Who asks
+         * @description never 401. `key_id` is null for nobody; `now` is the server's clock.
          */
-        get: operations["show_session_get"];
+        get: operations["getSession"];
         put?: never;
+        /** Exchange an API key for a cookie that no script can read */
+        post: operations["signIn"];
         /**
-         * Begin
-         * @description Exchange an API key for a cookie that no script can read.
+         * Sign out
+         * @description the cookie is taken back.
          */
-        post: operations["begin_session_post"];
-        /**
-         * End
-         * @description Sign out: the cookie is taken back.
-         */
-        delete: operations["end_session_delete"];
+        delete: operations["signOut"];
         options?: never;
         head?: never;
         patch?: never;
@@ -617,11 +558,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Alive
-         * @description The process answers; which version it is.
-         */
-        get: operations["alive_health_get"];
+        /** The process answers; which version it is */
+        get: operations["getHealth"];
         put?: never;
         post?: never;
         delete?: never;
@@ -638,13 +576,11 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Ready
-         * @description Whether broker and database answer; 503 says which one does not.
-         *
-         *     `workers` tells who else lives. With 200 and `degraded` one of them does nothing: reads and
+         * Whether broker and database answer; 503 says which one does not
+         * @description `workers` tells who else lives. With 200 and `degraded` one of them does nothing: reads and
          *     stored writes go on.
          */
-        get: operations["ready_ready_get"];
+        get: operations["getReady"];
         put?: never;
         post?: never;
         delete?: never;
@@ -660,11 +596,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Metrics
-         * @description For Prometheus.
-         */
-        get: operations["metrics_metrics_get"];
+        /** For Prometheus */
+        get: operations["getMetrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -680,11 +613,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Asyncapi Document
-         * @description The messages of the gateway, as AsyncAPI 3.
-         */
-        get: operations["asyncapi_document_asyncapi_get"];
+        /** The messages of the gateway, as AsyncAPI 3 */
+        get: operations["getAsyncApi"];
         put?: never;
         post?: never;
         delete?: never;
@@ -697,700 +627,590 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /**
-         * Accepted
-         * @description The command is stored and will be applied; its result is not known yet.
-         */
+        /** @description The command is stored and will be applied; its result is not known yet. */
         Accepted: {
-            /** Id */
             id: string;
-            /**
-             * Status
-             * @default accepted
-             * @constant
-             */
+            /** @constant */
             status: "accepted";
-            /**
-             * Detail
-             * @default stored, and applied as soon as the scheduler gets to it
-             */
             detail: string;
         };
-        /**
-         * Activity
-         * @description A trigger's newest events, tests aside.
-         */
+        /** @description A trigger's newest events, tests aside. */
         Activity: {
-            /** Trigger Id */
             trigger_id: string;
             last: components["schemas"]["EventShown"] | null;
-            /**
-             * Points
-             * @description The oldest first; the last one is `last`.
-             */
+            /** @description The oldest first; the last one is `last`. */
             points: components["schemas"]["Point"][];
         };
-        /**
-         * AttentionCounts
-         * @description How many triggers `GET /triggers/?attention=…&count=true` has of each.
-         */
+        /** @description Fires on request. */
+        ApiInput: {
+            /** @description For people; need not be unique. */
+            name: string;
+            /** @constant */
+            type: "api";
+            /** @description Any JSON. What an event carries; an api trigger's predefined values. */
+            payload?: unknown;
+            schedule_time?: null;
+            interval?: null;
+            cron?: null;
+            /**
+             * @description IANA zone in which local times, dates and cron are read. Any case is taken, and shown as the list of zones has it.
+             * @default UTC
+             */
+            timezone: string;
+            /** @constant */
+            dst_policy?: "vixie";
+            starts_at?: null;
+            ends_at?: null;
+            max_fires?: null;
+            jitter?: null;
+            exclude?: string[];
+            misfire?: null;
+            /** @description JSON Schema 2020-12 to which an api trigger's payload must conform. */
+            payload_schema?: {
+                [key: string]: unknown;
+            } | boolean | null;
+            description?: string | null;
+            /** @default [] */
+            labels: string[];
+        };
+        /** @description An api trigger to be tested. */
+        ApiTestInput: {
+            /** @description Any JSON. What an event carries; an api trigger's predefined values. */
+            payload: unknown;
+            /** @description JSON Schema 2020-12 to which an api trigger's payload must conform. */
+            payload_schema?: {
+                [key: string]: unknown;
+            } | boolean | null;
+            /** @description For people; need not be unique. */
+            name?: string;
+            description?: string | null;
+            /** @default [] */
+            labels: string[];
+        };
+        /** @description An AsyncAPI 3 document. */
+        AsyncApiDocument: {
+            [key: string]: unknown;
+        };
+        /** @description How many triggers `GET /triggers/?attention=…&count=true` has of each. */
         AttentionCounts: {
-            /** Late */
             late: number;
-            /** Missed */
             missed: number;
-            /** Rejected */
             rejected: number;
         };
-        /**
-         * BulkCreated
-         * @description What became of every definition, in their order.
-         */
+        /** @description What became of every definition, in their order. */
         BulkCreated: {
-            /** Created */
             created: number;
-            /** Refused */
             refused: number;
-            /** Accepted */
             accepted: number;
-            /** Lines */
             lines: components["schemas"]["Line"][];
         };
         /**
-         * ChangeKind
          * @description What happened to a trigger.
          * @enum {string}
          */
         ChangeKind: "created" | "updated" | "completed" | "deleted" | "checkpointed";
-        /**
-         * ClockChange
-         * @description A change of the zone's clock at which a cron schedule has times to lose or to repeat.
-         */
+        /** @description A change of the zone's clock at which a cron schedule has times to lose or to repeat. */
         ClockChange: {
-            /**
-             * At
-             * Format: date-time
-             */
+            /** Format: date-time */
             at: string;
             /**
-             * Local Before
              * Format: date-time
              * @description What the clock would show at that instant …
              */
             local_before: string;
             /**
-             * Local After
              * Format: date-time
              * @description … and what it shows.
              */
             local_after: string;
-            /**
-             * Matched
-             * @description The schedule's local times that are skipped or repeated.
-             */
+            /** @description The schedule's local times that are skipped or repeated. */
             matched: number;
             /** @description `shifted`: they fire once, right after the gap. `skipped`: they do not fire. `once`: they fire the first time alone. `doubled`: they fire both times. */
             effect: components["schemas"]["Effect"];
         };
+        /** @description A log row as it leaves the platform: CloudEvents 1.0, structured mode. */
+        CloudEvent: {
+            /** @constant */
+            specversion?: "1.0";
+            id: string;
+            source: string;
+            type: string;
+            subject: string;
+            /** Format: date-time */
+            time: string;
+            /** @constant */
+            datacontenttype?: "application/json";
+            data: components["schemas"]["LogEntry"];
+        };
         /**
-         * Code
          * @description Stable names of refusals, for programs to match on.
          * @enum {string}
          */
         Code: "malformed-json" | "malformed-request" | "malformed-encoding" | "unauthorized" | "cross-site" | "not-found" | "method-not-allowed" | "idempotency-mismatch" | "trigger-exists" | "quota-exceeded" | "gone" | "version-mismatch" | "body-too-large" | "body-too-slow" | "head-too-large" | "head-too-slow" | "unsupported-media-type" | "unsupported-encoding" | "unsupported-transfer-coding" | "invalid" | "schedule-in-past" | "schedule-beyond-horizon" | "cron-not-available" | "cron-never-fires" | "unknown-timezone" | "invalid-schema" | "payload-schema-mismatch" | "not-replayable" | "pause-not-supported" | "unknown-schema-version" | "unavailable" | "internal";
-        /**
-         * DeadLetterShown
-         * @description A message that a service could not handle.
-         */
-        DeadLetterShown: {
-            /** Id */
-            id: string;
-            /** Service */
-            service: string;
+        /** @description Fires when a zone's clock shows what the expression says. */
+        CronInput: {
+            /** @description For people; need not be unique. */
+            name: string;
+            /** @constant */
+            type: "scheduled";
+            /** @description Any JSON. What an event carries; an api trigger's predefined values. */
+            payload?: unknown;
+            schedule_time?: null;
+            interval?: null;
+            /** @description 5 fields (minute hour day-of-month month day-of-week), 6 with a leading second, or a nickname such as @daily; read in `timezone`. */
+            cron: string;
             /**
-             * Reason
-             * @description Of the last time that it was tried.
+             * @description IANA zone in which local times, dates and cron are read. Any case is taken, and shown as the list of zones has it.
+             * @default UTC
              */
+            timezone: string;
+            /**
+             * @description What a cron schedule does where the zone's clock skips or repeats a time: `vixie` fires a fixed time once, right after a gap; `skip_once` skips it in a gap and fires once in an overlap; `literal` fires whenever the clock shows the time.
+             * @default vixie
+             * @enum {string}
+             */
+            dst_policy: "vixie" | "skip_once" | "literal";
+            /** @description No occurrence is earlier. For an interval, its first occurrence: the later ones are counted from it. */
+            starts_at?: string | null;
+            /** @description No occurrence is later. */
+            ends_at?: string | null;
+            /** @description The schedule is over after as many fires; late ones count, missed ones do not. Counted from the version that first sets it. */
+            max_fires?: number | null;
+            /** @description Every occurrence is later by the trigger's own fixed part of this, so that many triggers with one schedule do not fire at once; at most a day. */
+            jitter?: number | string | null;
+            /**
+             * @description Dates of the zone on which nothing fires: 2026-12-25, or from the first to the last of a range, 2026-12-24/2027-01-01.
+             * @default []
+             */
+            exclude: string[];
+            /** @description What becomes of occurrences found too late. */
+            misfire?: components["schemas"]["MisfireInput"] | null;
+            payload_schema?: null;
+            description?: string | null;
+            /** @default [] */
+            labels: string[];
+        };
+        /** @description A message that a service could not handle. */
+        DeadLetterShown: {
+            id: string;
+            service: string;
+            /** @description Of the last time that it was tried. */
             reason: string;
             /**
-             * Dead At
              * Format: date-time
              * @description When it was tried last.
              */
             dead_at: string;
             /**
-             * Deletes At
              * Format: date-time
              * @description When it is gone: as its original would be.
              */
             deletes_at: string;
-            /**
-             * Redrives
-             * @description How often it was redriven and failed again.
-             */
+            /** @description How often it was redriven and failed again. */
             redrives: number;
             original: components["schemas"]["OriginalShown"];
         };
-        /**
-         * Definition
-         * @description The fields that an owner sets; the body of a create and of a PUT.
-         */
+        /** @description The fields that an owner sets; the body of a create and of a PUT. */
         Definition: {
-            /**
-             * Name
-             * @description For people; need not be unique.
-             */
+            /** @description For people; need not be unique. */
             name: string;
-            /**
-             * Type
-             * @enum {string}
-             */
+            /** @enum {string} */
             type: "scheduled" | "api";
-            /**
-             * Payload
-             * @description Any JSON. What an event carries; an api trigger's predefined values.
-             */
-            payload?: unknown;
-            /**
-             * Schedule Time
-             * @description When a one-time trigger fires: RFC 3339, or local to `timezone`.
-             */
-            schedule_time?: string | null;
-            /**
-             * Interval
-             * @description Seconds or an ISO 8601 duration between occurrences, 1 s or more.
-             */
-            interval?: number | string | null;
-            /**
-             * Cron
-             * @description 5 fields (minute hour day-of-month month day-of-week), 6 with a leading second, or a nickname such as @daily; read in `timezone`.
-             */
-            cron?: string | null;
-            /**
-             * Timezone
-             * @description IANA zone in which local times, dates and cron are read. Any case is taken, and shown as the list of zones has it.
-             * @default UTC
-             */
+            /** @description Any JSON. What an event carries; an api trigger's predefined values. */
+            payload: unknown;
+            /** @description When a one-time trigger fires: RFC 3339, or local to `timezone`. */
+            schedule_time: string | null;
+            /** @description Seconds or an ISO 8601 duration between occurrences, 1 s or more. */
+            interval: number | string | null;
+            /** @description 5 fields (minute hour day-of-month month day-of-week), 6 with a leading second, or a nickname such as @daily; read in `timezone`. */
+            cron: string | null;
+            /** @description IANA zone in which local times, dates and cron are read. Any case is taken, and shown as the list of zones has it. */
             timezone: string;
             /**
-             * Dst Policy
              * @description What a cron schedule does where the zone's clock skips or repeats a time: `vixie` fires a fixed time once, right after a gap; `skip_once` skips it in a gap and fires once in an overlap; `literal` fires whenever the clock shows the time.
-             * @default vixie
              * @enum {string}
              */
             dst_policy: "vixie" | "skip_once" | "literal";
-            /**
-             * Starts At
-             * @description No occurrence is earlier. For an interval, its first occurrence: the later ones are counted from it.
-             */
-            starts_at?: string | null;
-            /**
-             * Ends At
-             * @description No occurrence is later.
-             */
-            ends_at?: string | null;
-            /**
-             * Max Fires
-             * @description The schedule is over after as many fires; late ones count, missed ones do not. Counted from the version that first sets it.
-             */
-            max_fires?: number | null;
-            /**
-             * Jitter
-             * @description Every occurrence is later by the trigger's own fixed part of this, so that many triggers with one schedule do not fire at once; at most a day.
-             */
-            jitter?: number | string | null;
-            /**
-             * Exclude
-             * @description Dates of the zone on which nothing fires: 2026-12-25, or from the first to the last of a range, 2026-12-24/2027-01-01.
-             * @default []
-             */
+            /** @description No occurrence is earlier. For an interval, its first occurrence: the later ones are counted from it. */
+            starts_at: string | null;
+            /** @description No occurrence is later. */
+            ends_at: string | null;
+            /** @description The schedule is over after as many fires; late ones count, missed ones do not. Counted from the version that first sets it. */
+            max_fires: number | null;
+            /** @description Every occurrence is later by the trigger's own fixed part of this, so that many triggers with one schedule do not fire at once; at most a day. */
+            jitter: number | string | null;
+            /** @description Dates of the zone on which nothing fires: 2026-12-25, or from the first to the last of a range, 2026-12-24/2027-01-01. */
             exclude: string[];
             /** @description What becomes of occurrences found too late. */
-            misfire?: components["schemas"]["MisfireFields"] | null;
-            /**
-             * Payload Schema
-             * @description JSON Schema 2020-12 to which an api trigger's payload must conform.
-             */
-            payload_schema?: {
+            misfire: components["schemas"]["MisfireFields"] | null;
+            /** @description JSON Schema 2020-12 to which an api trigger's payload must conform. */
+            payload_schema: {
                 [key: string]: unknown;
             } | boolean | null;
-            /** Description */
-            description?: string | null;
-            /**
-             * Labels
-             * @default []
-             */
+            description: string | null;
             labels: string[];
         };
-        /**
-         * DryRun
-         * @description What a write would make of a trigger; nothing was changed.
-         */
+        /** @description What a write would make of a trigger; nothing was changed. */
         DryRun: {
-            /**
-             * Name
-             * @description For people; need not be unique.
-             */
+            /** @description For people; need not be unique. */
             name: string;
-            /**
-             * Type
-             * @enum {string}
-             */
+            /** @enum {string} */
             type: "scheduled" | "api";
-            /**
-             * Payload
-             * @description Any JSON. What an event carries; an api trigger's predefined values.
-             */
-            payload?: unknown;
-            /**
-             * Schedule Time
-             * @description When a one-time trigger fires: RFC 3339, or local to `timezone`.
-             */
-            schedule_time?: string | null;
-            /**
-             * Interval
-             * @description Seconds or an ISO 8601 duration between occurrences, 1 s or more.
-             */
-            interval?: number | string | null;
-            /**
-             * Cron
-             * @description 5 fields (minute hour day-of-month month day-of-week), 6 with a leading second, or a nickname such as @daily; read in `timezone`.
-             */
-            cron?: string | null;
-            /**
-             * Timezone
-             * @description IANA zone in which local times, dates and cron are read. Any case is taken, and shown as the list of zones has it.
-             * @default UTC
-             */
+            /** @description Any JSON. What an event carries; an api trigger's predefined values. */
+            payload: unknown;
+            /** @description When a one-time trigger fires: RFC 3339, or local to `timezone`. */
+            schedule_time: string | null;
+            /** @description Seconds or an ISO 8601 duration between occurrences, 1 s or more. */
+            interval: number | string | null;
+            /** @description 5 fields (minute hour day-of-month month day-of-week), 6 with a leading second, or a nickname such as @daily; read in `timezone`. */
+            cron: string | null;
+            /** @description IANA zone in which local times, dates and cron are read. Any case is taken, and shown as the list of zones has it. */
             timezone: string;
             /**
-             * Dst Policy
              * @description What a cron schedule does where the zone's clock skips or repeats a time: `vixie` fires a fixed time once, right after a gap; `skip_once` skips it in a gap and fires once in an overlap; `literal` fires whenever the clock shows the time.
-             * @default vixie
              * @enum {string}
              */
             dst_policy: "vixie" | "skip_once" | "literal";
-            /**
-             * Starts At
-             * @description No occurrence is earlier. For an interval, its first occurrence: the later ones are counted from it.
-             */
-            starts_at?: string | null;
-            /**
-             * Ends At
-             * @description No occurrence is later.
-             */
-            ends_at?: string | null;
-            /**
-             * Max Fires
-             * @description The schedule is over after as many fires; late ones count, missed ones do not. Counted from the version that first sets it.
-             */
-            max_fires?: number | null;
-            /**
-             * Jitter
-             * @description Every occurrence is later by the trigger's own fixed part of this, so that many triggers with one schedule do not fire at once; at most a day.
-             */
-            jitter?: number | string | null;
-            /**
-             * Exclude
-             * @description Dates of the zone on which nothing fires: 2026-12-25, or from the first to the last of a range, 2026-12-24/2027-01-01.
-             * @default []
-             */
+            /** @description No occurrence is earlier. For an interval, its first occurrence: the later ones are counted from it. */
+            starts_at: string | null;
+            /** @description No occurrence is later. */
+            ends_at: string | null;
+            /** @description The schedule is over after as many fires; late ones count, missed ones do not. Counted from the version that first sets it. */
+            max_fires: number | null;
+            /** @description Every occurrence is later by the trigger's own fixed part of this, so that many triggers with one schedule do not fire at once; at most a day. */
+            jitter: number | string | null;
+            /** @description Dates of the zone on which nothing fires: 2026-12-25, or from the first to the last of a range, 2026-12-24/2027-01-01. */
             exclude: string[];
             /** @description What becomes of occurrences found too late. */
-            misfire?: components["schemas"]["MisfireFields"] | null;
-            /**
-             * Payload Schema
-             * @description JSON Schema 2020-12 to which an api trigger's payload must conform.
-             */
-            payload_schema?: {
+            misfire: components["schemas"]["MisfireFields"] | null;
+            /** @description JSON Schema 2020-12 to which an api trigger's payload must conform. */
+            payload_schema: {
                 [key: string]: unknown;
             } | boolean | null;
-            /** Description */
-            description?: string | null;
-            /**
-             * Labels
-             * @default []
-             */
+            description: string | null;
             labels: string[];
-            /**
-             * Version
-             * @description Also the ETag. Grows with every edit.
-             */
+            /** @description Also the ETag. Grows with every edit. */
             version: number;
-            /** Next Fire At */
             next_fire_at: string | null;
-            /**
-             * Created At
-             * Format: date-time
-             */
+            /** Format: date-time */
             created_at: string;
-            /**
-             * Updated At
-             * Format: date-time
-             */
+            /** Format: date-time */
             updated_at: string;
-            /**
-             * Fires
-             * @description How often its schedule has fired, where `max_fires` limits it; else 0.
-             */
+            /** @description How often its schedule has fired, where `max_fires` limits it; else 0. */
             fires: number;
-            /**
-             * Id
-             * @description Null for a create: its id is made when it is one.
-             */
+            /** @description Null for a create: its id is made when it is one. */
             id: string | null;
-            /**
-             * Status
-             * @enum {string}
-             */
+            /** @enum {string} */
             status: "active" | "completed" | "deleted";
             next_occurrences: components["schemas"]["NextOccurrences"];
             in_words: components["schemas"]["InWords"];
-            /**
-             * Clock Changes
-             * @description Within the occurrences shown as `after`.
-             */
+            /** @description Within the occurrences shown as `after`. */
             clock_changes: components["schemas"]["ClockChange"][];
         };
         /**
-         * Dst
          * @description What a change of the zone's clock does to one occurrence.
          * @enum {string}
          */
         Dst: "shifted" | "doubled";
+        /** @description The trigger after an edit; with `dry_run`, as it would be. */
+        EditShown: components["schemas"]["TriggerUpdated"] | components["schemas"]["DryRun"];
         /**
-         * Effect
          * @description What becomes of the local times that a change of the clock skips or repeats.
          * @enum {string}
          */
         Effect: "shifted" | "skipped" | "once" | "doubled";
         /**
-         * EntryStatus
          * @description What became of an occurrence or a fire.
          * @enum {string}
          */
         EntryStatus: "fired" | "missed" | "rejected";
-        /**
-         * EventDetail
-         * @description A row of the log with what it carried.
-         */
+        /** @description A row of the log with what it carried. */
         EventDetail: {
-            /**
-             * Id
-             * Format: uuid
-             */
+            /** Format: uuid */
             id: string;
-            /** Trigger Id */
             trigger_id: string;
-            /** Trigger Name */
             trigger_name: string;
-            /**
-             * Trigger Type
-             * @enum {string}
-             */
+            /** @enum {string} */
             trigger_type: "scheduled" | "api";
-            /** Trigger Version */
             trigger_version: number;
             status: components["schemas"]["EntryStatus"];
             source: components["schemas"]["Source"];
-            /** Is Test */
             is_test: boolean;
-            /** Scheduled For */
             scheduled_for: string | null;
-            /** Fired At */
             fired_at: string | null;
-            /**
-             * Logged At
-             * Format: date-time
-             */
+            /** Format: date-time */
             logged_at: string;
-            /** Misfire */
             misfire: boolean;
-            /** Reason */
             reason: string | null;
-            /** Errors */
             errors: components["schemas"]["FieldError"][];
-            /**
-             * Count
-             * @description Above 1 where one missed row stands for many occurrences.
-             */
+            /** @description Above 1 where one missed row stands for many occurrences. */
             count: number;
-            /** Last Scheduled For */
             last_scheduled_for: string | null;
-            /**
-             * Replay Of
-             * @description The event that this one repeats.
-             */
+            /** @description The event that this one repeats. */
             replay_of: string | null;
-            /**
-             * Lateness
-             * @description Seconds from when it was scheduled to when it fired; null for what did not.
-             */
+            /** @description Seconds from when it was scheduled to when it fired; null for what did not. */
             lateness: number | null;
-            /**
-             * State
-             * @enum {string}
-             */
+            /** @enum {string} */
             state: "active" | "archived";
-            /**
-             * Archives At
-             * Format: date-time
-             */
+            /** Format: date-time */
             archives_at: string;
-            /**
-             * Deletes At
-             * Format: date-time
-             */
+            /** Format: date-time */
             deletes_at: string;
-            /** Payload */
             payload: unknown;
         };
-        /**
-         * EventShown
-         * @description A row of the log, as lists show it.
-         */
-        EventShown: {
-            /**
-             * Id
-             * Format: uuid
-             */
+        /** @description A row of a list, with what it carried where that was asked for. */
+        EventListed: {
+            /** Format: uuid */
             id: string;
-            /** Trigger Id */
             trigger_id: string;
-            /** Trigger Name */
             trigger_name: string;
-            /**
-             * Trigger Type
-             * @enum {string}
-             */
+            /** @enum {string} */
             trigger_type: "scheduled" | "api";
-            /** Trigger Version */
             trigger_version: number;
             status: components["schemas"]["EntryStatus"];
             source: components["schemas"]["Source"];
-            /** Is Test */
             is_test: boolean;
-            /** Scheduled For */
             scheduled_for: string | null;
-            /** Fired At */
             fired_at: string | null;
-            /**
-             * Logged At
-             * Format: date-time
-             */
+            /** Format: date-time */
             logged_at: string;
-            /** Misfire */
             misfire: boolean;
-            /** Reason */
             reason: string | null;
-            /** Errors */
             errors: components["schemas"]["FieldError"][];
-            /**
-             * Count
-             * @description Above 1 where one missed row stands for many occurrences.
-             */
+            /** @description Above 1 where one missed row stands for many occurrences. */
             count: number;
-            /** Last Scheduled For */
             last_scheduled_for: string | null;
-            /**
-             * Replay Of
-             * @description The event that this one repeats.
-             */
+            /** @description The event that this one repeats. */
             replay_of: string | null;
-            /**
-             * Lateness
-             * @description Seconds from when it was scheduled to when it fired; null for what did not.
-             */
+            /** @description Seconds from when it was scheduled to when it fired; null for what did not. */
             lateness: number | null;
-            /**
-             * State
-             * @enum {string}
-             */
+            /** @enum {string} */
             state: "active" | "archived";
-            /**
-             * Archives At
-             * Format: date-time
-             */
+            /** Format: date-time */
             archives_at: string;
-            /**
-             * Deletes At
-             * Format: date-time
-             */
+            /** Format: date-time */
+            deletes_at: string;
+            /** @description There with `payload=true` alone. */
+            payload: unknown;
+        };
+        /** @description A row of the log, as lists show it. */
+        EventShown: {
+            /** Format: uuid */
+            id: string;
+            trigger_id: string;
+            trigger_name: string;
+            /** @enum {string} */
+            trigger_type: "scheduled" | "api";
+            trigger_version: number;
+            status: components["schemas"]["EntryStatus"];
+            source: components["schemas"]["Source"];
+            is_test: boolean;
+            scheduled_for: string | null;
+            fired_at: string | null;
+            /** Format: date-time */
+            logged_at: string;
+            misfire: boolean;
+            reason: string | null;
+            errors: components["schemas"]["FieldError"][];
+            /** @description Above 1 where one missed row stands for many occurrences. */
+            count: number;
+            last_scheduled_for: string | null;
+            /** @description The event that this one repeats. */
+            replay_of: string | null;
+            /** @description Seconds from when it was scheduled to when it fired; null for what did not. */
+            lateness: number | null;
+            /** @enum {string} */
+            state: "active" | "archived";
+            /** Format: date-time */
+            archives_at: string;
+            /** Format: date-time */
             deletes_at: string;
         };
-        /**
-         * FieldError
-         * @description What is wrong with one field; ``pointer`` is a JSON Pointer (RFC 6901).
-         */
+        /** @description What is wrong with one field; ``pointer`` is a JSON Pointer (RFC 6901). */
         FieldError: {
-            /** Pointer */
             pointer: string;
-            /** Message */
             message: string;
-            /**
-             * At
-             * @description Where in the field's text the fault begins, in characters from 0; only there where that is known.
-             * @default null
-             */
-            at: number | null;
+            /** @description Where in the field's text the fault begins, in characters from 0; only there where that is known. */
+            at?: number;
         };
-        /**
-         * FireAccepted
-         * @description The fire is stored; its event appears under this id.
-         */
+        /** @description The fire is stored; its event appears under this id. */
         FireAccepted: {
-            /** Event Id */
             event_id: string;
-            /**
-             * Status
-             * @default accepted
-             * @constant
-             */
+            /** @constant */
             status: "accepted";
         };
-        /**
-         * InWords
-         * @description When the trigger fires, in words, as it is and as it would be; null where it does not.
-         */
+        /** @description What a fire adds. */
+        FireInput: {
+            /** @description Any JSON, laid over the trigger's own: a null takes out what that has. */
+            payload?: unknown;
+        };
+        /** @description The process answers. */
+        HealthShown: {
+            /** @constant */
+            status: "ok";
+            service: string;
+            version: string;
+            /** @description The edition of the IANA database, by which schedules fire. */
+            tzdata: string;
+        };
+        /** @description When the trigger fires, in words, as it is and as it would be; null where it does not. */
         InWords: {
-            /** Before */
             before: string | null;
-            /** After */
             after: string | null;
         };
-        /**
-         * LabelCount
-         * @description A label, and how many triggers have it.
-         */
+        /** @description Fires in even steps. */
+        IntervalInput: {
+            /** @description For people; need not be unique. */
+            name: string;
+            /** @constant */
+            type: "scheduled";
+            /** @description Any JSON. What an event carries; an api trigger's predefined values. */
+            payload?: unknown;
+            schedule_time?: null;
+            /** @description Seconds or an ISO 8601 duration between occurrences, 1 s or more. */
+            interval: number | string;
+            cron?: null;
+            /**
+             * @description IANA zone in which local times, dates and cron are read. Any case is taken, and shown as the list of zones has it.
+             * @default UTC
+             */
+            timezone: string;
+            /** @constant */
+            dst_policy?: "vixie";
+            /** @description No occurrence is earlier. For an interval, its first occurrence: the later ones are counted from it. */
+            starts_at?: string | null;
+            /** @description No occurrence is later. */
+            ends_at?: string | null;
+            /** @description The schedule is over after as many fires; late ones count, missed ones do not. Counted from the version that first sets it. */
+            max_fires?: number | null;
+            /** @description Every occurrence is later by the trigger's own fixed part of this, so that many triggers with one schedule do not fire at once; at most a day. */
+            jitter?: number | string | null;
+            /**
+             * @description Dates of the zone on which nothing fires: 2026-12-25, or from the first to the last of a range, 2026-12-24/2027-01-01.
+             * @default []
+             */
+            exclude: string[];
+            /** @description What becomes of occurrences found too late. */
+            misfire?: components["schemas"]["MisfireInput"] | null;
+            payload_schema?: null;
+            description?: string | null;
+            /** @default [] */
+            labels: string[];
+        };
+        /** @description A label, and how many triggers have it. */
         LabelCount: {
-            /** Label */
             label: string;
-            /** Count */
             count: number;
         };
-        /**
-         * Lateness
-         * @description Seconds from when events were scheduled to when they fired, within 5 %.
-         */
+        /** @description Seconds from when events were scheduled to when they fired, within 5 %. */
         Lateness: {
-            /** P50 */
             p50: number;
-            /** P90 */
             p90: number;
-            /** P99 */
             p99: number;
         };
-        /**
-         * Line
-         * @description What became of one definition.
-         */
+        /** @description What became of one definition. */
         Line: {
-            /**
-             * Line
-             * @description In NDJSON the line, in an array the position; from 1.
-             */
+            /** @description In NDJSON the line, in an array the position; from 1. */
             line: number;
             /**
-             * Status
              * @description `accepted`: stored, and applied as soon as the scheduler gets to it.
              * @enum {string}
              */
             status: "created" | "refused" | "accepted";
-            /**
-             * Id
-             * @description Of the trigger; absent if refused.
-             */
-            id?: string | null;
-            /**
-             * Version
-             * @description Of the trigger; there once created.
-             */
-            version?: number | null;
+            /** @description Of the trigger; absent if refused. */
+            id?: string;
+            /** @description Of the trigger; there once created. */
+            version?: number;
             /** @description There if refused. */
-            problem?: components["schemas"]["LineProblem"] | null;
+            problem?: components["schemas"]["LineProblem"];
         };
-        /**
-         * LineProblem
-         * @description Why a definition was refused; pointers begin at the definition.
-         */
+        /** @description Why a definition was refused; pointers begin at the definition. */
         LineProblem: {
             code: components["schemas"]["Code"];
-            /** Detail */
             detail: string;
-            /**
-             * Errors
-             * @default []
-             */
             errors: components["schemas"]["FieldError"][];
         };
-        /**
-         * Lives
-         * @description How long rows of the log live, and from when on an occurrence is a misfire; seconds.
-         */
+        /** @description How long rows of the log live, and from when on an occurrence is a misfire; seconds. */
         Lives: {
-            /** Active For S */
             active_for_s: number;
-            /** Kept For S */
             kept_for_s: number;
-            /** Misfire Grace S */
             misfire_grace_s: number;
         };
-        /**
-         * MisfireFields
-         * @description What becomes of occurrences found later than the grace period.
-         */
+        /** @description One row of the event log: the ``data`` of its CloudEvent.
+         *
+         *     ``logged_at`` starts the row's two lives: ``fired_at``, or for missed and rejected rows
+         *     the instant at which that was decided. ``count`` is above 1 only for a missed row that
+         *     stands for many occurrences, from ``scheduled_for`` to ``last_scheduled_for``.
+         *     ``replay_of`` is the id of the event that this one repeats. */
+        LogEntry: {
+            /** @constant */
+            schema_version?: 1;
+            event_id: string;
+            trigger_id: string;
+            trigger_name: string;
+            /** @enum {string} */
+            trigger_type: "scheduled" | "api";
+            trigger_version: number;
+            status: components["schemas"]["EntryStatus"];
+            source: components["schemas"]["Source"];
+            is_test: boolean;
+            scheduled_for: string | null;
+            fired_at: string | null;
+            /** Format: date-time */
+            logged_at: string;
+            misfire?: boolean;
+            reason?: string | null;
+            errors?: components["schemas"]["FieldError"][];
+            count?: number;
+            last_scheduled_for?: string | null;
+            replay_of?: string | null;
+            payload?: unknown;
+        };
+        /** @description What becomes of occurrences found later than the grace period. */
         MisfireFields: {
             /**
-             * Policy
+             * @description Which of the occurrences found late fire late: none, the last one, or all in order. Whatever does not fire is logged as missed.
+             * @enum {string}
+             */
+            policy: "none" | "last" | "all";
+            /** @description None older than this fires late; at most 47 hours. */
+            max_age: number | string | null;
+            /** @description Of `all`: at most as many fire, the last ones. Of `none` and `last`: more missed occurrences than this, found at once, are summed in one row of the log. */
+            max_count: number;
+        };
+        /** @description What becomes of occurrences found later than the grace period. */
+        MisfireInput: {
+            /**
              * @description Which of the occurrences found late fire late: none, the last one, or all in order. Whatever does not fire is logged as missed.
              * @default last
              * @enum {string}
              */
             policy: "none" | "last" | "all";
-            /**
-             * Max Age
-             * @description None older than this fires late; at most 47 hours.
-             */
+            /** @description None older than this fires late; at most 47 hours. */
             max_age?: number | string | null;
             /**
-             * Max Count
              * @description Of `all`: at most as many fire, the last ones. Of `none` and `last`: more missed occurrences than this, found at once, are summed in one row of the log.
              * @default 100
              */
             max_count: number;
         };
-        /**
-         * NextFires
-         * @description The next occurrences of the schedule as it was, and as it is.
-         */
+        /** @description The next occurrences of the schedule as it was, and as it is. */
         NextFires: {
-            /** Before */
             before: string[];
-            /** After */
             after: string[];
         };
-        /**
-         * NextOccurrences
-         * @description The same, also on the zone's clock and with what its changes do to them.
-         */
+        /** @description The same, also on the zone's clock and with what its changes do to them. */
         NextOccurrences: {
-            /** Before */
             before: components["schemas"]["Occurrence"][];
-            /** After */
             after: components["schemas"]["Occurrence"][];
         };
-        /**
-         * Occurrence
-         * @description One occurrence that will fire.
-         */
+        /** @description Nothing may be given. */
+        NothingInput: Record<string, never>;
+        /** @description One occurrence that will fire. */
         Occurrence: {
-            /**
-             * Scheduled For
-             * Format: date-time
-             */
+            /** Format: date-time */
             scheduled_for: string;
             /**
-             * Local
              * Format: date-time
              * @description The same instant on the zone's clock.
              */
@@ -1398,740 +1218,780 @@ export interface components {
             /** @description `shifted`: its local time is skipped, it fires right after the gap. `doubled`: its local time comes twice, and it fires both times. */
             dst: components["schemas"]["Dst"] | null;
         };
-        /**
-         * OriginalShown
-         * @description The message itself, as it was stored.
-         */
-        OriginalShown: {
-            /** Subject */
-            subject: string;
-            /** Stream */
-            stream: string;
-            /** Stream Seq */
-            stream_seq: number;
+        /** @description Fires once. */
+        OneTimeInput: {
+            /** @description For people; need not be unique. */
+            name: string;
+            /** @constant */
+            type: "scheduled";
+            /** @description Any JSON. What an event carries; an api trigger's predefined values. */
+            payload?: unknown;
+            /** @description When a one-time trigger fires: RFC 3339, or local to `timezone`. */
+            schedule_time: string;
+            interval?: null;
+            cron?: null;
             /**
-             * Stored At
-             * Format: date-time
+             * @description IANA zone in which local times, dates and cron are read. Any case is taken, and shown as the list of zones has it.
+             * @default UTC
              */
+            timezone: string;
+            /** @constant */
+            dst_policy?: "vixie";
+            /** @description No occurrence is earlier. For an interval, its first occurrence: the later ones are counted from it. */
+            starts_at?: string | null;
+            /** @description No occurrence is later. */
+            ends_at?: string | null;
+            /** @description The schedule is over after as many fires; late ones count, missed ones do not. Counted from the version that first sets it. */
+            max_fires?: number | null;
+            /** @description Every occurrence is later by the trigger's own fixed part of this, so that many triggers with one schedule do not fire at once; at most a day. */
+            jitter?: number | string | null;
+            /**
+             * @description Dates of the zone on which nothing fires: 2026-12-25, or from the first to the last of a range, 2026-12-24/2027-01-01.
+             * @default []
+             */
+            exclude: string[];
+            /** @description What becomes of occurrences found too late. */
+            misfire?: components["schemas"]["MisfireInput"] | null;
+            payload_schema?: null;
+            description?: string | null;
+            /** @default [] */
+            labels: string[];
+        };
+        /** @description The message itself, as it was stored. */
+        OriginalShown: {
+            subject: string;
+            stream: string;
+            stream_seq: number;
+            /** Format: date-time */
             stored_at: string;
-            /** Headers */
             headers: {
                 [key: string]: string;
             };
-            /**
-             * Body
-             * @description In lists at most the first 2000 characters of it.
-             */
+            /** @description In lists at most the first 2000 characters of it. */
             body: string;
             /**
-             * Encoding
              * @description Of the body: base64 where it is no UTF-8, or large.
              * @enum {string}
              */
             encoding: "utf-8" | "base64";
-            /**
-             * Body Is Cut
-             * @description Whether more of the body is kept than is shown here.
-             */
+            /** @description Whether more of the body is kept than is shown here. */
             body_is_cut: boolean;
-            /**
-             * Is Whole
-             * @description Whether all of it is kept; what was too large is not, and cannot be redriven.
-             */
+            /** @description Whether all of it is kept; what was too large is not, and cannot be redriven. */
             is_whole: boolean;
         };
-        /**
-         * Overview
-         * @description The platform at a glance.
-         */
+        /** @description The platform at a glance. */
         Overview: {
             /**
-             * Now
              * Format: date-time
              * @description The database's clock, which is the clock of record.
              */
             now: string;
             triggers: components["schemas"]["TriggerCounts"];
             attention: components["schemas"]["AttentionCounts"];
-            /**
-             * Dead Letters
-             * @description Null where the broker does not answer, or they are still being counted.
-             */
+            /** @description Null where the broker does not answer, or they are still being counted. */
             dead_letters: number | null;
             lives: components["schemas"]["Lives"];
         };
-        /**
-         * Point
-         * @description An event, as a dot of a line.
-         */
+        /** @description An event, as a dot of a line. */
         Point: {
-            /** Event Id */
             event_id: string;
-            /**
-             * Logged At
-             * Format: date-time
-             */
+            /** Format: date-time */
             logged_at: string;
             status: components["schemas"]["EntryStatus"];
-            /** Lateness */
             lateness: number | null;
         };
-        /**
-         * PreviewShown
-         * @description What a schedule will do.
-         */
-        PreviewShown: {
+        /** @description A schedule, and which of its occurrences to show. */
+        PreviewInput: {
+            /** @description When a one-time trigger fires: RFC 3339, or local to `timezone`. */
+            schedule_time?: string | null;
+            /** @description Seconds or an ISO 8601 duration between occurrences, 1 s or more. */
+            interval?: number | string | null;
+            /** @description 5 fields (minute hour day-of-month month day-of-week), 6 with a leading second, or a nickname such as @daily; read in `timezone`. */
+            cron?: string | null;
             /**
-             * Description
-             * @description When it fires, in words.
+             * @description IANA zone in which local times, dates and cron are read. Any case is taken, and shown as the list of zones has it.
+             * @default UTC
              */
-            description: string;
-            /** Timezone */
             timezone: string;
             /**
-             * Occurrences
-             * @default []
-             */
-            occurrences: components["schemas"]["Occurrence"][];
-            /**
-             * Clock Changes
-             * @description Within the occurrences shown, for ten years at most.
-             * @default []
-             */
-            clock_changes: components["schemas"]["ClockChange"][];
-            /**
-             * More
-             * @description Whether further occurrences follow.
-             * @default false
-             */
-            more: boolean;
-        };
-        /**
-         * RedriveShown
-         * @description What became of a redrive.
-         */
-        RedriveShown: {
-            /** Id */
-            id: string;
-            /**
-             * Status
+             * @description What a cron schedule does where the zone's clock skips or repeats a time: `vixie` fires a fixed time once, right after a gap; `skip_once` skips it in a gap and fires once in an overlap; `literal` fires whenever the clock shows the time.
+             * @default vixie
              * @enum {string}
              */
-            status: "handled" | "failed" | "accepted";
-            /** Detail */
+            dst_policy: "vixie" | "skip_once" | "literal";
+            /** @description No occurrence is earlier. For an interval, its first occurrence: the later ones are counted from it. */
+            starts_at?: string | null;
+            /** @description No occurrence is later. */
+            ends_at?: string | null;
+            /** @description The schedule is over after as many fires; late ones count, missed ones do not. Counted from the version that first sets it. */
+            max_fires?: number | null;
+            /** @description Every occurrence is later by the trigger's own fixed part of this, so that many triggers with one schedule do not fire at once; at most a day. */
+            jitter?: number | string | null;
+            /**
+             * @description Dates of the zone on which nothing fires: 2026-12-25, or from the first to the last of a range, 2026-12-24/2027-01-01.
+             * @default []
+             */
+            exclude: string[];
+            /** @description What becomes of occurrences found too late. */
+            misfire?: components["schemas"]["MisfireInput"] | null;
+            /** @description Only later occurrences, as if created then: RFC 3339, or local to `timezone`. Now, where it is not given. */
+            after?: string;
+            /** @description None later than this. */
+            until?: string;
+            /** @description At most as many; 20 by default, all up to `until`. */
+            count?: number;
+        };
+        /** @description What a schedule will do. */
+        PreviewShown: {
+            /** @description When it fires, in words. */
+            description: string;
+            timezone: string;
+            occurrences: components["schemas"]["Occurrence"][];
+            /** @description Within the occurrences shown, for ten years at most. */
+            clock_changes: components["schemas"]["ClockChange"][];
+            /** @description Whether further occurrences follow. */
+            more: boolean;
+        };
+        /** @description A refusal in the form of RFC 9457, also the error reply to a NATS command. */
+        Problem: {
+            type: string;
+            title: string;
+            status: number;
             detail: string;
-            /**
-             * Reason
-             * @description Why it failed again.
-             */
-            reason?: string | null;
+            code: components["schemas"]["Code"];
+            request_id: string | null;
+            /** @description With `version-mismatch`: the version that the trigger has. */
+            current_version?: number;
+            errors: components["schemas"]["FieldError"][];
         };
-        /**
-         * ReplayAccepted
-         * @description The replay is stored; its event appears under ``event_id``.
-         */
-        ReplayAccepted: {
-            /** Event Id */
-            event_id: string;
-            /**
-             * Status
-             * @default accepted
-             * @constant
-             */
-            status: "accepted";
-            /** Replay Of */
-            replay_of: string;
-        };
-        /**
-         * ReplaysAccepted
-         * @description The replays are stored; their events name their origins in `replay_of`.
-         */
-        ReplaysAccepted: {
-            /**
-             * Dry Run
-             * @default false
-             * @constant
-             */
-            dry_run: false;
-            /**
-             * Count
-             * @description Events that match.
-             */
-            count: number;
-            /** Replayed */
-            replayed: number;
-            /**
-             * Refused
-             * @description Events that cannot be replayed, counted by the code that says why.
-             */
-            refused: {
-                [key: string]: number;
-            };
-        };
-        /**
-         * ReplaysCounted
-         * @description What a replay of many events would do.
-         */
-        ReplaysCounted: {
-            /**
-             * Dry Run
-             * @default true
-             * @constant
-             */
-            dry_run: true;
-            /**
-             * Count
-             * @description Events that match.
-             */
-            count: number;
-            /** Replayable */
-            replayable: number;
-            /**
-             * Refused
-             * @description Events that cannot be replayed, counted by the code that says why.
-             */
-            refused: {
-                [key: string]: number;
-            };
-        };
-        /**
-         * ServiceShown
-         * @description A replica of a service; or a service none of whose replicas is heard, with nothing known.
-         */
-        ServiceShown: {
-            /** Service */
+        /** @description Whether it can work. */
+        ReadyShown: {
+            /** @enum {string} */
+            status: "ready" | "degraded" | "unavailable" | "stopping";
             service: string;
-            /** Instance */
-            instance: string | null;
-            /** Version */
-            version: string | null;
-            /** Started At */
-            started_at: string | null;
-            /** Ready */
-            ready: boolean;
-            /**
-             * Checks
-             * @description What it needs: `ok`, or what is wrong.
-             */
+            /** @description `ok`, or what is wrong, of what it depends on. */
             checks: {
                 [key: string]: string;
             };
+            /** @description The other services, by their names. */
+            workers: {
+                [key: string]: components["schemas"]["WorkerShown"];
+            };
+        };
+        /** @description What became of a redrive. */
+        RedriveShown: {
+            id: string;
+            /** @enum {string} */
+            status: "handled" | "failed" | "accepted";
+            detail: string;
+            /** @description Why it failed again. */
+            reason: string | null;
+        };
+        /** @description The replay is stored; its event appears under ``event_id``. */
+        ReplayAccepted: {
+            event_id: string;
+            /** @constant */
+            status: "accepted";
+            replay_of: string;
+        };
+        /** @description POST /events/replay */
+        ReplayRequest: {
+            /** @description As the query of `GET /events/`. At least one field must be given. */
+            filter: components["schemas"]["StateFilter"];
             /**
-             * Lag S
-             * @description How long the oldest message has waited that the service has not handled.
+             * @description Only count what would be replayed.
+             * @default false
              */
+            dry_run: boolean;
+        };
+        /** @description The replays are stored; their events name their origins in `replay_of`. */
+        ReplaysAccepted: {
+            /** @constant */
+            dry_run: false;
+            /** @description Events that match. */
+            count: number;
+            replayed: number;
+            /** @description Events that cannot be replayed, counted by the code that says why. */
+            refused: {
+                [key: string]: number;
+            };
+        };
+        /** @description What a replay of many events would do. */
+        ReplaysCounted: {
+            /** @constant */
+            dry_run: true;
+            /** @description Events that match. */
+            count: number;
+            replayable: number;
+            /** @description Events that cannot be replayed, counted by the code that says why. */
+            refused: {
+                [key: string]: number;
+            };
+        };
+        /** @description A scheduled trigger to be tested. */
+        ScheduledTestInput: {
+            /** @description When a one-time trigger fires: RFC 3339, or local to `timezone`. */
+            schedule_time?: string | null;
+            /** @description Seconds or an ISO 8601 duration between occurrences, 1 s or more. */
+            interval?: number | string | null;
+            /** @description 5 fields (minute hour day-of-month month day-of-week), 6 with a leading second, or a nickname such as @daily; read in `timezone`. */
+            cron?: string | null;
+            /**
+             * @description IANA zone in which local times, dates and cron are read. Any case is taken, and shown as the list of zones has it.
+             * @default UTC
+             */
+            timezone: string;
+            /**
+             * @description What a cron schedule does where the zone's clock skips or repeats a time: `vixie` fires a fixed time once, right after a gap; `skip_once` skips it in a gap and fires once in an overlap; `literal` fires whenever the clock shows the time.
+             * @default vixie
+             * @enum {string}
+             */
+            dst_policy: "vixie" | "skip_once" | "literal";
+            /** @description No occurrence is earlier. For an interval, its first occurrence: the later ones are counted from it. */
+            starts_at?: string | null;
+            /** @description No occurrence is later. */
+            ends_at?: string | null;
+            /** @description The schedule is over after as many fires; late ones count, missed ones do not. Counted from the version that first sets it. */
+            max_fires?: number | null;
+            /** @description Every occurrence is later by the trigger's own fixed part of this, so that many triggers with one schedule do not fire at once; at most a day. */
+            jitter?: number | string | null;
+            /**
+             * @description Dates of the zone on which nothing fires: 2026-12-25, or from the first to the last of a range, 2026-12-24/2027-01-01.
+             * @default []
+             */
+            exclude: string[];
+            /** @description What becomes of occurrences found too late. */
+            misfire?: components["schemas"]["MisfireInput"] | null;
+            /** @description Any JSON. What an event carries; an api trigger's predefined values. */
+            payload?: unknown;
+            /** @description For people; need not be unique. */
+            name?: string;
+            description?: string | null;
+            /** @default [] */
+            labels: string[];
+        };
+        /** @description A replica of a service; or a service none of whose replicas is heard, with nothing known. */
+        ServiceShown: {
+            service: string;
+            instance: string | null;
+            version: string | null;
+            started_at: string | null;
+            ready: boolean;
+            /** @description What it needs: `ok`, or what is wrong. */
+            checks: {
+                [key: string]: string;
+            };
+            /** @description How long the oldest message has waited that the service has not handled. */
             lag_s: number | null;
         };
-        /**
-         * SessionShown
-         * @description Who asks, and until when that is known by a cookie.
-         */
+        /** @description Who asks, and until when that is known by a cookie. */
         SessionShown: {
-            /** Key Id */
             key_id: string | null;
-            /** Scopes */
             scopes: string[];
-            /**
-             * Expires At
-             * @description Of a session; null for a key itself.
-             */
+            /** @description Of a session; null for a key itself. */
             expires_at: string | null;
             /**
-             * Now
              * Format: date-time
              * @description The server's clock.
              */
             now: string;
         };
+        /** @description Whose session it will be. */
+        SignInInput: {
+            /** @description As it is sent in X-API-KEY. */
+            api_key: string;
+        };
         /**
-         * Source
          * @description What made a log row come into being.
          * @enum {string}
          */
         Source: "schedule" | "api" | "nats" | "test" | "replay";
-        /**
-         * Stats
-         * @description The whole chart, and each of its buckets, the oldest first; empty ones are there too.
-         */
+        /** @description Rows of the log, in one of their two lives or in both. */
+        StateFilter: {
+            /** @description Events of this trigger. Given several times: any of them. */
+            trigger_id?: string | string[] | null;
+            /** @description This event. Given several times: any of them. */
+            event_id?: string | string[] | null;
+            /** @description Events that repeat this one. */
+            replay_of?: string | null;
+            /** @description The trigger's whole name, as it was when the event was logged. */
+            trigger_name?: string | null;
+            /** @description Kind of trigger. Given several times: any of them. */
+            type?: ("scheduled" | "api") | ("scheduled" | "api")[] | null;
+            /** @description What made the event come about. Given several times: any of them. */
+            source?: components["schemas"]["Source"] | components["schemas"]["Source"][] | null;
+            /** @description What became of the occurrence or fire. Given several times: any of them. */
+            status?: components["schemas"]["EntryStatus"] | components["schemas"]["EntryStatus"][] | null;
+            /** @description Only tests, or none. */
+            is_test?: boolean | null;
+            /** @description Fired at least so many seconds after it was scheduled. */
+            min_lateness?: number | null;
+            /** @description Fired at most so many seconds after it was scheduled. */
+            max_lateness?: number | null;
+            /** @description Logged at or after this instant (RFC 3339). */
+            from?: string | null;
+            /** @description Logged before this instant (RFC 3339); UTC without an offset. */
+            to?: string | null;
+            /** @description Words that all occur in the payload, in any case and order. Letters, marks and numbers make words; everything else separates them. Of scripts without spaces any part is found. Of a payload the first 10,000 characters are searched; the header `X-Search-Coverage` says `partial` where that may have missed something. */
+            q?: string | null;
+            /** @description Active for 2 h, then archived until 48 h. Both if not given, or if both are. */
+            state?: ("active" | "archived") | ("active" | "archived")[] | null;
+        };
+        /** @description The whole chart, and each of its buckets, the oldest first; empty ones are there too. */
         Stats: {
-            /** Total */
             total: number;
-            /** Counts */
             counts: {
                 [key: string]: number;
             };
             /** @description Of scheduled events that fired; null where there are none. */
             lateness: components["schemas"]["Lateness"] | null;
-            /**
-             * From
-             * Format: date-time
-             */
+            /** Format: date-time */
             from: string;
-            /**
-             * To
-             * Format: date-time
-             */
+            /** Format: date-time */
             to: string;
-            /**
-             * Bucket
-             * @enum {string}
-             */
+            /** @enum {string} */
             bucket: "1m" | "5m" | "15m" | "1h" | "6h" | "1d";
-            /** Buckets */
             buckets: components["schemas"]["TimeBucket"][];
         };
         /**
-         * Status
          * @description Where a trigger is in its life.
          * @enum {string}
          */
         Status: "active" | "completed" | "deleted";
-        /**
-         * TestAccepted
-         * @description The test is stored; its event appears under this id, at ``fires_at``.
-         */
+        /** @description The data of an event that speaks of the stream: `reset`, `dropped` or `closing`. */
+        StreamNotice: {
+            /** @enum {string} */
+            code: "log-reset" | "reader-too-slow" | "gateway-stopping";
+            detail: string;
+        };
+        /** @description The test is stored; its event appears under this id, at ``fires_at``. */
         TestAccepted: {
-            /** Event Id */
             event_id: string;
-            /**
-             * Fires At
-             * Format: date-time
-             */
+            /** Format: date-time */
             fires_at: string;
-            /**
-             * Next Fires
-             * @description What a recurring schedule would do if it were saved.
-             * @default []
-             */
+            /** @description What a recurring schedule would do if it were saved. */
             next_fires: string[];
-            /**
-             * Status
-             * @default accepted
-             * @constant
-             */
+            /** @constant */
             status: "accepted";
         };
-        /**
-         * TimeBucket
-         * @description One bar of the chart: from ``from`` on, for the width of a bucket.
-         */
+        /** @description One bar of the chart: from ``from`` on, for the width of a bucket. */
         TimeBucket: {
-            /** Total */
             total: number;
-            /** Counts */
             counts: {
                 [key: string]: number;
             };
             /** @description Of scheduled events that fired; null where there are none. */
             lateness: components["schemas"]["Lateness"] | null;
-            /**
-             * From
-             * Format: date-time
-             */
+            /** Format: date-time */
             from: string;
         };
-        /**
-         * TriggerCounts
-         * @description How many triggers there are.
-         */
+        /** @description How many triggers there are. */
         TriggerCounts: {
-            /** Active */
             active: number;
-            /** Completed */
             completed: number;
-            /**
-             * Due Within 1H
-             * @description As `GET /triggers/?due_within=1h&count=true`.
-             */
+            /** @description As `GET /triggers/?due_within=1h&count=true`. */
             due_within_1h: number;
         };
-        /**
-         * TriggerShown
-         * @description A trigger.
-         */
-        TriggerShown: {
-            /**
-             * Name
-             * @description For people; need not be unique.
-             */
-            name: string;
-            /**
-             * Type
-             * @enum {string}
-             */
-            type: "scheduled" | "api";
-            /**
-             * Payload
-             * @description Any JSON. What an event carries; an api trigger's predefined values.
-             */
-            payload?: unknown;
-            /**
-             * Schedule Time
-             * @description When a one-time trigger fires: RFC 3339, or local to `timezone`.
-             */
+        /** @description The definition of a trigger. */
+        TriggerInput: components["schemas"]["OneTimeInput"] | components["schemas"]["IntervalInput"] | components["schemas"]["CronInput"] | components["schemas"]["ApiInput"];
+        /** @description Many definitions. */
+        TriggerInputs: components["schemas"]["TriggerInput"][];
+        /** @description The fields to change (RFC 7396); null returns one to its default. */
+        TriggerPatch: {
+            /** @description For people; need not be unique. */
+            name?: string;
+            /** @enum {string} */
+            type?: "scheduled" | "api";
+            /** @description Any JSON. What an event carries; an api trigger's predefined values. */
+            payload?: unknown | null;
+            /** @description When a one-time trigger fires: RFC 3339, or local to `timezone`. */
             schedule_time?: string | null;
-            /**
-             * Interval
-             * @description Seconds or an ISO 8601 duration between occurrences, 1 s or more.
-             */
+            /** @description Seconds or an ISO 8601 duration between occurrences, 1 s or more. */
             interval?: number | string | null;
-            /**
-             * Cron
-             * @description 5 fields (minute hour day-of-month month day-of-week), 6 with a leading second, or a nickname such as @daily; read in `timezone`.
-             */
+            /** @description 5 fields (minute hour day-of-month month day-of-week), 6 with a leading second, or a nickname such as @daily; read in `timezone`. */
             cron?: string | null;
-            /**
-             * Timezone
-             * @description IANA zone in which local times, dates and cron are read. Any case is taken, and shown as the list of zones has it.
-             * @default UTC
-             */
-            timezone: string;
-            /**
-             * Dst Policy
-             * @description What a cron schedule does where the zone's clock skips or repeats a time: `vixie` fires a fixed time once, right after a gap; `skip_once` skips it in a gap and fires once in an overlap; `literal` fires whenever the clock shows the time.
-             * @default vixie
-             * @enum {string}
-             */
-            dst_policy: "vixie" | "skip_once" | "literal";
-            /**
-             * Starts At
-             * @description No occurrence is earlier. For an interval, its first occurrence: the later ones are counted from it.
-             */
+            /** @description IANA zone in which local times, dates and cron are read. Any case is taken, and shown as the list of zones has it. */
+            timezone?: string | null;
+            /** @description What a cron schedule does where the zone's clock skips or repeats a time: `vixie` fires a fixed time once, right after a gap; `skip_once` skips it in a gap and fires once in an overlap; `literal` fires whenever the clock shows the time. */
+            dst_policy?: ("vixie" | "skip_once" | "literal") | null;
+            /** @description No occurrence is earlier. For an interval, its first occurrence: the later ones are counted from it. */
             starts_at?: string | null;
-            /**
-             * Ends At
-             * @description No occurrence is later.
-             */
+            /** @description No occurrence is later. */
             ends_at?: string | null;
-            /**
-             * Max Fires
-             * @description The schedule is over after as many fires; late ones count, missed ones do not. Counted from the version that first sets it.
-             */
+            /** @description The schedule is over after as many fires; late ones count, missed ones do not. Counted from the version that first sets it. */
             max_fires?: number | null;
-            /**
-             * Jitter
-             * @description Every occurrence is later by the trigger's own fixed part of this, so that many triggers with one schedule do not fire at once; at most a day.
-             */
+            /** @description Every occurrence is later by the trigger's own fixed part of this, so that many triggers with one schedule do not fire at once; at most a day. */
             jitter?: number | string | null;
-            /**
-             * Exclude
-             * @description Dates of the zone on which nothing fires: 2026-12-25, or from the first to the last of a range, 2026-12-24/2027-01-01.
-             * @default []
-             */
-            exclude: string[];
+            /** @description Dates of the zone on which nothing fires: 2026-12-25, or from the first to the last of a range, 2026-12-24/2027-01-01. */
+            exclude?: string[] | null;
             /** @description What becomes of occurrences found too late. */
-            misfire?: components["schemas"]["MisfireFields"] | null;
-            /**
-             * Payload Schema
-             * @description JSON Schema 2020-12 to which an api trigger's payload must conform.
-             */
+            misfire?: components["schemas"]["MisfireInput"] | null;
+            /** @description JSON Schema 2020-12 to which an api trigger's payload must conform. */
             payload_schema?: {
                 [key: string]: unknown;
             } | boolean | null;
-            /** Description */
             description?: string | null;
+            labels?: string[] | null;
+        };
+        /** @description A trigger. */
+        TriggerShown: {
+            /** @description For people; need not be unique. */
+            name: string;
+            /** @enum {string} */
+            type: "scheduled" | "api";
+            /** @description Any JSON. What an event carries; an api trigger's predefined values. */
+            payload?: unknown;
+            /** @description When a one-time trigger fires: RFC 3339, or local to `timezone`. */
+            schedule_time: string | null;
+            /** @description Seconds or an ISO 8601 duration between occurrences, 1 s or more. */
+            interval: number | string | null;
+            /** @description 5 fields (minute hour day-of-month month day-of-week), 6 with a leading second, or a nickname such as @daily; read in `timezone`. */
+            cron: string | null;
+            /** @description IANA zone in which local times, dates and cron are read. Any case is taken, and shown as the list of zones has it. */
+            timezone: string;
             /**
-             * Labels
-             * @default []
-             */
-            labels: string[];
-            /**
-             * Version
-             * @description Also the ETag. Grows with every edit.
-             */
-            version: number;
-            /** Next Fire At */
-            next_fire_at: string | null;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /**
-             * Updated At
-             * Format: date-time
-             */
-            updated_at: string;
-            /**
-             * Fires
-             * @description How often its schedule has fired, where `max_fires` limits it; else 0.
-             */
-            fires: number;
-            /** Id */
-            id: string;
-            /**
-             * Status
+             * @description What a cron schedule does where the zone's clock skips or repeats a time: `vixie` fires a fixed time once, right after a gap; `skip_once` skips it in a gap and fires once in an overlap; `literal` fires whenever the clock shows the time.
              * @enum {string}
              */
+            dst_policy: "vixie" | "skip_once" | "literal";
+            /** @description No occurrence is earlier. For an interval, its first occurrence: the later ones are counted from it. */
+            starts_at: string | null;
+            /** @description No occurrence is later. */
+            ends_at: string | null;
+            /** @description The schedule is over after as many fires; late ones count, missed ones do not. Counted from the version that first sets it. */
+            max_fires: number | null;
+            /** @description Every occurrence is later by the trigger's own fixed part of this, so that many triggers with one schedule do not fire at once; at most a day. */
+            jitter: number | string | null;
+            /** @description Dates of the zone on which nothing fires: 2026-12-25, or from the first to the last of a range, 2026-12-24/2027-01-01. */
+            exclude: string[];
+            /** @description What becomes of occurrences found too late. */
+            misfire: components["schemas"]["MisfireFields"] | null;
+            /** @description JSON Schema 2020-12 to which an api trigger's payload must conform. */
+            payload_schema?: {
+                [key: string]: unknown;
+            } | boolean | null;
+            description: string | null;
+            labels: string[];
+            /** @description Also the ETag. Grows with every edit. */
+            version: number;
+            next_fire_at: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /** @description How often its schedule has fired, where `max_fires` limits it; else 0. */
+            fires: number;
+            id: string;
+            /** @enum {string} */
             status: "active" | "completed";
-            /**
-             * In Words
-             * @description When it fires.
-             */
+            /** @description When it fires. */
             in_words: string | null;
         };
-        /**
-         * TriggerUpdated
-         * @description A trigger after an edit.
-         */
+        /** @description A trigger after an edit. */
         TriggerUpdated: {
-            /**
-             * Name
-             * @description For people; need not be unique.
-             */
+            /** @description For people; need not be unique. */
             name: string;
-            /**
-             * Type
-             * @enum {string}
-             */
+            /** @enum {string} */
             type: "scheduled" | "api";
-            /**
-             * Payload
-             * @description Any JSON. What an event carries; an api trigger's predefined values.
-             */
-            payload?: unknown;
-            /**
-             * Schedule Time
-             * @description When a one-time trigger fires: RFC 3339, or local to `timezone`.
-             */
-            schedule_time?: string | null;
-            /**
-             * Interval
-             * @description Seconds or an ISO 8601 duration between occurrences, 1 s or more.
-             */
-            interval?: number | string | null;
-            /**
-             * Cron
-             * @description 5 fields (minute hour day-of-month month day-of-week), 6 with a leading second, or a nickname such as @daily; read in `timezone`.
-             */
-            cron?: string | null;
-            /**
-             * Timezone
-             * @description IANA zone in which local times, dates and cron are read. Any case is taken, and shown as the list of zones has it.
-             * @default UTC
-             */
+            /** @description Any JSON. What an event carries; an api trigger's predefined values. */
+            payload: unknown;
+            /** @description When a one-time trigger fires: RFC 3339, or local to `timezone`. */
+            schedule_time: string | null;
+            /** @description Seconds or an ISO 8601 duration between occurrences, 1 s or more. */
+            interval: number | string | null;
+            /** @description 5 fields (minute hour day-of-month month day-of-week), 6 with a leading second, or a nickname such as @daily; read in `timezone`. */
+            cron: string | null;
+            /** @description IANA zone in which local times, dates and cron are read. Any case is taken, and shown as the list of zones has it. */
             timezone: string;
             /**
-             * Dst Policy
              * @description What a cron schedule does where the zone's clock skips or repeats a time: `vixie` fires a fixed time once, right after a gap; `skip_once` skips it in a gap and fires once in an overlap; `literal` fires whenever the clock shows the time.
-             * @default vixie
              * @enum {string}
              */
             dst_policy: "vixie" | "skip_once" | "literal";
-            /**
-             * Starts At
-             * @description No occurrence is earlier. For an interval, its first occurrence: the later ones are counted from it.
-             */
-            starts_at?: string | null;
-            /**
-             * Ends At
-             * @description No occurrence is later.
-             */
-            ends_at?: string | null;
-            /**
-             * Max Fires
-             * @description The schedule is over after as many fires; late ones count, missed ones do not. Counted from the version that first sets it.
-             */
-            max_fires?: number | null;
-            /**
-             * Jitter
-             * @description Every occurrence is later by the trigger's own fixed part of this, so that many triggers with one schedule do not fire at once; at most a day.
-             */
-            jitter?: number | string | null;
-            /**
-             * Exclude
-             * @description Dates of the zone on which nothing fires: 2026-12-25, or from the first to the last of a range, 2026-12-24/2027-01-01.
-             * @default []
-             */
+            /** @description No occurrence is earlier. For an interval, its first occurrence: the later ones are counted from it. */
+            starts_at: string | null;
+            /** @description No occurrence is later. */
+            ends_at: string | null;
+            /** @description The schedule is over after as many fires; late ones count, missed ones do not. Counted from the version that first sets it. */
+            max_fires: number | null;
+            /** @description Every occurrence is later by the trigger's own fixed part of this, so that many triggers with one schedule do not fire at once; at most a day. */
+            jitter: number | string | null;
+            /** @description Dates of the zone on which nothing fires: 2026-12-25, or from the first to the last of a range, 2026-12-24/2027-01-01. */
             exclude: string[];
             /** @description What becomes of occurrences found too late. */
-            misfire?: components["schemas"]["MisfireFields"] | null;
-            /**
-             * Payload Schema
-             * @description JSON Schema 2020-12 to which an api trigger's payload must conform.
-             */
-            payload_schema?: {
+            misfire: components["schemas"]["MisfireFields"] | null;
+            /** @description JSON Schema 2020-12 to which an api trigger's payload must conform. */
+            payload_schema: {
                 [key: string]: unknown;
             } | boolean | null;
-            /** Description */
-            description?: string | null;
-            /**
-             * Labels
-             * @default []
-             */
+            description: string | null;
             labels: string[];
-            /**
-             * Version
-             * @description Also the ETag. Grows with every edit.
-             */
+            /** @description Also the ETag. Grows with every edit. */
             version: number;
-            /** Next Fire At */
             next_fire_at: string | null;
-            /**
-             * Created At
-             * Format: date-time
-             */
+            /** Format: date-time */
             created_at: string;
-            /**
-             * Updated At
-             * Format: date-time
-             */
+            /** Format: date-time */
             updated_at: string;
-            /**
-             * Fires
-             * @description How often its schedule has fired, where `max_fires` limits it; else 0.
-             */
+            /** @description How often its schedule has fired, where `max_fires` limits it; else 0. */
             fires: number;
-            /** Id */
             id: string;
-            /**
-             * Status
-             * @enum {string}
-             */
+            /** @enum {string} */
             status: "active" | "completed";
-            /**
-             * In Words
-             * @description When it fires.
-             */
+            /** @description When it fires. */
             in_words: string | null;
             next_fires: components["schemas"]["NextFires"];
             next_occurrences: components["schemas"]["NextOccurrences"];
         };
-        /**
-         * Upcoming
-         * @description What all triggers will do, the trigger that fires next first.
-         */
+        /** @description What all triggers will do, the trigger that fires next first. */
         Upcoming: {
-            /**
-             * Now
-             * Format: date-time
-             */
+            /** Format: date-time */
             now: string;
-            /**
-             * Until
-             * Format: date-time
-             */
+            /** Format: date-time */
             until: string;
-            /**
-             * More
-             * @description Whether further triggers fire by then.
-             */
+            /** @description Whether further triggers fire by then. */
             more: boolean;
-            /** Triggers */
             triggers: components["schemas"]["UpcomingTrigger"][];
         };
-        /**
-         * UpcomingTrigger
-         * @description A trigger's next occurrences within what was asked for.
-         */
+        /** @description A trigger's next occurrences within what was asked for. */
         UpcomingTrigger: {
-            /** Id */
             id: string;
-            /** Name */
             name: string;
-            /** Timezone */
             timezone: string;
-            /**
-             * More
-             * @description Whether further occurrences follow by then.
-             */
+            /** @description Whether further occurrences follow by then. */
             more: boolean;
-            /** Occurrences */
             occurrences: components["schemas"]["Occurrence"][];
         };
-        /**
-         * Version
-         * @description An entry of a trigger's history: who did what when, and the definition since.
-         */
+        /** @description An entry of a trigger's history: who did what when, and the definition since. */
         Version: {
-            /** Version */
             version: number;
             kind: components["schemas"]["ChangeKind"];
             status: components["schemas"]["Status"];
-            /**
-             * At
-             * Format: date-time
-             */
+            /** Format: date-time */
             at: string;
-            /** Actor */
             actor: string;
             definition: components["schemas"]["Definition"];
         };
-        /**
-         * ZoneShown
-         * @description A zone as a picker shows it.
-         */
+        /** @description One of the other services, as its heartbeats tell (``workers.WorkerShown``). */
+        WorkerShown: {
+            /**
+             * @description `unavailable`: some replicas live and none can work. `away`: none lives. `unknown`: the gateway has not listened for long enough to say.
+             * @enum {string}
+             */
+            status: "ready" | "unavailable" | "away" | "unknown";
+            /** @description That live. */
+            replicas: number;
+            /** @description Of those. */
+            ready: number;
+            /** @description Since when the oldest command is stored that it has not answered. */
+            oldest_command_age_s?: number;
+        };
+        /** @description A zone as a picker shows it. */
         ZoneShown: {
-            /**
-             * Name
-             * @description Of the IANA time zone database; older names are listed, too.
-             */
+            /** @description Of the IANA time zone database; older names are listed, too. */
             name: string;
-            /**
-             * Offset S
-             * @description Seconds east of UTC, at this moment.
-             */
+            /** @description Seconds east of UTC, at this moment. */
             offset_s: number;
-            /**
-             * Abbreviation
-             * @description As `CET`, or an offset where the zone has none.
-             */
+            /** @description As `CET`, or an offset where the zone has none. */
             abbreviation: string;
         };
-        /**
-         * ZonesShown
-         * @description All zones, by name.
-         */
+        /** @description All zones, by name. */
         ZonesShown: {
-            /**
-             * Tzdata
-             * @description The edition of the IANA database, by which schedules fire.
-             */
+            /** @description The edition of the IANA database, by which schedules fire. */
             tzdata: string;
-            /** Zones */
             zones: components["schemas"]["ZoneShown"][];
         };
-        /**
-         * Problem
-         * @description A refusal in the form of RFC 9457, also the error reply to a NATS command.
-         */
-        Problem: {
-            /** Type */
-            type: string;
-            /** Title */
-            title: string;
-            /** Status */
-            status: number;
-            /** Detail */
-            detail: string;
-            code: components["schemas"]["Code"];
-            /**
-             * Request Id
-             * @default null
-             */
-            request_id: string | null;
-            /**
-             * Current Version
-             * @description With `version-mismatch`: the version that the trigger has.
-             * @default null
-             */
-            current_version: number | null;
-            /**
-             * Errors
-             * @default []
-             */
-            errors: components["schemas"]["FieldError"][];
+    };
+    responses: {
+        /** @description `malformed-json`: The body is not acceptable JSON; `malformed-request`: The request is not HTTP; `malformed-encoding`: The body is not encoded as its header says */
+        Problem400: {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `unauthorized`: A valid API key is needed */
+        Problem401: {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `cross-site`: The request comes from another site */
+        Problem403: {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `not-found`: There is no such thing */
+        Problem404: {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `body-too-slow`: The body did not arrive in time; `head-too-slow`: The request's head did not arrive in time */
+        Problem408: {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `idempotency-mismatch`: The idempotency key was used with another payload; `trigger-exists`: A trigger with this id exists; `quota-exceeded`: A quota is used up */
+        Problem409: {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `gone`: It is not there any more */
+        Problem410: {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `version-mismatch`: The trigger has another version */
+        Problem412: {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `body-too-large`: The body is too large */
+        Problem413: {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `unsupported-media-type`: The body must be JSON; `unsupported-encoding`: The body's encoding is not understood */
+        Problem415: {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                "Accept-Encoding": components["headers"]["Accept-Encoding"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `invalid`: The request is not valid; `schedule-in-past`: The schedule lies in the past; `schedule-beyond-horizon`: The schedule lies too far ahead; `cron-not-available`: Cron schedules are not available; `cron-never-fires`: The cron schedule never fires; `unknown-timezone`: The time zone is not known; `invalid-schema`: The payload schema is not acceptable; `payload-schema-mismatch`: The payload does not match the trigger's schema; `not-replayable`: The event cannot be replayed; `pause-not-supported`: A trigger cannot be paused; `unknown-schema-version`: The message's schema version is not known */
+        Problem422: {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `head-too-large`: The request's head is too large */
+        Problem431: {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `internal`: The platform failed */
+        Problem500: {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `unsupported-transfer-coding`: The transfer coding is not understood */
+        Problem501: {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `unavailable`: A part of the platform is away */
+        Problem503: {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
         };
     };
-    responses: never;
     parameters: never;
     requestBodies: never;
-    headers: never;
+    headers: {
+        /** @description `attachment`, with a name for the file. */
+        "Content-Disposition": string;
+        /** @description With `q`: `partial` where payloads are longer than what is searched of them. */
+        "X-Search-Coverage": "complete" | "partial";
+        /** @description What `If-Match` and `If-None-Match` compare. */
+        ETag: string;
+        /** @description The address of the next page, with `rel="next"` (RFC 8288); the last page has none. */
+        Link: string;
+        /** @description Where it is, or will be. */
+        Location: string;
+        /** @description The id in the live stream up to which all rows are in the log that was read: as `last_event_id` it continues without a gap. */
+        "X-Log-Position": string;
+        /** @description Names this request in the platform's logs: the caller's own id, if it sent one. */
+        "X-Request-ID": string;
+        /** @description Seconds until it is worth another try. */
+        "Retry-After": number;
+        /** @description The session, or its end. */
+        "Set-Cookie": string;
+        /** @description With `count=true`: all rows that pass, on whichever page. */
+        "X-Total-Count": number;
+        /** @description Beside `X-Total-Count`. */
+        "X-Total-Count-Kind": "exact" | "estimate";
+        /** @description How bodies may be encoded. */
+        "Accept-Encoding": string;
+        /** @description `Bearer`. */
+        "WWW-Authenticate": string;
+    };
     pathItems: never;
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    create_many_triggers_bulk_post: {
+    createTriggers: {
         parameters: {
             query?: {
                 /** @description Create what is acceptable although something is refused. */
@@ -2147,118 +2007,14 @@ export interface operations {
         requestBody: {
             content: {
                 "application/x-ndjson": string;
-                "application/json": {
-                    /**
-                     * Name
-                     * @description For people; need not be unique.
-                     */
-                    name: string;
-                    /**
-                     * Type
-                     * @enum {string}
-                     */
-                    type: "scheduled" | "api";
-                    /**
-                     * Payload
-                     * @description Any JSON. What an event carries; an api trigger's predefined values.
-                     */
-                    payload?: unknown;
-                    /**
-                     * Schedule Time
-                     * @description When a one-time trigger fires: RFC 3339, or local to `timezone`.
-                     */
-                    schedule_time?: string | null;
-                    /**
-                     * Interval
-                     * @description Seconds or an ISO 8601 duration between occurrences, 1 s or more.
-                     */
-                    interval?: number | string | null;
-                    /**
-                     * Cron
-                     * @description 5 fields (minute hour day-of-month month day-of-week), 6 with a leading second, or a nickname such as @daily; read in `timezone`.
-                     */
-                    cron?: string | null;
-                    /**
-                     * Timezone
-                     * @description IANA zone in which local times, dates and cron are read. Any case is taken, and shown as the list of zones has it.
-                     * @default UTC
-                     */
-                    timezone?: string;
-                    /**
-                     * Dst Policy
-                     * @description What a cron schedule does where the zone's clock skips or repeats a time: `vixie` fires a fixed time once, right after a gap; `skip_once` skips it in a gap and fires once in an overlap; `literal` fires whenever the clock shows the time.
-                     * @default vixie
-                     * @enum {string}
-                     */
-                    dst_policy?: "vixie" | "skip_once" | "literal";
-                    /**
-                     * Starts At
-                     * @description No occurrence is earlier. For an interval, its first occurrence: the later ones are counted from it.
-                     */
-                    starts_at?: string | null;
-                    /**
-                     * Ends At
-                     * @description No occurrence is later.
-                     */
-                    ends_at?: string | null;
-                    /**
-                     * Max Fires
-                     * @description The schedule is over after as many fires; late ones count, missed ones do not. Counted from the version that first sets it.
-                     */
-                    max_fires?: number | null;
-                    /**
-                     * Jitter
-                     * @description Every occurrence is later by the trigger's own fixed part of this, so that many triggers with one schedule do not fire at once; at most a day.
-                     */
-                    jitter?: number | string | null;
-                    /**
-                     * Exclude
-                     * @description Dates of the zone on which nothing fires: 2026-12-25, or from the first to the last of a range, 2026-12-24/2027-01-01.
-                     * @default []
-                     */
-                    exclude?: string[];
-                    /** @description What becomes of occurrences found too late. */
-                    misfire?: {
-                        /**
-                         * Policy
-                         * @description Which of the occurrences found late fire late: none, the last one, or all in order. Whatever does not fire is logged as missed.
-                         * @default last
-                         * @enum {string}
-                         */
-                        policy?: "none" | "last" | "all";
-                        /**
-                         * Max Age
-                         * @description None older than this fires late; at most 47 hours.
-                         */
-                        max_age?: number | string | null;
-                        /**
-                         * Max Count
-                         * @description Of `all`: at most as many fire, the last ones. Of `none` and `last`: more missed occurrences than this, found at once, are summed in one row of the log.
-                         * @default 100
-                         */
-                        max_count?: number;
-                    } | null;
-                    /**
-                     * Payload Schema
-                     * @description JSON Schema 2020-12 to which an api trigger's payload must conform.
-                     */
-                    payload_schema?: {
-                        [key: string]: unknown;
-                    } | boolean | null;
-                    /** Description */
-                    description?: string | null;
-                    /**
-                     * Labels
-                     * @default []
-                     */
-                    labels?: string[];
-                }[];
+                "application/json": components["schemas"]["TriggerInputs"];
             };
         };
         responses: {
             /** @description Some were refused, the others created */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2295,6 +2051,7 @@ export interface operations {
             /** @description Every trigger was created */
             201: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2317,6 +2074,7 @@ export interface operations {
             /** @description Some are stored, and created later */
             202: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2335,38 +2093,41 @@ export interface operations {
                     "application/json": components["schemas"]["BulkCreated"];
                 };
             };
-            /** @description Refused, and why */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    list_triggers_triggers__get: {
+    listTriggers: {
         parameters: {
             query?: {
                 /** @description Kind of trigger. Given several times: any of them. */
-                type?: ("scheduled" | "api") | ("scheduled" | "api")[] | null;
+                type?: ("scheduled" | "api")[];
                 /** @description A label that the trigger has. Given several times: any of them. */
-                label?: string | string[] | null;
+                label?: string[];
                 /** @description Part of the name, in any case and script. */
-                q?: string | null;
+                q?: string;
                 /** @description Rows of a page. */
                 limit?: number;
                 /** @description Opaque; from the `Link` header of the page before. */
-                cursor?: string | null;
+                cursor?: string;
                 /** @description A completed trigger has no further occurrence. Given several times: any of them. */
-                status?: ("active" | "completed") | ("active" | "completed")[] | null;
+                status?: ("active" | "completed")[];
                 /** @description These triggers. Given several times: any of them. */
-                id?: string | string[] | null;
+                id?: string[];
                 /** @description With an occurrence no further ahead: `1h`, `PT15M`, or seconds. */
-                due_within?: string | null;
+                due_within?: string;
                 /** @description With an event, no test, in the active log that fired a second late or more (`late`), was `missed` or `rejected`. Given several times: any of them. */
-                attention?: ("late" | "missed" | "rejected") | ("late" | "missed" | "rejected")[] | null;
+                attention?: ("late" | "missed" | "rejected")[];
                 /** @description `-` reverses. A trigger without an occurrence to come is the last by `next_fire`, either way. */
                 sort?: "created" | "-created" | "name" | "-name" | "next_fire" | "-next_fire" | "updated" | "-updated";
                 /** @description Also count all that pass, in the header `X-Total-Count`. */
@@ -2380,27 +2141,30 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A page of triggers */
             200: {
                 headers: {
+                    Link: components["headers"]["Link"];
+                    "X-Total-Count": components["headers"]["X-Total-Count"];
+                    "X-Total-Count-Kind": components["headers"]["X-Total-Count-Kind"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["TriggerShown"][];
                 };
             };
-            /** @description Refused, and why */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            408: components["responses"]["Problem408"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    create_triggers__post: {
+    createTrigger: {
         parameters: {
             query?: {
                 /** @description Change nothing: answer 200 with what the write would do, or why it would be refused. Quotas are not looked at. */
@@ -2415,127 +2179,26 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /**
-                     * Name
-                     * @description For people; need not be unique.
-                     */
-                    name: string;
-                    /**
-                     * Type
-                     * @enum {string}
-                     */
-                    type: "scheduled" | "api";
-                    /**
-                     * Payload
-                     * @description Any JSON. What an event carries; an api trigger's predefined values.
-                     */
-                    payload?: unknown;
-                    /**
-                     * Schedule Time
-                     * @description When a one-time trigger fires: RFC 3339, or local to `timezone`.
-                     */
-                    schedule_time?: string | null;
-                    /**
-                     * Interval
-                     * @description Seconds or an ISO 8601 duration between occurrences, 1 s or more.
-                     */
-                    interval?: number | string | null;
-                    /**
-                     * Cron
-                     * @description 5 fields (minute hour day-of-month month day-of-week), 6 with a leading second, or a nickname such as @daily; read in `timezone`.
-                     */
-                    cron?: string | null;
-                    /**
-                     * Timezone
-                     * @description IANA zone in which local times, dates and cron are read. Any case is taken, and shown as the list of zones has it.
-                     * @default UTC
-                     */
-                    timezone?: string;
-                    /**
-                     * Dst Policy
-                     * @description What a cron schedule does where the zone's clock skips or repeats a time: `vixie` fires a fixed time once, right after a gap; `skip_once` skips it in a gap and fires once in an overlap; `literal` fires whenever the clock shows the time.
-                     * @default vixie
-                     * @enum {string}
-                     */
-                    dst_policy?: "vixie" | "skip_once" | "literal";
-                    /**
-                     * Starts At
-                     * @description No occurrence is earlier. For an interval, its first occurrence: the later ones are counted from it.
-                     */
-                    starts_at?: string | null;
-                    /**
-                     * Ends At
-                     * @description No occurrence is later.
-                     */
-                    ends_at?: string | null;
-                    /**
-                     * Max Fires
-                     * @description The schedule is over after as many fires; late ones count, missed ones do not. Counted from the version that first sets it.
-                     */
-                    max_fires?: number | null;
-                    /**
-                     * Jitter
-                     * @description Every occurrence is later by the trigger's own fixed part of this, so that many triggers with one schedule do not fire at once; at most a day.
-                     */
-                    jitter?: number | string | null;
-                    /**
-                     * Exclude
-                     * @description Dates of the zone on which nothing fires: 2026-12-25, or from the first to the last of a range, 2026-12-24/2027-01-01.
-                     * @default []
-                     */
-                    exclude?: string[];
-                    /** @description What becomes of occurrences found too late. */
-                    misfire?: {
-                        /**
-                         * Policy
-                         * @description Which of the occurrences found late fire late: none, the last one, or all in order. Whatever does not fire is logged as missed.
-                         * @default last
-                         * @enum {string}
-                         */
-                        policy?: "none" | "last" | "all";
-                        /**
-                         * Max Age
-                         * @description None older than this fires late; at most 47 hours.
-                         */
-                        max_age?: number | string | null;
-                        /**
-                         * Max Count
-                         * @description Of `all`: at most as many fire, the last ones. Of `none` and `last`: more missed occurrences than this, found at once, are summed in one row of the log.
-                         * @default 100
-                         */
-                        max_count?: number;
-                    } | null;
-                    /**
-                     * Payload Schema
-                     * @description JSON Schema 2020-12 to which an api trigger's payload must conform.
-                     */
-                    payload_schema?: {
-                        [key: string]: unknown;
-                    } | boolean | null;
-                    /** Description */
-                    description?: string | null;
-                    /**
-                     * Labels
-                     * @default []
-                     */
-                    labels?: string[];
-                };
+                "application/json": components["schemas"]["TriggerInput"];
             };
         };
         responses: {
             /** @description With `dry_run`: what the write would do */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["DryRun"];
                 };
             };
-            /** @description Successful Response */
+            /** @description Created */
             201: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    Location: components["headers"]["Location"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2545,55 +2208,64 @@ export interface operations {
             /** @description Stored, and applied later: the scheduler is busy or away */
             202: {
                 headers: {
+                    Location: components["headers"]["Location"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            /** @description Refused, and why */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            410: components["responses"]["Problem410"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    show_triggers__trigger_id__get: {
+    getTrigger: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description The trigger's id. */
                 trigger_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The trigger */
             200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["TriggerShown"];
                 };
             };
-            /** @description Refused, and why */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    replace_triggers__trigger_id__put: {
+    replaceTrigger: {
         parameters: {
             query?: {
                 /** @description Change nothing: answer 200 with what the write would do, or why it would be refused. Quotas are not looked at. */
@@ -2606,151 +2278,56 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
+                /** @description The trigger's id. */
                 trigger_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /**
-                     * Name
-                     * @description For people; need not be unique.
-                     */
-                    name: string;
-                    /**
-                     * Type
-                     * @enum {string}
-                     */
-                    type: "scheduled" | "api";
-                    /**
-                     * Payload
-                     * @description Any JSON. What an event carries; an api trigger's predefined values.
-                     */
-                    payload?: unknown;
-                    /**
-                     * Schedule Time
-                     * @description When a one-time trigger fires: RFC 3339, or local to `timezone`.
-                     */
-                    schedule_time?: string | null;
-                    /**
-                     * Interval
-                     * @description Seconds or an ISO 8601 duration between occurrences, 1 s or more.
-                     */
-                    interval?: number | string | null;
-                    /**
-                     * Cron
-                     * @description 5 fields (minute hour day-of-month month day-of-week), 6 with a leading second, or a nickname such as @daily; read in `timezone`.
-                     */
-                    cron?: string | null;
-                    /**
-                     * Timezone
-                     * @description IANA zone in which local times, dates and cron are read. Any case is taken, and shown as the list of zones has it.
-                     * @default UTC
-                     */
-                    timezone?: string;
-                    /**
-                     * Dst Policy
-                     * @description What a cron schedule does where the zone's clock skips or repeats a time: `vixie` fires a fixed time once, right after a gap; `skip_once` skips it in a gap and fires once in an overlap; `literal` fires whenever the clock shows the time.
-                     * @default vixie
-                     * @enum {string}
-                     */
-                    dst_policy?: "vixie" | "skip_once" | "literal";
-                    /**
-                     * Starts At
-                     * @description No occurrence is earlier. For an interval, its first occurrence: the later ones are counted from it.
-                     */
-                    starts_at?: string | null;
-                    /**
-                     * Ends At
-                     * @description No occurrence is later.
-                     */
-                    ends_at?: string | null;
-                    /**
-                     * Max Fires
-                     * @description The schedule is over after as many fires; late ones count, missed ones do not. Counted from the version that first sets it.
-                     */
-                    max_fires?: number | null;
-                    /**
-                     * Jitter
-                     * @description Every occurrence is later by the trigger's own fixed part of this, so that many triggers with one schedule do not fire at once; at most a day.
-                     */
-                    jitter?: number | string | null;
-                    /**
-                     * Exclude
-                     * @description Dates of the zone on which nothing fires: 2026-12-25, or from the first to the last of a range, 2026-12-24/2027-01-01.
-                     * @default []
-                     */
-                    exclude?: string[];
-                    /** @description What becomes of occurrences found too late. */
-                    misfire?: {
-                        /**
-                         * Policy
-                         * @description Which of the occurrences found late fire late: none, the last one, or all in order. Whatever does not fire is logged as missed.
-                         * @default last
-                         * @enum {string}
-                         */
-                        policy?: "none" | "last" | "all";
-                        /**
-                         * Max Age
-                         * @description None older than this fires late; at most 47 hours.
-                         */
-                        max_age?: number | string | null;
-                        /**
-                         * Max Count
-                         * @description Of `all`: at most as many fire, the last ones. Of `none` and `last`: more missed occurrences than this, found at once, are summed in one row of the log.
-                         * @default 100
-                         */
-                        max_count?: number;
-                    } | null;
-                    /**
-                     * Payload Schema
-                     * @description JSON Schema 2020-12 to which an api trigger's payload must conform.
-                     */
-                    payload_schema?: {
-                        [key: string]: unknown;
-                    } | boolean | null;
-                    /** Description */
-                    description?: string | null;
-                    /**
-                     * Labels
-                     * @default []
-                     */
-                    labels?: string[];
-                };
+                "application/json": components["schemas"]["TriggerInput"];
             };
         };
         responses: {
             /** @description Edited; with `dry_run`, not yet */
             200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TriggerUpdated"] | components["schemas"]["DryRun"];
+                    "application/json": components["schemas"]["EditShown"];
                 };
             };
             /** @description Stored, and applied later: the scheduler is busy or away */
             202: {
                 headers: {
+                    Location: components["headers"]["Location"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            /** @description Refused, and why */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    delete_triggers__trigger_id__delete: {
+    deleteTrigger: {
         parameters: {
             query?: {
                 /** @description Change nothing: answer 200 with what the write would do, or why it would be refused. Quotas are not looked at. */
@@ -2763,6 +2340,7 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
+                /** @description The trigger's id. */
                 trigger_id: string;
             };
             cookie?: never;
@@ -2772,6 +2350,7 @@ export interface operations {
             /** @description With `dry_run`: what the write would do */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2781,31 +2360,36 @@ export interface operations {
             /** @description Stored, and applied later: the scheduler is busy or away */
             202: {
                 headers: {
+                    Location: components["headers"]["Location"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            /** @description Successful Response */
+            /** @description Deleted */
             204: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Refused, and why */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            412: components["responses"]["Problem412"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    patch_triggers__trigger_id__patch: {
+    updateTrigger: {
         parameters: {
             query?: {
                 /** @description Change nothing: answer 200 with what the write would do, or why it would be refused. Quotas are not looked at. */
@@ -2818,151 +2402,56 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
+                /** @description The trigger's id. */
                 trigger_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /**
-                     * Name
-                     * @description For people; need not be unique.
-                     */
-                    name?: string;
-                    /**
-                     * Type
-                     * @enum {string}
-                     */
-                    type?: "scheduled" | "api";
-                    /**
-                     * Payload
-                     * @description Any JSON. What an event carries; an api trigger's predefined values.
-                     */
-                    payload?: unknown;
-                    /**
-                     * Schedule Time
-                     * @description When a one-time trigger fires: RFC 3339, or local to `timezone`.
-                     */
-                    schedule_time?: string | null;
-                    /**
-                     * Interval
-                     * @description Seconds or an ISO 8601 duration between occurrences, 1 s or more.
-                     */
-                    interval?: number | string | null;
-                    /**
-                     * Cron
-                     * @description 5 fields (minute hour day-of-month month day-of-week), 6 with a leading second, or a nickname such as @daily; read in `timezone`.
-                     */
-                    cron?: string | null;
-                    /**
-                     * Timezone
-                     * @description IANA zone in which local times, dates and cron are read. Any case is taken, and shown as the list of zones has it.
-                     * @default UTC
-                     */
-                    timezone?: string;
-                    /**
-                     * Dst Policy
-                     * @description What a cron schedule does where the zone's clock skips or repeats a time: `vixie` fires a fixed time once, right after a gap; `skip_once` skips it in a gap and fires once in an overlap; `literal` fires whenever the clock shows the time.
-                     * @default vixie
-                     * @enum {string}
-                     */
-                    dst_policy?: "vixie" | "skip_once" | "literal";
-                    /**
-                     * Starts At
-                     * @description No occurrence is earlier. For an interval, its first occurrence: the later ones are counted from it.
-                     */
-                    starts_at?: string | null;
-                    /**
-                     * Ends At
-                     * @description No occurrence is later.
-                     */
-                    ends_at?: string | null;
-                    /**
-                     * Max Fires
-                     * @description The schedule is over after as many fires; late ones count, missed ones do not. Counted from the version that first sets it.
-                     */
-                    max_fires?: number | null;
-                    /**
-                     * Jitter
-                     * @description Every occurrence is later by the trigger's own fixed part of this, so that many triggers with one schedule do not fire at once; at most a day.
-                     */
-                    jitter?: number | string | null;
-                    /**
-                     * Exclude
-                     * @description Dates of the zone on which nothing fires: 2026-12-25, or from the first to the last of a range, 2026-12-24/2027-01-01.
-                     * @default []
-                     */
-                    exclude?: string[];
-                    /** @description What becomes of occurrences found too late. */
-                    misfire?: {
-                        /**
-                         * Policy
-                         * @description Which of the occurrences found late fire late: none, the last one, or all in order. Whatever does not fire is logged as missed.
-                         * @default last
-                         * @enum {string}
-                         */
-                        policy?: "none" | "last" | "all";
-                        /**
-                         * Max Age
-                         * @description None older than this fires late; at most 47 hours.
-                         */
-                        max_age?: number | string | null;
-                        /**
-                         * Max Count
-                         * @description Of `all`: at most as many fire, the last ones. Of `none` and `last`: more missed occurrences than this, found at once, are summed in one row of the log.
-                         * @default 100
-                         */
-                        max_count?: number;
-                    } | null;
-                    /**
-                     * Payload Schema
-                     * @description JSON Schema 2020-12 to which an api trigger's payload must conform.
-                     */
-                    payload_schema?: {
-                        [key: string]: unknown;
-                    } | boolean | null;
-                    /** Description */
-                    description?: string | null;
-                    /**
-                     * Labels
-                     * @default []
-                     */
-                    labels?: string[];
-                };
+                "application/json": components["schemas"]["TriggerPatch"];
             };
         };
         responses: {
             /** @description Edited; with `dry_run`, not yet */
             200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TriggerUpdated"] | components["schemas"]["DryRun"];
+                    "application/json": components["schemas"]["EditShown"];
                 };
             };
             /** @description Stored, and applied later: the scheduler is busy or away */
             202: {
                 headers: {
+                    Location: components["headers"]["Location"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            /** @description Refused, and why */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    labels_labels__get: {
+    listLabels: {
         parameters: {
             query?: never;
             header?: never;
@@ -2971,63 +2460,66 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The labels */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["LabelCount"][];
                 };
             };
-            /** @description Refused, and why */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            408: components["responses"]["Problem408"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    history_triggers__trigger_id__history_get: {
+    listTriggerVersions: {
         parameters: {
             query?: {
                 /** @description Rows of a page. */
                 limit?: number;
                 /** @description Opaque; from the `Link` header of the page before. */
-                cursor?: string | null;
+                cursor?: string;
             };
             header?: never;
             path: {
+                /** @description The trigger's id. */
                 trigger_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A page of versions */
             200: {
                 headers: {
+                    Link: components["headers"]["Link"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Version"][];
                 };
             };
-            /** @description Refused, and why */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    fire_triggers__trigger_id__fire_post: {
+    fireTrigger: {
         parameters: {
             query?: never;
             header?: {
@@ -3035,40 +2527,44 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The trigger's id. */
                 trigger_id: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /** @description Any JSON, laid over the trigger's own: a null takes out what that has. */
-                    payload?: unknown;
-                };
+                "application/json": components["schemas"]["FireInput"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description The fire is stored: its event is coming */
             202: {
                 headers: {
+                    Location: components["headers"]["Location"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["FireAccepted"];
                 };
             };
-            /** @description Refused, and why */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    test_triggers__trigger_id__test_post: {
+    testTrigger: {
         parameters: {
             query?: never;
             header?: {
@@ -3076,50 +2572,54 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The trigger's id. */
                 trigger_id: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /** @description Any JSON, laid over the trigger's own: a null takes out what that has. */
-                    payload?: unknown;
-                };
+                "application/json": components["schemas"]["FireInput"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description The fire is stored: its event is coming */
             202: {
                 headers: {
+                    Location: components["headers"]["Location"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["FireAccepted"];
                 };
             };
-            /** @description Refused, and why */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    of_all_schedules_upcoming_get: {
+    listUpcoming: {
         parameters: {
             query?: {
                 /** @description Kind of trigger. Given several times: any of them. */
-                type?: ("scheduled" | "api") | ("scheduled" | "api")[] | null;
+                type?: ("scheduled" | "api")[];
                 /** @description A label that the trigger has. Given several times: any of them. */
-                label?: string | string[] | null;
+                label?: string[];
                 /** @description Part of the name, in any case and script. */
-                q?: string | null;
+                q?: string;
                 /** @description The end of what is shown (RFC 3339); 24 hours from now if not given. */
-                until?: string | null;
+                until?: string;
                 /** @description Occurrences to show of each trigger. */
                 per_trigger?: number;
                 /** @description Triggers to show. */
@@ -3131,27 +2631,27 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The nearest triggers */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Upcoming"];
                 };
             };
-            /** @description Refused, and why */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            408: components["responses"]["Problem408"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    timezones_schedules_timezones_get: {
+    listTimezones: {
         parameters: {
             query?: never;
             header?: {
@@ -3163,34 +2663,37 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description All zones */
             200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ZonesShown"];
                 };
             };
-            /** @description It is what `If-None-Match` names. */
+            /** @description It is what `If-None-Match` names */
             304: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Refused, and why */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            408: components["responses"]["Problem408"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    preview_schedules_preview_post: {
+    previewSchedule: {
         parameters: {
             query?: never;
             header?: never;
@@ -3199,113 +2702,34 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /**
-                     * Schedule Time
-                     * @description When a one-time trigger fires: RFC 3339, or local to `timezone`.
-                     */
-                    schedule_time?: string | null;
-                    /**
-                     * Interval
-                     * @description Seconds or an ISO 8601 duration between occurrences, 1 s or more.
-                     */
-                    interval?: number | string | null;
-                    /**
-                     * Cron
-                     * @description 5 fields (minute hour day-of-month month day-of-week), 6 with a leading second, or a nickname such as @daily; read in `timezone`.
-                     */
-                    cron?: string | null;
-                    /**
-                     * Timezone
-                     * @description IANA zone in which local times, dates and cron are read. Any case is taken, and shown as the list of zones has it.
-                     * @default UTC
-                     */
-                    timezone?: string;
-                    /**
-                     * Dst Policy
-                     * @description What a cron schedule does where the zone's clock skips or repeats a time: `vixie` fires a fixed time once, right after a gap; `skip_once` skips it in a gap and fires once in an overlap; `literal` fires whenever the clock shows the time.
-                     * @default vixie
-                     * @enum {string}
-                     */
-                    dst_policy?: "vixie" | "skip_once" | "literal";
-                    /**
-                     * Starts At
-                     * @description No occurrence is earlier. For an interval, its first occurrence: the later ones are counted from it.
-                     */
-                    starts_at?: string | null;
-                    /**
-                     * Ends At
-                     * @description No occurrence is later.
-                     */
-                    ends_at?: string | null;
-                    /**
-                     * Max Fires
-                     * @description The schedule is over after as many fires; late ones count, missed ones do not. Counted from the version that first sets it.
-                     */
-                    max_fires?: number | null;
-                    /**
-                     * Jitter
-                     * @description Every occurrence is later by the trigger's own fixed part of this, so that many triggers with one schedule do not fire at once; at most a day.
-                     */
-                    jitter?: number | string | null;
-                    /**
-                     * Exclude
-                     * @description Dates of the zone on which nothing fires: 2026-12-25, or from the first to the last of a range, 2026-12-24/2027-01-01.
-                     * @default []
-                     */
-                    exclude?: string[];
-                    /** @description What becomes of occurrences found too late. */
-                    misfire?: {
-                        /**
-                         * Policy
-                         * @description Which of the occurrences found late fire late: none, the last one, or all in order. Whatever does not fire is logged as missed.
-                         * @default last
-                         * @enum {string}
-                         */
-                        policy?: "none" | "last" | "all";
-                        /**
-                         * Max Age
-                         * @description None older than this fires late; at most 47 hours.
-                         */
-                        max_age?: number | string | null;
-                        /**
-                         * Max Count
-                         * @description Of `all`: at most as many fire, the last ones. Of `none` and `last`: more missed occurrences than this, found at once, are summed in one row of the log.
-                         * @default 100
-                         */
-                        max_count?: number;
-                    } | null;
-                    /** @description Only later occurrences, as if created then: RFC 3339, or local to `timezone`. Now, where it is not given. */
-                    after?: string;
-                    /** @description None later than this. */
-                    until?: string;
-                    /** @description At most as many; 20 by default, all up to `until`. */
-                    count?: number;
-                };
+                "application/json": components["schemas"]["PreviewInput"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description What it would do */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["PreviewShown"];
                 };
             };
-            /** @description Refused, and why */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            408: components["responses"]["Problem408"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    upcoming_triggers__trigger_id__next_get: {
+    getTriggerNext: {
         parameters: {
             query?: {
                 /** @description Occurrences to show. */
@@ -3313,33 +2737,35 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description The trigger's id. */
                 trigger_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description What it will do */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["PreviewShown"];
                 };
             };
-            /** @description Refused, and why */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    scheduled_test_scheduled__post: {
+    testScheduledDefinition: {
         parameters: {
             query?: never;
             header?: never;
@@ -3348,124 +2774,36 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /**
-                     * Schedule Time
-                     * @description When a one-time trigger fires: RFC 3339, or local to `timezone`.
-                     */
-                    schedule_time?: string | null;
-                    /**
-                     * Interval
-                     * @description Seconds or an ISO 8601 duration between occurrences, 1 s or more.
-                     */
-                    interval?: number | string | null;
-                    /**
-                     * Cron
-                     * @description 5 fields (minute hour day-of-month month day-of-week), 6 with a leading second, or a nickname such as @daily; read in `timezone`.
-                     */
-                    cron?: string | null;
-                    /**
-                     * Timezone
-                     * @description IANA zone in which local times, dates and cron are read. Any case is taken, and shown as the list of zones has it.
-                     * @default UTC
-                     */
-                    timezone?: string;
-                    /**
-                     * Dst Policy
-                     * @description What a cron schedule does where the zone's clock skips or repeats a time: `vixie` fires a fixed time once, right after a gap; `skip_once` skips it in a gap and fires once in an overlap; `literal` fires whenever the clock shows the time.
-                     * @default vixie
-                     * @enum {string}
-                     */
-                    dst_policy?: "vixie" | "skip_once" | "literal";
-                    /**
-                     * Starts At
-                     * @description No occurrence is earlier. For an interval, its first occurrence: the later ones are counted from it.
-                     */
-                    starts_at?: string | null;
-                    /**
-                     * Ends At
-                     * @description No occurrence is later.
-                     */
-                    ends_at?: string | null;
-                    /**
-                     * Max Fires
-                     * @description The schedule is over after as many fires; late ones count, missed ones do not. Counted from the version that first sets it.
-                     */
-                    max_fires?: number | null;
-                    /**
-                     * Jitter
-                     * @description Every occurrence is later by the trigger's own fixed part of this, so that many triggers with one schedule do not fire at once; at most a day.
-                     */
-                    jitter?: number | string | null;
-                    /**
-                     * Exclude
-                     * @description Dates of the zone on which nothing fires: 2026-12-25, or from the first to the last of a range, 2026-12-24/2027-01-01.
-                     * @default []
-                     */
-                    exclude?: string[];
-                    /** @description What becomes of occurrences found too late. */
-                    misfire?: {
-                        /**
-                         * Policy
-                         * @description Which of the occurrences found late fire late: none, the last one, or all in order. Whatever does not fire is logged as missed.
-                         * @default last
-                         * @enum {string}
-                         */
-                        policy?: "none" | "last" | "all";
-                        /**
-                         * Max Age
-                         * @description None older than this fires late; at most 47 hours.
-                         */
-                        max_age?: number | string | null;
-                        /**
-                         * Max Count
-                         * @description Of `all`: at most as many fire, the last ones. Of `none` and `last`: more missed occurrences than this, found at once, are summed in one row of the log.
-                         * @default 100
-                         */
-                        max_count?: number;
-                    } | null;
-                    /**
-                     * Payload
-                     * @description Any JSON. What an event carries; an api trigger's predefined values.
-                     */
-                    payload?: unknown;
-                    /**
-                     * Name
-                     * @description For people; need not be unique.
-                     */
-                    name?: string;
-                    /** Description */
-                    description?: string | null;
-                    /**
-                     * Labels
-                     * @default []
-                     */
-                    labels?: string[];
-                };
+                "application/json": components["schemas"]["ScheduledTestInput"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description The test is stored: its event is coming */
             202: {
                 headers: {
+                    Location: components["headers"]["Location"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["TestAccepted"];
                 };
             };
-            /** @description Refused, and why */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    api_test_api__post: {
+    testApiDefinition: {
         parameters: {
             query?: never;
             header?: never;
@@ -3474,56 +2812,36 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /**
-                     * Payload
-                     * @description Any JSON. What an event carries; an api trigger's predefined values.
-                     */
-                    payload: unknown;
-                    /**
-                     * Payload Schema
-                     * @description JSON Schema 2020-12 to which an api trigger's payload must conform.
-                     */
-                    payload_schema?: {
-                        [key: string]: unknown;
-                    } | boolean | null;
-                    /**
-                     * Name
-                     * @description For people; need not be unique.
-                     */
-                    name?: string;
-                    /** Description */
-                    description?: string | null;
-                    /**
-                     * Labels
-                     * @default []
-                     */
-                    labels?: string[];
-                };
+                "application/json": components["schemas"]["ApiTestInput"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description The test is stored: its event is coming */
             202: {
                 headers: {
+                    Location: components["headers"]["Location"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["TestAccepted"];
                 };
             };
-            /** @description Refused, and why */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    replay_many_events_replay_post: {
+    replayEvents: {
         parameters: {
             query?: never;
             header?: {
@@ -3535,96 +2853,15 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /**
-                     * StateFilter
-                     * @description Rows of the log, in one of their two lives or in both.
-                     */
-                    filter: {
-                        /**
-                         * Trigger Id
-                         * @description Events of this trigger. Given several times: any of them.
-                         */
-                        trigger_id?: string | string[] | null;
-                        /**
-                         * Event Id
-                         * @description This event. Given several times: any of them.
-                         */
-                        event_id?: string | string[] | null;
-                        /**
-                         * Replay Of
-                         * @description Events that repeat this one.
-                         */
-                        replay_of?: string | null;
-                        /**
-                         * Trigger Name
-                         * @description The trigger's whole name, as it was when the event was logged.
-                         */
-                        trigger_name?: string | null;
-                        /**
-                         * Type
-                         * @description Kind of trigger. Given several times: any of them.
-                         */
-                        type?: ("scheduled" | "api") | ("scheduled" | "api")[] | null;
-                        /**
-                         * Source
-                         * @description What made the event come about. Given several times: any of them.
-                         */
-                        source?: ("schedule" | "api" | "nats" | "test" | "replay") | ("schedule" | "api" | "nats" | "test" | "replay")[] | null;
-                        /**
-                         * Status
-                         * @description What became of the occurrence or fire. Given several times: any of them.
-                         */
-                        status?: ("fired" | "missed" | "rejected") | ("fired" | "missed" | "rejected")[] | null;
-                        /**
-                         * Is Test
-                         * @description Only tests, or none.
-                         */
-                        is_test?: boolean | null;
-                        /**
-                         * Min Lateness
-                         * @description Fired at least so many seconds after it was scheduled.
-                         */
-                        min_lateness?: number | null;
-                        /**
-                         * Max Lateness
-                         * @description Fired at most so many seconds after it was scheduled.
-                         */
-                        max_lateness?: number | null;
-                        /**
-                         * From
-                         * @description Logged at or after this instant (RFC 3339).
-                         */
-                        from?: string | null;
-                        /**
-                         * To
-                         * @description Logged before this instant (RFC 3339); UTC without an offset.
-                         */
-                        to?: string | null;
-                        /**
-                         * Q
-                         * @description Words that all occur in the payload, in any case and order. Letters, marks and numbers make words; everything else separates them. Of scripts without spaces any part is found. Of a payload the first 10,000 characters are searched; the header `X-Search-Coverage` says `partial` where that may have missed something.
-                         */
-                        q?: string | null;
-                        /**
-                         * State
-                         * @description Active for 2 h, then archived until 48 h. Both if not given, or if both are.
-                         */
-                        state?: ("active" | "archived") | ("active" | "archived")[] | null;
-                    };
-                    /**
-                     * Dry Run
-                     * @description Only count what would be replayed.
-                     * @default false
-                     */
-                    dry_run?: boolean;
-                };
+                "application/json": components["schemas"]["ReplayRequest"];
             };
         };
         responses: {
             /** @description Counted, nothing is replayed */
             200: {
                 headers: {
+                    "X-Search-Coverage": components["headers"]["X-Search-Coverage"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3642,6 +2879,8 @@ export interface operations {
             /** @description The replays are stored */
             202: {
                 headers: {
+                    "X-Search-Coverage": components["headers"]["X-Search-Coverage"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3656,18 +2895,21 @@ export interface operations {
                     "application/json": components["schemas"]["ReplaysAccepted"];
                 };
             };
-            /** @description Refused, and why */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    replay_one_events__event_id__replay_post: {
+    replayEvent: {
         parameters: {
             query?: never;
             header?: {
@@ -3675,15 +2917,22 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The event's id. */
                 event_id: string;
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NothingInput"];
+            };
+        };
         responses: {
             /** @description The replay is stored */
             202: {
                 headers: {
+                    Location: components["headers"]["Location"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3695,50 +2944,55 @@ export interface operations {
                     "application/json": components["schemas"]["ReplayAccepted"];
                 };
             };
-            /** @description Refused, and why */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            410: components["responses"]["Problem410"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    stream_events_stream_get: {
+    streamEvents: {
         parameters: {
             query?: {
                 /** @description Events of this trigger. Given several times: any of them. */
-                trigger_id?: string | string[] | null;
+                trigger_id?: string[];
                 /** @description This event. Given several times: any of them. */
-                event_id?: string | string[] | null;
+                event_id?: string[];
                 /** @description Events that repeat this one. */
-                replay_of?: string | null;
+                replay_of?: string;
                 /** @description The trigger's whole name, as it was when the event was logged. */
-                trigger_name?: string | null;
+                trigger_name?: string;
                 /** @description Kind of trigger. Given several times: any of them. */
-                type?: ("scheduled" | "api") | ("scheduled" | "api")[] | null;
+                type?: ("scheduled" | "api")[];
                 /** @description What made the event come about. Given several times: any of them. */
-                source?: components["schemas"]["Source"] | components["schemas"]["Source"][] | null;
+                source?: components["schemas"]["Source"][];
                 /** @description What became of the occurrence or fire. Given several times: any of them. */
-                status?: components["schemas"]["EntryStatus"] | components["schemas"]["EntryStatus"][] | null;
+                status?: components["schemas"]["EntryStatus"][];
                 /** @description Only tests, or none. */
-                is_test?: boolean | null;
+                is_test?: boolean;
                 /** @description Fired at least so many seconds after it was scheduled. */
-                min_lateness?: number | null;
+                min_lateness?: number;
                 /** @description Fired at most so many seconds after it was scheduled. */
-                max_lateness?: number | null;
+                max_lateness?: number;
                 /** @description Logged at or after this instant (RFC 3339). */
-                from?: string | null;
+                from?: string;
                 /** @description Logged before this instant (RFC 3339); UTC without an offset. */
-                to?: string | null;
+                to?: string;
                 /** @description Words that all occur in the payload, in any case and order. Letters, marks and numbers make words; everything else separates them. Of scripts without spaces any part is found. Of a payload the first 10,000 characters are searched; the header `X-Search-Coverage` says `partial` where that may have missed something. */
-                q?: string | null;
+                q?: string;
                 /** @description Active for 2 h, then archived until 48 h. Both if not given, or if both are. */
-                state?: ("active" | "archived") | ("active" | "archived")[] | null;
+                state?: ("active" | "archived")[];
                 /** @description As the header `Last-Event-ID`, for clients that cannot send it; the header counts where both are given. */
-                last_event_id?: string | null;
+                last_event_id?: string;
                 /** @description What `data` is. `event`: the CloudEvent, with its payload. `row`: the row as `GET /events/` lists it, without. */
                 shape?: "event" | "row";
             };
@@ -3751,59 +3005,59 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Events under their type (`trigger.fired.v1`, `trigger.missed.v1`, `trigger.rejected.v1`), and `reset`, `dropped` or `closing`. `x-data` is what `data` of the former is, by `shape`. */
+            /** @description Events under their type (`trigger.fired.v1`, `trigger.missed.v1`, `trigger.rejected.v1`), and `reset`, `dropped` or `closing`. The schema is that of each one's data: a CloudEvent, or with `shape=row` a row as in lists. */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string;
+                    "text/event-stream": components["schemas"]["CloudEvent"] | components["schemas"]["EventShown"] | components["schemas"]["StreamNotice"];
                 };
             };
-            /** @description Refused, and why */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            408: components["responses"]["Problem408"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    export_events_export_get: {
+    exportEvents: {
         parameters: {
             query?: {
                 /** @description Events of this trigger. Given several times: any of them. */
-                trigger_id?: string | string[] | null;
+                trigger_id?: string[];
                 /** @description This event. Given several times: any of them. */
-                event_id?: string | string[] | null;
+                event_id?: string[];
                 /** @description Events that repeat this one. */
-                replay_of?: string | null;
+                replay_of?: string;
                 /** @description The trigger's whole name, as it was when the event was logged. */
-                trigger_name?: string | null;
+                trigger_name?: string;
                 /** @description Kind of trigger. Given several times: any of them. */
-                type?: ("scheduled" | "api") | ("scheduled" | "api")[] | null;
+                type?: ("scheduled" | "api")[];
                 /** @description What made the event come about. Given several times: any of them. */
-                source?: components["schemas"]["Source"] | components["schemas"]["Source"][] | null;
+                source?: components["schemas"]["Source"][];
                 /** @description What became of the occurrence or fire. Given several times: any of them. */
-                status?: components["schemas"]["EntryStatus"] | components["schemas"]["EntryStatus"][] | null;
+                status?: components["schemas"]["EntryStatus"][];
                 /** @description Only tests, or none. */
-                is_test?: boolean | null;
+                is_test?: boolean;
                 /** @description Fired at least so many seconds after it was scheduled. */
-                min_lateness?: number | null;
+                min_lateness?: number;
                 /** @description Fired at most so many seconds after it was scheduled. */
-                max_lateness?: number | null;
+                max_lateness?: number;
                 /** @description Logged at or after this instant (RFC 3339). */
-                from?: string | null;
+                from?: string;
                 /** @description Logged before this instant (RFC 3339); UTC without an offset. */
-                to?: string | null;
+                to?: string;
                 /** @description Words that all occur in the payload, in any case and order. Letters, marks and numbers make words; everything else separates them. Of scripts without spaces any part is found. Of a payload the first 10,000 characters are searched; the header `X-Search-Coverage` says `partial` where that may have missed something. */
-                q?: string | null;
+                q?: string;
                 /** @description Active for 2 h, then archived until 48 h. Both if not given, or if both are. */
-                state?: ("active" | "archived") | ("active" | "archived")[] | null;
+                state?: ("active" | "archived")[];
                 /** @description `ndjson`: one JSON object per line, as of `GET /events/{id}`. `csv`: RFC 4180 with a header, safe to open in a spreadsheet. If not given, `Accept: text/csv` asks for CSV; NDJSON otherwise. */
-                format?: ("ndjson" | "csv") | null;
+                format?: "ndjson" | "csv";
                 /** @description Begin CSV with a byte order mark: Excel knows UTF-8 by it. */
                 bom?: boolean;
             };
@@ -3816,8 +3070,9 @@ export interface operations {
             /** @description All rows that pass, the newest first and with payloads, streamed. An answer that does not end as it should is not whole. */
             200: {
                 headers: {
-                    /** @description `attachment`, with a name for the file. */
-                    "Content-Disposition"?: string;
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    "X-Search-Coverage": components["headers"]["X-Search-Coverage"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3825,52 +3080,51 @@ export interface operations {
                     "text/csv": string;
                 };
             };
-            /** @description Refused, and why */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            408: components["responses"]["Problem408"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    list_events_events__get: {
+    listEvents: {
         parameters: {
             query?: {
                 /** @description Events of this trigger. Given several times: any of them. */
-                trigger_id?: string | string[] | null;
+                trigger_id?: string[];
                 /** @description This event. Given several times: any of them. */
-                event_id?: string | string[] | null;
+                event_id?: string[];
                 /** @description Events that repeat this one. */
-                replay_of?: string | null;
+                replay_of?: string;
                 /** @description The trigger's whole name, as it was when the event was logged. */
-                trigger_name?: string | null;
+                trigger_name?: string;
                 /** @description Kind of trigger. Given several times: any of them. */
-                type?: ("scheduled" | "api") | ("scheduled" | "api")[] | null;
+                type?: ("scheduled" | "api")[];
                 /** @description What made the event come about. Given several times: any of them. */
-                source?: components["schemas"]["Source"] | components["schemas"]["Source"][] | null;
+                source?: components["schemas"]["Source"][];
                 /** @description What became of the occurrence or fire. Given several times: any of them. */
-                status?: components["schemas"]["EntryStatus"] | components["schemas"]["EntryStatus"][] | null;
+                status?: components["schemas"]["EntryStatus"][];
                 /** @description Only tests, or none. */
-                is_test?: boolean | null;
+                is_test?: boolean;
                 /** @description Fired at least so many seconds after it was scheduled. */
-                min_lateness?: number | null;
+                min_lateness?: number;
                 /** @description Fired at most so many seconds after it was scheduled. */
-                max_lateness?: number | null;
+                max_lateness?: number;
                 /** @description Logged at or after this instant (RFC 3339). */
-                from?: string | null;
+                from?: string;
                 /** @description Logged before this instant (RFC 3339); UTC without an offset. */
-                to?: string | null;
+                to?: string;
                 /** @description Words that all occur in the payload, in any case and order. Letters, marks and numbers make words; everything else separates them. Of scripts without spaces any part is found. Of a payload the first 10,000 characters are searched; the header `X-Search-Coverage` says `partial` where that may have missed something. */
-                q?: string | null;
+                q?: string;
                 /** @description Active for 2 h, then archived until 48 h. Both if not given, or if both are. */
-                state?: ("active" | "archived") | ("active" | "archived")[] | null;
+                state?: ("active" | "archived")[];
                 /** @description Rows of a page. */
                 limit?: number;
                 /** @description Opaque; from the `Link` header of the page before. */
-                cursor?: string | null;
+                cursor?: string;
                 /** @description Also count all rows that pass, in the header `X-Total-Count`; `X-Total-Count-Kind` says whether that is `exact` or an `estimate`. */
                 count?: boolean;
                 /** @description If true, rows have their `payload`, 20 of them at the most. */
@@ -3882,61 +3136,64 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A page of the log */
             200: {
                 headers: {
-                    /** @description Every event up to this id of a live stream was in the log when it was read: `GET /events/stream?last_event_id=<it>` goes on without a gap. Not sent where the broker has not told yet. */
-                    "X-Log-Position"?: string;
+                    Link: components["headers"]["Link"];
+                    "X-Total-Count": components["headers"]["X-Total-Count"];
+                    "X-Total-Count-Kind": components["headers"]["X-Total-Count-Kind"];
+                    "X-Search-Coverage": components["headers"]["X-Search-Coverage"];
+                    "X-Log-Position": components["headers"]["X-Log-Position"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": (components["schemas"]["EventDetail"] | components["schemas"]["EventShown"])[];
+                    "application/json": components["schemas"]["EventListed"][];
                 };
             };
-            /** @description Refused, and why */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            408: components["responses"]["Problem408"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    stats_events_stats_get: {
+    getEventStats: {
         parameters: {
             query?: {
                 /** @description Events of this trigger. Given several times: any of them. */
-                trigger_id?: string | string[] | null;
+                trigger_id?: string[];
                 /** @description This event. Given several times: any of them. */
-                event_id?: string | string[] | null;
+                event_id?: string[];
                 /** @description Events that repeat this one. */
-                replay_of?: string | null;
+                replay_of?: string;
                 /** @description The trigger's whole name, as it was when the event was logged. */
-                trigger_name?: string | null;
+                trigger_name?: string;
                 /** @description Kind of trigger. Given several times: any of them. */
-                type?: ("scheduled" | "api") | ("scheduled" | "api")[] | null;
+                type?: ("scheduled" | "api")[];
                 /** @description What made the event come about. Given several times: any of them. */
-                source?: components["schemas"]["Source"] | components["schemas"]["Source"][] | null;
+                source?: components["schemas"]["Source"][];
                 /** @description What became of the occurrence or fire. Given several times: any of them. */
-                status?: components["schemas"]["EntryStatus"] | components["schemas"]["EntryStatus"][] | null;
+                status?: components["schemas"]["EntryStatus"][];
                 /** @description Only tests, or none. */
-                is_test?: boolean | null;
+                is_test?: boolean;
                 /** @description Fired at least so many seconds after it was scheduled. */
-                min_lateness?: number | null;
+                min_lateness?: number;
                 /** @description Fired at most so many seconds after it was scheduled. */
-                max_lateness?: number | null;
+                max_lateness?: number;
                 /** @description Logged at or after this instant (RFC 3339). */
-                from?: string | null;
+                from?: string;
                 /** @description Logged before this instant (RFC 3339); UTC without an offset. */
-                to?: string | null;
+                to?: string;
                 /** @description Words that all occur in the payload, in any case and order. Letters, marks and numbers make words; everything else separates them. Of scripts without spaces any part is found. Of a payload the first 10,000 characters are searched; the header `X-Search-Coverage` says `partial` where that may have missed something. */
-                q?: string | null;
+                q?: string;
                 /** @description Active for 2 h, then archived until 48 h. Both if not given, or if both are. */
-                state?: ("active" | "archived") | ("active" | "archived")[] | null;
+                state?: ("active" | "archived")[];
                 /** @description Width of a bucket. Not given: such that there are about 60. */
-                bucket?: ("1m" | "5m" | "15m" | "1h" | "6h" | "1d") | null;
+                bucket?: "1m" | "5m" | "15m" | "1h" | "6h" | "1d";
             };
             header?: never;
             path?: never;
@@ -3944,31 +3201,32 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The sums */
             200: {
                 headers: {
+                    "X-Search-Coverage": components["headers"]["X-Search-Coverage"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Stats"];
                 };
             };
-            /** @description Refused, and why */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            408: components["responses"]["Problem408"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    activity_activity__get: {
+    listActivity: {
         parameters: {
             query: {
                 /** @description Triggers: the answer has them by their ids. */
-                trigger_id: string | string[];
+                trigger_id: string[];
                 /** @description Events to show of each. */
                 points?: number;
             };
@@ -3978,29 +3236,28 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Of each trigger that was asked about */
             200: {
                 headers: {
-                    /** @description Every event up to this id of a live stream was in the log when it was read: `GET /events/stream?last_event_id=<it>` goes on without a gap. Not sent where the broker has not told yet. */
-                    "X-Log-Position"?: string;
+                    "X-Log-Position": components["headers"]["X-Log-Position"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Activity"][];
                 };
             };
-            /** @description Refused, and why */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            408: components["responses"]["Problem408"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    show_events__event_id__get: {
+    getEvent: {
         parameters: {
             query?: {
                 /** @description How long to wait for an event that is not there yet: `10s`, at most 30 s. */
@@ -4008,33 +3265,36 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description The event's id. */
                 event_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The event */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["EventDetail"];
                 };
             };
-            /** @description Refused, and why */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            410: components["responses"]["Problem410"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    overview_overview_get: {
+    getOverview: {
         parameters: {
             query?: never;
             header?: never;
@@ -4043,27 +3303,27 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description All of it, of one moment */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Overview"];
                 };
             };
-            /** @description Refused, and why */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            408: components["responses"]["Problem408"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    services_services_get: {
+    listServices: {
         parameters: {
             query?: never;
             header?: never;
@@ -4072,39 +3332,39 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A row for each replica that is heard */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ServiceShown"][];
                 };
             };
-            /** @description Refused, and why */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            408: components["responses"]["Problem408"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    list_letters_dead_letters__get: {
+    listDeadLetters: {
         parameters: {
             query?: {
                 /** @description Rows of a page. */
                 limit?: number;
                 /** @description Opaque; from the `Link` header of the page before. */
-                cursor?: string | null;
+                cursor?: string;
                 /** @description Who could not handle it. */
-                service?: ("scheduler" | "executor" | "retention") | null;
+                service?: "scheduler" | "executor" | "retention";
                 /** @description The original's stream. */
-                stream?: ("TRIGGER_COMMANDS" | "TRIGGER_DUE" | "TRIGGER_EVENTS") | null;
+                stream?: "TRIGGER_COMMANDS" | "TRIGGER_DUE" | "TRIGGER_EVENTS";
                 /** @description The original's whole subject, such as `trigger.due.<id>`. Pages may be shorter than `limit` then; the last one has no `Link`. */
-                subject?: string | null;
+                subject?: string;
             };
             header?: never;
             path?: never;
@@ -4112,98 +3372,107 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A page of dead letters */
             200: {
                 headers: {
+                    Link: components["headers"]["Link"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["DeadLetterShown"][];
                 };
             };
-            /** @description Refused, and why */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            408: components["responses"]["Problem408"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    show_dead_letters__letter_id__get: {
+    getDeadLetter: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description The dead letter's id, from the list. */
                 letter_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The dead letter */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["DeadLetterShown"];
                 };
             };
-            /** @description Refused, and why */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            410: components["responses"]["Problem410"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    redrive_dead_letters__letter_id__redrive_post: {
+    redriveDeadLetter: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description The dead letter's id, from the list. */
                 letter_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Handled, or failed again */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["RedriveShown"];
                 };
             };
-            /** @description Accepted */
+            /** @description Its service has not answered yet */
             202: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["RedriveShown"];
                 };
             };
-            /** @description Refused, and why */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            410: components["responses"]["Problem410"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    show_session_get: {
+    getSession: {
         parameters: {
             query?: never;
             header?: never;
@@ -4212,27 +3481,26 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Who asks */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["SessionShown"];
                 };
             };
-            /** @description Refused, and why */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["Problem400"];
+            408: components["responses"]["Problem408"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    begin_session_post: {
+    signIn: {
         parameters: {
             query?: never;
             header?: never;
@@ -4241,34 +3509,35 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** @description As it is sent in X-API-KEY. */
-                    api_key: string;
-                };
+                "application/json": components["schemas"]["SignInInput"];
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description Signed in */
             200: {
                 headers: {
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["SessionShown"];
                 };
             };
-            /** @description Refused, and why */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            408: components["responses"]["Problem408"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    end_session_delete: {
+    signOut: {
         parameters: {
             query?: never;
             header?: never;
@@ -4277,25 +3546,26 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Signed out */
             204: {
                 headers: {
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Refused, and why */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["Problem400"];
+            403: components["responses"]["Problem403"];
+            408: components["responses"]["Problem408"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    alive_health_get: {
+    getHealth: {
         parameters: {
             query?: never;
             header?: never;
@@ -4304,25 +3574,26 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description It lives */
             200: {
                 headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Refused, and why */
-            default: {
-                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["HealthShown"];
                 };
             };
+            400: components["responses"]["Problem400"];
+            408: components["responses"]["Problem408"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    ready_ready_get: {
+    getReady: {
         parameters: {
             query?: never;
             header?: never;
@@ -4331,25 +3602,35 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description `ready` or `degraded` */
             200: {
                 headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Refused, and why */
-            default: {
-                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["ReadyShown"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            408: components["responses"]["Problem408"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            /** @description `unavailable` or `stopping` */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadyShown"];
                 };
             };
         };
     };
-    metrics_metrics_get: {
+    getMetrics: {
         parameters: {
             query?: never;
             header?: never;
@@ -4358,25 +3639,26 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description In the format of Prometheus */
             200: {
                 headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Refused, and why */
-            default: {
-                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "text/plain": string;
                 };
             };
+            400: components["responses"]["Problem400"];
+            408: components["responses"]["Problem408"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
-    asyncapi_document_asyncapi_get: {
+    getAsyncApi: {
         parameters: {
             query?: never;
             header?: never;
@@ -4385,22 +3667,23 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The document */
             200: {
                 headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Refused, and why */
-            default: {
-                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["AsyncApiDocument"];
                 };
             };
+            400: components["responses"]["Problem400"];
+            408: components["responses"]["Problem408"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
         };
     };
 }

@@ -3,7 +3,9 @@ import { body, http, type Page, page, type Schemas } from './client'
 import type { paths } from './schema.gen'
 
 export type Trigger = Schemas['TriggerShown']
-export type Definition = Schemas['Definition']
+/** As its owner writes it; lists can leave out payloads. */
+export type Definition = Omit<Schemas['Definition'], 'payload' | 'payload_schema'> &
+  Partial<Pick<Schemas['Definition'], 'payload' | 'payload_schema'>>
 export type DryRun = Schemas['DryRun']
 export type Version = Schemas['Version']
 export type TriggerFilter = NonNullable<paths['/triggers/']['get']['parameters']['query']>

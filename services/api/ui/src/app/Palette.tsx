@@ -96,7 +96,7 @@ function useFound(query: string): Entry[] {
     const timer = setTimeout(() => setAsked(query.trim()), WAIT_MS)
     return () => clearTimeout(timer)
   }, [query])
-  const triggers = useTriggers({ q: asked || null, sort: 'name' })
+  const triggers = useTriggers({ ...(asked ? { q: asked } : {}), sort: 'name' })
   return useMemo(() => {
     if (!asked) return []
     return (triggers.data?.pages[0]?.rows ?? []).slice(0, 8).map(({ id, name, type }) => ({

@@ -60,7 +60,7 @@ export function isNarrowed(view: View): boolean {
 
 /** The query of `GET /events/`, its chart, its export and its stream. */
 export function toFilter(view: View): EventFilter {
-  const filter: EventFilter = { state: view.life }
+  const filter: EventFilter = { state: [view.life] }
   if (view.status.length > 0) filter.status = view.status
   if (view.source.length > 0) filter.source = view.source
   if (view.trigger.length > 0) filter.trigger_id = view.trigger

@@ -37,8 +37,8 @@ export function askedOf(filters: Filters): TriggerFilter {
   return {
     sort,
     ...(q ? { q } : {}),
-    ...(type === 'any' ? {} : { type }),
-    ...(status === 'any' ? {} : { status }),
+    ...(type === 'any' ? {} : { type: [type] }),
+    ...(status === 'any' ? {} : { status: [status] }),
     ...(label.length ? { label } : {}),
     ...(attention.length ? { attention } : {}),
     ...(due === 'any' ? {} : { due_within: due }),
