@@ -88,7 +88,7 @@ async def test_a_page_of_another_port_of_the_host_changes_nothing(
     page: Page, platform: Platform, watch: Watch
 ) -> None:
     """Cookies know no ports: the browser sends the session along, and the gateway refuses."""
-    watch.expect(403, 401)
+    watch.expect(403, 404)
     await page.goto("/ui/access")
     before = await (await page.request.get("/triggers/?q=forged&count=true")).json()
     async with other_page() as other:
