@@ -3,7 +3,7 @@ import { useUpcoming } from '../../api/schedules'
 import { Skeleton } from '../../parts/Skeleton'
 import { Empty, Failed } from '../../parts/States'
 import { count } from '../../text'
-import { serverNow, useSecond } from '../../time/clock'
+import { useSecond } from '../../time/clock'
 import { clock } from '../../time/format'
 import { Instant, Relative } from '../../time/Instant'
 import { useZone } from '../../time/zone'
@@ -16,7 +16,8 @@ const LANES = 12
 /** What all triggers will do within the hour, a lane for each, the nearest first. */
 export function Lanes() {
   // Asked for anew with each minute: the same address within it.
-  const minute = Math.floor(useSecond() / 60)
+  const now = useSecond()
+  const minute = Math.floor(now / 60)
   const until = new Date(minute * 60_000 + AHEAD_MS).toISOString()
   const upcoming = useUpcoming({ until, per_trigger: 60, limit: LANES })
   if (upcoming.isError && !upcoming.data) {
@@ -25,13 +26,16 @@ export function Lanes() {
   if (!upcoming.data) return <Skeleton rows={4} height={30} />
   const { triggers, more } = upcoming.data
   if (triggers.length === 0) return <Empty title={words.lanes.none} />
-  const from = serverNow()
+  const from = now * 1000
   return (
     <div className="lanes">
       <Axis from={from} until={from + AHEAD_MS} />
       <ul>
         {triggers.map((trigger) => {
-          const next = trigger.occurrences[0]
+          const ahead = trigger.occurrences.filter((each) => Date.parse(each.scheduled_for) > from)
+          const next = ahead[0]
+          const shown = marks(ahead, from, from + AHEAD_MS)
+          const last = shown.at(-1)
           return (
             <li key={trigger.id} className="lane">
               <Link href={`/triggers/${trigger.id}`} className="lane-name clip">
@@ -42,13 +46,13 @@ export function Lanes() {
                 width="100%"
                 height="24"
                 role="img"
-                aria-label={words.lanes.lane(
-                  count(trigger.occurrences.length, 'occurrence'),
-                  trigger.more,
-                )}
+                aria-label={words.lanes.lane(count(ahead.length, 'occurrence'), trigger.more)}
               >
                 <line className="rule-axis" x1="0" y1="12" x2="100%" y2="12" />
-                {marks(trigger, from, from + AHEAD_MS).map((mark) => (
+                {trigger.more && last ? (
+                  <line className="lane-on" x1={`${last.at * 100}%`} y1="12" x2="100%" y2="12" />
+                ) : null}
+                {shown.map((mark) => (
                   <circle key={mark.key} cx={`${mark.at * 100}%`} cy="12" r="3" />
                 ))}
               </svg>

@@ -1,7 +1,7 @@
 /** Where occurrences stand on lanes of time: pure. */
 import type { Schemas } from '../../api/client'
 
-type Upcoming = Schemas['UpcomingTrigger']
+type Occurrence = Schemas['Occurrence']
 
 export interface Mark {
   key: string
@@ -10,9 +10,9 @@ export interface Mark {
   scheduledFor: string
 }
 
-/** A trigger's occurrences that lie between now and the end. */
-export function marks(trigger: Upcoming, from: number, until: number): Mark[] {
-  return trigger.occurrences.flatMap(({ scheduled_for }) => {
+/** Those of a trigger's occurrences that lie between now and the end. */
+export function marks(occurrences: readonly Occurrence[], from: number, until: number): Mark[] {
+  return occurrences.flatMap(({ scheduled_for }) => {
     const at = (Date.parse(scheduled_for) - from) / (until - from)
     return at >= 0 && at <= 1 ? [{ key: scheduled_for, at, scheduledFor: scheduled_for }] : []
   })
