@@ -51,7 +51,7 @@ function OwnSession() {
   return (
     <section className="sheet" aria-labelledby="session">
       <h2 id="session">This session</h2>
-      <dl className="facts">
+      <dl className="sheet-facts">
         <dt>Key</dt>
         <dd>{key_id ? <Copy text={key_id} label="Copy the key’s id" /> : '–'}</dd>
         <dt>May</dt>
@@ -90,7 +90,7 @@ function OwnPage() {
   return (
     <section className="sheet" aria-labelledby="page">
       <h2 id="page">This page</h2>
-      <dl className="facts">
+      <dl className="sheet-facts">
         <dt>{text.theme.label}</dt>
         <dd>
           <Segments
@@ -121,13 +121,13 @@ function ForPrograms() {
   return (
     <section className="sheet" aria-labelledby="programs">
       <h2 id="programs">For programs</h2>
-      <dl className="facts">
+      <dl className="sheet-facts">
         <dt>REST</dt>
         <dd>
           <Copy text={url} label="Copy the address" />
         </dd>
         <dt>Read on</dt>
-        <dd className="ways">
+        <dd className="sheet-ways">
           <a href="/docs">REST, with examples</a>
           <a href="/openapi.json">OpenAPI</a>
           <a href="/asyncapi">NATS, AsyncAPI</a>

@@ -101,7 +101,7 @@ function Counters() {
           onRetry={() => void overview.refetch()}
         />
       ) : null}
-      <div className={overview.isError ? 'counters is-stale' : 'counters'}>
+      <div className={overview.isError ? 'counters is-stale' : 'overview-counters'}>
         <Counter value={triggers.active} label="active" to="/triggers?status=active" />
         <Counter
           value={triggers.due_within_1h}
@@ -138,11 +138,11 @@ function Counter(props: {
     </>
   )
   return to.startsWith('#') ? (
-    <a className="counter" href={to}>
+    <a className="overview-counter" href={to}>
       {content}
     </a>
   ) : (
-    <Link className="counter" href={to}>
+    <Link className="overview-counter" href={to}>
       {content}
     </Link>
   )

@@ -68,7 +68,7 @@ function Content({
     return (
       <>
         <Refused error={looked.error} title={words.restore.refused} />
-        <div className="ways">
+        <div className="trigger-ways">
           <Button onClick={() => void looked.refetch()}>{text.state.retry}</Button>
           <ButtonLink href={`/triggers/new?copy=${id}`}>{words.restore.adapt}</ButtonLink>
         </div>
@@ -84,7 +84,7 @@ function Content({
         <Ahead before={null} after={looked.data.next_occurrences.after} />
       ) : null}
       {write.error ? <Refused error={write.error} title={words.again.failed} /> : null}
-      <div className="ways">
+      <div className="trigger-ways">
         <Button onClick={onClose}>{words.restore.cancel}</Button>
         <Button kind="primary" isBusy={write.isPending} onClick={() => write.mutate()}>
           {words.again.confirm}

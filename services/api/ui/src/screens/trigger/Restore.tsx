@@ -64,7 +64,7 @@ function Content({ id, version, onClose }: { id: string; version: Version; onClo
     return (
       <>
         <Refused error={looked.error} title={words.restore.refused} />
-        <div className="ways">
+        <div className="trigger-ways">
           <Button onClick={() => void looked.refetch()}>{text.state.retry}</Button>
           <ButtonLink href={`/triggers/new?copy=${id}`}>{words.restore.adapt}</ButtonLink>
         </div>
@@ -103,7 +103,7 @@ function Content({ id, version, onClose }: { id: string; version: Version; onClo
       {write.error && !isConflict ? (
         <Refused error={write.error} title={words.restore.failed} />
       ) : null}
-      <div className="ways">
+      <div className="trigger-ways">
         <Button onClick={onClose}>{words.restore.cancel}</Button>
         {isConflict ? (
           <Button

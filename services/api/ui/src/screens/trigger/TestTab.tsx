@@ -87,7 +87,7 @@ export function TestTab({ trigger }: { trigger: Trigger }) {
               />
             </details>
           )}
-          <div className="ways">
+          <div className="trigger-ways">
             <Button kind="primary" isBusy={run.isPending} onClick={() => start(true)}>
               <Icon name="test" /> {words.test.run}
             </Button>

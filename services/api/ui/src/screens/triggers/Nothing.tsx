@@ -46,7 +46,7 @@ export function FirstTrigger() {
   return (
     <Empty title={words.first.title}>
       <p>{words.first.lead}</p>
-      <div className="ways">
+      <div className="triggers-ways">
         <Button kind="primary" isBusy={isBusy} onClick={make}>
           {words.first.button}
         </Button>
@@ -71,7 +71,7 @@ export function NoMatch({
       <p>
         {words.noMatch.lead} {on.map((one) => one.value).join(', ')}.
       </p>
-      <div className="ways">
+      <div className="triggers-ways">
         {on.length > 1
           ? on.map((one) => (
               <Button key={one.what} onClick={() => change(one.clear)}>

@@ -66,7 +66,7 @@ function OnlyDelete({ trigger, onDelete }: { trigger: Trigger; onDelete: () => v
   return (
     <>
       <p>{isApi ? words.api : isOver ? words.over : words.once}</p>
-      <div className="ways">
+      <div className="triggers-ways">
         {isApi || isOver ? null : (
           <ButtonLink href={`/triggers/${trigger.id}/edit`}>{words.edit}</ButtonLink>
         )}
