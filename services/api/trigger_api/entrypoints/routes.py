@@ -4,12 +4,14 @@ Routes take the raw request: bodies are read with our limits and answers made by
 hands; FastAPI routes, parses query strings and writes OpenAPI.
 """
 
+import copy
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl, urlencode
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, compile_path
 
 from trigger_api.domain.accepted_encodings import prefers_gzip
 from trigger_api.domain.triggers.etags import as_gzip, excludes, tag_of
@@ -39,19 +41,26 @@ def add(
     ``refuses``: statuses beside those that follow from what the route is (``openapi.refusals``).
     """
     answers = {**docs.pop("responses", {}), **{one: {"description": ""} for one in refuses}}
-    twin = path.rstrip("/") if path.endswith("/") else f"{path}/"
-    for spelling, shown in ((path, docs.pop("include_in_schema", True)), (twin, False)):
-        router.add_api_route(
-            spelling,
-            endpoint,
-            methods=[method],
-            status_code=status,
-            response_class=Response,
-            route_class_override=DeclaredRoute,
-            include_in_schema=shown,
-            responses=answers,
-            **docs,
-        )
+    router.add_api_route(
+        path,
+        endpoint,
+        methods=[method],
+        status_code=status,
+        response_class=Response,
+        route_class_override=DeclaredRoute,
+        responses=answers,
+        **docs,
+    )
+    router.routes.append(_twin_of(router.routes[-1]))
+
+
+def _twin_of(route: BaseRoute) -> DeclaredRoute:
+    """The same at the other spelling of its path, with the same models: they take long to make."""
+    twin = copy.copy(cast("DeclaredRoute", route))
+    twin.path = twin.path.rstrip("/") if twin.path.endswith("/") else f"{twin.path}/"
+    twin.path_regex, twin.path_format, twin.param_convertors = compile_path(twin.path)
+    twin.include_in_schema = False
+    return twin
 
 
 def headers_of(request: Request) -> Headers:
