@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support.eventually import eventually
+from tests.support.new_cluster import new_cluster
 from trigger_local import ports
 from trigger_local import status as status_of
 from trigger_local.home import Home
@@ -93,9 +94,17 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-async def etp(folder: Path) -> AsyncIterator[Etp]:
+async def new_etp(folder: Path) -> AsyncIterator[Etp]:
+    """Its data directory is not there yet: a first start, with all that this makes."""
     # A directory may have any name that people give it.
     one = Etp(folder / "hömé of 数据")
     yield one
     if one.process is not None and one.process.returncode is None:
         await one.down(signal.SIGTERM)
+
+
+@pytest.fixture
+async def etp(new_etp: Etp) -> Etp:
+    """On its data directory ``initdb`` has run."""
+    await asyncio.to_thread(new_cluster, new_etp.root)
+    return new_etp

@@ -21,11 +21,11 @@ def alive(pids: dict[str, int]) -> list[str]:
     return [name for name, pid in pids.items() if psutil.pid_exists(pid)]
 
 
-async def test_status_tells_how_to_reach_everything(etp: Etp) -> None:
+async def test_status_tells_how_to_reach_everything(new_etp: Etp) -> None:
     """Each address in ``etp status --json`` works as it is printed."""
-    await etp.up()
-    status = await etp.status()
-    assert status["url"] == f"http://127.0.0.1:{etp.port}"
+    await new_etp.up()
+    status = await new_etp.status()
+    assert status["url"] == f"http://127.0.0.1:{new_etp.port}"
     assert status["pids"].keys() == NAMES
     assert status["processes"].keys() == NAMES
     client = await nats.connect(
@@ -50,15 +50,15 @@ async def test_ctrl_c_drains_and_leaves_no_process(etp: Etp) -> None:
     assert "Nothing runs" in printed
 
 
-async def test_everything_is_kept_and_reused(etp: Etp) -> None:
+async def test_everything_is_kept_and_reused(new_etp: Etp) -> None:
     """The second start has the same key, ports and messages as the first."""
-    first = await etp.up()
+    first = await new_etp.up()
     client = await nats.connect(first["nats_url"], inbox_prefix=b"_INBOX_client")
     fire = subjects.command(subjects.Verb.FIRE)
     assert (await client.jetstream().publish(fire, b"{}")).seq == 1
     await client.close()
-    await etp.down()
-    second = await etp.up()
+    await new_etp.down()
+    second = await new_etp.up()
     for same in ("url", "api_key", "nats_url", "nats_users", "database_url"):
         assert second[same] == first[same]
     client = await nats.connect(second["nats_url"], inbox_prefix=b"_INBOX_client")
@@ -117,24 +117,26 @@ async def test_a_second_up_on_the_same_directory_is_refused(etp: Etp) -> None:
     assert (await etp.status())["pids"] == status["pids"]
 
 
-async def test_a_busy_port_is_named_with_its_flag(etp: Etp) -> None:
-    with socket.create_server(("127.0.0.1", etp.port)):
-        code, printed = await etp.call("up", "--data-dir", str(etp.root), "--port", str(etp.port))
+async def test_a_busy_port_is_named_with_its_flag(new_etp: Etp) -> None:
+    with socket.create_server(("127.0.0.1", new_etp.port)):
+        code, printed = await new_etp.call(
+            "up", "--data-dir", str(new_etp.root), "--port", str(new_etp.port)
+        )
     assert code == 1
-    assert f"Port {etp.port}" in printed
+    assert f"Port {new_etp.port}" in printed
     assert "--port" in printed
 
 
-async def test_secrets_are_for_the_owner_alone(etp: Etp) -> None:
+async def test_secrets_are_for_the_owner_alone(new_etp: Etp) -> None:
     """No kept secret may be read by others, and services get no key but its hash."""
-    status = await etp.up()
+    status = await new_etp.up()
     key = status["api_key"]
-    for path in etp.root.rglob("*"):
+    for path in new_etp.root.rglob("*"):
         if path.is_file() and path.name != "lock":
             mode = stat.S_IMODE(path.stat().st_mode)
             assert mode & 0o077 == 0 or not path.parent.stat().st_mode & 0o007, path
     for name in ("secrets.json", "state.json", "ports.json", "nats/nats.conf"):
-        assert stat.S_IMODE((etp.root / name).stat().st_mode) == 0o600
+        assert stat.S_IMODE((new_etp.root / name).stat().st_mode) == 0o600
     for name in ("api", "scheduler", "executor", "retention"):
         environment = psutil.Process(status["pids"][name]).environ()
         assert not [k for k, v in environment.items() if key.split(".")[1] in v]
