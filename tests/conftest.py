@@ -50,7 +50,7 @@ _GARBAGE_AT = 20_000
 
 
 def pytest_collection() -> None:
-    """Nothing that is collected is garbage: searching it again and again takes half as long more."""
+    """Nothing that is collected is garbage: searching it time and again takes half as long more."""
     gc.disable()
 
 

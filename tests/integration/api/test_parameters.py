@@ -22,7 +22,7 @@ AT_MOST_ONCE = {
     *("limit", "cursor", "q", "replay_of", "trigger_name", "is_test", "min_lateness"),
     *("max_lateness", "from", "to", "count", "format", "bom", "bucket", "last_event_id"),
     *("partial", "service", "stream", "subject", "until", "per_trigger"),
-    *("dry_run", "due_within", "sort", "payload", "points", "wait"),
+    *("dry_run", "due_within", "sort", "payload", "points", "wait", "shape"),
 }
 SEVERAL = {
     *("status", "source", "type", "state", "label", "id", "attention"),

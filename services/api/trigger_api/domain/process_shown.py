@@ -20,7 +20,7 @@ class HealthShown(BaseModel):
 
 
 class WorkerShown(BaseModel):
-    """One of the other services, as its heartbeats tell (``workers.WorkerShown``)."""
+    """One of the other services, as its heartbeats tell (``workers.WorkerReport``)."""
 
     status: WorkerStatus = Field(
         description="`unavailable`: some replicas live and none can work. `away`: none lives. "

@@ -16,7 +16,7 @@ MOST_REPLICAS = 1000
 WorkerStatus = Literal["ready", "unavailable", "away", "unknown"]
 
 
-class WorkerShown(TypedDict):
+class WorkerReport(TypedDict):
     """One service: its state, the replicas that live, and how many of them are ready.
 
     ``unavailable``: some live and none of them can work. ``away``: none lives. ``unknown``: this
@@ -60,7 +60,7 @@ class Workers:
         if beat.instance in replicas or len(replicas) < MOST_REPLICAS:
             replicas[beat.instance] = _Heard(now, beat)
 
-    def shown(self, now: float) -> dict[str, WorkerShown]:
+    def shown(self, now: float) -> dict[str, WorkerReport]:
         return {service: self._shown(service, now) for service in self._heard}
 
     def beats(self, now: float) -> dict[str, list[Heartbeat]]:
@@ -83,11 +83,11 @@ class Workers:
         ages = [heard.beat.oldest_command_age_s for heard in self._heard[service].values()]
         return max((age for age in ages if age is not None), default=None)
 
-    def _shown(self, service: str, now: float) -> WorkerShown:
+    def _shown(self, service: str, now: float) -> WorkerReport:
         replicas = self._heard[service]
         self._forget(replicas, now)
         ready = sum(heard.beat.status == "ready" for heard in replicas.values())
-        shown: WorkerShown = {
+        shown: WorkerReport = {
             "status": self._status(len(replicas), ready, now),
             "replicas": len(replicas),
             "ready": ready,
@@ -117,6 +117,6 @@ class Workers:
             del replicas[instance]
 
 
-def is_degraded(workers: dict[str, WorkerShown]) -> bool:
+def is_degraded(workers: dict[str, WorkerReport]) -> bool:
     """Whether one of them is known not to do its work."""
     return any(shown["status"] in ("unavailable", "away") for shown in workers.values())

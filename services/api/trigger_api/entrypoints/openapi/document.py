@@ -30,6 +30,7 @@ _MAY_BE_ABSENT = {
     "Problem": {"current_version"},
     "Line": {"id", "version", "problem"},
     "TriggerShown": {"payload", "payload_schema"},
+    "EventListed": {"payload"},
     "WorkerShown": {"oldest_command_age_s"},
 }
 """Fields of answers that are left out where they say nothing."""
