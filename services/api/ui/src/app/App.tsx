@@ -1,5 +1,4 @@
 import { CSPProvider } from '@base-ui/react/csp-provider'
-import { Tooltip } from '@base-ui/react/tooltip'
 import { QueryClientProvider } from '@tanstack/react-query'
 import { lazy, type ReactNode, Suspense } from 'react'
 import { Redirect, Route, Router, Switch } from 'wouter'
@@ -26,25 +25,23 @@ export function App() {
     <CSPProvider disableStyleElements>
       <QueryClientProvider client={queries}>
         <ZoneProvider>
-          <Tooltip.Provider>
-            <Router base="/ui">
-              <Suspense fallback={<Skeleton />}>
-                <Switch>
-                  <Route path="/login">
-                    <Login />
-                  </Route>
-                  <Route>
-                    <Shell>
-                      <SignedIn>
-                        <Screens />
-                      </SignedIn>
-                    </Shell>
-                  </Route>
-                </Switch>
-              </Suspense>
-            </Router>
-            <Toasts />
-          </Tooltip.Provider>
+          <Router base="/ui">
+            <Suspense fallback={<Skeleton />}>
+              <Switch>
+                <Route path="/login">
+                  <Login />
+                </Route>
+                <Route>
+                  <Shell>
+                    <SignedIn>
+                      <Screens />
+                    </SignedIn>
+                  </Shell>
+                </Route>
+              </Switch>
+            </Suspense>
+          </Router>
+          <Toasts />
         </ZoneProvider>
       </QueryClientProvider>
     </CSPProvider>

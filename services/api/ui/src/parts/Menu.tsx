@@ -1,54 +1,32 @@
 import { Menu as Base } from '@base-ui/react/menu'
 import type { ReactNode } from 'react'
+import type { MenuAt } from './MenuButton'
 import './Picker.css'
 
-/** What belongs to one thing: a table has one of these for all its rows (a handle). */
-export const menuHandle = Base.createHandle
-
-export type MenuHandle<T> = ReturnType<typeof Base.createHandle<T>>
-
-/** Opens the menu of ``handle`` for ``payload``. */
-export function MenuTrigger<T>({
-  handle,
-  payload,
-  label,
-  children,
-}: {
-  handle: MenuHandle<T>
-  payload: T
+interface Props<T> {
+  /** What is open, if anything: a table has one menu for all its rows. */
+  at: MenuAt<T> | null
+  onClose: () => void
   label: string
-  children: ReactNode
-}) {
-  return (
-    <Base.Trigger
-      className="button button-quiet button-sign"
-      handle={handle}
-      payload={payload}
-      aria-label={label}
-    >
-      {children}
-    </Base.Trigger>
-  )
+  children: (payload: T) => ReactNode
 }
 
-export function Menu<T>({
-  handle,
-  children,
-}: {
-  handle: MenuHandle<T>
-  children: (payload: T) => ReactNode
-}) {
+/** What can be done with one thing, beside the ``MenuButton`` that opened it. */
+export function Menu<T>({ at, onClose, label, children }: Props<T>) {
   return (
-    <Base.Root handle={handle}>
-      {({ payload }: { payload: T | undefined }) => (
-        <Base.Portal>
-          <Base.Positioner className="popup-place" sideOffset={4} align="end">
-            <Base.Popup className="popup">
-              {payload === undefined ? null : children(payload)}
-            </Base.Popup>
-          </Base.Positioner>
-        </Base.Portal>
-      )}
+    <Base.Root open={at !== null} onOpenChange={(isOpen) => !isOpen && onClose()}>
+      <Base.Portal>
+        <Base.Positioner
+          className="popup-place"
+          anchor={at?.anchor ?? null}
+          sideOffset={4}
+          align="end"
+        >
+          <Base.Popup className="popup" aria-label={label} finalFocus={() => at?.anchor ?? true}>
+            {at === null ? null : children(at.payload)}
+          </Base.Popup>
+        </Base.Positioner>
+      </Base.Portal>
     </Base.Root>
   )
 }

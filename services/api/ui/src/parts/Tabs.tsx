@@ -1,5 +1,6 @@
 import { Tabs as Base } from '@base-ui/react/tabs'
-import type { ReactNode } from 'react'
+import { type ReactNode, Suspense } from 'react'
+import { Skeleton } from './Skeleton'
 import './Tabs.css'
 
 export interface Tab<T extends string> {
@@ -28,7 +29,7 @@ export function Tabs<T extends string>({ label, tabs, value, onChange }: Props<T
       </Base.List>
       {tabs.map((tab) => (
         <Base.Panel className="tab-panel" key={tab.value} value={tab.value}>
-          {tab.value === value ? tab.content() : null}
+          <Suspense fallback={<Skeleton />}>{tab.value === value ? tab.content() : null}</Suspense>
         </Base.Panel>
       ))}
     </Base.Root>

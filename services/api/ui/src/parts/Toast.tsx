@@ -1,45 +1,51 @@
-import { Toast as Base } from '@base-ui/react/toast'
-import { Button } from './Button'
-import { Icon } from './Icon'
-import './Toast.css'
+import { lazy, Suspense, useSyncExternalStore } from 'react'
+
+// Most visits tell nothing: what shows it is loaded with the first word.
+const Toaster = lazy(() => import('./Toaster'))
+
+export interface Told {
+  title: string
+  description?: string | undefined
+  way?: { label: string; go: () => void } | undefined
+}
+
+let waiting: readonly Told[] = []
+let take: ((told: Told) => void) | null = null
+let isWanted = false
+const listeners = new Set<() => void>()
 
 /** Told once, read out, and gone by itself: that something was done, with the way to it. */
-export const toasts = Base.createToastManager()
+export function tell(title: string, description?: string, way?: Told['way']): void {
+  const told = { title, description, way }
+  if (take) {
+    take(told)
+    return
+  }
+  waiting = [...waiting, told]
+  isWanted = true
+  for (const listener of listeners) listener()
+}
 
-export function tell(title: string, description?: string, way?: { label: string; go: () => void }) {
-  toasts.add({
-    title,
-    ...(description ? { description } : {}),
-    ...(way ? { actionProps: { children: way.label, onClick: way.go } } : {}),
-  })
+/** For what shows them: hands over what was told before it was there. */
+export function whenTold(taker: (told: Told) => void): () => void {
+  take = taker
+  for (const told of waiting) taker(told)
+  waiting = []
+  return () => {
+    take = null
+  }
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener)
+  return () => listeners.delete(listener)
 }
 
 export function Toasts() {
-  return (
-    <Base.Provider toastManager={toasts} timeout={8_000}>
-      <Base.Portal>
-        <Base.Viewport className="toasts">
-          <Shown />
-        </Base.Viewport>
-      </Base.Portal>
-    </Base.Provider>
-  )
-}
-
-function Shown() {
-  const { toasts: shown } = Base.useToastManager()
-  return shown.map((toast) => (
-    <Base.Root key={toast.id} toast={toast} className="toast">
-      <Base.Content className="toast-content">
-        <div className="toast-words">
-          <Base.Title className="toast-title" />
-          <Base.Description className="quiet" />
-        </div>
-        {toast.actionProps ? <Base.Action className="button" /> : null}
-        <Base.Close render={<Button kind="quiet" isSign aria-label="Dismiss" />}>
-          <Icon name="close" />
-        </Base.Close>
-      </Base.Content>
-    </Base.Root>
-  ))
+  const isShown = useSyncExternalStore(subscribe, () => isWanted)
+  return isShown ? (
+    <Suspense fallback={null}>
+      <Toaster />
+    </Suspense>
+  ) : null
 }

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { type EventRow, useEvents, useStats } from '../../api/events'
 import { queries } from '../../api/queries'
 import { useAddress } from '../../app/address'
@@ -12,19 +12,20 @@ import { Skeleton } from '../../parts/Skeleton'
 import { Table } from '../../parts/Table'
 import { isInTrouble, Trouble } from '../../parts/Trouble'
 import { columnsOf } from './columns'
-import { EventDrawer } from './EventDrawer'
 import { ExportMenu } from './ExportMenu'
 import { Filters } from './Filters'
 import { justAfter } from './feed'
 import { LiveLine } from './LiveLine'
 import { NoEvents } from './NoEvents'
-import { ReplayMany } from './ReplayMany'
 import { livesOf, useTemplate, useZones } from './shown'
 import { words } from './text'
 import { useFollow } from './useFollow'
 import { useHeld } from './useHeld'
 import { STATUSES, toFilter, toSearch, viewOf } from './view'
 import './Events.css'
+
+const EventDrawer = lazy(async () => ({ default: (await import('./EventDrawer')).EventDrawer }))
+const ReplayMany = lazy(async () => ({ default: (await import('./ReplayMany')).ReplayMany }))
 
 const EVERY = 10_000
 
@@ -35,6 +36,9 @@ export default function Events() {
   const filter = useMemo(() => toFilter(view), [view])
   const query = toSearch(filter).toString()
   const open = search.get('event')
+  // Stays once it was there: it closes by itself.
+  const wasOpen = useRef(false)
+  if (open !== null) wasOpen.current = true
   const [isPaused, setPaused] = useState(false)
   const [isReplaying, setReplaying] = useState(false)
   const off = offOf(view.life, view.to)
@@ -184,8 +188,10 @@ export default function Events() {
           )}
         </div>
       </div>
-      <EventDrawer id={open} rows={rows} change={change} />
-      {isReplaying ? <ReplayMany filter={filter} onClose={() => setReplaying(false)} /> : null}
+      <Suspense fallback={null}>
+        {wasOpen.current ? <EventDrawer id={open} rows={rows} change={change} /> : null}
+        {isReplaying ? <ReplayMany filter={filter} onClose={() => setReplaying(false)} /> : null}
+      </Suspense>
     </Page>
   )
 }

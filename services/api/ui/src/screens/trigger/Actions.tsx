@@ -1,25 +1,24 @@
-import { useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { useLocation } from 'wouter'
 import { queries } from '../../api/queries'
 import type { Trigger } from '../../api/triggers'
 import { Button, ButtonLink } from '../../parts/Button'
 import { toClipboard } from '../../parts/Copy'
 import { Icon } from '../../parts/Icon'
-import { Menu, MenuItem, MenuLine, MenuTrigger, menuHandle } from '../../parts/Menu'
+import { Menu, MenuItem, MenuLine } from '../../parts/Menu'
+import { MenuButton, useMenu } from '../../parts/MenuButton'
 import { tell } from '../../parts/Toast'
-import { DeleteDialog } from '../triggers/DeleteDialog'
-import { FireDialog } from '../triggers/FireDialog'
-import { PauseDialog } from '../triggers/PauseDialog'
-import { Definition } from './Definition'
+import { Asked, type Asking } from '../triggers/Asked'
 import { words } from './text'
 
-type Asked = 'fire' | 'pause' | 'delete' | 'definition' | null
+const Definition = lazy(async () => ({ default: (await import('./Definition')).Definition }))
 
-const menu = menuHandle<Trigger>()
+type What = Asking['what'] | 'definition'
 
 /** What can be done with the trigger: the usual in sight, the rest in a menu. */
 export function Actions({ trigger }: { trigger: Trigger }) {
-  const [asked, ask] = useState<Asked>(null)
+  const [asked, ask] = useState<What | null>(null)
+  const menu = useMenu<Trigger>()
   const [, go] = useLocation()
   const { id, name } = trigger
   const close = () => ask(null)
@@ -30,10 +29,13 @@ export function Actions({ trigger }: { trigger: Trigger }) {
       </Button>
       <ButtonLink href={`/triggers/${id}?tab=test`}>{words.actions.test}</ButtonLink>
       <ButtonLink href={`/triggers/${id}/edit`}>{words.actions.edit}</ButtonLink>
-      <MenuTrigger handle={menu} payload={trigger} label={words.actions.more(name)}>
-        <Icon name="more" />
-      </MenuTrigger>
-      <Menu handle={menu}>
+      <MenuButton
+        payload={trigger}
+        label={words.actions.more(name)}
+        isOpen={menu.at !== null}
+        onOpen={menu.open}
+      />
+      <Menu at={menu.at} onClose={menu.close} label={words.actions.more(name)}>
         {() => (
           <>
             <MenuItem onPick={() => go(`/triggers/new?copy=${id}`)}>{words.actions.copy}</MenuItem>
@@ -53,18 +55,16 @@ export function Actions({ trigger }: { trigger: Trigger }) {
           </>
         )}
       </Menu>
-      <Definition id={id} definition={asked === 'definition' ? trigger : null} onClose={close} />
-      {asked === 'fire' ? <FireDialog trigger={trigger} onClose={close} /> : null}
-      {asked === 'pause' ? (
-        <PauseDialog trigger={trigger} onClose={close} onDelete={() => ask('delete')} />
+      {asked === 'definition' ? (
+        <Suspense fallback={null}>
+          <Definition id={id} definition={trigger} onClose={close} />
+        </Suspense>
       ) : null}
-      {asked === 'delete' ? (
-        <DeleteDialog
-          trigger={trigger}
-          onClose={close}
-          onDeleted={() => void queries.invalidateQueries({ queryKey: ['/triggers', id] })}
-        />
-      ) : null}
+      <Asked
+        asking={asked === null || asked === 'definition' ? null : { what: asked, trigger }}
+        ask={(asking) => ask(asking?.what ?? null)}
+        onDeleted={() => void queries.invalidateQueries({ queryKey: ['/triggers', id] })}
+      />
     </>
   )
 }

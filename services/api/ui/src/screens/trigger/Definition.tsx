@@ -1,6 +1,7 @@
 import type { Definition as Shape } from '../../api/triggers'
 import { Copy } from '../../parts/Copy'
 import { Dialog } from '../../parts/Dialog'
+import { curlOf } from './curl'
 import { definitionOf } from './fields'
 import { JsonText } from './JsonText'
 import { words } from './text'
@@ -34,11 +35,4 @@ export function Definition({ id, definition, onClose }: Props) {
       <JsonText label={words.definition.title} text={shown} href={`/triggers/${id}`} />
     </Dialog>
   )
-}
-
-/** A command that fires it: the key is the reader's own, and in no page. */
-export function curlOf(id: string, payload = '{}'): string {
-  // A quote within single quotes of a shell: closed, escaped, opened again.
-  const quoted = `{"payload": ${payload}}`.replaceAll("'", "'\\''")
-  return `curl -sS '${location.origin}/triggers/${id}/fire' -H "X-API-KEY: $KEY" -H 'Content-Type: application/json' -d '${quoted}'`
 }

@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { lazy, useState } from 'react'
 import { useEvents } from '../../api/events'
 import { useHistory } from '../../api/triggers'
 import { oneOf, useAddress } from '../../app/address'
@@ -12,13 +12,14 @@ import { Instant, Relative } from '../../time/Instant'
 import { ActorName } from './Actor'
 import { Again } from './Again'
 import { Away } from './Away'
-import { HistoryTab } from './HistoryTab'
 import { LogTab } from './LogTab'
 import { words } from './text'
 import { isGone } from './useLoaded'
 import { useTail } from './useTail'
 
 const TABS = ['history', 'log'] as const
+
+const HistoryTab = lazy(async () => ({ default: (await import('./HistoryTab')).HistoryTab }))
 
 /** Of a deleted trigger there are its history and its living events; of an unknown one nothing. */
 export function Gone({ id }: { id: string }) {

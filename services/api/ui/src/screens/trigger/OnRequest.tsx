@@ -1,5 +1,5 @@
 import { Copy } from '../../parts/Copy'
-import { curlOf } from './Definition'
+import { curlOf } from './curl'
 import { words } from './text'
 
 /** An api trigger has nothing to come: how to fire it stands in that place. */

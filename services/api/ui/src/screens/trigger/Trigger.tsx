@@ -1,3 +1,4 @@
+import { lazy } from 'react'
 import { useEvents } from '../../api/events'
 import type { Trigger as Shown } from '../../api/triggers'
 import { oneOf, useAddress } from '../../app/address'
@@ -9,17 +10,18 @@ import { type Tab, Tabs } from '../../parts/Tabs'
 import { Actions } from './Actions'
 import { Away } from './Away'
 import { Facts } from './Facts'
-import { Gone } from './Gone'
-import { HistoryTab } from './HistoryTab'
 import { LogTab } from './LogTab'
 import { NowTab } from './NowTab'
-import { TestTab } from './TestTab'
 import { words } from './text'
 import { isGone, useLoaded } from './useLoaded'
 import { useTail } from './useTail'
 import './Trigger.css'
 import './Now.css'
 import './Story.css'
+
+const Gone = lazy(async () => ({ default: (await import('./Gone')).Gone }))
+const HistoryTab = lazy(async () => ({ default: (await import('./HistoryTab')).HistoryTab }))
+const TestTab = lazy(async () => ({ default: (await import('./TestTab')).TestTab }))
 
 export default function Trigger({ id }: { id: string }) {
   const trigger = useLoaded(id)

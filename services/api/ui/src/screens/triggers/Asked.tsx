@@ -1,7 +1,10 @@
+import { lazy, Suspense } from 'react'
 import type { Trigger } from '../../api/triggers'
-import { DeleteDialog } from './DeleteDialog'
-import { FireDialog } from './FireDialog'
-import { PauseDialog } from './PauseDialog'
+
+// None is open when a page is: none belongs to what is loaded first.
+const DeleteDialog = lazy(async () => ({ default: (await import('./DeleteDialog')).DeleteDialog }))
+const FireDialog = lazy(async () => ({ default: (await import('./FireDialog')).FireDialog }))
+const PauseDialog = lazy(async () => ({ default: (await import('./PauseDialog')).PauseDialog }))
 
 /** What is asked about a trigger before it is done. */
 export interface Asking {
@@ -16,7 +19,11 @@ interface Props {
 }
 
 /** The one dialog that is open, if any: of the rows of a list, or of the page of a trigger. */
-export function Asked({ asking, ask, onDeleted }: Props) {
+export function Asked(props: Props) {
+  return <Suspense fallback={null}>{dialogOf(props)}</Suspense>
+}
+
+function dialogOf({ asking, ask, onDeleted }: Props) {
   if (asking === null) return null
   const { what, trigger } = asking
   const close = () => ask(null)

@@ -1,7 +1,7 @@
 import { type KeyboardEvent, useCallback, useMemo } from 'react'
 import { useLocation } from 'wouter'
 import type { Trigger } from '../../api/triggers'
-import type { MenuHandle } from '../../parts/Menu'
+import type { MenuAt } from '../../parts/MenuButton'
 import { type Column, Table } from '../../parts/Table'
 import { Check } from './Check'
 import { Actions, Last, Name, Next, Points, Schedule } from './cells'
@@ -16,7 +16,9 @@ interface Props {
   results: ReadonlyMap<string, Activity>
   gone: ReadonlySet<string>
   selection: Selection
-  menu: MenuHandle<Trigger>
+  /** The trigger whose menu is open, if any. */
+  menuOf: string | null
+  onMenu: (at: MenuAt<Trigger>) => void
   onFire: (trigger: Trigger) => void
   onEnd: () => void
   onRange: (first: number, last: number) => void
@@ -27,7 +29,7 @@ const TEMPLATE =
 
 /** The table of triggers; its rows are led to by j and k, taken by x, opened by Enter. */
 export function List(props: Props) {
-  const { rows, results, gone, selection, menu, onFire } = props
+  const { rows, results, gone, selection, menuOf, onMenu, onFire } = props
   const [, go] = useLocation()
   const { chosen, toggle, put, clear } = selection
   const isAll = rows.length > 0 && rows.every((row) => chosen.has(row.id))
@@ -86,12 +88,18 @@ export function List(props: Props) {
         key: 'actions',
         head: words.columns.actions,
         cell: (row) => (
-          <Actions trigger={row} isGone={gone.has(row.id)} menu={menu} onFire={onFire} />
+          <Actions
+            trigger={row}
+            isGone={gone.has(row.id)}
+            isMenuOpen={menuOf === row.id}
+            onMenu={onMenu}
+            onFire={onFire}
+          />
         ),
         narrow: 'end',
       },
     ],
-    [rows, results, gone, chosen, isAll, toggle, put, clear, menu, onFire],
+    [rows, results, gone, chosen, isAll, toggle, put, clear, menuOf, onMenu, onFire],
   )
 
   const open = useCallback((row: Trigger) => go(`/triggers/${row.id}`), [go])

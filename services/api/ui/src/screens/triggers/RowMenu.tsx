@@ -1,13 +1,15 @@
 import { useLocation } from 'wouter'
 import type { Trigger } from '../../api/triggers'
 import { toClipboard } from '../../parts/Copy'
-import { Menu, type MenuHandle, MenuItem, MenuLine } from '../../parts/Menu'
+import { Menu, MenuItem, MenuLine } from '../../parts/Menu'
+import type { MenuAt } from '../../parts/MenuButton'
 import { tell } from '../../parts/Toast'
 import type { Asking } from './Asked'
 import { words } from './text'
 
 interface Props {
-  handle: MenuHandle<Trigger>
+  at: MenuAt<Trigger> | null
+  onClose: () => void
   ask: (asking: Asking) => void
 }
 
@@ -26,10 +28,10 @@ function curlOf(trigger: Trigger): string {
 }
 
 /** What can be done with one trigger: one menu for all rows of the table. */
-export function RowMenu({ handle, ask }: Props) {
+export default function RowMenu({ at: opened, onClose, ask }: Props) {
   const [, go] = useLocation()
   return (
-    <Menu handle={handle}>
+    <Menu at={opened} onClose={onClose} label={opened ? words.more(opened.payload.name) : ''}>
       {(trigger) => {
         const at = `/triggers/${trigger.id}`
         return (

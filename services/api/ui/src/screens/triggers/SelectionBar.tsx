@@ -1,13 +1,14 @@
-import { useEffect, useRef, useState } from 'react'
+import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { asApiError } from '../../api/problem'
 import type { TriggerFilter } from '../../api/triggers'
 import { Button } from '../../parts/Button'
 import { tell } from '../../parts/Toast'
-import { BulkDelete } from './BulkDelete'
 import { download, exportOf, readAll } from './bulk'
 import './SelectionBar.css'
 import { words } from './text'
 import type { Selection } from './useSelection'
+
+const BulkDelete = lazy(async () => ({ default: (await import('./BulkDelete')).BulkDelete }))
 
 interface Props {
   selection: Selection
@@ -84,7 +85,9 @@ export function SelectionBar({ selection, asked, total, isExact, isAll }: Props)
         </section>
       ) : null}
       {isDeleting ? (
-        <BulkDelete rows={[...chosen.values()]} onClose={() => setDeleting(false)} onLeft={put} />
+        <Suspense fallback={null}>
+          <BulkDelete rows={[...chosen.values()]} onClose={() => setDeleting(false)} onLeft={put} />
+        </Suspense>
       ) : null}
     </>
   )

@@ -1,10 +1,10 @@
-import { useCallback, useMemo, useRef, useState } from 'react'
+import { lazy, Suspense, useCallback, useMemo, useRef, useState } from 'react'
 import type { Trigger } from '../../api/triggers'
 import { useAddress } from '../../app/address'
 import { Page } from '../../app/Shell'
 import { ZoneSwitch } from '../../app/ZoneSwitch'
 import { ButtonLink } from '../../parts/Button'
-import { menuHandle } from '../../parts/Menu'
+import { useMenu } from '../../parts/MenuButton'
 import { Skeleton } from '../../parts/Skeleton'
 import { isInTrouble, Trouble } from '../../parts/Trouble'
 import { Asked, type Asking } from './Asked'
@@ -13,8 +13,6 @@ import { Counters } from './Counters'
 import { askedOf, filtersOf, narrowing } from './filters'
 import { List } from './List'
 import { FirstTrigger, NoMatch } from './Nothing'
-import { RowMenu } from './RowMenu'
-import { SelectionBar } from './SelectionBar'
 import { Toolbar } from './Toolbar'
 import './Triggers.css'
 import { words } from './text'
@@ -23,6 +21,9 @@ import { useResults } from './useResults'
 import { useReturn } from './useReturn'
 import { useFresh, useRows, useSight } from './useRows'
 import { useSelection } from './useSelection'
+
+const RowMenu = lazy(() => import('./RowMenu'))
+const SelectionBar = lazy(async () => ({ default: (await import('./SelectionBar')).SelectionBar }))
 
 export default function Triggers() {
   const { search, change } = useAddress()
@@ -33,7 +34,10 @@ export default function Triggers() {
   const gone = useFresh(ids, rows, asked)
   const results = useResults(ids)
   const selection = useSelection()
-  const [menu] = useState(() => menuHandle<Trigger>())
+  // Stays once it was there: what became of a deletion is told when nothing is chosen any more.
+  const wasChosen = useRef(false)
+  if (selection.chosen.size > 0) wasChosen.current = true
+  const menu = useMenu<Trigger>()
   const [asking, ask] = useState<Asking | null>(null)
   const input = useRef<HTMLInputElement>(null)
   const onFire = useCallback((trigger: Trigger) => ask({ what: 'fire', trigger }), [])
@@ -68,7 +72,11 @@ export default function Triggers() {
       {isEmpty && !isNarrowed ? <FirstTrigger /> : null}
       {rows.length > 0 ? (
         <div className={isOld ? 'is-stale' : undefined} aria-busy={list.isPlaceholderData}>
-          <List {...{ rows, total, results, gone, selection, menu, onFire, onEnd, onRange }} />
+          <List
+            {...{ rows, total, results, gone, selection, onFire, onEnd, onRange }}
+            menuOf={menu.at?.payload.id ?? null}
+            onMenu={menu.open}
+          />
         </div>
       ) : null}
       <Changed
@@ -76,14 +84,18 @@ export default function Triggers() {
         total={isNarrowed ? null : total}
         isAtRest={selection.chosen.size === 0 && asking === null}
       />
-      <SelectionBar
-        selection={selection}
-        asked={asked}
-        total={total}
-        isExact={isExact}
-        isAll={total !== null && selection.chosen.size >= total}
-      />
-      <RowMenu handle={menu} ask={ask} />
+      <Suspense fallback={null}>
+        {wasChosen.current ? (
+          <SelectionBar
+            selection={selection}
+            asked={asked}
+            total={total}
+            isExact={isExact}
+            isAll={total !== null && selection.chosen.size >= total}
+          />
+        ) : null}
+        {menu.wasOpened ? <RowMenu at={menu.at} onClose={menu.close} ask={ask} /> : null}
+      </Suspense>
       <Asked
         asking={asking}
         ask={ask}

@@ -3,7 +3,7 @@ import { Link } from 'wouter'
 import type { Trigger } from '../../api/triggers'
 import { Button } from '../../parts/Button'
 import { Icon } from '../../parts/Icon'
-import { type MenuHandle, MenuTrigger } from '../../parts/Menu'
+import { type MenuAt, MenuButton } from '../../parts/MenuButton'
 import { Sparkline } from '../../parts/Sparkline'
 import { resultOf, Tag } from '../../parts/Tag'
 import { Instant, Relative } from '../../time/Instant'
@@ -86,11 +86,12 @@ export function Points({ activity }: { activity: Activity | undefined }) {
 interface ActionsProps {
   trigger: Trigger
   isGone: boolean
-  menu: MenuHandle<Trigger>
+  isMenuOpen: boolean
+  onMenu: (at: MenuAt<Trigger>) => void
   onFire: (trigger: Trigger) => void
 }
 
-export function Actions({ trigger, isGone, menu, onFire }: ActionsProps) {
+export function Actions({ trigger, isGone, isMenuOpen, onMenu, onFire }: ActionsProps) {
   return (
     <div className="row-actions">
       <Button
@@ -102,9 +103,12 @@ export function Actions({ trigger, isGone, menu, onFire }: ActionsProps) {
       >
         <Icon name="play" />
       </Button>
-      <MenuTrigger handle={menu} payload={trigger} label={words.more(trigger.name)}>
-        <Icon name="more" />
-      </MenuTrigger>
+      <MenuButton
+        payload={trigger}
+        label={words.more(trigger.name)}
+        isOpen={isMenuOpen}
+        onOpen={onMenu}
+      />
     </div>
   )
 }

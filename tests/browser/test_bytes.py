@@ -1,0 +1,64 @@
+"""What a browser has to load: bytes are exact, so they are asserted, where times are published."""
+
+import gzip
+import json
+from collections.abc import Iterable
+from functools import cache
+
+import pytest
+
+from ui_build.building import BUILT
+
+KB = 1000
+FIRST, ROUTE, EDITOR, FONTS = 170 * KB, 45 * KB, 105 * KB, 80 * KB
+ENTRY = "index.html"
+
+
+@pytest.fixture
+def manifest(built_ui: None) -> dict[str, dict]:
+    return json.loads((BUILT / ".vite" / "manifest.json").read_text(encoding="utf-8"))
+
+
+def loaded_with(manifest: dict[str, dict], entry: str) -> set[str]:
+    """The scripts and styles that a module brings along at once."""
+    seen, waiting = set(), [entry]
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting += manifest[name].get("imports", ())
+    return {
+        file for name in seen for file in (manifest[name]["file"], *manifest[name].get("css", ()))
+    }
+
+
+@cache
+def zipped(file: str) -> int:
+    return len(gzip.compress((BUILT / file).read_bytes(), 6))
+
+
+def bytes_of(files: Iterable[str]) -> int:
+    return sum(map(zipped, files))
+
+
+async def test_the_first_load_each_route_and_the_fonts_keep_their_budgets(
+    manifest: dict[str, dict],
+) -> None:
+    first = loaded_with(manifest, ENTRY)
+    further = {
+        name: bytes_of(loaded_with(manifest, name) - first)
+        for name, chunk in manifest.items()
+        if chunk.get("isDynamicEntry")
+    }
+    editor = {name for name in further if name.endswith("/JsonEditor.tsx")}
+    assert len(editor) == 1, "the editor is loaded apart from all else"
+    assert len(further) > 6, "the screens are loaded one by one"
+    fonts = [chunk["file"] for chunk in manifest.values() if chunk["file"].endswith(".woff2")]
+    print(f"first load {bytes_of(first)}, fonts", sum((BUILT / f).stat().st_size for f in fonts))
+    print(*sorted(further.items()), sep="\n")
+    assert bytes_of(first) <= FIRST
+    assert {name: size for name, size in further.items() if size > ROUTE} == {
+        name: further[name] for name in editor
+    }
+    assert max(further[name] for name in editor) <= EDITOR
+    assert 0 < sum((BUILT / file).stat().st_size for file in fonts) <= FONTS
