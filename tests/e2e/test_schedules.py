@@ -114,7 +114,7 @@ async def test_previews_begin_now_and_show_twenty(platform: Platform) -> None:
         ({"cron": "* * * * *", "ends_at": "2020-01-01T00:00Z"}, "schedule-in-past", "/ends_at"),
         ({"schedule_time": "2020-01-01T00:00Z"}, "schedule-in-past", "/schedule_time"),
         ({"schedule_time": "2099-01-01T00:00Z"}, "schedule-beyond-horizon", "/schedule_time"),
-        ({"type": "api"}, "invalid", "/type"),
+        ({"cron": "* * * * *", "type": "api"}, "invalid", "/type"),
         ({"cron": "* * * * *", "cronn": 1}, "invalid", "/cronn"),
         ({"cron": "* * * * *", "paused": True}, "pause-not-supported", "/paused"),
         ([], "invalid", ""),
@@ -420,9 +420,10 @@ async def test_an_unknown_zone_stops_nobody_elses_work(platform: Platform, clien
         by_nats = await platform.ask(client, "create", {**attempt, **dotted}, within=10)
         assert (by_rest.status_code, by_nats["status"]) == (422, 422)
         assert by_rest.json()["code"] == by_nats["code"] == "unknown-timezone"
-    patch = {"trigger_id": victim["id"], "patch": {**dotted, "cron": "* * * * *"}}
+    edit = {**dotted, "schedule_time": None, "cron": "* * * * *"}
+    patch = {"trigger_id": victim["id"], "patch": edit}
     refused = await platform.ask(client, "update", patch, within=10)
-    by_rest = await platform.rest.patch(f"/triggers/{victim['id']}", json=patch["patch"])
+    by_rest = await platform.rest.patch(f"/triggers/{victim['id']}", json=edit)
     for problem in (refused, by_rest.json()):
         assert (problem["status"], problem["code"]) == (422, "unknown-timezone")
 
