@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from datetime import timezone as datetime_timezone
 from enum import StrEnum
 from itertools import islice
+from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -64,14 +65,20 @@ class Occurrence(BaseModel):
     )
 
 
+_ON_A_CLOCK: dict[str, Any] = {"format": "date-time-local"}
+"""Without an offset: JSON Schema's `date-time` has one."""
+
+
 class ClockChange(BaseModel):
     """A change of the zone's clock at which a cron schedule has times to lose or to repeat."""
 
     model_config = ConfigDict(frozen=True)
 
     at: AwareDatetime
-    local_before: datetime = Field(description="What the clock would show at that instant …")
-    local_after: datetime = Field(description="… and what it shows.")
+    local_before: datetime = Field(
+        description="What the clock would show at that instant …", json_schema_extra=_ON_A_CLOCK
+    )
+    local_after: datetime = Field(description="… and what it shows.", json_schema_extra=_ON_A_CLOCK)
     matched: int = Field(description="The schedule's local times that are skipped or repeated.")
     effect: Effect = Field(
         description="`shifted`: they fire once, right after the gap. `skipped`: they do not fire. "

@@ -714,12 +714,12 @@ export interface components {
             /** Format: date-time */
             at: string;
             /**
-             * Format: date-time
+             * Format: date-time-local
              * @description What the clock would show at that instant …
              */
             local_before: string;
             /**
-             * Format: date-time
+             * Format: date-time-local
              * @description … and what it shows.
              */
             local_after: string;
@@ -991,7 +991,7 @@ export interface components {
             /** Format: date-time */
             deletes_at: string;
             /** @description There with `payload=true` alone. */
-            payload: unknown;
+            payload?: unknown;
         };
         /** @description A row of the log, as lists show it. */
         EventShown: {
@@ -1772,7 +1772,7 @@ export interface components {
             actor: string;
             definition: components["schemas"]["Definition"];
         };
-        /** @description One of the other services, as its heartbeats tell (``workers.WorkerShown``). */
+        /** @description One of the other services, as its heartbeats tell (``workers.WorkerReport``). */
         WorkerShown: {
             /**
              * @description `unavailable`: some replicas live and none can work. `away`: none lives. `unknown`: the gateway has not listened for long enough to say.
