@@ -11,6 +11,8 @@ class ResponseHeader(NamedTuple):
     is_always_there: bool = True
     """Wherever it is declared."""
     schema: dict[str, Any] = {"type": "string"}  # noqa: RUF012  # never changed
+    component: str = ""
+    """What OpenAPI calls it, where that is not its name: one header may be described twice."""
 
 
 _NUMBER = {"type": "integer", "minimum": 0}
@@ -25,8 +27,12 @@ COVERAGE = ResponseHeader(
     schema={"type": "string", "enum": ["complete", "partial"]},
 )
 ETAG = ResponseHeader("ETag", "What `If-Match` and `If-None-Match` compare.")
-EDITED_ETAG = ETAG._replace(is_always_there=False)
-"""Not with ``dry_run``."""
+EDITED_ETAG = ResponseHeader(
+    "ETag",
+    "What `If-Match` and `If-None-Match` compare; not with `dry_run`.",
+    is_always_there=False,
+    component="ETag-Of-Edit",
+)
 LINK = ResponseHeader(
     "Link",
     'The address of the next page, with `rel="next"` (RFC 8288); the last page has none.',
@@ -67,6 +73,7 @@ WWW_AUTHENTICATE = ResponseHeader("WWW-Authenticate", "`Bearer`.")
 HEADERS = (
     CONTENT_DISPOSITION,
     COVERAGE,
+    EDITED_ETAG,
     ETAG,
     LINK,
     LOCATION,
@@ -84,7 +91,7 @@ HEADERS = (
 def components() -> dict[str, Any]:
     """All of them, as ``components.headers``."""
     return {
-        header.name: {
+        header.component or header.name: {
             "description": header.description,
             "required": header.is_always_there,
             "schema": header.schema,
@@ -95,4 +102,6 @@ def components() -> dict[str, Any]:
 
 def references(*headers: ResponseHeader) -> dict[str, Any]:
     """The ``headers`` of one answer."""
-    return {one.name: {"$ref": f"#/components/headers/{one.name}"} for one in headers}
+    return {
+        one.name: {"$ref": f"#/components/headers/{one.component or one.name}"} for one in headers
+    }

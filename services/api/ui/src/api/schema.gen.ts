@@ -1964,6 +1964,8 @@ export interface components {
         "Content-Disposition": string;
         /** @description With `q`: `partial` where payloads are longer than what is searched of them. */
         "X-Search-Coverage": "complete" | "partial";
+        /** @description What `If-Match` and `If-None-Match` compare; not with `dry_run`. */
+        "ETag-Of-Edit": string;
         /** @description What `If-Match` and `If-None-Match` compare. */
         ETag: string;
         /** @description The address of the next page, with `rel="next"` (RFC 8288); the last page has none. */
@@ -2292,7 +2294,7 @@ export interface operations {
             /** @description Edited; with `dry_run`, not yet */
             200: {
                 headers: {
-                    ETag: components["headers"]["ETag"];
+                    ETag: components["headers"]["ETag-Of-Edit"];
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
@@ -2416,7 +2418,7 @@ export interface operations {
             /** @description Edited; with `dry_run`, not yet */
             200: {
                 headers: {
-                    ETag: components["headers"]["ETag"];
+                    ETag: components["headers"]["ETag-Of-Edit"];
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
