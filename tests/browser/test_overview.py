@@ -19,7 +19,7 @@ async def test_the_overview_shows_what_was_is_and_will_be(page: Page, platform: 
     )
     await expect(lane).to_contain_text(re.compile(r"in \d s|now"))
     fires = page.get_by_role("region", name="Fires by result")
-    await expect(fires).to_contain_text(re.compile(r"[1-9]\d* events? fired, 0 missed, 0 rejected"))
+    await expect(fires).to_contain_text(re.compile(r"[1-9]\d* events? fired, \d+ missed"))
     lateness = page.get_by_role("region", name="Lateness").get_by_role("img")
     await expect(lateness).to_have_accessible_name(
         re.compile(r"^Half fired within .+, 99 of 100 within ")
@@ -28,9 +28,9 @@ async def test_the_overview_shows_what_was_is_and_will_be(page: Page, platform: 
     for name in ("api", "scheduler", "executor", "retention"):
         await expect(services.filter(has_text=re.compile(rf"^{name}ready"))).to_have_count(1)
     await expect(page.get_by_text("None: everything could be handled.")).to_be_visible()
-    counted = (await platform.rest.get("/overview")).json()["triggers"]["active"]
-    assert counted >= 1
-    await expect(page.get_by_role("link", name=f"{counted} active", exact=True)).to_be_visible()
+    # Other tests have triggers on this platform, too.
+    await expect(page.get_by_role("link", name=re.compile(r"^[1-9]\d* active$"))).to_be_visible()
+    await expect(page.get_by_role("link", name="0 dead letters")).to_be_visible()
     await axe(page)
     await screenshot(page, "overview", full_page=True)
 

@@ -177,8 +177,10 @@ async def test_all_that_match_are_exported_as_they_are_and_deleted_with_one_summ
     await platform.rest.patch(f"/triggers/{first['id']}", json={"description": "edited elsewhere"})
     watch.expect(412)
     await page.get_by_role("button", name="Delete", exact=True).click()
+    confirm = page.get_by_role("button", name="Delete 130 triggers")
+    await expect(confirm).to_be_visible()
     await axe(page)
-    await page.get_by_role("button", name="Delete 130 triggers").click()
+    await confirm.click()
     await expect(page.get_by_text("129 triggers deleted")).to_be_visible()
     await expect(page.get_by_role("listitem").filter(has_text="many 000")).to_contain_text(
         "edited meanwhile"
@@ -204,5 +206,6 @@ async def test_names_are_text_and_a_narrow_dark_page_shows_what_fires_without_a_
     width = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert width <= 0
     await page.get_by_role("button", name="More for").click()
+    await expect(page.get_by_role("menuitem", name="Delete")).to_be_visible()
     await axe(page)
     await screenshot(page, "triggers-menu-narrow-dark")
