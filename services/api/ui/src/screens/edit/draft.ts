@@ -1,4 +1,5 @@
 /** What stands in the form, and the definition that it means: what is not set is not sent. */
+import { SCHEDULE } from '../../api/fields'
 import type { Definition } from '../../api/triggers'
 import { isObject, merged, mergePatch, parse, pretty, same } from './json'
 import { type Length, lengthOf, spoken } from './length'
@@ -32,21 +33,6 @@ export interface Draft {
 }
 
 export type Fields = Record<string, unknown>
-
-/** Those that decide when it fires. */
-export const SCHEDULE = [
-  'schedule_time',
-  'interval',
-  'cron',
-  'timezone',
-  'dst_policy',
-  'starts_at',
-  'ends_at',
-  'max_fires',
-  'jitter',
-  'exclude',
-  'misfire',
-] as const
 
 export function emptyDraft(kind: Kind, timezone: string): Draft {
   return {

@@ -3,27 +3,14 @@
  * A browser's numbers are doubles, while the platform keeps integers digit by digit and `1.0` apart
  * from `1`. Numbers that would be changed are kept as their text, where the browser can.
  */
+import { parseExact } from '../../api/exact'
 
-interface Exact {
-  rawJSON?: (text: string) => unknown
-  isRawJSON?: (value: unknown) => boolean
-  parse: (text: string, revive: Revive) => unknown
-}
-type Revive = (key: string, value: unknown, context?: { source?: string }) => unknown
+const isRaw = (value: unknown): boolean =>
+  (JSON as unknown as { isRawJSON?: (value: unknown) => boolean }).isRawJSON?.(value) ?? false
 
-const exact = JSON as unknown as Exact
-
-export function parse(text: string): unknown {
-  return exact.parse(text, (_, value, context) => {
-    const source = context?.source
-    if (typeof value !== 'number' || source === undefined || String(value) === source) return value
-    return exact.rawJSON ? exact.rawJSON(source) : value
-  })
-}
+export const parse = (text: string): unknown => parseExact<unknown>(text)
 
 export const pretty = (value: unknown): string => JSON.stringify(value, null, 2)
-
-const isRaw = (value: unknown): boolean => exact.isRawJSON?.(value) ?? false
 
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !isRaw(value)

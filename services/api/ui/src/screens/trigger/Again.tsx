@@ -5,13 +5,14 @@ import { newKey } from '../../api/client'
 import { queries } from '../../api/queries'
 import type { Definition } from '../../api/triggers'
 import { create, dryCreate } from '../../api/writes'
-import { Button, ButtonLink } from '../../parts/Button'
+import { Button } from '../../parts/Button'
 import { Dialog } from '../../parts/Dialog'
 import { Skeleton } from '../../parts/Skeleton'
 import { tell } from '../../parts/Toast'
 import { text } from '../../text'
 import { Ahead } from './Ahead'
 import { definitionOf } from './fields'
+import { Impossible } from './Impossible'
 import { Refused } from './Refused'
 import { words } from './text'
 
@@ -65,15 +66,7 @@ function Content({
   })
 
   if (looked.error) {
-    return (
-      <>
-        <Refused error={looked.error} title={words.restore.refused} />
-        <div className="trigger-ways">
-          <Button onClick={() => void looked.refetch()}>{text.state.retry}</Button>
-          <ButtonLink href={`/triggers/new?copy=${id}`}>{words.restore.adapt}</ButtonLink>
-        </div>
-      </>
-    )
+    return <Impossible id={id} error={looked.error} onRetry={() => void looked.refetch()} />
   }
   if (!looked.data) return <Skeleton rows={4} height={28} />
   return (

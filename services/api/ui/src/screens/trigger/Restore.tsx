@@ -3,7 +3,7 @@ import { asApiError } from '../../api/problem'
 import { queries } from '../../api/queries'
 import { readTrigger, type Version } from '../../api/triggers'
 import { dryReplace, replace } from '../../api/writes'
-import { Button, ButtonLink } from '../../parts/Button'
+import { Button } from '../../parts/Button'
 import { Dialog } from '../../parts/Dialog'
 import { Skeleton } from '../../parts/Skeleton'
 import { tell } from '../../parts/Toast'
@@ -12,6 +12,7 @@ import { Ahead } from './Ahead'
 import { Changes } from './Changes'
 import { diff } from './diff'
 import { definitionOf } from './fields'
+import { Impossible } from './Impossible'
 import { Refused } from './Refused'
 import { words } from './text'
 
@@ -61,15 +62,7 @@ function Content({ id, version, onClose }: { id: string; version: Version; onClo
   const isConflict = conflict?.status === 412
 
   if (looked.error) {
-    return (
-      <>
-        <Refused error={looked.error} title={words.restore.refused} />
-        <div className="trigger-ways">
-          <Button onClick={() => void looked.refetch()}>{text.state.retry}</Button>
-          <ButtonLink href={`/triggers/new?copy=${id}`}>{words.restore.adapt}</ButtonLink>
-        </div>
-      </>
-    )
+    return <Impossible id={id} error={looked.error} onRetry={() => void looked.refetch()} />
   }
   if (!looked.data) return <Skeleton rows={6} height={28} />
   const { trigger, would } = looked.data

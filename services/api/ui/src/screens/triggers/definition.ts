@@ -1,23 +1,7 @@
+import { SCHEDULE } from '../../api/fields'
+
 /** What makes a trigger again: its definition, without what the platform added to it. */
-const FIELDS = [
-  'name',
-  'type',
-  'payload',
-  'schedule_time',
-  'interval',
-  'cron',
-  'timezone',
-  'dst_policy',
-  'starts_at',
-  'ends_at',
-  'max_fires',
-  'jitter',
-  'exclude',
-  'misfire',
-  'payload_schema',
-  'description',
-  'labels',
-]
+const FIELDS = ['name', 'type', 'payload', ...SCHEDULE, 'payload_schema', 'description', 'labels']
 /** An api trigger has no clock: what these say of it is their default alone. */
 const TIMED = ['timezone', 'dst_policy']
 
