@@ -1,5 +1,6 @@
-import { Select } from '@base-ui/react/select'
+import { lazy } from 'react'
 import { Icon } from './Icon'
+import { Opens } from './Opens'
 import './Picker.css'
 
 export interface Choice<T extends string> {
@@ -19,7 +20,10 @@ interface Props<T extends string> {
   isLabelShown?: boolean
 }
 
-/** A choice among few. For many (zones) see ``SearchPicker``. */
+const load = () => import('./PickerList')
+const PickerList = lazy(load)
+
+/** A choice among few; its list is loaded when it is first wanted. For many see ``SearchPicker``. */
 export function Picker<T extends string>(props: Props<T>) {
   const { label, choices, value, onChange, none = 'any', isLabelShown = true } = props
   const many = Array.isArray(value)
@@ -27,33 +31,38 @@ export function Picker<T extends string>(props: Props<T>) {
     (one) => choices.find((choice) => choice.value === one)?.label ?? one,
   )
   const shown = names.length === 0 ? none : names.join(', ')
+  // A filter that filters nothing is its name alone where there is little room.
+  const isAny = isLabelShown && (many ? names.length === 0 : value === '' || value === 'any')
+  const className = isAny ? 'button picker is-any' : 'button picker'
+  const name = `${label}: ${shown}`
+  const content = (
+    <>
+      <span className="clip">
+        {isLabelShown ? label : null}
+        <span className="picker-shown">{isLabelShown ? `: ${shown}` : shown}</span>
+      </span>
+      <Icon name="down" size={12} />
+    </>
+  )
   return (
-    <Select.Root
-      items={choices}
-      multiple={many as true}
-      value={value as T[]}
-      onValueChange={(chosen) => onChange(chosen as never)}
+    <Opens
+      popup="listbox"
+      className={className}
+      label={name}
+      load={load}
+      part={
+        <PickerList
+          className={className}
+          label={name}
+          choices={choices}
+          value={value}
+          onChange={(chosen) => onChange(chosen as never)}
+        >
+          {content}
+        </PickerList>
+      }
     >
-      <Select.Trigger className="button picker" aria-label={`${label}: ${shown}`}>
-        <span className="clip">{isLabelShown ? `${label}: ${shown}` : shown}</span>
-        <Icon name="down" size={12} />
-      </Select.Trigger>
-      <Select.Portal>
-        <Select.Positioner className="popup-place" alignItemWithTrigger={false} sideOffset={4}>
-          <Select.Popup className="popup">
-            <Select.List className="popup-list">
-              {choices.map((choice) => (
-                <Select.Item className="popup-item" key={choice.value} value={choice.value}>
-                  <Select.ItemText>{choice.label}</Select.ItemText>
-                  <Select.ItemIndicator className="popup-mark">
-                    <Icon name="check" />
-                  </Select.ItemIndicator>
-                </Select.Item>
-              ))}
-            </Select.List>
-          </Select.Popup>
-        </Select.Positioner>
-      </Select.Portal>
-    </Select.Root>
+      {content}
+    </Opens>
   )
 }

@@ -1,5 +1,6 @@
-import { Combobox } from '@base-ui/react/combobox'
+import { lazy } from 'react'
 import { Icon } from './Icon'
+import { Opens } from './Opens'
 import './Picker.css'
 
 export interface SearchChoice {
@@ -8,7 +9,7 @@ export interface SearchChoice {
   aside?: string
 }
 
-interface Props {
+export interface SearchPickerProps {
   label: string
   choices: readonly SearchChoice[]
   value: string
@@ -16,43 +17,27 @@ interface Props {
   placeholder: string
 }
 
-const SHOWN = 60
+const load = () => import('./SearchPickerList')
+const SearchPickerList = lazy(load)
 
-/** A choice among many: a button, and the search inside of its popup. */
-export function SearchPicker({ label, choices, value, onChange, placeholder }: Props) {
-  const chosen = choices.find((choice) => choice.value === value) ?? { value }
+/** A choice among many, which are searched; loaded when it is first wanted. */
+export function SearchPicker(props: SearchPickerProps) {
+  const { label, value, placeholder } = props
+  const content = (
+    <>
+      <span className="clip">{value || placeholder}</span>
+      <Icon name="down" size={12} />
+    </>
+  )
   return (
-    <Combobox.Root
-      items={choices as SearchChoice[]}
-      value={chosen}
-      onValueChange={(choice: SearchChoice | null) => choice && onChange(choice.value)}
-      itemToStringLabel={(choice: SearchChoice) => choice.value}
-      isItemEqualToValue={(a: SearchChoice, b: SearchChoice) => a.value === b.value}
-      limit={SHOWN}
-      autoHighlight
+    <Opens
+      popup="dialog"
+      className="button picker"
+      label={`${label}: ${value}`}
+      load={load}
+      part={<SearchPickerList {...props}>{content}</SearchPickerList>}
     >
-      <Combobox.Trigger className="button picker" aria-label={`${label}: ${value}`}>
-        <span className="clip">{value || placeholder}</span>
-        <Icon name="down" size={12} />
-      </Combobox.Trigger>
-      <Combobox.Portal>
-        <Combobox.Positioner className="popup-place" sideOffset={4} align="start">
-          <Combobox.Popup className="popup" aria-label={label}>
-            <Combobox.Input className="input popup-search" placeholder={placeholder} />
-            <Combobox.Empty>
-              <div className="popup-empty">None has this in its name.</div>
-            </Combobox.Empty>
-            <Combobox.List>
-              {(choice: SearchChoice) => (
-                <Combobox.Item className="popup-item" key={choice.value} value={choice}>
-                  {choice.value}
-                  {choice.aside ? <span className="popup-aside">{choice.aside}</span> : null}
-                </Combobox.Item>
-              )}
-            </Combobox.List>
-          </Combobox.Popup>
-        </Combobox.Positioner>
-      </Combobox.Portal>
-    </Combobox.Root>
+      {content}
+    </Opens>
   )
 }

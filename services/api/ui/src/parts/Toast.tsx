@@ -1,7 +1,4 @@
-import { lazy, Suspense, useSyncExternalStore } from 'react'
-
-// Most visits tell nothing: what shows it is loaded with the first word.
-const Toaster = lazy(() => import('./Toaster'))
+import { type ComponentType, useEffect, useState, useSyncExternalStore } from 'react'
 
 export interface Told {
   title: string
@@ -11,7 +8,6 @@ export interface Told {
 
 let waiting: readonly Told[] = []
 let take: ((told: Told) => void) | null = null
-let isWanted = false
 const listeners = new Set<() => void>()
 
 /** Told once, read out, and gone by itself: that something was done, with the way to it. */
@@ -22,7 +18,6 @@ export function tell(title: string, description?: string, way?: Told['way']): vo
     return
   }
   waiting = [...waiting, told]
-  isWanted = true
   for (const listener of listeners) listener()
 }
 
@@ -41,11 +36,17 @@ function subscribe(listener: () => void): () => void {
   return () => listeners.delete(listener)
 }
 
+/** Most visits tell nothing: what shows it is loaded with the first word. */
 export function Toasts() {
-  const isShown = useSyncExternalStore(subscribe, () => isWanted)
-  return isShown ? (
-    <Suspense fallback={null}>
-      <Toaster />
-    </Suspense>
-  ) : null
+  const count = useSyncExternalStore(subscribe, () => waiting.length)
+  const [Toaster, setToaster] = useState<ComponentType | null>(null)
+  useEffect(() => {
+    if (count === 0) return
+    // Where it cannot be had just now, the next word asks for it again.
+    import('./Toaster').then(
+      (loaded) => setToaster(() => loaded.default),
+      () => undefined,
+    )
+  }, [count])
+  return Toaster ? <Toaster /> : null
 }

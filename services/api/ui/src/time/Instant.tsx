@@ -24,12 +24,19 @@ export function Instant({ at, schedule = null, precise = false }: Props) {
   )
 }
 
+interface RelativeProps {
+  at: string
+  /** Said instead of `5 s ago`, of what is still to happen: a next fire is never one ago. */
+  due?: string
+}
+
 /** `in 23 s`: ticks by the server's clock. */
-export function Relative({ at }: { at: string }) {
+export function Relative({ at, due }: RelativeProps) {
   const now = useSecond() * 1000
+  const then = Math.floor(Date.parse(at) / 1000) * 1000
   return (
     <time dateTime={at} title={at}>
-      {relative(Math.floor(Date.parse(at) / 1000) * 1000, now)}
+      {due && then <= now ? due : relative(then, now)}
     </time>
   )
 }

@@ -6,7 +6,6 @@ import { useAddress } from '../../app/address'
 import { Button } from '../../parts/Button'
 import { tell } from '../../parts/Toast'
 import { type Opened, useAhead } from './ahead'
-import { Conflict } from './Conflict'
 import {
   changesOf,
   type Draft,
@@ -18,16 +17,15 @@ import {
 } from './draft'
 import { type Form, focusField } from './form'
 import { same } from './json'
-import { LeaveDialog } from './LeaveDialog'
 import { Payload } from './Payload'
 import { Preview } from './Preview'
 import { type Placed, placed } from './pointers'
-import { Review } from './Review'
 import { Snippets } from './Snippets'
 import { Summary } from './Summary'
 import { applied, forget, localErrors, type Refusal, refusalOf } from './save'
 import { TestPanel } from './TestPanel'
 import { words } from './text'
+import { useDialogs } from './useDialogs'
 import { useLeave } from './useLeave'
 import { What } from './What'
 import { When } from './When'
@@ -56,7 +54,8 @@ export function Editor({ initial, opened: first, isCopy = false }: Props) {
   const changes = useMemo(() => (opened ? changesOf(opened.fields, mine) : null), [opened, mine])
   const isDirty = changes ? isChanged(changes) : isCopy || !same(mine, fieldsOf(initial))
   const isKept = useRef(false)
-  isKept.current = isDirty && step !== 'stored'
+  const dialogs = useDialogs(isDirty)
+  isKept.current = isDirty && step !== 'stored' && dialogs.there !== null
   const leaving = useLeave(isKept)
 
   useEffect(() => {
@@ -109,9 +108,12 @@ export function Editor({ initial, opened: first, isCopy = false }: Props) {
     if (local.length > 0) return refuse({ kind: 'fields', errors: local })
     setErrors([])
     setFailed(null)
-    if (opened) return setStep('review')
-    setStep('saving')
     try {
+      if (opened) {
+        await dialogs.load()
+        return setStep('review')
+      }
+      setStep('saving')
       const written = await create(mine as never, key.current)
       if (!written.done) setStep('stored')
       await applied(written, 0, () => isHere.current)
@@ -137,6 +139,7 @@ export function Editor({ initial, opened: first, isCopy = false }: Props) {
   }
 
   const count = Object.keys(changes?.patch ?? {}).length
+  const { Review, Conflict, LeaveDialog } = dialogs.there ?? {}
   return (
     <form className="edit" onSubmit={(event) => void save(event)} noValidate>
       <Summary
@@ -177,7 +180,7 @@ export function Editor({ initial, opened: first, isCopy = false }: Props) {
           {opened ? words.save.review : words.save.create}
         </Button>
       </div>
-      {opened && changes && step === 'review' ? (
+      {Review && opened && changes && step === 'review' ? (
         <Review
           opened={opened}
           changes={changes}
@@ -189,7 +192,7 @@ export function Editor({ initial, opened: first, isCopy = false }: Props) {
           onSaved={() => done(opened.id, words.save.saved(draft.name.trim()))}
         />
       ) : null}
-      {opened && step === 'conflict' ? (
+      {Conflict && opened && step === 'conflict' ? (
         <Conflict
           opened={opened}
           mine={mine}
@@ -198,7 +201,7 @@ export function Editor({ initial, opened: first, isCopy = false }: Props) {
           onGone={(error) => refuse(refusalOf(error, draft))}
         />
       ) : null}
-      <LeaveDialog {...leaving} />
+      {LeaveDialog ? <LeaveDialog {...leaving} /> : null}
     </form>
   )
 }

@@ -19,7 +19,7 @@ export function Payload({ form }: { form: Form }) {
   const isApi = draft.kind === 'api'
   const [way, setWay] = useState<'form' | 'json'>('form')
   const fields = isApi && !isLarge(draft.schema) ? flatFields(draft.schema) : null
-  const value = fields && !isLarge(draft.payload) ? flatValue(draft.payload) : null
+  const value = fields && !isLarge(draft.payload) ? flatValue(draft.payload, fields) : null
   const isForm = fields !== null && value !== null && way === 'form'
   return (
     <section className="edit-card edit-payload" aria-labelledby="edit-payload">

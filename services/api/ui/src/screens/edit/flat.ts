@@ -45,16 +45,23 @@ function readOr<T>(text: string, other: T): unknown | T {
   }
 }
 
-/** The payload's object; null where it is something that a form cannot show. */
-export function flatValue(payloadText: string): Record<string, unknown> | null {
+/** The payload's object; null where a form of these fields would hide a part of it. */
+export function flatValue(
+  payloadText: string,
+  fields: readonly FlatField[],
+): Record<string, unknown> | null {
   if (payloadText.trim() === '') return {}
   const value = readOr(payloadText, null)
-  return isObject(value) ? value : null
+  if (!isObject(value)) return null
+  return Object.keys(value).every((name) => fields.some((each) => each.name === name))
+    ? value
+    : null
 }
 
 /** The payload with one field as it was typed: what is empty is not in it. */
 export function withField(payloadText: string, field: FlatField, typed: string): string {
-  const value = { ...flatValue(payloadText) }
+  const before = readOr(payloadText, null)
+  const value = isObject(before) ? { ...before } : {}
   if (typed === '') delete value[field.name]
   else value[field.name] = meant(field, typed)
   return Object.keys(value).length === 0 ? '' : pretty(value)

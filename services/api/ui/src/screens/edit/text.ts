@@ -79,7 +79,8 @@ export const words = {
   },
   payload: {
     hint: 'Any JSON. It is what an event of this trigger carries.',
-    hintApi: 'What an event carries; what a request sends is laid over it.',
+    hintApi:
+      'What an event carries. What a request sends is laid over it: what is required may come from there.',
     schemaHint: 'JSON Schema 2020-12. A payload that does not match is rejected, with its fields.',
     add: 'Add a payload',
     addSchema: 'Add a schema',

@@ -23,7 +23,11 @@ export function Course({ event, zone }: { event: EventDetail; zone: string | nul
         </Step>
       ) : null}
       <Step name={fired ? words.event.logged : words.event.decided} at={logged} zone={zone}>
-        {between === null ? null : words.event.later(measured(Math.max(0, between)))}
+        {between === null
+          ? null
+          : between < 0.00005
+            ? words.event.atOnce
+            : words.event.later(measured(between))}
       </Step>
       {event.count > 1 && event.last_scheduled_for ? (
         <li className="event-more">

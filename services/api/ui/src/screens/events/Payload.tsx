@@ -1,7 +1,7 @@
 import type { EventDetail } from '../../api/events'
 import { Copy } from '../../parts/Copy'
 import { number } from '../../text'
-import { exportOf } from './ExportMenu'
+import { exportOf } from './exports'
 import { words } from './text'
 
 const LONG = 100_000

@@ -1,86 +1,48 @@
-import { Combobox } from '@base-ui/react/combobox'
-import { useDeferredValue, useState } from 'react'
-import { useTriggers, useTriggersById } from '../../api/triggers'
+import { lazy } from 'react'
+import { useTriggersById } from '../../api/triggers'
 import { Icon } from '../../parts/Icon'
+import { Opens } from '../../parts/Opens'
 import '../../parts/Picker.css'
 import { words } from './text'
-
-interface Item {
-  value: string
-  label: string
-}
 
 interface Props {
   ids: readonly string[]
   onChange: (ids: string[]) => void
 }
 
-/** Triggers by name: there may be thousands, so the server looks for them. */
+const load = () => import('./TriggerList')
+const TriggerList = lazy(load)
+
+/** Which triggers' events are shown, by their names. */
 export function TriggerFacet({ ids, onChange }: Props) {
-  const [isOpen, setOpen] = useState(false)
   const chosen = useTriggersById(ids)
   const names = new Map(chosen.data?.map((trigger) => [trigger.id, trigger.name]))
   const items = ids.map((id) => ({ value: id, label: names.get(id) ?? id }))
   const shown = items.length === 0 ? words.anyTrigger : items.map((item) => item.label).join(', ')
   const label = `${words.filters.trigger}: ${shown}`
-  return (
-    <Combobox.Root<Item, true>
-      multiple
-      open={isOpen}
-      onOpenChange={setOpen}
-      value={items}
-      onValueChange={(found) => onChange(found.map((item) => item.value))}
-      isItemEqualToValue={(a, b) => a.value === b.value}
-      filter={null}
-    >
-      <Combobox.Trigger className="button picker" aria-label={label}>
-        <span className="clip">{label}</span>
-        <Icon name="down" size={12} />
-      </Combobox.Trigger>
-      <Combobox.Portal>
-        <Combobox.Positioner className="popup-place" sideOffset={4} align="start">
-          <Combobox.Popup className="popup" aria-label={words.filters.trigger}>
-            <Found chosen={items} />
-          </Combobox.Popup>
-        </Combobox.Positioner>
-      </Combobox.Portal>
-    </Combobox.Root>
-  )
-}
-
-function Found({ chosen }: { chosen: readonly Item[] }) {
-  const [typed, setTyped] = useState('')
-  const q = useDeferredValue(typed.trim())
-  const found = useTriggers({ sort: 'name', ...(q ? { q } : {}) })
-  const rows = (found.data?.pages ?? []).flatMap((page) => page.rows)
-  const known = new Set(chosen.map((item) => item.value))
-  const items = [
-    ...(q ? [] : chosen),
-    ...rows
-      .filter((row) => q !== '' || !known.has(row.id))
-      .map((row) => ({ value: row.id, label: row.name })),
-  ]
-  return (
+  const className = items.length === 0 ? 'button picker is-any' : 'button picker'
+  const content = (
     <>
-      <Combobox.Input
-        className="input popup-search"
-        placeholder={words.findTrigger}
-        aria-label={words.findTrigger}
-        onChange={(event) => setTyped(event.currentTarget.value)}
-      />
-      <Combobox.List>
-        {items.map((item) => (
-          <Combobox.Item className="popup-item" key={item.value} value={item}>
-            <span className="clip">{item.label}</span>
-            <Combobox.ItemIndicator className="popup-mark">
-              <Icon name="check" />
-            </Combobox.ItemIndicator>
-          </Combobox.Item>
-        ))}
-      </Combobox.List>
-      {items.length === 0 && found.isSuccess ? (
-        <p className="popup-empty">{words.noTrigger}</p>
-      ) : null}
+      <span className="clip">
+        {words.filters.trigger}
+        <span className="picker-shown">: {shown}</span>
+      </span>
+      <Icon name="down" size={12} />
     </>
+  )
+  return (
+    <Opens
+      popup="dialog"
+      className={className}
+      label={label}
+      load={load}
+      part={
+        <TriggerList className={className} label={label} items={items} onChange={onChange}>
+          {content}
+        </TriggerList>
+      }
+    >
+      {content}
+    </Opens>
   )
 }

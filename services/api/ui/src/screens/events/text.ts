@@ -97,6 +97,7 @@ export const words = {
     afterDue: (span: string) => `${span} after it was due`,
     misfire: 'a misfire',
     later: (span: string) => `${span} later`,
+    atOnce: 'at once',
     stands: (value: number) =>
       `This row stands for ${count(value, 'occurrence')}; the last was due`,
     why: { missed: 'Why it was missed', rejected: 'Why it was rejected' } as Record<string, string>,

@@ -36,7 +36,7 @@ export function Attention() {
               <span className="attention-last">
                 {own?.last ? (
                   <>
-                    <Tag result={resultOf(own.last)} />{' '}
+                    <Tag result={resultOf(own.last)} />
                     <Instant at={own.last.logged_at} schedule={timezone ?? null} />
                   </>
                 ) : null}

@@ -1,8 +1,8 @@
 import { useServices } from '../../api/operations'
 import { Skeleton } from '../../parts/Skeleton'
 import { Failed } from '../../parts/States'
-import { Relative } from '../../time/Instant'
-import { measured } from '../../time/relative'
+import { useSecond } from '../../time/clock'
+import { measured, span } from '../../time/relative'
 import { words } from './text'
 
 /** All four, whether they are ready, and how far behind each one is. */
@@ -23,8 +23,7 @@ export function Services() {
               {each.ready ? words.services.ready : words.services.notReady}
             </span>
             <span className="quiet clip">
-              {each.version} {each.started_at ? words.services.since : ''}{' '}
-              {each.started_at ? <Relative at={each.started_at} /> : null}
+              {each.version} {each.started_at ? <Up since={each.started_at} /> : null}
             </span>
             <span className="service-lag">
               {each.lag_s === null || each.lag_s === undefined
@@ -42,5 +41,15 @@ export function Services() {
         )
       })}
     </ul>
+  )
+}
+
+/** For how long a service has run, by the server's clock. */
+function Up({ since }: { since: string }) {
+  const seconds = Math.max(0, useSecond() - Date.parse(since) / 1000)
+  return (
+    <time dateTime={since} title={since}>
+      {words.services.up(span(seconds))}
+    </time>
   )
 }

@@ -5,7 +5,7 @@ export const words = {
   range: { label: 'Range', '2h': '2 h', '12h': '12 h', '48h': '48 h' },
   fires: 'Fires by result',
   counts: (counts: Readonly<Record<string, number>>) =>
-    `${count(counts.fired ?? 0, 'event')} fired, ${number(counts.missed ?? 0)} missed, ${number(counts.rejected ?? 0)} rejected`,
+    `${number(counts.fired ?? 0)} fired, ${number(counts.missed ?? 0)} missed, ${number(counts.rejected ?? 0)} rejected`,
   lateness: {
     title: 'Lateness',
     told: (p50: string, p99: string) => `Half fired within ${p50}, 99 of 100 within ${p99}`,
@@ -29,7 +29,7 @@ export const words = {
     notReady: 'not ready',
     lag: (lag: string) => `${lag} behind`,
     inTime: 'in time',
-    since: 'since',
+    up: (span: string) => `up for ${span}`,
   },
   letters: {
     title: 'Dead letters',

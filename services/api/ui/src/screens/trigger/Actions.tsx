@@ -1,25 +1,21 @@
 import { lazy, Suspense, useState } from 'react'
-import { useLocation } from 'wouter'
 import { queries } from '../../api/queries'
 import type { Trigger } from '../../api/triggers'
 import { Button, ButtonLink } from '../../parts/Button'
-import { toClipboard } from '../../parts/Copy'
 import { Icon } from '../../parts/Icon'
-import { Menu, MenuItem, MenuLine } from '../../parts/Menu'
 import { MenuButton, useMenu } from '../../parts/MenuButton'
-import { tell } from '../../parts/Toast'
 import { Asked, type Asking } from '../triggers/Asked'
 import { words } from './text'
 
 const Definition = lazy(async () => ({ default: (await import('./Definition')).Definition }))
+const More = lazy(() => import('./More'))
 
-type What = Asking['what'] | 'definition'
+export type What = Asking['what'] | 'definition'
 
 /** What can be done with the trigger: the usual in sight, the rest in a menu. */
 export function Actions({ trigger }: { trigger: Trigger }) {
   const [asked, ask] = useState<What | null>(null)
   const menu = useMenu<Trigger>()
-  const [, go] = useLocation()
   const { id, name } = trigger
   const close = () => ask(null)
   return (
@@ -35,26 +31,9 @@ export function Actions({ trigger }: { trigger: Trigger }) {
         isOpen={menu.at !== null}
         onOpen={menu.open}
       />
-      <Menu at={menu.at} onClose={menu.close} label={words.actions.more(name)}>
-        {() => (
-          <>
-            <MenuItem onPick={() => go(`/triggers/new?copy=${id}`)}>{words.actions.copy}</MenuItem>
-            <MenuItem onPick={() => ask('definition')}>{words.actions.definition}</MenuItem>
-            <MenuItem
-              onPick={async () => {
-                if (await toClipboard(location.href)) tell(words.actions.linked)
-              }}
-            >
-              {words.actions.link}
-            </MenuItem>
-            <MenuItem onPick={() => ask('pause')}>{words.actions.pause}</MenuItem>
-            <MenuLine />
-            <MenuItem isDanger onPick={() => ask('delete')}>
-              {words.actions.remove}
-            </MenuItem>
-          </>
-        )}
-      </Menu>
+      <Suspense fallback={null}>
+        {menu.wasOpened ? <More at={menu.at} onClose={menu.close} ask={ask} /> : null}
+      </Suspense>
       {asked === 'definition' ? (
         <Suspense fallback={null}>
           <Definition id={id} definition={trigger} onClose={close} />

@@ -19,9 +19,7 @@ export function AxisMark({ mark, x, from, y, isChosen, isFresh, isOver }: Props)
   return (
     <g className={names.filter(Boolean).join(' ')}>
       {x - from > 3 ? <path className="axis-tail" d={`M${from} ${y}H${x}`} /> : null}
-      {isChosen ? (
-        <path className="axis-chosen" d={`M${x} ${y - 26}V${y - 11}M${x - 4} ${y - 26}h8`} />
-      ) : null}
+      {isChosen ? <path className="axis-chosen" d={`M${x - 5} ${y - 24}h10l-5 7z`} /> : null}
       {mark.kind === 'due' ? (
         <circle className="axis-due" cx={x} cy={y} r="4.6" />
       ) : (

@@ -3,7 +3,6 @@ import { Link } from 'wouter'
 import type { Trigger } from '../../api/triggers'
 import { Copy } from '../../parts/Copy'
 import { number } from '../../text'
-import { useSecond } from '../../time/clock'
 import { Instant, Relative } from '../../time/Instant'
 import { expression } from './fields'
 import { words } from './text'
@@ -18,10 +17,11 @@ export function Facts({ trigger }: { trigger: Trigger }) {
       <dl className="facts">
         <Fact name={facts.schedule} isWide>
           <span>{trigger.in_words ?? facts.onRequest}</span>
-          <span className="quiet">
-            <span className="mono">{raw ?? 'api'}</span>
-            {raw ? ` ${trigger.timezone}` : ''}
-          </span>
+          {raw ? (
+            <span className="quiet">
+              <span className="mono raw">{raw}</span> {trigger.timezone}
+            </span>
+          ) : null}
         </Fact>
         {trigger.type === 'scheduled' ? (
           <Fact name={facts.next}>
@@ -29,7 +29,7 @@ export function Facts({ trigger }: { trigger: Trigger }) {
               <>
                 <Instant at={trigger.next_fire_at} schedule={trigger.timezone} />
                 <span className="quiet">
-                  <Until at={trigger.next_fire_at} />
+                  <Relative at={trigger.next_fire_at} due={words.axis.due} />
                 </span>
               </>
             ) : (
@@ -83,12 +83,6 @@ function Fact({ name, isWide, children }: { name: string; isWide?: boolean; chil
       <dd>{children}</dd>
     </div>
   )
-}
-
-/** The next fire is never one ago: until that is known, it is due. */
-function Until({ at }: { at: string }) {
-  const now = useSecond() * 1000
-  return Date.parse(at) < now ? words.axis.due : <Relative at={at} />
 }
 
 function Share({ part }: { part: number }) {

@@ -1,3 +1,4 @@
+import '../../parts/Field.css'
 import { KINDS, type Kind } from './story'
 import { words } from './text'
 

@@ -37,7 +37,7 @@ export function Schedule({ trigger }: { trigger: Trigger }) {
         {said}
       </div>
       <div className="quiet small clip">
-        <span className="mono">{expressionOf(trigger)}</span> {zone}
+        <span className="mono raw">{expressionOf(trigger)}</span> {zone}
       </div>
     </div>
   )
@@ -53,7 +53,7 @@ export function Next({ trigger }: { trigger: Trigger }) {
         <Instant at={trigger.next_fire_at} schedule={trigger.timezone} />
       </div>
       <div className="quiet small">
-        <Relative at={trigger.next_fire_at} />
+        <Relative at={trigger.next_fire_at} due={words.dueNow} />
       </div>
     </div>
   )

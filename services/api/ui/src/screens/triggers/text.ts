@@ -45,6 +45,7 @@ export const words = {
   },
   onRequest: 'on request',
   over: 'over',
+  dueNow: 'due now',
   deleted: 'deleted',
   noResult: 'none in 48 h',
   fire: (name: string) => `Fire ${name} now`,
