@@ -25,7 +25,7 @@ interface Props {
 }
 
 const TEMPLATE =
-  '36px minmax(120px, 1fr) minmax(140px, 1.5fr) 192px minmax(138px, 0.5fr) 150px 88px'
+  '36px minmax(120px, 1fr) minmax(140px, 1.5fr) 190px minmax(154px, 0.5fr) 150px 88px'
 
 /** The table of triggers; its rows are led to by j and k, taken by x, opened by Enter. */
 export function List(props: Props) {
