@@ -105,7 +105,9 @@ async def platform_streams(broker: Broker) -> Broker:
 async def database(postgres: Postgres) -> AsyncIterator[Database]:
     """A database with all schemas and roles, for this module alone."""
     name = f"test_{next(_numbers)}"
-    yield await postgres.create_database(name)
+    made = await postgres.create_database(name)
+    yield made
+    made.close()
     await postgres.drop_database(name)
 
 

@@ -8,19 +8,20 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import nats.errors
 from nats.aio.client import Client
+from nats.js.api import StreamInfo
 
 from tests.support.eventually import eventually
 from tests.support.processes import Contained, Embedded, Server
 from trigger_admin import database, streams
 from trigger_contracts.subjects import inbox_prefix
-from trigger_contracts.topology import BUCKETS, STREAMS
+from trigger_contracts.topology import BUCKETS, CONSUMERS, STREAMS
 from trigger_local import child, ports, postgres
 from trigger_local import nats as nats_server
 from trigger_local.secrets import DATABASE_OWNER, Secrets
@@ -30,6 +31,9 @@ NATS_IMAGE = "nats:2.15-alpine"
 POSTGRES_IMAGE = "postgres:18-alpine"
 ENGINE_TIMEOUT = 2
 """Seconds a container engine gets to answer before ``auto`` takes the embedded servers."""
+
+DECLARED = frozenset({*(s.name for s in STREAMS), *(b.stream for b in BUCKETS)})
+"""The platform's streams; tests make others beside them."""
 
 TEMPLATE = "etp_template"
 """The database that every test database is copied from: cheaper than migrating each."""
@@ -41,6 +45,8 @@ class Broker:
     def __init__(self, server: Server, secrets: Secrets) -> None:
         self.server = server
         self.passwords = secrets.nats
+        self._fresh: dict[str | None, StreamInfo] = {}
+        """What the server said of each stream when all were fresh."""
 
     @property
     def url(self) -> str:
@@ -76,19 +82,39 @@ class Broker:
     async def fresh_streams(self) -> None:
         """Everything as after the first ``etp provision``: empty streams that begin at 1."""
         async with self.connected() as admin:
-            jetstream = admin.jetstream()
-            declared = {*(s.name for s in STREAMS), *(b.stream for b in BUCKETS)}
-            for info in await jetstream.streams_info():
-                if info.config.name in declared:
-                    await jetstream.delete_stream(info.config.name)
+            kept = await self._without_used(admin)
 
             async def made() -> bool:
                 # The server removes a deleted stream's folder a moment later: until then it
                 # cannot make the stream anew.
-                await streams.apply(admin)
+                if kept:
+                    await _make_others(admin, kept)
+                else:
+                    await streams.apply(admin)
                 return True
 
             await eventually(made, what="fresh streams")
+            self._fresh = {s.config.name: s for s in await admin.jetstream().streams_info()}
+
+    async def _without_used(self, admin: Client) -> frozenset[str]:
+        """Deletes what was used or changed since it was fresh; returns what was not.
+
+        A stream without messages costs as much to make anew as any other. Its consumers are made
+        anew nonetheless: one may have been pinned.
+        """
+        jetstream = admin.jetstream()
+        present = {s.config.name: s for s in await jetstream.streams_info()}
+        kept = {name for name, info in present.items() if info == self._fresh.get(name)}
+        for stream in STREAMS:
+            if stream.source and not (pair := {stream.name, stream.source.stream.name}) <= kept:
+                # Copying from one that is older than the copy takes long to begin.
+                kept -= pair
+        for name in DECLARED & present.keys() - kept:
+            await jetstream.delete_stream(name)
+        for consumer in CONSUMERS:
+            if consumer.stream.name in kept:
+                await jetstream.delete_consumer(consumer.stream.name, consumer.durable)
+        return frozenset(kept & DECLARED)
 
     async def answers(self) -> bool:
         try:
@@ -171,6 +197,7 @@ class Database:
     def __init__(self, server: Postgres, name: str) -> None:
         self.server = server
         self.name = name
+        self._session: asyncpg.Connection | None = None
 
     def url(self, role: str = DATABASE_OWNER) -> str:
         return self.server.url(role, self.name)
@@ -186,18 +213,34 @@ class Database:
     async def truncate(self) -> None:
         """Empty every table of the platform's schemas (but not what migrations made).
 
-        Most have nothing stored: emptying those as well would take longest.
+        Most have nothing stored: emptying those as well would take longest. Nor is there a new
+        session each time: one that knows no table yet is the second longest.
         """
-        async with self.connected() as admin:
-            tables = await admin.fetch(
-                "SELECT name FROM (SELECT format('%I.%I', schemaname, tablename) AS name"
-                "   FROM pg_tables WHERE schemaname = ANY($1)"
-                "   AND tablename NOT IN ('migration', 'life')) AS own"
-                " WHERE pg_relation_size(name::regclass) > 0",
-                list(database.SCHEMAS),
-            )
-            if tables:
-                await admin.execute(f"TRUNCATE {', '.join(t['name'] for t in tables)} CASCADE")
+        try:
+            await self._truncate()
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            # The server may have been away since, and with it the session.
+            self.close()
+            await self._truncate()
+
+    async def _truncate(self) -> None:
+        if self._session is None:
+            self._session = await self.connect()
+        tables = await self._session.fetch(
+            "SELECT name FROM (SELECT format('%I.%I', schemaname, tablename) AS name"
+            "   FROM pg_tables WHERE schemaname = ANY($1)"
+            "   AND tablename NOT IN ('migration', 'life')) AS own"
+            " WHERE pg_relation_size(name::regclass) > 0",
+            list(database.SCHEMAS),
+        )
+        if tables:
+            await self._session.execute(f"TRUNCATE {', '.join(t['name'] for t in tables)} CASCADE")
+
+    def close(self) -> None:
+        """End the session that empties it."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.terminate()
 
 
 @contextlib.asynccontextmanager
@@ -303,6 +346,21 @@ def _folder() -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _make_others(admin: Client, kept: Collection[str]) -> None:
+    """What is declared, but for the streams that are kept: ``streams.apply`` would update each."""
+    jetstream = admin.jetstream(timeout=streams.REQUEST_TIMEOUT)
+    for config in (
+        *(streams.stream_config(stream, 1) for stream in STREAMS),
+        *(streams.bucket_config(bucket, 1) for bucket in BUCKETS),
+    ):
+        if config.name not in kept:
+            for source in config.sources or ():
+                source.opt_start_seq = 1
+            await jetstream.add_stream(config)
+    for consumer in CONSUMERS:
+        await jetstream.add_consumer(consumer.stream.name, streams.consumer_config(consumer))
 
 
 async def _ignore(_error: Exception) -> None:
