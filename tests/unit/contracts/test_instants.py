@@ -207,7 +207,7 @@ def test_no_hint_proposes_what_does_not_exist(text: str):
             read(proposed)
 
 
-@given(st.from_regex(r"\d{4}-[0-3]\d-[0-4]\d", fullmatch=True).filter(str.isascii))
+@given(st.from_regex(r"[0-9]{4}-[0-3][0-9]-[0-4][0-9]", fullmatch=True))
 def test_a_date_is_what_the_calendar_has_or_refused(text: str):
     try:
         expected = date.fromisoformat(text)
