@@ -31,13 +31,13 @@ def occurrences(
     memory: timedelta = timedelta(hours=25),
 ) -> list[datetime]:
     """Every occurrence in [first, last]; the clock is watched from ``memory`` earlier."""
-    clock = _clock(zone, first - memory, last, step)
+    watched = (zone, first - memory, last, step)
     if policy == "vixie" and _is_fixed_time(expression):
-        found = _fixed_time_vixie(expression, clock, step)
+        found = _fixed_time_vixie(expression, _clock(*watched), step)
     elif policy == "skip_once":
-        found = _first_showings(expression, clock)
+        found = _first_showings(_matching(expression, *watched))
     else:
-        found = [instant for instant, local in clock if matches(expression, local)]
+        found = [instant for instant, _ in _matching(expression, *watched)]
     return [instant for instant in found if instant >= first]
 
 
@@ -54,11 +54,20 @@ def _clock(zone: str, first: datetime, last: datetime, step: timedelta) -> Clock
     return shown
 
 
-def _first_showings(expression: str, clock: Clock) -> list[datetime]:
+@lru_cache(maxsize=2)
+def _matching(
+    expression: str, zone: str, first: datetime, last: datetime, step: timedelta
+) -> Clock:
+    """Where the clock shows what the expression asks for: of one example, for several policies."""
+    clock = _clock(zone, first, last, step)
+    return [(instant, local) for instant, local in clock if matches(expression, local)]
+
+
+def _first_showings(matching: Clock) -> list[datetime]:
     """What the clock shows a second time does not count."""
     found, shown = [], set()
-    for instant, local in clock:
-        if local not in shown and matches(expression, local):
+    for instant, local in matching:
+        if local not in shown:
             found.append(instant)
         shown.add(local)
     return found
