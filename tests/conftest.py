@@ -4,6 +4,7 @@
 it again before the test ends.
 """
 
+import functools
 import gc
 import itertools
 import os
@@ -11,6 +12,7 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
@@ -24,6 +26,12 @@ _numbers = itertools.count(1)
 # as all the rest of its start.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# Hundreds of clients are made here, all for plain HTTP: loading the certificate authorities anew
+# takes each of them longer than its requests. httpcore looks, at each request, for a package that
+# it can do without: half of what a request takes goes into not finding it.
+httpx._transports.default.create_ssl_context = functools.cache(httpx.create_ssl_context)
+sys.modules.setdefault("sniffio", None)
 
 # How long it takes to think of an example says something of the machine, and nothing of the code.
 settings.register_profile("shared machine", suppress_health_check=[HealthCheck.too_slow])

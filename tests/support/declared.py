@@ -23,15 +23,19 @@ class Declared:
         self._strict = {"schemas": _closed(document["components"]["schemas"])}
         self._validators: dict[str, Any] = {}
         # Literal addresses first, as the router has them.
-        self._paths = sorted(document["paths"], key=lambda path: path.count("{"))
+        self._paths = [
+            (re.compile(re.sub(r"\{\w+\}", "[^/]+", template.rstrip("/")) + "/?"), operations)
+            for template, operations in sorted(
+                document["paths"].items(), key=lambda path: path[0].count("{")
+            )
+        ]
         self.met: set[tuple[str, int]] = set()
 
     def operation_of(self, method: str, path: str) -> dict[str, Any] | None:
         """None for what no operation answers: another address, or method."""
-        for template in self._paths:
-            pattern = re.sub(r"\{\w+\}", "[^/]+", template.rstrip("/")) + "/?"
-            if re.fullmatch(pattern, path):
-                found: dict[str, Any] | None = self._document["paths"][template].get(method.lower())
+        for pattern, operations in self._paths:
+            if pattern.fullmatch(path):
+                found: dict[str, Any] | None = operations.get(method.lower())
                 return found
         return None
 
