@@ -18,6 +18,7 @@ from tests.integration.api.replaying import Fires, created, stored_fires
 from tests.integration.api.stand_in import StandInScheduler
 from tests.support.declared import Declared, is_endless
 from tests.support.eventually import eventually
+from tests.support.known_routes import reuse_models
 from tests.support.servers import Broker, Database
 from trigger_api.bootstrap import Api, build
 from trigger_api.entrypoints.serving import Server
@@ -28,6 +29,9 @@ from trigger_local.secrets import Secrets
 from trigger_retention.bootstrap import build as build_retention
 from trigger_retention.settings import Settings as RetentionSettings
 from trigger_runtime.http.server import HttpLimits
+
+
+reuse_models()
 
 
 @dataclass
@@ -105,6 +109,9 @@ async def serving(
 
 
 async def ready(running: Running) -> None:
+    # Asking it time and again would only delay what it does to become so.
+    await running.built.connection.wait_connected(10)
+
     async def answers() -> bool:
         return (await running.http.get("/ready")).status_code == 200
 
