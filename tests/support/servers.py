@@ -157,6 +157,11 @@ class Postgres:
 
     async def provision_template(self) -> None:
         async with self.connected() as admin:
+            # These passwords are random already: stretching one takes each session 10 ms.
+            await admin.execute("SET scram_iterations = 1")
+            await admin.execute(
+                f"ALTER ROLE {DATABASE_OWNER} PASSWORD '{self.passwords[DATABASE_OWNER]}'"
+            )
             await database.create_roles(admin, self.passwords)
             await database.create_database(admin, TEMPLATE)
         async with self.connected(name=TEMPLATE) as admin:
@@ -164,8 +169,10 @@ class Postgres:
 
     async def create_database(self, name: str) -> "Database":
         async with self.connected() as admin:
+            # File by file: going through the log would take three times as long.
             await admin.execute(
-                f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE} OWNER {database.OBJECT_OWNER}'
+                f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE} STRATEGY FILE_COPY'
+                f" OWNER {database.OBJECT_OWNER}"
             )
             await database.restrict_database(admin, name)
         return Database(self, name)
