@@ -21,7 +21,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := setup
-.PHONY: setup run ui ui-types test lint bench lock
+.PHONY: setup run ui ui-types test lint lint-style lint-types lint-layers lint-ui bench lock
 
 setup: $(READY)
 
@@ -45,11 +45,19 @@ ui-types: setup
 test: setup
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-lint: setup
+lint: lint-style lint-types lint-layers lint-ui
+
+lint-style: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+lint-types: setup
 	$(BIN)/mypy
+
+lint-layers: setup
 	$(BIN)/lint-imports
+
+lint-ui: setup
 	$(BIN)/python -m ui_build check
 
 bench: setup
