@@ -6,8 +6,10 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from fastapi.routing import APIRoute
 
 from tests.support.declared import Declared
+from tests.support.known_routes import known_routes
 from trigger_api.bootstrap import build
 from trigger_api.domain.live_tail.sse import Notice, notice
 from trigger_api.settings import Settings
@@ -184,3 +186,16 @@ def test_what_a_stream_says_of_itself_is_as_declared(said: Notice) -> None:
     )
     schema = {"$ref": "#/components/schemas/StreamNotice"}
     Declared(DOCUMENT).validate(json.loads(data), schema, said)
+
+
+def test_a_gateway_of_known_routes_is_as_declared_and_calls_what_is_its_own() -> None:
+    """The tests of the gateway build theirs so."""
+    calls = []
+    for _ in range(2):
+        with known_routes():
+            app = build(Settings(database_url="postgresql://nobody@127.0.0.1:1/none")).app
+        assert app.openapi() == DOCUMENT
+        calls.append([route.dependant.call for route in app.routes if isinstance(route, APIRoute)])
+    assert len(calls[0]) == len(calls[1]) > len(OPERATIONS)
+    shared = {call.__qualname__ for call in calls[1] if call in calls[0]}
+    assert not [name for name in shared if "." in name], "only functions of a module are anyone's"

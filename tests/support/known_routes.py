@@ -3,7 +3,8 @@
 Nothing of a route depends on which gateway it is of, but for what it calls.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from types import CodeType
 from typing import Any
@@ -16,14 +17,14 @@ _known: dict[tuple[str, str, CodeType], dict[str, Any]] = {}
 """The state of each route that was made, by its path, its methods and its endpoint's code."""
 
 
-def reuse_models() -> None:
-    """From now on, in this process."""
+@contextmanager
+def known_routes() -> Iterator[None]:
+    """Of gateways that are built meanwhile, and of them alone."""
     routing._populate_api_route_state = _state
-
-
-def make_models() -> None:
-    """As FastAPI does by itself."""
-    routing._populate_api_route_state = _make
+    try:
+        yield
+    finally:
+        routing._populate_api_route_state = _make
 
 
 def _state(route: Any, path: str, endpoint: Callable[..., Any], **options: Any) -> None:

@@ -18,7 +18,7 @@ from tests.integration.api.replaying import Fires, created, stored_fires
 from tests.integration.api.stand_in import StandInScheduler
 from tests.support.declared import Declared, is_endless
 from tests.support.eventually import eventually
-from tests.support.known_routes import reuse_models
+from tests.support.known_routes import known_routes
 from tests.support.servers import Broker, Database
 from trigger_api.bootstrap import Api, build
 from trigger_api.entrypoints.serving import Server
@@ -29,9 +29,6 @@ from trigger_local.secrets import Secrets
 from trigger_retention.bootstrap import build as build_retention
 from trigger_retention.settings import Settings as RetentionSettings
 from trigger_runtime.http.server import HttpLimits
-
-
-reuse_models()
 
 
 @dataclass
@@ -87,7 +84,8 @@ async def serving(
             **options,
         }
     )
-    built = build(settings)
+    with known_routes():
+        built = build(settings)
     server = _Server(
         built.gateway, built.stop, host="127.0.0.1", port=0, limits=HttpLimits.of(settings)
     )
