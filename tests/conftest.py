@@ -10,6 +10,7 @@ import itertools
 import os
 import sys
 from collections.abc import AsyncIterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
@@ -28,10 +29,12 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 # Hundreds of clients are made here, all for plain HTTP: loading the certificate authorities anew
-# takes each of them longer than its requests. httpcore looks, at each request, for a package that
-# it can do without: half of what a request takes goes into not finding it.
+# takes each of them longer than its requests.
 httpx._transports.default.create_ssl_context = functools.cache(httpx.create_ssl_context)
-sys.modules.setdefault("sniffio", None)
+# httpx looks for it at every lock, some twenty times a request, and what is not there is looked for
+# in every folder of the path again: half of what a request cost the tests.
+if find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None  # type: ignore[assignment]  # what is known to be absent
 
 # How long it takes to think of an example says something of the machine, and nothing of the code.
 settings.register_profile("shared machine", suppress_health_check=[HealthCheck.too_slow])
