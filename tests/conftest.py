@@ -9,6 +9,7 @@ import gc
 import itertools
 import os
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -55,6 +56,9 @@ structlog.configure(
 _LONG_FIRST = ("chaos", "e2e", "browser", "integration")
 """Folders whose files take longest: begun last, one of them would be waited for alone."""
 
+_MANY = 200
+"""Tests of one file that take longer together than other files of pure rules."""
+
 
 _GARBAGE_AT = 20_000
 """New objects before a search for garbage: thirty times Python's own, for what tests leave."""
@@ -75,14 +79,22 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long files first; within a folder the order stays random."""
+    """Long files first, and those that share a platform together; apart from that at random."""
     root = Path(__file__).parent
+    sharing = {item.path for item in items if "shared_platform" in _fixtures(item)}
+    counts = Counter(item.path for item in items)
 
-    def place(item: pytest.Item) -> int:
+    def place(item: pytest.Item) -> tuple[int, bool]:
         folder = item.path.relative_to(root).parts[0]
-        return _LONG_FIRST.index(folder) if folder in _LONG_FIRST else len(_LONG_FIRST)
+        if folder in _LONG_FIRST:
+            return _LONG_FIRST.index(folder), item.path in sharing
+        return len(_LONG_FIRST), counts[item.path] < _MANY
 
     items.sort(key=place)
+
+
+def _fixtures(item: pytest.Item) -> list[str]:
+    return item.fixturenames if isinstance(item, pytest.Function) else []
 
 
 @pytest.fixture(scope="session")

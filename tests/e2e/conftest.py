@@ -1,4 +1,8 @@
-"""One running platform per module, with everything as ``make run`` starts it."""
+"""One running platform for all modules that need no other one, as ``make run`` starts it.
+
+A module without a ``platform`` of its own finds there what others have left: it tells its triggers,
+events and dead letters by their ids. Whatever it stops or changes, it mends.
+"""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -9,10 +13,16 @@ from tests.support.good_traffic import GoodTraffic, good_traffic
 from tests.support.whole_platform import Platform, running
 
 
-@pytest.fixture(scope="module")
-async def platform() -> AsyncIterator[Platform]:
+@pytest.fixture(scope="package")
+async def shared_platform() -> AsyncIterator[Platform]:
+    """A start takes as much of a core as most modules: tests/conftest.py brings these together."""
     async with running() as started:
         yield started
+
+
+@pytest.fixture(scope="module")
+def platform(shared_platform: Platform) -> Platform:
+    return shared_platform
 
 
 @pytest.fixture

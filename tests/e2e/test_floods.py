@@ -16,11 +16,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
+import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from tests.support.eventually import eventually
-from tests.support.whole_platform import Json, Platform, ahead, now
+from tests.support.whole_platform import Json, Platform, ahead, now, running
 from trigger_contracts import subjects
 from trigger_runtime.process.ids import new_id
 
@@ -33,6 +34,13 @@ SLOW_BY_NATS, SLOW_BY_REST, SLOW_IN_BULK, SLOW_FIRES = 80, 30, 10, 40
 """Two to four seconds of compiling in each service."""
 PROMPT_S = 1.0
 """What others ask for takes no longer, and their schedules are no later: 95 of a hundred."""
+
+
+@pytest.fixture(scope="module")
+async def platform() -> AsyncIterator[Platform]:
+    """Where others have left neither triggers that fire nor a log that is long."""
+    async with running() as started:
+        yield started
 
 
 def allowed_s() -> float:

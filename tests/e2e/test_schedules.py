@@ -13,6 +13,7 @@ from nats.aio.client import Client
 
 from tests.support.eventually import eventually
 from tests.support.whole_platform import Json, Platform, ahead, distinct, now
+from trigger_runtime.process.ids import new_id
 
 VECTORS = json.loads(
     (Path(__file__).parents[1] / "unit/contracts/data/dst_vectors.json").read_text()
@@ -77,15 +78,15 @@ async def test_a_preview_says_in_words_and_flags_what_happens(platform: Platform
 
 
 async def test_previews_begin_now_and_show_twenty(platform: Platform) -> None:
-    asked_at = now()
-    shown = await preview(platform, name="preview", type="scheduled", interval="PT1H")
+    asked_at, name = now(), f"preview {new_id()}"
+    shown = await preview(platform, name=name, type="scheduled", interval="PT1H")
 
     assert len(shown["occurrences"]) == 20
     assert shown["more"]
     first = instant(shown["occurrences"][0]["scheduled_for"])
     assert asked_at + timedelta(hours=1) <= first <= now() + timedelta(hours=1)
-    # Every other trigger's name is its test's own, or good traffic's.
-    assert (await platform.rest.get("/triggers/?q=preview")).json() == [], "nothing is saved"
+    found = await platform.rest.get("/triggers/", params={"q": name})
+    assert found.json() == [], "nothing is saved"
 
 
 @pytest.mark.parametrize(
@@ -247,6 +248,7 @@ async def test_what_comes_next_of_triggers_without_a_schedule(platform: Platform
 async def test_a_recurring_test_fires_once_and_tells_its_next_occurrences(
     platform: Platform,
 ) -> None:
+    before = await _named_test(platform)
     response = await platform.rest.post(
         "/test/scheduled/", json={"cron": "0 9 * * MON", "timezone": "Asia/Kolkata", "payload": 1}
     )
@@ -256,8 +258,12 @@ async def test_a_recurring_test_fires_once_and_tells_its_next_occurrences(
     assert len(accepted["next_fires"]) == 5
     assert {instant(one).strftime("%a %H:%M") for one in accepted["next_fires"]} == {"Mon 03:30"}
     await eventually(lambda: _found(platform, accepted["event_id"]))
-    shown = (await platform.rest.get("/triggers/?q=test")).json()
-    assert shown == []
+    assert await _named_test(platform) == before
+
+
+async def _named_test(platform: Platform) -> list[str]:
+    """As a test is that has no other name."""
+    return [one["id"] for one in (await platform.rest.get("/triggers/?q=test")).json()]
 
 
 async def _found(platform: Platform, event_id: str) -> bool:
