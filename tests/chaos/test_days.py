@@ -6,17 +6,21 @@ log holds exactly the rows that the oracle foretells, which shares nothing with 
 """
 
 from collections import Counter
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
 import pytest
+from nats.aio.msg import Msg
 
 from tests.support.cron_oracle import MINUTE, occurrences
 from tests.support.eventually import eventually
 from tests.support.fake_clock import FakeClock, on_one_clock
-from tests.support.whole_platform import Json, Platform, now, text
+from tests.support.whole_platform import Json, Platform, text
+from trigger_contracts.events import CloudEvent
 from trigger_contracts.instants import zone
+from trigger_contracts.subjects import ALL_FIRED
 
 ZONES = ("America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "America/Santiago")
 """Changes by an hour and by half an hour, in the night and at midnight, in spring and autumn."""
@@ -76,10 +80,10 @@ class Foretold:
     due: tuple[datetime, ...]
 
 
-def next_change(name: str, *, forward: bool) -> Change:
+def next_change(name: str, after: datetime, *, forward: bool) -> Change:
     """When a zone's clock is put forward next, or back: found by watching it."""
     hour = timedelta(hours=1)
-    at = now().replace(minute=0, second=0, microsecond=0) + timedelta(days=2)
+    at = after.replace(minute=0, second=0, microsecond=0) + timedelta(days=2)
     while not _is_put(name, at, hour, forward=forward):
         at += hour
     while not _is_put(name, at, MINUTE, forward=forward):
@@ -96,15 +100,25 @@ def _local(name: str, at: datetime) -> datetime:
     return at.astimezone(zone(name)).replace(tzinfo=None)
 
 
+@pytest.fixture(scope="module")
+async def platform_and_clock() -> AsyncIterator[tuple[Platform, FakeClock]]:
+    """One for both: the second has the changes after those that were lived through."""
+    async with on_one_clock(LOOKS) as both:
+        yield both
+
+
 @pytest.mark.parametrize("direction", ["forward", "back"])
-async def test_days_on_which_clocks_are_put(direction: str) -> None:
+async def test_days_on_which_clocks_are_put(
+    platform_and_clock: tuple[Platform, FakeClock], direction: str
+) -> None:
+    platform, clock = platform_and_clock
     forward = direction == "forward"
-    changes = [next_change(name, forward=forward) for name in ZONES]
+    changes = [next_change(name, clock.now(), forward=forward) for name in ZONES]
     assert {change.forward for change in changes} == {forward}
-    async with on_one_clock(LOOKS) as (platform, clock):
-        foretold = [one for change in changes for one in await create(platform, change)]
-        rows = await live_through(platform, clock, foretold)
-        assert await platform.dead_letters() == []
+    before = {row["id"] for row in await platform.events()}
+    foretold = [one for change in changes for one in await create(platform, change)]
+    rows = [row for row in await live_through(platform, clock, foretold) if row["id"] not in before]
+    assert await platform.dead_letters() == []
 
     abouts = {one.trigger_id: one.about for one in foretold}
     found = sorted((abouts[row["trigger_id"]], row["scheduled_for"]) for row in rows)
@@ -119,7 +133,7 @@ async def test_days_on_which_clocks_are_put(direction: str) -> None:
 
 STATUS = "SELECT status FROM scheduler.trigger"
 NEXT = "SELECT trigger_id, name, next_fire_at FROM scheduler.trigger WHERE next_fire_at <= $1"
-LOGGED = "SELECT count(*) FROM retention.event WHERE scheduled_for = $1"
+LOGGED = "SELECT count(*) FROM retention.event WHERE scheduled_for BETWEEN $1 AND $2"
 
 
 async def create(platform: Platform, change: Change) -> list[Foretold]:
@@ -146,25 +160,45 @@ async def create(platform: Platform, change: Change) -> list[Foretold]:
 async def live_through(
     platform: Platform, clock: FakeClock, foretold: list[Foretold]
 ) -> list[Json]:
-    """Let everything come due; the rows of the log, read at the end of each day that it keeps."""
+    """Let everything come due; the rows of the log, read at the end of each day that it keeps.
+
+    The clock is set on when all that is due has fired and the scheduler is done with it.
+    """
     due = Counter(at for one in foretold for at in one.due)
+    fired: Counter[datetime] = Counter()
     rows: dict[str, Json] = {}
-    async with platform.database() as connection:
-        for _, instants in groupby(sorted(due), key=datetime.date):
-            for at in instants:
-                assert clock.now() < at - JUST_BEFORE
-                clock.jump_to(at - JUST_BEFORE)
 
-                async def logged(at: datetime = at) -> bool:
-                    return await connection.fetchval(LOGGED, at) >= due[at]
+    async def hear(message: Msg) -> None:
+        at = CloudEvent.model_validate_json(message.data).data.scheduled_for
+        assert at is not None
+        fired[at] += 1
 
-                try:
-                    what = f"the {due[at]} rows of {at}"
-                    await eventually(logged, within=30, poll=0.01, what=what)
-                except AssertionError as error:
-                    error.add_note(f"{await connection.fetch(NEXT, at)}")
-                    error.add_note(await platform.evidence())
-                    raise
+    async with platform.database() as connection, platform.connected("reader") as reader:
+        await reader.subscribe(ALL_FIRED, cb=hear)
+        await reader.flush()
+
+        async def over(at: datetime) -> bool:
+            return fired[at] >= due[at] and not await connection.fetch(NEXT, at)
+
+        for _, day in groupby(sorted(due), key=datetime.date):
+            instants = list(day)
+            count = sum(due[at] for at in instants)
+
+            async def logged(instants: list[datetime] = instants, count: int = count) -> bool:
+                found = await connection.fetchval(LOGGED, instants[0], instants[-1])
+                return bool(found >= count)
+
+            try:
+                for at in instants:
+                    assert clock.now() < at - JUST_BEFORE
+                    clock.jump_to(at - JUST_BEFORE)
+                    what = f"the {due[at]} events of {at}"
+                    await eventually(lambda at=at: over(at), within=30, poll=0.005, what=what)
+                await eventually(logged, within=30, what=f"the {count} rows of {instants[0]:%F}")
+            except AssertionError as error:
+                error.add_note(f"{await connection.fetch(NEXT, at)}")
+                error.add_note(await platform.evidence())
+                raise
             rows.update((row["id"], row) for row in await platform.events())
     # Whatever else there was to come.
     await eventually(lambda: completed(platform), within=30, poll=0.1)
