@@ -181,33 +181,33 @@ async def etp_import(
 
 async def test_a_file_is_imported_once(platform: Platform, tmp_path: Path) -> None:
     file = tmp_path / "triggers.ndjson"
-    file.write_bytes(ndjson(definitions(2_500, "file")))
+    file.write_bytes(ndjson(definitions(2_100, "file")))
     for _ in range(2):
         code, printed, said = await etp_import(platform, file)
-        assert (code, printed) == (0, "2500 of 2500 created.\n")
-        assert said.splitlines() == [f"{n} of 2500" for n in (1000, 2000, 2500)]
-    assert len(await labelled(platform, "file")) == 2_500
+        assert (code, printed) == (0, "2100 of 2100 created.\n")
+        assert said.splitlines() == [f"{n} of 2100" for n in (1000, 2000, 2100)]
+    assert len(await labelled(platform, "file")) == 2_100
     assert (await etp_import(platform, file, "--name", "again"))[0] == 0
-    assert len(await labelled(platform, "file")) == 5_000
+    assert len(await labelled(platform, "file")) == 4_200
 
 
 async def test_a_refused_line_ends_the_import_which_goes_on_once_it_is_mended(
     platform: Platform, tmp_path: Path
 ) -> None:
-    rows = definitions(2_200, "mended")
+    rows = definitions(1_600, "mended")
     rows[1_500]["type"] = "weekly"
     file = tmp_path / "triggers.ndjson"
     file.write_bytes(b"\n" + ndjson(rows))
     code, printed, _ = await etp_import(platform, file)
     assert code == 1
     assert printed.splitlines()[1].startswith("line 1502: /type: ")
-    assert printed.splitlines()[2].startswith("1000 of 2200 created; 1 refused; mend")
+    assert printed.splitlines()[2].startswith("1000 of 1600 created; 1 refused; mend")
     assert len(await labelled(platform, "mended")) == 1_000
     rows[1_500]["type"] = "scheduled"
     file.write_bytes(b"\n" + ndjson(rows))
     code, printed, _ = await etp_import(platform, file)
-    assert (code, printed) == (0, "2200 of 2200 created.\n")
-    assert len(await labelled(platform, "mended")) == 2_200
+    assert (code, printed) == (0, "1600 of 1600 created.\n")
+    assert len(await labelled(platform, "mended")) == 1_600
 
 
 async def test_partial_goes_on_past_refused_definitions(platform: Platform) -> None:
@@ -273,7 +273,7 @@ async def test_a_file_that_is_none(platform: Platform, body: bytes, why: str) ->
 
 
 async def test_a_gateway_that_comes_back_in_time_interrupts_nothing(platform: Platform) -> None:
-    body = ndjson(definitions(1_500, "back"))
+    body = ndjson(definitions(1_100, "back"))
     async with platform.gone("api"):
         importing = asyncio.create_task(etp_import(platform, "-", stdin=body))
 
@@ -287,5 +287,5 @@ async def test_a_gateway_that_comes_back_in_time_interrupts_nothing(platform: Pl
         await eventually(refused, what="the gateway is away")
     await platform.until_ready()
     code, printed, _ = await importing
-    assert (code, printed) == (0, "1500 of 1500 created.\n")
-    assert len(await labelled(platform, "back")) == 1_500
+    assert (code, printed) == (0, "1100 of 1100 created.\n")
+    assert len(await labelled(platform, "back")) == 1_100
