@@ -66,7 +66,7 @@ async def test_an_event_is_active_then_archived_then_gone(platform: Platform) ->
         seen.append(next(iter(shown), "neither"))
         return age >= KEPT_FOR + SWEPT_WITHIN
 
-    await eventually(looked_until_gone, within=60, poll=0.01)
+    await eventually(looked_until_gone, within=60, poll=0.05)
     assert sorted(set(seen)) == ["active", "archived", "neither"]
     assert seen == sorted(seen), "never back"
     assert (await platform.rest.get(f"/events/{event_id}")).status_code == 410
