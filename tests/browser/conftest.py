@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from tests.support.browser import WIDE, Watch, chromium_path, launch_options
 from tests.support.whole_platform import Platform, running
@@ -18,6 +18,8 @@ from ui_build import building
 
 WITHIN_MS = 30_000
 """For what a page waits for: the machine may be shared."""
+
+expect.set_options(timeout=WITHIN_MS)
 
 NewContext = Callable[..., Awaitable[BrowserContext]]
 
