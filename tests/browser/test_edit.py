@@ -5,11 +5,9 @@ import re
 
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.conftest import WITHIN_MS, NewContext
+from tests.browser.conftest import NewContext
 from tests.support.browser import NARROW, Watch, axe
 from tests.support.whole_platform import Platform
-
-expect.set_options(timeout=WITHIN_MS)
 
 
 def field(page: Page, name: str) -> Locator:

@@ -7,11 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.conftest import WITHIN_MS, NewContext
+from tests.browser.conftest import NewContext
 from tests.support.browser import NARROW, Watch, axe, screenshot
 from tests.support.whole_platform import Platform
-
-expect.set_options(timeout=WITHIN_MS)
 
 HOSTILE = '<img src=x onerror="alert(1)">\u202e order placed'
 SCHEMA = {"type": "object", "properties": {"amount": {"type": "number", "minimum": 1}}}

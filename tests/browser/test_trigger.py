@@ -7,14 +7,11 @@ from playwright.async_api import Page, expect
 from tests.support.browser import NARROW, Watch, axe, screenshot
 from tests.support.whole_platform import Platform, ahead
 
-WITHIN_MS = 30_000
 SCHEMA = {
     "type": "object",
     "required": ["amount"],
     "properties": {"amount": {"type": "number", "minimum": 0}},
 }
-
-expect.set_options(timeout=WITHIN_MS)
 
 
 async def test_a_first_trigger_fires_before_ones_eyes(page: Page, platform: Platform) -> None:

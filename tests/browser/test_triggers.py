@@ -5,13 +5,11 @@ from typing import Any
 
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.conftest import WITHIN_MS, NewContext
+from tests.browser.conftest import NewContext
 from tests.support.browser import NARROW, Watch, axe, screenshot
 from tests.support.whole_platform import Platform
 
 LIST = "/ui/triggers"
-
-expect.set_options(timeout=WITHIN_MS)
 
 
 def row(page: Page, name: str) -> Locator:
