@@ -21,7 +21,8 @@ export const text = {
     failed: 'This did not work',
     retry: 'Try again',
     copyRequest: 'Copy the request id',
-    stale: (age: string) => `What is shown is ${age} old.`,
+    stale: (age: string | null) =>
+      age ? `What is shown is ${age} old.` : 'What is shown was read before.',
     trying: (failures: number) =>
       failures > 0 ? `Tried ${count(failures, 'time')}; it goes on by itself.` : '',
   },

@@ -2,6 +2,7 @@ import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-qu
 import { body, http, type Page, page, type Schemas } from './client'
 
 export type DeadLetter = Schemas['DeadLetterShown']
+export type Service = Schemas['ServiceShown']
 export type Redrive = Schemas['RedriveShown']
 
 /** Counters of the whole platform, as of now. */

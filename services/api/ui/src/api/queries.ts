@@ -9,10 +9,26 @@ export const queries = new QueryClient({
       gcTime: 5 * 60_000,
       refetchOnWindowFocus: true,
       networkMode: 'always',
-      retry: (failures, error) => asApiError(error).isAway && failures < 100,
+      // However long it takes: a page that is left open over night goes on by itself.
+      retry: (_, error) => asApiError(error).isAway,
       retryDelay: (failures, error) =>
         (asApiError(error).retryAfter ?? Math.min(2 ** failures, 30)) * 1_000,
     },
     mutations: { retry: false, networkMode: 'always' },
   },
 })
+
+/** Ask now what waits to be asked again: a refetch of what never came would go on waiting. */
+export function askAgain(): void {
+  const failing = queries.getQueryCache().findAll({
+    type: 'active',
+    predicate: ({ state }) => state.fetchFailureCount > 0 || state.error !== null,
+  })
+  for (const query of failing) {
+    void query.cancel({ silent: true })
+    const { data, error, fetchFailureReason } = query.state
+    // What is shown stays marked as old until there is an answer.
+    if (data !== undefined) query.setState({ error: error ?? fetchFailureReason, status: 'error' })
+    query.fetch().catch(() => undefined)
+  }
+}

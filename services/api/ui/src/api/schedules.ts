@@ -27,6 +27,8 @@ export function usePreview(fields: Record<string, unknown> | null) {
   })
 }
 
+export type Upcoming = Schemas['Upcoming']
+
 export function useUpcoming(query: { until?: string; per_trigger?: number; limit?: number }) {
   return useQuery({
     queryKey: ['/schedules/upcoming', query],

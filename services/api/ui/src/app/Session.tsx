@@ -5,7 +5,7 @@ import { whenSignedOut } from '../api/client'
 import { queries } from '../api/queries'
 import { SESSION, signIn, useSession } from '../api/session'
 import { Skeleton } from '../parts/Skeleton'
-import { Failed } from '../parts/States'
+import { isInTrouble, Trouble } from '../parts/Trouble'
 
 /** The key of a link such as `/ui/#key=…`: taken out of the address at once. */
 function takeKey(): string | null {
@@ -41,9 +41,7 @@ export function SignedIn({ children }: { children: ReactNode }) {
     if (!here.startsWith('/login')) go(`/login?next=${encodeURIComponent(here)}`, { replace: true })
   }, [isOut, go])
 
-  if (!isExchanging && session.isError && !session.data) {
-    return <Failed error={session.error} onRetry={() => void session.refetch()} />
-  }
+  if (!isExchanging && !session.data && isInTrouble(session)) return <Trouble query={session} />
   if (!session.data || isExchanging || isOut) return <Skeleton />
   return children
 }

@@ -60,11 +60,10 @@ export function Stale({
   const now = useSecond()
   const known = asApiError(error)
   return (
-    <div className="stale" role="status">
-      <span>
-        {known.isAway ? text.state.away : known.detail}.{' '}
-        {text.state.stale(span(now - since / 1000))}
-      </span>
+    <div className="stale">
+      {/* Told once: what ticks would be read out each second. */}
+      <span role="status">{known.isAway ? text.state.away : known.detail}.</span>
+      <span>{text.state.stale(since > 0 ? span(now - since / 1000) : null)}</span>
       <span className="quiet">{text.state.trying(failures)}</span>
       <Button onClick={onRetry}>{text.state.retry}</Button>
     </div>

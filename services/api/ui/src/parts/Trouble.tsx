@@ -1,18 +1,18 @@
 import { useEffect, useState } from 'react'
 import { asApiError } from '../api/problem'
+import { askAgain } from '../api/queries'
 import { count } from '../text'
 import { serverNow, useSecond } from '../time/clock'
 import { span } from '../time/relative'
 import { Button } from './Button'
 import { Failed, Stale } from './States'
 
-interface Asked {
+export interface Asked {
   data: unknown
   error: unknown
   failureCount: number
   failureReason: unknown
   dataUpdatedAt: number
-  refetch: () => unknown
 }
 
 /** Whether a query's last answer was none: it is tried again, or has been given up. */
@@ -22,29 +22,38 @@ export const isInTrouble = (query: Asked): boolean => query.failureCount > 0 || 
 export function Trouble({ query }: { query: Asked }) {
   const error = query.failureReason ?? query.error
   if (!isInTrouble(query) || !error) return null
-  const retry = () => void query.refetch()
   if (query.data !== undefined) {
     return (
       <Stale
         error={error}
         since={query.dataUpdatedAt}
         failures={query.failureCount}
-        onRetry={retry}
+        onRetry={askAgain}
       />
     )
   }
-  if (!asApiError(error).isAway) return <Failed error={error} onRetry={retry} />
-  return <Away error={error} failures={query.failureCount} onRetry={retry} />
+  if (!asApiError(error).isAway) return <Failed error={error} onRetry={askAgain} />
+  return <Away error={error} failures={query.failureCount} />
+}
+
+let isPressed = false
+
+/** While it is asked again its button is not there: the next one takes the focus. */
+function again(): void {
+  isPressed = true
+  askAgain()
 }
 
 /** Nobody answers: when it is asked next, and how often it was. */
-function Away(props: { error: unknown; failures: number; onRetry: () => void }) {
-  const { error, failures, onRetry } = props
+function Away({ error, failures }: { error: unknown; failures: number }) {
   const known = asApiError(error)
   const now = useSecond()
   const [failedAt, setFailedAt] = useState(now)
   // biome-ignore lint/correctness/useExhaustiveDependencies: each failure begins the wait anew
   useEffect(() => setFailedAt(serverNow() / 1000), [failures])
+  useEffect(() => {
+    isPressed = false
+  }, [])
   const wait = known.retryAfter ?? Math.min(2 ** Math.max(0, failures - 1), 30)
   const left = Math.max(0, Math.ceil(failedAt + wait - now))
   return (
@@ -54,7 +63,9 @@ function Away(props: { error: unknown; failures: number; onRetry: () => void }) 
       <p className="quiet" aria-live="off">
         Tried {count(failures, 'time')}. {left > 0 ? `Again in ${span(left)}.` : 'Trying now.'}
       </p>
-      <Button onClick={onRetry}>Try now</Button>
+      <Button onClick={again} autoFocus={isPressed && document.activeElement === document.body}>
+        Try now
+      </Button>
     </div>
   )
 }

@@ -5,7 +5,7 @@ import { Button } from '../../parts/Button'
 import { Dialog } from '../../parts/Dialog'
 import { Segments } from '../../parts/Segments'
 import { Skeleton } from '../../parts/Skeleton'
-import { Failed } from '../../parts/States'
+import { isInTrouble, Trouble } from '../../parts/Trouble'
 import { Instant, Relative } from '../../time/Instant'
 import type { Opened } from './ahead'
 import { Compare } from './Compare'
@@ -115,8 +115,8 @@ export function Conflict({ opened, mine, onClose, onResolved, onGone }: Props) {
             }}
           />
         </>
-      ) : query.failureReason && !isGone ? (
-        <Failed error={query.failureReason} onRetry={() => void query.refetch()} />
+      ) : isInTrouble(query) && !isGone ? (
+        <Trouble query={query} />
       ) : (
         <Skeleton rows={6} height={32} />
       )}

@@ -5,7 +5,8 @@ import { Page } from '../../app/Shell'
 import { ZoneSwitch } from '../../app/ZoneSwitch'
 import { ButtonLink } from '../../parts/Button'
 import { Skeleton } from '../../parts/Skeleton'
-import { Empty, Failed } from '../../parts/States'
+import { Empty } from '../../parts/States'
+import { isInTrouble, Trouble } from '../../parts/Trouble'
 import { ownZone } from '../../time/format'
 import { draftOf, emptyDraft, fieldsOf, KINDS } from './draft'
 import { Editor } from './Editor'
@@ -54,8 +55,8 @@ function Opened({ id, isCopy }: { id: string; isCopy: boolean }) {
         />
       ) : isGone ? (
         <Gone id={id} />
-      ) : query.failureReason ? (
-        <Failed error={query.failureReason} onRetry={() => void query.refetch()} />
+      ) : isInTrouble(query) ? (
+        <Trouble query={query} />
       ) : (
         <Skeleton rows={10} height={48} />
       )}
@@ -66,7 +67,7 @@ function Opened({ id, isCopy }: { id: string; isCopy: boolean }) {
 /** There is nothing to edit: it was deleted, or never was. */
 function Gone({ id }: { id: string }) {
   const last = useLastVersion(id)
-  if (last.isPending) return <Skeleton rows={4} />
+  if (last.isPending) return isInTrouble(last) ? <Trouble query={last} /> : <Skeleton rows={4} />
   const isKnown = Boolean(last.data)
   return (
     <Empty title={words.gone.title}>

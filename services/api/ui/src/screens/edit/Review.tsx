@@ -4,7 +4,7 @@ import { asApiError } from '../../api/problem'
 import { Button } from '../../parts/Button'
 import { Dialog } from '../../parts/Dialog'
 import { Skeleton } from '../../parts/Skeleton'
-import { Failed } from '../../parts/States'
+import { isInTrouble, Trouble } from '../../parts/Trouble'
 import type { Opened } from './ahead'
 import { Compare } from './Compare'
 import { type Changes, type Fields, scheduleChange } from './draft'
@@ -93,8 +93,8 @@ export function Review(props: Props) {
             </>
           )}
         </>
-      ) : dry.failureReason && !isRefused ? (
-        <Failed error={dry.failureReason} onRetry={() => void dry.refetch()} />
+      ) : isInTrouble(dry) && !isRefused ? (
+        <Trouble query={dry} />
       ) : (
         <Skeleton rows={6} height={32} />
       )}

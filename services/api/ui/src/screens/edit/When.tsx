@@ -3,6 +3,7 @@ import { useTimezones } from '../../api/schedules'
 import { Button } from '../../parts/Button'
 import { Input } from '../../parts/Field'
 import { SearchPicker } from '../../parts/SearchPicker'
+import { isInTrouble } from '../../parts/Trouble'
 import { offsetText } from '../../time/format'
 import { type Form, FormField, FormGroup } from './form'
 import { LengthField, MomentField } from './Inputs'
@@ -122,7 +123,11 @@ function Zone({ form }: { form: Form }) {
     aside: `${offsetText(Math.round(zone.offset_s / 60))} ${zone.abbreviation}`,
   }))
   return (
-    <FormGroup form={form} pointer="/timezone" hint={zones.isError ? words.zone.away : undefined}>
+    <FormGroup
+      form={form}
+      pointer="/timezone"
+      hint={isInTrouble(zones) ? words.zone.away : undefined}
+    >
       <div>
         <SearchPicker
           label={words.zone.label}

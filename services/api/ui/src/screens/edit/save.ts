@@ -1,7 +1,7 @@
 /** From the form to the platform: refusals as places in the form, conflicts apart, 202 followed. */
 import { type ApiError, asApiError } from '../../api/problem'
 import { queries } from '../../api/queries'
-import { type DryRun, readTrigger } from '../../api/triggers'
+import { type DryRun, readTriggersById } from '../../api/triggers'
 import { dryPatch, dryReplace, patch, replace, type Written } from '../../api/writes'
 import type { Opened } from './ahead'
 import type { Changes, Draft, Fields } from './draft'
@@ -66,10 +66,11 @@ export async function applied(
 ): Promise<void> {
   while (!written.done && isWanted()) {
     try {
-      if ((await readTrigger(written.value.id)).version > version) return
+      // Asked for in a list: that it is not there yet is no failure.
+      const [found] = await readTriggersById([written.value.id])
+      if (found && found.version > version) return
     } catch (error) {
-      const { status, isAway } = asApiError(error)
-      if (status !== 404 && !isAway) throw error
+      if (!asApiError(error).isAway) throw error
     }
     await new Promise((resolve) => setTimeout(resolve, 1_000))
   }

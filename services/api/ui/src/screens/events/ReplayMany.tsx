@@ -7,6 +7,7 @@ import { countReplays, replayAll } from '../../api/writes'
 import { Button } from '../../parts/Button'
 import { Dialog } from '../../parts/Dialog'
 import { Failed } from '../../parts/States'
+import { isInTrouble, Trouble } from '../../parts/Trouble'
 import { serverNow } from '../../time/clock'
 import { Instant } from '../../time/Instant'
 import { reasonOf } from './codes'
@@ -78,8 +79,8 @@ export function ReplayMany({ filter, onClose }: Props) {
             about={said.what(counted.data.count)}
             refused={counted.data.refused}
           />
-        ) : counted.failureReason ? (
-          <Failed error={counted.failureReason} onRetry={() => void counted.refetch()} />
+        ) : isInTrouble(counted) ? (
+          <Trouble query={counted} />
         ) : (
           <p>{said.counting}</p>
         )}

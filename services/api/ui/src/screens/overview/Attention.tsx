@@ -1,12 +1,12 @@
 import { Link } from 'wouter'
-import { useActivity, useTriggers } from '../../api/triggers'
+import { type Trigger, useActivity, useTriggers } from '../../api/triggers'
 import { Skeleton } from '../../parts/Skeleton'
 import { Sparkline } from '../../parts/Sparkline'
-import { Failed } from '../../parts/States'
 import { resultOf, Tag } from '../../parts/Tag'
 import { count } from '../../text'
 import { Instant } from '../../time/Instant'
 import { words } from './text'
+import { WhenRead } from './WhenRead'
 
 const SHOWN = 8
 const KINDS = ['late', 'missed', 'rejected'] as const
@@ -14,15 +14,18 @@ const KINDS = ['late', 'missed', 'rejected'] as const
 /** Triggers with something late, missed or rejected in the active log: each leads to its own log. */
 export function Attention() {
   const triggers = useTriggers({ attention: [...KINDS], sort: 'name' })
-  const rows = (triggers.data?.pages[0]?.rows ?? []).slice(0, SHOWN)
+  return (
+    <WhenRead of={triggers} skeleton={<Skeleton rows={2} height={42} />}>
+      {({ pages }) => <List all={pages[0]?.rows ?? []} total={pages[0]?.total ?? null} />}
+    </WhenRead>
+  )
+}
+
+function List({ all, total }: { all: readonly Trigger[]; total: number | null }) {
+  const rows = all.slice(0, SHOWN)
   const activity = useActivity(rows.map(({ id }) => id))
-  if (triggers.isError && !triggers.data) {
-    return <Failed error={triggers.error} onRetry={() => void triggers.refetch()} />
-  }
-  if (!triggers.data) return <Skeleton rows={2} height={42} />
   if (rows.length === 0) return <p className="quiet">{words.attention.none}</p>
   const byId = new Map(activity.data?.map((each) => [each.trigger_id, each]))
-  const total = triggers.data.pages[0]?.total ?? rows.length
   return (
     <>
       <ul className="attention">
@@ -48,7 +51,7 @@ export function Attention() {
           )
         })}
       </ul>
-      {total > rows.length ? (
+      {total !== null && total > rows.length ? (
         <p>
           <Link href={`/triggers?attention=${KINDS.join(',')}`}>
             {words.attention.all} ({count(total, 'trigger')})

@@ -3,19 +3,27 @@ import { type DeadLetter, redrive, useDeadLetters } from '../../api/operations'
 import { asApiError } from '../../api/problem'
 import { Button } from '../../parts/Button'
 import { Skeleton } from '../../parts/Skeleton'
-import { Failed } from '../../parts/States'
 import { tell } from '../../parts/Toast'
 import { Instant } from '../../time/Instant'
 import { words } from './text'
+import { WhenRead } from './WhenRead'
 
 /** What could not be handled, why, and the way to have it tried again. */
 export function DeadLetters() {
   const letters = useDeadLetters()
-  if (letters.isError && !letters.data) {
-    return <Failed error={letters.error} onRetry={() => void letters.refetch()} />
-  }
-  if (!letters.data) return <Skeleton rows={2} height={42} />
-  const rows = letters.data.pages.flatMap((each) => each.rows)
+  return (
+    <WhenRead of={letters} skeleton={<Skeleton rows={2} height={42} />}>
+      {({ pages }) => <List letters={letters} rows={pages.flatMap((each) => each.rows)} />}
+    </WhenRead>
+  )
+}
+
+interface ListProps {
+  letters: ReturnType<typeof useDeadLetters>
+  rows: readonly DeadLetter[]
+}
+
+function List({ letters, rows }: ListProps) {
   if (rows.length === 0) return <p className="quiet">{words.letters.none}</p>
   return (
     <>

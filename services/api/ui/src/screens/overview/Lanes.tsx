@@ -1,7 +1,7 @@
 import { Link } from 'wouter'
-import { useUpcoming } from '../../api/schedules'
+import { type Upcoming, useUpcoming } from '../../api/schedules'
 import { Skeleton } from '../../parts/Skeleton'
-import { Empty, Failed } from '../../parts/States'
+import { Empty } from '../../parts/States'
 import { count } from '../../text'
 import { useSecond } from '../../time/clock'
 import { clock } from '../../time/format'
@@ -9,6 +9,7 @@ import { Instant, Relative } from '../../time/Instant'
 import { useZone } from '../../time/zone'
 import { marks, ticks } from './lanes'
 import { words } from './text'
+import { WhenRead } from './WhenRead'
 
 const AHEAD_MS = 60 * 60_000
 const LANES = 12
@@ -20,11 +21,16 @@ export function Lanes() {
   const minute = Math.floor(now / 60)
   const until = new Date(minute * 60_000 + AHEAD_MS).toISOString()
   const upcoming = useUpcoming({ until, per_trigger: 60, limit: LANES })
-  if (upcoming.isError && !upcoming.data) {
-    return <Failed error={upcoming.error} onRetry={() => void upcoming.refetch()} />
-  }
-  if (!upcoming.data) return <Skeleton rows={4} height={30} />
-  const { triggers, more } = upcoming.data
+  return (
+    <WhenRead of={upcoming} skeleton={<Skeleton rows={4} height={30} />}>
+      {(data) => <Shown upcoming={data} />}
+    </WhenRead>
+  )
+}
+
+function Shown({ upcoming }: { upcoming: Upcoming }) {
+  const now = useSecond()
+  const { triggers, more } = upcoming
   if (triggers.length === 0) return <Empty title={words.lanes.none} />
   const from = now * 1000
   return (

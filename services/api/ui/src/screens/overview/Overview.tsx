@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
 import { Link } from 'wouter'
-import { type Stats, useStats } from '../../api/events'
+import { useStats } from '../../api/events'
 import { useOverview } from '../../api/operations'
 import { oneOf, useAddress } from '../../app/address'
 import { Page } from '../../app/Shell'
@@ -8,7 +8,7 @@ import { ZoneSwitch } from '../../app/ZoneSwitch'
 import { Segments } from '../../parts/Segments'
 import '../../parts/Sheet.css'
 import { Skeleton } from '../../parts/Skeleton'
-import { Failed, Stale } from '../../parts/States'
+import { isInTrouble, Trouble } from '../../parts/Trouble'
 import { number } from '../../text'
 import { useSecond } from '../../time/clock'
 import { Attention } from './Attention'
@@ -19,6 +19,7 @@ import { LatenessChart } from './LatenessChart'
 import './Overview.css'
 import { Services } from './Services'
 import { words } from './text'
+import { WhenRead } from './WhenRead'
 
 /** How far back, and how wide a bucket is: some 120 of them. */
 const RANGES = { '2h': [2, '1m'], '12h': [12, '5m'], '48h': [48, '15m'] } as const
@@ -86,22 +87,15 @@ function Sheet({
 
 function Counters() {
   const overview = useOverview()
-  if (overview.isError && !overview.data) {
-    return <Failed error={overview.error} onRetry={() => void overview.refetch()} />
+  const isOld = isInTrouble(overview)
+  if (!overview.data) {
+    return isOld ? <Trouble query={overview} /> : <Skeleton rows={1} height={66} />
   }
-  if (!overview.data) return <Skeleton rows={1} height={66} />
   const { triggers, attention, dead_letters } = overview.data
   return (
     <>
-      {overview.isError ? (
-        <Stale
-          error={overview.error}
-          since={overview.dataUpdatedAt}
-          failures={overview.failureCount}
-          onRetry={() => void overview.refetch()}
-        />
-      ) : null}
-      <div className={overview.isError ? 'counters is-stale' : 'overview-counters'}>
+      <Trouble query={overview} />
+      <div className={isOld ? 'overview-counters is-stale' : 'overview-counters'}>
         <Counter value={triggers.active} label="active" to="/triggers?status=active" />
         <Counter
           value={triggers.due_within_1h}
@@ -155,26 +149,19 @@ function Charts({ range }: { range: Range }) {
   const minute = Math.floor(useSecond() / 60)
   const from = new Date((minute - hours * 60) * 60_000).toISOString()
   const stats = useStats({ from, bucket, is_test: false }, { every: 10_000 })
+  const chart = <Skeleton rows={1} height={116} />
   return (
     <div className="overview-grid">
       <Sheet title={words.fires}>
-        <WhenRead of={stats}>{(data) => <FiresChart stats={data} />}</WhenRead>
+        <WhenRead of={stats} skeleton={chart}>
+          {(data) => <FiresChart stats={data} />}
+        </WhenRead>
       </Sheet>
       <Sheet title={words.lateness.title}>
-        <WhenRead of={stats}>{(data) => <LatenessChart stats={data} />}</WhenRead>
+        <WhenRead of={stats} skeleton={chart}>
+          {(data) => <LatenessChart stats={data} />}
+        </WhenRead>
       </Sheet>
     </div>
   )
-}
-
-function WhenRead({
-  of,
-  children,
-}: {
-  of: ReturnType<typeof useStats>
-  children: (data: Stats) => ReactNode
-}) {
-  if (of.isError && !of.data) return <Failed error={of.error} onRetry={() => void of.refetch()} />
-  if (!of.data) return <Skeleton rows={1} height={116} />
-  return children(of.data)
 }

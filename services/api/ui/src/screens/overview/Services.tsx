@@ -1,20 +1,24 @@
-import { useServices } from '../../api/operations'
+import { type Service, useServices } from '../../api/operations'
 import { Skeleton } from '../../parts/Skeleton'
-import { Failed } from '../../parts/States'
 import { useSecond } from '../../time/clock'
 import { measured, span } from '../../time/relative'
 import { words } from './text'
+import { WhenRead } from './WhenRead'
 
 /** All four, whether they are ready, and how far behind each one is. */
 export function Services() {
   const services = useServices()
-  if (services.isError && !services.data) {
-    return <Failed error={services.error} onRetry={() => void services.refetch()} />
-  }
-  if (!services.data) return <Skeleton rows={4} height={42} />
+  return (
+    <WhenRead of={services} skeleton={<Skeleton rows={4} height={42} />}>
+      {(data) => <List services={data} />}
+    </WhenRead>
+  )
+}
+
+function List({ services }: { services: readonly Service[] }) {
   return (
     <ul className="services">
-      {services.data.map((each) => {
+      {services.map((each) => {
         const faults = Object.entries(each.checks).filter(([, said]) => said !== 'ok')
         return (
           <li key={`${each.service} ${each.instance}`} className="service">

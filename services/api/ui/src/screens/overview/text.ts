@@ -2,6 +2,7 @@ import { count, number } from '../../text'
 
 export const words = {
   title: 'Overview',
+  notRead: 'This could not be read yet; it is tried by itself.',
   range: { label: 'Range', '2h': '2 h', '12h': '12 h', '48h': '48 h' },
   fires: 'Fires by result',
   counts: (counts: Readonly<Record<string, number>>) =>

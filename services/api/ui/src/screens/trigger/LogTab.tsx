@@ -1,5 +1,6 @@
 import { useMemo, useState } from 'react'
 import { type EventRow, useEvents } from '../../api/events'
+import { askAgain } from '../../api/queries'
 import { useHistory } from '../../api/triggers'
 import { useAddress } from '../../app/address'
 import { Button } from '../../parts/Button'
@@ -73,7 +74,7 @@ export function LogTab({ id, zone, arrived }: Props) {
               error={failed.failureReason}
               since={failed.dataUpdatedAt}
               failures={failed.failureCount}
-              onRetry={() => void failed.refetch()}
+              onRetry={askAgain}
             />
           ) : null}
           {all.length === 0 ? (

@@ -1,5 +1,6 @@
 import { lazy } from 'react'
 import { useEvents } from '../../api/events'
+import { askAgain } from '../../api/queries'
 import type { Trigger as Shown } from '../../api/triggers'
 import { oneOf, useAddress } from '../../app/address'
 import { Page } from '../../app/Shell'
@@ -43,7 +44,7 @@ export default function Trigger({ id }: { id: string }) {
           error={failureReason}
           since={dataUpdatedAt}
           failures={failureCount}
-          onRetry={() => void trigger.refetch()}
+          onRetry={askAgain}
         />
       ) : null}
       <div className={failureReason ? 'trigger is-stale' : 'trigger'}>

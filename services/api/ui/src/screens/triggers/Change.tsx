@@ -2,6 +2,7 @@ import type { DryRun } from '../../api/triggers'
 import { Button } from '../../parts/Button'
 import { Refusal } from '../../parts/Refusal'
 import { Skeleton } from '../../parts/Skeleton'
+import { isInTrouble, Trouble } from '../../parts/Trouble'
 import { asking } from './dialogText'
 import { Occurrences } from './Occurrences'
 import type { usePatch } from './usePatch'
@@ -24,8 +25,8 @@ export function Change(props: {
       )}
       {dry.data ? (
         <BeforeAfter dry={dry.data} none={props.none} />
-      ) : dry.error ? (
-        <Refusal error={dry.error} />
+      ) : isInTrouble(dry) ? (
+        <Trouble query={dry} />
       ) : (
         <Skeleton rows={5} height={24} />
       )}

@@ -10,6 +10,7 @@ import { Dialog } from '../../parts/Dialog'
 import { Refusal } from '../../parts/Refusal'
 import { Skeleton } from '../../parts/Skeleton'
 import { tell } from '../../parts/Toast'
+import { isInTrouble, Trouble } from '../../parts/Trouble'
 import { asking } from './dialogText'
 import { Occurrences } from './Occurrences'
 
@@ -89,8 +90,8 @@ export function DeleteDialog({ trigger, onClose, onDeleted }: Props) {
         <p role="alert">{asking.alreadyGone}</p>
       ) : dry.data ? (
         <WhatEnds dry={dry.data} />
-      ) : dry.error ? (
-        <Refusal error={dry.error} />
+      ) : isInTrouble(dry) ? (
+        <Trouble query={dry} />
       ) : (
         <Skeleton rows={5} height={24} />
       )}

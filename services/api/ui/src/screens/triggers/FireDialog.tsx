@@ -11,6 +11,7 @@ import { Field, Input } from '../../parts/Field'
 import { Refusal } from '../../parts/Refusal'
 import { Skeleton } from '../../parts/Skeleton'
 import { tell } from '../../parts/Toast'
+import { isInTrouble, Trouble } from '../../parts/Trouble'
 import { measured } from '../../time/relative'
 import './Dialogs.css'
 import { asking } from './dialogText'
@@ -37,7 +38,7 @@ export function FireDialog({ trigger, isTest = false, onClose }: Props) {
       title={title}
       actions={<Button onClick={onClose}>{asking.close}</Button>}
     >
-      {read.error ? <Refusal error={read.error} /> : <Skeleton rows={4} height={32} />}
+      {isInTrouble(read) ? <Trouble query={read} /> : <Skeleton rows={4} height={32} />}
     </Dialog>
   )
 }

@@ -2,9 +2,9 @@ import { useState } from 'react'
 import { type Trigger, useTrigger } from '../../api/triggers'
 import { Button, ButtonLink } from '../../parts/Button'
 import { Dialog } from '../../parts/Dialog'
-import { Refusal } from '../../parts/Refusal'
 import { Segments } from '../../parts/Segments'
 import { Skeleton } from '../../parts/Skeleton'
+import { isInTrouble, Trouble } from '../../parts/Trouble'
 import './Dialogs.css'
 import { asking } from './dialogText'
 import { EndIt } from './EndIt'
@@ -34,8 +34,11 @@ export function PauseDialog({ trigger, onClose, onDelete }: Props) {
       title={words.title(trigger.name)}
       actions={<Button onClick={onClose}>{asking.close}</Button>}
     >
-      {read.error && !found ? <Refusal error={read.error} /> : null}
-      {!found && !read.error ? <Skeleton rows={6} height={28} /> : null}
+      {found ? null : isInTrouble(read) ? (
+        <Trouble query={read} />
+      ) : (
+        <Skeleton rows={6} height={28} />
+      )}
       {found && !hasMore ? <OnlyDelete trigger={found} onDelete={onDelete} /> : null}
       {found && hasMore ? (
         <>

@@ -19,7 +19,6 @@ export function usePatch(trigger: Trigger, fields: Patch | null, done: string, o
     enabled: fields !== null,
     staleTime: 0,
     gcTime: 0,
-    retry: false,
   })
 
   async function apply(): Promise<void> {
