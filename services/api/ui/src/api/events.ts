@@ -1,4 +1,5 @@
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { serverNow } from '../time/clock'
 import { body, http, type Page, page, type Schemas } from './client'
 import { parseExact } from './exact'
 import type { paths } from './schema.gen'
@@ -35,8 +36,15 @@ export function useEvent(id: string | null) {
     queryKey: ['/events', id],
     queryFn: ({ signal }) => readEvent(id ?? '', undefined, signal),
     enabled: id !== null,
+    // Again when its life is over: then it is not shown any more.
+    refetchInterval: ({ state }) => (state.data && !state.error ? untilOver(state.data) : false),
   })
 }
+
+const LONGEST = 2 ** 31 - 1
+
+const untilOver = (event: EventDetail): number =>
+  Math.min(LONGEST, Math.max(1_000, Date.parse(event.deletes_at) - serverNow() + 100))
 
 /** With ``wait`` (such as "10s") it is waited for: a fire is answered before its event is logged. */
 export async function readEvent(

@@ -3,9 +3,7 @@ import { useEvent } from '../../api/events'
 import { Page } from '../../app/Shell'
 import { ZoneSwitch } from '../../app/ZoneSwitch'
 import { ButtonLink } from '../../parts/Button'
-import { Skeleton } from '../../parts/Skeleton'
-import { EventFacts } from './EventFacts'
-import { NotThere } from './NotThere'
+import { EventBody } from './EventBody'
 import { words } from './text'
 import './Events.css'
 
@@ -25,13 +23,7 @@ export default function Event({ id }: { id: string }) {
         </>
       }
     >
-      {event.data ? (
-        <EventFacts event={event.data} to={pathOf} onReplayed={(made) => go(pathOf(made))} />
-      ) : event.failureReason ? (
-        <NotThere id={id} error={event.failureReason} onRetry={() => void event.refetch()} />
-      ) : (
-        <Skeleton rows={8} />
-      )}
+      <EventBody id={id} event={event} to={pathOf} onReplayed={(made) => go(pathOf(made))} />
     </Page>
   )
 }

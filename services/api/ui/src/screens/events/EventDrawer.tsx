@@ -4,9 +4,7 @@ import { type EventRow, useEvent } from '../../api/events'
 import type { Changes } from '../../app/address'
 import { Button } from '../../parts/Button'
 import { Drawer } from '../../parts/Dialog'
-import { Skeleton } from '../../parts/Skeleton'
-import { EventFacts } from './EventFacts'
-import { NotThere } from './NotThere'
+import { EventBody } from './EventBody'
 import { words } from './text'
 
 interface Props {
@@ -55,17 +53,12 @@ export function EventDrawer({ id, rows, change }: Props) {
         </Button>
         {id === null ? null : <Link href={`/events/${id}`}>{words.event.permalink}</Link>}
       </p>
-      {event.data ? (
-        <EventFacts
-          event={event.data}
-          to={(other) => hereWith(other)}
-          onReplayed={(made) => change({ event: made })}
-        />
-      ) : event.failureReason && id !== null ? (
-        <NotThere id={id} error={event.failureReason} onRetry={() => void event.refetch()} />
-      ) : (
-        <Skeleton rows={8} />
-      )}
+      <EventBody
+        id={id ?? ''}
+        event={event}
+        to={hereWith}
+        onReplayed={(made) => change({ event: made })}
+      />
     </Drawer>
   )
 }

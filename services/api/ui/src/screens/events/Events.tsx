@@ -4,6 +4,7 @@ import { queries } from '../../api/queries'
 import { useAddress } from '../../app/address'
 import { Page } from '../../app/Shell'
 import { ZoneSwitch } from '../../app/ZoneSwitch'
+import { useAlive } from '../../live/alive'
 import { compareInstants, compareRows, merge } from '../../live/merge'
 import { Button } from '../../parts/Button'
 import { Histogram } from '../../parts/Histogram'
@@ -77,10 +78,11 @@ export default function Events() {
     oldest !== undefined &&
     compareInstants(oldest, to) < 0
   const isCut = feed.isCut && !isJoined
-  const rows = useMemo(
+  const read = useMemo(
     () => (isCut ? feed.rows : merge(feed.rows, [...pages].sort(compareRows))),
     [feed.rows, pages, isCut],
   )
+  const rows = useAlive(read, view.life === 'archived' ? 'deletes_at' : 'archives_at')
 
   const zones = useZones(rows)
   const columns = useMemo(() => columnsOf((row) => zones.get(row.trigger_id) ?? null), [zones])

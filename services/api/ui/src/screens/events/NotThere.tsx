@@ -1,33 +1,33 @@
 import { useOverview } from '../../api/operations'
 import { asApiError } from '../../api/problem'
 import { Button, ButtonLink } from '../../parts/Button'
-import { Empty, Failed } from '../../parts/States'
+import { Empty } from '../../parts/States'
+import { type Asked, Trouble } from '../../parts/Trouble'
 import { Instant } from '../../time/Instant'
 import { bornAt } from './ids'
 import { words } from './text'
 
 interface Props {
   id: string
-  error: unknown
-  onRetry: () => void
+  query: Asked & { refetch: () => unknown }
 }
 
 /** Why an event is not shown: erased at the end of its life, never there, or out of reach. */
-export function NotThere({ id, error, onRetry }: Props) {
-  const known = asApiError(error)
+export function NotThere({ id, query }: Props) {
+  const known = asApiError(query.failureReason ?? query.error)
   if (known.status === 410) return <Erased id={id} detail={known.detail} />
   if (known.status === 404) {
     return (
       <Empty title={words.absent}>
         <p className="quiet">{words.absentHint}</p>
         <p className="log-ways">
-          <Button onClick={onRetry}>Try again</Button>
+          <Button onClick={() => void query.refetch()}>Try again</Button>
           <ButtonLink href="/events">{words.event.back}</ButtonLink>
         </p>
       </Empty>
     )
   }
-  return <Failed error={error} onRetry={onRetry} />
+  return <Trouble query={query} />
 }
 
 /** When it came about stands in its id; how long it was kept then, the platform says. */

@@ -1,6 +1,7 @@
 import { useLocation } from 'wouter'
-import type { useEvents } from '../../api/events'
+import type { EventRow, useEvents } from '../../api/events'
 import type { Trigger } from '../../api/triggers'
+import { useAlive } from '../../live/alive'
 import { ButtonLink } from '../../parts/Button'
 import { Skeleton } from '../../parts/Skeleton'
 import { Away } from './Away'
@@ -17,6 +18,7 @@ import type { Tail } from './useTail'
 
 const SHOWN = 8
 const ON_AXIS = 40
+const NONE: readonly EventRow[] = []
 
 interface Props {
   trigger: Trigger
@@ -28,8 +30,8 @@ interface Props {
 export function NowTab({ trigger, events, tail }: Props) {
   const [, go] = useLocation()
   const next = useComing(trigger.id)
-  const rows = events.data?.pages[0]?.rows
-  if (!rows) {
+  const rows = useAlive(events.data?.pages[0]?.rows ?? NONE, 'deletes_at')
+  if (!events.data) {
     return (
       <Away query={events}>
         <Skeleton rows={8} />
