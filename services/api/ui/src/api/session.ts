@@ -14,12 +14,13 @@ async function read(): Promise<Session> {
 }
 
 /** Who is signed in; the server's clock comes along with it. */
-export function useSession(options: { enabled?: boolean } = {}) {
+export function useSession(options: { enabled?: boolean; every?: number } = {}) {
   return useQuery({
     queryKey: SESSION,
     queryFn: read,
     staleTime: 60_000,
     enabled: options.enabled ?? true,
+    refetchInterval: options.every ?? false,
   })
 }
 

@@ -1,7 +1,7 @@
-import { type FormEvent, useState } from 'react'
+import { type FormEvent, useEffect, useRef, useState } from 'react'
 import { useLocation, useSearchParams } from 'wouter'
 import { asApiError } from '../../api/problem'
-import { signIn } from '../../api/session'
+import { signIn, useSession } from '../../api/session'
 import { ownPath } from '../../app/address'
 import { Mark } from '../../app/Mark'
 import { Button } from '../../parts/Button'
@@ -9,12 +9,23 @@ import { Field, Input } from '../../parts/Field'
 import { text } from '../../text'
 import './Login.css'
 
+const EVERY = 3_000
+
 export default function Login() {
   const [search] = useSearchParams()
   const [, go] = useLocation()
   const [key, setKey] = useState('')
   const [error, setError] = useState<string | null>(null)
   const [isBusy, setBusy] = useState(false)
+  const next = ownPath(search.get('next'))
+
+  // Signed in meanwhile in another tab: this one goes on, too.
+  const { data: session } = useSession({ every: EVERY })
+  const wasOut = useRef(false)
+  useEffect(() => {
+    if (session?.key_id === null) wasOut.current = true
+    else if (session && wasOut.current) go(next, { replace: true })
+  }, [session, next, go])
 
   async function enter(event: FormEvent): Promise<void> {
     event.preventDefault()
@@ -23,7 +34,7 @@ export default function Login() {
     try {
       await signIn(key.trim())
       setKey('')
-      go(ownPath(search.get('next')), { replace: true })
+      go(next, { replace: true })
     } catch (failure) {
       const known = asApiError(failure)
       setError(known.isAway ? `${text.state.away}: ${known.detail}` : known.detail)
