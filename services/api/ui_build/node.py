@@ -22,6 +22,9 @@ STAMP = MODULES / ".installed.json"
 LIMIT_S = 600
 """Of one program. Where nothing comes from a registry any more, the platform starts without."""
 
+_ONLY_CHECKS = "typescript"
+"""A package that is there where those that only check are."""
+
 _NOT_HANDED_ON = frozenset({"NODE_OPTIONS", "NODE_PATH", "NODE_ENV"})
 """They are for the Node of the machine. In a production's environment npm leaves tools out."""
 
@@ -59,11 +62,13 @@ def shown(tool: str, *arguments: str) -> int:
 def installed(*, to_check: bool) -> None:
     """Have the UI's packages: those that build, or also those that check. Raises ``UiBuildError``.
 
-    Where all of them are there, they stay, though fewer would do.
+    Where all of them are there, they stay, though fewer would do: also those of another lock, or of
+    whoever ran npm by hand.
     """
     lock = hashlib.sha256((UI / "package-lock.json").read_bytes()).hexdigest()
     if lock == _noted().get("lock") and (_noted().get("to_check") or not to_check):
         return
+    to_check = to_check or (MODULES / _ONLY_CHECKS).is_dir()
     npm = _bin().parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     which = "--include=dev" if to_check else "--omit=dev"
     quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
