@@ -53,7 +53,10 @@ export function Summary({ ref, errors, failed, isCreate, name }: Props) {
             {failed.status > 0 ? `${failed.status} ` : ''}
             {failed.code}
             {failed.requestId ? (
-              <Copy text={failed.requestId} label={text.state.copyRequest} />
+              <>
+                {' · '}
+                <Copy text={failed.requestId} label={text.state.copyRequest} />
+              </>
             ) : null}
           </p>
         </div>

@@ -3,6 +3,7 @@ import { type EventRow, useEvents, useStats } from '../../api/events'
 import { queries } from '../../api/queries'
 import { useAddress } from '../../app/address'
 import { Page } from '../../app/Shell'
+import { useReturn } from '../../app/useReturn'
 import { ZoneSwitch } from '../../app/ZoneSwitch'
 import { useAlive } from '../../live/alive'
 import { compareInstants, compareRows, merge } from '../../live/merge'
@@ -104,6 +105,8 @@ export default function Events() {
     const row = table.current?.querySelector<HTMLElement>(`[data-row="${CSS.escape(before)}"]`)
     requestAnimationFrame(() => row?.focus())
   }, [open])
+
+  useReturn(events.data !== undefined && !events.isPlaceholderData, search.toString())
 
   const show = () => {
     scrollTo({ top: 0 })
