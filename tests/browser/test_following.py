@@ -1,0 +1,53 @@
+"""The log while nobody looks at it."""
+
+from urllib.parse import urlsplit
+
+from playwright.async_api import Locator, Page, expect
+
+from tests.support.eventually import eventually
+from tests.support.whole_platform import Platform
+
+SEEN = """hidden => {
+  Object.defineProperty(document, 'hidden', { configurable: true, get: () => hidden })
+  document.dispatchEvent(new Event('visibilitychange'))
+}"""
+"""What a browser tells a page whose tab is covered; a headless one covers none."""
+
+
+def rows(page: Page) -> Locator:
+    return page.locator("[data-row]")
+
+
+async def ids(page: Page) -> list[str]:
+    found: list[str] = await rows(page).evaluate_all("all => all.map((row) => row.dataset.row)")
+    return found
+
+
+async def followed(page: Page, trigger_id: str) -> None:
+    await page.goto(f"/ui/events?trigger={trigger_id}")
+    await expect(page.get_by_text("Live", exact=True)).to_be_visible()
+
+
+async def test_a_tab_that_nobody_sees_holds_no_stream_and_goes_on_without_a_gap(
+    page: Page, platform: Platform
+) -> None:
+    made = await platform.create(name="hidden, order", type="api")
+    fired = [await platform.fire(made["id"], payload=0)]
+    await platform.until_events(1, trigger_id=made["id"])
+    ended: list[str] = []
+    page.on("requestfailed", lambda request: ended.append(urlsplit(request.url).path))
+    page.on("requestfinished", lambda request: ended.append(urlsplit(request.url).path))
+    await followed(page, made["id"])
+    await expect(rows(page)).to_have_count(1)
+    fired.append(await platform.fire(made["id"], payload=1))
+    await expect(rows(page)).to_have_count(2)
+    await page.evaluate(SEEN, True)
+    await expect(page.get_by_text("Waiting for this tab to be seen")).to_be_visible()
+    await eventually(lambda: "/events/stream" in ended, what="the stream is closed")
+    fired += [await platform.fire(made["id"], payload=n) for n in range(2, 6)]
+    await platform.until_events(6, trigger_id=made["id"])
+    await expect(rows(page)).to_have_count(2)
+    async with page.expect_request("**/events/stream?**last_event_id=**"):
+        await page.evaluate(SEEN, False)
+    await expect(rows(page)).to_have_count(6)
+    assert await ids(page) == fired[::-1]
