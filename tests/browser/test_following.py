@@ -1,9 +1,12 @@
-"""The log while nobody looks at it."""
+"""The log while nobody looks at it, and while much comes in at once."""
 
-from urllib.parse import urlsplit
+import asyncio
+import re
+from urllib.parse import parse_qs, urlsplit
 
 from playwright.async_api import Locator, Page, expect
 
+from tests.browser.conftest import WITHIN_MS
 from tests.support.eventually import eventually
 from tests.support.whole_platform import Platform
 
@@ -12,6 +15,20 @@ SEEN = """hidden => {
   document.dispatchEvent(new Event('visibilitychange'))
 }"""
 """What a browser tells a page whose tab is covered; a headless one covers none."""
+
+PRESS_WHEN_THERE = """name => new Promise((done) => {
+  const look = () => {
+    const all = [...document.querySelectorAll('.log-live button')]
+    const found = all.find((button) => button.textContent === name)
+    if (!found) return requestAnimationFrame(look)
+    done(found.previousElementSibling.textContent)
+    found.click()
+  }
+  look()
+})"""
+"""What is there for a second alone; answers what stands before it."""
+
+FLOOD = 300
 
 
 def rows(page: Page) -> Locator:
@@ -51,3 +68,21 @@ async def test_a_tab_that_nobody_sees_holds_no_stream_and_goes_on_without_a_gap(
         await page.evaluate(SEEN, False)
     await expect(rows(page)).to_have_count(6)
     assert await ids(page) == fired[::-1]
+
+
+async def test_a_flood_shows_its_rate_and_offers_a_filter(page: Page, platform: Platform) -> None:
+    made = await platform.create(name="flood, order", type="api")
+    await followed(page, made["id"])
+    # Meanwhile nobody looks: all of it comes at once, however slow the machine is.
+    await page.evaluate(SEEN, True)
+    async with platform.connected() as client:
+        command = {"trigger_id": made["id"], "payload": "flood"}
+        await asyncio.gather(*(platform.send(client, "fire", command) for _ in range(FLOOD)))
+    await platform.until_events(FLOOD, trigger_id=made["id"])
+    pressed = asyncio.create_task(page.evaluate(PRESS_WHEN_THERE, "Show missed and rejected alone"))
+    await page.evaluate(SEEN, False)
+    rate = re.fullmatch(r"(\d+) a second", await asyncio.wait_for(pressed, WITHIN_MS / 1000))
+    assert rate is not None
+    assert int(rate[1]) > 50
+    await page.wait_for_url("**/ui/events?**status=**")
+    assert parse_qs(urlsplit(page.url).query)["status"] == ["missed,rejected"]
