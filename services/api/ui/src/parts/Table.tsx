@@ -1,6 +1,7 @@
 import { useWindowVirtualizer } from '@tanstack/react-virtual'
 import {
   type KeyboardEvent,
+  memo,
   type ReactNode,
   useEffect,
   useLayoutEffect,
@@ -167,15 +168,7 @@ export function Table<T>(props: Props<T>) {
                 if (!isControl && !getSelection()?.toString()) onOpen?.(row)
               }}
             >
-              {columns.map((column) => (
-                <div
-                  role="cell"
-                  key={column.key}
-                  className={`cell cell-${column.key} at-${column.narrow ?? 'none'}`}
-                >
-                  {column.cell(row)}
-                </div>
-              ))}
+              <Cells row={row} columns={columns} />
             </div>
           )
         })}
@@ -183,3 +176,22 @@ export function Table<T>(props: Props<T>) {
     </div>
   )
 }
+
+interface CellsProps<T> {
+  row: T
+  columns: readonly Column<T>[]
+}
+
+/** Drawn anew only where the row or the columns are others: not for each frame of a scroll, and
+ * not where a row only moves down under those that came in above it. */
+const Cells = memo(function Cells<T>({ row, columns }: CellsProps<T>) {
+  return columns.map((column) => (
+    <div
+      role="cell"
+      key={column.key}
+      className={`cell cell-${column.key} at-${column.narrow ?? 'none'}`}
+    >
+      {column.cell(row)}
+    </div>
+  ))
+}) as <T>(props: CellsProps<T>) => ReactNode

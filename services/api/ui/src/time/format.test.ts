@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest'
-import { clock, instant, isAmbiguous, isKnownZone, offset } from './format'
+import { describe, expect, it, vi } from 'vitest'
+import { clock, date, instant, isAmbiguous, isKnownZone, offset, ownZone } from './format'
 
 const BERLIN = 'Europe/Berlin'
 const at = (text: string) => Date.parse(text)
@@ -45,5 +45,49 @@ describe('offsets and zones', () => {
   it('are told from names that no zone has', () => {
     expect(isKnownZone(BERLIN)).toBe(true)
     expect(isKnownZone('Nowhere/Else')).toBe(false)
+  })
+})
+
+describe('what is remembered', () => {
+  it.each([
+    BERLIN,
+    'America/St_Johns',
+    'Africa/Casablanca',
+    'Asia/Kathmandu',
+    'Australia/Lord_Howe',
+    'Pacific/Chatham',
+    'Pacific/Apia',
+  ])('is what the browser says, in each quarter of an hour: %s', (zone) => {
+    const said = new Intl.DateTimeFormat('en-GB', {
+      timeZone: zone,
+      dateStyle: 'short',
+      timeStyle: 'medium',
+    })
+    const words = new Intl.DateTimeFormat('en-GB', {
+      timeZone: zone,
+      weekday: 'short',
+      day: 'numeric',
+      month: 'short',
+      year: 'numeric',
+    })
+    // Steps of a day and some: all hours of the day, and both sides of changes.
+    const wrong: string[] = []
+    for (let ms = at('2024-01-01T00:00:00.007Z'); ms < at('2028-01-01'); ms += 88_173_001) {
+      const shown = `${date(ms, zone, 0)} ${clock(ms, zone)}`
+      const wanted = `${words.format(ms).replace(',', '')} ${said.format(ms).slice(-8)}`
+      if (shown !== wanted) wrong.push(`${new Date(ms).toISOString()}: ${shown}, not ${wanted}`)
+    }
+    expect(wrong).toEqual([])
+  })
+
+  it('is told again without a new format: there is an instant in every row', () => {
+    ownZone()
+    const now = at('2026-11-30T08:41:00Z')
+    const read = vi.spyOn(Intl.DateTimeFormat.prototype, 'formatToParts')
+    const made = vi.spyOn(Intl, 'DateTimeFormat')
+    for (let ms = 0; ms < 60_000; ms += 100) instant(now + ms, ownZone(), now + ms, true)
+    expect(made.mock.calls.length).toBeLessThan(5)
+    expect(read.mock.calls.length).toBeLessThan(10)
+    vi.restoreAllMocks()
   })
 })

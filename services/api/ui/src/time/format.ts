@@ -1,5 +1,12 @@
 /** Instants on the clock of a zone, by the browser's rules: for what happened, not for schedules. */
 
+const MINUTE = 60_000
+const DAY = 24 * 60 * MINUTE
+/** Clocks are changed at whole quarters of an hour: an offset holds for one. */
+const QUARTER = 15 * MINUTE
+/** How many offsets and days are remembered. */
+const MANY = 20_000
+
 const formats = new Map<string, Intl.DateTimeFormat>()
 
 function format(zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
@@ -12,19 +19,41 @@ function format(zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTim
   return found
 }
 
+const known = new Map<string, boolean>()
+
 /** Whether this browser has rules for the zone: the server's list is longer. */
-export function isKnownZone(zone: string): boolean {
-  try {
-    format(zone, { hour: '2-digit' })
-    return true
-  } catch {
-    return false
+export const isKnownZone = (zone: string): boolean =>
+  remembered(known, zone, () => {
+    try {
+      format(zone, { hour: '2-digit' })
+      return true
+    } catch {
+      return false
+    }
+  })
+
+let own = ''
+let readAt = Number.NEGATIVE_INFINITY
+
+/** This computer's. Every instant in sight asks each second, and the browser takes long to tell. */
+export function ownZone(): string {
+  const now = performance.now()
+  if (now - readAt > MINUTE) {
+    own = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC'
+    readAt = now
   }
+  return own
 }
 
-export const ownZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC'
-
-const CLOCK = { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' } as const
+function remembered<K, V>(all: Map<K, V>, key: K, make: () => V): V {
+  let found = all.get(key)
+  if (found === undefined) {
+    found = make()
+    if (all.size >= MANY) all.clear()
+    all.set(key, found)
+  }
+  return found
+}
 
 const parts = (zone: string, options: Intl.DateTimeFormatOptions, at: number) =>
   Object.fromEntries(
@@ -33,34 +62,51 @@ const parts = (zone: string, options: Intl.DateTimeFormatOptions, at: number) =>
       .map((part) => [part.type, part.value]),
   )
 
+const WALL = {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  hourCycle: 'h23',
+  year: 'numeric',
+  month: '2-digit',
+  day: '2-digit',
+} as const
+const offsets = new Map<string, number>()
+
+/** How far the zone's clock is ahead of UTC. */
+const ahead = (at: number, zone: string): number =>
+  remembered(offsets, `${zone} ${Math.floor(at / QUARTER)}`, () => {
+    const { year, month, day, hour, minute, second } = parts(zone, WALL, at)
+    const [y, mo, d, h, mi, s] = [year, month, day, hour, minute, second].map(Number)
+    const shown = Date.UTC(y as number, (mo as number) - 1, d, h, mi, s)
+    return shown - Math.floor(at / 1000) * 1000
+  })
+
+/** What the zone's clock shows, as if it were UTC. */
+const local = (at: number, zone: string): number => at + ahead(at, zone)
+const dayOf = (at: number, zone: string): number => Math.floor(local(at, zone) / DAY)
+const yearOf = (at: number, zone: string): number => new Date(local(at, zone)).getUTCFullYear()
+
+const days = new Map<number, string>()
+
 /** `Mon 30 Nov`, with the year where it is another one than `now`'s. */
 export function date(at: number, zone: string, now: number): string {
-  const own = parts(zone, { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' }, at)
-  const year = parts(zone, { year: 'numeric' }, now).year
-  const shown = `${own.weekday} ${own.day} ${own.month}`
-  return own.year === year ? shown : `${shown} ${own.year}`
+  const day = dayOf(at, zone)
+  const shown = remembered(days, day, () => {
+    const said = parts('UTC', { weekday: 'short', day: 'numeric', month: 'short' }, day * DAY)
+    return `${said.weekday} ${said.day} ${said.month}`
+  })
+  const year = yearOf(at, zone)
+  return year === yearOf(now, zone) ? shown : `${shown} ${year}`
 }
 
 /** `09:41:00`, or with milliseconds. */
-export function clock(at: number, zone: string, precise = false): string {
-  const own = parts(zone, CLOCK, at)
-  const shown = `${own.hour}:${own.minute}:${own.second}`
-  return precise ? `${shown}.${String(((at % 1000) + 1000) % 1000).padStart(3, '0')}` : shown
-}
+export const clock = (at: number, zone: string, precise = false): string =>
+  new Date(local(at, zone)).toISOString().slice(11, precise ? 23 : 19)
 
 /** Minutes that the zone's clock is ahead of UTC at an instant. */
-export function offsetMinutes(at: number, zone: string): number {
-  const own = parts(zone, { ...CLOCK, year: 'numeric', month: '2-digit', day: '2-digit' }, at)
-  const shown = Date.UTC(
-    Number(own.year),
-    Number(own.month) - 1,
-    Number(own.day),
-    Number(own.hour),
-    Number(own.minute),
-    Number(own.second),
-  )
-  return Math.round((shown - Math.floor(at / 1000) * 1000) / 60_000)
-}
+export const offsetMinutes = (at: number, zone: string): number =>
+  Math.round(ahead(at, zone) / MINUTE)
 
 /** `+01:00`. */
 export function offset(at: number, zone: string): string {
@@ -78,15 +124,15 @@ export function isAmbiguous(at: number, zone: string): boolean {
   const here = offsetMinutes(at, zone)
   // A clock put back by n minutes repeats the n minutes before and after the change.
   return [-180, 180].some((minutes) => {
-    const there = offsetMinutes(at + minutes * 60_000, zone)
-    const twin = at + (here - there) * 60_000
+    const there = offsetMinutes(at + minutes * MINUTE, zone)
+    const twin = at + (here - there) * MINUTE
     return there !== here && twin !== at && offsetMinutes(twin, zone) === there
   })
 }
 
 /** The whole of it: date where it is not today's, time, offset where the time comes twice. */
 export function instant(at: number, zone: string, now: number, precise = false): string {
-  const today = date(at, zone, now) === date(now, zone, now)
+  const today = dayOf(at, zone) === dayOf(now, zone)
   const shown = clock(at, zone, precise)
   const told = isAmbiguous(at, zone) ? `${shown} ${offset(at, zone)}` : shown
   return today ? told : `${date(at, zone, now)} ${told}`
