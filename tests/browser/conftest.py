@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
-from tests.support.browser import WIDE, Watch, chromium_path, launch_options
+from tests.support.browser import WIDE, Watch
 from tests.support.whole_platform import Platform, running
 from ui_build import building
+from ui_build.chromium import MISSING, chromium_path, launch_options
 
 WITHIN_MS = 30_000
 """For what a page waits for: the machine may be shared."""
@@ -41,10 +42,9 @@ async def platform(built_ui: None) -> AsyncIterator[Platform]:
 async def browser() -> AsyncIterator[Browser]:
     path = chromium_path()
     if path is None:
-        said = "no Chromium: apt-get install chromium, or name one by ETP_CHROMIUM"
         if "CI" in os.environ:
-            pytest.fail(said)
-        pytest.skip(said)
+            pytest.fail(MISSING)
+        pytest.skip(MISSING)
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(**launch_options(path))
         yield launched

@@ -1,19 +1,11 @@
-"""A real Chromium for tests: where it is, what it must never say, and what one looks at."""
+"""What a real Chromium must never say in a test, and what one looks at."""
 
 import os
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import BrowserContext, ConsoleMessage, Page, WebError
-
-from ui_build.node import MODULES, UI, node_program
-
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
-PACKED = "@sparticuz/chromium"
-"""A Chromium as an npm package, for machines where nothing can be installed."""
 
 WIDE = {"width": 1280, "height": 800}
 NARROW = {"width": 390, "height": 844}
@@ -30,30 +22,6 @@ document.addEventListener('securitypolicyviolation', (event) => {
 })
 """
 _NOT_LOADED = "Failed to load resource"
-
-
-def chromium_path() -> str | None:
-    """The program: named by ``ETP_CHROMIUM``, installed, or that of the npm package."""
-    named = os.environ.get("ETP_CHROMIUM")
-    if named:
-        return named
-    found = next(filter(None, map(shutil.which, PROGRAMS)), None)
-    if found is None and (MODULES / PACKED).is_dir():
-        tell = (
-            f"import('{PACKED}').then(async (c) => console.log(await c.default.executablePath()))"
-        )
-        found = subprocess.check_output(
-            [str(node_program()), "-e", tell], cwd=UI, text=True
-        ).strip()
-    return found
-
-
-def launch_options(path: str) -> dict[str, Any]:
-    """As root, Chromium has no sandbox of its own to stay in."""
-    return {
-        "executable_path": path,
-        "args": ["--no-sandbox"] if os.geteuid() == 0 else [],
-    }
 
 
 class Watch:
