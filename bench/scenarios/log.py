@@ -7,18 +7,19 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
-from bench.log import caches, plans, write_load
-from bench.log.closing import Closed, close_all, close_one
+from bench.log import arrivals, caches, plans, write_load
+from bench.log.arrivals import all_there, begun_at, check_ids, first_arrived
 from bench.log.expiring import expire
 from bench.log.export_load import Exported, take, take_bare
-from bench.log.loading import Hour, hours_until, load_all
+from bench.log.filling import fill
+from bench.log.loading import Hour, hours_until
 from bench.log.payloads import Notes, notes
 from bench.log.query_load import ask, check, client, page_deep
 from bench.log.questions import Question, questions
-from bench.log.report import Arrived, ComparedQuery, Found, Plan, QueryResult, told
+from bench.log.report import ComparedQuery, Found, Plan, QueryResult, told
 from bench.log.sql_capture import Bare, Statement, bare, recorder
 from bench.sizes import Sizes
-from bench.support.checks import expect, expect_equal, until
+from bench.support.checks import expect, expect_equal
 from bench.support.event_ids import lowest_uuid7
 from bench.support.figures import Result, spread
 from bench.support.servers import Platform, platform
@@ -27,19 +28,13 @@ from bench.support.workers import Worker
 from trigger_api.domain.log.exports import Format
 from trigger_retention.domain.hours import HOUR, partition_name
 
-from .projection import CATCH_UP_S, events_of, publish
+from .projection import events_of, publish
 
-VACUUM_TIMEOUT_S = 600
-ARRIVAL_TIMEOUT_S = 60
 SAMPLES = 200
 """Rows whose ids and words are asked for."""
 VARIANTS_RECORDED = 20
 """Of a question, by which the bare one is asked; their plans are alike."""
-POLL_S = 0.2
-"""A look counts the rows: more often it would slow down what it waits for."""
-ID_OLDER = timedelta(minutes=1)
 
-_ARRIVED = "FROM retention.event WHERE event_id >= $1 AND stream_seq > 0"
 _SAMPLES = """
 SELECT event_id::text, payload->>'order_id' AS order_id
 FROM retention.event TABLESAMPLE SYSTEM (1)
@@ -55,16 +50,15 @@ async def at_full_size(sizes: Sizes) -> Result:
     hours = hours_until(now, sizes.logged)
     async with platform() as servers:
         with servers.stopped("retention"):
-            loaded_s, closed_s, closed = await _fill(servers, made, hours, now)
-        # An event's id may be a little older than its publication.
-        begun = lowest_uuid7(_now() - ID_OLDER)
+            loaded_s, closed_s, closed = await fill(servers, made, hours, now, _say)
+        begun = begun_at(_now())
         async with (
             Worker("writer", write_load.write, servers, sizes.arriving) as writer,
             client(servers) as http,
             bare(servers) as directly,
         ):
             await writer.ready()
-            await _first_arrived(servers, begun)
+            await first_arrived(servers, begun)
             asking = await _asking(servers, http, made, sizes)
             explained = await _plans(directly, asking, hours)
             open_first = await _open_rows(servers)
@@ -79,7 +73,7 @@ async def at_full_size(sizes: Sizes) -> Result:
             taken = await _taken(servers, http, hours, sizes)
             _say("expiring an hour")
             expired = await expire(servers, http, made, now, sizes.logged + 1, hours[0].rows)
-            arrived = await _arrived(servers, writer, begun)
+            arrived = await arrivals.arrived(servers, writer, begun)
         caught_up_s = await _catch_up(servers, sizes.projected)
         await _check_loaded(servers, hours)
         await servers.check_alive()
@@ -102,39 +96,6 @@ async def at_full_size(sizes: Sizes) -> Result:
             costs=costs,
         )
     )
-
-
-async def _fill(
-    servers: Platform, made: Notes, hours: Sequence[Hour], now: datetime
-) -> tuple[float, float, Closed]:
-    """Seconds of loading and closing, and what closing one hour took."""
-    _say("loading")
-    started = time.perf_counter()
-    await load_all(servers, made, hours, now)
-    loaded_s = time.perf_counter() - started
-    _say("closing")
-    *older, newest, _ = [hour.start for hour in hours]
-    closed = await close_one(servers, newest)
-    started = time.perf_counter()
-    await close_all(servers, older)
-    closed_s = time.perf_counter() - started
-    async with servers.database() as database:
-        # What autovacuum would do some time later, among the questions.
-        tables = "retention.event, retention.summary, retention.waiting_word"
-        await database.execute(f"VACUUM ANALYZE {tables}", timeout=VACUUM_TIMEOUT_S)
-        await database.execute("CHECKPOINT", timeout=VACUUM_TIMEOUT_S)
-        rows = await database.fetchval("SELECT count(*) FROM retention.event", timeout=60)
-    expect_equal(rows, sum(hour.rows for hour in hours), "loaded rows")
-    return loaded_s, closed_s, closed
-
-
-async def _first_arrived(servers: Platform, begun: object) -> None:
-    async with servers.database() as database:
-
-        async def some() -> bool:
-            return bool(await database.fetchval(f"SELECT EXISTS (SELECT {_ARRIVED})", begun))
-
-        await until(some, within=ARRIVAL_TIMEOUT_S, what="arriving events are rows")
 
 
 async def _asking(
@@ -226,19 +187,6 @@ async def _taken(
     return found
 
 
-async def _arrived(servers: Platform, writer: Worker, begun: object) -> Arrived:
-    """Stop the writer, and see that everything it published is there once."""
-    writer.tell("stop")
-    ids, seconds = await writer.report(within=ARRIVAL_TIMEOUT_S)
-    stopped = time.perf_counter()
-    await _all_there(servers, begun, len(ids))
-    behind_s = time.perf_counter() - stopped
-    published = set(ids)
-    expect_equal(len(published), len(ids), "different events that were published")
-    await _check_ids(servers, begun, published)
-    return Arrived(len(ids), seconds, behind_s, writer.cpu_s)
-
-
 async def _catch_up(servers: Platform, count: int) -> float:
     """Seconds that retention needs for events that waited for it."""
     _say("catching up")
@@ -247,27 +195,10 @@ async def _catch_up(servers: Platform, count: int) -> float:
     with servers.stopped("retention"):
         await publish(servers, events)
         continued = time.perf_counter()
-    await _all_there(servers, begun, count)
+    await all_there(servers, begun, count)
     seconds = time.perf_counter() - continued
-    await _check_ids(servers, begun, {event.event_id for event in events})
+    await check_ids(servers, begun, {event.event_id for event in events})
     return seconds
-
-
-async def _all_there(servers: Platform, begun: object, count: int) -> None:
-    async with servers.database() as database:
-
-        async def all_there() -> bool:
-            rows = await database.fetchval(f"SELECT count(*) {_ARRIVED}", begun)
-            return bool(rows >= count)
-
-        await until(all_there, within=CATCH_UP_S, every=POLL_S, what=f"{count} rows are there")
-
-
-async def _check_ids(servers: Platform, begun: object, wanted: set[str]) -> None:
-    async with servers.database() as database:
-        rows = await database.fetch(f"SELECT event_id::text {_ARRIVED}", begun)
-    expect_equal(len(rows), len(wanted), "rows that arrived")
-    expect({row[0] for row in rows} == wanted, "other events arrived than were published")
 
 
 async def _check_loaded(servers: Platform, hours: Sequence[Hour]) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from bench.bare.tables import INSERT, create_tables
+from bench.log.arrivals import CATCH_UP_S
 from bench.sizes import Sizes
 from bench.support.checks import expect_equal
 from bench.support.figures import Figure, Result
@@ -27,7 +28,6 @@ INSERT_BATCH = 1000
 PAYLOAD = {"text": "x" * 280}
 """About 300 bytes of JSON."""
 BARE_DATABASE = "bench_bare"
-CATCH_UP_S = 300
 
 
 async def catching_up(sizes: Sizes) -> Result:
