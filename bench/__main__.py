@@ -35,6 +35,14 @@ def _arguments() -> argparse.Namespace:
         help="Small sizes, to see that everything works: the figures mean nothing, and neither "
         "the README nor the kept results are touched.",
     )
+    parser.add_argument(
+        "--size",
+        action="append",
+        default=[],
+        metavar="NAME=NUMBER",
+        help="Another size than that, as in bench/sizes.py; may be repeated. Kept only by --out: "
+        "as with --quick, neither the README nor the kept results are touched.",
+    )
     parser.add_argument("--out", type=Path, help=f"Results as JSON (default: {LATEST.name}).")
     return parser.parse_args()
 
@@ -54,13 +62,14 @@ async def _measure(name: str, sizes: Sizes) -> Result | Comparison:
 def main() -> int:
     quiet()
     arguments = _arguments()
-    out: Path = arguments.out or (QUICK_OUT if arguments.quick else LATEST)
-    sizes = QUICK if arguments.quick else FULL
-    found = {"scenarios": {}} if arguments.quick else _kept(out)
+    is_trial = arguments.quick or bool(arguments.size)
+    out: Path = arguments.out or (QUICK_OUT if is_trial else LATEST)
+    sizes = (QUICK if arguments.quick else FULL).with_changes(arguments.size)
+    found = {"scenarios": {}} if is_trial else _kept(out)
     failed: list[str] = []
     for name in arguments.only or SCENARIOS:
         print(f"{name} …", file=sys.stderr, flush=True)
-        about = {"machine": report.machine(), **report.run_about(), "quick": arguments.quick}
+        about = {"machine": report.machine(), **report.run_about(), "quick": is_trial}
         try:
             result = asyncio.run(_measure(name, sizes))
         except BenchFailed as failure:
@@ -74,10 +83,10 @@ def main() -> int:
             known: found["scenarios"][known] for known in SCENARIOS if known in found["scenarios"]
         }
         report.write_json(found, out)
-        suffix = ".tmp" if arguments.quick else ""
+        suffix = ".tmp" if is_trial else ""
         report.write_plot(one, out.with_name(f"{name}.svg{suffix}"))
         report.write_files(result, out.parent, suffix)
-        if not arguments.quick and out == LATEST:
+        if not is_trial and out == LATEST:
             report.write_readme(found)
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)

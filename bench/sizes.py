@@ -1,6 +1,7 @@
 """How much work each scenario does: as the targets state it, or just enough to debug the suite."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,33 @@ class Sizes:
     side_by_side: int
     """Candidates of a comparison that are measured at the same time."""
     turns: int
+    keystrokes: int
+    """In the create form of the UI."""
+    rounds: int
+    """Of each kind of filter of the UI's log."""
+    overviews: int
+    listed: tuple[int, ...]
+    """How many triggers the UI lists: few and many."""
+    scrolled_s: float
+    followed_s: float
+    """The UI's log, while events arrive."""
+    framed_s: float
+    """Of these, each time frames are watched."""
+    interactions: int
+    """Of each kind, with a slow processor and without."""
+
+    def with_changes(self, said: Iterable[str]) -> "Sizes":
+        """``NAME=NUMBER`` each, with commas between several; a ValueError says what is wrong."""
+        return replace(self, **dict(map(self._change, said)))
+
+    def _change(self, said: str) -> tuple[str, object]:
+        name, _, value = said.partition("=")
+        kinds = {field.name: field.type for field in fields(self)}
+        if name not in kinds:
+            raise ValueError(f"there is no size {name!r}")
+        if isinstance(getattr(self, name), tuple):
+            return name, tuple(map(int, value.split(",")))
+        return name, float(value) if kinds[name] is float else int(value)
 
 
 FULL = Sizes(
@@ -60,6 +88,14 @@ FULL = Sizes(
     exported_hours=5,
     side_by_side=1,
     turns=40,
+    keystrokes=40,
+    rounds=20,
+    overviews=200,
+    listed=(100, 10_000),
+    scrolled_s=20,
+    followed_s=600,
+    framed_s=30,
+    interactions=20,
 )
 
 QUICK = Sizes(
@@ -85,4 +121,12 @@ QUICK = Sizes(
     exported_hours=2,
     side_by_side=4,
     turns=2,
+    keystrokes=5,
+    rounds=2,
+    overviews=10,
+    listed=(30, 300),
+    scrolled_s=2,
+    followed_s=5,
+    framed_s=2,
+    interactions=2,
 )

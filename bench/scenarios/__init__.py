@@ -17,6 +17,7 @@ from . import (
     scale,
     schedules,
     throughput,
+    ui,
 )
 
 SCENARIOS: dict[str, Callable[[Sizes], Awaitable[Result | Comparison]]] = {
@@ -31,5 +32,10 @@ SCENARIOS: dict[str, Callable[[Sizes], Awaitable[Result | Comparison]]] = {
     "projection": projection.catching_up,
     "log": log.at_full_size,
     "next-fire": next_fire.next_fire,
+    "ui-typing": ui.typing,
+    "ui-filtering": ui.filtering,
+    "ui-scrolling": ui.scrolling,
+    "ui-following": ui.following,
+    "ui-slowed": ui.slowed,
     "schedules": schedules.schedules,
 }

@@ -62,11 +62,13 @@ class Spread:
     max: float
 
 
-def spread(values: Sequence[float]) -> Spread:
+def quantile(values: Sequence[float], share: float) -> float:
     """By nearest rank."""
-    ordered = sorted(values)
-    last = len(ordered) - 1
-    return Spread(ordered[round(last * 0.50)], ordered[round(last * 0.99)], ordered[last])
+    return sorted(values)[round((len(values) - 1) * share)]
+
+
+def spread(values: Sequence[float]) -> Spread:
+    return Spread(quantile(values, 0.50), quantile(values, 0.99), max(values))
 
 
 def spread_figures(
