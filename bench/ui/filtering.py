@@ -48,7 +48,7 @@ def kinds_of(sought: Sought) -> Mapping[str, Choosing]:
 
     async def trigger(page: Page, number: int) -> None:
         name = sought.triggers[number % len(sought.triggers)]
-        await page.get_by_role("combobox", name="Trigger: ").click()
+        await page.get_by_label("Trigger: ").click()
         await page.get_by_placeholder("Part of a trigger").fill(name)
         await page.get_by_role("option", name=name, exact=True).click()
 

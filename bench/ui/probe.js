@@ -22,9 +22,8 @@ window.__bench = (() => {
   for (const name of ['pushState', 'replaceState']) {
     const real = history[name].bind(history)
     history[name] = (...all) => {
-      if (changed === null && new URL(all[2], location.href).search !== location.search) {
-        changed = touched
-      }
+      const to = new URL(all[2] ?? '', location.href)
+      if (changed === null && to.search !== location.search) changed = touched
       real(...all)
     }
   }
