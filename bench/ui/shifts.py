@@ -32,7 +32,7 @@ async def shift(page: Page, at: str, slowdown: float) -> float:
         await session.send("Emulation.setCPUThrottlingRate", {"rate": slowdown})
         await page.goto(at)
         await page.locator("h1").first.wait_for()
-        await page.wait_for_function("!document.querySelector('.skeleton')")
+        await page.locator(".skeleton").first.wait_for(state="detached")
         await asyncio.sleep(SETTLING_S)
         found: float = await probe(page, "shifts()")
         await session.send("Emulation.setCPUThrottlingRate", {"rate": 1})
