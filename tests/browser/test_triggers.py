@@ -60,12 +60,12 @@ async def test_filters_stand_in_the_address_and_back_brings_list_and_place_again
     await page.reload()
     await expect(row(page, "list, nightly")).to_be_visible()
     await expect(row(page, "list, order")).to_be_hidden()
-    await page.get_by_role("button", name="missed in 2 h").click()
+    await page.get_by_role("button", name="missed, last 2 h").click()
     await expect(page.get_by_role("heading", name="No trigger matches")).to_be_visible()
     await expect(page.get_by_text("label a,b")).to_be_visible()
     await axe(page)
     await page.go_back()
-    await expect(page.get_by_role("button", name="missed in 2 h")).to_have_attribute(
+    await expect(page.get_by_role("button", name="missed, last 2 h")).to_have_attribute(
         "aria-pressed", "false"
     )
     await row(page, "list, nightly").get_by_role("link", name="list, nightly").click()

@@ -10,5 +10,10 @@ export function ZoneSwitch({ hasSchedule = true }: { hasSchedule?: boolean }) {
     { value: 'utc', label: text.zone.utc },
   ]
   if (hasSchedule) choices.push({ value: 'schedule', label: text.zone.schedule })
-  return <Segments label={text.zone.label} choices={choices} value={mode} onChange={choose} />
+  return (
+    <div className="zone-switch">
+      <span aria-hidden="true">{text.zone.label}</span>
+      <Segments label={text.zone.label} choices={choices} value={mode} onChange={choose} />
+    </div>
+  )
 }

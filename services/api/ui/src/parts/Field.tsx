@@ -1,5 +1,6 @@
 import { Field as Base } from '@base-ui/react/field'
 import type { ReactNode } from 'react'
+import './Input.css'
 import './Field.css'
 
 interface Props {

@@ -106,7 +106,7 @@ function Counters() {
           <Counter
             key={kind}
             value={attention[kind]}
-            label={`${kind} in 2 h`}
+            label={`${kind}, last 2 h`}
             to={`/triggers?attention=${kind}`}
             kind={kind}
           />

@@ -1,7 +1,7 @@
 import { type RefObject, useEffect, useMemo, useRef, useState } from 'react'
 import { useLabels } from '../../api/triggers'
 import type { Changes } from '../../app/address'
-import '../../parts/Field.css'
+import '../../parts/Input.css'
 import { Picker } from '../../parts/Picker'
 import { DUES, type Filters, joinLabels, SORTS, STATUSES, TYPES } from './filters'
 import { words } from './text'

@@ -17,9 +17,9 @@ export const words = {
     '7d': 'within 7 d',
   },
   attention: {
-    late: 'late in 2 h',
-    missed: 'missed in 2 h',
-    rejected: 'rejected in 2 h',
+    late: 'late, last 2 h',
+    missed: 'missed, last 2 h',
+    rejected: 'rejected, last 2 h',
   },
   sort: {
     label: 'Sort',
@@ -53,7 +53,7 @@ export const words = {
   select: (name: string) => `Select ${name}`,
   selectLoaded: 'Select all that are loaded',
   points: (total: number, odd: string[]) =>
-    total === 0 ? 'no results yet' : [`last ${total} results`, ...odd].join(', '),
+    total === 0 ? 'no results yet' : [`last ${count(total, 'result')}`, ...odd].join(', '),
   changed: (by: number) =>
     by > 0 ? `${count(by, 'more trigger')} since` : `${count(-by, 'trigger')} fewer since`,
   show: 'Show',
