@@ -98,7 +98,7 @@ async def test_an_api_payload_is_a_form_whose_errors_stand_at_their_fields(
         '{"type": "object", "required": ["amount"], "properties":'
         ' {"amount": {"type": "number", "minimum": 0}, "who": {"type": "string"}}}'
     )
-    amount = field(page, "amount (required)")
+    amount = field(page, "amount (needed when it fires)")
     await amount.fill("-1")
     await field(page, "who").fill("me")
     await button(page, "Test now").click()
@@ -106,7 +106,14 @@ async def test_an_api_payload_is_a_form_whose_errors_stand_at_their_fields(
     await expect(page.get_by_role("alert")).to_contain_text("One thing has to be mended first")
     await axe(page)
     await amount.fill("12.50")
-    await field(page, "What a request would send (JSON)").fill('{"who": null, "more": [1]}')
+    # What the request brings is wrong there, and nothing of the draft is.
+    sent = field(page, "What a request would send (JSON)")
+    await sent.fill('{"amount": "a lot"}')
+    await button(page, "Test now").click()
+    await expect(page.get_by_text('amount: the value is not of type "number"')).to_be_visible()
+    await expect(sent).to_have_attribute("aria-invalid", "true")
+    await expect(amount).not_to_have_attribute("aria-invalid", "true")
+    await sent.fill('{"who": null, "more": [1]}')
     await button(page, "Test now").click()
     payload = page.get_by_role("region", name="Payload").last
     await expect(payload).to_contain_text('"more"')

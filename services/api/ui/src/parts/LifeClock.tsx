@@ -1,5 +1,6 @@
 import { text } from '../text'
 import { useSecond } from '../time/clock'
+import { Instant } from '../time/Instant'
 import { span } from '../time/relative'
 import './Marks.css'
 
@@ -7,24 +8,25 @@ interface Props {
   loggedAt: string
   archivesAt: string
   deletesAt: string
+  /** The zone of the schedule that it is of. */
+  schedule?: string | null
   /** A row of a table has one line for it: words that come next alone. */
   isShort?: boolean
 }
 
 /** A bar that drains from the row's birth to its end, with a notch where it is archived. */
-export function LifeClock({ loggedAt, archivesAt, deletesAt, isShort }: Props) {
+export function LifeClock({ loggedAt, archivesAt, deletesAt, schedule, isShort }: Props) {
   const now = useSecond()
   const [born, archives, ends] = [loggedAt, archivesAt, deletesAt].map(
     (at) => Date.parse(at) / 1000,
   ) as [number, number, number]
   const left = Math.min(1, Math.max(0, (ends - now) / (ends - born)))
   const notch = ((ends - archives) / (ends - born)) * 100
-  const words =
-    now < archives
-      ? text.life.archives(span(archives - now))
-      : now < ends
-        ? text.life.deletes(span(ends - now))
-        : text.life.gone
+  const zone = schedule ?? null
+  const steps = [
+    { isAhead: now < archives, said: text.life.archives(span(archives - now)), at: archivesAt },
+    { isAhead: now < ends, said: text.life.deletes(span(ends - now)), at: deletesAt },
+  ].filter(({ isAhead }) => isAhead)
   return (
     <div className="life">
       <svg
@@ -39,10 +41,15 @@ export function LifeClock({ loggedAt, archivesAt, deletesAt, isShort }: Props) {
         <rect className="life-left" width={left * 100} height="5" />
         <rect className="life-notch" x={notch} width="1" height="5" />
       </svg>
-      <span className="life-words">
-        {words}
-        {!isShort && now < archives ? `, ${text.life.deletes(span(ends - now))}` : ''}
-      </span>
+      {isShort || steps.length === 0 ? (
+        <span className="life-words">{steps[0]?.said ?? text.life.gone}</span>
+      ) : (
+        steps.map(({ said, at }) => (
+          <span className="life-words" key={at}>
+            {said}: <Instant at={at} schedule={zone} />
+          </span>
+        ))
+      )}
     </div>
   )
 }

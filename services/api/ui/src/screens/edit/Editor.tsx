@@ -162,7 +162,11 @@ export function Editor({ initial, opened: first, isCopy = false }: Props) {
       </div>
       <div className="edit-aside">
         <Preview asked={asked} zone={draft.timezone} isApi={draft.kind === 'api'} />
-        <TestPanel draft={draft} onErrors={(found) => refuse({ kind: 'fields', errors: found })} />
+        <TestPanel
+          draft={draft}
+          onErrors={(found) => refuse({ kind: 'fields', errors: found })}
+          onFired={() => setErrors([])}
+        />
       </div>
       <div className="edit-bar">
         <span className="quiet" role="status">

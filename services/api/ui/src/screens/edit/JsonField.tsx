@@ -16,10 +16,12 @@ interface Props {
   label: string
   hint: string
   add: string
+  /** What one can begin with. */
+  example?: string
 }
 
 /** A field of JSON: closed at first, as text to read; its editor comes when it is opened. */
-export function JsonField({ form, pointer, value, onChange, label, hint, add }: Props) {
+export function JsonField({ form, pointer, value, onChange, label, hint, add, example }: Props) {
   const [isOpen, setOpen] = useState(false)
   const [isOwnOpening, setOwnOpening] = useState(false)
   const { errors } = form
@@ -69,6 +71,17 @@ export function JsonField({ form, pointer, value, onChange, label, hint, add }: 
             {value ? (
               <Button kind="quiet" onClick={() => onChange('')}>
                 {words.payload.remove}
+              </Button>
+            ) : example ? (
+              <Button
+                kind="quiet"
+                onClick={() => {
+                  onChange(example)
+                  setOwnOpening(true)
+                  setOpen(true)
+                }}
+              >
+                {words.payload.example}
               </Button>
             ) : null}
           </div>

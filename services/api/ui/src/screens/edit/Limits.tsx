@@ -122,8 +122,8 @@ export function Downtime({ form }: { form: Form }) {
         <FormField
           form={form}
           pointer="/misfire/max_count"
-          label="At most (rows)"
-          hint={words.hint.maxCount}
+          label={draft.misfirePolicy === 'all' ? 'At most' : 'Missed rows at most'}
+          hint={draft.misfirePolicy === 'all' ? words.maxCountAll : words.hint.maxCount}
         >
           <Input
             className="input mono"

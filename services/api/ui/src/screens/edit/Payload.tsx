@@ -5,13 +5,22 @@ import { Segments } from '../../parts/Segments'
 import { type FlatField, flatFields, flatValue, typedOf, withField } from './flat'
 import { type Form, FormField, FormGroup } from './form'
 import { JsonField } from './JsonField'
+import { pretty } from './json'
 import { isLarge } from './Large'
+import type { Placed } from './pointers'
 import { words } from './text'
 
 const WAYS = [
   { value: 'form', label: words.payload.form },
   { value: 'json', label: words.payload.json },
 ] as const
+
+/** To begin with, for who has never written a schema. */
+const EXAMPLE = pretty({
+  type: 'object',
+  required: ['amount'],
+  properties: { amount: { type: 'number', minimum: 0 }, note: { type: 'string' } },
+})
 
 /** What an event carries; of an API trigger also what it is held to. */
 export function Payload({ form }: { form: Form }) {
@@ -49,6 +58,7 @@ export function Payload({ form }: { form: Form }) {
           label={words.section.schema}
           hint={words.payload.schemaHint}
           add={words.payload.addSchema}
+          example={EXAMPLE}
           value={draft.schema}
           onChange={(schema) => set({ schema }, '/payload_schema')}
         />
@@ -65,20 +75,30 @@ interface FlatProps {
 
 function FlatForm({ form, fields, value }: FlatProps) {
   const { draft, set } = form
+  const own = new Set(fields.map(({ name }) => pointerOf(name)))
+  // A refusal that names one of these fields stands at it, not at the payload that they are in.
+  const atOwn = (error: Placed) =>
+    own.has(error.pointer) ? { ...error, field: error.pointer } : error
+  const inner: Form = { ...form, errors: form.errors.map(atOwn), quiet: form.quiet.map(atOwn) }
   return (
-    <FormGroup form={form} pointer="/payload" label="Its fields" hint={words.payload.hintApi}>
+    <FormGroup
+      form={inner}
+      pointer="/payload"
+      label={words.payload.fields}
+      hint={words.payload.hintApi}
+    >
       <div className="edit-flat">
         {fields.map((field) => {
-          const pointer = `/payload/${field.name.replaceAll('~', '~0').replaceAll('/', '~1')}`
+          const pointer = pointerOf(field.name)
           const change = (typed: string) =>
             set({ payload: withField(draft.payload, field, typed) }, '/payload')
           const typed = typedOf(value[field.name])
-          const label = field.isRequired ? `${field.name} (required)` : field.name
+          const label = field.isRequired ? words.payload.needed(field.name) : field.name
           const choices = field.type === 'boolean' ? ['true', 'false'] : field.choices
           return choices ? (
             <FormGroup
               key={field.name}
-              form={form}
+              form={inner}
               pointer={pointer}
               label={label}
               hint={field.hint}
@@ -96,7 +116,7 @@ function FlatForm({ form, fields, value }: FlatProps) {
           ) : (
             <FormField
               key={field.name}
-              form={form}
+              form={inner}
               pointer={pointer}
               label={label}
               hint={field.hint ?? field.type}
@@ -115,5 +135,8 @@ function FlatForm({ form, fields, value }: FlatProps) {
     </FormGroup>
   )
 }
+
+const pointerOf = (name: string): string =>
+  `/payload/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
 
 const asChoice = (value: string) => ({ value, label: value })

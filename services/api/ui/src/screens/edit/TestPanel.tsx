@@ -8,8 +8,8 @@ import { Icon } from '../../parts/Icon'
 import { Failed } from '../../parts/States'
 import { serverNow } from '../../time/clock'
 import { type Draft, fieldsOf, testOf } from './draft'
-import { fault, laidOver, parse } from './json'
-import { type Placed, placed } from './pointers'
+import { fault, isObject, laidOver, parse } from './json'
+import { type Fault, type Placed, placed, readable } from './pointers'
 import { localErrors } from './save'
 import { TestResult } from './TestResult'
 import { words } from './text'
@@ -18,24 +18,40 @@ interface Props {
   draft: Draft
   /** Refusals stand at the fields of the form, as those of a save do. */
   onErrors: (errors: Placed[]) => void
+  /** It fired: what an earlier test was refused for is no longer true. */
+  onFired: () => void
 }
 
 const SOON_MS = 2_000
 
 /** Fires the draft once on the real path; what became of it stands here. */
-export function TestPanel({ draft, onErrors }: Props) {
+export function TestPanel({ draft, onErrors, onFired }: Props) {
   const [given, setGiven] = useState('')
   const [givenError, setGivenError] = useState<string | null>(null)
   const test = useMutation({
     mutationFn: (fields: unknown) =>
       testUnsaved(draft.kind === 'api' ? 'api' : 'scheduled', fields),
+    onSuccess: onFired,
     onError: (error) => {
       const { status, errors } = asApiError(error)
-      if (status === 422 && errors.length > 0) {
-        onErrors(errors.map((each) => placed(each, draft.kind)))
-      }
+      if (status !== 422 || errors.length === 0) return
+      const ofRequest = errors.filter(isOfRequest)
+      if (ofRequest.length > 0) setGivenError(ofRequest.map(saidOf).join(' · '))
+      const others = errors.filter((each) => !isOfRequest(each))
+      if (others.length > 0) onErrors(others.map((each) => placed(each, draft.kind)))
     },
   })
+
+  /** What the request brings, or should have brought; not what only the draft's payload has. */
+  function isOfRequest({ pointer }: Fault): boolean {
+    if (draft.kind !== 'api' || !/^\/payload(\/|$)/.test(pointer)) return false
+    const key = readable(pointer).split(' › ')[1]
+    const own = fieldsOf(draft).payload
+    const sent = given.trim() && fault(given) === null ? parse(given) : {}
+    const has = (value: unknown) =>
+      key !== undefined && isObject(value) && Object.hasOwn(value, key)
+    return !has(own) || has(sent)
+  }
 
   function run(isSoon: boolean): void {
     const wrong = localErrors(draft).filter(({ pointer }) => {
@@ -74,9 +90,11 @@ export function TestPanel({ draft, onErrors }: Props) {
             render={<textarea rows={3} />}
             className="input mono edit-given"
             spellCheck={false}
-            placeholder='{"amount": 12.5}'
             value={given}
-            onChange={(event) => setGiven((event.target as unknown as HTMLTextAreaElement).value)}
+            onChange={(event) => {
+              setGiven((event.target as unknown as HTMLTextAreaElement).value)
+              setGivenError(null)
+            }}
           />
         </Field>
       ) : null}
@@ -92,7 +110,10 @@ export function TestPanel({ draft, onErrors }: Props) {
         ) : null}
       </div>
       {refused && refused.status === 422 ? (
-        <Refused errors={refused.errors} detail={refused.detail} />
+        <Refused
+          errors={refused.errors.filter((each) => !isOfRequest(each))}
+          detail={refused.errors.length === 0 ? refused.detail : null}
+        />
       ) : refused ? (
         <Failed error={refused} onRetry={() => start(draft.kind === 'once')} />
       ) : null}
@@ -103,20 +124,24 @@ export function TestPanel({ draft, onErrors }: Props) {
   )
 }
 
+const saidOf = ({ pointer, message }: Fault): string =>
+  [readable(pointer.slice('/payload'.length)), message].filter(Boolean).join(': ')
+
 function Refused({
   errors,
   detail,
 }: {
   errors: readonly { pointer: string; message: string }[]
-  detail: string
+  detail: string | null
 }) {
+  if (errors.length === 0 && detail === null) return null
   return (
     <div className="edit-refused" role="status">
-      <p>{errors.length === 0 ? detail : null}</p>
+      {detail ? <p>{detail}</p> : null}
       <ul>
         {errors.map(({ pointer, message }) => (
           <li key={pointer + message}>
-            <code>{pointer || '/'}</code> {message}
+            <strong>{readable(pointer) || '/'}</strong> {message}
           </li>
         ))}
       </ul>

@@ -84,7 +84,6 @@ function Cron({ form }: { form: Form }) {
       <FormField form={form} pointer="/cron" hint={words.hint.cron}>
         <Input
           className="input mono edit-cron"
-          placeholder="30 9 * * MON-FRI"
           spellCheck={false}
           autoCapitalize="off"
           autoComplete="off"

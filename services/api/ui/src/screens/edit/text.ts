@@ -28,7 +28,7 @@ export const words = {
     jitter: 'Each fire is later by a fixed part of this, so that many triggers spread out.',
     exclude: 'A date, or from the first to the last: 2027-12-24/2028-01-01. One a line.',
     maxAge: 'None that is older fires late. Empty: 47 h, and never more.',
-    maxCount: 'Empty: 100.',
+    maxCount: 'More missed ones than this are logged as one row that counts them. Empty: 100.',
   },
   zone: { label: 'Time zone', search: 'Search 600 zones', away: 'The zones could not be read.' },
   unit: { s: 'seconds', min: 'minutes', h: 'hours', d: 'days', iso: 'ISO 8601' },
@@ -38,6 +38,8 @@ export const words = {
     skip_once: 'Skipped times do not fire, repeated ones once',
     literal: 'Skipped times do not fire, repeated ones twice',
   },
+  /** Of all that fire late it bounds these, of the others the rows. */
+  maxCountAll: 'Only the last so many fire late. Empty: 100.',
   misfire: {
     last: 'Only the last one fires late',
     none: 'None fires late',
@@ -90,6 +92,10 @@ export const words = {
     form: 'Form',
     json: 'JSON',
     as: 'Payload as',
+    fields: 'Its fields',
+    /** Of the trigger's own payload nothing is required: a request may bring it. */
+    needed: (name: string) => `${name} (needed when it fires)`,
+    example: 'Begin with an example',
     unset: 'not set',
     large: (size: string) =>
       `This is ${size} long: more than an editor shows without freezing. Here are its first 20 kB.`,

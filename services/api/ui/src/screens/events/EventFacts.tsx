@@ -76,6 +76,7 @@ export function EventFacts({ event, to, onReplayed }: Props) {
           loggedAt={event.logged_at}
           archivesAt={event.archives_at}
           deletesAt={event.deletes_at}
+          schedule={trigger?.timezone ?? null}
         />
       </Part>
       <ReplayOne key={event.id} event={event} onReplayed={onReplayed} />

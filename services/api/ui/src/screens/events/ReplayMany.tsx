@@ -88,9 +88,11 @@ export function ReplayMany({ filter, onClose }: Props) {
           <Failed error={replaying.error} onRetry={() => replaying.mutate()} />
         ) : null}
       </div>
-      <p className="quiet">
-        {said.upTo} <Instant at={to} precise />. {said.upToHint}
-      </p>
+      {done ? null : (
+        <p className="quiet">
+          {said.upTo} <Instant at={to} precise />. {said.upToHint}
+        </p>
+      )}
     </Dialog>
   )
 }

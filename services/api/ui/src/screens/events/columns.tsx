@@ -30,7 +30,7 @@ function Why({ row }: { row: EventRow }) {
   const isFigure = row.lateness !== null && row.errors.length === 0 && !row.reason
   if (isFigure) return <span className={`mono is-${resultOf(row)}`}>{why}</span>
   return (
-    <span className="quiet" title={why}>
+    <span className="quiet log-why" title={why}>
       {why}
     </span>
   )

@@ -15,16 +15,20 @@ export function Facts({ trigger }: { trigger: Trigger }) {
     <section aria-label={trigger.name}>
       {trigger.description ? <p className="trigger-told">{trigger.description}</p> : null}
       <dl className="facts">
-        <Fact name={facts.schedule} isWide>
+        <Fact name={facts.when} isWide>
           <span>{trigger.in_words ?? facts.onRequest}</span>
-          {raw ? (
-            <span className="quiet">
-              <span className="mono raw">{raw}</span> {trigger.timezone}
-            </span>
-          ) : null}
+          <span className="quiet">
+            {raw ? (
+              <>
+                <span className="mono raw">{raw}</span> {trigger.timezone}
+              </>
+            ) : (
+              facts.how
+            )}
+          </span>
         </Fact>
         {trigger.type === 'scheduled' ? (
-          <Fact name={facts.next}>
+          <Fact name={facts.next} isTicking>
             {trigger.next_fire_at ? (
               <>
                 <Instant at={trigger.next_fire_at} schedule={trigger.timezone} />
@@ -43,11 +47,11 @@ export function Facts({ trigger }: { trigger: Trigger }) {
             <Share part={trigger.fires / trigger.max_fires} />
           </Fact>
         ) : null}
-        <Fact name="Status">
+        <Fact name={facts.status}>
           <span className={`status status-${trigger.status}`}>{words.status[trigger.status]}</span>
           <span className="quiet">{trigger.type}</span>
         </Fact>
-        <Fact name={facts.version}>
+        <Fact name={facts.version} isTicking>
           <Link href={`/triggers/${trigger.id}?tab=history`}>{number(trigger.version)}</Link>
           <span className="quiet">
             {facts.changed} <Relative at={trigger.updated_at} />
@@ -76,9 +80,16 @@ export function Facts({ trigger }: { trigger: Trigger }) {
   )
 }
 
-function Fact({ name, isWide, children }: { name: string; isWide?: boolean; children: ReactNode }) {
+interface FactProps {
+  name: string
+  isWide?: boolean
+  isTicking?: boolean
+  children: ReactNode
+}
+
+function Fact({ name, isWide, isTicking, children }: FactProps) {
   return (
-    <div className={isWide ? 'fact fact-wide' : 'fact'}>
+    <div className={isWide ? 'fact fact-wide' : isTicking ? 'fact fact-ticks' : 'fact'}>
       <dt>{name}</dt>
       <dd>{children}</dd>
     </div>

@@ -52,7 +52,7 @@ export function NowTab({ trigger, events, tail }: Props) {
       <Recent rows={rows.slice(0, SHOWN)} trigger={trigger} tail={tail} />
       <div className="now-side">
         {isScheduled ? <NextFires next={next} zone={trigger.timezone} /> : null}
-        {trigger.type === 'api' ? <OnRequest id={trigger.id} /> : null}
+        {trigger.type === 'api' ? <OnRequest trigger={trigger} /> : null}
         {isScheduled ? <Lateness rows={rows} /> : null}
         <Counts id={trigger.id} />
       </div>

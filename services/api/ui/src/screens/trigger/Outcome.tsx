@@ -72,6 +72,7 @@ function Shown({ event, zone }: { event: EventDetail; zone: string }) {
             loggedAt={event.logged_at}
             archivesAt={event.archives_at}
             deletesAt={event.deletes_at}
+            schedule={zone}
           />
         </Fact>
       </dl>

@@ -1,9 +1,10 @@
 import type { EventRow } from '../../api/events'
 import { Button } from '../../parts/Button'
 import { resultOf, Tag } from '../../parts/Tag'
-import { instant, wall } from '../../time/format'
+import { instant } from '../../time/format'
 import { Instant, Relative } from '../../time/Instant'
 import { relative } from '../../time/relative'
+import { useZoneMode } from '../../time/zone'
 import type { Mark } from './marks'
 import { Wall } from './NextFires'
 import { detailOf } from './Recent'
@@ -13,7 +14,7 @@ import { words } from './text'
 export function sayMark(mark: Mark, now: number, zone: string): string {
   if (mark.kind === 'due') {
     const what = mark.at < now ? words.axis.over : words.axis.due
-    return `${what} ${wall(mark.occurrence.local)}, ${relative(mark.at, now)}`
+    return `${what} ${instant(mark.at, zone, now)}, ${relative(mark.at, now)}`
   }
   return `${mark.kind} ${instant(mark.at, zone, now, true)}, ${detailOf(mark.row)}`
 }
@@ -27,15 +28,20 @@ interface Props {
 
 /** The chosen mark, to the eye: of one height, whatever it is. */
 export function Readout({ mark, zone, now, onOpen }: Props) {
+  const { mode } = useZoneMode()
   return (
     <div className="axis-readout">
       {mark === null ? <p className="quiet">{words.axis.nothing}</p> : null}
       {mark?.kind === 'due' ? (
         <p>
           <span className="axis-due-word">{mark.at < now ? words.axis.over : words.axis.due}</span>{' '}
-          <Wall occurrence={mark.occurrence} />{' '}
+          {mode === 'schedule' ? (
+            <Wall occurrence={mark.occurrence} />
+          ) : (
+            <Instant at={mark.occurrence.scheduled_for} />
+          )}{' '}
           <span className="quiet">
-            {zone}, <Relative at={mark.occurrence.scheduled_for} />
+            <Relative at={mark.occurrence.scheduled_for} />
           </span>
         </p>
       ) : null}

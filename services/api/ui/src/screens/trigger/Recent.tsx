@@ -16,7 +16,8 @@ export function detailOf(row: EventRow): string {
   if (row.errors.length > 0) {
     return row.errors.map(({ pointer, message }) => `${pointer || '/'}: ${message}`).join('; ')
   }
-  const reason = row.reason ?? (row.lateness === null ? row.source : measured(row.lateness))
+  const reason =
+    row.reason ?? (row.lateness === null ? row.source : words.recent.after(measured(row.lateness)))
   return row.count > 1 ? `${reason} (${count(row.count, 'occurrence')})` : reason
 }
 

@@ -47,13 +47,13 @@ export function VersionItem(props: Props) {
           aria-controls={panel}
           onClick={() => onToggle(!isOpen)}
         >
+          <Icon name="down" size={12} />
           <span className="version-number mono">{version.version}</span>
           <span className="version-what">
             <span className="version-kind">{words.history[version.kind]}</span>
             {isCurrent ? <span className="quiet"> ({words.history.current})</span> : null}
             <span className="quiet"> {fields.map(fieldLabel).join(', ')}</span>
           </span>
-          <Icon name="down" size={12} />
         </button>
         <span className="version-who quiet">
           <Instant at={version.at} /> (<Relative at={version.at} />) {words.history.by}{' '}

@@ -69,7 +69,7 @@ export function Last({ activity }: { activity: Activity | undefined }) {
     <Link href={`/events/${event.id}`} className={`way-result is-${result}`}>
       <Tag result={result} />
       {aside ? (
-        <span className="mono clip" title={aside}>
+        <span className={event.lateness === null ? 'way-reason' : 'mono clip'} title={aside}>
           {aside}
         </span>
       ) : null}

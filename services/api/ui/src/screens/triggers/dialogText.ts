@@ -37,7 +37,7 @@ export const asking = {
     next: (total: number) =>
       total === 1
         ? 'This will not happen any more:'
-        : 'Of what is to come, none happens any more. The next:',
+        : 'None of what was to come will happen. Next would have been:',
     dueNow: 'What is due now still fires.',
     nothing: 'Its schedule has nothing to come.',
     api: 'It will not fire on request any more. What was asked for before still fires.',
