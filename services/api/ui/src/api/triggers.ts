@@ -11,7 +11,7 @@ export type Version = Schemas['Version']
 export type TriggerFilter = NonNullable<paths['/triggers/']['get']['parameters']['query']>
 
 /** Triggers by page, without their payloads. */
-export function useTriggers(filter: TriggerFilter) {
+export function useTriggers(filter: TriggerFilter, enabled = true) {
   const query = { ...filter, payload: false, limit: 100 }
   return useInfiniteQuery({
     queryKey: ['/triggers/', query],
@@ -27,6 +27,7 @@ export function useTriggers(filter: TriggerFilter) {
       ),
     initialPageParam: '',
     getNextPageParam: (last) => last.cursor ?? undefined,
+    enabled,
     placeholderData: keepPreviousData,
     // All pages would be read again; the rows in sight are kept fresh by their ids instead.
     refetchOnWindowFocus: false,
@@ -55,50 +56,6 @@ export function useTriggersById(ids: readonly string[]) {
       ),
     enabled: id.length > 0,
     placeholderData: keepPreviousData,
-  })
-}
-
-export function useTrigger(id: string) {
-  return useQuery({ queryKey: ['/triggers', id], queryFn: ({ signal }) => readTrigger(id, signal) })
-}
-
-export function readTrigger(id: string, signal?: AbortSignal): Promise<Trigger> {
-  return body(
-    http.GET('/triggers/{trigger_id}', {
-      params: { path: { trigger_id: id } },
-      signal: signal ?? null,
-    }),
-  )
-}
-
-export function useNext(id: string, count = 10) {
-  return useQuery({
-    queryKey: ['/triggers', id, 'next', count],
-    queryFn: ({ signal }) =>
-      body(
-        http.GET('/triggers/{trigger_id}/next', {
-          params: { path: { trigger_id: id }, query: { count } },
-          signal,
-        }),
-      ),
-  })
-}
-
-export function useHistory(id: string) {
-  return useInfiniteQuery({
-    queryKey: ['/triggers', id, 'history'],
-    queryFn: ({ pageParam, signal }): Promise<Page<Version>> =>
-      page(
-        http.GET('/triggers/{trigger_id}/history', {
-          params: {
-            path: { trigger_id: id },
-            query: pageParam ? { cursor: pageParam } : {},
-          },
-          signal,
-        }),
-      ),
-    initialPageParam: '',
-    getNextPageParam: (last) => last.cursor ?? undefined,
   })
 }
 

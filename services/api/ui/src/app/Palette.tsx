@@ -2,7 +2,7 @@ import { useEffect, useId, useMemo, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
 import { useTriggers } from '../api/triggers'
 import { Dialog } from '../parts/Dialog'
-import '../parts/Field.css'
+import '../parts/Input.css'
 import '../parts/Picker.css'
 import { text } from '../text'
 import { chooseTheme } from '../theme'
@@ -96,7 +96,7 @@ function useFound(query: string): Entry[] {
     const timer = setTimeout(() => setAsked(query.trim()), WAIT_MS)
     return () => clearTimeout(timer)
   }, [query])
-  const triggers = useTriggers({ ...(asked ? { q: asked } : {}), sort: 'name' })
+  const triggers = useTriggers({ q: asked, sort: 'name' }, asked !== '')
   return useMemo(() => {
     if (!asked) return []
     return (triggers.data?.pages[0]?.rows ?? []).slice(0, 8).map(({ id, name, type }) => ({

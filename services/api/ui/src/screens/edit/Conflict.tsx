@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { asApiError } from '../../api/problem'
+import { readTrigger } from '../../api/trigger'
 import { Button } from '../../parts/Button'
 import { Dialog } from '../../parts/Dialog'
 import { Segments } from '../../parts/Segments'
@@ -10,7 +11,7 @@ import { Instant, Relative } from '../../time/Instant'
 import type { Opened } from './ahead'
 import { Compare } from './Compare'
 import { draftOf, type Fields, fieldsOf } from './draft'
-import { lastVersion, readExactly } from './opened'
+import { lastVersion } from './opened'
 import { conflicts, resolved } from './rows'
 import { words } from './text'
 
@@ -34,7 +35,7 @@ export function Conflict({ opened, mine, onClose, onResolved, onGone }: Props) {
     queryKey: ['/triggers', opened.id, 'conflict', opened.version],
     queryFn: async ({ signal }) => {
       const [trigger, version] = await Promise.all([
-        readExactly(opened.id, signal),
+        readTrigger(opened.id, signal),
         lastVersion(opened.id, signal),
       ])
       return { trigger, version, fields: fieldsOf(draftOf(trigger)) }

@@ -3,31 +3,13 @@
  * A browser's numbers are doubles, while the platform keeps integers digit by digit and `1.0` apart
  * from `1`. Numbers that would be changed are kept as their text, where the browser can.
  */
-import { parseExact } from '../../api/exact'
+import { isObject, parseExact, same } from '../../api/exact'
 
-const isRaw = (value: unknown): boolean =>
-  (JSON as unknown as { isRawJSON?: (value: unknown) => boolean }).isRawJSON?.(value) ?? false
+export { isObject, same }
 
 export const parse = (text: string): unknown => parseExact<unknown>(text)
 
 export const pretty = (value: unknown): string => JSON.stringify(value, null, 2)
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isRaw(value)
-}
-
-/** The same text for the same value, whatever the order of its members. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
-  if (!isObject(value)) return JSON.stringify(value) ?? 'undefined'
-  const members = Object.keys(value)
-    .filter((key) => value[key] !== undefined)
-    .sort()
-    .map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`)
-  return `{${members.join(',')}}`
-}
-
-export const same = (a: unknown, b: unknown): boolean => canonical(a) === canonical(b)
 
 /** What makes `after` of `before` by RFC 7396, as far as that can say it. */
 export function mergePatch(before: unknown, after: unknown): unknown {

@@ -1,25 +1,15 @@
 /** What is being edited or copied, read once: a form is not fed again while one types. */
 import { useQuery } from '@tanstack/react-query'
-import { http } from '../../api/client'
 import { asApiError } from '../../api/problem'
-import type { Trigger, Version } from '../../api/triggers'
-import { parse } from './json'
-
-/** Its numbers as they are stored, which a browser's own reading would round. */
-export async function readExactly(id: string, signal?: AbortSignal): Promise<Trigger> {
-  const { data } = await http.GET('/triggers/{trigger_id}', {
-    params: { path: { trigger_id: id } },
-    parseAs: 'text',
-    signal: signal ?? null,
-  })
-  return parse(data as string) as Trigger
-}
+import { readHistory, readTrigger } from '../../api/trigger'
+import type { Version } from '../../api/triggers'
 
 export function useOpened(id: string | null) {
   return useQuery({
     queryKey: ['/triggers', id, 'opened'],
-    queryFn: ({ signal }) => readExactly(id ?? '', signal),
+    queryFn: ({ signal }) => readTrigger(id ?? '', signal),
     enabled: id !== null,
+    structuralSharing: false,
     gcTime: 0,
     staleTime: Number.POSITIVE_INFINITY,
     refetchOnWindowFocus: false,
@@ -29,11 +19,7 @@ export function useOpened(id: string | null) {
 /** Its newest version that is known: who made it, and when. Null where there is no history. */
 export async function lastVersion(id: string, signal?: AbortSignal): Promise<Version | null> {
   try {
-    const { data } = await http.GET('/triggers/{trigger_id}/history', {
-      params: { path: { trigger_id: id }, query: { limit: 1 } },
-      signal: signal ?? null,
-    })
-    return data?.[0] ?? null
+    return (await readHistory(id, { limit: 1 }, signal)).rows[0] ?? null
   } catch (error) {
     if (asApiError(error).status === 404) return null
     throw error

@@ -1,6 +1,6 @@
 import { lazy, useState } from 'react'
 import { useEvents } from '../../api/events'
-import { useHistory } from '../../api/triggers'
+import { useHistory } from '../../api/trigger'
 import { oneOf, useAddress } from '../../app/address'
 import { Page } from '../../app/Shell'
 import { ZoneSwitch } from '../../app/ZoneSwitch'

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react'
-import { type Trigger, useHistory, type Version } from '../../api/triggers'
+import { useHistory } from '../../api/trigger'
+import type { Trigger, Version } from '../../api/triggers'
 import { useAddress } from '../../app/address'
 import { Button } from '../../parts/Button'
 import { Skeleton } from '../../parts/Skeleton'

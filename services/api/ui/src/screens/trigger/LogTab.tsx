@@ -1,7 +1,7 @@
 import { useMemo, useState } from 'react'
 import { type EventRow, useEvents } from '../../api/events'
 import { askAgain } from '../../api/queries'
-import { useHistory } from '../../api/triggers'
+import { useHistory } from '../../api/trigger'
 import { useAddress } from '../../app/address'
 import { Button } from '../../parts/Button'
 import { Skeleton } from '../../parts/Skeleton'

@@ -1,5 +1,5 @@
 import type { Occurrence } from '../../api/schedules'
-import type { useNext } from '../../api/triggers'
+import type { useNext } from '../../api/trigger'
 import { Skeleton } from '../../parts/Skeleton'
 import { useSecond } from '../../time/clock'
 import { wall } from '../../time/format'

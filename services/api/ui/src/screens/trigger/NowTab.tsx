@@ -1,3 +1,4 @@
+import { useState } from 'react'
 import { useLocation } from 'wouter'
 import type { EventRow, useEvents } from '../../api/events'
 import type { Trigger } from '../../api/triggers'
@@ -60,17 +61,23 @@ export function NowTab({ trigger, events, tail }: Props) {
   )
 }
 
-/** A one-time trigger that fired before one's eyes: what to do next. */
+/** A one-time trigger that fires before one's eyes, and what to do next. Its place is there from
+ * the beginning: what is read below must not move when it fires. */
 function FirstFire({ trigger, tail }: { trigger: Trigger; tail: Tail }) {
+  const [isAwaited] = useState(Boolean(trigger.schedule_time) && trigger.status === 'active')
   const first = tail.arrived.find((row) => row.status === 'fired' && !row.is_test)
-  if (!trigger.schedule_time || !first) return null
+  if (!isAwaited) return null
   return (
-    <div className="first-fire" role="status">
-      <p>{words.first.fired}</p>
-      <ButtonLink href={eventWay(first)}>{words.first.see}</ButtonLink>
-      <ButtonLink href="/triggers/new" kind="primary">
-        {words.first.own}
-      </ButtonLink>
+    <div className={first ? 'first-fire is-fired' : 'first-fire'} role="status">
+      <p>{first ? words.first.fired : words.first.awaited}</p>
+      {first ? (
+        <>
+          <ButtonLink href={eventWay(first)}>{words.first.see}</ButtonLink>
+          <ButtonLink href="/triggers/new" kind="primary">
+            {words.first.own}
+          </ButtonLink>
+        </>
+      ) : null}
     </div>
   )
 }

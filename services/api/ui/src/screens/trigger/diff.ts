@@ -1,4 +1,5 @@
 /** What differs between two definitions, by field; within JSON by pointer: pure. */
+import { isObject, same } from '../../api/exact'
 import type { Definition } from '../../api/triggers'
 import { FIELDS, type FieldName } from './fields'
 
@@ -11,29 +12,11 @@ export interface Change {
   after: unknown
 }
 
-type Json = Record<string, unknown>
-
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 const escapeToken = (token: string): string => token.replaceAll('~', '~0').replaceAll('/', '~1')
-
-export function isSame(a: unknown, b: unknown): boolean {
-  if (Object.is(a, b)) return true
-  if (Array.isArray(a) && Array.isArray(b)) {
-    return a.length === b.length && a.every((each, index) => isSame(each, b[index]))
-  }
-  if (!isObject(a) || !isObject(b)) return false
-  const names = Object.keys(a)
-  return (
-    names.length === Object.keys(b).length &&
-    names.every((name) => Object.hasOwn(b, name) && isSame(a[name], b[name]))
-  )
-}
 
 /** Goes into objects, not into arrays: a list is shown as a whole, its order means something. */
 function within(field: FieldName, pointer: string, before: unknown, after: unknown): Change[] {
-  if (isSame(before, after)) return []
+  if (same(before, after)) return []
   if (!isObject(before) || !isObject(after)) return [{ field, pointer, before, after }]
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])]
   return names.flatMap((name) =>

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import { asApiError } from '../../api/problem'
 import { queries } from '../../api/queries'
-import { readTrigger, useNext } from '../../api/triggers'
+import { readTrigger, useNext } from '../../api/trigger'
 import { useSecond } from '../../time/clock'
 
 const EVERY = 10_000
@@ -12,6 +12,7 @@ export function useLoaded(id: string) {
   const trigger = useQuery({
     queryKey: ['/triggers', id],
     queryFn: ({ signal }) => readTrigger(id, signal),
+    structuralSharing: false,
     // What is gone stays gone.
     refetchInterval: ({ state }) => (isGone(state.error) ? false : EVERY),
   })

@@ -1,5 +1,6 @@
 import { useState } from 'react'
-import { type Trigger, useTrigger } from '../../api/triggers'
+import { useTrigger } from '../../api/trigger'
+import type { Trigger } from '../../api/triggers'
 import { Button, ButtonLink } from '../../parts/Button'
 import { Dialog } from '../../parts/Dialog'
 import { Segments } from '../../parts/Segments'

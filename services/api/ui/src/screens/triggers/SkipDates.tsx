@@ -1,5 +1,6 @@
 import { useState } from 'react'
-import { type Trigger, useNext } from '../../api/triggers'
+import { useNext } from '../../api/trigger'
+import type { Trigger } from '../../api/triggers'
 import { Field, Input } from '../../parts/Field'
 import { Skeleton } from '../../parts/Skeleton'
 import { Change } from './Change'
