@@ -20,10 +20,13 @@ async def test_the_overview_shows_what_was_is_and_will_be(page: Page, platform: 
     await expect(lane).to_contain_text(re.compile(r"in \d s|now"))
     fires = page.get_by_role("region", name="Fires by result")
     await expect(fires).to_contain_text(re.compile(r"[1-9]\d* events? fired, \d+ missed"))
-    lateness = page.get_by_role("region", name="Lateness").get_by_role("img")
-    await expect(lateness).to_have_accessible_name(
-        re.compile(r"^Half fired within .+, 99 of 100 within ")
-    )
+    lateness = page.get_by_role("region", name="Lateness").get_by_role("slider")
+    told = r"Half fired within .+, 99 of 100 within "
+    await expect(lateness).to_have_attribute("aria-valuetext", re.compile(f"^{told}"))
+    await lateness.press("ArrowLeft")
+    await expect(lateness).to_have_attribute("aria-valuetext", re.compile(rf"\d\d:\d\d: {told}"))
+    await lateness.press("Escape")
+    await expect(lateness).to_have_attribute("aria-valuetext", re.compile(f"^{told}"))
     services = page.get_by_role("region", name="Services").get_by_role("listitem")
     for name in ("api", "scheduler", "executor", "retention"):
         await expect(services.filter(has_text=re.compile(rf"^{name}ready"))).to_have_count(1)

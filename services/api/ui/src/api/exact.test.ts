@@ -9,7 +9,9 @@ describe.runIf('rawJSON' in JSON)('numbers of JSON', () => {
   })
 
   it('are told apart where doubles are alike, and are no objects', () => {
-    const [a, b, c] = parseExact<unknown[]>('[9007199254740993, 9007199254740992, 9007199254740993]')
+    const [a, b, c] = parseExact<unknown[]>(
+      '[9007199254740993, 9007199254740992, 9007199254740993]',
+    )
     expect([same(a, b), same(a, c)]).toEqual([false, true])
     expect(isObject(a)).toBe(false)
   })

@@ -12,6 +12,7 @@ export const words = {
     told: (p50: string, p99: string) => `Half fired within ${p50}, 99 of 100 within ${p99}`,
     none: 'No schedule has fired in this time',
     axis: '1 ms to 100 s, dashed at 30 s',
+    steps: 'Lateness over time. Arrow keys step through it.',
   },
   lanes: {
     title: 'Due within the hour',

@@ -2,7 +2,12 @@ import { useRef } from 'react'
 import type { EventRow } from '../../api/events'
 import { place } from '../../parts/LatenessRule'
 import { resultOf } from '../../parts/Tag'
+import { useSteps } from '../../parts/useSteps'
+import { useSecond } from '../../time/clock'
+import { instant } from '../../time/format'
 import { measured } from '../../time/relative'
+import { useZone } from '../../time/zone'
+import { detailOf } from './Recent'
 import { words } from './text'
 import { useWidth } from './useWidth'
 
@@ -22,7 +27,7 @@ const MISFIRE = 30
 const y = (seconds: number): number => HEIGHT - 8 - place(seconds) * (HEIGHT - 16)
 
 /** How late its last scheduled fires were, the newest at the right, from 1 ms to 100 s. */
-export function Lateness({ rows }: { rows: readonly EventRow[] }) {
+export function Lateness({ rows, zone }: { rows: readonly EventRow[]; zone: string }) {
   const fires = rows
     .filter((row) => !row.is_test && row.lateness !== null)
     .slice(0, MOST)
@@ -31,6 +36,18 @@ export function Lateness({ rows }: { rows: readonly EventRow[] }) {
   const frame = useRef<HTMLDivElement>(null)
   const width = useWidth(frame)
   const step = (width - LEFT - 12) / MOST
+  const shown = useZone(zone)
+  const now = useSecond() * 1000
+  const { at, slider } = useSteps(fires.length)
+  const chosen = at === null ? null : (fires[at] ?? null)
+  const whole = words.lateness.label(
+    fires.length,
+    measured(sorted[Math.floor(sorted.length / 2)] ?? 0),
+    measured(sorted.at(-1) ?? 0),
+  )
+  const said = chosen
+    ? `${instant(Date.parse(chosen.scheduled_for ?? chosen.logged_at), shown, now)}: ${detailOf(chosen)}`
+    : whole
   return (
     <section className="card" aria-labelledby="lateness">
       <div className="card-head">
@@ -40,37 +57,30 @@ export function Lateness({ rows }: { rows: readonly EventRow[] }) {
         {fires.length === 0 ? (
           <p>{words.lateness.none}</p>
         ) : (
-          <svg
-            className="lateness"
-            width={width}
-            height={HEIGHT}
-            role="img"
-            aria-label={words.lateness.label(
-              fires.length,
-              measured(sorted[Math.floor(sorted.length / 2)] ?? 0),
-              measured(sorted.at(-1) ?? 0),
-            )}
-          >
-            {LINES.map(([seconds, label]) => (
-              <g key={label}>
-                <path className="rule-axis" d={`M${LEFT} ${y(seconds)}H${width}`} />
-                <text className="chart-text" x={LEFT - 6} y={y(seconds) + 4} textAnchor="end">
-                  {label}
-                </text>
-              </g>
-            ))}
-            <path className="rule-misfire" d={`M${LEFT} ${y(MISFIRE)}H${width}`} />
-            {fires.map((row, index) => (
-              <circle
-                key={row.id}
-                className={`is-${resultOf(row)}`}
-                cx={width - 8 - (fires.length - 1 - index) * step}
-                cy={y(row.lateness ?? 0)}
-                r="2.6"
-                fill="currentColor"
-              />
-            ))}
-          </svg>
+          <div {...slider(words.lateness.steps, said)}>
+            <svg className="lateness" width={width} height={HEIGHT} aria-hidden="true">
+              {LINES.map(([seconds, label]) => (
+                <g key={label}>
+                  <path className="rule-axis" d={`M${LEFT} ${y(seconds)}H${width}`} />
+                  <text className="chart-text" x={LEFT - 6} y={y(seconds) + 4} textAnchor="end">
+                    {label}
+                  </text>
+                </g>
+              ))}
+              <path className="rule-misfire" d={`M${LEFT} ${y(MISFIRE)}H${width}`} />
+              {fires.map((row, index) => (
+                <circle
+                  key={row.id}
+                  className={`is-${resultOf(row)}`}
+                  cx={width - 8 - (fires.length - 1 - index) * step}
+                  cy={y(row.lateness ?? 0)}
+                  r={row === chosen ? 5 : 2.6}
+                  fill="currentColor"
+                />
+              ))}
+            </svg>
+            <p className="quiet">{said}</p>
+          </div>
         )}
       </div>
     </section>

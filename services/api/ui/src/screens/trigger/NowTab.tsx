@@ -54,7 +54,7 @@ export function NowTab({ trigger, events, tail }: Props) {
       <div className="now-side">
         {isScheduled ? <NextFires next={next} zone={trigger.timezone} /> : null}
         {trigger.type === 'api' ? <OnRequest trigger={trigger} /> : null}
-        {isScheduled ? <Lateness rows={rows} /> : null}
+        {isScheduled ? <Lateness rows={rows} zone={trigger.timezone} /> : null}
         <Counts id={trigger.id} />
       </div>
     </div>

@@ -91,6 +91,7 @@ export const words = {
   },
   lateness: {
     title: 'Lateness',
+    steps: 'Lateness of each fire. Arrow keys step through them.',
     none: 'No scheduled fires in the last 48 hours.',
     label: (fires: number, median: string, worst: string) =>
       `Lateness of the last ${count(fires, 'scheduled fire')}: median ${median}, worst ${worst}`,
