@@ -32,7 +32,12 @@ export default function PickerList(props: Props) {
         {children}
       </Select.Trigger>
       <Select.Portal>
-        <Select.Positioner className="popup-place" alignItemWithTrigger={false} align="start" sideOffset={4}>
+        <Select.Positioner
+          className="popup-place"
+          alignItemWithTrigger={false}
+          align="start"
+          sideOffset={4}
+        >
           <Select.Popup className="popup">
             <Select.List className="popup-list">
               {choices.map((choice) => (

@@ -1,7 +1,6 @@
 /** From the form to the platform: refusals as places in the form, conflicts apart, 202 followed. */
 import { type ApiError, asApiError } from '../../api/problem'
 import { queries } from '../../api/queries'
-import { readTrigger } from '../../api/trigger'
 import { type DryRun, readTriggersById } from '../../api/triggers'
 import { dryPatch, dryReplace, patch, replace, type Written } from '../../api/writes'
 import type { Opened } from './ahead'
