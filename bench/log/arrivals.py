@@ -34,16 +34,18 @@ async def first_arrived(servers: Servers, begun: object) -> None:
         await until(some, within=ARRIVAL_TIMEOUT_S, what="arriving events are rows")
 
 
-async def arrived(servers: Servers, writer: Worker, begun: object) -> Arrived:
-    """Stop the writer, and see that everything it published is there once."""
+async def arrived(
+    servers: Servers, writer: Worker, begun: object, before: frozenset[str] = frozenset()
+) -> Arrived:
+    """Stop the writer, and see that everything it published is there once, beside ``before``."""
     writer.tell("stop")
     ids, seconds = await writer.report(within=ARRIVAL_TIMEOUT_S)
     stopped = time.perf_counter()
-    await all_there(servers, begun, len(ids))
+    await all_there(servers, begun, len(ids) + len(before))
     behind_s = time.perf_counter() - stopped
     published = set(ids)
     expect_equal(len(published), len(ids), "different events that were published")
-    await check_ids(servers, begun, published)
+    await check_ids(servers, begun, published | before)
     return Arrived(len(ids), seconds, behind_s, writer.cpu_s)
 
 
@@ -62,3 +64,9 @@ async def check_ids(servers: Servers, begun: object, wanted: set[str]) -> None:
         rows = await database.fetch(f"SELECT event_id::text {_ARRIVED}", begun)
     expect_equal(len(rows), len(wanted), "rows that arrived")
     expect({row[0] for row in rows} == wanted, "other events arrived than were published")
+
+
+async def there_since(servers: Servers, begun: object) -> frozenset[str]:
+    async with servers.database() as database:
+        rows = await database.fetch(f"SELECT event_id::text {_ARRIVED}", begun)
+    return frozenset(row[0] for row in rows)

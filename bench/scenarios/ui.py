@@ -105,13 +105,14 @@ async def following(sizes: Sizes) -> Result:
         memory = [("quiet, before", await held(page))]
         watched = {"quiet": await watch(page, sizes.framed_s)}
         begun = arrivals.begun_at(_now())
+        before = await arrivals.there_since(servers, begun)
         async with Worker("writer", write_load.write, servers, sizes.arriving) as writer:
             await writer.ready()
             await arrivals.first_arrived(servers, begun)
             meter = Meter(servers.pids)
             await _while_they_arrive(page, sizes, watched, memory)
             costs = meter.read()
-            arrived = await arrivals.arrived(servers, writer, begun)
+            arrived = await arrivals.arrived(servers, writer, begun, before)
         memory.append(("quiet, after", await held(page)))
         return told.followed(watched, memory, arrived, costs)
 
