@@ -32,7 +32,7 @@ async def test_the_overview_shows_what_was_is_and_will_be(page: Page, platform: 
         await expect(services.filter(has_text=re.compile(rf"^{name}ready"))).to_have_count(1)
     await expect(page.get_by_text("None: everything could be handled.")).to_be_visible()
     # Other tests have triggers on this platform, too.
-    await expect(page.get_by_role("link", name=re.compile(r"^[1-9]\d* active$"))).to_be_visible()
+    await expect(page.get_by_role("link", name=re.compile(r"^[1-9]\d* active triggers$"))).to_be_visible()
     await expect(page.get_by_role("link", name="0 dead letters")).to_be_visible()
     await axe(page)
     await screenshot(page, "overview", full_page=True)

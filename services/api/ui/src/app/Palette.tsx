@@ -99,7 +99,10 @@ function useFound(query: string): Entry[] {
   const triggers = useTriggers({ q: asked, sort: 'name' }, asked !== '')
   return useMemo(() => {
     if (!asked) return []
-    return (triggers.data?.pages[0]?.rows ?? []).slice(0, 8).map(({ id, name, type }) => ({
+    const found = triggers.data?.pages[0]?.rows ?? []
+    const begins = (name: string) => Number(name.toLowerCase().startsWith(asked.toLowerCase()))
+    const ranked = found.toSorted((a, b) => begins(b.name) - begins(a.name))
+    return ranked.slice(0, 8).map(({ id, name, type }) => ({
       id,
       label: name,
       aside: type === 'api' ? 'api trigger' : 'trigger',

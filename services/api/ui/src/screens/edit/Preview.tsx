@@ -134,12 +134,16 @@ function Side({
       {list.length === 0 ? <p className="quiet">{words.preview.never}</p> : null}
       <ol className="edit-side-list">
         {list.map((each) => {
-          const isOwn = !known.has(each.scheduled_for) && Date.parse(each.scheduled_for) <= end
+          const isBeyond = Date.parse(each.scheduled_for) > end
+          const isOwn = !known.has(each.scheduled_for) && !isBeyond
           const said = mark === '+' ? words.preview.isNew : words.preview.isGone
           return (
             <li
               key={each.scheduled_for}
-              className={isOwn ? (mark === '+' ? 'is-added' : 'is-removed') : undefined}
+              className={
+                isOwn ? (mark === '+' ? 'is-added' : 'is-removed') : isBeyond ? 'quiet' : undefined
+              }
+              title={isBeyond ? words.preview.beyond : undefined}
             >
               <span aria-hidden="true" className="mono edit-mark">
                 {isOwn ? mark : ' '}

@@ -62,6 +62,7 @@ export const words = {
     before: 'Before',
     after: 'After',
     isNew: 'new',
+    beyond: 'Later than the list beside it reaches',
     isGone: 'no longer',
     retry: 'Ask again',
     away: (failures: number) =>

@@ -1,4 +1,5 @@
 import { Link } from 'wouter'
+import type { Schemas } from '../../api/client'
 import { type Trigger, useActivity, useTriggers } from '../../api/triggers'
 import { Skeleton } from '../../parts/Skeleton'
 import { Sparkline } from '../../parts/Sparkline'
@@ -37,12 +38,7 @@ function List({ all, total }: { all: readonly Trigger[]; total: number | null })
                 {name}
               </Link>
               <span className="attention-last">
-                {own?.last ? (
-                  <>
-                    <Tag result={resultOf(own.last)} />
-                    <Instant at={own.last.logged_at} schedule={timezone ?? null} />
-                  </>
-                ) : null}
+                {own ? <Newest activity={own} zone={timezone ?? null} /> : null}
               </span>
               {own ? (
                 <Sparkline points={own.points} label={count(own.points.length, 'newest event')} />
@@ -59,5 +55,24 @@ function List({ all, total }: { all: readonly Trigger[]; total: number | null })
         </p>
       ) : null}
     </>
+  )
+}
+
+interface NewestProps {
+  activity: Schemas['Activity']
+  zone: string | null
+}
+
+/** Why it is here: the newest event that was not as it should be, while it is among the newest. */
+function Newest({ activity, zone }: NewestProps) {
+  const { points, last } = activity
+  const odd = points.findLast((point) => resultOf({ ...point, is_test: false }) !== 'fired')
+  const shown = odd ? { ...odd, id: odd.event_id, is_test: false } : last
+  if (!shown) return null
+  return (
+    <Link href={`/events/${shown.id}`} className="attention-way">
+      <Tag result={resultOf(shown)} />
+      <Instant at={shown.logged_at} schedule={zone} />
+    </Link>
   )
 }

@@ -96,17 +96,17 @@ function Counters() {
     <>
       <Trouble query={overview} />
       <div className={isOld ? 'overview-counters is-stale' : 'overview-counters'}>
-        <Counter value={triggers.active} label="active" to="/triggers?status=active" />
+        <Counter value={triggers.active} label="active triggers" to="/triggers?status=active" />
         <Counter
           value={triggers.due_within_1h}
-          label="due within 1 h"
+          label="triggers due within 1 h"
           to="/triggers?due=1h&sort=next_fire"
         />
         {(['late', 'missed', 'rejected'] as const).map((kind) => (
           <Counter
             key={kind}
             value={attention[kind]}
-            label={`${kind}, last 2 h`}
+            label={`triggers ${kind}, last 2 h`}
             to={`/triggers?attention=${kind}`}
             kind={kind}
           />
