@@ -46,7 +46,7 @@ async def test_a_cron_trigger_is_previewed_mended_at_its_character_and_created(
     await cron.fill("30 2 8-14 3 SUN")
     times = page.get_by_role("table").get_by_role("row")
     await expect(times).to_have_count(11)
-    changes = page.get_by_text("of this schedule. They fire once, right after the gap.")
+    changes = page.get_by_text("of this schedule. What it skips fires once, right after the gap.")
     await expect(changes.first).to_be_visible()
     await button(page, "Create trigger").click()
     await page.wait_for_url("**/ui/triggers/0*")

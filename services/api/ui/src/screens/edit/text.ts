@@ -74,10 +74,10 @@ export const words = {
     matched: (isGap: boolean, times: string) =>
       `It ${isGap ? 'skips' : 'repeats'} ${times} of this schedule.`,
     effect: {
-      shifted: 'They fire once, right after the gap.',
-      skipped: 'They do not fire.',
-      once: 'They fire the first time alone.',
-      doubled: 'They fire each time the clock shows them.',
+      shifted: 'What it skips fires once, right after the gap.',
+      skipped: 'What it skips does not fire.',
+      once: 'What it repeats fires the first time alone.',
+      doubled: 'What it repeats fires each time the clock shows it.',
     },
   },
   payload: {
