@@ -339,7 +339,9 @@ class Platform:
         return found
 
     async def dead_letters(self) -> list[Json]:
-        return [json.loads(message.payload) for message in await self.stored("TRIGGER_DEAD")]
+        """Those that stand: what says that one was handled is in the same stream, and is none."""
+        found = [json.loads(message.payload) for message in await self.stored("TRIGGER_DEAD")]
+        return [letter for letter in found if "subject" in letter]
 
     def logs(self) -> str:
         """What all its processes wrote."""
