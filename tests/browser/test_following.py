@@ -1,4 +1,4 @@
-"""The log while nobody looks at it, and while much comes in at once."""
+"""The log while nobody looks at it, while much comes in, zoomed by mouse, and the way Back."""
 
 import asyncio
 import re
@@ -28,7 +28,7 @@ PRESS_WHEN_THERE = """name => new Promise((done) => {
 })"""
 """What is there for a second alone; answers what stands before it."""
 
-FLOOD = 300
+MANY, FLOOD = 60, 300
 
 
 def rows(page: Page) -> Locator:
@@ -86,3 +86,41 @@ async def test_a_flood_shows_its_rate_and_offers_a_filter(page: Page, platform: 
     assert int(rate[1]) > 50
     await page.wait_for_url("**/ui/events?**status=**")
     assert parse_qs(urlsplit(page.url).query)["status"] == ["missed,rejected"]
+
+
+async def test_the_log_is_zoomed_by_mouse_and_back_leads_to_filter_place_and_row(
+    page: Page, platform: Platform
+) -> None:
+    made = await platform.create(name="back, order", type="api")
+    for n in range(MANY):
+        await platform.fire(made["id"], payload=n)
+    await platform.until_events(MANY, trigger_id=made["id"])
+    await page.goto(f"/ui/events?trigger={made['id']}&source=api")
+    await expect(page.get_by_text(f"{MANY} events: {MANY} fired")).to_be_visible()
+    chart = await page.get_by_role("slider").bounding_box()
+    assert chart is not None
+    middle = chart["y"] + chart["height"] / 2
+    await page.mouse.move(chart["x"] + chart["width"] * 0.8, middle)
+    await page.mouse.down()
+    await page.mouse.move(chart["x"] + chart["width"] - 2, middle, steps=5)
+    await page.mouse.up()
+    await expect(page.get_by_text("Not live")).to_be_visible()
+    zoomed = parse_qs(urlsplit(page.url).query)
+    assert zoomed["from"] < zoomed["to"]
+    await expect(page.get_by_text(f"{MANY} events: {MANY} fired")).to_be_visible()
+
+    await page.mouse.wheel(0, 900)
+    await page.wait_for_function("() => scrollY > 500")
+    row = rows(page).nth(20)
+    event = await row.get_attribute("data-row")
+    await row.scroll_into_view_if_needed()
+    place = await page.evaluate("() => scrollY")
+    await row.focus()
+    await row.press("Enter")
+    await page.get_by_role("dialog").get_by_role("link", name="back, order").press("Enter")
+    await page.wait_for_url(f"**/ui/triggers/{made['id']}")
+    await page.go_back()
+    await page.go_back()
+    await expect(page.locator(f'[data-row="{event}"]')).to_be_focused()
+    assert parse_qs(urlsplit(page.url).query) == zoomed
+    assert abs(await page.evaluate("() => scrollY") - place) < 40
