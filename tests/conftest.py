@@ -56,6 +56,10 @@ structlog.configure(
 _LONG_FIRST = ("chaos", "e2e", "browser", "integration")
 """Folders whose files take longest: begun last, one of them would be waited for alone."""
 
+_BESIDE = 10
+"""Files of integration tests after each of chaos: those keep a core busy, and these wait for most
+of their two minutes. Two of a kind at the same time leave cores idle, or share one."""
+
 _MANY = 200
 """Tests of one file that take longer together than other files of pure rules."""
 
@@ -80,17 +84,25 @@ def pytest_collection_finish() -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files first, and those that share a platform together; apart from that at random."""
-    root = Path(__file__).parent
     sharing = {item.path for item in items if "shared_platform" in _fixtures(item)}
     counts = Counter(item.path for item in items)
 
-    def place(item: pytest.Item) -> tuple[int, bool]:
-        folder = item.path.relative_to(root).parts[0]
-        if folder in _LONG_FIRST:
-            return _LONG_FIRST.index(folder), item.path in sharing
-        return len(_LONG_FIRST), counts[item.path] < _MANY
+    def place(path: Path) -> tuple[int, bool]:
+        if (folder := _folder(path)) in _LONG_FIRST:
+            return _LONG_FIRST.index(folder), path in sharing
+        return len(_LONG_FIRST), counts[path] < _MANY
 
-    items.sort(key=place)
+    files = sorted(counts, key=place)
+    waiting = [path for path in files if _folder(path) == "chaos"]
+    busy = iter([path for path in files if _folder(path) == "integration"])
+    first = [each for path in waiting for each in (path, *itertools.islice(busy, _BESIDE))]
+    # What is in both stands where it is met first.
+    rank = {path: number for number, path in reversed(list(enumerate((*first, *files))))}
+    items.sort(key=lambda item: rank[item.path])
+
+
+def _folder(path: Path) -> str:
+    return path.relative_to(Path(__file__).parent).parts[0]
 
 
 def _fixtures(item: pytest.Item) -> list[str]:
