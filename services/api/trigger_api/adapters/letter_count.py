@@ -40,6 +40,7 @@ class StreamLetterCount:
         """Whoever gives up leaves the count to the next one, who need not begin anew."""
         if self._counting is None or self._counting.done():
             self._counting = asyncio.create_task(self._count(), name="count dead letters")
+            self._counting.add_done_callback(_heard)
         return await asyncio.shield(self._counting)
 
     async def _count(self) -> int:
@@ -67,3 +68,9 @@ class StreamLetterCount:
         for over in [one for one, ends_at in self._ends_at.items() if ends_at <= now]:
             del self._ends_at[over]
         return len(self._ends_at)
+
+
+def _heard(counting: asyncio.Task[int]) -> None:
+    """An error is told to whoever waits; where everybody has gone, nobody misses it."""
+    if not counting.cancelled():
+        counting.exception()
