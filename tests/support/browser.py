@@ -59,14 +59,20 @@ class Watch:
         self.heard.append(f"page error: {error.error}")
 
 
-async def axe(page: Page, *, within: str | None = None, without: tuple[str, ...] = ()) -> None:
-    """Fails with what breaks WCAG 2.2 AA on the page, or ``within`` a selector of it."""
+async def axe(
+    page: Page,
+    *,
+    within: str | None = None,
+    without: tuple[str, ...] = (),
+    only: tuple[str, ...] = (),
+) -> None:
+    """Fails with what breaks WCAG 2.2 AA on the page, or ``within`` a selector of it.
+
+    ``only`` these rules are asked, which is quicker, where the others have been.
+    """
     rules = {rule: {"enabled": False} for rule in without}
-    options = {
-        "resultTypes": ["violations"],
-        "runOnly": {"type": "tag", "values": WCAG},
-        "rules": rules,
-    }
+    run_only = {"type": "rule", "values": only} if only else {"type": "tag", "values": WCAG}
+    options = {"resultTypes": ["violations"], "runOnly": run_only, "rules": rules}
     found = await Axe().run(page, context=within, options=options)
     assert found.violations_count == 0, found.generate_report()
 

@@ -47,4 +47,13 @@ export function MenuItem({
   )
 }
 
+/** A file to download. */
+export function MenuLink({ href, children }: { href: string; children: ReactNode }) {
+  return (
+    <Base.LinkItem className="popup-item popup-way" href={href} download closeOnClick>
+      {children}
+    </Base.LinkItem>
+  )
+}
+
 export const MenuLine = () => <Base.Separator className="popup-line" />

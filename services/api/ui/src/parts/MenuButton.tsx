@@ -1,4 +1,4 @@
-import { useCallback, useState } from 'react'
+import { type ReactNode, useCallback, useState } from 'react'
 import { Button } from './Button'
 import { Icon } from './Icon'
 
@@ -25,15 +25,15 @@ interface Props<T> {
   label: string
   isOpen: boolean
   onOpen: (at: MenuAt<T>) => void
+  /** What it shows, where that is more than a sign; its name, then. */
+  children?: ReactNode
 }
 
 /** Opens what else can be done: by a press, or by the arrow down. */
-export function MenuButton<T>({ payload, label, isOpen, onOpen }: Props<T>) {
+export function MenuButton<T>({ payload, label, isOpen, onOpen, children }: Props<T>) {
   return (
     <Button
-      kind="quiet"
-      isSign
-      aria-label={label}
+      {...(children ? {} : { kind: 'quiet', isSign: true, 'aria-label': label })}
       aria-haspopup="menu"
       aria-expanded={isOpen}
       onClick={(event) => onOpen({ payload, anchor: event.currentTarget })}
@@ -44,7 +44,7 @@ export function MenuButton<T>({ payload, label, isOpen, onOpen }: Props<T>) {
         onOpen({ payload, anchor: event.currentTarget })
       }}
     >
-      <Icon name="more" />
+      {children ?? <Icon name="more" />}
     </Button>
   )
 }

@@ -3,10 +3,9 @@ import { text } from '../text'
 import { tell } from './Toast'
 
 interface Props {
-  popup: 'listbox' | 'menu' | 'dialog'
+  popup: 'listbox' | 'dialog'
   className: string
-  /** Its name, where what it shows is not all of it. */
-  label?: string | undefined
+  label: string
   /** Loads `part`: begun when somebody comes near. */
   load: () => Promise<unknown>
   /** What takes the place of the button, and opens by ``useOpening``. */
@@ -14,7 +13,7 @@ interface Props {
   children: ReactNode
 }
 
-/** What a picker or a menu is until it is first wanted: a button that looks the same. */
+/** What a picker is until it is first wanted: a button that looks the same. */
 export function Opens({ popup, className, label, load, part, children }: Props) {
   const [isWanted, setWanted] = useState(false)
   // Not before it is there: a page on which somebody types must not break for a list.
@@ -23,7 +22,7 @@ export function Opens({ popup, className, label, load, part, children }: Props) 
   const shut = (
     <button
       type="button"
-      role={popup === 'menu' ? undefined : 'combobox'}
+      role="combobox"
       aria-expanded="false"
       aria-haspopup={popup}
       aria-label={label}

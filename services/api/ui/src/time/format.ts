@@ -102,7 +102,8 @@ export function date(at: number, zone: string, now: number): string {
 
 /** `09:41:00`, or with milliseconds. */
 export const clock = (at: number, zone: string, precise = false): string =>
-  new Date(local(at, zone)).toISOString().slice(11, precise ? 23 : 19)
+  // From its end: a year beyond 9999 is longer.
+  new Date(local(at, zone)).toISOString().slice(-13, precise ? -1 : -5)
 
 /** Minutes that the zone's clock is ahead of UTC at an instant. */
 export const offsetMinutes = (at: number, zone: string): number =>

@@ -69,6 +69,8 @@ export function Compare({ sides, choice }: Props) {
 }
 
 const LINES = 400
+/** What is longer scrolls within its cell: then it is reached by keys. */
+const FITS = { lines: 12, characters: 300 }
 
 function Value({
   text,
@@ -83,8 +85,12 @@ function Value({
   const lines = text.split('\n')
   const changed = isChanged && base !== null ? changedLines(base, text) : new Set<number>()
   const said = isChanged ? <span className="unseen">{words.compare.changed}: </span> : null
+  const isLong = lines.length > FITS.lines || text.length > FITS.characters
   return (
-    <pre className={isChanged ? 'compare-value is-changed' : 'compare-value'}>
+    <pre
+      className={isChanged ? 'compare-value is-changed' : 'compare-value'}
+      tabIndex={isLong ? 0 : undefined}
+    >
       {said}
       {lines.slice(0, LINES).map((line, index) => (
         <span

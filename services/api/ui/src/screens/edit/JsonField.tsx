@@ -2,7 +2,7 @@ import { lazy, Suspense, useEffect, useState } from 'react'
 import { Button } from '../../parts/Button'
 import { type Form, FormGroup } from './form'
 import { fault } from './json'
-import { isLarge, Large } from './Large'
+import { isLarge, JsonText, Large } from './Large'
 import { words } from './text'
 
 // 99 kB: fetched once a JSON field is opened, and not before.
@@ -58,7 +58,7 @@ export function JsonField({ form, pointer, value, onChange, label, hint, add, ex
         </>
       ) : (
         <>
-          {value ? <pre className="edit-json">{value}</pre> : null}
+          {value ? <JsonText name={label} text={value} /> : null}
           <div className="edit-length">
             <Button
               onClick={() => {

@@ -1,40 +1,25 @@
-import { Menu } from '@base-ui/react/menu'
-import type { ReactNode } from 'react'
 import type { EventFilter } from '../../api/events'
-import { useOpening } from '../../parts/Opens'
+import { Menu, MenuLink } from '../../parts/Menu'
+import type { MenuAt } from '../../parts/MenuButton'
 import { exportOf, FORMATS } from './exports'
 import { words } from './text'
 
 interface Props {
-  filter: EventFilter
-  children: ReactNode
+  at: MenuAt<EventFilter> | null
+  onClose: () => void
 }
 
-/** The formats, opened: plain downloads, so that no length of the log is too much. */
-export default function ExportList({ filter, children }: Props) {
-  const { trigger, isOpen, setOpen } = useOpening()
+/** The formats: plain downloads, so that no length of the log is too much. */
+export default function ExportList({ at, onClose }: Props) {
   return (
-    <Menu.Root modal={false} open={isOpen} onOpenChange={setOpen}>
-      <Menu.Trigger ref={trigger} className="button">
-        {children}
-      </Menu.Trigger>
-      <Menu.Portal>
-        <Menu.Positioner className="popup-place" sideOffset={4} align="end">
-          <Menu.Popup className="popup">
-            {FORMATS.map((format) => (
-              <Menu.LinkItem
-                key={format}
-                className="popup-item popup-way"
-                href={exportOf(filter, format)}
-                download
-                closeOnClick
-              >
-                {words.export[format]}
-              </Menu.LinkItem>
-            ))}
-          </Menu.Popup>
-        </Menu.Positioner>
-      </Menu.Portal>
-    </Menu.Root>
+    <Menu at={at} onClose={onClose} label={words.export.label}>
+      {(filter) =>
+        FORMATS.map((format) => (
+          <MenuLink key={format} href={exportOf(filter, format)}>
+            {words.export[format]}
+          </MenuLink>
+        ))
+      }
+    </Menu>
   )
 }

@@ -1,28 +1,23 @@
-import { lazy } from 'react'
+import { lazy, Suspense } from 'react'
 import type { EventFilter } from '../../api/events'
 import { Icon } from '../../parts/Icon'
-import { Opens } from '../../parts/Opens'
-import '../../parts/Picker.css'
+import { MenuButton, useMenu } from '../../parts/MenuButton'
 import { words } from './text'
 
-const load = () => import('./ExportList')
-const ExportList = lazy(load)
+const ExportList = lazy(() => import('./ExportList'))
 
 /** Just this filter as a file. */
 export function ExportMenu({ filter }: { filter: EventFilter }) {
-  const content = (
-    <>
-      {words.export.label} <Icon name="down" size={12} />
-    </>
-  )
+  const menu = useMenu<EventFilter>()
+  const { label } = words.export
   return (
-    <Opens
-      popup="menu"
-      className="button"
-      load={load}
-      part={<ExportList filter={filter}>{content}</ExportList>}
-    >
-      {content}
-    </Opens>
+    <>
+      <MenuButton payload={filter} label={label} isOpen={menu.at !== null} onOpen={menu.open}>
+        {label} <Icon name="down" size={12} />
+      </MenuButton>
+      <Suspense fallback={null}>
+        {menu.wasOpened ? <ExportList at={menu.at} onClose={menu.close} /> : null}
+      </Suspense>
+    </>
   )
 }

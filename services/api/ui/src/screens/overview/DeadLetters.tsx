@@ -59,6 +59,7 @@ function Letter({ letter, onDone }: { letter: DeadLetter; onDone: () => void }) 
     }
   }
 
+  const { original } = words.letters
   return (
     <li className="letter">
       <div className="letter-words">
@@ -69,8 +70,11 @@ function Letter({ letter, onDone }: { letter: DeadLetter; onDone: () => void }) 
           {letter.redrives > 0 ? ` · ${words.letters.tried(letter.redrives)}` : ''}
         </p>
         <details>
-          <summary>{words.letters.original}</summary>
-          <pre className="letter-body">{letter.original.body}</pre>
+          <summary>{original}</summary>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keys */}
+          <pre className="letter-body" role="region" tabIndex={0} aria-label={original}>
+            {letter.original.body}
+          </pre>
         </details>
       </div>
       <Button

@@ -1,0 +1,148 @@
+"""Every route with each of its overlays open: legible and named for all, in both themes, wide and
+narrow, with texts in it that were written to break a page."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple
+
+import pytest
+from playwright.async_api import Error, Page, expect
+
+from tests.browser.conftest import NewContext
+from tests.support.browser import NARROW, WIDE, Watch, axe, screenshot
+from tests.support.whole_platform import Platform, running
+
+HOSTILE = (
+    "<script>window.hostile = 1</script><img src=x onerror='window.hostile = 1'>"
+    " {{7*7}} \u202eright to left\u202c 😀 "
+)
+LONG = "W" * 300
+NAME = HOSTILE + "W" * (200 - len(HOSTILE))
+LABEL = "<b>" + "L" * 61
+SCHEMA = {"type": "object", "properties": {"amount": {"type": "number", "minimum": 0}}}
+
+
+class State(NamedTuple):
+    """An address, and what is pressed there: role and name, one after the other."""
+
+    address: str
+    presses: tuple[tuple[Any, str], ...] = ()
+    shows: str | None = None
+    """Some text or name that is there then."""
+
+
+STATES = {
+    "triggers": State("/triggers?sort=name"),
+    "triggers-menu": State("/triggers?sort=name", (("button", "More for"),), "Delete"),
+    "triggers-fire": State("/triggers?type=api", (("button", "Fire "),), "Payload"),
+    "triggers-delete": State(
+        "/triggers?type=scheduled",
+        (("button", "More for"), ("menuitem", "Delete")),
+        "what is due now",
+    ),
+    "triggers-pause": State(
+        "/triggers?type=scheduled",
+        (("button", "More for"), ("menuitem", "Why is there no pause?")),
+        "To, inclusive",
+    ),
+    "triggers-sort": State("/triggers", (("combobox", "Sort"),), "option"),
+    "triggers-chosen": State("/triggers", (("checkbox", "Select <script>"),), "selected"),
+    "triggers-no-match": State("/triggers?q=nothing has this", (), "No trigger matches"),
+    "new-once": State("/triggers/new?kind=once"),
+    "new-cron-zone": State("/triggers/new?kind=cron", (("combobox", "Time zone"),), "option"),
+    "edit-api": State("/triggers/{api}/edit"),
+    "edit": State("/triggers/{cron}/edit"),
+    "trigger": State("/triggers/{cron}"),
+    "trigger-log": State("/triggers/{api}?tab=log"),
+    "trigger-restore": State(
+        "/triggers/{cron}?tab=history&version=2", (("button", "Restore 1"),), "Restore version 1"
+    ),
+    "trigger-test": State("/triggers/{api}?tab=test"),
+    "trigger-gone": State("/triggers/{gone}", (), "This trigger is deleted"),
+    "log": State("/events"),
+    "log-drawer": State("/events?event={event}", (), "Its life"),
+    "log-export": State("/events", (("button", "Export"),), "menuitem"),
+    "log-replay": State("/events", (("button", "Replay…"),), "would fire again"),
+    "log-trigger": State("/events?trigger={api}", (("combobox", "Trigger: "),), "option"),
+    "event": State("/events/{rejected}", (), "What was wrong"),
+    "event-erased": State("/events/01900000-0000-7000-8000-000000000000", (), "was erased"),
+    "overview": State("/overview", (), "Dead letters"),
+    "access": State("/access", (), "This session"),
+    "nowhere": State("/nowhere"),
+}
+
+
+@pytest.fixture(scope="module")
+async def platform(built_ui: None) -> AsyncIterator[Platform]:
+    async with running() as started:
+        yield started
+
+
+async def populated(platform: Platform) -> dict[str, str]:
+    """One of everything, and what each address needs."""
+    payload = {HOSTILE: HOSTILE, LONG: LONG, "amount": 1}
+    texts = {"name": NAME, "description": f"{HOSTILE} {LONG}", "labels": [LABEL]}
+    api = await platform.create(type="api", payload=payload, payload_schema=SCHEMA, **texts)
+    cron = await platform.create(type="scheduled", cron="30 2 * * *", **texts)
+    gone = await platform.create(type="api", **texts)
+    edit = {"cron": "30 3 * * *", "payload": payload}
+    assert (await platform.rest.patch(f"/triggers/{cron['id']}", json=edit)).status_code == 200
+    assert (await platform.rest.delete(f"/triggers/{gone['id']}")).status_code == 204
+    event = await platform.fire(api["id"])
+    fired = f"/triggers/{api['id']}/fire"
+    refused = await platform.rest.post(fired, json={"payload": {"amount": -1, LONG: HOSTILE}})
+    assert refused.status_code == 422
+    async with platform.connected() as client:
+        await platform.send(client, "fire", json.dumps({HOSTILE: LONG}).encode())
+    rows = await platform.until_events(2, trigger_id=api["id"])
+    [rejected] = [row["id"] for row in rows if row["status"] == "rejected"]
+    await platform.until_quiet()
+    return {
+        "api": api["id"],
+        "cron": cron["id"],
+        "gone": gone["id"],
+        "event": event,
+        "rejected": rejected,
+    }
+
+
+async def open_state(page: Page, state: State, ids: dict[str, str]) -> None:
+    await page.goto(f"/ui{state.address}".format(**ids))
+    await expect(page.get_by_role("heading", level=1)).to_be_visible()
+    for role, name in state.presses:
+        await page.get_by_role(role, name=name).first.click()
+    if state.shows in ("option", "menuitem"):
+        await expect(page.get_by_role(state.shows).first).to_be_visible()
+    elif state.shows:
+        await expect(page.get_by_text(state.shows).first).to_be_visible()
+    await expect(page.locator(".skeleton")).to_have_count(0)
+
+
+async def is_wider_than_its_window(page: Page) -> bool:
+    return await page.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+
+async def test_every_route_and_overlay_is_for_everyone_whatever_texts_are_in_it(
+    new_context: NewContext, platform: Platform, watch: Watch
+) -> None:
+    watch.expect(404, 410, 422)
+    ids = await populated(platform)
+    page = await (await new_context(color_scheme="light")).new_page()
+    faults: list[str] = []
+    for name, state in STATES.items():
+        try:
+            await open_state(page, state, ids)
+            await axe(page)
+            await page.emulate_media(color_scheme="dark")
+            await axe(page, only=("color-contrast",))
+            await page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+            await axe(page)
+            await screenshot(page, f"everyone-{name}-narrow-dark")
+            if await is_wider_than_its_window(page):
+                faults.append(f"{name}: wider than its window")
+        except (AssertionError, Error) as fault:
+            faults.append(f"{name}: {fault}")
+        await page.emulate_media(color_scheme="light")
+        await page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    assert await page.evaluate("window.hostile") is None
+    assert faults == [], "\n\n".join(faults)
