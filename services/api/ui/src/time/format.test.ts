@@ -35,6 +35,10 @@ describe('an instant on the clock of a zone', () => {
   })
 })
 
+it('tells the clock after the last year of four digits', () => {
+  expect(clock(at('9999-12-31T23:30:00.007Z'), BERLIN, true)).toBe('00:30:00.007')
+})
+
 describe('offsets and zones', () => {
   it('have two digits and a sign', () => {
     expect(offset(at('2026-11-30T00:00:00Z'), BERLIN)).toBe('+01:00')
