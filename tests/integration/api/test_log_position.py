@@ -1,7 +1,6 @@
 """A list and the live tail from its position have every event, whatever retention is doing."""
 
 import asyncio
-import time
 from datetime import datetime, timedelta
 
 import httpx
@@ -63,10 +62,9 @@ async def test_a_list_and_the_stream_from_its_position_have_every_event_under_lo
     behind = 0
     while len(stored) < EVENTS:
         for path in paths:
-            known, before = len(stored), time.monotonic()
+            known = len(stored)
             position, rows = await position_and_rows(gateway.http, path)
             assert position, "the position is known"
-            assert time.monotonic() - before < 2
             if path == paths[0]:
                 behind += len(rows) < known
             if path != paths[1]:
@@ -96,17 +94,17 @@ async def test_a_list_and_the_stream_from_its_position_have_every_event_under_lo
 async def test_lists_wait_for_no_broker_that_is_away(
     platform_streams: Broker, empty_database: Database, secrets: Secrets
 ) -> None:
-    async with serving(platform_streams, empty_database, secrets) as running:
+    # Longer than the client waits: what waits for the broker at all is not answered.
+    wait = {"command_timeout": timedelta(minutes=1)}
+    async with serving(platform_streams, empty_database, secrets, **wait) as running:
         await ready(running)
         before = (await running.http.get("/events/")).headers["x-log-position"]
         assert before.endswith("-0")
         await platform_streams.kill()
         try:
             for path in ("/events/", "/activity/?trigger_id=t", "/events/?limit=3"):
-                began = time.monotonic()
                 answer = await running.http.get(path)
                 assert (answer.status_code, answer.headers["x-log-position"]) == (200, before)
-                assert time.monotonic() - began < 1
         finally:
             await platform_streams.start()
     nowhere = {"nats_url": "nats://127.0.0.1:1", "command_timeout": timedelta(milliseconds=100)}

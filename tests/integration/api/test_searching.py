@@ -15,8 +15,6 @@ from tests.support.eventually import eventually
 from tests.support.servers import Database
 
 COVERAGE = "x-search-coverage"
-SOON_S = 1.0
-"""Of the 5 s that the gateway waits; held to the second fastest of four, on a shared machine."""
 
 
 async def close_all(admin: asyncpg.Connection) -> None:
@@ -79,14 +77,13 @@ async def test_words_of_any_script_are_found_while_they_wait_and_once_they_are_i
     await all_found()
 
 
-async def test_words_that_cost_are_answered_soon_and_what_may_be_missed_is_said(
+async def test_words_that_cost_are_answered_and_what_may_be_missed_is_said(
     http: httpx.AsyncClient, log: Log, empty_database: Database
 ) -> None:
     await log.add(payload='{"text": "early late"}', trigger_id="short")
     answer = await answered(http, "/events/", q="early")
     assert answer.headers[COVERAGE] == "complete"
     assert COVERAGE not in (await http.get("/events/")).headers
-    took: list[float] = []
     many = " ".join(f"word{n}" for n in range(27_000))
     await log.add(payload=json.dumps(f"early {many} late"), trigger_id="long")
     async with empty_database.connected() as admin:
@@ -101,15 +98,14 @@ async def test_words_that_cost_are_answered_soon_and_what_may_be_missed_is_said(
             FROM retention.event, generate_series(1, 149) AS n WHERE trigger_id = 'long'"""
         )
     for q, total in (("early", 151), ("word7", 150), ("late", 1), ("word26999", 0)):
-        # At the first try: it was 503, or 3.7 s.
+        # At the first try: it was 503, as all the text was read. That it no more is, is seen by
+        # what is not found beyond what is read; the bench ui-filtering measures how soon.
         answer = await http.get("/events/", params={"q": q, "count": "true"})
         chart = await http.get("/events/stats", params={"q": q})
         assert (answer.status_code, chart.status_code) == (200, 200), (answer.text, chart.text)
-        took.append(max(answer.elapsed, chart.elapsed).total_seconds())
         assert answer.headers["x-total-count"] == str(total), q
         assert chart.json()["total"] == total, q
         assert answer.headers[COVERAGE] == chart.headers[COVERAGE] == "partial"
-    assert sorted(took)[1] < SOON_S, took
     for path in ("/events/", "/events/stats", "/events/export"):
         answer = await answered(http, path, q="early", trigger_id="short")
         assert answer.headers[COVERAGE] == "complete", path
