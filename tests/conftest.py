@@ -19,6 +19,7 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
+from tests.support.memory import keep_in_memory
 from tests.support.servers import Broker, Database, Postgres, nats_broker, postgresql
 from trigger_local.secrets import Secrets, generate
 
@@ -36,6 +37,8 @@ httpx._transports.default.create_ssl_context = functools.cache(httpx.create_ssl_
 # in every folder of the path again: half of what a request cost the tests.
 if find_spec("sniffio") is None:
     sys.modules["sniffio"] = None  # type: ignore[assignment]  # what is known to be absent
+
+keep_in_memory()
 
 # How long it takes to think of an example says something of the machine, and nothing of the code.
 settings.register_profile("shared machine", suppress_health_check=[HealthCheck.too_slow])

@@ -1,8 +1,8 @@
 import { lazy, Suspense, useEffect, useState } from 'react'
 import { Button } from '../../parts/Button'
+import { isLarge, JsonText } from '../../parts/JsonText'
 import { type Form, FormGroup } from './form'
 import { fault } from './json'
-import { isLarge, JsonText, Large } from './Large'
 import { words } from './text'
 
 // 99 kB: fetched once a JSON field is opened, and not before.
@@ -41,7 +41,20 @@ export function JsonField({ form, pointer, value, onChange, label, hint, add, ex
       hint={isOpen && !isLarge(value) ? `${hint} ${words.payload.leave}` : hint}
     >
       {isLarge(value) ? (
-        <Large name={label.toLowerCase()} text={value} onReplace={onChange} />
+        <JsonText name={label.toLowerCase()} text={value}>
+          <label className="button">
+            {words.payload.file}
+            <input
+              className="unseen"
+              type="file"
+              accept="application/json,.json"
+              onChange={(event) => void event.target.files?.[0]?.text().then(onChange)}
+            />
+          </label>
+          <Button kind="quiet" onClick={() => onChange('')}>
+            {words.payload.remove}
+          </Button>
+        </JsonText>
       ) : isOpen ? (
         <>
           <Suspense fallback={<div className="input edit-editor" data-loading aria-busy="true" />}>

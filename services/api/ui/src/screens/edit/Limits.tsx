@@ -6,7 +6,7 @@ import { Fold } from './Fold'
 import { type Form, FormField, FormGroup } from './form'
 import { LengthField, MomentField } from './Inputs'
 import type { Length } from './length'
-import type { Fold as FoldName } from './pointers'
+import { type Fold as FoldName, PLACES } from './pointers'
 import { downtimeSaid, limitsSaid } from './said'
 import { words } from './text'
 
@@ -39,12 +39,7 @@ export function Limits({ form }: { form: Form }) {
         {moment('endsAt', '/ends_at', words.hint.endsAt)}
       </div>
       <div className="edit-pair">
-        <FormField
-          form={form}
-          pointer="/max_fires"
-          label="At most (fires)"
-          hint={words.hint.maxFires}
-        >
+        <FormField form={form} pointer="/max_fires" hint={words.hint.maxFires}>
           <Input
             className="input mono"
             inputMode="numeric"
@@ -97,7 +92,6 @@ export function Downtime({ form }: { form: Form }) {
         <Policy
           form={form}
           pointer="/dst_policy"
-          label="When clocks change"
           choices={DST}
           value={draft.dstPolicy}
           change={(dstPolicy) => ({ dstPolicy })}
@@ -106,7 +100,6 @@ export function Downtime({ form }: { form: Form }) {
       <Policy
         form={form}
         pointer="/misfire"
-        label="After a downtime"
         choices={MISFIRE}
         value={draft.misfirePolicy}
         change={(misfirePolicy) => ({ misfirePolicy })}
@@ -141,16 +134,16 @@ export function Downtime({ form }: { form: Form }) {
 interface PolicyProps<T extends string> {
   form: Form
   pointer: string
-  label: string
   choices: readonly { value: T; label: string }[]
   value: T
   change: (value: T) => Partial<Draft>
 }
 
 function Policy<T extends string>(props: PolicyProps<T>) {
-  const { form, pointer, label, value, change } = props
+  const { form, pointer, value, change } = props
+  const label = PLACES[pointer]?.label ?? pointer
   return (
-    <FormGroup form={form} pointer={pointer} label={label}>
+    <FormGroup form={form} pointer={pointer}>
       <div>
         <Picker
           label={label}

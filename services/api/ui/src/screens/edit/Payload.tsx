@@ -1,12 +1,12 @@
 import { useState } from 'react'
 import { Input } from '../../parts/Field'
+import { isLarge } from '../../parts/JsonText'
 import { Picker } from '../../parts/Picker'
 import { Segments } from '../../parts/Segments'
 import { type FlatField, flatFields, flatValue, typedOf, withField } from './flat'
 import { type Form, FormField, FormGroup } from './form'
 import { JsonField } from './JsonField'
 import { pretty } from './json'
-import { isLarge } from './Large'
 import type { Placed } from './pointers'
 import { words } from './text'
 

@@ -1,14 +1,15 @@
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { asApiError } from '../../api/problem'
+import { BeforeAfter } from '../../parts/BeforeAfter'
 import { Button } from '../../parts/Button'
 import { Dialog } from '../../parts/Dialog'
 import { Skeleton } from '../../parts/Skeleton'
 import { isInTrouble, Trouble } from '../../parts/Trouble'
+import { text } from '../../text'
 import type { Opened } from './ahead'
 import { Compare } from './Compare'
 import { type Changes, type Fields, scheduleChange } from './draft'
-import { BeforeAfter } from './Preview'
 import { applied, drySave, saveEdit } from './save'
 import { words } from './text'
 
@@ -75,8 +76,8 @@ export function Review(props: Props) {
           <h3>{words.save.what}</h3>
           <Compare
             sides={[
-              { title: words.preview.before, fields: opened.fields },
-              { title: words.preview.after, fields: mine },
+              { title: text.times.before, fields: opened.fields },
+              { title: text.times.after, fields: mine },
             ]}
           />
           {mine.type === 'api' ? null : isScheduleKept ? (
@@ -85,8 +86,8 @@ export function Review(props: Props) {
             <>
               <h3>{words.save.fires}</h3>
               <p>
-                {dry.data.in_words.before ?? words.preview.never} →{' '}
-                {dry.data.in_words.after ?? words.preview.never}
+                {dry.data.in_words.before ?? text.times.none} →{' '}
+                {dry.data.in_words.after ?? text.times.none}
               </p>
               <BeforeAfter {...dry.data.next_occurrences} />
               <p className="edit-promise">{words.save.rule}</p>

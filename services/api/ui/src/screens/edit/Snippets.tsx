@@ -1,10 +1,10 @@
 import { useState } from 'react'
 import { Copy } from '../../parts/Copy'
+import { JsonText } from '../../parts/JsonText'
 import { Segments } from '../../parts/Segments'
 import type { Opened } from './ahead'
 import type { Draft } from './draft'
 import { Fold } from './Fold'
-import { JsonText } from './Large'
 import { curlOf, natsOf } from './snippets'
 import { words } from './text'
 

@@ -10,7 +10,7 @@ import { changesOf, fieldsOf, scheduleChange, scheduleOf } from './draft'
 
 const PAUSE_MS = 150
 /** As many as a dry run tells of. */
-export const SHOWN = 10
+const SHOWN = 10
 
 /** The value as it was at the last pause. */
 export function useSettled(value: string): string {

@@ -1,4 +1,5 @@
 /** Which field of the form an error stands at, by the pointer that the server names. */
+import { text } from '../../text'
 import type { Kind } from './draft'
 
 export type Fold = 'limits' | 'downtime'
@@ -15,25 +16,25 @@ const SCHEDULED = ['once', 'interval', 'cron'] as const
 
 /** Every field that the form has. A pointer that is none of them belongs to its nearest parent. */
 export const PLACES: Readonly<Record<string, Place>> = {
-  '/type': { label: 'Kind' },
-  '/name': { label: 'Name' },
-  '/description': { label: 'Description' },
-  '/labels': { label: 'Labels' },
-  '/schedule_time': { label: 'Time', kinds: ['once'] },
-  '/interval': { label: 'Every', kinds: ['interval'] },
-  '/cron': { label: 'Cron expression', kinds: ['cron'] },
-  '/timezone': { label: 'Time zone', kinds: SCHEDULED },
-  '/starts_at': { label: 'Not before', fold: 'limits', kinds: SCHEDULED },
-  '/ends_at': { label: 'Not after', fold: 'limits', kinds: SCHEDULED },
-  '/max_fires': { label: 'At most', fold: 'limits', kinds: SCHEDULED },
-  '/jitter': { label: 'Jitter', fold: 'limits', kinds: SCHEDULED },
-  '/exclude': { label: 'Not on', fold: 'limits', kinds: SCHEDULED },
-  '/dst_policy': { label: 'When clocks change', fold: 'downtime', kinds: ['cron'] },
-  '/misfire': { label: 'After a downtime', fold: 'downtime', kinds: SCHEDULED },
-  '/misfire/max_age': { label: 'No later than', fold: 'downtime', kinds: SCHEDULED },
+  '/type': { label: text.field.type },
+  '/name': { label: text.field.name },
+  '/description': { label: text.field.description },
+  '/labels': { label: text.field.labels },
+  '/schedule_time': { label: text.field.schedule_time, kinds: ['once'] },
+  '/interval': { label: text.field.interval, kinds: ['interval'] },
+  '/cron': { label: text.field.cron, kinds: ['cron'] },
+  '/timezone': { label: text.field.timezone, kinds: SCHEDULED },
+  '/starts_at': { label: text.field.starts_at, fold: 'limits', kinds: SCHEDULED },
+  '/ends_at': { label: text.field.ends_at, fold: 'limits', kinds: SCHEDULED },
+  '/max_fires': { label: text.field.max_fires, fold: 'limits', kinds: SCHEDULED },
+  '/jitter': { label: text.field.jitter, fold: 'limits', kinds: SCHEDULED },
+  '/exclude': { label: text.field.exclude, fold: 'limits', kinds: SCHEDULED },
+  '/dst_policy': { label: text.field.dst_policy, fold: 'downtime', kinds: ['cron'] },
+  '/misfire': { label: text.field.misfire, fold: 'downtime', kinds: SCHEDULED },
+  '/misfire/max_age': { label: 'None older than', fold: 'downtime', kinds: SCHEDULED },
   '/misfire/max_count': { label: 'At most, after a downtime', fold: 'downtime', kinds: SCHEDULED },
-  '/payload': { label: 'Payload' },
-  '/payload_schema': { label: 'Schema', kinds: ['api'] },
+  '/payload': { label: text.field.payload },
+  '/payload_schema': { label: text.field.payload_schema, kinds: ['api'] },
 }
 
 /** As the server names it, and as the page itself does. */

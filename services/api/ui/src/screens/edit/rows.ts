@@ -1,4 +1,5 @@
 /** By which fields definitions are compared: pure. */
+import { text } from '../../text'
 import type { Fields } from './draft'
 import { pretty, same } from './json'
 
@@ -10,25 +11,29 @@ export interface Row {
 
 /** Those that mean one thing are one row: a conflict chooses all of them or none. */
 const ROWS: readonly Row[] = [
-  { key: 'name', label: 'Name', fields: ['name'] },
-  { key: 'description', label: 'Description', fields: ['description'] },
-  { key: 'labels', label: 'Labels', fields: ['labels'] },
+  row('name'),
+  row('description'),
+  row('labels'),
   {
     key: 'schedule',
     label: 'Schedule',
     fields: ['type', 'schedule_time', 'interval', 'cron'],
   },
-  { key: 'timezone', label: 'Time zone', fields: ['timezone'] },
-  { key: 'starts_at', label: 'Not before', fields: ['starts_at'] },
-  { key: 'ends_at', label: 'Not after', fields: ['ends_at'] },
-  { key: 'max_fires', label: 'At most', fields: ['max_fires'] },
-  { key: 'jitter', label: 'Jitter', fields: ['jitter'] },
-  { key: 'exclude', label: 'Not on', fields: ['exclude'] },
-  { key: 'dst_policy', label: 'When clocks change', fields: ['dst_policy'] },
-  { key: 'misfire', label: 'After a downtime', fields: ['misfire'] },
-  { key: 'payload', label: 'Payload', fields: ['payload'] },
-  { key: 'payload_schema', label: 'Schema', fields: ['payload_schema'] },
+  row('timezone'),
+  row('starts_at'),
+  row('ends_at'),
+  row('max_fires'),
+  row('jitter'),
+  row('exclude'),
+  row('dst_policy'),
+  row('misfire'),
+  row('payload'),
+  row('payload_schema'),
 ]
+
+function row(field: keyof typeof text.field): Row {
+  return { key: field, label: text.field[field], fields: [field] }
+}
 
 /** The rows in which not all are the same. */
 export function rowsOf(sides: readonly Fields[]): Row[] {
@@ -41,13 +46,14 @@ export const isOther = (row: Row, a: Fields, b: Fields): boolean =>
 
 export function shownOf(row: Row, fields: Fields): string {
   return row.fields
-    .map((key) => (key === 'type' && fields.type !== 'api' ? '' : textOf(fields[key])))
+    .map((key) => (key === 'type' && fields.type !== 'api' ? '' : textOf(fields[key], key)))
     .filter(Boolean)
     .join('\n')
 }
 
-function textOf(value: unknown): string {
+function textOf(value: unknown, key: string): string {
   if (value === undefined || value === null) return ''
+  if (key === 'interval' && typeof value === 'number') return text.seconds(value)
   if (Array.isArray(value) && value.every((each) => typeof each === 'string'))
     return value.join('\n')
   return typeof value === 'string' ? value : pretty(value)

@@ -27,7 +27,7 @@ export const words = {
     maxFires: 'Over after so many fires. Empty: no end.',
     jitter: 'Each fire is later by a fixed part of this, so that many triggers spread out.',
     exclude: 'A date, or from the first to the last: 2027-12-24/2028-01-01. One a line.',
-    maxAge: 'None that is older fires late. Empty: 47 h, and never more.',
+    maxAge: 'What is older is missed. Empty: 47 h, and never more.',
     maxCount: 'More missed ones than this are logged as one row that counts them. Empty: 100.',
   },
   zone: { label: 'Time zone', search: 'Search 600 zones', away: 'The zones could not be read.' },
@@ -56,29 +56,10 @@ export const words = {
     api: 'Fires on request alone. Test it below, before you save it.',
     nothing:
       'Say when it fires: the next ten times stand here then, as the platform computes them.',
-    when: 'From now',
-    never: 'Nothing to come.',
     more: 'And so on.',
-    before: 'Before',
-    after: 'After',
-    isNew: 'new',
-    beyond: 'Later than the list beside it reaches',
-    isGone: 'no longer',
     retry: 'Ask again',
     away: (failures: number) =>
       `The platform is away at the moment. Asked ${count(failures, 'time')}; it goes on by itself.`,
-  },
-  clocks: {
-    title: 'Clocks change meanwhile',
-    goes: (before: string, after: string) => `${before}: the clock goes to ${after}.`,
-    matched: (isGap: boolean, times: string) =>
-      `It ${isGap ? 'skips' : 'repeats'} ${times} of this schedule.`,
-    effect: {
-      shifted: 'What it skips fires once, right after the gap.',
-      skipped: 'What it skips does not fire.',
-      once: 'What it repeats fires the first time alone.',
-      doubled: 'What it repeats fires each time the clock shows it.',
-    },
   },
   payload: {
     hint: 'Any JSON. It is what an event of this trigger carries.',
@@ -98,9 +79,6 @@ export const words = {
     needed: (name: string) => `${name} (needed when it fires)`,
     example: 'Begin with an example',
     unset: 'not set',
-    large: (size: string) =>
-      `This is ${size} long: more than an editor shows without freezing. Here are its first 20 kB.`,
-    download: 'Download all of it',
     file: 'Replace it by a file',
     notJson: (why: string) => `This is not JSON: ${why}`,
   },

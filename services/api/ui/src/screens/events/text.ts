@@ -111,8 +111,6 @@ export const words = {
     payload: 'Payload',
     noPayload: 'A rejected fire is logged without its payload.',
     copyPayload: 'Copy the payload',
-    cut: (shown: string, all: string) => `The first ${shown} of ${all}.`,
-    download: 'Download all of it',
     life: 'Its life',
     copyId: 'Copy the id',
     copyLink: 'Copy the link',

@@ -8,9 +8,9 @@ import { create, dryCreate } from '../../api/writes'
 import { Button } from '../../parts/Button'
 import { Dialog } from '../../parts/Dialog'
 import { Skeleton } from '../../parts/Skeleton'
+import { Times } from '../../parts/Times'
 import { tell } from '../../parts/Toast'
 import { text } from '../../text'
-import { Ahead } from './Ahead'
 import { definitionOf } from './fields'
 import { Impossible } from './Impossible'
 import { Refused } from './Refused'
@@ -74,7 +74,7 @@ function Content({
       <p>{words.again.told}</p>
       <p>{looked.data.in_words.after ?? words.facts.onRequest}</p>
       {own.type === 'scheduled' ? (
-        <Ahead before={null} after={looked.data.next_occurrences.after} />
+        <Times list={looked.data.next_occurrences.after.slice(0, 5)} zone={looked.data.timezone} />
       ) : null}
       {write.error ? <Refused error={write.error} title={words.again.failed} /> : null}
       <div className="trigger-ways">

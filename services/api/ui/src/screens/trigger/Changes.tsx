@@ -1,12 +1,14 @@
+import { text as said } from '../../text'
 import type { Change } from './diff'
-import { fieldLabel } from './fields'
+import { type FieldName, fieldLabel } from './fields'
 import { words } from './text'
 
 const LONG = 2_000
 
 /** A value of a definition, as JSON but for plain texts; long ones are cut. */
-export function shown(value: unknown): string {
+export function shown(value: unknown, field?: FieldName): string {
   if (value === undefined) return words.history.absent
+  if (field === 'interval' && typeof value === 'number') return said.seconds(value)
   const text = typeof value === 'string' ? value : JSON.stringify(value, null, 2)
   return text.length > LONG ? `${text.slice(0, LONG)}…` : text
 }
@@ -38,8 +40,8 @@ export function Changes({ changes, label, before, after }: Props) {
                 {fieldLabel(change.field)}
                 {change.pointer ? <code className="change-at">{change.pointer}</code> : null}
               </th>
-              <Value value={change.before} kind="before" />
-              <Value value={change.after} kind="after" />
+              <Value change={change} kind="before" />
+              <Value change={change} kind="after" />
             </tr>
           ))}
         </tbody>
@@ -48,10 +50,11 @@ export function Changes({ changes, label, before, after }: Props) {
   )
 }
 
-function Value({ value, kind }: { value: unknown; kind: 'before' | 'after' }) {
+function Value({ change, kind }: { change: Change; kind: 'before' | 'after' }) {
+  const value = change[kind]
   return (
     <td className={value === undefined ? 'change-absent' : `change-${kind}`}>
-      <span className="change-value">{shown(value)}</span>
+      <span className="change-value">{shown(value, change.field)}</span>
     </td>
   )
 }

@@ -1,9 +1,9 @@
 import type { Definition as Shape } from '../../api/triggers'
 import { Copy } from '../../parts/Copy'
 import { Dialog } from '../../parts/Dialog'
+import { JsonText } from '../../parts/JsonText'
 import { curlOf } from './curl'
 import { definitionOf } from './fields'
-import { JsonText } from './JsonText'
 import { words } from './text'
 
 interface Props {
@@ -32,7 +32,7 @@ export function Definition({ id, definition, onClose }: Props) {
         </>
       }
     >
-      <JsonText label={words.definition.title} text={shown} href={`/triggers/${id}`} />
+      <JsonText name={words.definition.title} text={shown} />
     </Dialog>
   )
 }

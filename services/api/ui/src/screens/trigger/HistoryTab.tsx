@@ -41,7 +41,6 @@ export function HistoryTab({ id, current }: { id: string; current: Trigger | nul
         {versions.map((version, index) => (
           <VersionItem
             key={`${version.version} ${version.kind}`}
-            id={id}
             version={version}
             before={versions[index + 1] ?? null}
             isFirst={index === versions.length - 1 && !hasNextPage}

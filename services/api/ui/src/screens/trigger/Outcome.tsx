@@ -4,6 +4,7 @@ import { Link } from 'wouter'
 import { type EventDetail, readEvent } from '../../api/events'
 import { asApiError } from '../../api/problem'
 import { Button } from '../../parts/Button'
+import { JsonText } from '../../parts/JsonText'
 import { LatenessRule } from '../../parts/LatenessRule'
 import { LifeClock } from '../../parts/LifeClock'
 import { Skeleton } from '../../parts/Skeleton'
@@ -12,7 +13,6 @@ import { Trouble } from '../../parts/Trouble'
 import { Instant } from '../../time/Instant'
 import { measured } from '../../time/relative'
 import { FieldErrors } from './FieldErrors'
-import { JsonText } from './JsonText'
 import { eventWay } from './Recent'
 import { words } from './text'
 
@@ -80,11 +80,7 @@ function Shown({ event, zone }: { event: EventDetail; zone: string }) {
       {event.status === 'fired' ? (
         <div>
           <h3>{words.test.merged}</h3>
-          <JsonText
-            label={words.test.merged}
-            text={JSON.stringify(event.payload, null, 2)}
-            href={`/events/${event.id}`}
-          />
+          <JsonText name={words.test.merged} text={JSON.stringify(event.payload, null, 2)} />
         </div>
       ) : null}
     </div>

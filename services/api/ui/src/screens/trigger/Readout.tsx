@@ -1,12 +1,12 @@
 import type { EventRow } from '../../api/events'
 import { Button } from '../../parts/Button'
 import { resultOf, Tag } from '../../parts/Tag'
+import { Wall } from '../../parts/Times'
 import { instant } from '../../time/format'
 import { Instant, Relative } from '../../time/Instant'
 import { relative } from '../../time/relative'
 import { useZoneMode } from '../../time/zone'
 import type { Mark } from './marks'
-import { Wall } from './NextFires'
 import { detailOf } from './Recent'
 import { words } from './text'
 

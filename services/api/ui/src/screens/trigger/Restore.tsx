@@ -4,12 +4,12 @@ import { queries } from '../../api/queries'
 import { readTrigger } from '../../api/trigger'
 import type { Version } from '../../api/triggers'
 import { dryReplace, replace } from '../../api/writes'
+import { BeforeAfter } from '../../parts/BeforeAfter'
 import { Button } from '../../parts/Button'
 import { Dialog } from '../../parts/Dialog'
 import { Skeleton } from '../../parts/Skeleton'
 import { tell } from '../../parts/Toast'
 import { text } from '../../text'
-import { Ahead } from './Ahead'
 import { Changes } from './Changes'
 import { diff } from './diff'
 import { definitionOf } from './fields'
@@ -85,7 +85,11 @@ function Content({ id, version, onClose }: { id: string; version: Version; onClo
         <>
           <h3>{words.restore.fires}</h3>
           <p>{would.in_words.after}</p>
-          <Ahead before={would.next_occurrences.before} after={would.next_occurrences.after} />
+          <BeforeAfter
+            {...would.next_occurrences}
+            titles={[words.restore.before, words.restore.after]}
+            shown={5}
+          />
           <p className="quiet">{words.restore.nothingDropped}</p>
         </>
       ) : null}

@@ -7,7 +7,7 @@ import { Button } from '../../parts/Button'
 import { Dialog } from '../../parts/Dialog'
 import { Field, Input } from '../../parts/Field'
 import { Icon } from '../../parts/Icon'
-import { JsonText } from './JsonText'
+import { JsonText } from '../../parts/JsonText'
 import { Outcome } from './Outcome'
 import { RecentPayloads } from './RecentPayloads'
 import { Refused } from './Refused'
@@ -80,11 +80,7 @@ export function TestTab({ trigger }: { trigger: Trigger }) {
           {trigger.payload === null || trigger.payload === undefined ? null : (
             <details>
               <summary>{words.test.own}</summary>
-              <JsonText
-                label={words.test.own}
-                text={JSON.stringify(trigger.payload, null, 2)}
-                href={`/triggers/${id}`}
-              />
+              <JsonText name={words.test.own} text={JSON.stringify(trigger.payload, null, 2)} />
             </details>
           )}
           <div className="trigger-ways">
@@ -141,7 +137,7 @@ export function TestTab({ trigger }: { trigger: Trigger }) {
       >
         <p>{words.test.realTold}</p>
         {text.trim() ? (
-          <JsonText label={words.test.payload} text={text} href={`/triggers/${id}`} />
+          <JsonText name={words.test.payload} text={text} />
         ) : (
           <p className="quiet">{words.test.ownAlone}</p>
         )}

@@ -2,16 +2,15 @@ import { useEffect, useRef } from 'react'
 import type { Version } from '../../api/triggers'
 import { Button } from '../../parts/Button'
 import { Icon } from '../../parts/Icon'
+import { JsonText } from '../../parts/JsonText'
 import { Instant, Relative } from '../../time/Instant'
 import { ActorName } from './Actor'
 import { Changes } from './Changes'
 import { diff } from './diff'
 import { definitionOf, fieldLabel } from './fields'
-import { JsonText } from './JsonText'
 import { words } from './text'
 
 interface Props {
-  id: string
   version: Version
   before: Version | null
   isFirst: boolean
@@ -24,7 +23,7 @@ interface Props {
 }
 
 export function VersionItem(props: Props) {
-  const { id, version, before, isFirst, isCurrent, isOpen, isDeleted, onToggle, onRestore } = props
+  const { version, before, isFirst, isCurrent, isOpen, isDeleted, onToggle, onRestore } = props
   const own = useRef<HTMLLIElement>(null)
   const wasOpen = useRef(false)
   const changes = before ? diff(before.definition, version.definition) : []
@@ -78,9 +77,8 @@ export function VersionItem(props: Props) {
           <details open={isFirst}>
             <summary>{words.history.whole}</summary>
             <JsonText
-              label={words.history.whole}
+              name={words.history.whole}
               text={JSON.stringify(definitionOf(version.definition), null, 2)}
-              href={`/triggers/${id}/history`}
             />
           </details>
         </div>

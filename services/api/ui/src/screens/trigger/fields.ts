@@ -1,25 +1,8 @@
 /** A definition's fields, as a create and a replace take them, and their names for people: pure. */
 import type { Definition } from '../../api/triggers'
+import { text } from '../../text'
 
-const NAMES = {
-  name: 'Name',
-  type: 'Type',
-  description: 'Description',
-  labels: 'Labels',
-  schedule_time: 'Time',
-  interval: 'Interval',
-  cron: 'Cron',
-  timezone: 'Zone',
-  dst_policy: 'Clock changes',
-  starts_at: 'Starts',
-  ends_at: 'Ends',
-  max_fires: 'Most fires',
-  jitter: 'Jitter',
-  exclude: 'Skipped dates',
-  misfire: 'When late',
-  payload: 'Payload',
-  payload_schema: 'Payload schema',
-} as const satisfies Partial<Record<keyof Definition, string>>
+const NAMES = text.field satisfies Partial<Record<keyof Definition, string>>
 
 export type FieldName = keyof typeof NAMES
 
@@ -35,10 +18,7 @@ export function definitionOf(trigger: Definition): Definition {
   return own as unknown as Definition
 }
 
-/** `Payload` and, within it, where: `/currency`. */
-export function fieldLabel(field: FieldName): string {
-  return NAMES[field]
-}
+export const fieldLabel = (field: FieldName): string => NAMES[field]
 
 /** The schedule as it was written: `30 9 * * MON-FRI`, `PT30S`, an instant. */
 export function expression(definition: Definition): string | null {

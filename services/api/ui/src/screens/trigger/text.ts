@@ -42,8 +42,6 @@ export const words = {
     title: 'The definition, as the API has it',
     copy: 'Copy the JSON',
     curl: 'Copy a curl command that fires it',
-    cut: (all: number) => `The first 20,000 of ${number(all)} characters.`,
-    whole: 'All of it',
   },
   axis: {
     title: 'Around now',
@@ -78,12 +76,6 @@ export const words = {
   next: {
     title: 'Next fires',
     none: 'Nothing to come: its schedule is over.',
-    schedule: (zone: string) => `On the clock of ${zone}`,
-    yours: 'On yours',
-    utc: 'In UTC',
-    relative: 'In',
-    shifted: 'moved by a clock change',
-    doubled: 'this time comes twice',
   },
   request: {
     title: 'Fires on request',
@@ -147,7 +139,6 @@ export const words = {
     fires: 'When it would fire',
     before: 'Now',
     after: 'Restored',
-    none: 'never',
     nothingDropped: 'Nothing fires at once, and what is due before still does.',
     refused: 'It cannot be restored as it was',
     adapt: 'Copy it and change that',

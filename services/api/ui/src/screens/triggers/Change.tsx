@@ -2,9 +2,9 @@ import type { DryRun } from '../../api/triggers'
 import { Button } from '../../parts/Button'
 import { Refusal } from '../../parts/Refusal'
 import { Skeleton } from '../../parts/Skeleton'
+import { Times } from '../../parts/Times'
 import { isInTrouble, Trouble } from '../../parts/Trouble'
 import { asking } from './dialogText'
-import { Occurrences } from './Occurrences'
 import type { usePatch } from './usePatch'
 
 const words = asking.pause
@@ -24,7 +24,7 @@ export function Change(props: {
         </p>
       )}
       {dry.data ? (
-        <BeforeAfter dry={dry.data} none={props.none} />
+        <LeftOutAndKept dry={dry.data} none={props.none} />
       ) : isInTrouble(dry) ? (
         <Trouble query={dry} />
       ) : (
@@ -45,7 +45,7 @@ export function Change(props: {
   )
 }
 
-function BeforeAfter({ dry, none }: { dry: DryRun; none: string }) {
+function LeftOutAndKept({ dry, none }: { dry: DryRun; none: string }) {
   const { before, after } = dry.next_occurrences
   const kept = new Set(after.map((one) => one.scheduled_for))
   const leftOut = before.filter((one) => !kept.has(one.scheduled_for)).slice(0, 5)
@@ -56,7 +56,7 @@ function BeforeAfter({ dry, none }: { dry: DryRun; none: string }) {
           {words.nevermore} {before.length}
         </h3>
         {leftOut.length > 0 ? (
-          <Occurrences occurrences={leftOut} timezone={dry.timezone} isGone />
+          <Times list={leftOut} zone={dry.timezone} isGone />
         ) : (
           <p className="quiet">{none}</p>
         )}
@@ -64,7 +64,7 @@ function BeforeAfter({ dry, none }: { dry: DryRun; none: string }) {
       <section>
         <h3>{words.still}</h3>
         {after.length > 0 ? (
-          <Occurrences occurrences={after.slice(0, 5)} timezone={dry.timezone} />
+          <Times list={after.slice(0, 5)} zone={dry.timezone} />
         ) : (
           <p className="quiet">{words.noneStill}</p>
         )}

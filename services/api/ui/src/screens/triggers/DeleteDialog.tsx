@@ -9,10 +9,10 @@ import { Button } from '../../parts/Button'
 import { Dialog } from '../../parts/Dialog'
 import { Refusal } from '../../parts/Refusal'
 import { Skeleton } from '../../parts/Skeleton'
+import { Times } from '../../parts/Times'
 import { tell } from '../../parts/Toast'
 import { isInTrouble, Trouble } from '../../parts/Trouble'
 import { asking } from './dialogText'
-import { Occurrences } from './Occurrences'
 
 interface Props {
   trigger: Pick<Trigger, 'id' | 'name'>
@@ -119,7 +119,7 @@ function WhatEnds({ dry }: { dry: DryRun }) {
       {next.length > 0 ? (
         <>
           <p>{words.next(next.length)}</p>
-          <Occurrences occurrences={next} timezone={dry.timezone} isGone />
+          <Times list={next} zone={dry.timezone} isGone />
         </>
       ) : (
         <p>{words.nothing}</p>

@@ -60,14 +60,6 @@ async function textPage(query: TriggerFilter, signal: AbortSignal) {
   return { rows: String(data), cursor }
 }
 
-export function download(file: Blob, name: string): void {
-  const link = document.createElement('a')
-  link.href = URL.createObjectURL(file)
-  link.download = name
-  link.click()
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
-}
-
 export interface Deletion {
   deleted: Chosen[]
   /** Taken, and done as soon as the scheduler gets to it. */
