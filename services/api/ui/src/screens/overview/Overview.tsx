@@ -85,17 +85,25 @@ function Sheet({
   )
 }
 
+const UNKNOWN = {
+  triggers: { active: null, due_within_1h: null },
+  attention: { late: null, missed: null, rejected: null },
+  dead_letters: null,
+}
+
 function Counters() {
   const overview = useOverview()
   const isOld = isInTrouble(overview)
-  if (!overview.data) {
-    return isOld ? <Trouble query={overview} /> : <Skeleton rows={1} height={66} />
-  }
-  const { triggers, attention, dead_letters } = overview.data
+  if (!overview.data && isOld) return <Trouble query={overview} />
+  // Without a number until it is known, in the place that it then has.
+  const { triggers, attention, dead_letters } = overview.data ?? UNKNOWN
   return (
     <>
       <Trouble query={overview} />
-      <div className={isOld ? 'overview-counters is-stale' : 'overview-counters'}>
+      <div
+        className={isOld ? 'overview-counters is-stale' : 'overview-counters'}
+        aria-busy={!overview.data}
+      >
         <Counter value={triggers.active} label="active triggers" to="/triggers?status=active" />
         <Counter
           value={triggers.due_within_1h}
@@ -151,7 +159,7 @@ function Charts({ range }: { range: Range }) {
   const stats = useStats({ from, bucket, is_test: false }, { every: 10_000 })
   const chart = <Skeleton rows={1} height={116} />
   return (
-    <div className="overview-grid">
+    <div className="overview-grid overview-charts">
       <Sheet title={words.fires}>
         <WhenRead of={stats} skeleton={chart}>
           {(data) => <FiresChart stats={data} />}
