@@ -63,13 +63,13 @@ async def signed_in(
         await context.close()
 
 
-async def probe(page: Page, call: str, *, within: float = WITHIN_MS / 1000) -> Any:
-    """What ``__bench.<call>`` answers."""
+async def probe(page: Page, call: str, *, within: float = WITHIN_MS / 1000, of: str = "") -> Any:
+    """What ``__bench.<call>`` answers; ``of`` says in an error what it was about."""
     try:
         async with asyncio.timeout(within):
             return await page.evaluate(f"() => __bench.{call}")
     except TimeoutError:
-        raise BenchFailed(f"{call}: no answer within {within:g} s at {page.url}") from None
+        raise BenchFailed(f"{call} {of}: no answer within {within:g} s at {page.url}") from None
 
 
 @contextlib.asynccontextmanager

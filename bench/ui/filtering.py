@@ -35,7 +35,8 @@ async def choose_filters(
             await page.locator(".histogram-plot").wait_for()
             await probe(page, "arm('rows')")
             await choose(page, number)
-            found.setdefault(name, []).append(Waited(**await probe(page, "arrived()")))
+            waited = Waited(**await probe(page, "arrived()", of=f"{name}, round {number + 1}"))
+            found.setdefault(name, []).append(waited)
     return found
 
 

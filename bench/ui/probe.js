@@ -38,7 +38,7 @@ window.__bench = (() => {
     },
     rows: {
       since: () => changed,
-      isOld: () => document.querySelector('main .is-stale') !== null,
+      isOld: () => document.querySelector('main [aria-busy=true]') !== null,
       isShown: () => document.querySelector('main [data-row], main .state') !== null,
       asked: '/events/?',
     },

@@ -14,7 +14,12 @@ interface Props<T> {
 /** What can be done with one thing, beside the ``MenuButton`` that opened it. */
 export function Menu<T>({ at, onClose, label, children }: Props<T>) {
   return (
-    <Base.Root open={at !== null} onOpenChange={(isOpen) => !isOpen && onClose()}>
+    <Base.Root
+      // The page stays as it is: to lock it is to lay all of it out anew, twice.
+      modal={false}
+      open={at !== null}
+      onOpenChange={(isOpen) => !isOpen && onClose()}
+    >
       <Base.Portal>
         <Base.Positioner
           className="popup-place"

@@ -21,6 +21,8 @@ export default function PickerList(props: Props) {
   const { trigger, isOpen, setOpen } = useOpening()
   return (
     <Select.Root
+      // As with a menu: the page is not laid out anew for it.
+      modal={false}
       items={choices}
       multiple={Array.isArray(value) as true}
       value={value as string[]}

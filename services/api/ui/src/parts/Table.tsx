@@ -3,8 +3,10 @@ import {
   type KeyboardEvent,
   memo,
   type ReactNode,
+  useCallback,
   useEffect,
   useLayoutEffect,
+  useMemo,
   useRef,
   useState,
 } from 'react'
@@ -56,20 +58,27 @@ export function Table<T>(props: Props<T>) {
     return () => NARROW.removeEventListener('change', change)
   }, [])
 
-  // What stands above may grow (a bar, a chart): where the rows begin is measured, not known.
+  // What stands above may grow (a bar, a chart): where the rows begin is measured, not known. Right
+  // after the browser laid the page out: to ask at another time is to lay it out once more.
   useLayoutEffect(() => {
-    const top = body.current?.getBoundingClientRect().top ?? 0
-    const found = Math.round(top + scrollY)
-    if (found !== margin) setMargin(found)
-  })
+    const measure = () => {
+      const top = body.current?.getBoundingClientRect().top ?? 0
+      setMargin(Math.round(top + scrollY))
+    }
+    measure()
+    const watching = new ResizeObserver(measure)
+    watching.observe(document.body)
+    return () => watching.disconnect()
+  }, [])
 
   const height = isNarrow ? (props.narrowHeight ?? NARROW_ROW) : rowHeight
   const virtual = useWindowVirtualizer({
     count: rows.length,
     estimateSize: () => height,
-    overscan: 12,
+    overscan: 6,
     scrollMargin: margin,
-    getItemKey: (index) => id(rows[index] as T),
+    // Were it another function each time, all rows would be measured anew with each frame.
+    getItemKey: useCallback((index: number) => id(rows[index] as T), [rows, id]),
   })
   // biome-ignore lint/correctness/useExhaustiveDependencies: sizes are remembered by the virtualizer
   useEffect(() => virtual.measure(), [height])
@@ -113,7 +122,10 @@ export function Table<T>(props: Props<T>) {
     )
   }
 
-  const inTabOrder = rows.some((row) => id(row) === current) ? current : rows[0] && id(rows[0])
+  const inTabOrder = useMemo(
+    () => (current && rows.some((row) => id(row) === current) ? current : rows[0] && id(rows[0])),
+    [rows, id, current],
+  )
   return (
     <div
       role="table"

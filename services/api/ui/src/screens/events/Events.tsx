@@ -13,6 +13,7 @@ import { Segments } from '../../parts/Segments'
 import { Skeleton } from '../../parts/Skeleton'
 import { Table } from '../../parts/Table'
 import { isInTrouble, Trouble } from '../../parts/Trouble'
+import { useLasting } from '../../parts/useLasting'
 import { columnsOf } from './columns'
 import { ExportMenu } from './ExportMenu'
 import { Filters } from './Filters'
@@ -106,6 +107,7 @@ export default function Events() {
     requestAnimationFrame(() => row?.focus())
   }, [open])
 
+  const isOld = useLasting(events.isPlaceholderData)
   useReturn(events.data !== undefined && !events.isPlaceholderData, search.toString())
 
   const show = () => {
@@ -172,7 +174,11 @@ export default function Events() {
           <p className="log-partial">{words.partial}</p>
         ) : null}
         <Trouble query={events} />
-        <div ref={table} className={events.isPlaceholderData ? 'is-stale' : undefined}>
+        <div
+          ref={table}
+          className={isOld ? 'is-stale' : undefined}
+          aria-busy={events.isPlaceholderData}
+        >
           {rows.length > 0 ? (
             <Table
               label={words.title}

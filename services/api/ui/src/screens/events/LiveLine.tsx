@@ -2,6 +2,7 @@ import { type ReactNode, useEffect, useRef, useState } from 'react'
 import type { StreamState } from '../../live/stream'
 import { Button } from '../../parts/Button'
 import { words } from './text'
+import { FLOOD } from './useFollow'
 
 interface Props {
   /** Why nothing comes in, where following makes no sense at all. */
@@ -18,7 +19,6 @@ interface Props {
 }
 
 const { live } = words
-const MANY = 50
 const QUIET = 10_000
 
 /** Whether the log is followed, always in sight: nobody is to wait before a paused page. */
@@ -61,7 +61,7 @@ function told(
 }
 
 function Rate({ rate, onNarrow }: { rate: number; onNarrow: () => void }): ReactNode {
-  if (rate <= MANY) return null
+  if (rate <= FLOOD) return null
   return (
     <>
       <span className="mono">{live.rate(rate)}</span>

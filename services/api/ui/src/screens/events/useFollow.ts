@@ -1,4 +1,5 @@
-/** Follows the log while its screen is seen: rows of the stream come into sight once a frame. */
+/** Follows the log while its screen is seen: rows of the stream come into sight once a frame, of a
+ * flood four times a second. */
 import { type RefObject, useCallback, useEffect, useRef, useState } from 'react'
 import type { EventRow } from '../../api/events'
 import { follow, type StreamState } from '../../live/stream'
@@ -18,6 +19,10 @@ interface Options {
 }
 
 const SECOND = 1_000
+/** So many a second are no more read one by one, but counted. */
+export const FLOOD = 50
+/** Between two drawings of a flood: a table of other rows in each frame leaves none for the reader. */
+const FLOOD_PAUSE = 250
 
 export function useFollow({ search, position, isOn, isHeld, has, onReset }: Options) {
   const [feed, setFeed] = useState<Feed>(NOTHING)
@@ -36,15 +41,19 @@ export function useFollow({ search, position, isOn, isHeld, has, onReset }: Opti
     if (!isOn || position === null) return
     let came: EventRow[] = []
     let frame = 0
+    let timer = 0
     let arrived = 0
+    let isFlood = false
     const putIn = () => {
       frame = 0
+      timer = 0
       const rows = came
       came = []
       setFeed((before) => take(before, rows, has.current, isHeld.current()))
     }
     const second = setInterval(() => {
       setRate(arrived)
+      isFlood = arrived > FLOOD
       arrived = 0
       // What was read is let go without an event that tells so: a pointer that leaves, a scroll.
       setFeed((before) => (before.count > 0 && !isHeld.current() ? show(before) : before))
@@ -54,7 +63,9 @@ export function useFollow({ search, position, isOn, isHeld, has, onReset }: Opti
         after.current = at
         arrived += 1
         came.push(row)
-        if (frame === 0) frame = requestAnimationFrame(putIn)
+        if (frame !== 0 || timer !== 0) return
+        if (isFlood) timer = setTimeout(putIn, FLOOD_PAUSE)
+        else frame = requestAnimationFrame(putIn)
       },
       onReset,
       onState: setState,
@@ -63,6 +74,7 @@ export function useFollow({ search, position, isOn, isHeld, has, onReset }: Opti
       end()
       clearInterval(second)
       cancelAnimationFrame(frame)
+      clearTimeout(timer)
       // Taken in, though paused: the stream goes on after them.
       const rows = came
       if (rows.length > 0) {

@@ -27,6 +27,8 @@ interface Props {
 const TEMPLATE =
   '36px minmax(120px, 1fr) minmax(140px, 1.5fr) 190px minmax(154px, 0.5fr) 150px 88px'
 
+const idOf = (row: Trigger) => row.id
+
 /** The table of triggers; its rows are led to by j and k, taken by x, opened by Enter. */
 export function List(props: Props) {
   const { rows, results, gone, selection, menuOf, onMenu, onFire } = props
@@ -118,7 +120,7 @@ export function List(props: Props) {
         columns={columns}
         template={TEMPLATE}
         rows={rows}
-        id={(row) => row.id}
+        id={idOf}
         rowHeight={42}
         narrowHeight={104}
         total={props.total}

@@ -9,6 +9,7 @@ import { ButtonLink } from '../../parts/Button'
 import { useMenu } from '../../parts/MenuButton'
 import { Skeleton } from '../../parts/Skeleton'
 import { isInTrouble, Trouble } from '../../parts/Trouble'
+import { useLasting } from '../../parts/useLasting'
 import { Asked, type Asking } from './Asked'
 import { Changed } from './Changed'
 import { Counters } from './Counters'
@@ -55,7 +56,8 @@ export default function Triggers() {
   // The counters are asked for most often: they notice first that nobody answers.
   const overview = useOverview()
   const asleep = isInTrouble(list) ? list : overview
-  const isOld = isInTrouble(asleep) || list.isPlaceholderData
+  const isWaiting = useLasting(list.isPlaceholderData)
+  const isOld = isInTrouble(asleep) || isWaiting
   return (
     <Page
       title={words.title}

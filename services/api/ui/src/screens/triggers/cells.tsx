@@ -1,4 +1,5 @@
-/** What the columns show of a trigger. */
+/** What the columns show of a trigger: each drawn anew only where what it shows is another. */
+import { memo } from 'react'
 import { Link } from 'wouter'
 import type { Trigger } from '../../api/triggers'
 import { Button } from '../../parts/Button'
@@ -12,7 +13,7 @@ import { expressionOf, zoneOf } from './expression'
 import { type Activity, oddOf, reasonOf } from './results'
 import { words } from './text'
 
-export function Name({ trigger, isGone }: { trigger: Trigger; isGone: boolean }) {
+export const Name = memo(function Name({ trigger, isGone }: { trigger: Trigger; isGone: boolean }) {
   return (
     <div className="cell-two">
       <Link href={`/triggers/${trigger.id}`} className="way-name clip" title={trigger.name}>
@@ -25,9 +26,9 @@ export function Name({ trigger, isGone }: { trigger: Trigger; isGone: boolean })
       ) : null}
     </div>
   )
-}
+})
 
-export function Schedule({ trigger }: { trigger: Trigger }) {
+export const Schedule = memo(function Schedule({ trigger }: { trigger: Trigger }) {
   const zone = zoneOf(trigger)
   const said =
     trigger.in_words?.replace(/\.$/, '') ?? (trigger.type === 'api' ? 'Fires on request' : '')
@@ -41,9 +42,9 @@ export function Schedule({ trigger }: { trigger: Trigger }) {
       </div>
     </div>
   )
-}
+})
 
-export function Next({ trigger }: { trigger: Trigger }) {
+export const Next = memo(function Next({ trigger }: { trigger: Trigger }) {
   if (trigger.next_fire_at === null) {
     return <span className="quiet">{trigger.type === 'api' ? words.onRequest : words.over}</span>
   }
@@ -57,9 +58,9 @@ export function Next({ trigger }: { trigger: Trigger }) {
       </div>
     </div>
   )
-}
+})
 
-export function Last({ activity }: { activity: Activity | undefined }) {
+export const Last = memo(function Last({ activity }: { activity: Activity | undefined }) {
   if (!activity) return null
   const event = activity.last
   if (!event) return <span className="quiet small">{words.noResult}</span>
@@ -75,13 +76,13 @@ export function Last({ activity }: { activity: Activity | undefined }) {
       ) : null}
     </Link>
   )
-}
+})
 
-export function Points({ activity }: { activity: Activity | undefined }) {
+export const Points = memo(function Points({ activity }: { activity: Activity | undefined }) {
   if (!activity) return null
   const { points } = activity
   return <Sparkline points={points} label={words.points(points.length, oddOf(points))} />
-}
+})
 
 interface ActionsProps {
   trigger: Trigger
@@ -91,7 +92,13 @@ interface ActionsProps {
   onFire: (trigger: Trigger) => void
 }
 
-export function Actions({ trigger, isGone, isMenuOpen, onMenu, onFire }: ActionsProps) {
+export const Actions = memo(function Actions({
+  trigger,
+  isGone,
+  isMenuOpen,
+  onMenu,
+  onFire,
+}: ActionsProps) {
   return (
     <div className="row-actions">
       <Button
@@ -111,4 +118,4 @@ export function Actions({ trigger, isGone, isMenuOpen, onMenu, onFire }: Actions
       />
     </div>
   )
-}
+})

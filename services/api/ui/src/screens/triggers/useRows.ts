@@ -1,6 +1,6 @@
 /** The rows of the list, and what keeps those in sight true while it is read. */
 import { type InfiniteData, useQuery } from '@tanstack/react-query'
-import { useEffect, useMemo, useState } from 'react'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import type { Page } from '../../api/client'
 import { queries } from '../../api/queries'
 import { readTriggersById, type Trigger, type TriggerFilter, useTriggers } from '../../api/triggers'
@@ -8,6 +8,7 @@ import { serverNow } from '../../time/clock'
 
 const BLOCK = 20
 const SIGHT = 100
+const REST = 150
 
 export function useRows(asked: TriggerFilter) {
   const list = useTriggers(asked)
@@ -23,23 +24,40 @@ export function useRows(asked: TriggerFilter) {
   return { list, rows, total: head?.total ?? null, isExact: head?.totalIsExact ?? true }
 }
 
-/** The ids of the rows in sight, by blocks, and only once the scrolling rests. */
+/** The ids of the rows in sight, by blocks, and only once the scrolling rests.
+ *
+ * While it goes on nothing is drawn for it: a frame has better to do.
+ */
 export function useSight(rows: readonly Trigger[]) {
-  const [range, setRange] = useState<readonly [number, number]>([0, BLOCK - 1])
   const [ids, setIds] = useState<readonly string[]>([])
+  const sight = useRef({ rows, first: 0, last: BLOCK - 1, timer: 0 })
+
+  const settle = useCallback(() => {
+    const { rows, first, last } = sight.current
+    const from = Math.floor(first / BLOCK) * BLOCK
+    const until = Math.ceil((last + 1) / BLOCK) * BLOCK
+    const seen = rows.slice(from, Math.min(until, from + SIGHT)).map((row) => row.id)
+    setIds((before) => (before.join() === seen.join() ? before : seen))
+  }, [])
+  const settleSoon = useCallback(() => {
+    clearTimeout(sight.current.timer)
+    sight.current.timer = setTimeout(settle, REST)
+  }, [settle])
+
+  const isFirst = ids.length === 0
   useEffect(() => {
-    const first = Math.floor(range[0] / BLOCK) * BLOCK
-    const last = Math.ceil((range[1] + 1) / BLOCK) * BLOCK
-    const seen = rows.slice(first, Math.min(last, first + SIGHT)).map((row) => row.id)
-    const settle = () => setIds((before) => (before.join() === seen.join() ? before : seen))
-    if (ids.length === 0) return settle()
-    const timer = setTimeout(settle, 150)
-    return () => clearTimeout(timer)
-  }, [range, rows, ids.length])
-  const onRange = useMemo(
-    () => (first: number, last: number) =>
-      setRange((before) => (before[0] === first && before[1] === last ? before : [first, last])),
-    [],
+    sight.current.rows = rows
+    if (isFirst) settle()
+    else settleSoon()
+  }, [rows, isFirst, settle, settleSoon])
+  useEffect(() => () => clearTimeout(sight.current.timer), [])
+
+  const onRange = useCallback(
+    (first: number, last: number) => {
+      Object.assign(sight.current, { first, last })
+      settleSoon()
+    },
+    [settleSoon],
   )
   return { ids, onRange }
 }
