@@ -8,6 +8,7 @@ import asyncio
 import os
 import random
 from collections import Counter
+from datetime import datetime
 
 import psutil
 import pytest
@@ -47,6 +48,12 @@ Go lets the heap become twice as large as what lives in it: quiet brought 114 Mi
 PAUSE_S = (0.0, 0.25)
 """Between two acts of a user: what is tested is what they send, not who has more CPU."""
 LATE_S = 1.0
+STANDSTILLS = 2
+"""How often all may stand still for a second, as a machine does that runs other tests, or its disk.
+
+What a hostile user can bring to a stand, hostile users do bring to a stand time and again: each
+does each of these things a dozen times.
+"""
 
 
 @pytest.mark.timeout(HOSTILE_FOR_S + 300)
@@ -118,12 +125,19 @@ def _memory(platform: Platform) -> dict[str, int]:
 
 
 def _assert_in_time(evidence: Evidence) -> None:
-    late = sorted(
-        (row.fired_at - row.scheduled_for).total_seconds()
+    fires = sorted(
+        (row.scheduled_for, row.fired_at)
         for row in evidence.rows
         if row.scheduled_for is not None and row.fired_at is not None
     )
-    median, of_a_hundred = late[len(late) // 2], late[-len(late) // 100]
-    print(f"late, s: median {median:.3f}, p99 {of_a_hundred:.3f}, at most {late[-1]:.3f}")
-    # Of twenty one may meet a machine that is busy with other tests.
-    assert late[-len(late) // 20] < LATE_S
+    late = sorted((fired - due).total_seconds() for due, fired in fires)
+    print(f"late, s: median {late[len(late) // 2]:.3f}, p95 {late[-len(late) // 20]:.3f}")
+    found: list[tuple[datetime, datetime]] = []
+    for due, fired in fires:
+        if (fired - due).total_seconds() < LATE_S:
+            continue
+        if found and due <= found[-1][1]:
+            found[-1] = (found[-1][0], max(fired, found[-1][1]))
+        else:
+            found.append((due, fired))
+    assert len(found) <= STANDSTILLS, found

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-_MEMORY = Path("/dev/shm")  # noqa: S108 (a folder of one's own is made in it)
+_MEMORY = Path("/dev/shm")
 _ENOUGH_BYTES = 6 << 30
 """For two test runs at a time: some 1 GiB is used at most."""
 
