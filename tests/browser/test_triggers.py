@@ -203,7 +203,9 @@ async def test_names_are_text_and_a_narrow_dark_page_shows_what_fires_without_a_
     await expect(before).not_to_have_attribute("datetime", was or "")
     width = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert width <= 0
-    await page.get_by_role("button", name="More for").click()
+    button = page.get_by_role("button", name="More for")
+    await button.click()
+    await expect(button).to_have_attribute("aria-expanded", "true")
     delete = page.get_by_role("menuitem", name="Delete")
     await delete.focus()
     await axe(page)
@@ -212,3 +214,6 @@ async def test_names_are_text_and_a_narrow_dark_page_shows_what_fires_without_a_
     await expect(before).not_to_have_attribute("datetime", was or "")
     await expect(delete).to_be_focused()
     await screenshot(page, "triggers-menu-narrow-dark")
+    await page.keyboard.press("Escape")
+    await expect(button).to_be_focused()
+    await expect(button).to_have_attribute("aria-expanded", "false")

@@ -1,5 +1,5 @@
 import { Menu as Base } from '@base-ui/react/menu'
-import type { ReactNode } from 'react'
+import { type ReactNode, useEffect } from 'react'
 import type { MenuAt } from './MenuButton'
 import './Picker.css'
 
@@ -13,6 +13,11 @@ interface Props<T> {
 
 /** What can be done with one thing, beside the ``MenuButton`` that opened it. */
 export function Menu<T>({ at, onClose, label, children }: Props<T>) {
+  const anchor = at?.anchor
+  useEffect(() => {
+    anchor?.setAttribute('aria-expanded', 'true')
+    return () => anchor?.setAttribute('aria-expanded', 'false')
+  }, [anchor])
   return (
     <Base.Root
       // The page stays as it is: to lock it is to lay all of it out anew, twice.
@@ -21,13 +26,8 @@ export function Menu<T>({ at, onClose, label, children }: Props<T>) {
       onOpenChange={(isOpen) => !isOpen && onClose()}
     >
       <Base.Portal>
-        <Base.Positioner
-          className="popup-place"
-          anchor={at?.anchor ?? null}
-          sideOffset={4}
-          align="end"
-        >
-          <Base.Popup className="popup" aria-label={label} finalFocus={() => at?.anchor ?? true}>
+        <Base.Positioner className="popup-place" anchor={anchor ?? null} sideOffset={4} align="end">
+          <Base.Popup className="popup" aria-label={label} finalFocus={() => anchor ?? true}>
             {at === null ? null : children(at.payload)}
           </Base.Popup>
         </Base.Positioner>

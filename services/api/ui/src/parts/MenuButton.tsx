@@ -23,19 +23,19 @@ export function useMenu<T>() {
 interface Props<T> {
   payload: T
   label: string
-  isOpen: boolean
   onOpen: (at: MenuAt<T>) => void
   /** What it shows, where that is more than a sign; its name, then. */
   children?: ReactNode
 }
 
 /** Opens what else can be done: by a press, or by the arrow down. */
-export function MenuButton<T>({ payload, label, isOpen, onOpen, children }: Props<T>) {
+export function MenuButton<T>({ payload, label, onOpen, children }: Props<T>) {
   return (
     <Button
       {...(children ? {} : { kind: 'quiet', isSign: true, 'aria-label': label })}
       aria-haspopup="menu"
-      aria-expanded={isOpen}
+      // The menu says so while it is open: no row of a table is drawn anew for it.
+      aria-expanded={false}
       onClick={(event) => onOpen({ payload, anchor: event.currentTarget })}
       onKeyDown={(event) => {
         if (event.key !== 'ArrowDown') return

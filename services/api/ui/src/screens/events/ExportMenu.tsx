@@ -12,7 +12,7 @@ export function ExportMenu({ filter }: { filter: EventFilter }) {
   const { label } = words.export
   return (
     <>
-      <MenuButton payload={filter} label={label} isOpen={menu.at !== null} onOpen={menu.open}>
+      <MenuButton payload={filter} label={label} onOpen={menu.open}>
         {label} <Icon name="down" size={12} />
       </MenuButton>
       <Suspense fallback={null}>

@@ -25,12 +25,7 @@ export function Actions({ trigger }: { trigger: Trigger }) {
       </Button>
       <ButtonLink href={`/triggers/${id}?tab=test`}>{words.actions.test}</ButtonLink>
       <ButtonLink href={`/triggers/${id}/edit`}>{words.actions.edit}</ButtonLink>
-      <MenuButton
-        payload={trigger}
-        label={words.actions.more(name)}
-        isOpen={menu.at !== null}
-        onOpen={menu.open}
-      />
+      <MenuButton payload={trigger} label={words.actions.more(name)} onOpen={menu.open} />
       <Suspense fallback={null}>
         {menu.wasOpened ? <More at={menu.at} onClose={menu.close} ask={ask} /> : null}
       </Suspense>

@@ -1,4 +1,4 @@
-import { type KeyboardEvent, useCallback, useMemo } from 'react'
+import { type KeyboardEvent, memo, useCallback, useMemo } from 'react'
 import { useLocation } from 'wouter'
 import type { Trigger } from '../../api/triggers'
 import type { MenuAt } from '../../parts/MenuButton'
@@ -16,8 +16,6 @@ interface Props {
   results: ReadonlyMap<string, Activity>
   gone: ReadonlySet<string>
   selection: Selection
-  /** The trigger whose menu is open, if any. */
-  menuOf: string | null
   onMenu: (at: MenuAt<Trigger>) => void
   onFire: (trigger: Trigger) => void
   onEnd: () => void
@@ -30,8 +28,8 @@ const TEMPLATE =
 const idOf = (row: Trigger) => row.id
 
 /** The table of triggers; its rows are led to by j and k, taken by x, opened by Enter. */
-export function List(props: Props) {
-  const { rows, results, gone, selection, menuOf, onMenu, onFire } = props
+export const List = memo(function List(props: Props) {
+  const { rows, results, gone, selection, onMenu, onFire } = props
   const [, go] = useLocation()
   const { chosen, toggle, put, clear } = selection
   const isAll = rows.length > 0 && rows.every((row) => chosen.has(row.id))
@@ -90,18 +88,12 @@ export function List(props: Props) {
         key: 'actions',
         head: words.columns.actions,
         cell: (row) => (
-          <Actions
-            trigger={row}
-            isGone={gone.has(row.id)}
-            isMenuOpen={menuOf === row.id}
-            onMenu={onMenu}
-            onFire={onFire}
-          />
+          <Actions trigger={row} isGone={gone.has(row.id)} onMenu={onMenu} onFire={onFire} />
         ),
         narrow: 'end',
       },
     ],
-    [rows, results, gone, chosen, isAll, toggle, put, clear, menuOf, onMenu, onFire],
+    [rows, results, gone, chosen, isAll, toggle, put, clear, onMenu, onFire],
   )
 
   const open = useCallback((row: Trigger) => go(`/triggers/${row.id}`), [go])
@@ -132,4 +124,4 @@ export function List(props: Props) {
       />
     </div>
   )
-}
+})

@@ -80,7 +80,6 @@ export default function Triggers() {
         <div className={isOld ? 'is-stale' : undefined} aria-busy={list.isPlaceholderData}>
           <List
             {...{ rows, total, results, gone, selection, onFire, onEnd, onRange }}
-            menuOf={menu.at?.payload.id ?? null}
             onMenu={menu.open}
           />
         </div>

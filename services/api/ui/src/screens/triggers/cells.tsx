@@ -87,18 +87,11 @@ export const Points = memo(function Points({ activity }: { activity: Activity | 
 interface ActionsProps {
   trigger: Trigger
   isGone: boolean
-  isMenuOpen: boolean
   onMenu: (at: MenuAt<Trigger>) => void
   onFire: (trigger: Trigger) => void
 }
 
-export const Actions = memo(function Actions({
-  trigger,
-  isGone,
-  isMenuOpen,
-  onMenu,
-  onFire,
-}: ActionsProps) {
+export const Actions = memo(function Actions({ trigger, isGone, onMenu, onFire }: ActionsProps) {
   return (
     <div className="row-actions">
       <Button
@@ -110,12 +103,7 @@ export const Actions = memo(function Actions({
       >
         <Icon name="play" />
       </Button>
-      <MenuButton
-        payload={trigger}
-        label={words.more(trigger.name)}
-        isOpen={isMenuOpen}
-        onOpen={onMenu}
-      />
+      <MenuButton payload={trigger} label={words.more(trigger.name)} onOpen={onMenu} />
     </div>
   )
 })

@@ -1,4 +1,4 @@
-import { useCallback, useRef, useState } from 'react'
+import { useCallback, useMemo, useRef, useState } from 'react'
 import type { Trigger } from '../../api/triggers'
 
 /** What is done with many needs of each: its name to tell it, its version to be sure of it. */
@@ -36,7 +36,7 @@ export function useSelection() {
     (id: string) => setChosen((before) => new Map([...before].filter(([own]) => own !== id))),
     [],
   )
-  return { chosen, toggle, put, clear, drop }
+  return useMemo(() => ({ chosen, toggle, put, clear, drop }), [chosen, toggle, put, clear, drop])
 }
 
 export type Selection = ReturnType<typeof useSelection>
