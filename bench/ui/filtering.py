@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
-from .browser import probe
+from .browser import WITHIN_MS, probe
 from .keystrokes import Waited
 
 Choosing = Callable[[Page, int], Awaitable[None]]
@@ -51,6 +51,8 @@ def kinds_of(sought: Sought) -> Mapping[str, Choosing]:
         name = sought.triggers[number % len(sought.triggers)]
         await page.get_by_label("Trigger: ").click()
         await page.get_by_placeholder("Part of a trigger").fill(name)
+        # The first list makes way for what is found: nobody reads and clicks within that time.
+        await expect(page.get_by_role("option")).to_have_count(1, timeout=WITHIN_MS)
         await page.get_by_role("option", name=name, exact=True).click()
 
     return {
