@@ -11,7 +11,7 @@ export function count(value: number, noun: string, plural = `${noun}s`): string 
 
 export const text = {
   notLoaded: 'This could not be loaded',
-  notLoadedHint: 'The gateway does not answer just now. Try it again.',
+  notLoadedHint: 'The gateway does not answer just now.',
   name: 'Trigger Platform',
   nav: { triggers: 'Triggers', events: 'Event log', overview: 'Overview', access: 'Access' },
   zone: { label: 'Times in', yours: 'Yours', utc: 'UTC', schedule: 'Schedule' },

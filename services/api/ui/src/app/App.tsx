@@ -1,8 +1,9 @@
 import { CSPProvider } from '@base-ui/react/csp-provider'
 import { QueryClientProvider } from '@tanstack/react-query'
-import { lazy, type ReactNode, Suspense } from 'react'
+import type { ReactNode } from 'react'
 import { Redirect, Route, Router, Switch } from 'wouter'
 import { queries } from '../api/queries'
+import { lazily } from '../parts/lazily'
 import { Skeleton } from '../parts/Skeleton'
 import { Toasts } from '../parts/Toast'
 import Triggers from '../screens/triggers/Triggers'
@@ -12,13 +13,13 @@ import { NotFound } from './NotFound'
 import { SignedIn } from './Session'
 import { Shell } from './Shell'
 
-const Login = lazy(() => import('../screens/login/Login'))
-const Trigger = lazy(() => import('../screens/trigger/Trigger'))
-const Edit = lazy(() => import('../screens/edit/Edit'))
-const Events = lazy(() => import('../screens/events/Events'))
-const Event = lazy(() => import('../screens/events/Event'))
-const Overview = lazy(() => import('../screens/overview/Overview'))
-const Access = lazy(() => import('../screens/access/Access'))
+const Login = lazily(() => import('../screens/login/Login'), <Skeleton />)
+const Trigger = lazily(() => import('../screens/trigger/Trigger'), <Skeleton />)
+const Edit = lazily(() => import('../screens/edit/Edit'), <Skeleton />)
+const Events = lazily(() => import('../screens/events/Events'), <Skeleton />)
+const Event = lazily(() => import('../screens/events/Event'), <Skeleton />)
+const Overview = lazily(() => import('../screens/overview/Overview'), <Skeleton />)
+const Access = lazily(() => import('../screens/access/Access'), <Skeleton />)
 
 export function App() {
   return (
@@ -26,20 +27,18 @@ export function App() {
       <QueryClientProvider client={queries}>
         <ZoneProvider>
           <Router base="/ui">
-            <Suspense fallback={<Skeleton />}>
-              <Switch>
-                <Route path="/login">
-                  <Login />
-                </Route>
-                <Route>
-                  <Shell>
-                    <SignedIn>
-                      <Screens />
-                    </SignedIn>
-                  </Shell>
-                </Route>
-              </Switch>
-            </Suspense>
+            <Switch>
+              <Route path="/login">
+                <Login />
+              </Route>
+              <Route>
+                <Shell>
+                  <SignedIn>
+                    <Screens />
+                  </SignedIn>
+                </Shell>
+              </Route>
+            </Switch>
           </Router>
           <Toasts />
         </ZoneProvider>
@@ -89,11 +88,7 @@ function Screens() {
 function at(path: string, screen: (params: Record<string, string | undefined>) => ReactNode) {
   return (
     <Route path={path} key={path}>
-      {(params) => (
-        <Boundary key={path}>
-          <Suspense fallback={<Skeleton />}>{screen(params as never)}</Suspense>
-        </Boundary>
-      )}
+      {(params) => <Boundary key={path}>{screen(params as never)}</Boundary>}
     </Route>
   )
 }

@@ -11,6 +11,12 @@ export class Boundary extends Component<{ children: ReactNode }, { error: unknow
 
   override render() {
     if (this.state.error === null) return this.props.children
-    return <Failed error={this.state.error} onRetry={() => location.reload()} />
+    return <Failed error={this.state.error} onRetry={reload} />
   }
+}
+
+/** Only once somebody answers: a page that is asked for in vain is replaced by the browser's own. */
+async function reload(): Promise<void> {
+  const answer = await fetch(location.href, { cache: 'no-store' }).catch(() => null)
+  if (answer?.ok) location.reload()
 }

@@ -1,9 +1,11 @@
 /** Keys that work on every screen; what has keys of its own (a table, a chart) tells beside it. */
-import { lazy, Suspense, useEffect, useState } from 'react'
-import { useLocation } from 'wouter'
 
-const Palette = lazy(() => import('./Palette'))
-const Keys = lazy(() => import('./Keys'))
+import { useEffect, useState } from 'react'
+import { useLocation } from 'wouter'
+import { lazily } from '../parts/lazily'
+
+const Palette = lazily(() => import('./Palette'))
+const Keys = lazily(() => import('./Keys'))
 
 const GO: Record<string, string> = {
   t: '/triggers',
@@ -62,9 +64,9 @@ export function Shortcuts() {
 
   const close = () => setShown(null)
   return (
-    <Suspense fallback={null}>
+    <>
       {shown === 'palette' ? <Palette onClose={close} onKeys={() => setShown('keys')} /> : null}
       {shown === 'keys' ? <Keys onClose={close} /> : null}
-    </Suspense>
+    </>
   )
 }

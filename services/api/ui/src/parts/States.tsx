@@ -30,6 +30,21 @@ export function Failed({ error, onRetry }: { error: unknown; onRetry?: () => voi
   )
 }
 
+/** A part of the page itself that nobody delivers at the moment. */
+export function NotLoaded({ failures, onRetry }: { failures: number; onRetry: () => void }) {
+  return (
+    <div className="state">
+      {/* Told once: what counts would be read out each time. */}
+      <div role="alert">
+        <h2>{text.notLoaded}</h2>
+        <p>{text.notLoadedHint}</p>
+      </div>
+      <p className="quiet">{text.state.trying(failures)}</p>
+      <Button onClick={onRetry}>{text.state.retry}</Button>
+    </div>
+  )
+}
+
 function Details({ error }: { error: ApiError }) {
   if (error.status <= 0) return null
   return (

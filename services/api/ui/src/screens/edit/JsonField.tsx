@@ -1,12 +1,16 @@
-import { lazy, Suspense, useEffect, useState } from 'react'
+import { useEffect, useState } from 'react'
 import { Button } from '../../parts/Button'
 import { isLarge, JsonText } from '../../parts/JsonText'
+import { lazily } from '../../parts/lazily'
 import { type Form, FormGroup } from './form'
 import { fault } from './json'
 import { words } from './text'
 
 // 99 kB: fetched once a JSON field is opened, and not before.
-const JsonEditor = lazy(() => import('./JsonEditor'))
+const JsonEditor = lazily(
+  () => import('./JsonEditor'),
+  <div className="input edit-editor" data-loading aria-busy="true" />,
+)
 
 interface Props {
   form: Form
@@ -57,14 +61,7 @@ export function JsonField({ form, pointer, value, onChange, label, hint, add, ex
         </JsonText>
       ) : isOpen ? (
         <>
-          <Suspense fallback={<div className="input edit-editor" data-loading aria-busy="true" />}>
-            <JsonEditor
-              label={label}
-              initial={value}
-              onChange={onChange}
-              isFocused={isOwnOpening}
-            />
-          </Suspense>
+          <JsonEditor label={label} initial={value} onChange={onChange} isFocused={isOwnOpening} />
           <p className="edit-unfinished edit-fault" aria-live="polite">
             {why ? words.payload.notJson(why) : ''}
           </p>

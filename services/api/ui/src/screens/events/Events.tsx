@@ -1,4 +1,4 @@
-import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { type EventRow, useEvents, useStats } from '../../api/events'
 import { queries } from '../../api/queries'
 import { useAddress } from '../../app/address'
@@ -9,6 +9,7 @@ import { useAlive } from '../../live/alive'
 import { compareInstants, compareRows, merge } from '../../live/merge'
 import { Button } from '../../parts/Button'
 import { Histogram } from '../../parts/Histogram'
+import { lazily } from '../../parts/lazily'
 import { Segments } from '../../parts/Segments'
 import { Skeleton } from '../../parts/Skeleton'
 import { Table } from '../../parts/Table'
@@ -27,8 +28,8 @@ import { useHeld } from './useHeld'
 import { STATUSES, toFilter, toSearch, viewOf } from './view'
 import './Events.css'
 
-const EventDrawer = lazy(async () => ({ default: (await import('./EventDrawer')).EventDrawer }))
-const ReplayMany = lazy(async () => ({ default: (await import('./ReplayMany')).ReplayMany }))
+const EventDrawer = lazily(async () => ({ default: (await import('./EventDrawer')).EventDrawer }))
+const ReplayMany = lazily(async () => ({ default: (await import('./ReplayMany')).ReplayMany }))
 
 const EVERY = 10_000
 
@@ -199,10 +200,8 @@ export default function Events() {
           )}
         </div>
       </div>
-      <Suspense fallback={null}>
-        {wasOpen.current ? <EventDrawer id={open} rows={rows} change={change} /> : null}
-        {isReplaying ? <ReplayMany filter={filter} onClose={() => setReplaying(false)} /> : null}
-      </Suspense>
+      {wasOpen.current ? <EventDrawer id={open} rows={rows} change={change} /> : null}
+      {isReplaying ? <ReplayMany filter={filter} onClose={() => setReplaying(false)} /> : null}
     </Page>
   )
 }

@@ -1,10 +1,10 @@
-import { lazy, Suspense } from 'react'
 import type { EventFilter } from '../../api/events'
 import { Icon } from '../../parts/Icon'
+import { lazily } from '../../parts/lazily'
 import { MenuButton, useMenu } from '../../parts/MenuButton'
 import { words } from './text'
 
-const ExportList = lazy(() => import('./ExportList'))
+const ExportList = lazily(() => import('./ExportList'))
 
 /** Just this filter as a file. */
 export function ExportMenu({ filter }: { filter: EventFilter }) {
@@ -15,9 +15,7 @@ export function ExportMenu({ filter }: { filter: EventFilter }) {
       <MenuButton payload={filter} label={label} onOpen={menu.open}>
         {label} <Icon name="down" size={12} />
       </MenuButton>
-      <Suspense fallback={null}>
-        {menu.wasOpened ? <ExportList at={menu.at} onClose={menu.close} /> : null}
-      </Suspense>
+      {menu.wasOpened ? <ExportList at={menu.at} onClose={menu.close} /> : null}
     </>
   )
 }

@@ -1,14 +1,15 @@
-import { lazy, Suspense, useState } from 'react'
+import { useState } from 'react'
 import { queries } from '../../api/queries'
 import type { Trigger } from '../../api/triggers'
 import { Button, ButtonLink } from '../../parts/Button'
 import { Icon } from '../../parts/Icon'
+import { lazily } from '../../parts/lazily'
 import { MenuButton, useMenu } from '../../parts/MenuButton'
 import { Asked, type Asking } from '../triggers/Asked'
 import { words } from './text'
 
-const Definition = lazy(async () => ({ default: (await import('./Definition')).Definition }))
-const More = lazy(() => import('./More'))
+const Definition = lazily(async () => ({ default: (await import('./Definition')).Definition }))
+const More = lazily(() => import('./More'))
 
 export type What = Asking['what'] | 'definition'
 
@@ -26,14 +27,8 @@ export function Actions({ trigger }: { trigger: Trigger }) {
       <ButtonLink href={`/triggers/${id}?tab=test`}>{words.actions.test}</ButtonLink>
       <ButtonLink href={`/triggers/${id}/edit`}>{words.actions.edit}</ButtonLink>
       <MenuButton payload={trigger} label={words.actions.more(name)} onOpen={menu.open} />
-      <Suspense fallback={null}>
-        {menu.wasOpened ? <More at={menu.at} onClose={menu.close} ask={ask} /> : null}
-      </Suspense>
-      {asked === 'definition' ? (
-        <Suspense fallback={null}>
-          <Definition id={id} definition={trigger} onClose={close} />
-        </Suspense>
-      ) : null}
+      {menu.wasOpened ? <More at={menu.at} onClose={menu.close} ask={ask} /> : null}
+      {asked === 'definition' ? <Definition id={id} definition={trigger} onClose={close} /> : null}
       <Asked
         asking={asked === null || asked === 'definition' ? null : { what: asked, trigger }}
         ask={(asking) => ask(asking?.what ?? null)}

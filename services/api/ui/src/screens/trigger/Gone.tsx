@@ -1,10 +1,11 @@
-import { lazy, useState } from 'react'
+import { useState } from 'react'
 import { useEvents } from '../../api/events'
 import { useHistory } from '../../api/trigger'
 import { oneOf, useAddress } from '../../app/address'
 import { Page } from '../../app/Shell'
 import { ZoneSwitch } from '../../app/ZoneSwitch'
 import { Button, ButtonLink } from '../../parts/Button'
+import { lazily } from '../../parts/lazily'
 import { Skeleton } from '../../parts/Skeleton'
 import { Empty } from '../../parts/States'
 import { Tabs } from '../../parts/Tabs'
@@ -19,7 +20,10 @@ import { useTail } from './useTail'
 
 const TABS = ['history', 'log'] as const
 
-const HistoryTab = lazy(async () => ({ default: (await import('./HistoryTab')).HistoryTab }))
+const HistoryTab = lazily(
+  async () => ({ default: (await import('./HistoryTab')).HistoryTab }),
+  <Skeleton />,
+)
 
 /** Of a deleted trigger there are its history and its living events; of an unknown one nothing. */
 export function Gone({ id }: { id: string }) {

@@ -1,10 +1,10 @@
-import { lazy } from 'react'
 import { useEvents } from '../../api/events'
 import { askAgain } from '../../api/queries'
 import type { Trigger as Shown } from '../../api/triggers'
 import { oneOf, useAddress } from '../../app/address'
 import { Page } from '../../app/Shell'
 import { ZoneSwitch } from '../../app/ZoneSwitch'
+import { lazily } from '../../parts/lazily'
 import { Skeleton } from '../../parts/Skeleton'
 import { Stale } from '../../parts/States'
 import { type Tab, Tabs } from '../../parts/Tabs'
@@ -20,9 +20,12 @@ import './Trigger.css'
 import './Now.css'
 import './Story.css'
 
-const Gone = lazy(async () => ({ default: (await import('./Gone')).Gone }))
-const HistoryTab = lazy(async () => ({ default: (await import('./HistoryTab')).HistoryTab }))
-const TestTab = lazy(async () => ({ default: (await import('./TestTab')).TestTab }))
+const Gone = lazily(async () => ({ default: (await import('./Gone')).Gone }), <Skeleton />)
+const HistoryTab = lazily(
+  async () => ({ default: (await import('./HistoryTab')).HistoryTab }),
+  <Skeleton />,
+)
+const TestTab = lazily(async () => ({ default: (await import('./TestTab')).TestTab }), <Skeleton />)
 
 export default function Trigger({ id }: { id: string }) {
   const trigger = useLoaded(id)

@@ -1,10 +1,12 @@
-import { lazy, Suspense } from 'react'
 import type { Trigger } from '../../api/triggers'
+import { lazily } from '../../parts/lazily'
 
 // None is open when a page is: none belongs to what is loaded first.
-const DeleteDialog = lazy(async () => ({ default: (await import('./DeleteDialog')).DeleteDialog }))
-const FireDialog = lazy(async () => ({ default: (await import('./FireDialog')).FireDialog }))
-const PauseDialog = lazy(async () => ({ default: (await import('./PauseDialog')).PauseDialog }))
+const DeleteDialog = lazily(async () => ({
+  default: (await import('./DeleteDialog')).DeleteDialog,
+}))
+const FireDialog = lazily(async () => ({ default: (await import('./FireDialog')).FireDialog }))
+const PauseDialog = lazily(async () => ({ default: (await import('./PauseDialog')).PauseDialog }))
 
 /** What is asked about a trigger before it is done. */
 export interface Asking {
@@ -20,7 +22,7 @@ interface Props {
 
 /** The one dialog that is open, if any: of the rows of a list, or of the page of a trigger. */
 export function Asked(props: Props) {
-  return <Suspense fallback={null}>{dialogOf(props)}</Suspense>
+  return dialogOf(props)
 }
 
 function dialogOf({ asking, ask, onDeleted }: Props) {

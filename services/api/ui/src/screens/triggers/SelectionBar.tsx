@@ -1,15 +1,16 @@
-import { lazy, Suspense, useEffect, useRef, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { asApiError } from '../../api/problem'
 import type { TriggerFilter } from '../../api/triggers'
 import { Button } from '../../parts/Button'
 import { download } from '../../parts/download'
+import { lazily } from '../../parts/lazily'
 import { tell } from '../../parts/Toast'
 import { exportOf, readAll } from './bulk'
 import './SelectionBar.css'
 import { words } from './text'
 import type { Selection } from './useSelection'
 
-const BulkDelete = lazy(async () => ({ default: (await import('./BulkDelete')).BulkDelete }))
+const BulkDelete = lazily(async () => ({ default: (await import('./BulkDelete')).BulkDelete }))
 
 interface Props {
   selection: Selection
@@ -86,9 +87,7 @@ export function SelectionBar({ selection, asked, total, isExact, isAll }: Props)
         </section>
       ) : null}
       {isDeleting ? (
-        <Suspense fallback={null}>
-          <BulkDelete rows={[...chosen.values()]} onClose={() => setDeleting(false)} onLeft={put} />
-        </Suspense>
+        <BulkDelete rows={[...chosen.values()]} onClose={() => setDeleting(false)} onLeft={put} />
       ) : null}
     </>
   )

@@ -1,4 +1,4 @@
-import { lazy, Suspense, useCallback, useMemo, useRef, useState } from 'react'
+import { useCallback, useMemo, useRef, useState } from 'react'
 import { useOverview } from '../../api/operations'
 import type { Trigger } from '../../api/triggers'
 import { useAddress } from '../../app/address'
@@ -6,6 +6,7 @@ import { Page } from '../../app/Shell'
 import { useReturn } from '../../app/useReturn'
 import { ZoneSwitch } from '../../app/ZoneSwitch'
 import { ButtonLink } from '../../parts/Button'
+import { lazily } from '../../parts/lazily'
 import { useMenu } from '../../parts/MenuButton'
 import { Skeleton } from '../../parts/Skeleton'
 import { isInTrouble, Trouble } from '../../parts/Trouble'
@@ -24,8 +25,10 @@ import { useResults } from './useResults'
 import { useFresh, useRows, useSight } from './useRows'
 import { useSelection } from './useSelection'
 
-const RowMenu = lazy(() => import('./RowMenu'))
-const SelectionBar = lazy(async () => ({ default: (await import('./SelectionBar')).SelectionBar }))
+const RowMenu = lazily(() => import('./RowMenu'))
+const SelectionBar = lazily(async () => ({
+  default: (await import('./SelectionBar')).SelectionBar,
+}))
 
 export default function Triggers() {
   const { search, change } = useAddress()
@@ -89,18 +92,16 @@ export default function Triggers() {
         total={isNarrowed ? null : total}
         isAtRest={selection.chosen.size === 0 && asking === null}
       />
-      <Suspense fallback={null}>
-        {wasChosen.current ? (
-          <SelectionBar
-            selection={selection}
-            asked={asked}
-            total={total}
-            isExact={isExact}
-            isAll={total !== null && selection.chosen.size >= total}
-          />
-        ) : null}
-        {menu.wasOpened ? <RowMenu at={menu.at} onClose={menu.close} ask={ask} /> : null}
-      </Suspense>
+      {wasChosen.current ? (
+        <SelectionBar
+          selection={selection}
+          asked={asked}
+          total={total}
+          isExact={isExact}
+          isAll={total !== null && selection.chosen.size >= total}
+        />
+      ) : null}
+      {menu.wasOpened ? <RowMenu at={menu.at} onClose={menu.close} ask={ask} /> : null}
       <Asked
         asking={asking}
         ask={ask}
