@@ -161,6 +161,7 @@ async def test_what_is_read_has_words_and_counts(http: httpx.AsyncClient) -> Non
     for made, words in ((each, "Every 1 minute 30 seconds"), (on_request, "Fires on request.")):
         read = (await http.get(f"/triggers/{made['id']}")).json()
         assert (read["in_words"][: len(words)], read["fires"]) == (words, 0)
+        assert (read["next_fire_local"] is None) == (read["next_fire_at"] is None)
         # What was read may be sent back.
         assert (await http.put(f"/triggers/{made['id']}", json=read)).json()["version"] == 1
 

@@ -37,6 +37,7 @@ async def test_the_seeds_create_answers_the_trigger(
     shown = await http.get(response.headers["location"])
     assert shown.json() == body
     assert body["in_words"].endswith(f"at {AHEAD[11:]} (UTC).")
+    assert body["next_fire_local"] == f"{AHEAD}+00:00"
     assert shown.headers["etag"] == '"1"'
     assert (await http.get("/triggers/")).json() == [shown.json()]
     assert scheduler.commands[0]["actor"].startswith("key:")

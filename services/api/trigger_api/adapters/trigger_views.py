@@ -10,6 +10,7 @@ from sqlalchemy import Row
 from trigger_api.domain import cursors
 from trigger_api.domain.overview import AttentionCounts, TriggerCounts, TriggersCounted
 from trigger_api.domain.schemas import LabelCount, Version
+from trigger_api.domain.triggers.local import local_text
 from trigger_api.domain.triggers.previews import ON_REQUEST
 from trigger_api.domain.triggers.queries import TriggerQuery, UpcomingQuery
 from trigger_api.ports.paging import Listed
@@ -122,6 +123,7 @@ def _trigger(row: Row[Any]) -> dict[str, Any]:
         "created_at": _text(row.created_at),
         "updated_at": _text(row.updated_at),
         "in_words": words,
+        "next_fire_local": local_text(row.next_fire_at, definition.timezone),
         "fires": row.fires,
     }
 

@@ -36,6 +36,9 @@ class TriggerShown(_Standing):
     id: str
     status: Literal["active", "completed"]
     in_words: str | None = Field(description="When it fires.")
+    next_fire_local: AwareDatetime | None = Field(
+        description="`next_fire_at` on the clock of its time zone."
+    )
 
 
 class LabelCount(BaseModel):

@@ -81,8 +81,8 @@ class TriggerWrites:
         """Replace a trigger's definition; what is left out returns to its default.
 
         A trigger as it is shown may be sent back edited: `id`, `version`, `created_at`,
-        `updated_at`, `next_fire_at`, `next_fires`, `next_occurrences` and its `status` are
-        ignored.
+        `updated_at`, `next_fire_at`, `next_fire_local`, `next_fires`, `next_occurrences` and its
+        `status` are ignored.
         """
         version = await self._condition(request, trigger_id)
         fields = await self._bodies.json(headers_of(request), request.receive)

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from trigger_api.domain.schemas import TestAccepted
 from trigger_api.domain.triggers import creates
+from trigger_api.domain.triggers.local import local_text
 from trigger_api.domain.triggers.previews import ON_REQUEST
 from trigger_api.handlers.outcomes import Applied, Outcome, Stored
 from trigger_api.ports.triggers import Describe
@@ -189,10 +190,10 @@ class TriggerCommands:
                 raise Refused(result)
             case CommandDone():
                 self._ports.definitions.forget(result.trigger_id)
-                return Applied(self._in_words(result))
+                return Applied(self._as_shown(result))
 
-    def _in_words(self, done: CommandDone) -> CommandDone:
-        """With the words that the gateway has for the trigger, as for one that is read."""
+    def _as_shown(self, done: CommandDone) -> CommandDone:
+        """With the words and the clock that the gateway has for the trigger, as one that is read."""
         if done.trigger is None:
             return done
         fields = {n: v for n, v in done.trigger.items() if n in Definition.model_fields}
@@ -205,7 +206,13 @@ class TriggerCommands:
         except Refused:
             # Accepted by a version that took more: it stays as it is, without words.
             words = None
-        return done.model_copy(update={"trigger": {**done.trigger, "in_words": words}})
+        next_fire = done.trigger["next_fire_at"]
+        at = None if next_fire is None else datetime.fromisoformat(next_fire)
+        added = {
+            "in_words": words,
+            "next_fire_local": local_text(at, done.trigger["timezone"]),
+        }
+        return done.model_copy(update={"trigger": {**done.trigger, **added}})
 
     @staticmethod
     def _envelope(command_id: str, accepted_at: datetime, actor: str) -> dict[str, Any]:

@@ -1686,6 +1686,8 @@ export interface components {
             status: "active" | "completed";
             /** @description When it fires. */
             in_words: string | null;
+            /** @description `next_fire_at` on the clock of its time zone. */
+            next_fire_local: string | null;
         };
         /** @description A trigger after an edit. */
         TriggerUpdated: {
@@ -1740,6 +1742,8 @@ export interface components {
             status: "active" | "completed";
             /** @description When it fires. */
             in_words: string | null;
+            /** @description `next_fire_at` on the clock of its time zone. */
+            next_fire_local: string | null;
             next_fires: components["schemas"]["NextFires"];
             next_occurrences: components["schemas"]["NextOccurrences"];
         };

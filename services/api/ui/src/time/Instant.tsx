@@ -1,25 +1,30 @@
 import { useSecond } from './clock'
-import { instant, offset, ownZone } from './format'
+import { instant, offset, ownZone, scheduled } from './format'
 import { relative } from './relative'
-import { useZone } from './zone'
+import { useZone, useZoneMode } from './zone'
 
 interface Props {
   at: string
   /** The zone of the schedule that it is of. */
   schedule?: string | null
+  /** The server's word for it on the clock of that zone: what is still to happen goes by its rules. */
+  local?: string | null
   /** With milliseconds: for what happened. */
   precise?: boolean
 }
 
 /** An instant on the chosen clock; in UTC for programs and in full for who points at it. */
-export function Instant({ at, schedule = null, precise = false }: Props) {
+export function Instant({ at, schedule = null, local = null, precise = false }: Props) {
   const zone = useZone(schedule)
+  const { mode } = useZoneMode()
   const ms = Date.parse(at)
   const now = useSecond() * 1000
   const full = `${at} · ${instant(ms, ownZone(), 0, true)} ${offset(ms, ownZone())} yours`
   return (
     <time className="mono" dateTime={at} title={full}>
-      {instant(ms, zone, now, precise)}
+      {mode === 'schedule' && schedule && local
+        ? scheduled(ms, local, schedule, now)
+        : instant(ms, zone, now, precise)}
     </time>
   )
 }

@@ -1,5 +1,14 @@
 import { describe, expect, it, vi } from 'vitest'
-import { clock, date, instant, isAmbiguous, isKnownZone, offset, ownZone } from './format'
+import {
+  clock,
+  date,
+  instant,
+  isAmbiguous,
+  isKnownZone,
+  offset,
+  ownZone,
+  scheduled,
+} from './format'
 
 const BERLIN = 'Europe/Berlin'
 const at = (text: string) => Date.parse(text)
@@ -93,5 +102,23 @@ describe('what is remembered', () => {
     expect(made.mock.calls.length).toBeLessThan(5)
     expect(read.mock.calls.length).toBeLessThan(10)
     vi.restoreAllMocks()
+  })
+})
+
+describe('a fire to come on its schedule’s clock', () => {
+  const now = at('2026-11-30T22:30:00Z')
+
+  it('is the server’s word, whatever this browser thinks of the zone', () => {
+    const told = (local: string, zone: string) => scheduled(at(local), local, zone, now)
+    expect(told('2026-11-30T23:30:00+01:00', BERLIN)).toBe('23:30:00')
+    expect(told('2026-12-01T00:30:00+01:00', BERLIN)).toBe('Tue 1 Dec 00:30:00')
+    // New rules, or a zone, that the browser does not know yet.
+    expect(told('2026-12-01T00:30:00+03:00', BERLIN)).toBe('00:30:00')
+    expect(told('2027-01-01T09:00:00+05:45', 'Asia/Nowhere')).toBe('Fri 1 Jan 2027 09:00:00')
+  })
+
+  it('has its offset in an hour that comes twice', () => {
+    const twice = '2026-10-25T02:30:00+01:00'
+    expect(scheduled(at(twice), twice, BERLIN, at(twice))).toBe('02:30:00 +01:00')
   })
 })

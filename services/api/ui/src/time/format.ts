@@ -139,6 +139,15 @@ export function instant(at: number, zone: string, now: number, precise = false):
   return today ? told : `${date(at, zone, now)} ${told}`
 }
 
+/** An instant on a schedule's clock as the server says it, `2026-11-30T09:30:00+01:00`: as `instant`. */
+export function scheduled(at: number, local: string, zone: string, now: number): string {
+  const [day = '', rest = ''] = local.split('T')
+  const shown = Date.parse(`${day}T${rest.slice(0, 8)}Z`)
+  const told = instant(shown, 'UTC', now + shown - Math.floor(at / 1000) * 1000)
+  const isTwice = isKnownZone(zone) && isAmbiguous(at, zone)
+  return isTwice ? `${told} ${rest.match(/[+-]\d\d:\d\d$/)?.[0] ?? '+00:00'}` : told
+}
+
 /** A schedule's own local time, as the server says it (`2026-11-30T09:30:00+01:00`): never computed. */
 export function wall(local: string, withOffset = false): string {
   const [day = '', rest = ''] = local.split('T')

@@ -65,7 +65,11 @@ function Shown({ upcoming }: { upcoming: Upcoming }) {
               <span className="lane-next">
                 {next ? (
                   <>
-                    <Instant at={next.scheduled_for} schedule={trigger.timezone} />{' '}
+                    <Instant
+                      at={next.scheduled_for}
+                      schedule={trigger.timezone}
+                      local={next.local}
+                    />{' '}
                     <span className="quiet">
                       <Relative at={next.scheduled_for} />
                     </span>

@@ -31,7 +31,11 @@ export function Facts({ trigger }: { trigger: Trigger }) {
           <Fact name={facts.next} isTicking>
             {trigger.next_fire_at ? (
               <>
-                <Instant at={trigger.next_fire_at} schedule={trigger.timezone} />
+                <Instant
+                  at={trigger.next_fire_at}
+                  schedule={trigger.timezone}
+                  local={trigger.next_fire_local}
+                />
                 <span className="quiet">
                   <Relative at={trigger.next_fire_at} due={words.axis.due} />
                 </span>

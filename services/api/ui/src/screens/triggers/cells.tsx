@@ -51,7 +51,11 @@ export const Next = memo(function Next({ trigger }: { trigger: Trigger }) {
   return (
     <div className="cell-two">
       <div className="clip">
-        <Instant at={trigger.next_fire_at} schedule={trigger.timezone} />
+        <Instant
+          at={trigger.next_fire_at}
+          schedule={trigger.timezone}
+          local={trigger.next_fire_local}
+        />
       </div>
       <div className="quiet small">
         <Relative at={trigger.next_fire_at} due={words.dueNow} />
