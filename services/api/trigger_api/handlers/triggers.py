@@ -193,7 +193,7 @@ class TriggerCommands:
                 return Applied(self._as_shown(result))
 
     def _as_shown(self, done: CommandDone) -> CommandDone:
-        """With the words and the clock that the gateway has for the trigger, as one that is read."""
+        """With the words and the clock that the gateway has for it, as one that is read."""
         if done.trigger is None:
             return done
         fields = {n: v for n, v in done.trigger.items() if n in Definition.model_fields}

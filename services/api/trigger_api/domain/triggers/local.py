@@ -1,4 +1,4 @@
-"""Instants of a schedule on its own clock: by the platform's rules of time zones, not a browser's."""
+"""Instants of a schedule on its own clock, by the platform's time zones, not by a browser's."""
 
 from datetime import datetime
 
