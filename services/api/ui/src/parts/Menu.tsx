@@ -14,6 +14,12 @@ interface Props<T> {
 /** What can be done with one thing, beside the ``MenuButton`` that opened it. */
 export function Menu<T>({ at, onClose, label, children }: Props<T>) {
   const anchor = at?.anchor
+  // It stands beside what it is of: once that moves, and may be gone, it is of nothing.
+  useEffect(() => {
+    if (!anchor) return
+    addEventListener('scroll', onClose, { passive: true })
+    return () => removeEventListener('scroll', onClose)
+  }, [anchor, onClose])
   useEffect(() => {
     anchor?.setAttribute('aria-expanded', 'true')
     return () => anchor?.setAttribute('aria-expanded', 'false')
@@ -26,6 +32,8 @@ export function Menu<T>({ at, onClose, label, children }: Props<T>) {
       onOpenChange={(isOpen) => !isOpen && onClose()}
     >
       <Base.Portal>
+        {/* A press beside it closes it, and presses nothing else. */}
+        <Base.Backdrop className="popup-back" />
         <Base.Positioner className="popup-place" anchor={anchor ?? null} sideOffset={4} align="end">
           <Base.Popup className="popup" aria-label={label} finalFocus={() => anchor ?? true}>
             {at === null ? null : children(at.payload)}

@@ -34,6 +34,7 @@ export default function PickerList(props: Props) {
         {children}
       </Select.Trigger>
       <Select.Portal>
+        <Select.Backdrop className="popup-back" />
         <Select.Positioner
           className="popup-place"
           alignItemWithTrigger={false}

@@ -90,7 +90,7 @@ export default function Triggers() {
       <Changed
         list={list}
         total={isNarrowed ? null : total}
-        isAtRest={selection.chosen.size === 0 && asking === null}
+        isAtRest={selection.chosen.size === 0 && asking === null && menu.at === null}
       />
       {wasChosen.current ? (
         <SelectionBar
