@@ -7,6 +7,8 @@ const words = text.times
 interface Props {
   before: readonly Occurrence[]
   after: readonly Occurrence[]
+  /** The schedule's, after it. */
+  zone: string
   /** What the two are called, where that is not before and after. */
   titles?: readonly [string, string]
   /** So many of each, at most. */
@@ -15,12 +17,12 @@ interface Props {
 
 /** Next fires before and after a change, side by side; an instant that only one of them has is
  * marked. What lies beyond the other's last one is not: it may go on there. */
-export function BeforeAfter({ before, after, titles, shown = 10 }: Props) {
+export function BeforeAfter({ before, after, zone, titles, shown = 10 }: Props) {
   const [first, second] = titles ?? [words.before, words.after]
   return (
     <div className="times-sides">
-      <Side title={first} list={before} other={after} shown={shown} mark="−" />
-      <Side title={second} list={after} other={before} shown={shown} mark="+" />
+      <Side title={first} list={before} other={after} {...{ zone, shown }} mark="−" />
+      <Side title={second} list={after} other={before} {...{ zone, shown }} mark="+" />
     </div>
   )
 }
@@ -29,11 +31,12 @@ interface SideProps {
   title: string
   list: readonly Occurrence[]
   other: readonly Occurrence[]
+  zone: string
   shown: number
   mark: '+' | '−'
 }
 
-function Side({ title, list, other, shown, mark }: SideProps) {
+function Side({ title, list, other, zone, shown, mark }: SideProps) {
   const known = new Set(other.map((each) => each.scheduled_for))
   const last = other.length < shown ? undefined : other[shown - 1]?.scheduled_for
   const end = last === undefined ? Number.POSITIVE_INFINITY : Date.parse(last)
@@ -56,7 +59,7 @@ function Side({ title, list, other, shown, mark }: SideProps) {
                 {isOwn ? mark : ' '}
               </span>
               {isOwn ? <span className="unseen">{said}: </span> : null}
-              <Wall occurrence={each} />
+              <Wall occurrence={each} zone={zone} />
             </li>
           )
         })}

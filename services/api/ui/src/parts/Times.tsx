@@ -1,7 +1,7 @@
 /** Times to come of a schedule: what it says itself is the server's word, on the schedule's clock. */
 import type { ClockChange, Occurrence } from '../api/schedules'
 import { count, text } from '../text'
-import { wall } from '../time/format'
+import { isAmbiguous, isKnownZone, wall } from '../time/format'
 import { Instant, Relative } from '../time/Instant'
 import { useZone } from '../time/zone'
 import './Times.css'
@@ -33,7 +33,7 @@ export function Times({ list, zone, isGone }: TimesProps) {
         {list.map((each) => (
           <tr key={each.scheduled_for}>
             <td>
-              <Wall occurrence={each} />
+              <Wall occurrence={each} zone={zone} />
             </td>
             {isOther ? (
               <td>
@@ -50,13 +50,19 @@ export function Times({ list, zone, isGone }: TimesProps) {
   )
 }
 
-/** On the schedule's clock; with the offset, and why, where that is being changed. */
-export function Wall({ occurrence }: { occurrence: Occurrence }) {
+interface WallProps {
+  occurrence: Occurrence
+  zone: string
+}
+
+/** On the schedule's clock; with the offset in an hour that comes twice, and why a time is moved. */
+export function Wall({ occurrence, zone }: WallProps) {
   const { dst } = occurrence
+  const isTwice = isKnownZone(zone) && isAmbiguous(Date.parse(occurrence.scheduled_for), zone)
   return (
     <>
       <time className="mono" dateTime={occurrence.scheduled_for}>
-        {wall(occurrence.local, dst !== null)}
+        {wall(occurrence.local, dst !== null || isTwice)}
       </time>
       {dst ? <span className="is-late wall-note">{words[dst]}</span> : null}
     </>

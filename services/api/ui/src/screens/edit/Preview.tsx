@@ -40,7 +40,7 @@ function Content({ asked, zone }: { asked: Asked; zone: string }) {
       {data ? (
         <div className={isOld || error ? 'edit-ahead is-old' : 'edit-ahead'} aria-busy={isOld}>
           {data.before ? (
-            <BeforeAfter before={data.before} after={data.after} />
+            <BeforeAfter before={data.before} after={data.after} zone={zone} />
           ) : data.after.length > 0 ? (
             <Times list={data.after} zone={zone} />
           ) : (

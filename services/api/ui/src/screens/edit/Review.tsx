@@ -89,7 +89,7 @@ export function Review(props: Props) {
                 {dry.data.in_words.before ?? text.times.none} →{' '}
                 {dry.data.in_words.after ?? text.times.none}
               </p>
-              <BeforeAfter {...dry.data.next_occurrences} />
+              <BeforeAfter {...dry.data.next_occurrences} zone={dry.data.timezone} />
               <p className="edit-promise">{words.save.rule}</p>
             </>
           )}

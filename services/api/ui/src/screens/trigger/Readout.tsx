@@ -36,7 +36,7 @@ export function Readout({ mark, zone, now, onOpen }: Props) {
         <p>
           <span className="axis-due-word">{mark.at < now ? words.axis.over : words.axis.due}</span>{' '}
           {mode === 'schedule' ? (
-            <Wall occurrence={mark.occurrence} />
+            <Wall occurrence={mark.occurrence} zone={zone} />
           ) : (
             <Instant at={mark.occurrence.scheduled_for} />
           )}{' '}

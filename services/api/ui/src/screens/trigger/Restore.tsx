@@ -87,6 +87,7 @@ function Content({ id, version, onClose }: { id: string; version: Version; onClo
           <p>{would.in_words.after}</p>
           <BeforeAfter
             {...would.next_occurrences}
+            zone={would.timezone}
             titles={[words.restore.before, words.restore.after]}
             shown={5}
           />
