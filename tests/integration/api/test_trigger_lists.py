@@ -12,7 +12,6 @@ from trigger_contracts.events import EntryStatus
 
 pytestmark = pytest.mark.usefixtures("scheduler")
 
-NOW = datetime.now(UTC)
 Names = Callable[[str], Awaitable[list[str]]]
 
 
@@ -68,8 +67,9 @@ async def test_names_that_are_equal_are_each_listed_once(
 async def test_by_next_fire_and_what_has_none_is_last_either_way(
     http: httpx.AsyncClient, names: Names
 ) -> None:
+    now = datetime.now(UTC)
     for name, hours in (("third", 3), ("first", 1), ("second", 2)):
-        at = (NOW + timedelta(hours=hours)).isoformat()
+        at = (now + timedelta(hours=hours)).isoformat()
         await created(http, name, type="scheduled", schedule_time=at)
     await created(http, "on request")
     await created(http, "on request, too")

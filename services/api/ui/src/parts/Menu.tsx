@@ -14,26 +14,13 @@ interface Props<T> {
 /** What can be done with one thing, beside the ``MenuButton`` that opened it. */
 export function Menu<T>({ at, onClose, label, children }: Props<T>) {
   const anchor = at?.anchor
-  // It stands beside what it is of: once that moves, and may be gone, it is of nothing.
-  useEffect(() => {
-    if (!anchor) return
-    addEventListener('scroll', onClose, { passive: true })
-    return () => removeEventListener('scroll', onClose)
-  }, [anchor, onClose])
   useEffect(() => {
     anchor?.setAttribute('aria-expanded', 'true')
     return () => anchor?.setAttribute('aria-expanded', 'false')
   }, [anchor])
   return (
-    <Base.Root
-      // The page stays as it is: to lock it is to lay all of it out anew, twice.
-      modal={false}
-      open={at !== null}
-      onOpenChange={(isOpen) => !isOpen && onClose()}
-    >
+    <Base.Root open={at !== null} onOpenChange={(isOpen) => !isOpen && onClose()}>
       <Base.Portal>
-        {/* A press beside it closes it, and presses nothing else. */}
-        <Base.Backdrop className="popup-back" />
         <Base.Positioner className="popup-place" anchor={anchor ?? null} sideOffset={4} align="end">
           <Base.Popup className="popup" aria-label={label} finalFocus={() => anchor ?? true}>
             {at === null ? null : children(at.payload)}

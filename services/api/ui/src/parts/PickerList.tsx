@@ -21,8 +21,6 @@ export default function PickerList(props: Props) {
   const { trigger, isOpen, setOpen } = useOpening()
   return (
     <Select.Root
-      // As with a menu: the page is not laid out anew for it.
-      modal={false}
       items={choices}
       multiple={Array.isArray(value) as true}
       value={value as string[]}
@@ -34,7 +32,6 @@ export default function PickerList(props: Props) {
         {children}
       </Select.Trigger>
       <Select.Portal>
-        <Select.Backdrop className="popup-back" />
         <Select.Positioner
           className="popup-place"
           alignItemWithTrigger={false}

@@ -4,6 +4,7 @@ import { Refusal } from '../../parts/Refusal'
 import { Skeleton } from '../../parts/Skeleton'
 import { Times } from '../../parts/Times'
 import { isInTrouble, Trouble } from '../../parts/Trouble'
+import './Dialogs.css'
 import { asking } from './dialogText'
 import type { usePatch } from './usePatch'
 

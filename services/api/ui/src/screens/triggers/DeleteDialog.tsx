@@ -12,6 +12,7 @@ import { Skeleton } from '../../parts/Skeleton'
 import { Times } from '../../parts/Times'
 import { tell } from '../../parts/Toast'
 import { isInTrouble, Trouble } from '../../parts/Trouble'
+import './Dialogs.css'
 import { asking } from './dialogText'
 
 interface Props {
