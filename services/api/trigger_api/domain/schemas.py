@@ -23,6 +23,9 @@ class _Standing(Definition):
 
     version: int = Field(description="Also the ETag. Grows with every edit.")
     next_fire_at: AwareDatetime | None
+    next_fire_local: AwareDatetime | None = Field(
+        description="`next_fire_at` on the clock of its time zone."
+    )
     created_at: AwareDatetime
     updated_at: AwareDatetime
     fires: int = Field(
@@ -36,9 +39,6 @@ class TriggerShown(_Standing):
     id: str
     status: Literal["active", "completed"]
     in_words: str | None = Field(description="When it fires.")
-    next_fire_local: AwareDatetime | None = Field(
-        description="`next_fire_at` on the clock of its time zone."
-    )
 
 
 class LabelCount(BaseModel):

@@ -9,6 +9,7 @@ from typing import Any
 
 from trigger_api.domain.schemas import DryRun, InWords, NextOccurrences
 from trigger_api.domain.triggers import creates
+from trigger_api.domain.triggers.local import local_text
 from trigger_api.handlers.schemas import SchemaTurns
 from trigger_api.ports.process import Clock
 from trigger_api.ports.triggers import DefinitionCache, Describe, Scheduled, TriggerViews
@@ -133,6 +134,7 @@ class DryRuns:
         after = _to_come(then, now)
         return DryRun(
             **representation(change, first, fires),
+            next_fire_local=local_text(first, change.definition.timezone),
             next_occurrences=NextOccurrences(before=before.occurrences, after=after.occurrences),
             in_words=InWords(
                 before=None if known is None else self._words(known), after=self._words(then)

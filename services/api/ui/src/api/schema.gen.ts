@@ -63,8 +63,8 @@ export interface paths {
         /**
          * Replace a trigger's definition; what is left out returns to its default
          * @description A trigger as it is shown may be sent back edited: `id`, `version`, `created_at`,
-         *     `updated_at`, `next_fire_at`, `next_fires`, `next_occurrences` and its `status` are
-         *     ignored.
+         *     `updated_at`, `next_fire_at`, `next_fire_local`, `next_fires`, `next_occurrences` and its
+         *     `status` are ignored.
          */
         put: operations["replaceTrigger"];
         post?: never;
@@ -892,6 +892,8 @@ export interface components {
             /** @description Also the ETag. Grows with every edit. */
             version: number;
             next_fire_at: string | null;
+            /** @description `next_fire_at` on the clock of its time zone. */
+            next_fire_local: string | null;
             /** Format: date-time */
             created_at: string;
             /** Format: date-time */
@@ -1675,6 +1677,8 @@ export interface components {
             /** @description Also the ETag. Grows with every edit. */
             version: number;
             next_fire_at: string | null;
+            /** @description `next_fire_at` on the clock of its time zone. */
+            next_fire_local: string | null;
             /** Format: date-time */
             created_at: string;
             /** Format: date-time */
@@ -1686,8 +1690,6 @@ export interface components {
             status: "active" | "completed";
             /** @description When it fires. */
             in_words: string | null;
-            /** @description `next_fire_at` on the clock of its time zone. */
-            next_fire_local: string | null;
         };
         /** @description A trigger after an edit. */
         TriggerUpdated: {
@@ -1731,6 +1733,8 @@ export interface components {
             /** @description Also the ETag. Grows with every edit. */
             version: number;
             next_fire_at: string | null;
+            /** @description `next_fire_at` on the clock of its time zone. */
+            next_fire_local: string | null;
             /** Format: date-time */
             created_at: string;
             /** Format: date-time */
@@ -1742,8 +1746,6 @@ export interface components {
             status: "active" | "completed";
             /** @description When it fires. */
             in_words: string | null;
-            /** @description `next_fire_at` on the clock of its time zone. */
-            next_fire_local: string | null;
             next_fires: components["schemas"]["NextFires"];
             next_occurrences: components["schemas"]["NextOccurrences"];
         };
