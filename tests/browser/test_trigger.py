@@ -50,11 +50,15 @@ async def test_an_old_version_is_restored_after_both_are_shown(
     await page.goto(f"/ui{address}?tab=history&version=2")
     changed = page.get_by_role("table", name="Version 2: what changed")
     await expect(changed.get_by_role("row", name="Payload /depth/x 1 2")).to_be_visible()
-    await expect(changed.get_by_role("row", name="Cron expression 30 2 * * * 30 3 * * *")).to_be_visible()
+    await expect(
+        changed.get_by_role("row", name="Cron expression 30 2 * * * 30 3 * * *")
+    ).to_be_visible()
 
     await page.get_by_role("button", name="Restore 1").click()
     asked = page.get_by_role("dialog", name="Restore version 1?")
-    await expect(asked.get_by_role("row", name="Cron expression 30 3 * * * 30 2 * * *")).to_be_visible()
+    await expect(
+        asked.get_by_role("row", name="Cron expression 30 3 * * * 30 2 * * *")
+    ).to_be_visible()
     await expect(asked.get_by_text("At 02:30 (UTC).")).to_be_visible()
     await expect(asked.get_by_text(re.compile(r"03:30:00$"))).to_have_count(5)
     await expect(asked.get_by_text(re.compile(r"02:30:00$"))).to_have_count(5)
