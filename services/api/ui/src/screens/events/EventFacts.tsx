@@ -79,7 +79,7 @@ export function EventFacts({ event, to, onReplayed }: Props) {
           schedule={trigger?.timezone ?? null}
         />
       </Part>
-      <ReplayOne key={event.id} event={event} onReplayed={onReplayed} />
+      <ReplayOne key={event.id} event={event} to={to} onReplayed={onReplayed} />
     </div>
   )
 }

@@ -1,5 +1,6 @@
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
+import { Link } from 'wouter'
 import { newKey } from '../../api/client'
 import { type EventDetail, readEvent } from '../../api/events'
 import { asApiError } from '../../api/problem'
@@ -12,48 +13,70 @@ import { words } from './text'
 
 interface Props {
   event: EventDetail
+  to: (id: string) => string
   onReplayed: (id: string) => void
 }
 
 /** Fires an event again, waits until that is logged, and leads there. */
-export function ReplayOne({ event, onReplayed }: Props) {
+export function ReplayOne({ event, to, onReplayed }: Props) {
   const [key, setKey] = useState(newKey)
-  const replaying = useMutation({
-    mutationFn: async () => {
-      const id = await replay(event.id, key)
-      const made = await readEvent(id, '10s')
-      queries.setQueryData(['/events', id], made)
-      return id
-    },
-    onSuccess: (id) => {
-      setKey(newKey())
-      void queries.invalidateQueries({
-        queryKey: ['/events/', { replay_of: event.id, limit: 100 }],
-      })
-      tell(words.replay.done, event.trigger_name)
-      onReplayed(id)
-    },
+  const asking = useMutation({
+    mutationFn: () => replay(event.id, key),
+    onSuccess: () => setKey(newKey()),
     // A key that was refused for good is not to be met again by a payload that passes by then.
     onError: (error) => !asApiError(error).isAway && setKey(newKey()),
   })
+  // Apart from the asking: what was accepted is only looked for again, and never fired again.
+  const looking = useMutation({
+    mutationFn: async (id: string) => {
+      queries.setQueryData(['/events', id], await readEvent(id, '10s'))
+      void queries.invalidateQueries({
+        queryKey: ['/events/', { replay_of: event.id, limit: 100 }],
+      })
+    },
+  })
+
+  // What is passed to `mutate` is left undone once this is no longer in sight: nobody is led away.
+  function look(id: string): void {
+    looking.mutate(id, {
+      onSuccess: () => {
+        tell(words.replay.done, event.trigger_name)
+        onReplayed(id)
+      },
+    })
+  }
+  function start(): void {
+    looking.reset()
+    asking.mutate(undefined, { onSuccess: look })
+  }
+
   const { replay: said } = words
+  const isBusy = asking.isPending || looking.isPending
+  const failure = looking.error && asApiError(looking.error)
   return (
     <div className="event-replay">
       <p className="event-line">
         <Button
           kind="primary"
           disabled={event.status === 'rejected'}
-          isBusy={replaying.isPending}
-          onClick={() => replaying.mutate()}
+          isBusy={isBusy}
+          onClick={start}
         >
           {said.one}
         </Button>
         <span className="quiet" role="status">
-          {replaying.isPending ? said.waiting : said.hint[event.status]}
+          {isBusy ? said.waiting : said.hint[event.status]}
         </span>
       </p>
-      {replaying.isError ? (
-        <Failed error={replaying.error} onRetry={() => replaying.mutate()} />
+      {asking.isError ? <Failed error={asking.error} onRetry={start} /> : null}
+      {failure && asking.data ? (
+        <div role="status">
+          <p>{failure.status === 404 ? said.accepted : said.notRead(failure.detail)}</p>
+          <p className="event-line">
+            <Link href={to(asking.data)}>{said.event}</Link>
+            <Button onClick={() => asking.data && look(asking.data)}>{said.look}</Button>
+          </p>
+        </div>
       ) : null}
     </div>
   )
