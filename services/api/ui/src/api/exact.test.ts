@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isObject, parseExact, same } from './exact'
+import { countable, isObject, parseExact, same } from './exact'
 
 // The project's own Node can; one of the machine that is older shows numbers as doubles have them.
 describe.runIf('rawJSON' in JSON)('numbers of JSON', () => {
@@ -14,5 +14,12 @@ describe.runIf('rawJSON' in JSON)('numbers of JSON', () => {
     )
     expect([same(a, b), same(a, c)]).toEqual([false, true])
     expect(isObject(a)).toBe(false)
+  })
+
+  it('are plain where they are counted with, and exact in what is only handed on', () => {
+    const text = '{"interval":30.0,"misfire":{"max_age":60.0},"jitter":null,"payload":{"n":1.50}}'
+    const trigger = countable(parseExact<Record<string, unknown>>(text))
+    expect(trigger).toMatchObject({ interval: 30, misfire: { max_age: 60 }, jitter: null })
+    expect(JSON.stringify(trigger.payload)).toBe('{"n":1.50}')
   })
 })

@@ -1,11 +1,8 @@
 /** One trigger, with its numbers as they are stored: what is restored or saved is not rounded. */
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { body, http, type Page, page } from './client'
-import { parseExact } from './exact'
+import { countable, EXACT, parseExact } from './exact'
 import type { Trigger, Version } from './triggers'
-
-/** Numbers that are kept as their text are no plain objects to be merged with older ones. */
-const EXACT = { structuralSharing: false } as const
 
 export async function readTrigger(id: string, signal?: AbortSignal): Promise<Trigger> {
   const asked = http.GET('/triggers/{trigger_id}', {
@@ -13,7 +10,7 @@ export async function readTrigger(id: string, signal?: AbortSignal): Promise<Tri
     parseAs: 'text',
     signal: signal ?? null,
   })
-  return parseExact<Trigger>(await body(asked))
+  return countable(parseExact<Trigger>(await body(asked)))
 }
 
 export function useTrigger(id: string) {
@@ -48,7 +45,11 @@ export async function readHistory(
     parseAs: 'text',
     signal: signal ?? null,
   })
-  return page(Promise.resolve({ data: parseExact<Version[]>(data as string), response }))
+  const versions = parseExact<Version[]>(data as string).map((version) => ({
+    ...version,
+    definition: countable(version.definition),
+  }))
+  return page(Promise.resolve({ data: versions, response }))
 }
 
 export function useHistory(id: string) {
