@@ -1,7 +1,7 @@
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { serverNow } from '../time/clock'
 import { body, http, type Page, page, type Schemas } from './client'
-import { parseExact } from './exact'
+import { countable, EXACT, parseExact } from './exact'
 import type { paths } from './schema.gen'
 
 export type EventRow = Schemas['EventShown']
@@ -38,6 +38,7 @@ export function useEvent(id: string | null) {
     enabled: id !== null,
     // Again when its life is over: then it is not shown any more.
     refetchInterval: ({ state }) => (state.data && !state.error ? untilOver(state.data) : false),
+    ...EXACT,
   })
 }
 
@@ -59,9 +60,7 @@ export async function readEvent(
       parseAs: 'text',
     }),
   )
-  const { lateness, ...rest } = parseExact<EventDetail>(text)
-  // Only the payload is to be kept digit by digit; all else is counted with.
-  return { ...rest, lateness: lateness === null ? null : Number(JSON.stringify(lateness)) }
+  return countable(parseExact<EventDetail>(text))
 }
 
 export function useStats(filter: StatsFilter, options: { every?: number; enabled?: boolean } = {}) {

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
+import { EXACT } from '../../api/exact'
 import { asApiError } from '../../api/problem'
 import { readTrigger } from '../../api/trigger'
 import { Button } from '../../parts/Button'
@@ -43,6 +44,7 @@ export function Conflict({ opened, mine, onClose, onResolved, onGone }: Props) {
     gcTime: 0,
     staleTime: 0,
     refetchOnWindowFocus: false,
+    ...EXACT,
   })
   const isGone = query.isError && asApiError(query.error).status === 404
 

@@ -3,6 +3,7 @@ import type { ReactNode } from 'react'
 import { Link } from 'wouter'
 import type { Schemas } from '../../api/client'
 import { type EventDetail, readEvent } from '../../api/events'
+import { EXACT } from '../../api/exact'
 import { asApiError } from '../../api/problem'
 import { Button } from '../../parts/Button'
 import { JsonText } from '../../parts/JsonText'
@@ -42,6 +43,7 @@ export function TestResult({ test, zone }: { test: Test; zone: string }) {
     queryFn: ({ signal }) => wait(test, signal),
     staleTime: Number.POSITIVE_INFINITY,
     refetchOnWindowFocus: false,
+    ...EXACT,
   })
   return (
     <div className="edit-result" aria-busy={event.isFetching}>

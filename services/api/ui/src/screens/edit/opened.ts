@@ -1,5 +1,6 @@
 /** What is being edited or copied, read once: a form is not fed again while one types. */
 import { useQuery } from '@tanstack/react-query'
+import { EXACT } from '../../api/exact'
 import { asApiError } from '../../api/problem'
 import { readHistory, readTrigger } from '../../api/trigger'
 import type { Version } from '../../api/triggers'
@@ -9,7 +10,7 @@ export function useOpened(id: string | null) {
     queryKey: ['/triggers', id, 'opened'],
     queryFn: ({ signal }) => readTrigger(id ?? '', signal),
     enabled: id !== null,
-    structuralSharing: false,
+    ...EXACT,
     gcTime: 0,
     staleTime: Number.POSITIVE_INFINITY,
     refetchOnWindowFocus: false,

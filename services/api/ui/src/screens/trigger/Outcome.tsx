@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { Link } from 'wouter'
 import { type EventDetail, readEvent } from '../../api/events'
+import { EXACT } from '../../api/exact'
 import { asApiError } from '../../api/problem'
 import { Button } from '../../parts/Button'
 import { JsonText } from '../../parts/JsonText'
@@ -22,6 +23,7 @@ export function Outcome({ eventId, zone }: { eventId: string; zone: string }) {
     queryKey: ['/events', eventId, 'waited'],
     queryFn: ({ signal }) => readEvent(eventId, '10s', signal),
     staleTime: Number.POSITIVE_INFINITY,
+    ...EXACT,
   })
   if (event.data) return <Shown event={event.data} zone={zone} />
   if (event.error && asApiError(event.error).status === 404) {

@@ -1,5 +1,6 @@
 import { Picker } from '../../parts/Picker'
-import { clock } from '../../time/format'
+import { serverNow } from '../../time/clock'
+import { instant } from '../../time/format'
 import { useZone } from '../../time/zone'
 import { words } from './text'
 import { usePayloads } from './usePayloads'
@@ -19,7 +20,7 @@ export function RecentPayloads({ id, onPick }: { id: string; onPick: (payload: u
         { value: '', label: words.test.pick },
         ...events.map((event) => ({
           value: event.id,
-          label: `${clock(Date.parse(event.logged_at), zone)} ${short(event.payload)}`,
+          label: `${instant(Date.parse(event.logged_at), zone, serverNow())} ${short(event.payload)}`,
         })),
       ]}
       value=""

@@ -1,4 +1,5 @@
 import { useMutation, useQuery } from '@tanstack/react-query'
+import { EXACT } from '../../api/exact'
 import { asApiError } from '../../api/problem'
 import { queries } from '../../api/queries'
 import { readTrigger } from '../../api/trigger'
@@ -50,6 +51,7 @@ function Content({ id, version, onClose }: { id: string; version: Version; onClo
     gcTime: 0,
     retry: false,
     refetchOnWindowFocus: false,
+    ...EXACT,
   })
   const write = useMutation({
     mutationFn: () => replace(id, definition, looked.data?.trigger.version ?? null),

@@ -1,6 +1,7 @@
 /** The trigger of the page: read again now and then, since others edit it, too. */
 import { useQuery } from '@tanstack/react-query'
 import { useEffect } from 'react'
+import { EXACT } from '../../api/exact'
 import { asApiError } from '../../api/problem'
 import { queries } from '../../api/queries'
 import { readTrigger, useNext } from '../../api/trigger'
@@ -12,7 +13,7 @@ export function useLoaded(id: string) {
   const trigger = useQuery({
     queryKey: ['/triggers', id],
     queryFn: ({ signal }) => readTrigger(id, signal),
-    structuralSharing: false,
+    ...EXACT,
     // What is gone stays gone.
     refetchInterval: ({ state }) => (isGone(state.error) ? false : EVERY),
   })
