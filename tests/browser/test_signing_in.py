@@ -1,6 +1,7 @@
 """Signing in: the key is exchanged for a cookie once, and nobody else can use either."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import quote
@@ -82,6 +83,19 @@ async def test_a_session_that_ended_leads_to_the_sign_in_and_signing_out_ends_on
     await page.context.clear_cookies()
     await page.get_by_role("link", name="Event log").click()
     await expect(page).to_have_url(f"{platform.status['url']}/ui/login?next=%2Fevents")
+    await page.get_by_label("API key").fill(platform.status["api_key"])
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(f"{platform.status['url']}/ui/events")
+    # What was typed into a form when the session ended is there again.
+    await page.goto("/ui/triggers/new?kind=interval")
+    await page.get_by_role("textbox", name="Name", exact=True).fill("Half typed")
+    await page.context.clear_cookies()
+    await page.get_by_role("button", name="15 min").click()
+    await expect(page).to_have_url(re.compile("/ui/login"))
+    await page.get_by_label("API key").fill(platform.status["api_key"])
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("textbox", name="Name", exact=True)).to_have_value("Half typed")
+    await expect(page.get_by_role("textbox", name="Every", exact=True)).to_have_value("15")
 
 
 async def test_a_page_of_another_port_of_the_host_changes_nothing(

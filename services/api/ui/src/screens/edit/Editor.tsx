@@ -17,6 +17,7 @@ import {
 } from './draft'
 import { type Form, focusField } from './form'
 import { same } from './json'
+import { type Typed, useKept } from './kept'
 import { Payload } from './Payload'
 import { Preview } from './Preview'
 import { type Placed, placed } from './pointers'
@@ -41,14 +42,16 @@ type Step = 'editing' | 'saving' | 'review' | 'conflict' | 'stored'
 export function Editor({ initial, opened: first, isCopy = false }: Props) {
   const [, go] = useLocation()
   const { search, change } = useAddress()
-  const [draft, setDraft] = useState(initial)
-  const [opened, setOpened] = useState(first)
+  const typed = useRef<Typed | null>(null)
+  const kept = useKept(typed)
+  const [draft, setDraft] = useState(kept?.draft ?? initial)
+  const [opened, setOpened] = useState(kept?.opened ?? first)
   const [errors, setErrors] = useState<readonly Placed[]>([])
   const [failed, setFailed] = useState<Extract<Refusal, { kind: 'failed' }> | null>(null)
   const [step, setStep] = useState<Step>('editing')
   const summary = useRef<HTMLDivElement>(null)
   const isHere = useRef(true)
-  const key = useRef(newKey())
+  const key = useRef(kept?.key ?? newKey())
 
   const mine = useMemo(() => fieldsOf(draft), [draft])
   const changes = useMemo(() => (opened ? changesOf(opened.fields, mine) : null), [opened, mine])
@@ -57,6 +60,7 @@ export function Editor({ initial, opened: first, isCopy = false }: Props) {
   const dialogs = useDialogs(isDirty)
   isKept.current = isDirty && step !== 'stored' && dialogs.there !== null
   const leaving = useLeave(isKept)
+  typed.current = isDirty && step !== 'stored' ? { draft, opened, key: key.current } : null
 
   useEffect(() => {
     isHere.current = true
