@@ -161,7 +161,8 @@ export function Editor({ initial, opened: first, isCopy = false }: Props) {
       <div className="edit-main">
         <What form={form} onKind={setKind} />
         {draft.kind === 'api' ? null : <When form={form} />}
-        <Payload form={form} />
+        {/* Anew after a conflict: a JSON editor that is open would go on with what it began with. */}
+        <Payload key={opened?.version ?? 0} form={form} />
         <Snippets draft={draft} opened={opened} />
       </div>
       <div className="edit-aside">
