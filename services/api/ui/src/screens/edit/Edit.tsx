@@ -1,3 +1,4 @@
+import type { UseQueryResult } from '@tanstack/react-query'
 import { useSearchParams } from 'wouter'
 import { asApiError } from '../../api/problem'
 import { oneOf } from '../../app/address'
@@ -10,16 +11,19 @@ import { isInTrouble, Trouble } from '../../parts/Trouble'
 import { ownZone } from '../../time/format'
 import { draftOf, emptyDraft, fieldsOf, KINDS } from './draft'
 import { Editor } from './Editor'
-import { useLastVersion, useOpened } from './opened'
+import { useCopied, useLastVersion, useOpened } from './opened'
 import { words } from './text'
 import './Edit.css'
 
 /** Creates a trigger, from nothing or from a copy, or edits one. */
 export default function Edit({ id }: { id?: string | undefined }) {
   const [search] = useSearchParams()
-  const copied = id === undefined ? search.get('copy') : null
-  const source = id ?? copied
-  if (source !== null) return <Opened key={source} id={source} isCopy={id === undefined} />
+  const copied = search.get('copy')
+  if (id !== undefined) return <Opened key={id} id={id} />
+  if (copied !== null) {
+    const version = Number(search.get('version')) || null
+    return <Copied key={`${copied} ${version}`} id={copied} version={version} />
+  }
   const draft = emptyDraft(oneOf(search.get('kind'), KINDS), ownZone())
   return (
     <Page title={words.title.new} actions={<ZoneSwitch />}>
@@ -28,22 +32,32 @@ export default function Edit({ id }: { id?: string | undefined }) {
   )
 }
 
-function Opened({ id, isCopy }: { id: string; isCopy: boolean }) {
-  const query = useOpened(id)
-  const trigger = query.data
-  const title = isCopy
-    ? words.title.copy
-    : `${words.title.edit}${trigger ? ` ${trigger.name}` : ''}`
-  const isGone = query.isError && asApiError(query.error).status === 404
+function Copied({ id, version }: { id: string; version: number | null }) {
+  const query = useCopied(id, version)
   return (
-    <Page title={title} actions={<ZoneSwitch />}>
-      {trigger && isCopy ? (
+    <Page title={words.title.copy} actions={<ZoneSwitch />}>
+      {query.data ? (
         <Editor
-          initial={{ ...draftOf(trigger), name: `${trigger.name} (copy)` }}
+          initial={{ ...draftOf(query.data), name: `${query.data.name} (copy)` }}
           opened={null}
           isCopy
         />
-      ) : trigger ? (
+      ) : (
+        <Waiting id={id} query={query} />
+      )}
+    </Page>
+  )
+}
+
+function Opened({ id }: { id: string }) {
+  const query = useOpened(id)
+  const trigger = query.data
+  return (
+    <Page
+      title={`${words.title.edit}${trigger ? ` ${trigger.name}` : ''}`}
+      actions={<ZoneSwitch />}
+    >
+      {trigger ? (
         <Editor
           initial={draftOf(trigger)}
           opened={{
@@ -53,15 +67,16 @@ function Opened({ id, isCopy }: { id: string; isCopy: boolean }) {
             fields: fieldsOf(draftOf(trigger)),
           }}
         />
-      ) : isGone ? (
-        <Gone id={id} />
-      ) : isInTrouble(query) ? (
-        <Trouble query={query} />
       ) : (
-        <Skeleton rows={10} height={48} />
+        <Waiting id={id} query={query} />
       )}
     </Page>
   )
+}
+
+function Waiting({ id, query }: { id: string; query: UseQueryResult }) {
+  if (query.isError && asApiError(query.error).status === 404) return <Gone id={id} />
+  return isInTrouble(query) ? <Trouble query={query} /> : <Skeleton rows={10} height={48} />
 }
 
 /** There is nothing to edit: it was deleted, or never was. */

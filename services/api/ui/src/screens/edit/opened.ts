@@ -1,9 +1,9 @@
 /** What is being edited or copied, read once: a form is not fed again while one types. */
 import { useQuery } from '@tanstack/react-query'
 import { EXACT } from '../../api/exact'
-import { asApiError } from '../../api/problem'
+import { ApiError, asApiError } from '../../api/problem'
 import { readHistory, readTrigger } from '../../api/trigger'
-import type { Version } from '../../api/triggers'
+import type { Definition, Version } from '../../api/triggers'
 
 export function useOpened(id: string | null) {
   return useQuery({
@@ -15,6 +15,30 @@ export function useOpened(id: string | null) {
     staleTime: Number.POSITIVE_INFINITY,
     refetchOnWindowFocus: false,
   })
+}
+
+/** What is copied: a trigger as it is, or as it was in a version, also after it is deleted. */
+export function useCopied(id: string, version: number | null) {
+  return useQuery({
+    queryKey: ['/triggers', id, 'copied', version],
+    queryFn: ({ signal }): Promise<Definition> =>
+      version === null ? readTrigger(id, signal) : readVersion(id, version, signal),
+    gcTime: 0,
+    staleTime: Number.POSITIVE_INFINITY,
+    refetchOnWindowFocus: false,
+    ...EXACT,
+  })
+}
+
+async function readVersion(id: string, wanted: number, signal: AbortSignal): Promise<Definition> {
+  let cursor: string | null = null
+  do {
+    const page = await readHistory(id, cursor === null ? {} : { cursor }, signal)
+    const found = page.rows.find(({ version }) => version === wanted)
+    if (found) return found.definition
+    cursor = page.cursor
+  } while (cursor !== null)
+  throw new ApiError(404, 'not-found', `version ${wanted} is not kept`)
 }
 
 /** Its newest version that is known: who made it, and when. Null where there is no history. */

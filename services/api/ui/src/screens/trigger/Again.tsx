@@ -3,7 +3,7 @@ import { useState } from 'react'
 import { useLocation } from 'wouter'
 import { newKey } from '../../api/client'
 import { queries } from '../../api/queries'
-import type { Definition } from '../../api/triggers'
+import type { Version } from '../../api/triggers'
 import { create, dryCreate } from '../../api/writes'
 import { Button } from '../../parts/Button'
 import { Dialog } from '../../parts/Dialog'
@@ -19,35 +19,27 @@ import { words } from './text'
 interface Props {
   /** Of the deleted trigger. */
   id: string
-  definition: Definition | null
+  version: Version | null
   onClose: () => void
 }
 
 /** A deleted trigger's definition as a new trigger, after it is shown what that would do. */
-export function Again({ id, definition, onClose }: Props) {
+export function Again({ id, version, onClose }: Props) {
   return (
     <Dialog
-      isOpen={definition !== null}
+      isOpen={version !== null}
       onClose={onClose}
-      title={definition ? words.again.title(definition.name) : ''}
+      title={version ? words.again.title(version.definition.name) : ''}
     >
-      {definition ? <Content id={id} definition={definition} onClose={onClose} /> : null}
+      {version ? <Content id={id} version={version} onClose={onClose} /> : null}
     </Dialog>
   )
 }
 
-function Content({
-  id,
-  definition,
-  onClose,
-}: {
-  id: string
-  definition: Definition
-  onClose: () => void
-}) {
+function Content({ id, version, onClose }: { id: string; version: Version; onClose: () => void }) {
   const [, go] = useLocation()
   const [key] = useState(newKey)
-  const own = definitionOf(definition)
+  const own = definitionOf(version.definition)
   const looked = useQuery({
     queryKey: ['/triggers', id, 'again', own],
     queryFn: ({ signal }) => dryCreate(own, signal),
@@ -66,7 +58,14 @@ function Content({
   })
 
   if (looked.error) {
-    return <Impossible id={id} error={looked.error} onRetry={() => void looked.refetch()} />
+    return (
+      <Impossible
+        id={id}
+        version={version.version}
+        error={looked.error}
+        onRetry={() => void looked.refetch()}
+      />
+    )
   }
   if (!looked.data) return <Skeleton rows={4} height={28} />
   return (

@@ -97,7 +97,7 @@ export function Gone({ id }: { id: string }) {
           <ZoneSwitch />
         </div>
       </div>
-      <Again id={id} definition={isAsking ? definition : null} onClose={() => setAsking(false)} />
+      <Again id={id} version={isAsking ? last : null} onClose={() => setAsking(false)} />
     </Page>
   )
 }

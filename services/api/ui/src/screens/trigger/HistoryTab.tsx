@@ -60,11 +60,7 @@ export function HistoryTab({ id, current }: { id: string; current: Trigger | nul
       {current ? (
         <Restore id={id} version={restoring} onClose={() => setRestoring(null)} />
       ) : (
-        <Again
-          id={id}
-          definition={restoring?.definition ?? null}
-          onClose={() => setRestoring(null)}
-        />
+        <Again id={id} version={restoring} onClose={() => setRestoring(null)} />
       )}
     </div>
   )

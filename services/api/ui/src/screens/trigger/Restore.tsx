@@ -65,7 +65,14 @@ function Content({ id, version, onClose }: { id: string; version: Version; onClo
   const isConflict = conflict?.status === 412
 
   if (looked.error) {
-    return <Impossible id={id} error={looked.error} onRetry={() => void looked.refetch()} />
+    return (
+      <Impossible
+        id={id}
+        version={version.version}
+        error={looked.error}
+        onRetry={() => void looked.refetch()}
+      />
+    )
   }
   if (!looked.data) return <Skeleton rows={6} height={28} />
   const { trigger, would } = looked.data
