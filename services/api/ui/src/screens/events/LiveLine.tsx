@@ -1,8 +1,8 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react'
+import { FLOOD } from '../../live/flood'
 import type { StreamState } from '../../live/stream'
 import { Button } from '../../parts/Button'
 import { words } from './text'
-import { FLOOD } from './useFollow'
 
 interface Props {
   /** Why nothing comes in, where following makes no sense at all. */

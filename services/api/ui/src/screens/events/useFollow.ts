@@ -2,6 +2,7 @@
  * flood four times a second. */
 import { type RefObject, useCallback, useEffect, useRef, useState } from 'react'
 import type { EventRow } from '../../api/events'
+import { FLOOD, FLOOD_PAUSE } from '../../live/flood'
 import { follow, type StreamState } from '../../live/stream'
 import { type Feed, NOTHING, show, take } from './feed'
 
@@ -19,10 +20,6 @@ interface Options {
 }
 
 const SECOND = 1_000
-/** So many a second are no more read one by one, but counted. */
-export const FLOOD = 50
-/** Between two drawings of a flood: a table of other rows in each frame leaves none for the reader. */
-const FLOOD_PAUSE = 250
 
 export function useFollow({ search, position, isOn, isHeld, has, onReset }: Options) {
   const [feed, setFeed] = useState<Feed>(NOTHING)

@@ -1,9 +1,10 @@
 /** A trigger's events as they come: laid into the lists of its page that would have them. */
-import type { InfiniteData } from '@tanstack/react-query'
-import { useEffect, useState } from 'react'
+import type { InfiniteData, QueryKey } from '@tanstack/react-query'
+import { useEffect, useRef, useState } from 'react'
 import type { Page } from '../../api/client'
 import type { EventFilter, EventRow } from '../../api/events'
 import { queries } from '../../api/queries'
+import { FLOOD, FLOOD_PAUSE } from '../../live/flood'
 import { KEPT, merge } from '../../live/merge'
 import { follow, type StreamState } from '../../live/stream'
 
@@ -24,36 +25,42 @@ const isOf = (id: string, filter: unknown): filter is EventFilter => {
   return Array.isArray(ids) && ids.length === 1 && ids[0] === id
 }
 
-function layIn(id: string, fresh: readonly EventRow[]): void {
+/** Which lists grew too long by it. */
+function layIn(id: string, fresh: readonly EventRow[]): QueryKey[] {
+  const full: QueryKey[] = []
   const lists = queries.getQueryCache().findAll({
     predicate: ({ queryKey }) => queryKey[0] === '/events/' && isOf(id, queryKey[1]),
   })
   for (const { queryKey } of lists) {
     const wanted = fresh.filter((row) => passes(row, queryKey[1] as EventFilter))
     if (wanted.length === 0) continue
-    let isFull = false
     queries.setQueryData<Rows>(queryKey, (data) => {
       const first = data?.pages[0]
       if (!data || !first) return data
       const known = new Set(data.pages.flatMap((page) => page.rows.map((row) => row.id)))
       const added = wanted.filter((row) => !known.has(row.id))
-      const rows = merge(added, first.rows)
-      isFull = rows.length > KEPT
+      if (added.length + first.rows.length > KEPT) full.push(queryKey)
+      const rows = merge(added, first.rows, KEPT)
       return { ...data, pages: [{ ...first, rows }, ...data.pages.slice(1)] }
     })
-    // A page that grew long is read anew, short again, with where its next one begins.
-    if (isFull) void queries.invalidateQueries({ queryKey })
   }
+  return full
 }
 
-/** At most once a second: what a new event says about the trigger itself. */
-function refresh(id: string): void {
-  void queries.invalidateQueries({ queryKey: ['/triggers', id], exact: true })
-  void queries.invalidateQueries({ queryKey: ['/triggers', id, 'next'] })
-  void queries.invalidateQueries({
-    predicate: ({ queryKey }) => queryKey[0] === '/events/stats' && isOf(id, queryKey[1]),
-  })
+/** What a new event says about the trigger itself; `full` is read anew, short again, with where its
+ * next page begins. */
+async function refresh(id: string, full: readonly QueryKey[]): Promise<void> {
+  await Promise.all([
+    queries.invalidateQueries({ queryKey: ['/triggers', id], exact: true }),
+    queries.invalidateQueries({ queryKey: ['/triggers', id, 'next'] }),
+    queries.invalidateQueries({
+      predicate: ({ queryKey }) => queryKey[0] === '/events/stats' && isOf(id, queryKey[1]),
+    }),
+    ...full.map((queryKey) => queries.invalidateQueries({ queryKey })),
+  ])
 }
+
+const SECOND = 1_000
 
 export interface Tail {
   state: StreamState
@@ -66,28 +73,62 @@ export function useTail(id: string, isReady: boolean, position: string | null): 
   const [state, setState] = useState<StreamState>('connecting')
   const [arrived, setArrived] = useState<readonly EventRow[]>([])
   const [epoch, setEpoch] = useState(0)
+  const lost = useRef<string | null>(null)
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the position is where it begins
   useEffect(() => {
     if (!isReady) return
     let waiting: EventRow[] = []
+    // Those that come while lists are read again: the answer may be older than they are.
+    let meanwhile: EventRow[] | null = null
+    const full = new Set<QueryKey>()
+    let hasEnded = false
     let frame = 0
-    let timer: ReturnType<typeof setTimeout> | undefined
+    let pause = 0
+    let soon = 0
+    let count = 0
+    let isFlood = false
+
+    const lay = (rows: readonly EventRow[]) => {
+      for (const key of layIn(id, rows)) full.add(key)
+      // At most once a second, and never before the last reading has come to its end.
+      if (soon === 0 && meanwhile === null) soon = setTimeout(() => void read(), SECOND)
+    }
+    const read = async () => {
+      soon = 0
+      meanwhile = []
+      const keys = [...full]
+      full.clear()
+      await refresh(id, keys)
+      const rows = meanwhile
+      meanwhile = null
+      if (!hasEnded && rows.length > 0) lay(rows)
+    }
     const put = () => {
+      frame = 0
+      pause = 0
       const rows = waiting
       waiting = []
-      layIn(id, rows)
+      if (meanwhile) meanwhile = [...meanwhile, ...rows].slice(-KEPT)
+      lay(rows)
       setArrived((before) => merge(rows, before, KEPT))
-      timer ??= setTimeout(() => {
-        timer = undefined
-        refresh(id)
-      }, 1_000)
     }
-    const end = follow(new URLSearchParams({ trigger_id: id }), epoch > 0 ? null : position, {
+    const second = setInterval(() => {
+      isFlood = count > FLOOD
+      count = 0
+    }, SECOND)
+    // Where it is lost once more, from now on: else it would be read again and again.
+    const from = epoch > 0 && position === lost.current ? null : position
+    const end = follow(new URLSearchParams({ trigger_id: id }), from, {
       onRow: (row) => {
-        if (waiting.push(row) === 1) frame = requestAnimationFrame(put)
+        count += 1
+        waiting.push(row)
+        if (frame !== 0 || pause !== 0) return
+        if (isFlood) pause = setTimeout(put, FLOOD_PAUSE)
+        else frame = requestAnimationFrame(put)
       },
       onReset: () => {
+        lost.current = position
         void queries
           .invalidateQueries({ predicate: ({ queryKey }) => isOf(id, queryKey[1]) })
           .then(() => setEpoch((each) => each + 1))
@@ -95,9 +136,12 @@ export function useTail(id: string, isReady: boolean, position: string | null): 
       onState: setState,
     })
     return () => {
+      hasEnded = true
       end()
+      clearInterval(second)
       cancelAnimationFrame(frame)
-      clearTimeout(timer)
+      clearTimeout(pause)
+      clearTimeout(soon)
     }
   }, [id, isReady, epoch])
 
