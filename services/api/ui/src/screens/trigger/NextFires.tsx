@@ -21,8 +21,11 @@ export function NextFires({ next, zone }: { next: ReturnType<typeof useNext>; zo
       </div>
       {next.data ? (
         <div className="card-body">
-          {coming.length === 0 ? (
+          {next.data.occurrences.length === 0 ? (
             <p>{words.next.none}</p>
+          ) : coming.length === 0 ? (
+            // All of those are past: the server is being asked what follows.
+            <Skeleton rows={1} height={ROW} />
           ) : (
             <Times list={coming.slice(0, SHOWN)} zone={zone} />
           )}

@@ -44,7 +44,15 @@ export function useComing(id: string) {
   const first = next.data?.occurrences[0]?.scheduled_for
   const isPast = first !== undefined && now > Date.parse(first) + PATIENCE
   useEffect(() => {
-    if (isPast) void queries.invalidateQueries({ queryKey: ['/triggers', id, 'next'] })
+    if (!isPast) return
+    const ask = () =>
+      void queries.invalidateQueries(
+        { queryKey: ['/triggers', id, 'next'] },
+        { cancelRefetch: false },
+      )
+    ask()
+    const timer = setInterval(ask, PATIENCE)
+    return () => clearInterval(timer)
   }, [id, isPast])
   return next
 }
