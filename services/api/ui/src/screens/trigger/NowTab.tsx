@@ -43,7 +43,7 @@ export function NowTab({ trigger, events, tail }: Props) {
   const coming = isScheduled ? (next.data?.occurrences ?? []) : []
   return (
     <div className="now">
-      <FirstFire trigger={trigger} tail={tail} />
+      <FirstFire trigger={trigger} rows={rows} />
       <Axis
         marks={marksOf(rows.slice(0, ON_AXIS), coming)}
         zone={trigger.timezone}
@@ -63,13 +63,18 @@ export function NowTab({ trigger, events, tail }: Props) {
 
 /** A one-time trigger that fires before one's eyes, and what to do next. Its place is there from
  * the beginning: what is read below must not move when it fires. */
-function FirstFire({ trigger, tail }: { trigger: Trigger; tail: Tail }) {
-  const [isAwaited] = useState(Boolean(trigger.schedule_time) && trigger.status === 'active')
-  const first = tail.arrived.find((row) => row.status === 'fired' && !row.is_test)
-  if (!isAwaited) return null
+function FirstFire({ trigger, rows }: { trigger: Trigger; rows: readonly EventRow[] }) {
+  // The version that is awaited: an older one, of another time, may have fired.
+  const [awaited] = useState(
+    trigger.schedule_time && trigger.status === 'active' ? trigger.version : null,
+  )
+  if (awaited === null) return null
+  const first = rows.find((row) => row.source === 'schedule' && row.trigger_version >= awaited)
+  const isFired = first?.status === 'fired'
+  const { fired, not } = words.first
   return (
-    <div className={first ? 'first-fire is-fired' : 'first-fire'} role="status">
-      <p>{first ? words.first.fired : words.first.awaited}</p>
+    <div className={isFired ? 'first-fire is-fired' : 'first-fire'} role="status">
+      <p>{first ? (isFired ? fired : not(first.status)) : words.first.awaited}</p>
       {first ? (
         <>
           <ButtonLink href={eventWay(first)}>{words.first.see}</ButtonLink>

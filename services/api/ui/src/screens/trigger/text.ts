@@ -56,6 +56,7 @@ export const words = {
   first: {
     awaited: 'As soon as it fires, its event comes in here by itself.',
     fired: 'It fired, on the real path: scheduler, executor and log.',
+    not: (status: string) => `It did not fire: it was ${status}.`,
     own: 'Make your own',
     see: 'See its event',
   },
