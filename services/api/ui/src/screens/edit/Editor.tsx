@@ -166,7 +166,7 @@ export function Editor({ initial, opened: first, isCopy = false }: Props) {
         <Snippets draft={draft} opened={opened} />
       </div>
       <div className="edit-aside">
-        <Preview asked={asked} zone={draft.timezone} isApi={draft.kind === 'api'} />
+        <Preview asked={asked} isApi={draft.kind === 'api'} />
         <TestPanel
           draft={draft}
           onErrors={(found) => refuse({ kind: 'fields', errors: found })}

@@ -8,16 +8,16 @@ import { words } from './text'
 import './Preview.css'
 
 /** The next ten, as the server computes them; of an edit, before and after. */
-export function Preview({ asked, zone, isApi }: { asked: Asked; zone: string; isApi: boolean }) {
+export function Preview({ asked, isApi }: { asked: Asked; isApi: boolean }) {
   return (
     <section className="edit-card edit-preview" aria-labelledby="edit-preview">
       <h2 id="edit-preview">{words.preview.title}</h2>
-      {isApi ? <p>{words.preview.api}</p> : <Content asked={asked} zone={zone} />}
+      {isApi ? <p>{words.preview.api}</p> : <Content asked={asked} />}
     </section>
   )
 }
 
-function Content({ asked, zone }: { asked: Asked; zone: string }) {
+function Content({ asked }: { asked: Asked }) {
   const { data, error, away } = asked
   if (!asked.isAsked) return <p className="quiet">{words.preview.nothing}</p>
   if (!data && !error && !away) return <Skeleton rows={5} height={28} />
@@ -42,7 +42,7 @@ function Content({ asked, zone }: { asked: Asked; zone: string }) {
           {data.before ? (
             <BeforeAfter before={data.before} after={data.after} zone={zone} />
           ) : data.after.length > 0 ? (
-            <Times list={data.after} zone={zone} />
+            <Times list={data.after} zone={data.zone} />
           ) : (
             <p>{text.times.none}</p>
           )}

@@ -5,6 +5,7 @@ import { body, http } from '../../api/client'
 import { type ApiError, asApiError } from '../../api/problem'
 import type { ClockChange, Occurrence } from '../../api/schedules'
 import { dryPatch } from '../../api/writes'
+import { serverNow } from '../../time/clock'
 import type { Draft, Fields } from './draft'
 import { changesOf, fieldsOf, scheduleChange, scheduleOf } from './draft'
 
@@ -24,6 +25,8 @@ export function useSettled(value: string): string {
 
 export interface Ahead {
   words: string | null
+  /** On whose clock they are: the draft may name another one by now. */
+  zone: string
   /** Null where there is nothing to compare: a create, or an edit that leaves the schedule alone. */
   before: readonly Occurrence[] | null
   after: readonly Occurrence[]
@@ -59,6 +62,8 @@ export function useAhead(draft: Draft, opened: Opened | null): Asked {
     queryFn: ({ signal }) => ask(settled, opened, signal),
     enabled: settled !== '',
     staleTime: 5_000,
+    // Again when the first of them is past.
+    refetchInterval: ({ state }) => (state.data && !state.error ? untilPast(state.data) : false),
   })
   // What was told last stays in sight, greyed, while the next is asked for or cannot be told.
   const last = useRef<Ahead | null>(null)
@@ -76,6 +81,18 @@ export function useAhead(draft: Draft, opened: Opened | null): Asked {
   }
 }
 
+const SOONEST_MS = 5_000
+const LATEST_MS = 2 ** 31 - 1
+
+function untilPast({ before, after }: Ahead): number | false {
+  const first = [before?.[0], after[0]].flatMap((each) =>
+    each ? [Date.parse(each.scheduled_for)] : [],
+  )
+  if (first.length === 0) return false
+  const left = Math.min(...first) - serverNow() + 1_000
+  return Math.min(LATEST_MS, Math.max(SOONEST_MS, left))
+}
+
 async function ask(settled: string, opened: Opened | null, signal: AbortSignal): Promise<Ahead> {
   const fields = JSON.parse(settled) as Fields
   if (opened === null) {
@@ -84,6 +101,7 @@ async function ask(settled: string, opened: Opened | null, signal: AbortSignal):
     )
     return {
       words: found.description,
+      zone: found.timezone,
       before: null,
       after: found.occurrences,
       clockChanges: found.clock_changes,
@@ -94,6 +112,7 @@ async function ask(settled: string, opened: Opened | null, signal: AbortSignal):
   const { before, after } = found.next_occurrences
   return {
     words: found.in_words.after,
+    zone: found.timezone,
     before: Object.keys(fields).length === 0 ? null : before,
     after,
     clockChanges: found.clock_changes,
