@@ -25,20 +25,29 @@ export function Outcome({ eventId, zone }: { eventId: string; zone: string }) {
     staleTime: Number.POSITIVE_INFINITY,
     ...EXACT,
   })
-  if (event.data) return <Shown event={event.data} zone={zone} />
-  if (event.error && asApiError(event.error).status === 404) {
-    return (
-      <>
-        <p>{words.test.slow}</p>
-        <Button onClick={() => void event.refetch()}>{words.test.look}</Button>
-      </>
-    )
-  }
-  if (event.failureReason) return <Trouble query={event} />
+  const isSlow = !event.data && event.error !== null && asApiError(event.error).status === 404
+  const { data } = event
   return (
     <>
-      <p className="quiet">{words.test.waiting}</p>
-      <Skeleton rows={3} height={28} />
+      {/* Read out once: what ticks below would be read out each second. */}
+      <p className="unseen" role="status">
+        {data ? words.test.said(data.is_test, data.status) : isSlow ? words.test.slow : ''}
+      </p>
+      {data ? (
+        <Shown event={data} zone={zone} />
+      ) : isSlow ? (
+        <>
+          <p>{words.test.slow}</p>
+          <Button onClick={() => void event.refetch()}>{words.test.look}</Button>
+        </>
+      ) : event.failureReason ? (
+        <Trouble query={event} />
+      ) : (
+        <>
+          <p className="quiet">{words.test.waiting}</p>
+          <Skeleton rows={3} height={28} />
+        </>
+      )}
     </>
   )
 }

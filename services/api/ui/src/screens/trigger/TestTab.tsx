@@ -20,15 +20,19 @@ export function TestTab({ trigger }: { trigger: Trigger }) {
   const [text, setText] = useState('')
   const [fault, setFault] = useState<string | null>(null)
   const [isAsking, setAsking] = useState(false)
-  // One key for one intention: sent again after no answer, it still fires once.
-  const key = useRef({ key: newKey(), text })
+  // One key for one intention: sent again after no answer, it still fires once. A test and a real
+  // fire are two, whatever they carry.
+  const keys = useRef<Partial<Record<'test' | 'real', { key: string; text: string } | null>>>({})
   const run = useMutation({
     mutationFn: ({ isTest }: { isTest: boolean }) => {
-      if (key.current.text !== text) key.current = { key: newKey(), text }
-      return fire(id, text.trim() ? { text } : {}, key.current.key, isTest)
+      const kind = isTest ? 'test' : 'real'
+      const last = keys.current[kind]
+      const { key } = last?.text === text ? last : { key: newKey() }
+      keys.current[kind] = { key, text }
+      return fire(id, text.trim() ? { text } : {}, key, isTest)
     },
-    onSuccess: () => {
-      key.current = { key: newKey(), text }
+    onSuccess: (_, { isTest }) => {
+      keys.current[isTest ? 'test' : 'real'] = null
     },
   })
 
@@ -102,7 +106,7 @@ export function TestTab({ trigger }: { trigger: Trigger }) {
           </Button>
         </div>
       </section>
-      <section className="card" aria-labelledby="outcome" aria-live="polite">
+      <section className="card" aria-labelledby="outcome">
         <div className="card-head">
           <h2 id="outcome">{words.test.result}</h2>
         </div>

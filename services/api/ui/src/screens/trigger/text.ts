@@ -183,6 +183,8 @@ export const words = {
     notJson: (why: string) => `This is no JSON: ${why}`,
     result: 'What became of it',
     waiting: 'On its way through scheduler, executor and log',
+    said: (isTest: boolean, status: string) =>
+      `${isTest ? 'The test' : 'It'} ${status === 'fired' ? 'has' : 'was'} ${status}.`,
     slow: 'Not in the log after 10 s. It may come yet.',
     look: 'Look again',
     none: 'A test fires at once, on the real path. Its event is marked as a test and appears here.',
