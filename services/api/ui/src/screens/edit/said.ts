@@ -12,7 +12,8 @@ export function limitsSaid(draft: Draft): string {
   const said: string[] = []
   if (draft.startsAt) said.push(`from ${moment(draft.startsAt)}`)
   if (draft.endsAt) said.push(`until ${moment(draft.endsAt)}`)
-  if (draft.maxFires.trim()) said.push(`at most ${draft.maxFires.trim()} fires`)
+  const most = draft.maxFires.trim()
+  if (most) said.push(`at most ${most} ${most === '1' ? 'fire' : 'fires'}`)
   if (draft.jitter.count.trim()) said.push(`up to ${length(draft.jitter)} later`)
   const dates = draft.exclude.filter((each) => each.trim())
   if (dates.length > 0) said.push(`not on ${dates.join(', ')}`)
