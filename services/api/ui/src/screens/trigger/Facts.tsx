@@ -4,6 +4,7 @@ import type { Trigger } from '../../api/triggers'
 import { Copy } from '../../parts/Copy'
 import { number } from '../../text'
 import { Instant, Relative } from '../../time/Instant'
+import { joinLabels } from '../triggers/filters'
 import { expression } from './fields'
 import { words } from './text'
 
@@ -65,7 +66,10 @@ export function Facts({ trigger }: { trigger: Trigger }) {
           <Fact name={facts.labels}>
             <span className="trigger-labels">
               {trigger.labels.map((label) => (
-                <Link key={label} href={`/triggers?label=${encodeURIComponent(label)}`}>
+                <Link
+                  key={label}
+                  href={`/triggers?label=${encodeURIComponent(joinLabels([label]))}`}
+                >
                   {label}
                 </Link>
               ))}
