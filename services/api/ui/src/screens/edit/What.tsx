@@ -101,6 +101,8 @@ function Labels({ form }: { form: Form }) {
               event.preventDefault()
               add(typed)
             } else if (event.key === 'Backspace' && typed === '' && labels.length > 0) {
+              // Held to clear the field, it does not go on with the labels.
+              if (event.repeat) return
               remove(labels.at(-1) ?? '')
             }
           }}
