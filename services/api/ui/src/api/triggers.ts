@@ -10,8 +10,11 @@ export type DryRun = Schemas['DryRun']
 export type Version = Schemas['Version']
 export type TriggerFilter = NonNullable<paths['/triggers/']['get']['parameters']['query']>
 
-/** Triggers by page, without their payloads. */
-export function useTriggers(filter: TriggerFilter, enabled = true) {
+/** Triggers by page, without their payloads. `every`: how often all that was read is read again. */
+export function useTriggers(
+  filter: TriggerFilter,
+  options: { enabled?: boolean; every?: number } = {},
+) {
   const query = { ...filter, payload: false, limit: 100 }
   return useInfiniteQuery({
     queryKey: ['/triggers/', query],
@@ -27,7 +30,8 @@ export function useTriggers(filter: TriggerFilter, enabled = true) {
       ),
     initialPageParam: '',
     getNextPageParam: (last) => last.cursor ?? undefined,
-    enabled,
+    enabled: options.enabled ?? true,
+    refetchInterval: options.every ?? false,
     placeholderData: keepPreviousData,
     // All pages would be read again; the rows in sight are kept fresh by their ids instead.
     refetchOnWindowFocus: false,

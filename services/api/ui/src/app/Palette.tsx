@@ -96,7 +96,7 @@ function useFound(query: string): Entry[] {
     const timer = setTimeout(() => setAsked(query.trim()), WAIT_MS)
     return () => clearTimeout(timer)
   }, [query])
-  const triggers = useTriggers({ q: asked, sort: 'name' }, asked !== '')
+  const triggers = useTriggers({ q: asked, sort: 'name' }, { enabled: asked !== '' })
   return useMemo(() => {
     if (!asked) return []
     const found = triggers.data?.pages[0]?.rows ?? []

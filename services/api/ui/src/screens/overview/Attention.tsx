@@ -10,11 +10,12 @@ import { words } from './text'
 import { WhenRead } from './WhenRead'
 
 const SHOWN = 8
+const EVERY = 15_000
 const KINDS = ['late', 'missed', 'rejected'] as const
 
 /** Triggers with something late, missed or rejected in the active log: each leads to its own log. */
 export function Attention() {
-  const triggers = useTriggers({ attention: [...KINDS], sort: 'name' })
+  const triggers = useTriggers({ attention: [...KINDS], sort: 'name' }, { every: EVERY })
   return (
     <WhenRead of={triggers} skeleton={<Skeleton rows={2} height={42} />}>
       {({ pages }) => <List all={pages[0]?.rows ?? []} total={pages[0]?.total ?? null} />}
