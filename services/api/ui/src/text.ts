@@ -21,6 +21,7 @@ export const text = {
     failed: 'This did not work',
     retry: 'Try again',
     copyRequest: 'Copy the request id',
+    noMore: 'What comes next could not be read.',
     stale: (age: string | null) =>
       age ? `What is shown is ${age} old.` : 'What is shown was read before.',
     trying: (failures: number) =>

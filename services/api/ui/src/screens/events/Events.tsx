@@ -10,6 +10,7 @@ import { compareInstants, compareRows, merge } from '../../live/merge'
 import { Button } from '../../parts/Button'
 import { Histogram } from '../../parts/Histogram'
 import { lazily } from '../../parts/lazily'
+import { NextPage, useNextPage } from '../../parts/NextPage'
 import { Segments } from '../../parts/Segments'
 import { Skeleton } from '../../parts/Skeleton'
 import { Table } from '../../parts/Table'
@@ -92,11 +93,13 @@ export default function Events() {
   const template = useTemplate(rows, zones)
   const lives = livesOf(rows)
 
+  const page = useNextPage(events)
+  const { next } = page
   const more = useCallback(() => {
     const last = feed.rows.at(-1)
     if (isCut && last) setCut({ query, to: justAfter(last.logged_at) })
-    else if (events.hasNextPage && !events.isFetchingNextPage) void events.fetchNextPage()
-  }, [isCut, feed.rows, query, events.hasNextPage, events.isFetchingNextPage, events.fetchNextPage])
+    else next()
+  }, [isCut, feed.rows, query, next])
 
   // Closed by Back, by Escape or by its button: one is where one was.
   const opened = useRef<string | null>(null)
@@ -174,7 +177,7 @@ export default function Events() {
         {view.q && first.data?.pages.some((page) => !page.isWholly) ? (
           <p className="log-partial">{words.partial}</p>
         ) : null}
-        <Trouble query={events} />
+        {events.isFetchNextPageError ? null : <Trouble query={events} />}
         <div
           ref={table}
           className={isOld ? 'is-stale' : undefined}
@@ -198,6 +201,7 @@ export default function Events() {
           ) : isInTrouble(events) ? null : (
             <Skeleton rows={12} height={36} />
           )}
+          <NextPage {...page} />
         </div>
       </div>
       {wasOpen.current ? <EventDrawer id={open} rows={rows} change={change} /> : null}

@@ -3,6 +3,7 @@ import { useHistory } from '../../api/trigger'
 import type { Trigger, Version } from '../../api/triggers'
 import { useAddress } from '../../app/address'
 import { Button } from '../../parts/Button'
+import { NextPage, useNextPage } from '../../parts/NextPage'
 import { Skeleton } from '../../parts/Skeleton'
 import { Again } from './Again'
 import { Away } from './Away'
@@ -19,11 +20,13 @@ export function HistoryTab({ id, current }: { id: string; current: Trigger | nul
   const versions = history.data?.pages.flatMap((page) => page.rows) ?? []
   const isFound = wanted === null || versions.some(({ version }) => version === wanted)
   const { hasNextPage, isFetchingNextPage, fetchNextPage } = history
+  const page = useNextPage(history)
+  const { next } = page
 
   // A link leads to a version of a later page: read on until it is there.
   useEffect(() => {
-    if (!isFound && hasNextPage && !isFetchingNextPage) void fetchNextPage()
-  }, [isFound, hasNextPage, isFetchingNextPage, fetchNextPage])
+    if (!isFound) next()
+  }, [isFound, next])
 
   if (!history.data) {
     return (
@@ -52,7 +55,8 @@ export function HistoryTab({ id, current }: { id: string; current: Trigger | nul
           />
         ))}
       </ol>
-      {hasNextPage ? (
+      <NextPage {...page} />
+      {hasNextPage && !page.refusal ? (
         <Button onClick={() => void fetchNextPage()} isBusy={isFetchingNextPage}>
           {words.history.older}
         </Button>

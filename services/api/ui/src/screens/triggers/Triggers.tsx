@@ -8,6 +8,7 @@ import { ZoneSwitch } from '../../app/ZoneSwitch'
 import { ButtonLink } from '../../parts/Button'
 import { lazily } from '../../parts/lazily'
 import { useMenu } from '../../parts/MenuButton'
+import { NextPage, useNextPage } from '../../parts/NextPage'
 import { Skeleton } from '../../parts/Skeleton'
 import { isInTrouble, Trouble } from '../../parts/Trouble'
 import { useLasting } from '../../parts/useLasting'
@@ -46,10 +47,7 @@ export default function Triggers() {
   const [asking, ask] = useState<Asking | null>(null)
   const input = useRef<HTMLInputElement>(null)
   const onFire = useCallback((trigger: Trigger) => ask({ what: 'fire', trigger }), [])
-  const { hasNextPage, isFetchingNextPage, fetchNextPage } = list
-  const onEnd = useCallback(() => {
-    if (hasNextPage && !isFetchingNextPage) void fetchNextPage()
-  }, [hasNextPage, isFetchingNextPage, fetchNextPage])
+  const more = useNextPage(list)
   useKeys(input)
   const keepFocus = useFocusAfterDelete(rows)
   useReturn(list.data !== undefined && !list.isPlaceholderData, search.toString())
@@ -58,7 +56,7 @@ export default function Triggers() {
   const isEmpty = list.data !== undefined && rows.length === 0
   // The counters are asked for most often: they notice first that nobody answers.
   const overview = useOverview()
-  const asleep = isInTrouble(list) ? list : overview
+  const asleep = isInTrouble(list) && !list.isFetchNextPageError ? list : overview
   const isWaiting = useLasting(list.isPlaceholderData)
   const isOld = isInTrouble(asleep) || isWaiting
   return (
@@ -82,9 +80,11 @@ export default function Triggers() {
       {rows.length > 0 ? (
         <div className={isOld ? 'is-stale' : undefined} aria-busy={list.isPlaceholderData}>
           <List
-            {...{ rows, total, results, gone, selection, onFire, onEnd, onRange }}
+            {...{ rows, total, results, gone, selection, onFire, onRange }}
+            onEnd={more.next}
             onMenu={menu.open}
           />
+          <NextPage {...more} />
         </div>
       ) : null}
       <Changed
