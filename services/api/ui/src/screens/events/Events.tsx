@@ -112,7 +112,9 @@ export default function Events() {
   }, [open])
 
   const isOld = useLasting(events.isPlaceholderData)
-  useReturn(events.data !== undefined && !events.isPlaceholderData, search.toString())
+  // What is shown until the answer comes was told for another view: it being empty says nothing.
+  const isKnown = events.data !== undefined && !events.isPlaceholderData
+  useReturn(isKnown, search.toString())
 
   const show = () => {
     scrollTo({ top: 0 })
@@ -196,7 +198,7 @@ export default function Events() {
               onOpen={(row) => change({ event: row.id })}
               onEnd={more}
             />
-          ) : events.data ? (
+          ) : isKnown ? (
             <NoEvents view={view} search={search} change={change} />
           ) : isInTrouble(events) ? null : (
             <Skeleton rows={12} height={36} />

@@ -11,8 +11,13 @@ interface Props {
 }
 
 /** Nothing to show: because nothing is there, or because of which filters. */
-export function NoEvents({ view, search, change }: Props) {
+export function NoEvents({ view, search, change: changeAddress }: Props) {
   const { none } = words
+  const change = (changes: Changes) => {
+    changeAddress(changes)
+    // The button goes with what it says.
+    document.querySelector<HTMLElement>('[data-search]')?.focus()
+  }
   if (isNarrowed(view)) {
     const named = FILTERS.filter((name) => search.get(name))
     return (

@@ -1,8 +1,13 @@
 import { Combobox } from '@base-ui/react/combobox'
 import { type ReactNode, useDeferredValue, useState } from 'react'
+import { asApiError } from '../../api/problem'
+import { askAgain } from '../../api/queries'
 import { useTriggers } from '../../api/triggers'
+import { Button } from '../../parts/Button'
 import { Icon } from '../../parts/Icon'
 import { useOpening } from '../../parts/Opens'
+import { isInTrouble } from '../../parts/Trouble'
+import { text } from '../../text'
 import { words } from './text'
 
 export interface Item {
@@ -75,7 +80,12 @@ function Found({ chosen }: { chosen: readonly Item[] }) {
           </Combobox.Item>
         ))}
       </Combobox.List>
-      {items.length === 0 && found.isSuccess ? (
+      {isInTrouble(found) ? (
+        <div className="popup-empty" role="alert">
+          <p>{asApiError(found.failureReason ?? found.error).detail}</p>
+          <Button onClick={askAgain}>{text.state.retry}</Button>
+        </div>
+      ) : items.length === 0 && found.isSuccess && !found.isPlaceholderData ? (
         <p className="popup-empty">{words.noTrigger}</p>
       ) : null}
     </>

@@ -39,8 +39,11 @@ export function LogTab({ id, zone, arrived }: Props) {
   const all = story(rows, hasMore, versions, letters.data ?? [], kinds)
   const held = useHeld(all)
   const fresh = new Set(arrived.map((row) => row.id))
-  const isLoading = (filter !== null && !events.data) || !history.data
-  const waiting = filter !== null && !events.data ? events : history
+  // Until the answer comes those of the kinds before are shown: none of them says nothing.
+  const isWaiting =
+    filter !== null && (!events.data || (events.isPlaceholderData && all.length === 0))
+  const isLoading = isWaiting || !history.data
+  const waiting = isWaiting ? events : history
   const failed = [events, history, letters].find((query) => query.failureReason)
 
   function older(): void {

@@ -50,10 +50,11 @@ export default function Triggers() {
   const more = useNextPage(list)
   useKeys(input)
   const keepFocus = useFocusAfterDelete(rows)
-  useReturn(list.data !== undefined && !list.isPlaceholderData, search.toString())
-
   const isNarrowed = narrowing(filters).length > 0
-  const isEmpty = list.data !== undefined && rows.length === 0
+  // What is shown until the answer comes was told for other filters: it being empty says nothing.
+  const isKnown = list.data !== undefined && !list.isPlaceholderData
+  useReturn(isKnown, search.toString())
+  const isEmpty = isKnown && rows.length === 0
   // The counters are asked for most often: they notice first that nobody answers.
   const overview = useOverview()
   const asleep = isInTrouble(list) && !list.isFetchNextPageError ? list : overview
@@ -74,8 +75,19 @@ export default function Triggers() {
       <Counters filters={filters} change={change} />
       <Toolbar filters={filters} change={change} search={input} />
       <Trouble query={asleep} />
-      {list.data === undefined && !isInTrouble(list) ? <Skeleton rows={12} height={42} /> : null}
-      {isEmpty && isNarrowed ? <NoMatch filters={filters} change={change} /> : null}
+      {!isKnown && rows.length === 0 && !isInTrouble(list) ? (
+        <Skeleton rows={12} height={42} />
+      ) : null}
+      {isEmpty && isNarrowed ? (
+        <NoMatch
+          filters={filters}
+          change={(changes) => {
+            change(changes)
+            // The button goes with the filter.
+            input.current?.focus()
+          }}
+        />
+      ) : null}
       {isEmpty && !isNarrowed ? <FirstTrigger /> : null}
       {rows.length > 0 ? (
         <div className={isOld ? 'is-stale' : undefined} aria-busy={list.isPlaceholderData}>
