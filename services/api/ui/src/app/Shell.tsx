@@ -1,9 +1,10 @@
-import { type ReactNode, useEffect } from 'react'
+import { type ReactNode, useEffect, useRef } from 'react'
 import { Link, useLocation } from 'wouter'
 import { text } from '../text'
 import { useSecond } from '../time/clock'
 import { clock, offset, ownZone } from '../time/format'
 import { useZoneMode } from '../time/zone'
+import { arriveAt } from './arrive'
 import { Mark } from './Mark'
 import { Shortcuts } from './Shortcuts'
 import './Shell.css'
@@ -78,13 +79,19 @@ interface PageProps {
 
 /** A screen: its title, what can be done with the whole of it, and its content. */
 export function Page({ title, actions, children }: PageProps) {
+  const [path] = useLocation()
+  const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => {
     document.title = `${title} · ${text.name}`
   }, [title])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another path is another arrival
+  useEffect(() => arriveAt(heading.current), [path])
   return (
     <div className="page">
       <div className="page-head">
-        <h1 className="page-title">{title}</h1>
+        <h1 className="page-title" ref={heading} tabIndex={-1}>
+          {title}
+        </h1>
         <div className="page-actions">{actions}</div>
       </div>
       {children}
