@@ -72,11 +72,15 @@ export function Table<T>(props: Props<T>) {
   }, [])
 
   const height = isNarrow ? (props.narrowHeight ?? NARROW_ROW) : rowHeight
+  // What stays in sight above and below (a head, a bar) is to hide no row that is led to.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: narrow pages have other bars
+  const paddings = useMemo(paddingsOfPage, [isNarrow])
   const virtual = useWindowVirtualizer({
     count: rows.length,
     estimateSize: () => height,
     overscan: 6,
     scrollMargin: margin,
+    ...paddings,
     // Were it another function each time, all rows would be measured anew with each frame.
     getItemKey: useCallback((index: number) => id(rows[index] as T), [rows, id]),
   })
@@ -122,10 +126,11 @@ export function Table<T>(props: Props<T>) {
     )
   }
 
-  const inTabOrder = useMemo(
-    () => (current && rows.some((row) => id(row) === current) ? current : rows[0] && id(rows[0])),
-    [rows, id, current],
-  )
+  // Tab reaches a row wherever the page is scrolled to: one that is not in it would take no focus.
+  const sight = virtual.range?.startIndex ?? first
+  const inTabOrder = items.some(({ key }) => key === current)
+    ? current
+    : items.find(({ index }) => index >= sight)?.key
   return (
     <div
       role="table"
@@ -187,6 +192,15 @@ export function Table<T>(props: Props<T>) {
       </div>
     </div>
   )
+}
+
+/** As CSS has them for whatever else gets the focus. */
+function paddingsOfPage() {
+  const { scrollPaddingTop, scrollPaddingBottom } = getComputedStyle(document.documentElement)
+  return {
+    scrollPaddingStart: Number.parseFloat(scrollPaddingTop) || 0,
+    scrollPaddingEnd: Number.parseFloat(scrollPaddingBottom) || 0,
+  }
 }
 
 interface CellsProps<T> {
