@@ -1,5 +1,5 @@
 import { useSecond } from './clock'
-import { instant, offset, ownZone, scheduled } from './format'
+import { instant, isKnownZone, offset, ownZone, scheduled } from './format'
 import { relative } from './relative'
 import { useZone, useZoneMode } from './zone'
 
@@ -9,22 +9,29 @@ interface Props {
   schedule?: string | null
   /** The server's word for it on the clock of that zone: what is still to happen goes by its rules. */
   local?: string | null
+  /** Told on its schedule's clock: where that is not known (yet), in UTC, which is said then. */
+  isOfSchedule?: boolean
   /** With milliseconds: for what happened. */
   precise?: boolean
 }
 
 /** An instant on the chosen clock; in UTC for programs and in full for who points at it. */
-export function Instant({ at, schedule = null, local = null, precise = false }: Props) {
+export function Instant(props: Props) {
+  const { at, schedule = null, local = null, isOfSchedule = false, precise = false } = props
   const zone = useZone(schedule)
   const { mode } = useZoneMode()
   const ms = Date.parse(at)
   const now = useSecond() * 1000
   const full = `${at} · ${instant(ms, ownZone(), 0, true)} ${offset(ms, ownZone())} yours`
+  const isUnknown =
+    mode === 'schedule' && isOfSchedule && !local && !(schedule && isKnownZone(schedule))
   return (
     <time className="mono" dateTime={at} title={full}>
       {mode === 'schedule' && schedule && local
         ? scheduled(ms, local, schedule, now)
-        : instant(ms, zone, now, precise)}
+        : isUnknown
+          ? `${instant(ms, 'UTC', now, precise)} UTC`
+          : instant(ms, zone, now, precise)}
     </time>
   )
 }

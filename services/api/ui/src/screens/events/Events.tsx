@@ -88,9 +88,9 @@ export default function Events() {
   )
   const rows = useAlive(read, view.life === 'archived' ? 'deletes_at' : 'archives_at')
 
-  const zones = useZones(rows)
+  const { zones, onRange } = useZones(rows)
   const columns = useMemo(() => columnsOf((row) => zones.get(row.trigger_id) ?? null), [zones])
-  const template = useTemplate(rows, zones)
+  const template = useTemplate(rows)
   const lives = livesOf(rows)
 
   const page = useNextPage(events)
@@ -197,6 +197,7 @@ export default function Events() {
               openId={open}
               onOpen={(row) => change({ event: row.id })}
               onEnd={more}
+              onRange={onRange}
             />
           ) : isKnown ? (
             <NoEvents view={view} search={search} change={change} />

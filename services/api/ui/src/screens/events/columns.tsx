@@ -43,7 +43,7 @@ export function columnsOf(zoneOf: (row: EventRow) => string | null): Column<Even
       key: 'logged',
       head: heads.logged,
       narrow: 'start',
-      cell: (row) => <Instant at={row.logged_at} schedule={zoneOf(row)} precise />,
+      cell: (row) => <Instant at={row.logged_at} schedule={zoneOf(row)} isOfSchedule precise />,
     },
     { key: 'result', head: heads.result, narrow: 'end', cell: (row) => <ResultTag row={row} /> },
     {

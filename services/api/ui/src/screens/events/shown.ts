@@ -1,34 +1,65 @@
 /** What a list of rows decides about how it is shown. */
-import { useMemo } from 'react'
+import { useCallback, useEffect, useRef, useState } from 'react'
 import type { EventRow } from '../../api/events'
 import { useTriggersById } from '../../api/triggers'
 import { serverNow } from '../../time/clock'
-import { instant } from '../../time/format'
 import { span } from '../../time/relative'
 import { useZone, useZoneMode } from '../../time/zone'
 import { templateOf } from './columns'
+import { signsOf } from './signs'
 
-/** The zones of the schedules in sight: asked for only where instants are shown in them. */
-export function useZones(rows: readonly EventRow[]): Map<string, string> {
+const REST = 150
+const AT_ONCE = 100
+const FIRST = 40
+
+/** The zones of the schedules in sight: asked for only where instants are shown in them, once the
+ * scrolling rests, and kept. `''`: the trigger is gone, and its zone with it.
+ */
+export function useZones(rows: readonly EventRow[]) {
   const { mode } = useZoneMode()
-  const ids = mode === 'schedule' ? rows.map((row) => row.trigger_id) : []
-  const { data } = useTriggersById(ids)
-  return useMemo(
-    () => new Map(data?.map((trigger) => [trigger.id, trigger.timezone ?? ''])),
-    [data],
+  const isOn = mode === 'schedule'
+  const [zones, setZones] = useState<ReadonlyMap<string, string>>(() => new Map())
+  const [ids, setIds] = useState<readonly string[]>([])
+  const sight = useRef({ first: 0, last: FIRST, timer: 0, look: () => {} })
+  sight.current.look = () => {
+    const { first, last } = sight.current
+    sight.current.timer = 0
+    const seen = new Set(rows.slice(first, last + 1).map((row) => row.trigger_id))
+    const asked = [...seen].filter((id) => !zones.has(id)).slice(0, AT_ONCE)
+    if (isOn && asked.length > 0) setIds(asked)
+  }
+  const lookSoon = useCallback(() => {
+    clearTimeout(sight.current.timer)
+    sight.current.timer = setTimeout(() => sight.current.look(), REST)
+  }, [])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: whichever changes, others may be missing
+  useEffect(() => {
+    // In a flood rows come without a rest: what is due is not put off for them.
+    if (sight.current.timer === 0) lookSoon()
+  }, [rows, zones, isOn, lookSoon])
+  useEffect(() => () => clearTimeout(sight.current.timer), [])
+  const onRange = useCallback(
+    (first: number, last: number) => {
+      Object.assign(sight.current, { first, last })
+      lookSoon()
+    },
+    [lookSoon],
   )
+
+  const { data, isPlaceholderData } = useTriggersById(isOn ? ids : [])
+  useEffect(() => {
+    if (!data || isPlaceholderData) return
+    const found = new Map(data.map((trigger) => [trigger.id, trigger.timezone ?? '']))
+    setZones((before) => new Map([...before, ...ids.map((id) => [id, ''] as const), ...found]))
+  }, [data, isPlaceholderData, ids])
+  return { zones, onRange }
 }
 
-export function useTemplate(rows: readonly EventRow[], zones: Map<string, string>): string {
-  const now = serverNow()
+export function useTemplate(rows: readonly EventRow[]): string {
   const own = useZone()
   const { mode } = useZoneMode()
-  const ends = [rows[0], rows.at(-1)].flatMap((row) => (row ? [row] : []))
-  const signs = ends.map((row) => {
-    const zone = mode === 'schedule' ? zones.get(row.trigger_id) || own : own
-    return instant(Date.parse(row.logged_at), zone, now, true).length
-  })
-  return templateOf(Math.max(0, ...signs))
+  const ends = [rows[0], rows.at(-1)].flatMap((row) => (row ? [Date.parse(row.logged_at)] : []))
+  return templateOf(signsOf(ends, mode, own, serverNow()))
 }
 
 /** How long rows are active and archived on this platform: as the rows themselves say it. */
