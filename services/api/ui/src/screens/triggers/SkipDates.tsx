@@ -3,6 +3,7 @@ import { useNext } from '../../api/trigger'
 import type { Trigger } from '../../api/triggers'
 import { Field, Input } from '../../parts/Field'
 import { Skeleton } from '../../parts/Skeleton'
+import { isInTrouble, Trouble } from '../../parts/Trouble'
 import { Change } from './Change'
 import { asking } from './dialogText'
 import { usePatch } from './usePatch'
@@ -16,7 +17,8 @@ export function SkipDates({ trigger, onDone }: { trigger: Trigger; onDone: () =>
   const first = next.data?.occurrences[0]?.local.slice(0, 10)
   const from = chosen.from ?? first ?? ''
   const to = chosen.to ?? from
-  const isRange = from !== '' && to !== '' && to >= from
+  const isWhole = from !== '' && to !== ''
+  const isRange = isWhole && to >= from
   const dates = from === to ? from : `${from}/${to}`
   const change = usePatch(
     trigger,
@@ -24,20 +26,34 @@ export function SkipDates({ trigger, onDone }: { trigger: Trigger; onDone: () =>
     words.skipped(trigger.name),
     onDone,
   )
-  if (!next.data) return <Skeleton rows={5} height={28} />
+  if (!next.data) {
+    return isInTrouble(next) ? <Trouble query={next} /> : <Skeleton rows={5} height={28} />
+  }
   return (
     <>
       <p>{words.skipLead}</p>
       <div className="dates">
-        <Field label={words.from} hint={trigger.timezone}>
+        <Field
+          label={words.from}
+          hint={trigger.timezone}
+          error={chosen.from === '' ? words.noDate : null}
+        >
           <Input
             type="date"
             className="input"
             value={from}
-            onChange={(event) => setChosen({ from: event.target.value })}
+            onChange={(event) => {
+              const first = event.target.value
+              // Another first date leaves the last one as it is, unless that is before it now.
+              const { to: last = first } = chosen
+              setChosen(last > first || last === '' ? { from: first, to: last } : { from: first })
+            }}
           />
         </Field>
-        <Field label={words.to} error={isRange ? null : words.order}>
+        <Field
+          label={words.to}
+          error={to === '' && from !== '' ? words.noDate : isWhole && !isRange ? words.order : null}
+        >
           <Input
             type="date"
             className="input"

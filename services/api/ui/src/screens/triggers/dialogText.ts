@@ -59,6 +59,7 @@ export const asking = {
     from: 'From',
     to: 'To, inclusive',
     order: 'The last date is before the first.',
+    noDate: 'A whole date is needed.',
     skipButton: 'Skip these dates',
     skipped: (name: string) => `${name} skips these dates`,
     deleteLead:
