@@ -4,6 +4,7 @@ import { useTriggers } from '../api/triggers'
 import { Dialog } from '../parts/Dialog'
 import '../parts/Input.css'
 import '../parts/Picker.css'
+import { isInTrouble } from '../parts/Trouble'
 import { text } from '../text'
 import { chooseTheme } from '../theme'
 import { useZoneMode } from '../time/zone'
@@ -25,7 +26,7 @@ export default function Palette({ onClose, onKeys }: { onClose: () => void; onKe
   const list = useId()
   const input = useRef<HTMLInputElement>(null)
   const commands = useCommands(onKeys)
-  const found = useFound(query)
+  const { found, isKnown, isInVain } = useFound(query)
 
   const entries = useMemo(() => {
     const wanted = query.trim().toLowerCase()
@@ -83,13 +84,23 @@ export default function Palette({ onClose, onKeys }: { onClose: () => void; onKe
           </div>
         ))}
       </div>
-      {entries.length === 0 ? <p className="quiet">Nothing is called so.</p> : null}
+      <p className="quiet palette-said" role="status">
+        {isInVain
+          ? 'The triggers could not be asked.'
+          : entries.length > 0
+            ? ''
+            : isKnown
+              ? 'Nothing is called so.'
+              : 'Searching …'}
+      </p>
     </Dialog>
   )
 }
 
-/** Triggers whose names hold the words, once typing pauses. */
-function useFound(query: string): Entry[] {
+/** Triggers whose names hold the words, once typing pauses. Until there is an answer to the words as
+ * they are now, those of the one before that hold them, too.
+ */
+function useFound(query: string) {
   const [, go] = useLocation()
   const [asked, setAsked] = useState('')
   useEffect(() => {
@@ -97,10 +108,14 @@ function useFound(query: string): Entry[] {
     return () => clearTimeout(timer)
   }, [query])
   const triggers = useTriggers({ q: asked, sort: 'name' }, { enabled: asked !== '' })
-  return useMemo(() => {
-    if (!asked) return []
-    const found = triggers.data?.pages[0]?.rows ?? []
-    const begins = (name: string) => Number(name.toLowerCase().startsWith(asked.toLowerCase()))
+  const wanted = query.trim()
+  const isAnswered = asked === wanted && triggers.isSuccess && !triggers.isPlaceholderData
+  const found = useMemo(() => {
+    if (!wanted) return []
+    const all = triggers.data?.pages[0]?.rows ?? []
+    const holds = (name: string) => name.toLowerCase().includes(wanted.toLowerCase())
+    const found = isAnswered ? all : all.filter(({ name }) => holds(name))
+    const begins = (name: string) => Number(name.toLowerCase().startsWith(wanted.toLowerCase()))
     const ranked = found.toSorted((a, b) => begins(b.name) - begins(a.name))
     return ranked.slice(0, 8).map(({ id, name, type }) => ({
       id,
@@ -108,7 +123,12 @@ function useFound(query: string): Entry[] {
       aside: type === 'api' ? 'api trigger' : 'trigger',
       pick: () => go(`/triggers/${id}`),
     }))
-  }, [asked, triggers.data, go])
+  }, [wanted, isAnswered, triggers.data, go])
+  return {
+    found,
+    isKnown: wanted === '' || isAnswered,
+    isInVain: wanted !== '' && asked === wanted && isInTrouble(triggers),
+  }
 }
 
 function useCommands(onKeys: () => void): Entry[] {
