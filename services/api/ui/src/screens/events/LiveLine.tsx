@@ -64,8 +64,8 @@ function Rate({ rate, onNarrow }: { rate: number; onNarrow: () => void }): React
   if (rate <= FLOOD) return null
   return (
     <>
-      <span className="mono">{live.rate(rate)}</span>
-      <Button kind="quiet" onClick={onNarrow}>
+      <span className="mono clip">{live.rate(rate)}</span>
+      <Button kind="quiet" className="log-live-narrow" onClick={onNarrow}>
         {live.onlyBad}
       </Button>
     </>
