@@ -93,6 +93,16 @@ export function Table<T>(props: Props<T>) {
     if (last >= rows.length - 20) onEnd?.()
   }, [last, rows.length, onEnd])
 
+  // Stepping through what is open leads the list along; so its end is met, and asked on, in time.
+  const opened = useRef(openId)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: rows that come in above do not scroll
+  useEffect(() => {
+    const isStep = opened.current && openId && opened.current !== openId
+    opened.current = openId
+    const index = isStep ? rows.findIndex((row) => id(row) === openId) : -1
+    if (index >= 0) virtual.scrollToIndex(index, { align: 'auto' })
+  }, [openId])
+
   const first = items[0]?.index ?? -1
   const { onRange } = props
   useEffect(() => {
