@@ -3,6 +3,7 @@ import { asApiError } from '../../api/problem'
 import { queries } from '../../api/queries'
 import { Button } from '../../parts/Button'
 import { Dialog } from '../../parts/Dialog'
+import { tell } from '../../parts/Toast'
 import { type Deletion, deleteAll } from './bulk'
 import './Dialogs.css'
 import { asking } from './dialogText'
@@ -38,17 +39,22 @@ export function BulkDelete({ rows, onClose, onLeft }: Props) {
     const isDone = new Set([...found.deleted, ...found.stored, ...found.gone].map((row) => row.id))
     onLeft(all.filter((row) => !isDone.has(row.id)))
     if (mounted.current) setResult(found)
+    // The page was left meanwhile.
+    else
+      tell(
+        words.done(found.deleted.length),
+        found.failed.length > 0 ? words.failed(found.failed.length).slice(0, -1) : undefined,
+      )
     void queries.invalidateQueries({ queryKey: ['/overview'] })
     await queries.invalidateQueries({ queryKey: ['/triggers/'] })
   }
 
+  const isRunning = done !== null && result === null
   function close(): void {
-    // What is asked for already is done; the rest is left as it is.
-    stopper.current.abort()
-    onClose()
+    // Stop alone ends a run, and what was done by then is told: a slip of the hand does neither.
+    if (!isRunning) onClose()
   }
 
-  const isRunning = done !== null && result === null
   return (
     <Dialog
       isOpen
@@ -58,6 +64,7 @@ export function BulkDelete({ rows, onClose, onLeft }: Props) {
         result ? (
           <Button onClick={close}>{asking.close}</Button>
         ) : isRunning ? (
+          // What is asked for already is done; the rest is left as it is.
           <Button onClick={() => stopper.current.abort()}>{words.stop}</Button>
         ) : (
           <>
