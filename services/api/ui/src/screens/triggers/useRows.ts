@@ -74,15 +74,23 @@ export function useFresh(
   rows: readonly Trigger[],
   asked: TriggerFilter,
 ): ReadonlySet<string> {
+  const read = useRef<Read>({ asked, since: 0, at: new Map(), gone: new Set() })
   const fresh = useQuery({
     queryKey: ['/triggers/', { id: ids }],
     queryFn: async ({ signal }) => {
       const found = await readTriggersById(ids, signal)
+      note(read.current, ids, found)
       putInto(asked, found)
       return found
     },
     enabled: ids.length > 0,
-    initialData: () => (ids.length > 0 ? rows.filter((row) => ids.includes(row.id)) : undefined),
+    // What is gone stays in the list, and is not to come alive where it is scrolled to once more.
+    initialData: () => {
+      const { gone } = read.current
+      const isShown = (row: Trigger) => ids.includes(row.id) && !gone.has(row.id)
+      return ids.length > 0 ? rows.filter(isShown) : undefined
+    },
+    initialDataUpdatedAt: () => oldest(read.current, ids, asked),
     staleTime: LATEST,
     refetchInterval: (query) => {
       const dues = (query.state.data ?? []).map((row) => Date.parse(row.next_fire_at ?? ''))
@@ -96,10 +104,38 @@ export function useFresh(
   }, [fresh.data, ids])
 }
 
+/** What is known of the rows' ages: of the list (its first read), and of each that was read by id. */
+interface Read {
+  asked: TriggerFilter
+  since: number
+  at: Map<string, number>
+  gone: Set<string>
+}
+
+function note({ at, gone }: Read, ids: readonly string[], found: readonly Trigger[]): void {
+  const there = new Set(found.map((row) => row.id))
+  for (const id of ids) {
+    at.set(id, Date.now())
+    if (there.has(id)) gone.delete(id)
+    else gone.add(id)
+  }
+}
+
+/** Rows that are scrolled to are as old as the oldest of them. */
+function oldest(read: Read, ids: readonly string[], asked: TriggerFilter): number {
+  if (read.since === 0 || read.asked !== asked) {
+    read.asked = asked
+    read.since = queries.getQueryState(keyOf(asked))?.dataUpdatedAt ?? 0
+  }
+  return Math.min(...ids.map((id) => read.at.get(id) ?? read.since))
+}
+
+const keyOf = (asked: TriggerFilter) => ['/triggers/', { ...asked, payload: false, limit: 100 }]
+
 function putInto(asked: TriggerFilter, found: readonly Trigger[]): void {
   const byId = new Map(found.map((row) => [row.id, row]))
   queries.setQueryData<InfiniteData<Page<Trigger>>>(
-    ['/triggers/', { ...asked, payload: false, limit: 100 }],
+    keyOf(asked),
     (list) =>
       list && {
         ...list,
