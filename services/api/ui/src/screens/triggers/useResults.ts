@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useReducer, useRef } from 'react'
+import { useEffect, useMemo, useReducer, useRef, useState } from 'react'
 import type { EventRow } from '../../api/events'
 import { queries } from '../../api/queries'
 import { useActivity } from '../../api/triggers'
@@ -11,11 +11,15 @@ export function useResults(ids: readonly string[]): ReadonlyMap<string, Activity
   const live = useRef(new Map<string, EventRow[]>())
   const [frame, redraw] = useReducer((count: number) => count + 1, 0)
 
+  // A log that was made anew is followed anew.
+  const [epoch, setEpoch] = useState(0)
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another epoch is another stream
   useEffect(() => {
     if (ids.length === 0) return undefined
     const search = new URLSearchParams({ is_test: 'false' })
     for (const id of ids) search.append('trigger_id', id)
-    const again = () => void queries.invalidateQueries({ queryKey: ['/activity/'] })
+    const again = () => queries.invalidateQueries({ queryKey: ['/activity/'] })
     let waiting: EventRow[] = []
     let request = 0
     const stop = follow(search, null, {
@@ -33,18 +37,18 @@ export function useResults(ids: readonly string[]): ReadonlyMap<string, Activity
       },
       onReset() {
         live.current.clear()
-        again()
+        void again().then(() => setEpoch((each) => each + 1))
       },
       onState(state) {
         // What came between the last read and this stream's beginning is in the tables.
-        if (state === 'live') again()
+        if (state === 'live') void again()
       },
     })
     return () => {
       cancelAnimationFrame(request)
       stop()
     }
-  }, [ids])
+  }, [ids, epoch])
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a frame brings what the ref holds
   return useMemo(() => {
