@@ -8,7 +8,6 @@ import { ZoneSwitch } from '../../app/ZoneSwitch'
 import { useAlive } from '../../live/alive'
 import { compareInstants, compareRows, merge } from '../../live/merge'
 import { Button } from '../../parts/Button'
-import { Histogram } from '../../parts/Histogram'
 import { lazily } from '../../parts/lazily'
 import { NextPage, useNextPage } from '../../parts/NextPage'
 import { Segments } from '../../parts/Segments'
@@ -16,6 +15,7 @@ import { Skeleton } from '../../parts/Skeleton'
 import { Table } from '../../parts/Table'
 import { isInTrouble, Trouble } from '../../parts/Trouble'
 import { useLasting } from '../../parts/useLasting'
+import { Chart } from './Chart'
 import { columnsOf } from './columns'
 import { ExportMenu } from './ExportMenu'
 import { Filters } from './Filters'
@@ -26,13 +26,15 @@ import { livesOf, useTemplate, useZones } from './shown'
 import { words } from './text'
 import { useFollow } from './useFollow'
 import { useHeld } from './useHeld'
-import { STATUSES, toFilter, toSearch, viewOf } from './view'
+import { toFilter, toSearch, viewOf } from './view'
 import './Events.css'
 
 const EventDrawer = lazily(async () => ({ default: (await import('./EventDrawer')).EventDrawer }))
 const ReplayMany = lazily(async () => ({ default: (await import('./ReplayMany')).ReplayMany }))
 
 const EVERY = 10_000
+/** No stream tells what comes into the archive by its age. */
+const EVERY_ARCHIVED = 30_000
 
 /** The log: what became of every occurrence and fire, as it grows. */
 export default function Events() {
@@ -53,12 +55,22 @@ export default function Events() {
   const [cut, setCut] = useState<{ query: string; to: string } | null>(null)
   const to = cut?.query === query ? cut.to : undefined
   const events = useEvents(to ? { ...filter, to } : filter)
-  const stats = useStats(filter, isOn ? { every: EVERY } : {})
+  const isArchived = view.life === 'archived'
+  const every = isArchived ? EVERY_ARCHIVED : EVERY
+  const stats = useStats(filter, isOn || isArchived ? { every } : {})
   const first = useEvents(filter)
 
   const pages = useMemo(() => events.data?.pages.flatMap((page) => page.rows) ?? [], [events.data])
   const table = useRef<HTMLDivElement>(null)
   const held = useHeld(table, open !== null || isReplaying)
+  const { refetch } = events
+  useEffect(() => {
+    if (!isArchived) return
+    const timer = setInterval(() => {
+      if (!document.hidden && !held.current()) void refetch({ cancelRefetch: false })
+    }, EVERY_ARCHIVED)
+    return () => clearInterval(timer)
+  }, [isArchived, refetch, held])
   const known = useMemo(() => new Set(pages.map((row) => row.id)), [pages])
   const has = useRef((_: string): boolean => false)
   has.current = (id) => known.has(id)
@@ -86,7 +98,7 @@ export default function Events() {
     () => (isCut ? feed.rows : merge(feed.rows, [...pages].sort(compareRows))),
     [feed.rows, pages, isCut],
   )
-  const rows = useAlive(read, view.life === 'archived' ? 'deletes_at' : 'archives_at')
+  const rows = useAlive(read, isArchived ? 'deletes_at' : 'archives_at')
 
   const { zones, onRange } = useZones(rows)
   const columns = useMemo(() => columnsOf((row) => zones.get(row.trigger_id) ?? null), [zones])
@@ -144,26 +156,7 @@ export default function Events() {
       }
     >
       <Filters view={view} change={change} />
-      {stats.data ? (
-        <Histogram
-          label={words.histogram}
-          bars={stats.data.buckets}
-          from={stats.data.from}
-          to={stats.data.to}
-          series={STATUSES}
-          words={words.counts}
-          onZoom={(from, end) => change({ from, to: end })}
-          aside={
-            view.from || view.to ? (
-              <Button kind="quiet" onClick={() => change({ from: null, to: null })}>
-                {words.whole}
-              </Button>
-            ) : null
-          }
-        />
-      ) : (
-        <div className="histogram histogram-none" />
-      )}
+      <Chart stats={stats} view={view} change={change} isTold={isInTrouble(events)} />
       <div>
         <LiveLine
           off={off}
