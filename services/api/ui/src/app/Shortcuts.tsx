@@ -37,7 +37,8 @@ export function Shortcuts() {
         setShown('palette')
         return
       }
-      if (event.ctrlKey || event.metaKey || event.altKey || isTaken(event)) return
+      if (event.defaultPrevented || isTaken(event)) return
+      if (event.ctrlKey || event.metaKey || event.altKey) return
       const way = GO[event.key]
       if (performance.now() - wentAt < SEQUENCE_MS && way) {
         wentAt = Number.NEGATIVE_INFINITY
