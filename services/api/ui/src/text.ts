@@ -86,5 +86,7 @@ export const text = {
       doubled: 'What it repeats fires each time the clock shows it.',
     },
   },
+  notCopied: 'This could not be copied',
+  notCopiedHint: 'The browser does not let this page: select it, and copy it by hand.',
   stored: 'Stored, not applied yet: the scheduler gets to it.',
 } as const

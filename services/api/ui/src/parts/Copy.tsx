@@ -1,6 +1,8 @@
 import { useState } from 'react'
+import { text as words } from '../text'
 import { Button } from './Button'
 import { Icon } from './Icon'
+import { tell } from './Toast'
 
 /** Copies a text, and says that it did. Plain http off loopback has no clipboard: it selects then. */
 export function Copy({
@@ -31,17 +33,26 @@ export function Copy({
   )
 }
 
+/** Whether it is copied now; where it is not, that is told. */
 export async function toClipboard(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text)
     return true
   } catch {
+    const focused = document.activeElement as HTMLElement | null
     const area = document.createElement('textarea')
     area.value = text
-    document.body.append(area)
+    area.style.position = 'fixed'
+    area.style.opacity = '0'
+    // A dialog keeps the focus in it.
+    const place = focused?.closest('[role=dialog]') ?? document.body
+    place.append(area)
+    area.focus({ preventScroll: true })
     area.select()
     const isCopied = document.execCommand('copy')
     area.remove()
+    focused?.focus({ preventScroll: true })
+    if (!isCopied) tell(words.notCopied, words.notCopiedHint)
     return isCopied
   }
 }

@@ -16,7 +16,7 @@ interface Props {
 const said = words.menu
 
 async function copy(what: string, text: string): Promise<void> {
-  tell((await toClipboard(text)) ? words.copied(what) : words.notCopied)
+  if (await toClipboard(text)) tell(words.copied(what))
 }
 
 /** As a shell runs it: the key is a variable, and no part of what is copied. */

@@ -70,7 +70,6 @@ export const words = {
     delete: 'Delete',
   },
   copied: (what: string) => `${what} copied`,
-  notCopied: 'The browser gave no clipboard',
   noMatch: {
     title: 'No trigger matches',
     lead: 'Shown would be those with',
