@@ -40,7 +40,7 @@ function Content({ asked }: { asked: Asked }) {
       {data ? (
         <div className={isOld || error ? 'edit-ahead is-old' : 'edit-ahead'} aria-busy={isOld}>
           {data.before ? (
-            <BeforeAfter before={data.before} after={data.after} zone={zone} />
+            <BeforeAfter before={data.before} after={data.after} zone={data.zone} />
           ) : data.after.length > 0 ? (
             <Times list={data.after} zone={data.zone} />
           ) : (
