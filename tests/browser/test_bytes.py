@@ -14,7 +14,7 @@ from ui_build.node import UI
 KB = 1000
 FIRST, ROUTE, OVERLAY, EDITOR, FONTS = 145 * KB, 45 * KB, 55 * KB, 105 * KB, 80 * KB
 ENTRY = "index.html"
-ROUTES = re.compile(r"lazy\(\(\) => import\('\.\./(screens/[^']+)'")
+ROUTES = re.compile(r"lazily\(\(\) => import\('\.\./(screens/[^']+)'")
 """What App.tsx loads for an address."""
 
 

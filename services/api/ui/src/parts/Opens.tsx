@@ -1,5 +1,6 @@
 import { type ReactNode, type RefObject, Suspense, useEffect, useRef, useState } from 'react'
 import { text } from '../text'
+import { loading } from './loading'
 import { tell } from './Toast'
 
 interface Props {
@@ -17,8 +18,8 @@ interface Props {
 export function Opens({ popup, className, label, load, part, children }: Props) {
   const [isWanted, setWanted] = useState(false)
   // Not before it is there: a page on which somebody types must not break for a list.
-  const want = () => void load().then(() => setWanted(true), notLoaded)
-  const near = () => void load().catch(() => undefined)
+  const want = () => void loading(load).then(() => setWanted(true), notLoaded)
+  const near = () => void loading(load).catch(() => undefined)
   const shut = (
     <button
       type="button"

@@ -1,4 +1,5 @@
 import { type ComponentType, useEffect, useState, useSyncExternalStore } from 'react'
+import { loading } from './loading'
 
 export interface Told {
   title: string
@@ -43,7 +44,7 @@ export function Toasts() {
   useEffect(() => {
     if (count === 0) return
     // Where it cannot be had just now, the next word asks for it again.
-    import('./Toaster').then(
+    loading(() => import('./Toaster')).then(
       (loaded) => setToaster(() => loaded.default),
       () => undefined,
     )

@@ -1,6 +1,7 @@
 /** Parts of the page that are loaded when they are first shown. */
 import { type ComponentType, type ReactNode, useEffect, useRef, useState } from 'react'
 import { text } from '../text'
+import { loading } from './loading'
 import { NotLoaded } from './States'
 import { tell } from './Toast'
 
@@ -30,7 +31,7 @@ export function lazily<P extends object>(
       const ask = async () => {
         clearTimeout(timer)
         try {
-          loaded = (await load()).default
+          loaded = (await loading(load)).default
           if (!isOver) setThere(true)
         } catch {
           if (isOver) return

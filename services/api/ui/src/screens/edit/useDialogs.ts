@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useState } from 'react'
+import { loading } from '../../parts/loading'
 
 type Dialogs = typeof import('./dialogs')
 
@@ -11,7 +12,7 @@ interface Loaded {
 /** The form's dialogs, from its first moments on; asked for again where that failed. */
 export function useDialogs(isDirty: boolean): Loaded {
   const [there, setThere] = useState<Dialogs | null>(null)
-  const load = useCallback(async () => setThere(await import('./dialogs')), [])
+  const load = useCallback(async () => setThere(await loading(() => import('./dialogs'))), [])
   // biome-ignore lint/correctness/useExhaustiveDependencies: a first change is the second occasion.
   useEffect(() => void load().catch(() => undefined), [load, isDirty])
   return { there, load }
