@@ -127,6 +127,8 @@ export default function Events() {
   // What is shown until the answer comes was told for another view: it being empty says nothing.
   const isKnown = events.data !== undefined && !events.isPlaceholderData
   useReturn(isKnown, search.toString())
+  // The list is read once and the stream goes on: the chart notices that nobody answers.
+  const asleep = isInTrouble(events) || stats.data === undefined ? events : stats
 
   const show = () => {
     scrollTo({ top: 0 })
@@ -172,7 +174,7 @@ export default function Events() {
         {view.q && first.data?.pages.some((page) => !page.isWholly) ? (
           <p className="log-partial">{words.partial}</p>
         ) : null}
-        {events.isFetchNextPageError ? null : <Trouble query={events} />}
+        {events.isFetchNextPageError ? null : <Trouble query={asleep} />}
         <div
           ref={table}
           className={isOld ? 'is-stale' : undefined}
