@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from itertools import pairwise
 from urllib.parse import parse_qs, urlsplit
 
 from playwright.async_api import Locator, Page, expect
@@ -28,7 +29,37 @@ PRESS_WHEN_THERE = """name => new Promise((done) => {
 })"""
 """What is there for a second alone; answers what stands before it."""
 
+FIRST_IN_SIGHT = """() => {
+  const { bottom } = document.querySelector('.table-head').getBoundingClientRect()
+  const topOf = (row) => row.getBoundingClientRect().top
+  const first = [...document.querySelectorAll('[data-row]')].find((row) => topOf(row) >= bottom)
+  return [first.dataset.row, topOf(first)]
+}"""
+
+HEAR = """() => {
+  const LIVE = '[aria-live], [role=status], [role=alert]'
+  window.said = []
+  new MutationObserver((records) => {
+    const regions = new Set()
+    for (const { target, addedNodes } of records) {
+      const own = target.nodeType === Node.ELEMENT_NODE ? target : target.parentElement
+      regions.add(own?.closest(LIVE))
+      for (const node of addedNodes) {
+        if (node.matches?.(LIVE)) regions.add(node)
+        node.querySelectorAll?.(LIVE).forEach((region) => regions.add(region))
+      }
+    }
+    for (const region of regions) {
+      if (region && region.ariaLive !== 'off') said.push([performance.now(), region.textContent])
+    }
+  }).observe(document.body, { subtree: true, childList: true, characterData: true })
+}"""
+"""What a screen reader is told from now on, and when."""
+
 MANY, FLOOD = 60, 300
+
+RAIL = (40, 600)
+"""A place beside the log: the pointer is over nothing that it would hold."""
 
 
 def rows(page: Page) -> Locator:
@@ -43,6 +74,81 @@ async def ids(page: Page) -> list[str]:
 async def followed(page: Page, trigger_id: str) -> None:
     await page.goto(f"/ui/events?trigger={trigger_id}")
     await expect(page.get_by_text("Live", exact=True)).to_be_visible()
+
+
+async def fire_many(platform: Platform, trigger_id: str, count: int) -> None:
+    async with platform.connected() as client:
+        command = {"trigger_id": trigger_id, "payload": "one of many"}
+        await asyncio.gather(*(platform.send(client, "fire", command) for _ in range(count)))
+    await platform.until_events(count, trigger_id=trigger_id)
+
+
+async def scroll_down(page: Page) -> None:
+    await page.mouse.wheel(0, 900)
+    # To its end, where the browser scrolls smoothly.
+    await page.wait_for_function("() => scrollY > 899")
+
+
+async def focus_a_row(page: Page) -> None:
+    await rows(page).nth(5).focus()
+
+
+async def select_a_name(page: Page) -> None:
+    name = await rows(page).nth(5).locator(".log-name").bounding_box()
+    assert name is not None
+    middle = name["y"] + name["height"] / 2
+    await page.mouse.move(name["x"] + 2, middle)
+    await page.mouse.down()
+    await page.mouse.move(name["x"] + 50, middle, steps=3)
+    await page.mouse.up()
+    # The press has focused the row: it is not to be what holds it.
+    await page.evaluate("document.activeElement.blur()")
+    assert await page.evaluate("getSelection().toString()") != ""
+
+
+async def only_rows_near_the_window_are_in_the_page(page: Page) -> None:
+    async def are_near() -> bool:
+        return await rows(page).evaluate_all(
+            "all => all.length > 10 && all.map((row) => row.getBoundingClientRect())"
+            ".every(({ top, bottom }) => bottom > -300 && top < innerHeight + 300)"
+        )
+
+    await eventually(are_near, what="all rows of the page are near its window")
+    assert await rows(page).count() < MANY * 2 / 3
+    in_all = await page.get_by_role("table").get_attribute("aria-rowcount")
+    assert int(in_all or 0) > MANY
+
+
+async def test_what_one_reads_stays_in_its_place_and_what_comes_in_is_told_now_and_then(
+    page: Page, platform: Platform
+) -> None:
+    made = await platform.create(name="read, order", type="api")
+    listening = await page.context.new_page()
+    await followed(listening, made["id"])
+    await listening.evaluate(HEAR)
+    await fire_many(platform, made["id"], MANY)
+    await followed(page, made["id"])
+    await page.mouse.move(*RAIL)
+    await only_rows_near_the_window_are_in_the_page(page)
+    new = page.get_by_role("button", name="1 new", exact=True)
+    for read in (scroll_down, focus_a_row, select_a_name):
+        await read(page)
+        await page.mouse.move(*RAIL)
+        await only_rows_near_the_window_are_in_the_page(page)
+        before = await page.evaluate(FIRST_IN_SIGHT)
+        event = await platform.fire(made["id"], payload=read.__name__)
+        await expect(new).to_be_in_viewport()
+        assert await page.evaluate(FIRST_IN_SIGHT) == before
+        await new.click()
+        await expect(rows(page).first).to_have_attribute("data-row", event)
+        await expect(rows(page).first).to_be_in_viewport()
+
+    # Meanwhile who hears the log is told how many came, and not of each.
+    await listening.wait_for_function("() => said.some(([, text]) => text.endsWith(' new events'))")
+    said = await listening.evaluate("said")
+    # Each ten seconds at most, by timers that a busy machine lets wait.
+    assert len(said) <= 2 or all(at - before > 5_000 for (before, _), (at, _) in pairwise(said))
+    await expect(rows(listening).first).to_have_attribute("data-row", event)
 
 
 async def test_a_tab_that_nobody_sees_holds_no_stream_and_goes_on_without_a_gap(
@@ -75,10 +181,7 @@ async def test_a_flood_shows_its_rate_and_offers_a_filter(page: Page, platform: 
     await followed(page, made["id"])
     # Meanwhile nobody looks: all of it comes at once, however slow the machine is.
     await page.evaluate(SEEN, True)
-    async with platform.connected() as client:
-        command = {"trigger_id": made["id"], "payload": "flood"}
-        await asyncio.gather(*(platform.send(client, "fire", command) for _ in range(FLOOD)))
-    await platform.until_events(FLOOD, trigger_id=made["id"])
+    await fire_many(platform, made["id"], FLOOD)
     pressed = asyncio.create_task(page.evaluate(PRESS_WHEN_THERE, "Show missed and rejected alone"))
     await page.evaluate(SEEN, False)
     rate = re.fullmatch(r"(\d+) a second", await asyncio.wait_for(pressed, WITHIN_MS / 1000))
