@@ -4,12 +4,19 @@ import re
 
 from playwright.async_api import Locator, Page, expect
 
-from tests.support.browser import Watch, screenshot
+from tests.support.browser import Watch, axe, screenshot
 from tests.support.whole_platform import Platform
 
 OLD = re.compile(r"^What is shown is .+ old\.$")
 COUNTED_DOWN = re.compile(r"Tried \d+ times?\. Again in \d+ s\.")
 LATER = re.compile(r"Tried (?:[2-9]|\d\d+) times\.")
+
+BREAK = """() => {
+  const { log10 } = Math
+  window.mend = () => { Math.log10 = log10 }
+  Math.log10 = () => { throw new Error('broken on purpose') }
+}"""
+"""What every chart of lateness asks for: the next screen that has one breaks."""
 
 
 def away(page: Page) -> Locator:
@@ -54,6 +61,7 @@ async def test_without_the_database_screens_keep_what_they_show_and_come_back_by
         await opened(page, "/ui/triggers?q=away, nightly", "away, nightly"),
         await opened(page, f"/ui/triggers/{made['id']}", "away, nightly"),
         await opened(page, "/ui/overview", "due within 1 h"),
+        await opened(page, f"/ui/events?trigger={made['id']}", "away, nightly"),
     ]
     fresh = {
         address: await opened(page, "/ui/access", "This session")
@@ -88,6 +96,63 @@ async def test_without_the_database_screens_keep_what_they_show_and_come_back_by
     for tab in shown:
         await expect(old(tab)).to_be_hidden()
     await expect(page.get_by_text("due within 1 h")).to_be_visible()
+
+
+async def test_what_a_hanging_database_keeps_waiting_shows_its_skeleton_until_it_is_there(
+    page: Page, platform: Platform, watch: Watch
+) -> None:
+    watch.expect(503)
+    made = await platform.create(name="hung, nightly", type="scheduled", cron="30 2 * * *")
+    await platform.fire(made["id"])
+    await platform.until_events(1, trigger_id=made["id"])
+    screens = {
+        "/ui/triggers?q=hung, nightly": ("Triggers", "hung, nightly"),
+        f"/ui/triggers/{made['id']}": ("Trigger", "Around now"),
+        f"/ui/events?trigger={made['id']}": ("Event log", "hung, nightly"),
+        "/ui/overview": ("Overview", "fired, "),
+    }
+    await page.goto("/ui/access")
+    await expect(page.get_by_role("heading", name="This session")).to_be_visible()
+    async with platform.hung("postgres"):
+        for address, (title, _) in screens.items():
+            await goes(page, address)
+            # The screen is there, and no longer what stands for its code.
+            await expect(page.get_by_role("heading", level=1)).to_have_text(title)
+            await expect(page.locator("[role=status].is-due").first).to_have_text("Loading")
+        await screenshot(page, "away-skeleton")
+    for address, (_, what) in reversed(screens.items()):
+        await goes(page, address)
+        await expect(page.get_by_text(what).first).to_be_visible()
+        await expect(page.locator(".skeleton")).to_have_count(0)
+    await platform.until_ready()
+
+
+async def test_a_screen_that_breaks_says_so_leaves_the_others_and_can_be_tried_again(
+    page: Page, platform: Platform, watch: Watch
+) -> None:
+    made = await platform.create(name="broken, order", type="api")
+    await platform.fire(made["id"])
+    await platform.until_events(1, trigger_id=made["id"])
+    await page.goto("/ui/access")
+    await expect(page.get_by_role("heading", name="This session")).to_be_visible()
+    await page.evaluate(BREAK)
+    await goes(page, "/ui/triggers?q=broken, order")
+    broken = page.get_by_role("alert").filter(has_text="broken on purpose")
+    await expect(broken).to_contain_text("This did not work")
+    await axe(page)
+    await screenshot(page, "broken")
+    await page.get_by_role("link", name="Access").click()
+    await expect(page.get_by_role("heading", name="This session")).to_be_visible()
+    await page.go_back()
+    await expect(broken).to_be_visible()
+    await page.evaluate("mend()")
+    await button(page, "Try again").click()
+    await expect(page.get_by_role("link", name="broken, order")).to_be_visible()
+    await expect(broken).to_be_hidden()
+    # React prints what a boundary has caught, and nothing else was heard.
+    told = [said for said in watch.heard if said.startswith("Error: broken on purpose")]
+    assert told
+    watch.heard[:] = [said for said in watch.heard if said not in told]
 
 
 async def test_what_the_broker_could_not_take_is_kept_and_sent_again_once(
@@ -173,6 +238,7 @@ async def test_a_dead_gateway_leaves_every_screen_as_it_was_and_nothing_typed_is
         await opened(page, f"/ui/triggers/{made['id']}", "dead, order"),
         await opened(page, "/ui/overview", "due within 1 h"),
     ]
+    never_loaded = await opened(page, "/ui/access", "This session")
     await page.goto("/ui/triggers/new?kind=cron")
     await page.get_by_role("textbox", name="Name", exact=True).fill("dead, new")
     cron = page.get_by_role("textbox", name="Cron expression")
@@ -180,6 +246,10 @@ async def test_a_dead_gateway_leaves_every_screen_as_it_was_and_nothing_typed_is
     times = page.get_by_role("table").get_by_role("row")
     await expect(times).to_have_count(11)
     async with platform.gone("api"):
+        await never_loaded.get_by_role("link", name="Event log").click()
+        not_loaded = never_loaded.get_by_role("alert").filter(has_text="could not be loaded")
+        await expect(not_loaded).to_be_visible()
+        await button(never_loaded, "Try again").click()
         await cron.fill("0 10 * * *")
         await expect(page.get_by_text("it goes on by itself", exact=False)).to_be_visible()
         await button(page, "Create trigger").click()
@@ -188,7 +258,15 @@ async def test_a_dead_gateway_leaves_every_screen_as_it_was_and_nothing_typed_is
             await expect(old(tab)).to_be_visible()
         await expect(shown[0].get_by_role("link", name="dead, order")).to_be_visible()
         await screenshot(shown[1], "away-trigger")
+        # What was pressed has not put the browser's own page in the place of ours.
+        await expect(not_loaded).to_be_visible()
+        assert await never_loaded.evaluate("location.pathname") == "/ui/events"
+        await screenshot(never_loaded, "away-not-loaded")
     await platform.until_ready()
+    # It comes with its looks, however often they were asked for in vain.
+    await expect(never_loaded.get_by_text("Live", exact=True)).to_be_visible()
+    await expect(never_loaded.locator(".log-live")).to_have_css("position", "sticky")
+    await expect(not_loaded).to_be_hidden()
     # What waits half a minute by now can be told to ask at once, and keeps the focus.
     again = button(shown[2], "Try again").first
     async with shown[2].expect_request("**/overview"):
