@@ -17,13 +17,14 @@ HOSTILE = (
     " {{7*7}} \u202eright to left\u202c 😀 "
 )
 LONG = "W" * 300
+LARGE = {"width": 2560, "height": 1440}
 NAME = HOSTILE + "W" * (200 - len(HOSTILE))
 LABEL = "<b>" + "L" * 61
 SCHEMA = {"type": "object", "properties": {"amount": {"type": "number", "minimum": 0}}}
 
 
 class State(NamedTuple):
-    """An address, and what is pressed there: role and name, one after the other."""
+    """An address, and what is pressed there, one after the other: role and name, or a key."""
 
     address: str
     presses: tuple[tuple[Any, str], ...] = ()
@@ -50,6 +51,12 @@ STATES = {
     "triggers-no-match": State("/triggers?q=nothing has this", (), "No trigger matches"),
     "new-once": State("/triggers/new?kind=once"),
     "new-cron-zone": State("/triggers/new?kind=cron", (("combobox", "Time zone"),), "option"),
+    "new-interval": State("/triggers/new?kind=interval"),
+    "new-api": State(
+        "/triggers/new?kind=api",
+        (("button", "Begin with an example"),),
+        "amount (needed when it fires)",
+    ),
     "edit-api": State("/triggers/{api}/edit"),
     "edit": State("/triggers/{cron}/edit"),
     "trigger": State("/triggers/{cron}"),
@@ -58,8 +65,19 @@ STATES = {
         "/triggers/{cron}?tab=history&version=2", (("button", "Restore 1"),), "Restore version 1"
     ),
     "trigger-test": State("/triggers/{api}?tab=test"),
+    "trigger-log-no-match": State(
+        "/triggers/{cron}?tab=log&kind=missed", (), "Nothing of the chosen kinds"
+    ),
+    "trigger-fire": State(
+        "/triggers/{api}?tab=test", (("button", "Fire for real"),), "own payload alone"
+    ),
     "trigger-gone": State("/triggers/{gone}", (), "This trigger is deleted"),
+    "trigger-again": State(
+        "/triggers/{gone}", (("button", "Create again"),), "A new trigger with the same"
+    ),
     "log": State("/events"),
+    "log-archived": State("/events?life=archived", (), "Nothing is archived"),
+    "log-no-match": State("/events?q=nothing has this", (), "No event passes"),
     "log-drawer": State("/events?event={event}", (), "Its life"),
     "log-export": State("/events", (("button", "Export"),), "menuitem"),
     "log-replay": State("/events", (("button", "Replay…"),), "would fire again"),
@@ -69,6 +87,12 @@ STATES = {
     "overview": State("/overview", (), "Dead letters"),
     "access": State("/access", (), "This session"),
     "nowhere": State("/nowhere"),
+    "palette": State(
+        "/access",
+        (("key", "Control+k"), ("combobox", "a screen or a setting"), ("key", "s"), ("key", "c")),
+        "api trigger",
+    ),
+    "keys": State("/access", (("key", "?"),), "Find a trigger, go anywhere"),
 }
 
 
@@ -110,7 +134,10 @@ async def open_state(page: Page, state: State, ids: dict[str, str]) -> None:
     await page.goto(f"/ui{state.address}".format(**ids))
     await expect(page.get_by_role("heading", level=1)).to_be_visible()
     for role, name in state.presses:
-        await page.get_by_role(role, name=name).first.click()
+        if role == "key":
+            await page.keyboard.press(name)
+        else:
+            await page.get_by_role(role, name=name).first.click()
     if state.shows in ("option", "menuitem"):
         await expect(page.get_by_role(state.shows).first).to_be_visible()
     elif state.shows:
@@ -138,8 +165,10 @@ async def test_every_route_and_overlay_is_for_everyone_whatever_texts_are_in_it(
             await page.set_viewport_size(NARROW)  # type: ignore[arg-type]
             await axe(page)
             await screenshot(page, f"everyone-{name}-narrow-dark")
-            if await is_wider_than_its_window(page):
-                faults.append(f"{name}: wider than its window")
+            for size in (NARROW, LARGE):
+                await page.set_viewport_size(size)  # type: ignore[arg-type]
+                if await is_wider_than_its_window(page):
+                    faults.append(f"{name}: wider than its window of {size['width']} px")
         except (AssertionError, Error) as fault:
             faults.append(f"{name}: {fault}")
         await page.emulate_media(color_scheme="light")
