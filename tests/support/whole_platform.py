@@ -28,6 +28,8 @@ from pydantic import SecretStr
 from tests.support.eventually import eventually
 from tests.support.new_cluster import new_cluster
 from trigger_admin.target import ADMIN, Target
+from trigger_api.domain.keys import parse_stored
+from trigger_api.domain.sessions import SessionCookie
 from trigger_contracts import subjects
 from trigger_contracts.subjects import Verb
 from trigger_local import ports, secrets
@@ -222,6 +224,15 @@ class Platform:
         if self._rest is None:
             self._rest = self.new_rest()
         return self._rest
+
+    def session(self, begun: datetime, key_hash: str | None = None) -> tuple[str, str]:
+        """Name and value of the cookie that the gateway would have given then; ``key_hash``: to
+        whom has this key, as it is stored."""
+        kept = self._secrets
+        cookie = SessionCookie.of(kept.session.encode(), port=self.port, is_secure=False)
+        _, line = cookie.begin(parse_stored(key_hash or kept.api_key_hash), begun)
+        name, _, value = line.partition(";")[0].partition("=")
+        return name, value
 
     def new_rest(self, **options: Any) -> httpx.AsyncClient:
         headers = {"X-API-KEY": self.status["api_key"]}
