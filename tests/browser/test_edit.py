@@ -18,6 +18,11 @@ def button(page: Page, name: str) -> Locator:
     return page.get_by_role("button", name=name)
 
 
+def is_editor(url: str) -> bool:
+    """99 kB, for whoever opens a field of JSON and for nobody else."""
+    return re.search(r"/ui/assets/JsonEditor-[^/]+\.js$", url) is not None
+
+
 async def chosen_zone(page: Page, zone: str) -> None:
     await page.get_by_label("Time zone: ").click()
     await page.get_by_placeholder("Search 600 zones").fill(zone)
@@ -47,6 +52,12 @@ async def test_a_cron_trigger_is_previewed_mended_at_its_character_and_created(
     await expect(times).to_have_count(11)
     changes = page.get_by_text("of this schedule. What it skips fires once, right after the gap.")
     await expect(changes.first).to_be_visible()
+    asked = {"cron": "30 2 8-14 3 SUN", "timezone": "America/New_York", "count": 10}
+    ahead = (await platform.rest.post("/schedules/preview", json=asked)).json()["occurrences"]
+    shown = page.locator(".edit-ahead[aria-busy=false] .times tbody td:first-child time")
+    await expect(shown).to_have_count(10)
+    instants = await shown.evaluate_all("all => all.map((time) => time.dateTime)")
+    assert instants == [each["scheduled_for"] for each in ahead]
     await button(page, "Create trigger").click()
     await page.wait_for_url("**/ui/triggers/0*")
     trigger_id = page.url.rsplit("/", 1)[1]
@@ -59,10 +70,15 @@ async def test_a_cron_trigger_is_previewed_mended_at_its_character_and_created(
 
 
 async def test_a_test_without_saving_shows_its_event_and_leaving_asks(page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     await page.goto("/ui/triggers/new?kind=once")
+    await expect(button(page, "Add a payload")).to_be_visible()
+    assert not any(map(is_editor, asked))
     await button(page, "Add a payload").click()
     editor = field(page, "Payload")
     await expect(editor).to_be_focused()
+    assert any(map(is_editor, asked))
     await page.keyboard.type('{"big": 123456789012345678901}')
     # Escape, then Tab leaves the editor.
     await page.keyboard.press("Escape")

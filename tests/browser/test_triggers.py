@@ -37,6 +37,7 @@ async def test_an_empty_list_makes_a_first_trigger_that_fires(
     await page.get_by_role("button", name="Fire one in 10 seconds").click()
     await page.wait_for_url("**/ui/triggers/*-*")
     trigger_id = page.url.rsplit("/", 1)[1]
+    await expect(page.get_by_text("It fired, on the real path")).to_be_visible()
     [event] = await platform.until_events(1, trigger_id=trigger_id)
     assert event["status"] == "fired"
 
@@ -136,6 +137,8 @@ async def test_keys_lead_through_the_rows_and_fire_shows_its_refusal_and_its_eve
     await expect(page.get_by_text("keys, order fired").first).to_be_visible()
     await expect(fire).to_be_focused()
     await expect(row(page, "keys, order").get_by_text("fired")).to_be_visible()
+    points = row(page, "keys, order").get_by_role("img", name="last 2 results, 1 rejected")
+    await expect(points).to_be_visible()
     [event] = await platform.until_events(1, trigger_id=made["id"], status="fired")
     told = (await platform.rest.get(f"/events/{event['id']}")).text
     assert "12345678901234567890" in told
