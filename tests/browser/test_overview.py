@@ -1,12 +1,32 @@
-"""The platform on one screen, who is signed in, and the keys that work everywhere."""
+"""The platform on one screen, who is signed in, the keys and the clock that are everywhere."""
 
 import re
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import NewContext
 from tests.support.browser import NARROW, axe, screenshot
-from tests.support.whole_platform import Platform
+from tests.support.whole_platform import Platform, now
+
+ZONES = {"Yours": "Europe/Berlin", "UTC": "UTC", "Schedule": "Asia/Tokyo"}
+"""What the switch offers: the browser's zone, and that of the trigger that is looked at."""
+
+DAY = timedelta(days=1)
+
+AHEAD = """{
+  const real = Date.now
+  Date.now = () => real() + 7_500_000
+  window.told = []
+  new MutationObserver(() => {
+    for (const time of document.querySelectorAll('main time:not(.mono)')) {
+      window.told.push(time.textContent)
+    }
+  }).observe(document, { subtree: true, childList: true, characterData: true })
+}"""
+"""The clock of a computer that is two hours and five minutes fast; and how far off anything was
+said to be, were it for a moment."""
 
 
 async def test_the_overview_shows_what_was_is_and_will_be(page: Page, platform: Platform) -> None:
@@ -90,3 +110,89 @@ async def test_keys_lead_anywhere_and_the_theme_is_the_readers_own(
     await expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
     await page.keyboard.press("n")
     await expect(page.get_by_role("heading", level=1)).to_have_text("New trigger")
+
+
+async def test_one_switch_moves_every_clock_and_how_long_until_is_by_the_servers(
+    new_context: NewContext, platform: Platform
+) -> None:
+    context = await new_context()
+    await context.add_init_script(AHEAD)
+    page = await context.new_page()
+    due = (now() + timedelta(minutes=5)).astimezone(ZoneInfo(ZONES["Schedule"]))
+    made = await platform.create(
+        name="clocks, switch",
+        type="scheduled",
+        cron=f"{due.minute} {due.hour} * * *",
+        timezone=ZONES["Schedule"],
+    )
+    at = datetime.fromisoformat(made["next_fire_at"])
+    switch = page.get_by_role("group", name="Times in")
+    told = page.locator(f'time[datetime="{made["next_fire_at"]}"]')
+    in_minutes = re.compile(r"^in (\d+) min( (\d+) s)?$")
+
+    async def shows(choice: str) -> None:
+        pressed = switch.get_by_role("button", pressed=True)
+        await expect(pressed).to_have_text(choice)
+        clock = at.astimezone(ZoneInfo(ZONES[choice])).strftime("%H:%M:%S")
+        await expect(told.and_(page.locator(".mono")).first).to_contain_text(clock)
+
+    async def moves_them(last: str) -> None:
+        """Each choice is seen at once; ``last`` is the one that stays."""
+        await expect(told.filter(has_text=in_minutes).first).to_be_visible()
+        until = in_minutes.match(await told.filter(has_text=in_minutes).first.inner_text())
+        assert until is not None
+        left = timedelta(minutes=int(until[1]), seconds=int(until[3] or 0))
+        assert abs(at - now() - left) < timedelta(seconds=30)
+        for choice in (*(each for each in ZONES if each != last), last):
+            await switch.get_by_role("button", name=choice, exact=True).click()
+            await shows(choice)
+
+    await page.goto("/ui/triggers?q=clocks, switch")
+    await shows("Yours")
+    await moves_them("UTC")
+    told_of_next = await page.evaluate("window.told")
+    assert [each for each in told_of_next if not in_minutes.match(each)] == []
+    await page.get_by_role("link", name="clocks, switch").click()
+    await page.wait_for_url(f"**/ui/triggers/{made['id']}")
+    await shows("UTC")
+    await moves_them("Schedule")
+    await page.get_by_role("link", name="Overview").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
+    await shows("Schedule")
+    await moves_them("UTC")
+    await page.reload()
+    await shows("UTC")
+
+
+async def test_an_hour_that_a_clock_repeats_is_told_by_its_offsets(
+    page: Page, platform: Platform
+) -> None:
+    """Berlin's clock goes from three back to two on the last Sunday of October."""
+    last = date(now().year + 1, 10, 31)
+    sunday = last - timedelta(days=(last.weekday() + 1) % 7)
+    made = await platform.create(
+        name="clocks, twice",
+        type="scheduled",
+        cron="30 2 * * *",
+        timezone="Europe/Berlin",
+        dst_policy="literal",
+        starts_at=f"{sunday - DAY}T12:00:00Z",
+    )
+    await page.goto(f"/ui/triggers/{made['id']}")
+    ahead = page.get_by_role("region", name="Next fires")
+    rows = ahead.get_by_role("row")
+    day, monday = (f"{each:%a} {each.day} {each:%b %Y}" for each in (sunday, sunday + DAY))
+    await expect(rows.nth(1)).to_contain_text(f"{day} 02:30:00 +02:00")
+    await expect(rows.nth(2)).to_contain_text(f"{day} 02:30:00 +01:00")
+    await expect(rows.nth(3)).to_have_text(re.compile(rf"^{monday} 02:30:00in "))
+    await expect(rows.filter(has_text="this time comes twice")).to_have_count(2)
+    await expect(ahead.get_by_role("listitem")).to_have_text(
+        f"{day} 03:00:00: the clock goes to 02:00:00. It repeats 1 time of this schedule."
+        " What it repeats fires each time the clock shows it."
+    )
+    # So it is on the browser's own clock, by its own rules; UTC has no such hour.
+    facts = page.get_by_role("region", name="clocks, twice")
+    await expect(facts.get_by_text(f"{day} 02:30:00 +02:00", exact=True)).to_be_visible()
+    await page.get_by_role("button", name="UTC", exact=True).click()
+    await expect(facts.get_by_text(f"{day} 00:30:00", exact=True)).to_be_visible()
+    await expect(rows.nth(2)).to_contain_text(f"{day} 01:30:00")

@@ -7,6 +7,8 @@ let offset = 0
 export function learnNow(now: string, askedAt: number): void {
   const middle = Date.now() - (performance.now() - askedAt) / 2
   offset = Date.parse(now) - middle
+  // What is in sight must not go by another clock until the next second.
+  if (Math.floor(serverNow() / 1000) !== second) tick()
 }
 
 /** The server's now, in milliseconds. */
