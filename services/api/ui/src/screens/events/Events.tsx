@@ -174,7 +174,7 @@ export default function Events() {
         {view.q && first.data?.pages.some((page) => !page.isWholly) ? (
           <p className="log-partial">{words.partial}</p>
         ) : null}
-        {events.isFetchNextPageError ? null : <Trouble query={asleep} />}
+        {page.refusal ? null : <Trouble query={asleep} />}
         <div
           ref={table}
           className={isOld ? 'is-stale' : undefined}

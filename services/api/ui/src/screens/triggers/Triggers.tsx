@@ -57,7 +57,7 @@ export default function Triggers() {
   const isEmpty = isKnown && rows.length === 0
   // The counters are asked for most often: they notice first that nobody answers.
   const overview = useOverview()
-  const asleep = isInTrouble(list) && !list.isFetchNextPageError ? list : overview
+  const asleep = isInTrouble(list) && !more.refusal ? list : overview
   const isWaiting = useLasting(list.isPlaceholderData)
   const isOld = isInTrouble(asleep) || isWaiting
   return (
