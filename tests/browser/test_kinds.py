@@ -55,7 +55,7 @@ async def created(tab: Page) -> str:
     return tab.url.rsplit("/", 1)[1]
 
 
-async def tested(tab: Page) -> None:
+async def tried_before_it_is_saved(tab: Page) -> None:
     """Fired before it is saved; what became of it stands in the form."""
     await tab.get_by_role("button", name="Test now").click()
     result = tab.get_by_role("region", name="Test without saving")
@@ -70,11 +70,11 @@ async def test_each_kind_is_created_by_the_form_and_fires_before_ones_eyes(
     interval = await new(page, "Interval", "kinds, often")
     await interval.get_by_role("textbox", name="Every", exact=True).fill("PT1S")
     await expect(interval.get_by_role("table").get_by_role("row")).to_have_count(11)
-    await tested(interval)
+    await tried_before_it_is_saved(interval)
     cron = await new(page, "Cron", "kinds, each second")
     await cron.get_by_role("textbox", name="Cron expression").fill("* * * * * *")
     await expect(cron.get_by_role("table").get_by_role("row")).to_have_count(11)
-    await tested(cron)
+    await tried_before_it_is_saved(cron)
     api = await new(page, "API", "kinds, order")
     await api.get_by_role("button", name="Add a schema").click()
     await api.get_by_role("textbox", name="Schema").fill(
