@@ -206,7 +206,7 @@ async def test_rows_that_are_awaited_are_given_back_when_the_clock_is_set_back(
     """Another claim of the process has seen it; this one does not sleep on for an hour."""
     long = timedelta(minutes=1)
     async with platform.scheduler(loops=False, claim_ahead=long, lock_timeout=long) as scheduler:
-        done = await platform.ask(Verb.CREATE, **once(timedelta(seconds=4)))
+        done = await platform.ask(Verb.CREATE, **once(timedelta(seconds=10)))
         passing = asyncio.create_task(scheduler.claimers[0].one_pass())
 
         async def waiting() -> bool:

@@ -1,8 +1,8 @@
-import { useMutation } from '@tanstack/react-query'
+import { type InfiniteData, useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Link } from 'wouter'
-import { newKey } from '../../api/client'
-import { type EventDetail, readEvent } from '../../api/events'
+import { newKey, type Page } from '../../api/client'
+import { type EventDetail, type EventRow, readEvent } from '../../api/events'
 import { asApiError } from '../../api/problem'
 import { queries } from '../../api/queries'
 import { replay } from '../../api/writes'
@@ -29,10 +29,9 @@ export function ReplayOne({ event, to, onReplayed }: Props) {
   // Apart from the asking: what was accepted is only looked for again, and never fired again.
   const looking = useMutation({
     mutationFn: async (id: string) => {
-      queries.setQueryData(['/events', id], await readEvent(id, '10s'))
-      void queries.invalidateQueries({
-        queryKey: ['/events/', { replay_of: event.id, limit: 100 }],
-      })
+      const found = await readEvent(id, '10s')
+      queries.setQueryData(['/events', id], found)
+      await addReplay(event.id, found)
     },
   })
 
@@ -79,5 +78,23 @@ export function ReplayOne({ event, to, onReplayed }: Props) {
         </div>
       ) : null}
     </div>
+  )
+}
+
+/** Into the list of an event's replays: to ask for that again may be answered from a second ago. */
+async function addReplay(of: string, found: EventDetail): Promise<void> {
+  const queryKey = ['/events/', { replay_of: of, limit: 100 }]
+  await queries.cancelQueries({ queryKey })
+  const { payload: _, ...row } = found
+  // Not read yet: whoever shows it asks.
+  queries.setQueryData<InfiniteData<Page<EventRow>>>(
+    queryKey,
+    (list) =>
+      list && {
+        ...list,
+        pages: list.pages.map((page, place) =>
+          place > 0 ? page : { ...page, rows: [row as EventRow, ...page.rows] },
+        ),
+      },
   )
 }
