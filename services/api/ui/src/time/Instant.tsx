@@ -23,15 +23,15 @@ export function Instant(props: Props) {
   const ms = Date.parse(at)
   const now = useSecond() * 1000
   const full = `${at} · ${instant(ms, ownZone(), 0, true)} ${offset(ms, ownZone())} yours`
-  const isUnknown =
-    mode === 'schedule' && isOfSchedule && !local && !(schedule && isKnownZone(schedule))
+  const told = (): string => {
+    if (mode !== 'schedule') return instant(ms, zone, now, precise)
+    if (schedule && local) return scheduled(ms, local, schedule, now)
+    const isUnknown = isOfSchedule && !(schedule && isKnownZone(schedule))
+    return isUnknown ? `${instant(ms, 'UTC', now, precise)} UTC` : instant(ms, zone, now, precise)
+  }
   return (
     <time className="mono" dateTime={at} title={full}>
-      {mode === 'schedule' && schedule && local
-        ? scheduled(ms, local, schedule, now)
-        : isUnknown
-          ? `${instant(ms, 'UTC', now, precise)} UTC`
-          : instant(ms, zone, now, precise)}
+      {told()}
     </time>
   )
 }

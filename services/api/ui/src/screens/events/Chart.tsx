@@ -10,13 +10,13 @@ interface Props {
   stats: ReturnType<typeof useStats>
   view: View
   change: (changes: Changes) => void
-  /** The log below says already that the platform is away. */
+  /** The log below says already that the platform is away: also of a chart that is there, but old. */
   isTold: boolean
 }
 
 /** How much was logged when: dragged over, it narrows the log. */
 export function Chart({ stats, view, change, isTold }: Props) {
-  const isInVain = !isTold && isInTrouble(stats)
+  const isInVain = !isTold && stats.data === undefined && isInTrouble(stats)
   return (
     <>
       {isInVain ? <Trouble query={stats} /> : null}

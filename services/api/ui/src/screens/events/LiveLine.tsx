@@ -1,5 +1,5 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react'
-import { FLOOD } from '../../live/flood'
+import { FLOOD } from '../../live/batches'
 import type { StreamState } from '../../live/stream'
 import { Button } from '../../parts/Button'
 import { words } from './text'

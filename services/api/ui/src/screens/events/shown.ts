@@ -1,14 +1,14 @@
 /** What a list of rows decides about how it is shown. */
-import { useCallback, useEffect, useRef, useState } from 'react'
+import { useEffect, useState } from 'react'
 import type { EventRow } from '../../api/events'
 import { useTriggersById } from '../../api/triggers'
+import { useRange } from '../../parts/useRange'
 import { serverNow } from '../../time/clock'
 import { span } from '../../time/relative'
 import { useZone, useZoneMode } from '../../time/zone'
 import { templateOf } from './columns'
 import { signsOf } from './signs'
 
-const REST = 150
 const AT_ONCE = 100
 const FIRST = 40
 
@@ -20,31 +20,16 @@ export function useZones(rows: readonly EventRow[]) {
   const isOn = mode === 'schedule'
   const [zones, setZones] = useState<ReadonlyMap<string, string>>(() => new Map())
   const [ids, setIds] = useState<readonly string[]>([])
-  const sight = useRef({ first: 0, last: FIRST, timer: 0, look: () => {} })
-  sight.current.look = () => {
-    const { first, last } = sight.current
-    sight.current.timer = 0
+  const { onRange, lookOnce } = useRange(FIRST, (first, last) => {
     const seen = new Set(rows.slice(first, last + 1).map((row) => row.trigger_id))
     const asked = [...seen].filter((id) => !zones.has(id)).slice(0, AT_ONCE)
     if (isOn && asked.length > 0) setIds(asked)
-  }
-  const lookSoon = useCallback(() => {
-    clearTimeout(sight.current.timer)
-    sight.current.timer = setTimeout(() => sight.current.look(), REST)
-  }, [])
+  })
   // biome-ignore lint/correctness/useExhaustiveDependencies: whichever changes, others may be missing
   useEffect(() => {
-    // In a flood rows come without a rest: what is due is not put off for them.
-    if (sight.current.timer === 0) lookSoon()
-  }, [rows, zones, isOn, lookSoon])
-  useEffect(() => () => clearTimeout(sight.current.timer), [])
-  const onRange = useCallback(
-    (first: number, last: number) => {
-      Object.assign(sight.current, { first, last })
-      lookSoon()
-    },
-    [lookSoon],
-  )
+    // In a flood rows come without a rest.
+    lookOnce()
+  }, [rows, zones, isOn, lookOnce])
 
   const { data, isPlaceholderData } = useTriggersById(isOn ? ids : [])
   useEffect(() => {

@@ -2,7 +2,7 @@
  * flood four times a second. */
 import { type RefObject, useCallback, useEffect, useRef, useState } from 'react'
 import type { EventRow } from '../../api/events'
-import { FLOOD, FLOOD_PAUSE } from '../../live/flood'
+import { batches } from '../../live/batches'
 import { follow, type StreamState } from '../../live/stream'
 import { type Feed, NOTHING, show, take } from './feed'
 
@@ -19,8 +19,6 @@ interface Options {
   onReset: () => void
 }
 
-const SECOND = 1_000
-
 export function useFollow({ search, position, isOn, isHeld, has, onReset }: Options) {
   const [feed, setFeed] = useState<Feed>(NOTHING)
   const [state, setState] = useState<StreamState>('closed')
@@ -36,47 +34,26 @@ export function useFollow({ search, position, isOn, isHeld, has, onReset }: Opti
 
   useEffect(() => {
     if (!isOn || position === null) return
-    let came: EventRow[] = []
-    let frame = 0
-    let timer = 0
-    let arrived = 0
-    let isFlood = false
-    const putIn = () => {
-      frame = 0
-      timer = 0
-      const rows = came
-      came = []
+    const putIn = (rows: EventRow[]) =>
       setFeed((before) => take(before, rows, has.current, isHeld.current()))
-    }
-    const second = setInterval(() => {
-      setRate(arrived)
-      isFlood = arrived > FLOOD
-      arrived = 0
+    const batch = batches(putIn, (count) => {
+      setRate(count)
       // What was read is let go without an event that tells so: a pointer that leaves, a scroll.
       setFeed((before) => (before.count > 0 && !isHeld.current() ? show(before) : before))
-    }, SECOND)
+    })
     const end = follow(new URLSearchParams(search), after.current ?? position, {
       onRow: (row, at) => {
         after.current = at
-        arrived += 1
-        came.push(row)
-        if (frame !== 0 || timer !== 0) return
-        if (isFlood) timer = setTimeout(putIn, FLOOD_PAUSE)
-        else frame = requestAnimationFrame(putIn)
+        batch.push(row)
       },
       onReset,
       onState: setState,
     })
     return () => {
       end()
-      clearInterval(second)
-      cancelAnimationFrame(frame)
-      clearTimeout(timer)
       // Taken in, though paused: the stream goes on after them.
-      const rows = came
-      if (rows.length > 0) {
-        setFeed((before) => take(before, rows, has.current, isHeld.current()))
-      }
+      const rows = batch.end()
+      if (rows.length > 0) putIn(rows)
       setRate(0)
     }
   }, [search, position, isOn, isHeld, has, onReset])

@@ -57,16 +57,7 @@ function Content({ id, version, onClose }: { id: string; version: Version; onClo
     },
   })
 
-  if (looked.error) {
-    return (
-      <Impossible
-        id={id}
-        version={version.version}
-        error={looked.error}
-        onRetry={() => void looked.refetch()}
-      />
-    )
-  }
+  if (looked.error) return <Impossible id={id} version={version.version} looked={looked} />
   if (!looked.data) return <Skeleton rows={4} height={28} />
   return (
     <>

@@ -64,16 +64,7 @@ function Content({ id, version, onClose }: { id: string; version: Version; onClo
   const conflict = write.error ? asApiError(write.error) : null
   const isConflict = conflict?.status === 412
 
-  if (looked.error) {
-    return (
-      <Impossible
-        id={id}
-        version={version.version}
-        error={looked.error}
-        onRetry={() => void looked.refetch()}
-      />
-    )
-  }
+  if (looked.error) return <Impossible id={id} version={version.version} looked={looked} />
   if (!looked.data) return <Skeleton rows={6} height={28} />
   const { trigger, would } = looked.data
   const changes = diff(trigger, version.definition)

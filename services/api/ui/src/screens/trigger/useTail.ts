@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'react'
 import type { Page } from '../../api/client'
 import type { EventFilter, EventRow } from '../../api/events'
 import { queries } from '../../api/queries'
-import { FLOOD, FLOOD_PAUSE } from '../../live/flood'
+import { batches } from '../../live/batches'
 import { KEPT, merge } from '../../live/merge'
 import { follow, type StreamState } from '../../live/stream'
 
@@ -78,16 +78,11 @@ export function useTail(id: string, isReady: boolean, position: string | null): 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the position is where it begins
   useEffect(() => {
     if (!isReady) return
-    let waiting: EventRow[] = []
     // Those that come while lists are read again: the answer may be older than they are.
     let meanwhile: EventRow[] | null = null
     const full = new Set<QueryKey>()
     let hasEnded = false
-    let frame = 0
-    let pause = 0
     let soon = 0
-    let count = 0
-    let isFlood = false
 
     const lay = (rows: readonly EventRow[]) => {
       for (const key of layIn(id, rows)) full.add(key)
@@ -104,29 +99,15 @@ export function useTail(id: string, isReady: boolean, position: string | null): 
       meanwhile = null
       if (!hasEnded && rows.length > 0) lay(rows)
     }
-    const put = () => {
-      frame = 0
-      pause = 0
-      const rows = waiting
-      waiting = []
+    const batch = batches((rows) => {
       if (meanwhile) meanwhile = [...meanwhile, ...rows].slice(-KEPT)
       lay(rows)
       setArrived((before) => merge(rows, before, KEPT))
-    }
-    const second = setInterval(() => {
-      isFlood = count > FLOOD
-      count = 0
-    }, SECOND)
+    })
     // Where it is lost once more, from now on: else it would be read again and again.
     const from = epoch > 0 && position === lost.current ? null : position
     const end = follow(new URLSearchParams({ trigger_id: id }), from, {
-      onRow: (row) => {
-        count += 1
-        waiting.push(row)
-        if (frame !== 0 || pause !== 0) return
-        if (isFlood) pause = setTimeout(put, FLOOD_PAUSE)
-        else frame = requestAnimationFrame(put)
-      },
+      onRow: batch.push,
       onReset: () => {
         lost.current = position
         void queries
@@ -138,9 +119,7 @@ export function useTail(id: string, isReady: boolean, position: string | null): 
     return () => {
       hasEnded = true
       end()
-      clearInterval(second)
-      cancelAnimationFrame(frame)
-      clearTimeout(pause)
+      batch.end()
       clearTimeout(soon)
     }
   }, [id, isReady, epoch])

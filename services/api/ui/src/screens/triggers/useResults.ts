@@ -2,6 +2,7 @@ import { useEffect, useMemo, useReducer, useRef, useState } from 'react'
 import type { EventRow } from '../../api/events'
 import { queries } from '../../api/queries'
 import { useActivity } from '../../api/triggers'
+import { batches } from '../../live/batches'
 import { follow } from '../../live/stream'
 import { type Activity, remember, withLive } from './results'
 
@@ -20,21 +21,12 @@ export function useResults(ids: readonly string[]): ReadonlyMap<string, Activity
     const search = new URLSearchParams({ is_test: 'false' })
     for (const id of ids) search.append('trigger_id', id)
     const again = () => queries.invalidateQueries({ queryKey: ['/activity/'] })
-    let waiting: EventRow[] = []
-    let request = 0
+    const batch = batches((rows) => {
+      remember(live.current, rows)
+      redraw()
+    })
     const stop = follow(search, null, {
-      onRow(row) {
-        waiting.push(row)
-        // Rows are put in once a frame, however many come.
-        if (request === 0) {
-          request = requestAnimationFrame(() => {
-            request = 0
-            remember(live.current, waiting)
-            waiting = []
-            redraw()
-          })
-        }
-      },
+      onRow: batch.push,
       onReset() {
         live.current.clear()
         void again().then(() => setEpoch((each) => each + 1))
@@ -45,8 +37,8 @@ export function useResults(ids: readonly string[]): ReadonlyMap<string, Activity
       },
     })
     return () => {
-      cancelAnimationFrame(request)
       stop()
+      batch.end()
     }
   }, [ids, epoch])
 

@@ -1,14 +1,14 @@
 /** The rows of the list, and what keeps those in sight true while it is read. */
 import { type InfiniteData, useQuery } from '@tanstack/react-query'
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import type { Page } from '../../api/client'
 import { queries } from '../../api/queries'
 import { readTriggersById, type Trigger, type TriggerFilter, useTriggers } from '../../api/triggers'
+import { useRange } from '../../parts/useRange'
 import { serverNow } from '../../time/clock'
 
 const BLOCK = 20
 const SIGHT = 100
-const REST = 150
 
 export function useRows(asked: TriggerFilter) {
   const list = useTriggers(asked)
@@ -24,41 +24,21 @@ export function useRows(asked: TriggerFilter) {
   return { list, rows, total: head?.total ?? null, isExact: head?.totalIsExact ?? true }
 }
 
-/** The ids of the rows in sight, by blocks, and only once the scrolling rests.
- *
- * While it goes on nothing is drawn for it: a frame has better to do.
- */
+/** The ids of the rows in sight, by blocks, and only once the scrolling rests. */
 export function useSight(rows: readonly Trigger[]) {
   const [ids, setIds] = useState<readonly string[]>([])
-  const sight = useRef({ rows, first: 0, last: BLOCK - 1, timer: 0 })
-
-  const settle = useCallback(() => {
-    const { rows, first, last } = sight.current
+  const { onRange, lookNow, lookSoon } = useRange(BLOCK - 1, (first, last) => {
     const from = Math.floor(first / BLOCK) * BLOCK
     const until = Math.ceil((last + 1) / BLOCK) * BLOCK
     const seen = rows.slice(from, Math.min(until, from + SIGHT)).map((row) => row.id)
     setIds((before) => (before.join() === seen.join() ? before : seen))
-  }, [])
-  const settleSoon = useCallback(() => {
-    clearTimeout(sight.current.timer)
-    sight.current.timer = setTimeout(settle, REST)
-  }, [settle])
-
+  })
   const isFirst = ids.length === 0
+  // biome-ignore lint/correctness/useExhaustiveDependencies: other rows are looked at anew
   useEffect(() => {
-    sight.current.rows = rows
-    if (isFirst) settle()
-    else settleSoon()
-  }, [rows, isFirst, settle, settleSoon])
-  useEffect(() => () => clearTimeout(sight.current.timer), [])
-
-  const onRange = useCallback(
-    (first: number, last: number) => {
-      Object.assign(sight.current, { first, last })
-      settleSoon()
-    },
-    [settleSoon],
-  )
+    if (isFirst) lookNow()
+    else lookSoon()
+  }, [rows, isFirst, lookNow, lookSoon])
   return { ids, onRange }
 }
 
