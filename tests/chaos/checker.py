@@ -65,6 +65,7 @@ class Operation:
     """Of a create or update of a scheduled trigger."""
     key: str | None = None
     event_id: str | None = None
+    by_nats: bool = False
     may_be_refused: bool = False
     """Stored, it may still be refused for good reason when its turn comes."""
 
@@ -161,8 +162,9 @@ class _Version:
     def from_at_most(self) -> datetime:
         """From here on the version was certainly the trigger's."""
         if self.operation.kind == "create":
-            told = [self.operation.settled_at] if self.operation.promised else []
-            return min([self.change.stored_at, *told])
+            # By REST the gateway's instant counts, by NATS the one at which workers got to see it.
+            told = self.operation.promised and not self.operation.by_nats
+            return min([self.change.stored_at, *([self.operation.settled_at] if told else [])])
         return self.effective_at or datetime.max.replace(tzinfo=UTC)
 
     @property
@@ -243,11 +245,12 @@ class _Check:
         """Whatever was acknowledged is in the log of changes, as it was acknowledged."""
         of_operation = {id(v.operation): v.change for v in self.versions.values()}
         for operation in self.history:
-            if operation.kind == "fire" or not operation.promised or operation.may_be_refused:
+            if operation.kind == "fire" or not operation.promised:
                 continue
             change = of_operation.get(id(operation))
             if change is None:
-                self._report("an acknowledged command is lost", operation)
+                if not operation.may_be_refused:
+                    self._report("an acknowledged command is lost", operation)
             elif operation.version not in {None, change.version} or operation.trigger_id not in {
                 None,
                 change.trigger_id,

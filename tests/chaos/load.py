@@ -8,7 +8,7 @@ import asyncio
 import json
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -52,6 +52,8 @@ class _Told:
 
     outcome: Outcome
     body: Any = None
+    question: str = ""
+    """By NATS: under which its answer comes, if it comes late."""
 
 
 @dataclass
@@ -65,6 +67,8 @@ class Load:
     _api: list[Known] = field(default_factory=list)
     _hands: list[asyncio.Task[None]] = field(default_factory=list)
     _results: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
+    _unanswered: dict[str, int] = field(default_factory=dict)
+    """Where those stand in the history that were stored, and not answered while one waited."""
     _keyed: list[tuple[str, str, str]] = field(default_factory=list)
     _numbers: int = 0
 
@@ -179,13 +183,10 @@ class Load:
             trigger_id=body.get("trigger_id", body.get("id")),
             version=body.get("version"),
             times=times,
-            # By NATS the stream's clock counts: it may have been stored too late.
-            may_be_refused=by_nats
-            and told.outcome is Outcome.STORED
-            and times is not None
-            and list(times)[-1] <= settled_at,
+            by_nats=by_nats,
+            may_be_refused=by_nats and _may_pass(told, times),
         )
-        self.history.append(operation)
+        self._take(operation, told)
         return operation, body
 
     async def _edits(self) -> None:
@@ -276,11 +277,16 @@ class Load:
             trigger_id=known.trigger_id,
             version=body.get("version"),
             times=times,
-            # Applied late, the new times may have passed: then it is refused, and rightly so.
-            may_be_refused=told.outcome is Outcome.STORED and times is not None,
+            may_be_refused=_may_pass(told, times),
         )
-        self.history.append(operation)
+        self._take(operation, told)
         return operation
+
+    def _take(self, operation: Operation, told: _Told) -> None:
+        """Into the history, where an answer that comes yet finds it."""
+        if told.outcome is Outcome.STORED and told.question:
+            self._unanswered[told.question] = len(self.history)
+        self.history.append(operation)
 
     async def _fires(self) -> None:
         """A fire without a key, under a new one, or again under one used before."""
@@ -368,15 +374,33 @@ class Load:
             stored = True
             answer = await asyncio.wait_for(result, RESULT_TIMEOUT_S)
         except (NatsError, TimeoutError, OSError):
-            return _Told(Outcome.STORED if stored else Outcome.UNKNOWN)
+            return _Told(Outcome.STORED if stored else Outcome.UNKNOWN, question=question)
         finally:
             del self._results[question]
-        return _Told(Outcome.REFUSED if "code" in answer else Outcome.OK, answer)
+        return _Told(_outcome(answer), answer)
 
     async def _answered(self, message: Msg) -> None:
-        result = self._results.get(message.subject.rpartition(".")[2])
+        question, answer = message.subject.rpartition(".")[2], json.loads(message.data)
+        result = self._results.get(question)
         if result is not None and not result.done():
-            result.set_result(json.loads(message.data))
+            result.set_result(answer)
+        elif (place := self._unanswered.get(question)) is not None:
+            is_refused = _outcome(answer) is Outcome.REFUSED
+            late = replace(self.history[place], may_be_refused=is_refused)
+            self.history[place] = late
+
+
+def _outcome(answer: Any) -> Outcome:
+    return Outcome.REFUSED if "code" in answer else Outcome.OK
+
+
+def _may_pass(told: _Told, times: Times | None) -> bool:
+    """Whether times may have passed when the command's turn comes: then it is rightly refused.
+
+    How long it waits for its turn, on a slow disk or until a broker is back, nobody can say but
+    its answer.
+    """
+    return told.outcome is Outcome.STORED and times is not None
 
 
 def _schedule(times: Times) -> dict[str, Any]:

@@ -156,6 +156,28 @@ def test_a_missed_occurrence_needs_the_grace_to_have_passed() -> None:
     assert rules(HISTORY, early) == {"not fired without reason"}
 
 
+def test_what_waits_for_its_turn_may_be_created_late_by_nats() -> None:
+    """A REST answer names the instant from which it counts; the broker's says that it is kept."""
+    stored = replace(CREATE, outcome=Outcome.STORED, version=None, trigger_id=None)
+    late = replace(without("1"), changes=(replace(EVIDENCE.changes[0], stored_at=at(1.5)),))
+    late = replace(late, changes=(*late.changes, *EVIDENCE.changes[1:]))
+    assert rules((replace(stored, by_nats=True), *HISTORY[1:]), late) == set()
+    assert rules((stored, *HISTORY[1:]), late) == {"an occurrence is missing"}
+    assert rules((replace(stored, by_nats=True), *HISTORY[1:]), without("2")) == {
+        "an occurrence is missing"
+    }
+
+
+def test_what_is_stored_and_too_late_may_be_refused_but_not_become_another() -> None:
+    late = asked("create", "new", 1, marker="n", outcome=Outcome.STORED, times=Times(at(2)))
+    assert rules((*HISTORY, late), EVIDENCE) == {"an acknowledged command is lost"}
+    assert rules((*HISTORY, replace(late, may_be_refused=True)), EVIDENCE) == set()
+    other = replace(EDIT, outcome=Outcome.STORED, version=3, may_be_refused=True)
+    assert rules((CREATE, other, *HISTORY[2:]), EVIDENCE) == {
+        "a command was acknowledged as another"
+    }
+
+
 def test_an_accepted_fire_of_a_deleted_trigger_may_end_rejected() -> None:
     delete = asked("delete", "api", 1.02, trigger_id="x")
     evidence = replace(
