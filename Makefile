@@ -3,7 +3,7 @@
 #   make run     the platform on this machine (PORT=8000, DATA_DIR=.data), with its web UI;
 #                Ctrl-C stops it
 #   make ui      the web UI alone, if its sources changed; it says what is in the way
-#   make test    all tests, two files at a time (WORKERS=2), each with a real broker and database
+#   make test    all tests, three files at a time (WORKERS=3), each with a real broker and database
 #                (ARGS="-k name")
 #   make lint    what CI checks: ruff, mypy, import-linter; of the web UI Biome and tsc
 #   make ui-types  the web UI's types, from the OpenAPI document of the gateway
@@ -14,7 +14,7 @@ PYTHON ?= python3
 PORT ?= 8000
 DATA_DIR ?= .data
 ARGS ?=
-WORKERS ?= 2
+WORKERS ?= 3
 
 BIN := .venv/bin
 # Touched when the environment is complete, and older than its inputs when it is not any more.

@@ -89,6 +89,7 @@ async def test_without_the_database_screens_keep_what_they_show_and_come_back_by
         for tab in (*fresh.values(), page):
             await expect(away(tab)).to_contain_text(LATER)
         await screenshot(page, "away")
+    await platform.until_ready()
     for tab in (*fresh.values(), page):
         await expect(away(tab)).to_be_hidden()
     for tab in fresh.values():
@@ -221,6 +222,7 @@ async def test_what_is_stored_and_not_applied_yet_is_followed_until_it_is(
         for tab in (page, edit):
             await expect(tab.get_by_text("Stored, not applied yet")).to_be_visible()
         await screenshot(page, "away-stored")
+    await platform.until_ready()
     await page.wait_for_url("**/ui/triggers/0*")
     await expect(page.get_by_role("heading", level=1)).to_have_text("stored, new")
     await edit.wait_for_url(f"**/ui/triggers/{made['id']}")

@@ -121,6 +121,7 @@ async def test_what_a_downtime_missed_comes_by_itself_says_why_and_is_made_up_fo
         await overview.goto("/ui/overview")
         await expect(services.filter(has_text=re.compile("^schedulernot ready"))).to_have_count(1)
         await eventually(lambda: now() > starts + timedelta(seconds=3), within=30)
+    await second.until_ready()
 
     # Nothing is pressed: the scheduler is back, and says what it found too late.
     rows = page.get_by_role("list", name=re.compile("^What happened to this trigger"))

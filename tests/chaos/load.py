@@ -62,6 +62,8 @@ class Load:
 
     platform: Platform
     dice: random.Random
+    pause: float = 1.0
+    """How many times as long as usual it waits between two operations."""
     history: list[Operation] = field(default_factory=list)
     _known: list[Known] = field(default_factory=list)
     _api: list[Known] = field(default_factory=list)
@@ -115,7 +117,7 @@ class Load:
             except asyncio.CancelledError:
                 await acting
                 raise
-            await asyncio.sleep(pace_s * self.dice.uniform(0.5, 1.5))
+            await asyncio.sleep(self.pause * pace_s * self.dice.uniform(0.5, 1.5))
 
     # What it does.
 

@@ -8,7 +8,7 @@ import asyncio
 import os
 import random
 from collections import Counter
-from datetime import datetime
+from datetime import timedelta
 
 import psutil
 import pytest
@@ -45,14 +45,16 @@ read, in buffers of 0.25, 1, 4 and then 8 MiB: for six streams 48 MiB, and as mu
 remembers the last 10,000 closed connections (some 3 kB each), and message ids for two minutes. And
 Go lets the heap become twice as large as what lives in it: quiet brought 114 MiB back to 55.
 """
-PAUSE_S = (0.0, 0.25)
-"""Between two acts of a user: what is tested is what they send, not who has more CPU."""
+PAUSE_S = (0.0, 1.0)
+"""Between two acts of a user: what is tested is what they send, not who has more CPU. All together
+take half a core, so that there is enough for them on a machine that runs other tests, too."""
+GOOD_PAUSE = 3.0
 LATE_S = 1.0
-STANDSTILLS = 2
-"""How often all may stand still for a second, as a machine does that runs other tests, or its disk.
+LATE_FOR = 0.25
+"""Of the time, in which something may be late, as on a machine that stands still for seconds.
 
 What a hostile user can bring to a stand, hostile users do bring to a stand time and again: each
-does each of these things a dozen times.
+of these things is done a dozen times a minute, and more.
 """
 
 
@@ -66,7 +68,7 @@ async def test_hostile_users_stop_and_delay_nobody() -> None:
     dice = throw()
     notes = Notes()
     async with running() as platform, commanding(platform, dice, notes, OF_EACH_KIND) as senders:
-        load = Load(platform, dice)
+        load = Load(platform, dice, GOOD_PAUSE)
         await load.start()
         await progress(load, dice)
         pids = platform.pids()
@@ -137,12 +139,9 @@ def _assert_in_time(evidence: Evidence) -> None:
     )
     late = sorted((fired - due).total_seconds() for due, fired in fires)
     print(f"late, s: median {late[len(late) // 2]:.3f}, p95 {late[-len(late) // 20]:.3f}")
-    found: list[tuple[datetime, datetime]] = []
+    late_for, until = timedelta(), fires[0][0]
     for due, fired in fires:
-        if (fired - due).total_seconds() < LATE_S:
-            continue
-        if found and due <= found[-1][1]:
-            found[-1] = (found[-1][0], max(fired, found[-1][1]))
-        else:
-            found.append((due, fired))
-    assert len(found) <= STANDSTILLS, found
+        if (fired - due).total_seconds() >= LATE_S and fired > until:
+            late_for, until = late_for + (fired - max(due, until)), fired
+    print(f"late for {late_for.total_seconds():.1f} s")
+    assert late_for.total_seconds() <= LATE_FOR * HOSTILE_FOR_S
