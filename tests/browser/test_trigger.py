@@ -144,7 +144,7 @@ async def test_a_test_shows_its_event_in_place(
     outcome = page.get_by_role("region", name="What became of it")
     await payload.fill('{"amount": ')
     await payload.press("Control+Enter")
-    await expect(page.get_by_text(re.compile("^This is no JSON"))).to_be_visible()
+    await expect(page.get_by_text(re.compile("^This is not JSON"))).to_be_visible()
     await payload.fill('{"amount": -1}')
     await payload.press("Control+Enter")
     await expect(outcome).to_contain_text("/payload/amount")

@@ -1,9 +1,9 @@
 import { useEffect, useState } from 'react'
 import { Button } from '../../parts/Button'
 import { isLarge, JsonText } from '../../parts/JsonText'
+import { jsonFault } from '../../parts/jsonFault'
 import { lazily } from '../../parts/lazily'
 import { type Form, FormGroup } from './form'
-import { fault } from './json'
 import { words } from './text'
 
 // 99 kB: fetched once a JSON field is opened, and not before.
@@ -34,7 +34,7 @@ export function JsonField({ form, pointer, value, onChange, label, hint, add, ex
     if (errors.some((error) => error.field === pointer)) setOpen(true)
   }, [errors, pointer])
   const isSaid = errors.some((error) => error.field === pointer)
-  const why = isOpen && !isSaid && value.trim() ? fault(value) : null
+  const fault = isOpen && !isSaid ? jsonFault(value) : null
 
   return (
     <FormGroup
@@ -63,7 +63,7 @@ export function JsonField({ form, pointer, value, onChange, label, hint, add, ex
         <>
           <JsonEditor label={label} initial={value} onChange={onChange} isFocused={isOwnOpening} />
           <p className="edit-unfinished edit-fault" aria-live="polite">
-            {why ? words.payload.notJson(why) : ''}
+            {fault?.message}
           </p>
         </>
       ) : (

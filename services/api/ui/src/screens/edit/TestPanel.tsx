@@ -5,10 +5,11 @@ import { testUnsaved } from '../../api/writes'
 import { Button } from '../../parts/Button'
 import { Field, Input } from '../../parts/Field'
 import { Icon } from '../../parts/Icon'
+import { jsonFault } from '../../parts/jsonFault'
 import { Failed } from '../../parts/States'
 import { serverNow } from '../../time/clock'
 import { type Draft, fieldsOf, testOf } from './draft'
-import { fault, isObject, laidOver, parse } from './json'
+import { isObject, laidOver, parse } from './json'
 import { type Fault, type Placed, placed, readable } from './pointers'
 import { localErrors } from './save'
 import { TestResult } from './TestResult'
@@ -47,7 +48,7 @@ export function TestPanel({ draft, onErrors, onFired }: Props) {
     if (draft.kind !== 'api' || !/^\/payload(\/|$)/.test(pointer)) return false
     const key = readable(pointer).split(' › ')[1]
     const own = fieldsOf(draft).payload
-    const sent = given.trim() && fault(given) === null ? parse(given) : {}
+    const sent = given.trim() && !jsonFault(given) ? parse(given) : {}
     const has = (value: unknown) =>
       key !== undefined && isObject(value) && Object.hasOwn(value, key)
     return !has(own) || has(sent)
@@ -74,9 +75,9 @@ export function TestPanel({ draft, onErrors, onFired }: Props) {
   }
 
   function start(isSoon: boolean): void {
-    const why = draft.kind === 'api' && given.trim() ? fault(given) : null
-    setGivenError(why === null ? null : words.payload.notJson(why))
-    if (why === null) run(isSoon)
+    const fault = draft.kind === 'api' ? jsonFault(given) : null
+    setGivenError(fault?.message ?? null)
+    if (!fault) run(isSoon)
   }
 
   const refused = test.isError ? asApiError(test.error) : null

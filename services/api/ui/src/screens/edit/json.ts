@@ -45,17 +45,3 @@ export function laidOver(own: unknown, given: unknown): unknown {
   }
   return after
 }
-
-/** Why a text is no JSON, in words; null where it is. */
-export function fault(text: string): string | null {
-  try {
-    JSON.parse(text)
-    return null
-  } catch (error) {
-    const said = (error as Error).message.replace(/^JSON\.parse: /, '')
-    const at = said.match(/position (\d+)/)?.[1]
-    if (at === undefined || /line \d+/.test(said)) return said
-    const before = text.slice(0, Number(at)).split('\n')
-    return `${said} (line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1})`
-  }
-}

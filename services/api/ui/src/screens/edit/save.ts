@@ -3,10 +3,10 @@ import { type ApiError, asApiError } from '../../api/problem'
 import { queries } from '../../api/queries'
 import { type DryRun, readTriggersById } from '../../api/triggers'
 import { dryPatch, dryReplace, patch, replace, type Written } from '../../api/writes'
+import { jsonFault } from '../../parts/jsonFault'
 import type { Opened } from './ahead'
 import type { Changes, Draft, Fields } from './draft'
 import { scheduleOf } from './draft'
-import { fault } from './json'
 import { type Fault, type Placed, placed } from './pointers'
 
 /** What the page itself can tell, all of it at once and before anything is sent. */
@@ -22,8 +22,8 @@ export function localErrors(draft: Draft): Placed[] {
     ...(draft.kind === 'api' && { '/payload_schema': draft.schema }),
   }
   for (const [pointer, text] of Object.entries(json)) {
-    const why = text.trim() === '' ? null : fault(text)
-    if (why !== null) found.push({ pointer, message: `This is not JSON: ${why}` })
+    const fault = jsonFault(text)
+    if (fault) found.push({ pointer, message: fault.message })
   }
   return found.map((error) => placed(error, draft.kind))
 }

@@ -80,7 +80,6 @@ export const words = {
     example: 'Begin with an example',
     unset: 'not set',
     file: 'Replace it by a file',
-    notJson: (why: string) => `This is not JSON: ${why}`,
   },
   snippets: {
     title: 'The same by curl or NATS',

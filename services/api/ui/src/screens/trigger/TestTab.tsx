@@ -8,6 +8,7 @@ import { Dialog } from '../../parts/Dialog'
 import { Field, Input } from '../../parts/Field'
 import { Icon } from '../../parts/Icon'
 import { JsonText } from '../../parts/JsonText'
+import { jsonFault } from '../../parts/jsonFault'
 import { Outcome } from './Outcome'
 import { RecentPayloads } from './RecentPayloads'
 import { Refused } from './Refused'
@@ -36,10 +37,14 @@ export function TestTab({ trigger }: { trigger: Trigger }) {
     },
   })
 
+  function isWrong(): boolean {
+    const wrong = jsonFault(text)
+    setFault(wrong?.message ?? null)
+    return wrong !== null
+  }
+
   function start(isTest: boolean): void {
-    const wrong = faultOf(text)
-    setFault(wrong)
-    if (wrong) input.current?.focus()
+    if (isWrong()) input.current?.focus()
     else run.mutate({ isTest })
   }
 
@@ -97,9 +102,7 @@ export function TestTab({ trigger }: { trigger: Trigger }) {
           <p className="quiet">{words.test.realTold}</p>
           <Button
             onClick={() => {
-              const wrong = faultOf(text)
-              setFault(wrong)
-              if (!wrong) setAsking(true)
+              if (!isWrong()) setAsking(true)
             }}
           >
             <Icon name="play" /> {words.test.real} …
@@ -148,15 +151,4 @@ export function TestTab({ trigger }: { trigger: Trigger }) {
       </Dialog>
     </div>
   )
-}
-
-/** Why a text is no JSON; nothing typed is no fault. */
-function faultOf(text: string): string | null {
-  if (!text.trim()) return null
-  try {
-    JSON.parse(text)
-    return null
-  } catch (error) {
-    return words.test.notJson((error as SyntaxError).message)
-  }
 }

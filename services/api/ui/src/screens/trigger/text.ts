@@ -180,7 +180,6 @@ export const words = {
     realTitle: (name: string) => `Fire ${name} for real?`,
     real: 'Fire for real',
     realTold: 'Apart from tests: whoever listens takes it for a real one.',
-    notJson: (why: string) => `This is no JSON: ${why}`,
     result: 'What became of it',
     waiting: 'On its way through scheduler, executor and log',
     said: (isTest: boolean, status: string) =>

@@ -9,6 +9,7 @@ import { fire } from '../../api/writes'
 import { Button } from '../../parts/Button'
 import { Dialog } from '../../parts/Dialog'
 import { Field, Input } from '../../parts/Field'
+import { jsonFault } from '../../parts/jsonFault'
 import { Refusal } from '../../parts/Refusal'
 import { Skeleton } from '../../parts/Skeleton'
 import { tell } from '../../parts/Toast'
@@ -16,7 +17,7 @@ import { isInTrouble, Trouble } from '../../parts/Trouble'
 import { measured } from '../../time/relative'
 import './Dialogs.css'
 import { asking } from './dialogText'
-import { faultOf, firstPayload } from './payload'
+import { firstPayload } from './payload'
 
 interface Props {
   trigger: Pick<Trigger, 'id' | 'name'>
@@ -69,7 +70,7 @@ function FireForm({ trigger, title, isTest, onClose }: FormProps) {
   async function submit(event?: FormEvent): Promise<void> {
     event?.preventDefault()
     if (isBusy) return
-    const wrong = faultOf(text)
+    const wrong = jsonFault(text)
     setError(null)
     setFault(wrong?.message ?? null)
     if (wrong) {

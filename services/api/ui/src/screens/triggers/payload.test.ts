@@ -1,13 +1,5 @@
 import { expect, test } from 'vitest'
-import { faultOf, firstPayload } from './payload'
-
-test('nothing typed is no fault, and a fault says what it is, and where if that is known', () => {
-  expect(faultOf('  ')).toBeNull()
-  expect(faultOf('{"a": 1}')).toBeNull()
-  expect(faultOf('{"a": x}')?.message).toContain("'x'")
-  expect(faultOf('{"a": 1 "b": 2}')?.at).toBe(8)
-  expect(faultOf('{"a": 1')?.at).toBe(7)
-})
+import { firstPayload } from './payload'
 
 test('what the schema wants and the own payload lacks is there to be filled in', () => {
   const schema = {

@@ -1,21 +1,5 @@
-/** A payload as it is typed: what is wrong with it, and what to begin with. Pure. */
-
-/** Why a text is no JSON, and at which character; null where it is, or where nothing is typed. */
-export function faultOf(text: string): { message: string; at: number | null } | null {
-  if (text.trim() === '') return null
-  try {
-    JSON.parse(text)
-    return null
-  } catch (error) {
-    const said = error instanceof Error ? error.message : String(error)
-    const at = said.match(/position (\d+)/)?.[1]
-    const isCut = /end of JSON/.test(said)
-    return {
-      message: `This is no JSON: ${said.replace(/ in JSON at .*$/, '')}`,
-      at: at !== undefined ? Number(at) : isCut ? text.length : null,
-    }
-  }
-}
+/** What a payload to be typed begins with: pure. */
+import { isObject } from '../../api/exact'
 
 const EMPTY: Record<string, unknown> = {
   string: '',
@@ -26,9 +10,6 @@ const EMPTY: Record<string, unknown> = {
   object: {},
   null: null,
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** What a trigger's schema asks for and its own payload does not have yet, to be filled in. */
 export function firstPayload(schema: unknown, own: unknown): string {
