@@ -1,5 +1,5 @@
 /** What stands in the form, and the definition that it means: what is not set is not sent. */
-import { SCHEDULE } from '../../api/fields'
+import { SCHEDULE } from '../../api/definition'
 import type { Definition } from '../../api/triggers'
 import { isObject, merged, mergePatch, parse, pretty, same } from './json'
 import { type Length, lengthOf, spoken } from './length'

@@ -1,6 +1,6 @@
+import type { FieldName } from '../../api/definition'
 import { text as said } from '../../text'
 import type { Change } from './diff'
-import { type FieldName, fieldLabel } from './fields'
 import { words } from './text'
 
 const LONG = 2_000
@@ -37,7 +37,7 @@ export function Changes({ changes, label, before, after }: Props) {
           {changes.map((change) => (
             <tr key={change.field + change.pointer}>
               <th scope="row">
-                {fieldLabel(change.field)}
+                {said.field[change.field]}
                 {change.pointer ? <code className="change-at">{change.pointer}</code> : null}
               </th>
               <Value change={change} kind="before" />

@@ -1,9 +1,9 @@
+import { definitionOf } from '../../api/definition'
 import type { Definition as Shape } from '../../api/triggers'
 import { Copy } from '../../parts/Copy'
 import { Dialog } from '../../parts/Dialog'
 import { JsonText } from '../../parts/JsonText'
 import { curlOf } from './curl'
-import { definitionOf } from './fields'
 import { words } from './text'
 
 interface Props {

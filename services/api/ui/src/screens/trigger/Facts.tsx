@@ -1,17 +1,17 @@
 import type { ReactNode } from 'react'
 import { Link } from 'wouter'
+import { expressionOf } from '../../api/definition'
 import type { Trigger } from '../../api/triggers'
 import { Copy } from '../../parts/Copy'
 import { number } from '../../text'
 import { Instant, Relative } from '../../time/Instant'
 import { joinLabels } from '../triggers/filters'
-import { expression } from './fields'
 import { words } from './text'
 
 /** What it is, in a few lines: its schedule in words over as written, and where it stands. */
 export function Facts({ trigger }: { trigger: Trigger }) {
   const { facts } = words
-  const raw = expression(trigger)
+  const raw = expressionOf(trigger)
   return (
     <section aria-label={trigger.name}>
       {trigger.description ? <p className="trigger-told">{trigger.description}</p> : null}

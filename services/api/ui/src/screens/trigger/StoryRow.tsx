@@ -1,10 +1,10 @@
 import type { ReactNode } from 'react'
 import { Link } from 'wouter'
 import { resultOf, Tag } from '../../parts/Tag'
+import { text } from '../../text'
 import { Instant } from '../../time/Instant'
 import { ActorName } from './Actor'
 import { diff } from './diff'
-import { fieldLabel } from './fields'
 import { detailOf, eventWay } from './Recent'
 import type { Entry } from './story'
 import { words } from './text'
@@ -60,7 +60,7 @@ export function StoryRow({ id, entry, zone, isFresh }: Props) {
           <span className="tag tag-edit">{words.history[version.kind]}</span>
           <span className="story-detail">
             {words.log.version(version.version)}
-            {fields.length > 0 ? `: ${fields.map(fieldLabel).join(', ')}` : ''}
+            {fields.length > 0 ? `: ${fields.map((field) => text.field[field]).join(', ')}` : ''}
             <span className="quiet">
               {' · '}
               <ActorName actor={version.actor} />

@@ -1,13 +1,14 @@
 import { useEffect, useRef } from 'react'
+import { definitionOf } from '../../api/definition'
 import type { Version } from '../../api/triggers'
 import { Button } from '../../parts/Button'
 import { Icon } from '../../parts/Icon'
 import { JsonText } from '../../parts/JsonText'
+import { text } from '../../text'
 import { Instant, Relative } from '../../time/Instant'
 import { ActorName } from './Actor'
 import { Changes } from './Changes'
 import { diff } from './diff'
-import { definitionOf, fieldLabel } from './fields'
 import { words } from './text'
 
 interface Props {
@@ -51,7 +52,7 @@ export function VersionItem(props: Props) {
           <span className="version-what">
             <span className="version-kind">{words.history[version.kind]}</span>
             {isCurrent ? <span className="quiet"> ({words.history.current})</span> : null}
-            <span className="quiet"> {fields.map(fieldLabel).join(', ')}</span>
+            <span className="quiet"> {fields.map((field) => text.field[field]).join(', ')}</span>
           </span>
         </button>
         <span className="version-who quiet">

@@ -1,7 +1,7 @@
 /** What differs between two definitions, by field; within JSON by pointer: pure. */
+import { FIELDS, type FieldName } from '../../api/definition'
 import { isObject, same } from '../../api/exact'
 import type { Definition } from '../../api/triggers'
-import { FIELDS, type FieldName } from './fields'
 
 export interface Change {
   field: FieldName

@@ -1,10 +1,10 @@
 /** What is done with many triggers: read through all pages, written out, deleted one by one. */
 import { http, page } from '../../api/client'
+import { briefOf } from '../../api/definition'
 import { parseExact } from '../../api/exact'
 import { asApiError } from '../../api/problem'
 import type { Trigger, TriggerFilter } from '../../api/triggers'
 import { remove } from '../../api/writes'
-import { definitionOf } from './definition'
 import type { Chosen } from './useSelection'
 
 /** All that pass the filter, by the pages of the server, whatever is loaded here. */
@@ -44,8 +44,8 @@ export async function exportOf(
     while (cursor !== null) {
       const query = cursor ? { id, limit: BATCH, cursor } : { id, limit: BATCH }
       const next: { rows: string; cursor: string | null } = await textPage(query, signal)
-      const rows = parseExact<Record<string, unknown>[]>(next.rows)
-      for (const row of rows) lines.push(`${JSON.stringify(definitionOf(row))}\n`)
+      const rows = parseExact<Trigger[]>(next.rows)
+      for (const row of rows) lines.push(`${JSON.stringify(briefOf(row))}\n`)
       cursor = next.cursor
     }
     onRead(Math.min(ids.length, from + BATCH))

@@ -1,6 +1,7 @@
 /** What the columns show of a trigger: each drawn anew only where what it shows is another. */
 import { memo } from 'react'
 import { Link } from 'wouter'
+import { expressionOf, zoneOf } from '../../api/definition'
 import type { Trigger } from '../../api/triggers'
 import { Button } from '../../parts/Button'
 import { Icon } from '../../parts/Icon'
@@ -9,7 +10,6 @@ import { Sparkline } from '../../parts/Sparkline'
 import { resultOf, Tag } from '../../parts/Tag'
 import { Instant, Relative } from '../../time/Instant'
 import { measured } from '../../time/relative'
-import { expressionOf, zoneOf } from './expression'
 import { type Activity, oddOf, reasonOf } from './results'
 import { words } from './text'
 
@@ -38,7 +38,7 @@ export const Schedule = memo(function Schedule({ trigger }: { trigger: Trigger }
         {said}
       </div>
       <div className="quiet small clip">
-        <span className="mono raw">{expressionOf(trigger)}</span> {zone}
+        <span className="mono raw">{expressionOf(trigger) ?? 'api'}</span> {zone}
       </div>
     </div>
   )
