@@ -5,7 +5,7 @@ import { Segments } from '../../parts/Segments'
 import type { Opened } from './ahead'
 import type { Draft } from './draft'
 import { Fold } from './Fold'
-import { curlOf, natsOf } from './snippets'
+import { curlOfDraft, natsOfDraft } from './snippets'
 import { words } from './text'
 
 const WAYS = [
@@ -39,7 +39,7 @@ interface SnippetProps {
 }
 
 function Snippet({ draft, opened, way, onWay }: SnippetProps) {
-  const text = way === 'curl' ? curlOf(draft, opened, location.origin) : natsOf(draft, opened)
+  const text = way === 'curl' ? curlOfDraft(draft, opened) : natsOfDraft(draft, opened)
   return (
     <>
       <div className="edit-length">

@@ -1,27 +1,21 @@
 /** What this form would send, for a shell: with `$KEY`, never with a key. */
+import { curlOf, quoted } from '../../parts/curl'
 import type { Opened } from './ahead'
 import { changesOf, type Draft, fieldsOf } from './draft'
+import { pretty } from './json'
 
-const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
-
-export function curlOf(draft: Draft, opened: Opened | null, origin: string): string {
+export function curlOfDraft(draft: Draft, opened: Opened | null): string {
   const mine = fieldsOf(draft)
-  const heads = ['-H "X-API-KEY: $KEY"', "-H 'Content-Type: application/json'"]
-  if (!opened) return command(`curl -sS '${origin}/triggers/'`, heads, mine)
+  if (!opened) return curlOf('/triggers/', { body: pretty(mine) })
   const { patch, isWhole } = changesOf(opened.fields, mine)
-  return command(
-    `curl -sS -X ${isWhole ? 'PUT' : 'PATCH'} '${origin}/triggers/${opened.id}'`,
-    [...heads, `-H 'If-Match: "${opened.version}"'`],
-    isWhole ? mine : patch,
-  )
+  return curlOf(`/triggers/${opened.id}`, {
+    method: isWhole ? 'PUT' : 'PATCH',
+    headers: [`If-Match: "${opened.version}"`],
+    body: pretty(isWhole ? mine : patch),
+  })
 }
 
-function command(start: string, heads: readonly string[], body: unknown): string {
-  const data = `-d ${quoted(JSON.stringify(body, null, 2))}`
-  return [start, ...heads, data].join(' \\\n  ')
-}
-
-export function natsOf(draft: Draft, opened: Opened | null): string {
+export function natsOfDraft(draft: Draft, opened: Opened | null): string {
   const mine = fieldsOf(draft)
   if (!opened) return publish('create', mine)
   const { patch, isWhole } = changesOf(opened.fields, mine)
@@ -33,4 +27,4 @@ export function natsOf(draft: Draft, opened: Opened | null): string {
 }
 
 const publish = (verb: string, body: unknown): string =>
-  `nats --server "$NATS_URL" pub trigger.command.${verb} \\\n  ${quoted(JSON.stringify(body, null, 2))}`
+  `nats --server "$NATS_URL" pub trigger.command.${verb} \\\n  ${quoted(pretty(body))}`

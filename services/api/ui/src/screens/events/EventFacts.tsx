@@ -3,6 +3,7 @@ import { Link } from 'wouter'
 import { type EventDetail, useEvents } from '../../api/events'
 import { useTriggersById } from '../../api/triggers'
 import { Copy } from '../../parts/Copy'
+import { curlOf } from '../../parts/curl'
 import { LifeClock } from '../../parts/LifeClock'
 import { Course } from './Course'
 import { ResultTag } from './columns'
@@ -34,7 +35,7 @@ export function EventFacts({ event, to, onReplayed }: Props) {
           <Copy text={link} label={said.copyLink}>
             {said.copyLink}
           </Copy>
-          <Copy text={curlOf(event.id)} label={said.copyCurl}>
+          <Copy text={curlOf(`/events/${event.id}`)} label={said.copyCurl}>
             {said.copyCurl}
           </Copy>
         </span>
@@ -126,6 +127,3 @@ function Part({ title, children }: { title: string; children: ReactNode }) {
     </section>
   )
 }
-
-const curlOf = (id: string): string =>
-  `curl -sS '${location.origin}/events/${id}' -H "X-API-KEY: $KEY"`

@@ -1,9 +1,9 @@
 import { definitionOf } from '../../api/definition'
 import type { Definition as Shape } from '../../api/triggers'
 import { Copy } from '../../parts/Copy'
+import { curlToFire } from '../../parts/curl'
 import { Dialog } from '../../parts/Dialog'
 import { JsonText } from '../../parts/JsonText'
-import { curlOf } from './curl'
 import { words } from './text'
 
 interface Props {
@@ -23,7 +23,7 @@ export function Definition({ id, definition, onClose }: Props) {
       isWide
       actions={
         <>
-          <Copy text={curlOf(id)} label={words.definition.curl}>
+          <Copy text={curlToFire(id)} label={words.definition.curl}>
             {words.definition.curl}
           </Copy>
           <Copy text={shown} label={words.definition.copy}>

@@ -1,13 +1,13 @@
 import type { Trigger } from '../../api/triggers'
 import { Copy } from '../../parts/Copy'
+import { curlToFire } from '../../parts/curl'
 import { firstPayload } from '../triggers/payload'
-import { curlOf } from './curl'
 import { words } from './text'
 
 /** An api trigger has nothing to come: how to fire it stands in that place. */
 export function OnRequest({ trigger }: { trigger: Trigger }) {
   const payload = firstPayload(trigger.payload_schema, trigger.payload)
-  const command = curlOf(trigger.id, payload.replaceAll(/\n */g, ' ') || '{}')
+  const command = curlToFire(trigger.id, payload.replaceAll(/\n */g, ' ') || '{}')
   return (
     <section className="card" aria-labelledby="on-request">
       <div className="card-head">

@@ -1,6 +1,7 @@
 import { useLocation } from 'wouter'
 import type { Trigger } from '../../api/triggers'
 import { toClipboard } from '../../parts/Copy'
+import { curlOf, curlToFire } from '../../parts/curl'
 import { Menu, MenuItem, MenuLine } from '../../parts/Menu'
 import type { MenuAt } from '../../parts/MenuButton'
 import { tell } from '../../parts/Toast'
@@ -19,13 +20,9 @@ async function copy(what: string, text: string): Promise<void> {
   if (await toClipboard(text)) tell(words.copied(what))
 }
 
-/** As a shell runs it: the key is a variable, and no part of what is copied. */
-function curlOf(trigger: Trigger): string {
-  const at = `${location.origin}/triggers/${trigger.id}`
-  return trigger.type === 'api'
-    ? `curl -sS "${at}/fire" -H "X-API-KEY: $KEY" -H 'Content-Type: application/json' -d '{"payload": {}}'`
-    : `curl -sS "${at}" -H "X-API-KEY: $KEY"`
-}
+/** What one does with it by hand: an api trigger is fired, another one looked at. */
+const commandOf = ({ id, type }: Trigger): string =>
+  type === 'api' ? curlToFire(id) : curlOf(`/triggers/${id}`)
 
 /** What can be done with one trigger: one menu for all rows of the table. */
 export default function RowMenu({ at: opened, onClose, ask }: Props) {
@@ -49,7 +46,7 @@ export default function RowMenu({ at: opened, onClose, ask }: Props) {
             <MenuItem onPick={() => void copy('Link', `${location.origin}/ui${at}`)}>
               {said.copyLink}
             </MenuItem>
-            <MenuItem onPick={() => void copy('Command', curlOf(trigger))}>
+            <MenuItem onPick={() => void copy('Command', commandOf(trigger))}>
               {said.copyCurl}
             </MenuItem>
             <MenuLine />
