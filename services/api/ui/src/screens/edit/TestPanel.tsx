@@ -6,13 +6,13 @@ import { Button } from '../../parts/Button'
 import { Field, Input } from '../../parts/Field'
 import { Icon } from '../../parts/Icon'
 import { jsonFault } from '../../parts/jsonFault'
+import { Outcome } from '../../parts/Outcome'
 import { Failed } from '../../parts/States'
 import { serverNow } from '../../time/clock'
 import { type Draft, fieldsOf, testOf } from './draft'
 import { isObject, laidOver, parse } from './json'
 import { type Fault, type Placed, placed, readable } from './pointers'
 import { localErrors } from './save'
-import { TestResult } from './TestResult'
 import { words } from './text'
 
 interface Props {
@@ -119,7 +119,16 @@ export function TestPanel({ draft, onErrors, onFired }: Props) {
         <Failed error={refused} onRetry={() => start(draft.kind === 'once')} />
       ) : null}
       {test.data ? (
-        <TestResult key={test.data.event_id} test={test.data} zone={draft.timezone} />
+        <div className="edit-result">
+          <Outcome
+            key={test.data.event_id}
+            id={test.data.event_id}
+            zone={draft.timezone}
+            way={`/events/${test.data.event_id}`}
+            firesAt={test.data.fires_at}
+            follows={test.data.next_fires[0]}
+          />
+        </div>
       ) : null}
     </section>
   )

@@ -4,6 +4,7 @@ import { type EventDetail, useEvents } from '../../api/events'
 import { useTriggersById } from '../../api/triggers'
 import { Copy } from '../../parts/Copy'
 import { curlOf } from '../../parts/curl'
+import { FieldErrors } from '../../parts/FieldErrors'
 import { LifeClock } from '../../parts/LifeClock'
 import { Course } from './Course'
 import { ResultTag } from './columns'
@@ -50,13 +51,7 @@ export function EventFacts({ event, to, onReplayed }: Props) {
       ) : null}
       {event.errors.length > 0 ? (
         <Part title={said.wrong}>
-          <ul className="event-errors">
-            {event.errors.map((error) => (
-              <li key={`${error.pointer} ${error.message}`}>
-                <code>{error.pointer || said.wholePayload}</code> {error.message}
-              </li>
-            ))}
-          </ul>
+          <FieldErrors errors={event.errors} />
         </Part>
       ) : null}
       <Part title={said.by}>

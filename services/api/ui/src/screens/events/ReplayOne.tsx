@@ -2,11 +2,13 @@ import { type InfiniteData, useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Link } from 'wouter'
 import { newKey, type Page } from '../../api/client'
-import { type EventDetail, type EventRow, readEvent } from '../../api/events'
+import type { EventDetail, EventRow } from '../../api/events'
 import { asApiError } from '../../api/problem'
 import { queries } from '../../api/queries'
+import { readLogged } from '../../api/waited'
 import { replay } from '../../api/writes'
 import { Button } from '../../parts/Button'
+import { outcome } from '../../parts/outcomeText'
 import { Failed } from '../../parts/States'
 import { tell } from '../../parts/Toast'
 import { words } from './text'
@@ -29,7 +31,7 @@ export function ReplayOne({ event, to, onReplayed }: Props) {
   // Apart from the asking: what was accepted is only looked for again, and never fired again.
   const looking = useMutation({
     mutationFn: async (id: string) => {
-      const found = await readEvent(id, '10s')
+      const found = await readLogged(id)
       queries.setQueryData(['/events', id], found)
       await addReplay(event.id, found)
     },
@@ -64,16 +66,16 @@ export function ReplayOne({ event, to, onReplayed }: Props) {
           {said.one}
         </Button>
         <span className="quiet" role="status">
-          {isBusy ? said.waiting : said.hint[event.status]}
+          {isBusy ? outcome.waiting : said.hint[event.status]}
         </span>
       </p>
       {asking.isError ? <Failed error={asking.error} onRetry={start} /> : null}
       {failure && asking.data ? (
         <div role="status">
-          <p>{failure.status === 404 ? said.accepted : said.notRead(failure.detail)}</p>
+          <p>{failure.status === 404 ? outcome.notYet : said.notRead(failure.detail)}</p>
           <p className="event-line">
-            <Link href={to(asking.data)}>{said.event}</Link>
-            <Button onClick={() => asking.data && look(asking.data)}>{said.look}</Button>
+            <Link href={to(asking.data)}>{outcome.show}</Link>
+            <Button onClick={() => asking.data && look(asking.data)}>{outcome.look}</Button>
           </p>
         </div>
       ) : null}

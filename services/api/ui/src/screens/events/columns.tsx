@@ -20,7 +20,7 @@ export function ResultTag({ row }: { row: EventRow }) {
 /** Why a row is as it is, in one line. */
 export function whyOf(row: EventRow): string {
   const [first] = row.errors
-  if (first) return `${first.pointer || words.event.wholePayload}: ${first.message}`
+  if (first) return `${first.pointer || '/'}: ${first.message}`
   if (row.reason) return row.reason
   return row.lateness === null ? '' : measured(row.lateness)
 }

@@ -4,6 +4,7 @@ import type { EventRow, useEvents } from '../../api/events'
 import type { Trigger } from '../../api/triggers'
 import { useAlive } from '../../live/alive'
 import { ButtonLink } from '../../parts/Button'
+import { outcome } from '../../parts/outcomeText'
 import { Skeleton } from '../../parts/Skeleton'
 import { Away } from './Away'
 import { Axis } from './Axis'
@@ -77,7 +78,7 @@ function FirstFire({ trigger, rows }: { trigger: Trigger; rows: readonly EventRo
       <p>{first ? (isFired ? fired : not(first.status)) : words.first.awaited}</p>
       {first ? (
         <>
-          <ButtonLink href={eventWay(first)}>{words.first.see}</ButtonLink>
+          <ButtonLink href={eventWay(first)}>{outcome.show}</ButtonLink>
           <ButtonLink href="/triggers/new" kind="primary">
             {words.first.own}
           </ButtonLink>

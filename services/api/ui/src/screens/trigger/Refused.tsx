@@ -1,6 +1,6 @@
 import { asApiError } from '../../api/problem'
+import { FieldErrors } from '../../parts/FieldErrors'
 import { Refusal } from '../../parts/Refusal'
-import { FieldErrors } from './FieldErrors'
 
 /** Why the server would not: the fields by their pointers, and the request to ask about. */
 export function Refused({ error, title }: { error: unknown; title: string }) {

@@ -9,7 +9,8 @@ import { Field, Input } from '../../parts/Field'
 import { Icon } from '../../parts/Icon'
 import { JsonText } from '../../parts/JsonText'
 import { jsonFault } from '../../parts/jsonFault'
-import { Outcome } from './Outcome'
+import { Outcome } from '../../parts/Outcome'
+import { eventWay } from './Recent'
 import { RecentPayloads } from './RecentPayloads'
 import { Refused } from './Refused'
 import { words } from './text'
@@ -117,7 +118,12 @@ export function TestTab({ trigger }: { trigger: Trigger }) {
           {run.error ? (
             <Refused error={run.error} title={words.test.refused} />
           ) : run.data ? (
-            <Outcome key={run.data} eventId={run.data} zone={trigger.timezone} />
+            <Outcome
+              key={run.data}
+              id={run.data}
+              zone={trigger.timezone}
+              way={eventWay({ id: run.data, trigger_id: id })}
+            />
           ) : (
             <p className="quiet">{words.test.none}</p>
           )}

@@ -58,7 +58,6 @@ export const words = {
     fired: 'It fired, on the real path: scheduler, executor and log.',
     not: (status: string) => `It did not fire: it was ${status}.`,
     own: 'Make your own',
-    see: 'See its event',
   },
   recent: {
     title: 'Recent events',
@@ -181,19 +180,7 @@ export const words = {
     real: 'Fire for real',
     realTold: 'Apart from tests: whoever listens takes it for a real one.',
     result: 'What became of it',
-    waiting: 'On its way through scheduler, executor and log',
-    said: (isTest: boolean, status: string) =>
-      `${isTest ? 'The test' : 'It'} ${status === 'fired' ? 'has' : 'was'} ${status}.`,
-    slow: 'Not in the log after 10 s. It may come yet.',
-    look: 'Look again',
     none: 'A test fires at once, on the real path. Its event is marked as a test and appears here.',
-    due: 'due',
-    fired: 'fired',
-    late: 'lateness',
-    merged: 'payload as merged',
-    life: 'life',
-    wrong: 'What was wrong',
-    open: 'Open the event',
     own: 'The trigger’s own payload',
   },
 } as const

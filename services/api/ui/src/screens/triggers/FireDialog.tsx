@@ -1,15 +1,16 @@
 import { type FormEvent, type KeyboardEvent, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
 import { newKey } from '../../api/client'
-import { readEvent } from '../../api/events'
 import { asApiError } from '../../api/problem'
 import { useTrigger } from '../../api/trigger'
 import type { Trigger } from '../../api/triggers'
+import { readLogged } from '../../api/waited'
 import { fire } from '../../api/writes'
 import { Button } from '../../parts/Button'
 import { Dialog } from '../../parts/Dialog'
 import { Field, Input } from '../../parts/Field'
 import { jsonFault } from '../../parts/jsonFault'
+import { outcome } from '../../parts/outcomeText'
 import { Refusal } from '../../parts/Refusal'
 import { Skeleton } from '../../parts/Skeleton'
 import { tell } from '../../parts/Toast'
@@ -161,14 +162,12 @@ function shownOf(payload: unknown): string {
 
 /** A fire is answered before its event is in the log: it is waited for, a moment. */
 async function tellOf(eventId: string, name: string, go: () => void): Promise<void> {
-  const way = { label: words.show, go }
+  const way = { label: outcome.show, go }
   try {
-    const event = await readEvent(eventId, '10s')
+    const event = await readLogged(eventId)
     const late = event.lateness === null ? undefined : `${measured(event.lateness)} late`
-    if (event.status === 'rejected') tell(words.rejected(name), event.reason ?? undefined, way)
-    else if (event.status === 'missed') tell(words.missed(name), event.reason ?? undefined, way)
-    else tell(event.is_test ? words.test(name) : words.fired(name), late, way)
+    tell(outcome.said(event, name), event.reason ?? late, way)
   } catch {
-    tell(words.accepted(name), words.notYet, way)
+    tell(words.accepted(name), outcome.notYet, way)
   }
 }

@@ -20,13 +20,7 @@ export const asking = {
     own: 'The trigger’s own payload',
     button: 'Fire now',
     testButton: 'Fire a test',
-    fired: (name: string) => `${name} fired`,
-    rejected: (name: string) => `${name} was rejected`,
-    missed: (name: string) => `${name} was missed`,
-    test: (name: string) => `Test of ${name} fired`,
     accepted: (name: string) => `${name}: accepted`,
-    notYet: 'Its event is not in the log yet.',
-    show: 'Show its event',
   },
   delete: {
     title: (name: string) => `Delete ${name}?`,

@@ -1,4 +1,5 @@
-import type { FieldError } from '../../api/problem'
+import type { FieldError } from '../api/problem'
+import './FieldErrors.css'
 
 /** What was wrong with which field, by its pointer. */
 export function FieldErrors({ errors }: { errors: readonly FieldError[] }) {
