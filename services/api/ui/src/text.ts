@@ -59,6 +59,7 @@ export const text = {
     payload: 'Payload',
     payload_schema: 'Schema',
   },
+  compare: { field: 'Field', unset: 'not set', changed: 'changed' },
   seconds: (value: number) => `${number(value)} s`,
   json: {
     cut: (shown: string, all: string) => `The first ${shown} of ${all}.`,

@@ -1,5 +1,6 @@
 /** Definitions side by side, by field: an edit before it is saved, two versions, or a conflict. */
 import type { ReactNode } from 'react'
+import { text as said } from '../../text'
 import type { Fields } from './draft'
 import { same } from './json'
 import { changedLines, rowsOf, shownOf } from './rows'
@@ -30,7 +31,7 @@ export function Compare({ sides, choice }: Props) {
       <table className="compare-table">
         <thead>
           <tr>
-            <th scope="col">{words.compare.field}</th>
+            <th scope="col">{said.compare.field}</th>
             {sides.map((side) => (
               <th scope="col" key={side.title}>
                 {side.title}
@@ -81,17 +82,17 @@ function Value({
   base: string | null
   isChanged: boolean
 }) {
-  if (text === '') return <span className="quiet">{words.compare.unset}</span>
+  if (text === '') return <span className="quiet">{said.compare.unset}</span>
   const lines = text.split('\n')
   const changed = isChanged && base !== null ? changedLines(base, text) : new Set<number>()
-  const said = isChanged ? <span className="unseen">{words.compare.changed}: </span> : null
+  const mark = isChanged ? <span className="unseen">{said.compare.changed}: </span> : null
   const isLong = lines.length > FITS.lines || text.length > FITS.characters
   return (
     <pre
       className={isChanged ? 'compare-value is-changed' : 'compare-value'}
       tabIndex={isLong ? 0 : undefined}
     >
-      {said}
+      {mark}
       {lines.slice(0, LINES).map((line, index) => (
         <span
           // biome-ignore lint/suspicious/noArrayIndexKey: a line is its place

@@ -1,7 +1,8 @@
 /** By which fields definitions are compared: pure. */
+import { fieldText } from '../../parts/fieldText'
 import { text } from '../../text'
 import type { Fields } from './draft'
-import { pretty, same } from './json'
+import { same } from './json'
 
 export interface Row {
   key: string
@@ -46,17 +47,10 @@ export const isOther = (row: Row, a: Fields, b: Fields): boolean =>
 
 export function shownOf(row: Row, fields: Fields): string {
   return row.fields
-    .map((key) => (key === 'type' && fields.type !== 'api' ? '' : textOf(fields[key], key)))
+    .filter((key) => key !== 'type' || fields.type === 'api')
+    .map((key) => fieldText(fields[key] ?? undefined, key))
     .filter(Boolean)
     .join('\n')
-}
-
-function textOf(value: unknown, key: string): string {
-  if (value === undefined || value === null) return ''
-  if (key === 'interval' && typeof value === 'number') return text.seconds(value)
-  if (Array.isArray(value) && value.every((each) => typeof each === 'string'))
-    return value.join('\n')
-  return typeof value === 'string' ? value : pretty(value)
 }
 
 /** The lines of `after` that are not in `before`, in order: the longest common rest stays unmarked. */

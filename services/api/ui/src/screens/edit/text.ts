@@ -149,5 +149,4 @@ export const words = {
     never: 'There has never been a trigger at this address, or its history has ended.',
     all: 'All triggers',
   },
-  compare: { field: 'Field', unset: 'not set', changed: 'changed' },
 } as const

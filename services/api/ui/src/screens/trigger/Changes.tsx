@@ -1,16 +1,16 @@
 import type { FieldName } from '../../api/definition'
-import { text as said } from '../../text'
+import { fieldText } from '../../parts/fieldText'
+import { text } from '../../text'
 import type { Change } from './diff'
-import { words } from './text'
 
 const LONG = 2_000
 
-/** A value of a definition, as JSON but for plain texts; long ones are cut. */
-export function shown(value: unknown, field?: FieldName): string {
-  if (value === undefined) return words.history.absent
-  if (field === 'interval' && typeof value === 'number') return said.seconds(value)
-  const text = typeof value === 'string' ? value : JSON.stringify(value, null, 2)
-  return text.length > LONG ? `${text.slice(0, LONG)}…` : text
+/** Long ones are cut: all of it is shown as JSON elsewhere. */
+function shown(value: unknown, field: FieldName): string {
+  const all = fieldText(value, field)
+  // An empty list says nothing; an empty text may be a payload.
+  if (all === '' && value !== '') return text.compare.unset
+  return all.length > LONG ? `${all.slice(0, LONG)}…` : all
 }
 
 interface Props {
@@ -28,16 +28,16 @@ export function Changes({ changes, label, before, after }: Props) {
       <table className="plain changes" aria-label={label}>
         <thead>
           <tr>
-            <th scope="col">{words.history.field}</th>
-            <th scope="col">{before ?? words.history.before}</th>
-            <th scope="col">{after ?? words.history.after}</th>
+            <th scope="col">{text.compare.field}</th>
+            <th scope="col">{before ?? text.times.before}</th>
+            <th scope="col">{after ?? text.times.after}</th>
           </tr>
         </thead>
         <tbody>
           {changes.map((change) => (
             <tr key={change.field + change.pointer}>
               <th scope="row">
-                {said.field[change.field]}
+                {text.field[change.field]}
                 {change.pointer ? <code className="change-at">{change.pointer}</code> : null}
               </th>
               <Value change={change} kind="before" />

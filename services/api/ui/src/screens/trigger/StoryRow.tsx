@@ -1,10 +1,9 @@
 import type { ReactNode } from 'react'
 import { Link } from 'wouter'
 import { resultOf, Tag } from '../../parts/Tag'
-import { text } from '../../text'
 import { Instant } from '../../time/Instant'
 import { ActorName } from './Actor'
-import { diff } from './diff'
+import { diff, namesOf } from './diff'
 import { detailOf, eventWay } from './Recent'
 import type { Entry } from './story'
 import { words } from './text'
@@ -48,9 +47,7 @@ export function StoryRow({ id, entry, zone, isFresh }: Props) {
     }
     case 'edit': {
       const { version, before } = entry
-      const fields = before
-        ? [...new Set(diff(before.definition, version.definition).map(({ field }) => field))]
-        : []
+      const fields = before ? namesOf(diff(before.definition, version.definition)) : ''
       return (
         <Row
           entry={entry}
@@ -60,7 +57,7 @@ export function StoryRow({ id, entry, zone, isFresh }: Props) {
           <span className="tag tag-edit">{words.history[version.kind]}</span>
           <span className="story-detail">
             {words.log.version(version.version)}
-            {fields.length > 0 ? `: ${fields.map((field) => text.field[field]).join(', ')}` : ''}
+            {fields ? `: ${fields}` : ''}
             <span className="quiet">
               {' · '}
               <ActorName actor={version.actor} />

@@ -4,11 +4,10 @@ import type { Version } from '../../api/triggers'
 import { Button } from '../../parts/Button'
 import { Icon } from '../../parts/Icon'
 import { JsonText } from '../../parts/JsonText'
-import { text } from '../../text'
 import { Instant, Relative } from '../../time/Instant'
 import { ActorName } from './Actor'
 import { Changes } from './Changes'
-import { diff } from './diff'
+import { diff, namesOf } from './diff'
 import { words } from './text'
 
 interface Props {
@@ -28,7 +27,6 @@ export function VersionItem(props: Props) {
   const own = useRef<HTMLLIElement>(null)
   const wasOpen = useRef(false)
   const changes = before ? diff(before.definition, version.definition) : []
-  const fields = [...new Set(changes.map(({ field }) => field))]
   const panel = `version-${version.version}`
 
   // Who comes by a link to a version finds it in sight; who opened it by hand sees it already.
@@ -52,7 +50,7 @@ export function VersionItem(props: Props) {
           <span className="version-what">
             <span className="version-kind">{words.history[version.kind]}</span>
             {isCurrent ? <span className="quiet"> ({words.history.current})</span> : null}
-            <span className="quiet"> {fields.map((field) => text.field[field]).join(', ')}</span>
+            <span className="quiet"> {namesOf(changes)}</span>
           </span>
         </button>
         <span className="version-who quiet">

@@ -2,6 +2,7 @@
 import { FIELDS, type FieldName } from '../../api/definition'
 import { isObject, same } from '../../api/exact'
 import type { Definition } from '../../api/triggers'
+import { text } from '../../text'
 
 export interface Change {
   field: FieldName
@@ -31,6 +32,10 @@ function within(field: FieldName, pointer: string, before: unknown, after: unkno
 
 /** A field that is null is one that is not there: so the API says it. */
 const given = (value: unknown): unknown => (value === null ? undefined : value)
+
+/** The fields' names for people, each once. */
+export const namesOf = (changes: readonly Change[]): string =>
+  [...new Set(changes.map(({ field }) => text.field[field]))].join(', ')
 
 export function diff(before: Definition, after: Definition): Change[] {
   return FIELDS.flatMap((field) => within(field, '', given(before[field]), given(after[field])))

@@ -127,10 +127,6 @@ export const words = {
     whole: 'All of it as JSON',
     restore: 'Restore',
     again: (version: number) => `Create version ${number(version)} again`,
-    absent: 'not set',
-    field: 'Field',
-    before: 'Before',
-    after: 'After',
   },
   restore: {
     title: (version: number) => `Restore version ${number(version)}?`,
