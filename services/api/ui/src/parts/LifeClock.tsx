@@ -2,6 +2,7 @@ import { text } from '../text'
 import { useSecond } from '../time/clock'
 import { Instant } from '../time/Instant'
 import { span } from '../time/relative'
+import { Portion } from './Portion'
 import './Marks.css'
 
 interface Props {
@@ -20,8 +21,6 @@ export function LifeClock({ loggedAt, archivesAt, deletesAt, schedule, isShort }
   const [born, archives, ends] = [loggedAt, archivesAt, deletesAt].map(
     (at) => Date.parse(at) / 1000,
   ) as [number, number, number]
-  const left = Math.min(1, Math.max(0, (ends - now) / (ends - born)))
-  const notch = ((ends - archives) / (ends - born)) * 100
   const zone = schedule ?? null
   const steps = [
     { isAhead: now < archives, said: text.life.archives(span(archives - now)), at: archivesAt },
@@ -29,18 +28,7 @@ export function LifeClock({ loggedAt, archivesAt, deletesAt, schedule, isShort }
   ].filter(({ isAhead }) => isAhead)
   return (
     <div className="life">
-      <svg
-        className="life-bar"
-        width="100%"
-        height="5"
-        preserveAspectRatio="none"
-        viewBox="0 0 100 5"
-        aria-hidden="true"
-      >
-        <rect className="life-ground" width="100" height="5" />
-        <rect className="life-left" width={left * 100} height="5" />
-        <rect className="life-notch" x={notch} width="1" height="5" />
-      </svg>
+      <Portion part={(ends - now) / (ends - born)} notch={(ends - archives) / (ends - born)} />
       {isShort || steps.length === 0 ? (
         <span className="life-words">{steps[0]?.said ?? text.life.gone}</span>
       ) : (

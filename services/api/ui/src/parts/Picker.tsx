@@ -1,7 +1,6 @@
 import { lazy } from 'react'
-import { Icon } from './Icon'
 import { Opens } from './Opens'
-import './Picker.css'
+import { PickerFace } from './PickerFace'
 
 export interface Choice<T extends string> {
   value: T
@@ -35,15 +34,7 @@ export function Picker<T extends string>(props: Props<T>) {
   const isAny = isLabelShown && (many ? names.length === 0 : value === '' || value === 'any')
   const className = isAny ? 'button picker is-any' : 'button picker'
   const name = `${label}: ${shown}`
-  const content = (
-    <>
-      <span className="clip">
-        {isLabelShown ? label : null}
-        <span className="picker-shown">{isLabelShown ? `: ${shown}` : shown}</span>
-      </span>
-      <Icon name="down" size={12} />
-    </>
-  )
+  const content = <PickerFace label={isLabelShown ? label : undefined} shown={shown} />
   return (
     <Opens
       popup="listbox"

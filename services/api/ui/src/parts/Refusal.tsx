@@ -1,5 +1,5 @@
 import { asApiError } from '../api/problem'
-import { Copy } from './Copy'
+import { ErrorCode } from './ErrorCode'
 import './Refusal.css'
 
 /** What was refused, inside of a form or a dialog: why, by which code, and the request's id. */
@@ -11,17 +11,7 @@ export function Refusal({ error, lead }: { error: unknown; lead?: string }) {
         {lead ? `${lead}: ` : ''}
         {known.isAway ? `the platform is away (${known.detail})` : known.detail}
       </p>
-      {known.status > 0 ? (
-        <p className="mono">
-          {known.status} {known.code}
-          {known.requestId ? (
-            <>
-              {' · '}
-              <Copy text={known.requestId} label="Copy the request id" />
-            </>
-          ) : null}
-        </p>
-      ) : null}
+      <ErrorCode error={known} />
     </div>
   )
 }

@@ -1,7 +1,6 @@
 import { lazy } from 'react'
-import { Icon } from './Icon'
 import { Opens } from './Opens'
-import './Picker.css'
+import { PickerFace } from './PickerFace'
 
 export interface SearchChoice {
   value: string
@@ -23,12 +22,7 @@ const SearchPickerList = lazy(load)
 /** A choice among many, which are searched; loaded when it is first wanted. */
 export function SearchPicker(props: SearchPickerProps) {
   const { label, value, placeholder } = props
-  const content = (
-    <>
-      <span className="clip">{value || placeholder}</span>
-      <Icon name="down" size={12} />
-    </>
-  )
+  const content = <PickerFace shown={value || placeholder} />
   return (
     <Opens
       popup="dialog"

@@ -1,11 +1,11 @@
 /** What a screen shows in place of its content, always with a way on. */
 import type { ReactNode } from 'react'
-import { type ApiError, asApiError } from '../api/problem'
+import { asApiError } from '../api/problem'
 import { text } from '../text'
 import { useSecond } from '../time/clock'
 import { span } from '../time/relative'
 import { Button } from './Button'
-import { Copy } from './Copy'
+import { ErrorCode } from './ErrorCode'
 import './States.css'
 
 export function Empty({ title, children }: { title: string; children?: ReactNode }) {
@@ -24,7 +24,7 @@ export function Failed({ error, onRetry }: { error: unknown; onRetry?: () => voi
     <div className="state" role="alert">
       <h2>{known.isAway ? text.state.away : text.state.failed}</h2>
       <p>{known.detail}</p>
-      <Details error={known} />
+      <ErrorCode error={known} />
       {onRetry ? <Button onClick={onRetry}>{text.state.retry}</Button> : null}
     </div>
   )
@@ -42,21 +42,6 @@ export function NotLoaded({ failures, onRetry }: { failures: number; onRetry: ()
       <p className="quiet">{text.state.trying(failures)}</p>
       <Button onClick={onRetry}>{text.state.retry}</Button>
     </div>
-  )
-}
-
-function Details({ error }: { error: ApiError }) {
-  if (error.status <= 0) return null
-  return (
-    <p className="quiet mono">
-      {error.status} {error.code}
-      {error.requestId ? (
-        <>
-          {' · '}
-          <Copy text={error.requestId} label={text.state.copyRequest} />
-        </>
-      ) : null}
-    </p>
   )
 }
 

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react'
 import { asApiError } from '../api/problem'
 import { askAgain } from '../api/queries'
-import { count } from '../text'
+import { count, text } from '../text'
 import { serverNow, useSecond } from '../time/clock'
 import { span } from '../time/relative'
 import { Button } from './Button'
@@ -58,7 +58,7 @@ function Away({ error, failures }: { error: unknown; failures: number }) {
   const left = Math.max(0, Math.ceil(failedAt + wait - now))
   return (
     <div className="state" role="alert">
-      <h2>The platform is away at the moment</h2>
+      <h2>{text.state.away}</h2>
       <p>{known.detail}</p>
       <p className="quiet" aria-live="off">
         Tried {count(failures, 'time')}. {left > 0 ? `Again in ${span(left)}.` : 'Trying now.'}

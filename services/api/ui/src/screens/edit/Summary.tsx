@@ -1,7 +1,7 @@
 import type { Ref } from 'react'
 import { Link } from 'wouter'
 import type { ApiError } from '../../api/problem'
-import { Copy } from '../../parts/Copy'
+import { ErrorCode } from '../../parts/ErrorCode'
 import { text } from '../../text'
 import { focusField } from './form'
 import type { Placed } from './pointers'
@@ -49,16 +49,7 @@ export function Summary({ ref, errors, failed, isCreate, name }: Props) {
               <Link href={`/triggers?q=${encodeURIComponent(name.trim())}`}>{words.save.look}</Link>
             </p>
           ) : null}
-          <p className="quiet mono">
-            {failed.status > 0 ? `${failed.status} ` : ''}
-            {failed.code}
-            {failed.requestId ? (
-              <>
-                {' · '}
-                <Copy text={failed.requestId} label={text.state.copyRequest} />
-              </>
-            ) : null}
-          </p>
+          <ErrorCode error={failed} />
         </div>
       ) : null}
     </div>

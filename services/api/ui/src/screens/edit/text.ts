@@ -1,5 +1,5 @@
 /** The words of this screen. */
-import { count } from '../../text'
+import { count, text } from '../../text'
 
 export const words = {
   title: { new: 'New trigger', copy: 'Copy as new', edit: 'Edit' },
@@ -59,7 +59,7 @@ export const words = {
     more: 'And so on.',
     retry: 'Ask again',
     away: (failures: number) =>
-      `The platform is away at the moment. Asked ${count(failures, 'time')}; it goes on by itself.`,
+      `${text.state.away}. Asked ${count(failures, 'time')}; it goes on by itself.`,
   },
   payload: {
     hint: 'Any JSON. It is what an event of this trigger carries.',
@@ -106,7 +106,7 @@ export const words = {
     created: (name: string) => `Created ${name}`,
     saved: (name: string) => `Saved ${name}`,
     show: 'Show it',
-    stored: 'Stored, not applied yet: the scheduler gets to it. This page goes on by itself then.',
+    stored: `${text.stored} This page goes on by itself then.`,
     title: (name: string) => `Save ${name}?`,
     fires: 'Its next fires',
     sameFires: 'It fires when it did: its schedule stays as it is.',

@@ -1,8 +1,7 @@
 import { lazy } from 'react'
 import { useTriggersById } from '../../api/triggers'
-import { Icon } from '../../parts/Icon'
 import { Opens } from '../../parts/Opens'
-import '../../parts/Picker.css'
+import { PickerFace } from '../../parts/PickerFace'
 import { words } from './text'
 
 interface Props {
@@ -21,15 +20,7 @@ export function TriggerFacet({ ids, onChange }: Props) {
   const shown = items.length === 0 ? words.anyTrigger : items.map((item) => item.label).join(', ')
   const label = `${words.filters.trigger}: ${shown}`
   const className = items.length === 0 ? 'button picker is-any' : 'button picker'
-  const content = (
-    <>
-      <span className="clip">
-        {words.filters.trigger}
-        <span className="picker-shown">: {shown}</span>
-      </span>
-      <Icon name="down" size={12} />
-    </>
-  )
+  const content = <PickerFace label={words.filters.trigger} shown={shown} />
   return (
     <Opens
       popup="dialog"

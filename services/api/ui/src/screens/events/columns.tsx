@@ -11,7 +11,7 @@ import { words } from './text'
 export function ResultTag({ row }: { row: EventRow }) {
   const result = resultOf(row)
   return result === 'test' && row.status !== 'fired' ? (
-    <Tag result={result} word={`test ${row.status}`} />
+    <Tag result={result} word={`test, ${row.status}`} />
   ) : (
     <Tag result={result} />
   )
@@ -30,7 +30,7 @@ function Why({ row }: { row: EventRow }) {
   const isFigure = row.lateness !== null && row.errors.length === 0 && !row.reason
   if (isFigure) return <span className={`mono is-${resultOf(row)}`}>{why}</span>
   return (
-    <span className="quiet log-why" title={why}>
+    <span className="quiet cell-reason" title={why}>
       {why}
     </span>
   )

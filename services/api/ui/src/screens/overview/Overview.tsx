@@ -5,11 +5,11 @@ import { useOverview } from '../../api/operations'
 import { oneOf, useAddress } from '../../app/address'
 import { Page } from '../../app/Shell'
 import { ZoneSwitch } from '../../app/ZoneSwitch'
+import { Figure } from '../../parts/Figure'
 import { Segments } from '../../parts/Segments'
 import '../../parts/Sheet.css'
 import { Skeleton } from '../../parts/Skeleton'
 import { isInTrouble, Trouble } from '../../parts/Trouble'
-import { number } from '../../text'
 import { useSecond } from '../../time/clock'
 import { Attention } from './Attention'
 import { DeadLetters } from './DeadLetters'
@@ -132,13 +132,7 @@ function Counter(props: {
   kind?: string | undefined
 }) {
   const { value, label, to, kind } = props
-  const colour = kind && value ? `counter-number is-${kind}` : 'counter-number'
-  const content = (
-    <>
-      <span className={colour}>{value === null ? '–' : number(value)}</span>
-      <span className="counter-label">{label}</span>
-    </>
-  )
+  const content = <Figure value={value} word={label} result={kind} />
   return to.startsWith('#') ? (
     <a className="overview-counter" href={to}>
       {content}

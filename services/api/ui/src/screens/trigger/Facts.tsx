@@ -3,6 +3,7 @@ import { Link } from 'wouter'
 import { expressionOf } from '../../api/definition'
 import type { Trigger } from '../../api/triggers'
 import { Copy } from '../../parts/Copy'
+import { Portion } from '../../parts/Portion'
 import { number } from '../../text'
 import { Instant, Relative } from '../../time/Instant'
 import { joinLabels } from '../triggers/filters'
@@ -49,7 +50,7 @@ export function Facts({ trigger }: { trigger: Trigger }) {
         {trigger.max_fires ? (
           <Fact name={facts.fires}>
             <span>{facts.ofMost(trigger.fires, trigger.max_fires)}</span>
-            <Share part={trigger.fires / trigger.max_fires} />
+            <Portion part={trigger.fires / trigger.max_fires} width="96" />
           </Fact>
         ) : null}
         <Fact name={facts.status}>
@@ -101,21 +102,5 @@ function Fact({ name, isWide, isTicking, children }: FactProps) {
       <dt>{name}</dt>
       <dd>{children}</dd>
     </div>
-  )
-}
-
-function Share({ part }: { part: number }) {
-  return (
-    <svg
-      className="share"
-      width="96"
-      height="5"
-      viewBox="0 0 100 5"
-      preserveAspectRatio="none"
-      aria-hidden="true"
-    >
-      <rect className="life-ground" width="100" height="5" />
-      <rect className="life-left" width={Math.min(1, part) * 100} height="5" />
-    </svg>
   )
 }

@@ -1,6 +1,6 @@
 import { useOverview } from '../../api/operations'
 import type { Changes } from '../../app/address'
-import { number } from '../../text'
+import { Figure } from '../../parts/Figure'
 import './Counters.css'
 import type { Attention, Filters } from './filters'
 import { words } from './text'
@@ -60,10 +60,7 @@ interface CounterProps {
 function Counter({ figure, word, isOn, result, onPress }: CounterProps) {
   return (
     <button type="button" className="counter" aria-pressed={isOn} onClick={onPress}>
-      <span className={figure && result ? `counter-figure is-${result}` : 'counter-figure'}>
-        {figure === undefined ? '–' : number(figure)}
-      </span>
-      <span className="counter-word">{word}</span>
+      <Figure value={figure} word={word} result={result} />
     </button>
   )
 }

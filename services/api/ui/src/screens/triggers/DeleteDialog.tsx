@@ -12,6 +12,7 @@ import { Skeleton } from '../../parts/Skeleton'
 import { Times } from '../../parts/Times'
 import { tell } from '../../parts/Toast'
 import { isInTrouble, Trouble } from '../../parts/Trouble'
+import { text } from '../../text'
 import './Dialogs.css'
 import { asking } from './dialogText'
 
@@ -46,7 +47,7 @@ export function DeleteDialog({ trigger, onClose, onDeleted }: Props) {
     setError(null)
     try {
       const written = await remove(id, versionOf(dry.data))
-      tell(words.done(name), written.done ? words.again : asking.stored, {
+      tell(words.done(name), written.done ? words.again : text.stored, {
         label: words.history,
         go: () => go(`/triggers/${id}?tab=history`),
       })

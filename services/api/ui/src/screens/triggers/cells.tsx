@@ -74,7 +74,7 @@ export const Last = memo(function Last({ activity }: { activity: Activity | unde
     <Link href={`/events/${event.id}`} className={`way-result is-${result}`}>
       <Tag result={result} />
       {aside ? (
-        <span className={event.lateness === null ? 'way-reason' : 'mono clip'} title={aside}>
+        <span className={event.lateness === null ? 'cell-reason' : 'mono clip'} title={aside}>
           {aside}
         </span>
       ) : null}

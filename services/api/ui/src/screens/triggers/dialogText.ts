@@ -8,7 +8,6 @@ export const asking = {
   editedMeanwhile: (version: number) =>
     `Someone edited it meanwhile: it is at version ${version} now, and this is what would happen to that.`,
   alreadyGone: 'It is deleted already: there is nothing left to do.',
-  stored: 'Stored, not applied yet: the scheduler gets to it.',
   fire: {
     title: (name: string) => `Fire ${name} now`,
     testTitle: (name: string) => `Test ${name}`,

@@ -5,7 +5,7 @@ import { queries } from '../../api/queries'
 import type { Trigger } from '../../api/triggers'
 import { dryPatch, type Patch, patch } from '../../api/writes'
 import { tell } from '../../parts/Toast'
-import { asking } from './dialogText'
+import { text } from '../../text'
 
 /** A change of a trigger that is shown first and then made, of the very version that was shown. */
 export function usePatch(trigger: Trigger, fields: Patch | null, done: string, onDone: () => void) {
@@ -27,7 +27,7 @@ export function usePatch(trigger: Trigger, fields: Patch | null, done: string, o
     setError(null)
     try {
       const written = await patch(id, fields, version)
-      tell(done, written.done ? undefined : asking.stored)
+      tell(done, written.done ? undefined : text.stored)
       onDone()
       void queries.invalidateQueries({ queryKey: ['/triggers/'] })
       void queries.invalidateQueries({ queryKey: ['/triggers', id] })
