@@ -50,7 +50,7 @@ export function LengthField({ form, pointer, value, onChange, hint }: LengthProp
   )
 }
 
-interface MomentProps {
+interface TextProps {
   form: Form
   pointer: string
   value: string
@@ -58,11 +58,26 @@ interface MomentProps {
   hint?: string
 }
 
+/** How often something happens at the most. */
+export function CountField({ value, onChange, ...field }: TextProps & { label?: string }) {
+  return (
+    <FormField {...field}>
+      <Input
+        className="input mono"
+        inputMode="numeric"
+        autoComplete="off"
+        value={value}
+        onChange={(event) => onChange(event.target.value)}
+      />
+    </FormField>
+  )
+}
+
 const LOCAL = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?$/
 
 /** A time on the schedule's clock, sent as it is typed, without offset. One that was stored with an
  * offset is an instant: it stays what it is, since only the server knows what its zone's clock shows. */
-export function MomentField({ form, pointer, value, onChange, hint }: MomentProps) {
+export function MomentField({ form, pointer, value, onChange, hint }: TextProps) {
   const isLocal = value === '' || LOCAL.test(value)
   return (
     <FormField form={form} pointer={pointer} hint={isLocal ? hint : words.hint.offset}>

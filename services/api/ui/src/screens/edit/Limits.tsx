@@ -4,7 +4,7 @@ import { Picker } from '../../parts/Picker'
 import type { Draft, DstPolicy, MisfirePolicy } from './draft'
 import { Fold } from './Fold'
 import { type Form, FormField, FormGroup } from './form'
-import { LengthField, MomentField } from './Inputs'
+import { CountField, LengthField, MomentField } from './Inputs'
 import type { Length } from './length'
 import { type Fold as FoldName, PLACES } from './pointers'
 import { downtimeSaid, limitsSaid } from './said'
@@ -39,15 +39,13 @@ export function Limits({ form }: { form: Form }) {
         {moment('endsAt', '/ends_at', words.hint.endsAt)}
       </div>
       <div className="edit-pair">
-        <FormField form={form} pointer="/max_fires" hint={words.hint.maxFires}>
-          <Input
-            className="input mono"
-            inputMode="numeric"
-            autoComplete="off"
-            value={draft.maxFires}
-            onChange={(event) => set({ maxFires: event.target.value }, '/max_fires')}
-          />
-        </FormField>
+        <CountField
+          form={form}
+          pointer="/max_fires"
+          value={draft.maxFires}
+          hint={words.hint.maxFires}
+          onChange={(maxFires) => set({ maxFires }, '/max_fires')}
+        />
         <LengthField
           form={form}
           pointer="/jitter"
@@ -112,20 +110,14 @@ export function Downtime({ form }: { form: Form }) {
           hint={words.hint.maxAge}
           onChange={(maxAge: Length) => set({ maxAge }, '/misfire/max_age')}
         />
-        <FormField
+        <CountField
           form={form}
           pointer="/misfire/max_count"
           label={draft.misfirePolicy === 'all' ? 'At most' : 'Missed rows at most'}
+          value={draft.maxCount}
           hint={draft.misfirePolicy === 'all' ? words.maxCountAll : words.hint.maxCount}
-        >
-          <Input
-            className="input mono"
-            inputMode="numeric"
-            autoComplete="off"
-            value={draft.maxCount}
-            onChange={(event) => set({ maxCount: event.target.value }, '/misfire/max_count')}
-          />
-        </FormField>
+          onChange={(maxCount) => set({ maxCount }, '/misfire/max_count')}
+        />
       </div>
     </Fold>
   )

@@ -4,6 +4,7 @@ import { useSecond } from '../../time/clock'
 import { span } from '../../time/relative'
 import { useZone } from '../../time/zone'
 import { AxisMark } from './AxisMark'
+import { Card } from './Card'
 import { type Mark, place, scaleFor, ticks } from './marks'
 import { Readout, sayMark } from './Readout'
 import { words } from './text'
@@ -72,11 +73,11 @@ export function Axis({ marks, zone, arrived, onOpen }: Props) {
   }
 
   return (
-    <section className="card axis" aria-labelledby="axis">
-      <div className="card-head">
-        <h2 id="axis">{words.axis.title}</h2>
-        <span className="quiet axis-hint">{words.axis.hint}</span>
-      </div>
+    <Card
+      className="card axis"
+      title={words.axis.title}
+      aside={<span className="quiet axis-hint">{words.axis.hint}</span>}
+    >
       <div
         ref={frame}
         className="axis-frame"
@@ -139,6 +140,6 @@ export function Axis({ marks, zone, arrived, onOpen }: Props) {
         </svg>
       </div>
       <Readout mark={mark} zone={zone} now={now} onOpen={onOpen} />
-    </section>
+    </Card>
   )
 }

@@ -5,6 +5,7 @@ import { Skeleton } from '../../parts/Skeleton'
 import { number, text } from '../../text'
 import { measured } from '../../time/relative'
 import { Away } from './Away'
+import { Card } from './Card'
 import { words } from './text'
 
 const RESULTS = ['fired', 'missed', 'rejected'] as const
@@ -14,10 +15,7 @@ export function Counts({ id }: { id: string }) {
   const stats = useStats({ trigger_id: [id], is_test: false, bucket: '6h' })
   const late = stats.data?.lateness
   return (
-    <section className="card" aria-labelledby="counts">
-      <div className="card-head">
-        <h2 id="counts">{words.counts.title}</h2>
-      </div>
+    <Card title={words.counts.title}>
       {stats.data ? (
         <dl className="counts">
           {RESULTS.map((result) => (
@@ -44,7 +42,7 @@ export function Counts({ id }: { id: string }) {
           <Skeleton rows={2} />
         </Away>
       )}
-    </section>
+    </Card>
   )
 }
 

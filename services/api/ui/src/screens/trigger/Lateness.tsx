@@ -7,6 +7,7 @@ import { useSecond } from '../../time/clock'
 import { instant } from '../../time/format'
 import { measured } from '../../time/relative'
 import { useZone } from '../../time/zone'
+import { Card } from './Card'
 import { detailOf } from './Recent'
 import { words } from './text'
 import { useWidth } from './useWidth'
@@ -49,10 +50,7 @@ export function Lateness({ rows, zone }: { rows: readonly EventRow[]; zone: stri
     ? `${instant(Date.parse(chosen.scheduled_for ?? chosen.logged_at), shown, now)}: ${detailOf(chosen)}`
     : whole
   return (
-    <section className="card" aria-labelledby="lateness">
-      <div className="card-head">
-        <h2 id="lateness">{words.lateness.title}</h2>
-      </div>
+    <Card title={words.lateness.title}>
       <div ref={frame} className="lateness-frame">
         {fires.length === 0 ? (
           <p>{words.lateness.none}</p>
@@ -83,6 +81,6 @@ export function Lateness({ rows, zone }: { rows: readonly EventRow[]; zone: stri
           </div>
         )}
       </div>
-    </section>
+    </Card>
   )
 }

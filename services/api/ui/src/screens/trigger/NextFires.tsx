@@ -3,6 +3,7 @@ import { Skeleton } from '../../parts/Skeleton'
 import { ClockChanges, Times } from '../../parts/Times'
 import { useSecond } from '../../time/clock'
 import { Away } from './Away'
+import { Card } from './Card'
 import { words } from './text'
 
 const ROW = 28
@@ -15,10 +16,7 @@ export function NextFires({ next, zone }: { next: ReturnType<typeof useNext>; zo
     ({ scheduled_for }) => Date.parse(scheduled_for) > now,
   )
   return (
-    <section className="card" aria-labelledby="next">
-      <div className="card-head">
-        <h2 id="next">{words.next.title}</h2>
-      </div>
+    <Card title={words.next.title}>
       {next.data ? (
         <div className="card-body">
           {next.data.occurrences.length === 0 ? (
@@ -36,6 +34,6 @@ export function NextFires({ next, zone }: { next: ReturnType<typeof useNext>; zo
           <Skeleton rows={SHOWN} height={ROW} />
         </Away>
       )}
-    </section>
+    </Card>
   )
 }

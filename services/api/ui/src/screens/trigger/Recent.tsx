@@ -5,6 +5,7 @@ import { resultOf, Tag } from '../../parts/Tag'
 import { count } from '../../text'
 import { Instant } from '../../time/Instant'
 import { measured } from '../../time/relative'
+import { Card } from './Card'
 import { words } from './text'
 import type { Tail } from './useTail'
 
@@ -31,17 +32,20 @@ export function Recent({ rows, trigger, tail }: Props) {
   const fresh = new Set(tail.arrived.map((row) => row.id))
   const log = `/triggers/${trigger.id}?tab=log`
   return (
-    <section className="card" aria-labelledby="recent">
-      <div className="card-head">
-        <h2 id="recent">
+    <Card
+      title={
+        <>
           {words.recent.title}{' '}
           <span className="recent-state">{words.recent.state[tail.state]}</span>
-        </h2>
+        </>
+      }
+      aside={
         <span className="card-ways">
           <Link href={`${log}&kind=missed,rejected,edit,dead`}>{words.recent.why}</Link>
           <Link href={log}>{words.recent.all}</Link>
         </span>
-      </div>
+      }
+    >
       {rows.length === 0 ? <p className="card-none">{words.recent.none}</p> : null}
       <ul className="recent">
         {rows.map((row) => (
@@ -56,6 +60,6 @@ export function Recent({ rows, trigger, tail }: Props) {
           </li>
         ))}
       </ul>
-    </section>
+    </Card>
   )
 }

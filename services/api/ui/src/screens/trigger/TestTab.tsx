@@ -10,6 +10,7 @@ import { Icon } from '../../parts/Icon'
 import { JsonText } from '../../parts/JsonText'
 import { jsonFault } from '../../parts/jsonFault'
 import { Outcome } from '../../parts/Outcome'
+import { Card } from './Card'
 import { eventWay } from './Recent'
 import { RecentPayloads } from './RecentPayloads'
 import { Refused } from './Refused'
@@ -57,9 +58,9 @@ export function TestTab({ trigger }: { trigger: Trigger }) {
 
   return (
     <div className="test">
-      <section className="card" aria-labelledby="test-payload">
-        <div className="card-head">
-          <h2 id="test-payload">{words.test.title}</h2>
+      <Card
+        title={words.test.title}
+        aside={
           <RecentPayloads
             id={id}
             onPick={(payload) => {
@@ -68,7 +69,8 @@ export function TestTab({ trigger }: { trigger: Trigger }) {
               input.current?.focus()
             }}
           />
-        </div>
+        }
+      >
         <div className="card-body">
           <Field
             label={words.test.payload}
@@ -109,11 +111,8 @@ export function TestTab({ trigger }: { trigger: Trigger }) {
             <Icon name="play" /> {words.test.real} …
           </Button>
         </div>
-      </section>
-      <section className="card" aria-labelledby="outcome">
-        <div className="card-head">
-          <h2 id="outcome">{words.test.result}</h2>
-        </div>
+      </Card>
+      <Card title={words.test.result}>
         <div className="card-body">
           {run.error ? (
             <Refused error={run.error} title={words.test.refused} />
@@ -128,7 +127,7 @@ export function TestTab({ trigger }: { trigger: Trigger }) {
             <p className="quiet">{words.test.none}</p>
           )}
         </div>
-      </section>
+      </Card>
       <Dialog
         isOpen={isAsking}
         onClose={() => setAsking(false)}
