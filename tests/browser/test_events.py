@@ -63,7 +63,7 @@ async def test_new_events_come_in_and_never_move_what_one_reads(
 
 async def shows(page: Page, *pickers: str, words: str) -> None:
     """The archived log, with these filters."""
-    archived = page.get_by_role("button", name="Archived", exact=True)
+    archived = page.get_by_role("button", name="Archived 46 h")
     await expect(archived).to_have_attribute("aria-pressed", "true")
     for each in pickers:
         await expect(page.get_by_role("combobox", name=each, exact=True)).to_be_visible()

@@ -1,5 +1,6 @@
 """An event's life, shortened to seconds, while it is looked at: active, archived, erased."""
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -8,13 +9,42 @@ from playwright.async_api import Page, expect
 from tests.support.browser import Watch, screenshot
 from tests.support.whole_platform import Platform, running
 
-LIVES = {"ETP_ACTIVE_FOR": "10s", "ETP_KEPT_FOR": "24s"}
+LIVES = {"ETP_ACTIVE_FOR": "10s", "ETP_KEPT_FOR": "24s", "ETP_MISFIRE_GRACE": "20s"}
 
 
 @pytest.fixture(scope="module")
 async def platform(built_ui: None) -> AsyncIterator[Platform]:
     async with running(environment=LIVES) as started:
         yield started
+
+
+async def test_every_page_tells_the_lengths_that_this_platform_was_set_to(
+    page: Page, platform: Platform
+) -> None:
+    made = await platform.create(name="told, never due", type="scheduled", cron="0 0 1 1 *")
+    await page.goto("/ui/overview")
+    for told in ("10 s", "24 s"):
+        await expect(page.get_by_role("button", name=told, exact=True)).to_be_visible()
+    await expect(page.get_by_text("triggers late, last 10 s")).to_be_visible()
+    await expect(page.get_by_text("dashed at 20 s")).to_be_visible()
+    await expect(page.get_by_text("or rejected in the last 10 s.")).to_be_visible()
+
+    await page.get_by_role("link", name="Triggers", exact=True).click()
+    await page.get_by_role("button", name="missed, last 10 s").click()
+    await expect(page.get_by_text("those with missed, last 10 s.")).to_be_visible()
+    await page.get_by_role("button", name="Clear all filters").click()
+    await expect(page.get_by_text("none in 24 s").first).to_be_visible()
+
+    await page.goto(f"/ui/triggers/{made['id']}")
+    await expect(page.get_by_role("heading", name="In 24 s, without tests")).to_be_visible()
+    await expect(page.get_by_text("No scheduled fires in the last 24 s.")).to_be_visible()
+
+    await page.get_by_role("link", name="Event log").click()
+    for told in ("Active 10 s", "Archived 14 s"):
+        await expect(page.get_by_role("button", name=told)).to_be_visible()
+    await page.get_by_role("combobox", name="Late by").click()
+    await page.get_by_role("option", name="20 s or more").click()
+    await expect(page).to_have_url(re.compile(r"[?&]late=20$"))
 
 
 async def test_an_event_is_archived_and_erased_before_ones_eyes(

@@ -14,25 +14,26 @@ export function place(seconds: number): number {
 interface Props {
   lateness: number | null
   result: Result
-  /** Seconds from which a fire counts as a misfire. */
-  misfireAfter?: number
+  /** Seconds from which a fire counts as a misfire; undefined while the platform did not tell. */
+  misfireAfter: number | undefined
 }
 
 /** A row's lateness on one axis from 1 ms to 100 s, with the line from which it is a misfire.
  *
  * The words beside it say the same; this is for the eye alone.
  */
-export function LatenessRule({ lateness, result, misfireAfter = 30 }: Props) {
+export function LatenessRule({ lateness, result, misfireAfter }: Props) {
   const x = (at: number) => 4 + at * (WIDTH - 8)
   const at = lateness === null ? null : x(place(lateness))
-  const line = x(place(misfireAfter))
   return (
     <svg className="rule" width={WIDTH} height="16" viewBox={`0 0 ${WIDTH} 16`} aria-hidden="true">
       <path className={at === null ? 'rule-axis is-empty' : 'rule-axis'} d={`M4 8H${WIDTH - 4}`} />
       {[1, 2, 3, 4].map((tick) => (
         <path key={tick} className="rule-tick" d={`M${x(tick / DECADES)} 6v4`} />
       ))}
-      <path className="rule-misfire" d={`M${line} 2v12`} />
+      {misfireAfter === undefined ? null : (
+        <path className="rule-misfire" d={`M${x(place(misfireAfter))} 2v12`} />
+      )}
       {at === null ? null : (
         <g className={`is-${result}`}>
           <path d={`M4 8H${at}`} stroke="currentColor" strokeWidth="2" />

@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react'
 import { Link } from 'wouter'
 import type { EventDetail } from '../api/events'
+import { useLives } from '../api/operations'
 import { asApiError } from '../api/problem'
 import { useLogged } from '../api/waited'
 import { Instant, Relative } from '../time/Instant'
@@ -70,6 +71,7 @@ interface LoggedProps extends Pick<Props, 'zone' | 'way' | 'follows'> {
 
 function Logged({ event, zone, way, follows }: LoggedProps) {
   const became = resultOf({ ...event, is_test: false })
+  const misfireAfter = useLives()?.misfire_grace_s
   return (
     <>
       <p className="outcome-line">
@@ -91,7 +93,7 @@ function Logged({ event, zone, way, follows }: LoggedProps) {
           <Fact name={words.lateness}>
             <span className="outcome-line">
               <span className="mono">{measured(event.lateness)}</span>
-              <LatenessRule lateness={event.lateness} result={became} />
+              <LatenessRule lateness={event.lateness} result={became} misfireAfter={misfireAfter} />
             </span>
           </Fact>
         )}

@@ -27,6 +27,21 @@ export function relative(at: number, now: number): string {
   return seconds > 0 ? `in ${span(seconds)}` : `${span(seconds)} ago`
 }
 
+/** What the platform was set to, exactly and as it is set: `48 h`, `1 h 30 min`, `0.5 s`; null while
+ * it is not known. */
+export function setTo(seconds: number | undefined): string | null {
+  if (seconds === undefined) return null
+  if (seconds < 60 && !Number.isInteger(seconds)) return `${Number(seconds.toPrecision(6))} s`
+  const whole = Math.round(seconds)
+  const parts = [
+    [Math.floor(whole / 3_600), 'h'],
+    [Math.floor((whole % 3_600) / 60), 'min'],
+    [whole % 60, 's'],
+  ] as const
+  const told = parts.filter(([count]) => count > 0).map(([count, unit]) => `${count} ${unit}`)
+  return told.join(' ') || '0 s'
+}
+
 /** A measured length: `0.9 ms`, `41.0 s`, `3 min 12 s`. */
 export function measured(seconds: number): string {
   if (seconds < 0.9995) {

@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { type EventRow, useEvents, useStats } from '../../api/events'
+import { useLives } from '../../api/operations'
 import { queries } from '../../api/queries'
 import { useAddress } from '../../app/address'
 import { Page } from '../../app/Shell'
@@ -15,6 +16,7 @@ import { Skeleton } from '../../parts/Skeleton'
 import { Table } from '../../parts/Table'
 import { isInTrouble, Trouble } from '../../parts/Trouble'
 import { useLasting } from '../../parts/useLasting'
+import { setTo } from '../../time/relative'
 import { Chart } from './Chart'
 import { columnsOf } from './columns'
 import { ExportMenu } from './ExportMenu'
@@ -22,7 +24,7 @@ import { Filters } from './Filters'
 import { justAfter } from './feed'
 import { LiveLine } from './LiveLine'
 import { NoEvents } from './NoEvents'
-import { livesOf, useTemplate, useZones } from './shown'
+import { useTemplate, useZones } from './shown'
 import { words } from './text'
 import { useFollow } from './useFollow'
 import { useHeld } from './useHeld'
@@ -101,9 +103,13 @@ export default function Events() {
   const rows = useAlive(read, isArchived ? 'deletes_at' : 'archives_at')
 
   const { zones, onRange } = useZones(rows)
-  const columns = useMemo(() => columnsOf((row) => zones.get(row.trigger_id) ?? null), [zones])
+  const lives = useLives()
+  const misfireAfter = lives?.misfire_grace_s
+  const columns = useMemo(
+    () => columnsOf((row) => zones.get(row.trigger_id) ?? null, misfireAfter),
+    [zones, misfireAfter],
+  )
   const template = useTemplate(rows)
-  const lives = livesOf(rows)
 
   const page = useNextPage(events)
   const { next } = page
@@ -143,8 +149,11 @@ export default function Events() {
           <Segments
             label={words.life}
             choices={[
-              { value: 'active', label: words.active(lives.active) },
-              { value: 'archived', label: words.archived(lives.archived) },
+              { value: 'active', label: words.active(setTo(lives?.active_for_s)) },
+              {
+                value: 'archived',
+                label: words.archived(setTo(lives && lives.kept_for_s - lives.active_for_s)),
+              },
             ]}
             value={view.life}
             onChange={(life) =>

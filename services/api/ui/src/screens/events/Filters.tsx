@@ -1,10 +1,12 @@
 import { useEffect, useRef, useState } from 'react'
+import { useLives } from '../../api/operations'
 import type { Changes } from '../../app/address'
 import '../../parts/Field.css'
 import { Picker } from '../../parts/Picker'
+import { setTo } from '../../time/relative'
 import { TriggerFacet } from './TriggerFacet'
 import { words } from './text'
-import { SOURCES, STATUSES, TESTS, type View } from './view'
+import { latesOf, SOURCES, STATUSES, TESTS, type View } from './view'
 
 interface Props {
   view: View
@@ -15,9 +17,8 @@ const choice = <T extends string>(value: T) => ({ value, label: value })
 const PAUSE = 150
 
 export function Filters({ view, change }: Props) {
-  const late = view.late === null ? '' : String(view.late)
-  const lates =
-    late in words.late ? { ...words.late } : { ...words.late, [late]: `${late} s or more` }
+  const misfire = useLives()?.misfire_grace_s
+  const lates = latesOf(misfire, view.late)
   return (
     <div className="log-filters" role="search">
       <Words value={view.q} onChange={(q) => change({ q }, true)} />
@@ -42,8 +43,11 @@ export function Filters({ view, change }: Props) {
       />
       <Picker
         label={words.filters.late ?? ''}
-        choices={Object.entries(lates).map(([value, label]) => ({ value, label }))}
-        value={late}
+        choices={[
+          { value: '', label: words.late(null) },
+          ...lates.map((late) => ({ value: String(late), label: words.late(setTo(late)) })),
+        ]}
+        value={String(view.late ?? '')}
         onChange={(value) => change({ late: value })}
       />
     </div>

@@ -36,7 +36,10 @@ function Why({ row }: { row: EventRow }) {
   )
 }
 
-export function columnsOf(zoneOf: (row: EventRow) => string | null): Column<EventRow>[] {
+export function columnsOf(
+  zoneOf: (row: EventRow) => string | null,
+  misfireAfter: number | undefined,
+): Column<EventRow>[] {
   const { heads } = words
   return [
     {
@@ -66,7 +69,9 @@ export function columnsOf(zoneOf: (row: EventRow) => string | null): Column<Even
       key: 'rule',
       head: heads.rule,
       narrow: 'none',
-      cell: (row) => <LatenessRule lateness={row.lateness} result={resultOf(row)} />,
+      cell: (row) => (
+        <LatenessRule lateness={row.lateness} result={resultOf(row)} misfireAfter={misfireAfter} />
+      ),
     },
     { key: 'why', head: heads.why, narrow: 'end', cell: (row) => <Why row={row} /> },
     {

@@ -4,7 +4,6 @@ import type { EventRow } from '../../api/events'
 import { useTriggersById } from '../../api/triggers'
 import { useRange } from '../../parts/useRange'
 import { serverNow } from '../../time/clock'
-import { span } from '../../time/relative'
 import { useZone, useZoneMode } from '../../time/zone'
 import { templateOf } from './columns'
 import { signsOf } from './signs'
@@ -45,20 +44,4 @@ export function useTemplate(rows: readonly EventRow[]): string {
   const { mode } = useZoneMode()
   const ends = [rows[0], rows.at(-1)].flatMap((row) => (row ? [Date.parse(row.logged_at)] : []))
   return templateOf(signsOf(ends, mode, own, serverNow()))
-}
-
-/** How long rows are active and archived on this platform: as the rows themselves say it. */
-export function livesOf([row]: readonly EventRow[]): {
-  active: string | null
-  archived: string | null
-} {
-  if (!row) return { active: null, archived: null }
-  const between = (from: string, to: string): string => {
-    const seconds = Math.round((Date.parse(to) - Date.parse(from)) / 1000)
-    return seconds % 3600 === 0 ? `${seconds / 3600} h` : span(seconds)
-  }
-  return {
-    active: between(row.logged_at, row.archives_at),
-    archived: between(row.archives_at, row.deletes_at),
-  }
 }

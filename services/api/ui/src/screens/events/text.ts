@@ -25,10 +25,7 @@ export const words = {
   anyTrigger: 'any',
   findTrigger: 'Part of a trigger’s name',
   noTrigger: 'No trigger has this in its name.',
-  late: { '': 'any', '1': '1 s or more', '30': '30 s or more', '300': '5 min or more' } as Record<
-    string,
-    string
-  >,
+  late: (seconds: string | null) => (seconds ? `${seconds} or more` : 'any'),
   heads: {
     logged: 'Logged',
     result: 'Result',

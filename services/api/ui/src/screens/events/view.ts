@@ -58,6 +58,12 @@ export function isNarrowed(view: View): boolean {
   return Object.keys(toFilter(view)).some((name) => name !== 'state')
 }
 
+/** By how many seconds late one may narrow it: noticeably, a misfire, badly, and as the address says. */
+export function latesOf(misfire: number | undefined, given: number | null): number[] {
+  const all = [1, misfire, 300, given].filter((each) => each !== undefined && each !== null)
+  return [...new Set(all)].sort((a, b) => a - b)
+}
+
 /** The query of `GET /events/`, its chart, its export and its stream. */
 export function toFilter(view: View): EventFilter {
   const filter: EventFilter = { state: [view.life] }

@@ -1,11 +1,13 @@
 import { Link } from 'wouter'
 import type { Schemas } from '../../api/client'
+import { useLives } from '../../api/operations'
 import { type Trigger, useActivity, useTriggers } from '../../api/triggers'
 import { Skeleton } from '../../parts/Skeleton'
 import { Sparkline } from '../../parts/Sparkline'
 import { resultOf, Tag } from '../../parts/Tag'
 import { count } from '../../text'
 import { Instant } from '../../time/Instant'
+import { setTo } from '../../time/relative'
 import { words } from './text'
 import { WhenRead } from './WhenRead'
 
@@ -26,7 +28,8 @@ export function Attention() {
 function List({ all, total }: { all: readonly Trigger[]; total: number | null }) {
   const rows = all.slice(0, SHOWN)
   const activity = useActivity(rows.map(({ id }) => id))
-  if (rows.length === 0) return <p className="quiet">{words.attention.none}</p>
+  const active = setTo(useLives()?.active_for_s)
+  if (rows.length === 0) return <p className="quiet">{words.attention.none(active)}</p>
   const byId = new Map(activity.data?.map((each) => [each.trigger_id, each]))
   return (
     <>

@@ -1,10 +1,11 @@
 import type { Stats } from '../../api/events'
+import { useLives } from '../../api/operations'
 import { place } from '../../parts/LatenessRule'
 import { useSteps } from '../../parts/useSteps'
 import { useSecond } from '../../time/clock'
 import { instant } from '../../time/format'
 import { Instant } from '../../time/Instant'
-import { measured } from '../../time/relative'
+import { measured, setTo } from '../../time/relative'
 import { useZone } from '../../time/zone'
 import { words } from './text'
 
@@ -16,6 +17,7 @@ type Quantile = 'p50' | 'p99'
 /** Lateness over time, on a log axis from 1 ms to 100 s; buckets without fires leave a gap. */
 export function LatenessChart({ stats }: { stats: Stats }) {
   const shown = stats.lateness
+  const misfire = useLives()?.misfire_grace_s
   const told = shown
     ? words.lateness.told(measured(shown.p50), measured(shown.p99))
     : words.lateness.none
@@ -40,7 +42,9 @@ export function LatenessChart({ stats }: { stats: Stats }) {
             const y = HEIGHT - (index / (DECADES.length - 1)) * HEIGHT
             return <path key={decade} className="chart-grid" d={`M0 ${y}H1000`} />
           })}
-          <path className="chart-misfire" d={`M0 ${level(30)}H1000`} />
+          {misfire === undefined ? null : (
+            <path className="chart-misfire" d={`M0 ${level(misfire)}H1000`} />
+          )}
           <path className="chart-line is-p99" d={line(stats, 'p99')} />
           <path className="chart-line is-p50" d={line(stats, 'p50')} />
           {bucket ? (
@@ -52,7 +56,7 @@ export function LatenessChart({ stats }: { stats: Stats }) {
         <span>
           {bucket ? <Instant at={bucket.from} /> : null} {own}
         </span>
-        <span className="quiet">{words.lateness.axis}</span>
+        <span className="quiet">{words.lateness.axis(setTo(misfire))}</span>
       </figcaption>
     </figure>
   )

@@ -1,8 +1,8 @@
 import type { ReactNode } from 'react'
 import { Link } from 'wouter'
 import { useStats } from '../../api/events'
-import { useOverview } from '../../api/operations'
-import { oneOf, useAddress } from '../../app/address'
+import { useLives, useOverview } from '../../api/operations'
+import { useAddress } from '../../app/address'
 import { Page } from '../../app/Shell'
 import { ZoneSwitch } from '../../app/ZoneSwitch'
 import { Figure } from '../../parts/Figure'
@@ -11,36 +11,31 @@ import '../../parts/Sheet.css'
 import { Skeleton } from '../../parts/Skeleton'
 import { isInTrouble, Trouble } from '../../parts/Trouble'
 import { useSecond } from '../../time/clock'
+import { setTo } from '../../time/relative'
 import { Attention } from './Attention'
 import { DeadLetters } from './DeadLetters'
 import { FiresChart } from './FiresChart'
 import { Lanes } from './Lanes'
 import { LatenessChart } from './LatenessChart'
 import './Overview.css'
+import { type Range, rangeOf } from './ranges'
 import { Services } from './Services'
 import { words } from './text'
 import { WhenRead } from './WhenRead'
 
-/** How far back, and how wide a bucket is: some 120 of them. */
-const RANGES = { '2h': [2, '1m'], '12h': [12, '5m'], '48h': [48, '15m'] } as const
-type Range = keyof typeof RANGES
-
 export default function Overview() {
   const { search, change } = useAddress()
-  const range = oneOf(search.get('range'), Object.keys(RANGES) as Range[])
+  const { ranges, range } = rangeOf(search.get('range'), useLives())
   return (
     <Page
       title={words.title}
       actions={
         <>
           <Segments
-            label={words.range.label}
-            choices={(Object.keys(RANGES) as Range[]).map((value) => ({
-              value,
-              label: words.range[value],
-            }))}
-            value={range}
-            onChange={(chosen) => change({ range: chosen === '2h' ? null : chosen })}
+            label={words.range}
+            choices={ranges.map(({ name, told }) => ({ value: name, label: told }))}
+            value={range.name}
+            onChange={(chosen) => change({ range: chosen === ranges[0]?.name ? null : chosen })}
           />
           <ZoneSwitch />
         </>
@@ -93,6 +88,7 @@ const UNKNOWN = {
 
 function Counters() {
   const overview = useOverview()
+  const active = setTo(overview.data?.lives.active_for_s)
   const isOld = isInTrouble(overview)
   if (!overview.data && isOld) return <Trouble query={overview} />
   // Without a number until it is known, in the place that it then has.
@@ -114,7 +110,7 @@ function Counters() {
           <Counter
             key={kind}
             value={attention[kind]}
-            label={`triggers ${kind}, last 2 h`}
+            label={words.odd(kind, active)}
             to={`/triggers?attention=${kind}`}
             kind={kind}
           />
@@ -146,11 +142,10 @@ function Counter(props: {
 
 /** Tests are left out of both: they are nobody's traffic. */
 function Charts({ range }: { range: Range }) {
-  const [hours, bucket] = RANGES[range]
   // Asked for anew with each minute: the same address within it.
   const minute = Math.floor(useSecond() / 60)
-  const from = new Date((minute - hours * 60) * 60_000).toISOString()
-  const stats = useStats({ from, bucket, is_test: false }, { every: 10_000 })
+  const from = new Date((minute * 60 - range.seconds) * 1_000).toISOString()
+  const stats = useStats({ from, bucket: range.bucket, is_test: false }, { every: 10_000 })
   const chart = <Skeleton rows={1} height={116} />
   return (
     <div className="overview-grid overview-charts">

@@ -3,7 +3,10 @@ import { count, number } from '../../text'
 export const words = {
   title: 'Overview',
   notRead: 'This could not be read yet; it is tried by itself.',
-  range: { label: 'Range', '2h': '2 h', '12h': '12 h', '48h': '48 h' },
+  range: 'Range',
+  /** How many triggers are so. */
+  odd: (kind: string, active: string | null) =>
+    active ? `triggers ${kind}, last ${active}` : `triggers ${kind}`,
   fires: 'Fires by result',
   counts: (counts: Readonly<Record<string, number>>) =>
     `${number(counts.fired ?? 0)} fired, ${number(counts.missed ?? 0)} missed, ${number(counts.rejected ?? 0)} rejected`,
@@ -11,7 +14,8 @@ export const words = {
     title: 'Lateness',
     told: (p50: string, p99: string) => `Half fired within ${p50}, 99 of 100 within ${p99}`,
     none: 'No schedule has fired in this time',
-    axis: '1 ms to 100 s, dashed at 30 s',
+    axis: (misfire: string | null) =>
+      misfire ? `1 ms to 100 s, dashed at ${misfire}` : '1 ms to 100 s',
     steps: 'Lateness over time. Arrow keys step through it.',
   },
   lanes: {
@@ -22,7 +26,8 @@ export const words = {
   },
   attention: {
     title: 'Needs attention',
-    none: 'Nothing was late, missed or rejected in the last 2 h.',
+    none: (active: string | null) =>
+      `Nothing was late, missed or rejected${active ? ` in the last ${active}` : ''}.`,
     all: 'All of them',
   },
   services: {

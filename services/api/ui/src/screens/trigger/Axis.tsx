@@ -1,7 +1,8 @@
 import { type KeyboardEvent, type PointerEvent, useRef, useState } from 'react'
 import type { EventRow } from '../../api/events'
+import { useLives } from '../../api/operations'
 import { useSecond } from '../../time/clock'
-import { span } from '../../time/relative'
+import { setTo, span } from '../../time/relative'
 import { useZone } from '../../time/zone'
 import { AxisMark } from './AxisMark'
 import { Card } from './Card'
@@ -29,6 +30,7 @@ export function Axis({ marks, zone, arrived, onOpen }: Props) {
   const frame = useRef<HTMLDivElement>(null)
   const width = useWidth(frame)
   const now = useSecond() * 1000
+  const nothing = words.axis.nothing(setTo(useLives()?.kept_for_s))
   const [chosen, setChosen] = useState<string | null>(null)
   const markZone = useZone(zone)
   const scale = scaleFor(marks, now)
@@ -87,7 +89,7 @@ export function Axis({ marks, zone, arrived, onOpen }: Props) {
         aria-valuemin={0}
         aria-valuemax={Math.max(0, inSight.length - 1)}
         aria-valuenow={Math.max(0, index)}
-        aria-valuetext={mark ? sayMark(mark, now, markZone) : words.axis.nothing}
+        aria-valuetext={mark ? sayMark(mark, now, markZone) : nothing}
         onKeyDown={step}
         onPointerDown={point}
       >
@@ -139,7 +141,7 @@ export function Axis({ marks, zone, arrived, onOpen }: Props) {
               ))}
         </svg>
       </div>
-      <Readout mark={mark} zone={zone} now={now} onOpen={onOpen} />
+      <Readout mark={mark} zone={zone} now={now} nothing={nothing} onOpen={onOpen} />
     </Card>
   )
 }

@@ -1,9 +1,10 @@
 import { Link } from 'wouter'
 import { useStats } from '../../api/events'
+import { useLives } from '../../api/operations'
 import { Icon } from '../../parts/Icon'
 import { Skeleton } from '../../parts/Skeleton'
 import { number, text } from '../../text'
-import { measured } from '../../time/relative'
+import { measured, setTo } from '../../time/relative'
 import { Away } from './Away'
 import { Card } from './Card'
 import { words } from './text'
@@ -15,7 +16,7 @@ export function Counts({ id }: { id: string }) {
   const stats = useStats({ trigger_id: [id], is_test: false, bucket: '6h' })
   const late = stats.data?.lateness
   return (
-    <Card title={words.counts.title}>
+    <Card title={words.counts.title(setTo(useLives()?.kept_for_s))}>
       {stats.data ? (
         <dl className="counts">
           {RESULTS.map((result) => (

@@ -1,11 +1,12 @@
 import { useRef } from 'react'
 import type { EventRow } from '../../api/events'
+import { useLives } from '../../api/operations'
 import { place } from '../../parts/LatenessRule'
 import { resultOf } from '../../parts/Tag'
 import { useSteps } from '../../parts/useSteps'
 import { useSecond } from '../../time/clock'
 import { instant } from '../../time/format'
-import { measured } from '../../time/relative'
+import { measured, setTo } from '../../time/relative'
 import { useZone } from '../../time/zone'
 import { Card } from './Card'
 import { detailOf } from './Recent'
@@ -23,7 +24,6 @@ const LINES = [
   [10, '10 s'],
   [100, '100 s'],
 ] as const
-const MISFIRE = 30
 
 const y = (seconds: number): number => HEIGHT - 8 - place(seconds) * (HEIGHT - 16)
 
@@ -34,6 +34,7 @@ export function Lateness({ rows, zone }: { rows: readonly EventRow[]; zone: stri
     .slice(0, MOST)
     .reverse()
   const sorted = fires.map((row) => row.lateness ?? 0).sort((a, b) => a - b)
+  const lives = useLives()
   const frame = useRef<HTMLDivElement>(null)
   const width = useWidth(frame)
   const step = (width - LEFT - 12) / MOST
@@ -53,7 +54,7 @@ export function Lateness({ rows, zone }: { rows: readonly EventRow[]; zone: stri
     <Card title={words.lateness.title}>
       <div ref={frame} className="lateness-frame">
         {fires.length === 0 ? (
-          <p>{words.lateness.none}</p>
+          <p>{words.lateness.none(setTo(lives?.kept_for_s))}</p>
         ) : (
           <div {...slider(words.lateness.steps, said)}>
             <svg className="lateness" width={width} height={HEIGHT} aria-hidden="true">
@@ -65,7 +66,12 @@ export function Lateness({ rows, zone }: { rows: readonly EventRow[]; zone: stri
                   </text>
                 </g>
               ))}
-              <path className="rule-misfire" d={`M${LEFT} ${y(MISFIRE)}H${width}`} />
+              {lives ? (
+                <path
+                  className="rule-misfire"
+                  d={`M${LEFT} ${y(lives.misfire_grace_s)}H${width}`}
+                />
+              ) : null}
               {fires.map((row, index) => (
                 <circle
                   key={row.id}

@@ -1,11 +1,13 @@
 import { useMemo, useState } from 'react'
 import { type EventRow, useEvents } from '../../api/events'
+import { useLives } from '../../api/operations'
 import { askAgain } from '../../api/queries'
 import { useHistory } from '../../api/trigger'
 import { useAddress } from '../../app/address'
 import { Button } from '../../parts/Button'
 import { Skeleton } from '../../parts/Skeleton'
 import { Empty, Stale } from '../../parts/States'
+import { setTo } from '../../time/relative'
 import { Away } from './Away'
 import { useDeadLettersOf } from './deadLetters'
 import { KindFilter } from './KindFilter'
@@ -32,6 +34,7 @@ export function LogTab({ id, zone, arrived }: Props) {
   const history = useHistory(id)
   const letters = useDeadLettersOf(id)
   const [shown, setShown] = useState(STEP)
+  const kept = setTo(useLives()?.kept_for_s)
 
   const rows = filter ? (events.data?.pages.flatMap((page) => page.rows) ?? []) : []
   const versions = history.data?.pages.flatMap((page) => page.rows) ?? []
@@ -81,7 +84,7 @@ export function LogTab({ id, zone, arrived }: Props) {
             />
           ) : null}
           {all.length === 0 ? (
-            <Empty title={kinds.length < KINDS.length ? words.log.noMatch : words.log.none}>
+            <Empty title={kinds.length < KINDS.length ? words.log.noMatch : words.log.none(kept)}>
               {kinds.length < KINDS.length ? (
                 <Button onClick={() => change({ kind: null })}>{words.log.all}</Button>
               ) : null}

@@ -23,15 +23,17 @@ interface Props {
   mark: Mark | null
   zone: string
   now: number
+  /** Where there is no mark at all. */
+  nothing: string
   onOpen: (row: EventRow) => void
 }
 
 /** The chosen mark, to the eye: of one height, whatever it is. */
-export function Readout({ mark, zone, now, onOpen }: Props) {
+export function Readout({ mark, zone, now, nothing, onOpen }: Props) {
   const { mode } = useZoneMode()
   return (
     <div className="axis-readout">
-      {mark === null ? <p className="quiet">{words.axis.nothing}</p> : null}
+      {mark === null ? <p className="quiet">{nothing}</p> : null}
       {mark?.kind === 'due' ? (
         <p>
           <span className="axis-due-word">{mark.at < now ? words.axis.over : words.axis.due}</span>{' '}

@@ -1,10 +1,11 @@
 import { Link } from 'wouter'
 import type { EventRow } from '../../api/events'
+import { useLives } from '../../api/operations'
 import type { Trigger } from '../../api/triggers'
 import { resultOf, Tag } from '../../parts/Tag'
 import { count } from '../../text'
 import { Instant } from '../../time/Instant'
-import { measured } from '../../time/relative'
+import { measured, setTo } from '../../time/relative'
 import { Card } from './Card'
 import { words } from './text'
 import type { Tail } from './useTail'
@@ -29,6 +30,7 @@ interface Props {
 }
 
 export function Recent({ rows, trigger, tail }: Props) {
+  const kept = setTo(useLives()?.kept_for_s)
   const fresh = new Set(tail.arrived.map((row) => row.id))
   const log = `/triggers/${trigger.id}?tab=log`
   return (
@@ -46,7 +48,7 @@ export function Recent({ rows, trigger, tail }: Props) {
         </span>
       }
     >
-      {rows.length === 0 ? <p className="card-none">{words.recent.none}</p> : null}
+      {rows.length === 0 ? <p className="card-none">{words.recent.none(kept)}</p> : null}
       <ul className="recent">
         {rows.map((row) => (
           <li key={row.id} className={fresh.has(row.id) ? 'recent-row is-fresh' : 'recent-row'}>

@@ -2,6 +2,9 @@
 import { count, number } from '../../text'
 import type { Kind } from './story'
 
+/** Over the time that the log is kept, once that is known. */
+const within = (kept: string | null): string => (kept ? ` in the last ${kept}` : '')
+
 export const words = {
   tabs: {
     label: 'Views of this trigger',
@@ -48,7 +51,8 @@ export const words = {
     label: 'Fires on a time axis',
     now: 'now',
     hint: 'Arrow keys step through it, Enter opens an event.',
-    nothing: 'Nothing on it yet: no event in 48 hours, and nothing to come.',
+    nothing: (kept: string | null) =>
+      `Nothing on it yet: no event${within(kept)}, and nothing to come.`,
     due: 'due',
     over: 'due, no event yet',
     open: 'Open the event',
@@ -61,7 +65,7 @@ export const words = {
   },
   recent: {
     title: 'Recent events',
-    none: 'No events in the last 48 hours.',
+    none: (kept: string | null) => `No events${within(kept)}.`,
     all: 'All of its log',
     why: 'Why did it not fire?',
     after: (lateness: string) => `${lateness} after it was due`,
@@ -84,13 +88,15 @@ export const words = {
   lateness: {
     title: 'Lateness',
     steps: 'Lateness of each fire. Arrow keys step through them.',
-    none: 'No scheduled fires in the last 48 hours.',
+    none: (kept: string | null) => `No scheduled fires${within(kept)}.`,
     label: (fires: number, median: string, worst: string) =>
       `Lateness of the last ${count(fires, 'scheduled fire')}: median ${median}, worst ${worst}`,
     p50: 'half within',
     p99: '99 of 100 within',
   },
-  counts: { title: 'In 48 hours, without tests' },
+  counts: {
+    title: (kept: string | null) => (kept ? `In ${kept}, without tests` : 'Without tests'),
+  },
   log: {
     kinds: {
       fired: 'Fired',
@@ -101,7 +107,7 @@ export const words = {
       dead: 'Dead letters',
     } satisfies Record<Kind, string>,
     filter: 'Show',
-    none: 'Nothing in the last 48 hours, and no edits',
+    none: (kept: string | null) => `Nothing${within(kept)}, and no edits`,
     noMatch: 'Nothing of the chosen kinds',
     all: 'Show all kinds',
     older: 'Older',

@@ -1,6 +1,7 @@
 import { useOverview } from '../../api/operations'
 import type { Changes } from '../../app/address'
 import { Figure } from '../../parts/Figure'
+import { setTo } from '../../time/relative'
 import './Counters.css'
 import type { Attention, Filters } from './filters'
 import { words } from './text'
@@ -13,6 +14,7 @@ interface Props {
 /** How much there is and what needs attention; each figure is a filter to press. */
 export function Counters({ filters, change }: Props) {
   const { data } = useOverview()
+  const active = setTo(data?.lives.active_for_s)
   const isDue = filters.due === '1h'
   const isActive = filters.status === 'active'
   const toggle = (one: Attention) => {
@@ -39,7 +41,7 @@ export function Counters({ filters, change }: Props) {
         <Counter
           key={one}
           figure={data?.attention[one]}
-          word={words.attention[one]}
+          word={words.attention(one, active)}
           isOn={filters.attention.includes(one)}
           result={one}
           onPress={() => toggle(one)}

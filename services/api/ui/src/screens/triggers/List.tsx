@@ -1,8 +1,10 @@
 import { type KeyboardEvent, memo, useCallback, useMemo } from 'react'
 import { useLocation } from 'wouter'
+import { useLives } from '../../api/operations'
 import type { Trigger } from '../../api/triggers'
 import type { MenuAt } from '../../parts/MenuButton'
 import { type Column, Table } from '../../parts/Table'
+import { setTo } from '../../time/relative'
 import { Check } from './Check'
 import { Actions, Last, Name, Next, Points, Schedule } from './cells'
 import './List.css'
@@ -32,6 +34,7 @@ export const List = memo(function List(props: Props) {
   const { rows, results, gone, selection, onMenu, onFire } = props
   const [, go] = useLocation()
   const { chosen, toggle, put, clear } = selection
+  const kept = setTo(useLives()?.kept_for_s)
   const isAll = rows.length > 0 && rows.every((row) => chosen.has(row.id))
 
   const columns = useMemo(
@@ -76,7 +79,7 @@ export const List = memo(function List(props: Props) {
       {
         key: 'last',
         head: words.columns.last,
-        cell: (row) => <Last activity={results.get(row.id)} />,
+        cell: (row) => <Last activity={results.get(row.id)} kept={kept} />,
         narrow: 'start',
       },
       {
@@ -93,7 +96,7 @@ export const List = memo(function List(props: Props) {
         narrow: 'end',
       },
     ],
-    [rows, results, gone, chosen, isAll, toggle, put, clear, onMenu, onFire],
+    [rows, results, gone, chosen, isAll, kept, toggle, put, clear, onMenu, onFire],
   )
 
   const open = useCallback((row: Trigger) => go(`/triggers/${row.id}`), [go])

@@ -1,6 +1,7 @@
 import { useRef, useState } from 'react'
 import { useLocation } from 'wouter'
 import { newKey } from '../../api/client'
+import { useLives } from '../../api/operations'
 import { queries } from '../../api/queries'
 import type { Definition } from '../../api/triggers'
 import { create } from '../../api/writes'
@@ -9,6 +10,7 @@ import { Button, ButtonLink } from '../../parts/Button'
 import { Refusal } from '../../parts/Refusal'
 import { Empty } from '../../parts/States'
 import { serverNow } from '../../time/clock'
+import { setTo } from '../../time/relative'
 import { type Filters, narrowing } from './filters'
 import { words } from './text'
 
@@ -65,7 +67,7 @@ export function NoMatch({
   filters: Filters
   change: (changes: Changes) => void
 }) {
-  const on = narrowing(filters)
+  const on = narrowing(filters, setTo(useLives()?.active_for_s))
   return (
     <Empty title={words.noMatch.title}>
       <p>

@@ -64,10 +64,16 @@ export const Next = memo(function Next({ trigger }: { trigger: Trigger }) {
   )
 })
 
-export const Last = memo(function Last({ activity }: { activity: Activity | undefined }) {
+interface LastProps {
+  activity: Activity | undefined
+  /** How long the log is kept. */
+  kept: string | null
+}
+
+export const Last = memo(function Last({ activity, kept }: LastProps) {
   if (!activity) return null
   const event = activity.last
-  if (!event) return <span className="quiet small">{words.noResult}</span>
+  if (!event) return <span className="quiet small">{words.noResult(kept)}</span>
   const result = resultOf(event)
   const aside = event.lateness === null ? reasonOf(event) : measured(event.lateness)
   return (

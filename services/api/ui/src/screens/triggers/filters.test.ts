@@ -19,3 +19,10 @@ test('each filter that is on is named, and the order is none', () => {
     'label a or b',
   ])
 })
+
+test('attention is asked for over the active life of this platform, once that is known', () => {
+  const filters = filtersOf(new URLSearchParams('attention=late,missed'))
+  const said = (active: string | null) => narrowing(filters, active).map((one) => one.value)
+  expect(said('10 s')).toEqual(['late, last 10 s or missed, last 10 s'])
+  expect(said(null)).toEqual(['late or missed'])
+})

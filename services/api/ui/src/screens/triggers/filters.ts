@@ -57,8 +57,12 @@ export function splitLabels(value: string | null): string[] {
   return parts.map((one) => one.replaceAll('~1', ',').replaceAll('~0', '~'))
 }
 
-/** The filters that are on, in words, and what in the address takes each away. */
-export function narrowing(filters: Filters): { what: string; value: string; clear: Changes }[] {
+/** The filters that are on, in words, and what in the address takes each away. `active`: how long a
+ * row of the log is active, which is as long as it asks for attention. */
+export function narrowing(
+  filters: Filters,
+  active: string | null = null,
+): { what: string; value: string; clear: Changes }[] {
   const { q, type, status, label, attention, due } = filters
   const on = []
   if (q) on.push({ what: 'name', value: `“${q}” in the name`, clear: { q: null } })
@@ -68,7 +72,7 @@ export function narrowing(filters: Filters): { what: string; value: string; clea
   if (label.length)
     on.push({ what: 'label', value: `label ${label.join(' or ')}`, clear: { label: null } })
   if (attention.length) {
-    const value = attention.map((one) => words.attention[one]).join(' or ')
+    const value = attention.map((one) => words.attention(one, active)).join(' or ')
     on.push({ what: 'attention', value, clear: { attention: null } })
   }
   if (due !== 'any') on.push({ what: 'due', value: `due ${words.due[due]}`, clear: { due: null } })

@@ -16,11 +16,7 @@ export const words = {
     '24h': 'within 24 h',
     '7d': 'within 7 d',
   },
-  attention: {
-    late: 'late, last 2 h',
-    missed: 'missed, last 2 h',
-    rejected: 'rejected, last 2 h',
-  },
+  attention: (one: string, active: string | null) => (active ? `${one}, last ${active}` : one),
   sort: {
     label: 'Sort',
     next_fire: 'next fire',
@@ -47,7 +43,7 @@ export const words = {
   over: 'over',
   dueNow: 'due now',
   deleted: 'deleted',
-  noResult: 'none in 48 h',
+  noResult: (kept: string | null) => (kept ? `none in ${kept}` : 'none'),
   fire: (name: string) => `Fire ${name} now`,
   more: (name: string) => `More for ${name}`,
   select: (name: string) => `Select ${name}`,
