@@ -1,6 +1,7 @@
 import type { ButtonHTMLAttributes, ReactNode, Ref } from 'react'
 import { Link } from 'wouter'
 import './Button.css'
+import { type Heir, useHeir } from './heir'
 
 type Kind = 'plain' | 'primary' | 'quiet' | 'danger'
 
@@ -10,10 +11,13 @@ interface Props extends ButtonHTMLAttributes<HTMLButtonElement> {
   isSign?: boolean
   /** Shown as at work, and not to be pressed again. */
   isBusy?: boolean
+  /** Who has the focus if this leaves with it; else the part of the page that it is in. */
+  heir?: Heir
   ref?: Ref<HTMLButtonElement>
 }
 
-export function Button({ kind = 'plain', isSign, isBusy, className, ...rest }: Props) {
+export function Button({ kind = 'plain', isSign, isBusy, heir, className, ...rest }: Props) {
+  const { onFocus, onPress } = useHeir(rest.disabled ?? false, heir)
   const names = ['button', `button-${kind}`, isSign && 'button-sign', className]
   return (
     <button
@@ -21,7 +25,15 @@ export function Button({ kind = 'plain', isSign, isBusy, className, ...rest }: P
       {...rest}
       className={names.filter(Boolean).join(' ')}
       aria-busy={isBusy || undefined}
-      onClick={isBusy ? undefined : rest.onClick}
+      onFocus={(event) => {
+        onFocus(event)
+        rest.onFocus?.(event)
+      }}
+      onClick={(event) => {
+        if (isBusy) return
+        onPress()
+        rest.onClick?.(event)
+      }}
     />
   )
 }

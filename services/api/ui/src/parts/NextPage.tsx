@@ -1,7 +1,8 @@
-import { useCallback, useEffect, useState } from 'react'
+import { useCallback, useEffect, useRef, useState } from 'react'
 import { asApiError } from '../api/problem'
 import { text } from '../text'
 import { Button } from './Button'
+import { lastOf } from './heir'
 
 interface Pages {
   data: { pageParams: unknown } | undefined
@@ -39,12 +40,17 @@ export function useNextPage(query: Pages) {
 
 /** Below the rows: why there are no more of them yet, and the way on. */
 export function NextPage({ refusal, isAsking, again }: ReturnType<typeof useNextPage>) {
+  const own = useRef<HTMLDivElement>(null)
   if (!refusal) return null
   return (
-    <div className="stale">
+    <div className="stale" ref={own}>
       <span role="alert">{text.state.noMore}</span>
       <span>{asApiError(refusal).detail}</span>
-      <Button onClick={again} isBusy={isAsking}>
+      <Button
+        onClick={again}
+        isBusy={isAsking}
+        heir={() => lastOf(own.current?.previousElementSibling)}
+      >
         {text.state.retry}
       </Button>
     </div>

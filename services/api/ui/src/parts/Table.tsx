@@ -204,6 +204,17 @@ export function Table<T>(props: Props<T>) {
   )
 }
 
+/** The first row takes the focus, as soon as it is in the page: what shows it has scrolled there. */
+export function focusFirstRow(around: Element | null): void {
+  let frames = 0
+  const look = () => {
+    const row = around?.querySelector<HTMLElement>('[aria-rowindex="2"]')
+    if (row) row.focus({ preventScroll: true })
+    else if (frames++ < 10) requestAnimationFrame(look)
+  }
+  requestAnimationFrame(look)
+}
+
 /** As CSS has them for whatever else gets the focus. */
 function paddingsOfPage() {
   const { scrollPaddingTop, scrollPaddingBottom } = getComputedStyle(document.documentElement)

@@ -5,6 +5,7 @@ import { count, text } from '../text'
 import { serverNow, useSecond } from '../time/clock'
 import { span } from '../time/relative'
 import { Button } from './Button'
+import { isFocusFree } from './heir'
 import { Failed, Stale } from './States'
 
 export interface Asked {
@@ -63,7 +64,7 @@ function Away({ error, failures }: { error: unknown; failures: number }) {
       <p className="quiet" aria-live="off">
         Tried {count(failures, 'time')}. {left > 0 ? `Again in ${span(left)}.` : 'Trying now.'}
       </p>
-      <Button onClick={again} autoFocus={isPressed && document.activeElement === document.body}>
+      <Button onClick={again} autoFocus={isPressed && isFocusFree()}>
         Try now
       </Button>
     </div>

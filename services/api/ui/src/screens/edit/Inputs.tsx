@@ -1,7 +1,7 @@
 import { Button } from '../../parts/Button'
 import { Input } from '../../parts/Field'
 import { Picker } from '../../parts/Picker'
-import { type Form, FormField, FormGroup } from './form'
+import { type Form, FormField, FormGroup, focusField } from './form'
 import { type Length, UNITS } from './length'
 import { PLACES } from './pointers'
 import { words } from './text'
@@ -100,7 +100,14 @@ export function MomentField({ form, pointer, value, onChange, hint }: TextProps)
             autoComplete="off"
             onChange={(event) => onChange(event.target.value)}
           />
-          <Button onClick={() => onChange('')}>{words.hint.local}</Button>
+          <Button
+            onClick={() => {
+              onChange('')
+              focusField(pointer)
+            }}
+          >
+            {words.hint.local}
+          </Button>
         </div>
       )}
     </FormField>

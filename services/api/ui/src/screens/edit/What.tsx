@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { useRef, useState } from 'react'
 import { useLabels } from '../../api/triggers'
 import { Button } from '../../parts/Button'
 import { Input } from '../../parts/Field'
@@ -52,6 +52,7 @@ function Labels({ form }: { form: Form }) {
   const { labels } = form.draft
   const [typed, setTyped] = useState('')
   const known = useLabels()
+  const field = useRef<HTMLInputElement>(null)
 
   function add(text: string): void {
     const found = text
@@ -76,6 +77,7 @@ function Labels({ form }: { form: Form }) {
               kind="quiet"
               isSign
               aria-label={`Remove the label ${label}`}
+              heir={() => field.current}
               onClick={() => remove(label)}
             >
               <Icon name="close" size={12} />
@@ -83,6 +85,7 @@ function Labels({ form }: { form: Form }) {
           </span>
         ))}
         <input
+          ref={field}
           className="input"
           aria-label="Add a label"
           list="edit-known-labels"

@@ -31,7 +31,11 @@ export function Chart({ stats, view, change, isTold }: Props) {
           onZoom={(from, end) => change({ from, to: end })}
           aside={
             view.from || view.to ? (
-              <Button kind="quiet" onClick={() => change({ from: null, to: null })}>
+              <Button
+                kind="quiet"
+                onClick={() => change({ from: null, to: null })}
+                heir={() => document.querySelector('.histogram [role=slider]')}
+              >
                 {words.whole}
               </Button>
             ) : null

@@ -9,11 +9,12 @@ import { ZoneSwitch } from '../../app/ZoneSwitch'
 import { useAlive } from '../../live/alive'
 import { compareInstants, compareRows, merge } from '../../live/merge'
 import { Button } from '../../parts/Button'
+import { isWorkedByKeys } from '../../parts/heir'
 import { lazily } from '../../parts/lazily'
 import { NextPage, useNextPage } from '../../parts/NextPage'
 import { Segments } from '../../parts/Segments'
 import { Skeleton } from '../../parts/Skeleton'
-import { Table } from '../../parts/Table'
+import { focusFirstRow, Table } from '../../parts/Table'
 import { isInTrouble, Trouble } from '../../parts/Trouble'
 import { useLasting } from '../../parts/useLasting'
 import { setTo } from '../../time/relative'
@@ -139,6 +140,8 @@ export default function Events() {
   const show = () => {
     scrollTo({ top: 0 })
     showAll()
+    // The button goes: keys go on from what it showed.
+    if (isWorkedByKeys()) focusFirstRow(table.current)
   }
 
   return (

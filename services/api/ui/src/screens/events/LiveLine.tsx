@@ -32,7 +32,7 @@ export function LiveLine(props: Props) {
       </svg>
       <strong>{title}</strong>
       {fresh > 0 ? (
-        <Button kind="primary" onClick={onShow}>
+        <Button kind="primary" onClick={onShow} data-fresh>
           {live.fresh(fresh)}
         </Button>
       ) : null}

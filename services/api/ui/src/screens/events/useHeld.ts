@@ -20,7 +20,9 @@ export function useHeld(table: RefObject<HTMLElement | null>, isOpen: boolean) {
       scrollY > 8 ||
       isSelecting ||
       (HOVERS.matches && element.matches(':hover')) ||
-      element.contains(document.activeElement)
+      element.contains(document.activeElement) ||
+      // About to be pressed: it is not to leave under whoever came there by keys.
+      document.activeElement?.matches('[data-fresh]') === true
     )
   }
   return held

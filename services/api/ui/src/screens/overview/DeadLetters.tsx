@@ -1,7 +1,8 @@
-import { useState } from 'react'
+import { useRef, useState } from 'react'
 import { type DeadLetter, redrive, useDeadLetters } from '../../api/operations'
 import { asApiError } from '../../api/problem'
 import { Button } from '../../parts/Button'
+import { lastOf } from '../../parts/heir'
 import { Skeleton } from '../../parts/Skeleton'
 import { tell } from '../../parts/Toast'
 import { Instant } from '../../time/Instant'
@@ -24,17 +25,22 @@ interface ListProps {
 }
 
 function List({ letters, rows }: ListProps) {
+  const list = useRef<HTMLUListElement>(null)
   if (rows.length === 0) return <p className="quiet">{words.letters.none}</p>
   return (
     <>
-      <ul className="letters">
+      <ul className="letters" ref={list}>
         {rows.map((letter) => (
           <Letter key={letter.id} letter={letter} onDone={() => void letters.refetch()} />
         ))}
       </ul>
       {letters.hasNextPage ? (
         <div>
-          <Button onClick={() => void letters.fetchNextPage()} isBusy={letters.isFetchingNextPage}>
+          <Button
+            onClick={() => void letters.fetchNextPage()}
+            isBusy={letters.isFetchingNextPage}
+            heir={() => lastOf(list.current)}
+          >
             {words.letters.older}
           </Button>
         </div>
@@ -45,6 +51,7 @@ function List({ letters, rows }: ListProps) {
 
 function Letter({ letter, onDone }: { letter: DeadLetter; onDone: () => void }) {
   const [isBusy, setBusy] = useState(false)
+  const own = useRef<HTMLLIElement>(null)
 
   async function again(): Promise<void> {
     setBusy(true)
@@ -59,9 +66,15 @@ function Letter({ letter, onDone }: { letter: DeadLetter; onDone: () => void }) 
     }
   }
 
+  /** What was handled leaves the list. */
+  function beside(): Element | null | undefined {
+    const { nextElementSibling, previousElementSibling } = own.current ?? {}
+    return (nextElementSibling ?? previousElementSibling)?.querySelector('summary')
+  }
+
   const { original } = words.letters
   return (
-    <li className="letter">
+    <li className="letter" ref={own}>
       <div className="letter-words">
         <p>{letter.reason}</p>
         <p className="quiet">
@@ -80,6 +93,7 @@ function Letter({ letter, onDone }: { letter: DeadLetter; onDone: () => void }) 
       <Button
         onClick={again}
         isBusy={isBusy}
+        heir={beside}
         disabled={!letter.original.is_whole}
         title={letter.original.is_whole ? undefined : words.letters.cut}
         aria-label={words.letters.redriveOf(letter.original.subject)}

@@ -1,8 +1,9 @@
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { useHistory } from '../../api/trigger'
 import type { Trigger, Version } from '../../api/triggers'
 import { useAddress } from '../../app/address'
 import { Button } from '../../parts/Button'
+import { lastOf } from '../../parts/heir'
 import { NextPage, useNextPage } from '../../parts/NextPage'
 import { Skeleton } from '../../parts/Skeleton'
 import { Again } from './Again'
@@ -16,6 +17,7 @@ export function HistoryTab({ id, current }: { id: string; current: Trigger | nul
   const { search, change } = useAddress()
   const history = useHistory(id)
   const [restoring, setRestoring] = useState<Version | null>(null)
+  const list = useRef<HTMLOListElement>(null)
   const wanted = Number(search.get('version')) || null
   const versions = history.data?.pages.flatMap((page) => page.rows) ?? []
   const isFound = wanted === null || versions.some(({ version }) => version === wanted)
@@ -40,7 +42,7 @@ export function HistoryTab({ id, current }: { id: string; current: Trigger | nul
       {!isFound && !hasNextPage && wanted !== null ? (
         <p role="status">{words.history.notKept(wanted)}</p>
       ) : null}
-      <ol className="versions">
+      <ol className="versions" ref={list}>
         {versions.map((version, index) => (
           <VersionItem
             key={`${version.version} ${version.kind}`}
@@ -57,7 +59,11 @@ export function HistoryTab({ id, current }: { id: string; current: Trigger | nul
       </ol>
       <NextPage {...page} />
       {hasNextPage && !page.refusal ? (
-        <Button onClick={() => void fetchNextPage()} isBusy={isFetchingNextPage}>
+        <Button
+          onClick={() => void fetchNextPage()}
+          isBusy={isFetchingNextPage}
+          heir={() => lastOf(list.current)}
+        >
           {words.history.older}
         </Button>
       ) : null}

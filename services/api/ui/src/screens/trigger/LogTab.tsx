@@ -5,6 +5,7 @@ import { askAgain } from '../../api/queries'
 import { useHistory } from '../../api/trigger'
 import { useAddress } from '../../app/address'
 import { Button } from '../../parts/Button'
+import { lastOf } from '../../parts/heir'
 import { Skeleton } from '../../parts/Skeleton'
 import { Empty, Stale } from '../../parts/States'
 import { setTo } from '../../time/relative'
@@ -66,7 +67,7 @@ export function LogTab({ id, zone, arrived }: Props) {
           }}
         />
         {held.waiting > 0 ? (
-          <Button onClick={held.showAll}>{words.log.fresh(held.waiting)}</Button>
+          <Button {...held.button}>{words.log.fresh(held.waiting)}</Button>
         ) : null}
       </div>
       {isLoading ? (
@@ -86,11 +87,16 @@ export function LogTab({ id, zone, arrived }: Props) {
           {all.length === 0 ? (
             <Empty title={kinds.length < KINDS.length ? words.log.noMatch : words.log.none(kept)}>
               {kinds.length < KINDS.length ? (
-                <Button onClick={() => change({ kind: null })}>{words.log.all}</Button>
+                <Button
+                  onClick={() => change({ kind: null })}
+                  heir={() => document.querySelector('.kinds input')}
+                >
+                  {words.log.all}
+                </Button>
               ) : null}
             </Empty>
           ) : (
-            <ol className="story" aria-label={words.log.label} {...held.handlers}>
+            <ol className="story" aria-label={words.log.label} {...held.list}>
               {held.shown.slice(0, shown).map((entry) => (
                 <StoryRow
                   key={entry.key}
@@ -103,7 +109,11 @@ export function LogTab({ id, zone, arrived }: Props) {
             </ol>
           )}
           {all.length > shown || hasMore || (kinds.includes('edit') && history.hasNextPage) ? (
-            <Button onClick={older} isBusy={events.isFetchingNextPage}>
+            <Button
+              onClick={older}
+              isBusy={events.isFetchingNextPage}
+              heir={() => lastOf(held.list.ref.current)}
+            >
               {words.log.older}
             </Button>
           ) : null}

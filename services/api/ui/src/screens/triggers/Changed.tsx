@@ -1,9 +1,11 @@
-import { useEffect } from 'react'
+import { useEffect, useRef } from 'react'
 import { useOverview } from '../../api/operations'
 import type { useTriggers } from '../../api/triggers'
 import { Button } from '../../parts/Button'
+import { isWorkedByKeys } from '../../parts/heir'
 import './SelectionBar.css'
 import { words } from './text'
+import { rowOfFocus } from './useKeys'
 
 const EVERY = 10_000
 
@@ -33,13 +35,26 @@ export function Changed({ list, total, isAtRest }: Props) {
   }, [isAtRest, pages, refetch])
 
   const counts = overview.data?.triggers
-  if (!counts || total === null || list.isFetching || overview.isFetching) return null
-  const by = counts.active + counts.completed - total
+  // While either is asked for again nothing else is known: what was said stays.
+  const known = useRef(0)
+  if (!counts || total === null) known.current = 0
+  else if (!list.isFetching && !overview.isFetching) {
+    known.current = counts.active + counts.completed - total
+  }
+  const by = known.current
   if (by === 0) return null
   return (
     <div className="selection" role="status">
       {words.changed(by)}
-      <Button onClick={() => void refetch()}>{words.show}</Button>
+      <Button
+        onClick={() => {
+          void refetch()
+          // It goes with what it says: keys go on in what it shows.
+          if (isWorkedByKeys()) rowOfFocus()?.focus()
+        }}
+      >
+        {words.show}
+      </Button>
     </div>
   )
 }

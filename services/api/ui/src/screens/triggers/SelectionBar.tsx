@@ -8,6 +8,7 @@ import { tell } from '../../parts/Toast'
 import { exportOf, readAll } from './bulk'
 import './SelectionBar.css'
 import { words } from './text'
+import { rowOfFocus } from './useKeys'
 import type { Selection } from './useSelection'
 
 const BulkDelete = lazily(async () => ({ default: (await import('./BulkDelete')).BulkDelete }))
@@ -78,7 +79,7 @@ export function SelectionBar({ selection, asked, total, isExact, isAll }: Props)
                 <Button kind="danger" onClick={() => setDeleting(true)}>
                   {said.delete}
                 </Button>
-                <Button kind="quiet" onClick={clear}>
+                <Button kind="quiet" onClick={clear} heir={rowOfFocus}>
                   {said.clear}
                 </Button>
               </span>

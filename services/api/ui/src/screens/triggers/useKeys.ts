@@ -4,8 +4,11 @@ import { useLocation } from 'wouter'
 const TYPED_INTO =
   'input:not([type=checkbox]), textarea, select, [contenteditable], [role=dialog], [role=menu], [role=listbox]'
 
-const focusTable = () =>
-  document.querySelector<HTMLElement>('.triggers-table [data-row][tabindex="0"]')?.focus()
+/** Where one was in the table, if that is in sight; else the first row that is. */
+export const rowOfFocus = () =>
+  document.querySelector<HTMLElement>('.triggers-table [data-row][tabindex="0"]')
+
+const focusTable = () => rowOfFocus()?.focus()
 
 /** The keys of this screen, wherever the focus is that does not take them itself. */
 export function useKeys(search: RefObject<HTMLInputElement | null>): void {
