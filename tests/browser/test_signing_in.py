@@ -108,16 +108,53 @@ async def test_a_session_that_ended_leads_to_the_sign_in_and_signing_out_ends_on
     await page.get_by_label("API key").fill(platform.status["api_key"])
     await page.keyboard.press("Enter")
     await expect(page).to_have_url(f"{platform.status['url']}/ui/events")
-    # What was typed into a form when the session ended is there again.
+
+
+async def test_what_was_typed_when_a_session_ended_is_there_again_until_one_signs_out(
+    page: Page, platform: Platform, watch: Watch
+) -> None:
+    watch.expect(401)
+    name = page.get_by_role("textbox", name="Name", exact=True)
+    every = page.get_by_role("textbox", name="Every", exact=True)
+
+    async def sign_in() -> None:
+        await page.get_by_label("API key").fill(platform.status["api_key"])
+        await page.keyboard.press("Enter")
+
+    async def is_ended_with(interval: str) -> None:
+        await page.context.clear_cookies()
+        await page.get_by_role("button", name=interval, exact=True).click()
+        await expect(page).to_have_url(re.compile("/ui/login"))
+
+    async def stored() -> str:
+        text: str = await page.evaluate("JSON.stringify({...sessionStorage})")
+        return text
+
     await page.goto("/ui/triggers/new?kind=interval")
-    await page.get_by_role("textbox", name="Name", exact=True).fill("Half typed")
-    await page.context.clear_cookies()
-    await page.get_by_role("button", name="15 min").click()
-    await expect(page).to_have_url(re.compile("/ui/login"))
-    await page.get_by_label("API key").fill(platform.status["api_key"])
-    await page.keyboard.press("Enter")
-    await expect(page.get_by_role("textbox", name="Name", exact=True)).to_have_value("Half typed")
-    await expect(page.get_by_role("textbox", name="Every", exact=True)).to_have_value("15")
+    await name.fill("Half typed")
+    await is_ended_with("15 min")
+    # The sign-in is a page like any other: one may reload it.
+    await page.reload()
+    assert "Half typed" in await stored()
+    await sign_in()
+    await expect(name).to_have_value("Half typed")
+    await expect(every).to_have_value("15")
+    kept = await stored()
+    assert "Half typed" not in kept
+
+    # Who signs in for something else, and out again, leaves nothing of it in this browser.
+    await is_ended_with("1 min")
+    kept += await stored()
+    assert "Half typed" in kept
+    assert platform.status["api_key"].partition(".")[2] not in kept
+    await page.goto("/ui/login?next=%2Faccess")
+    await sign_in()
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_label("API key")).to_be_visible()
+    assert "Half typed" not in await stored()
+    await page.goto("/ui/login?next=%2Ftriggers%2Fnew%3Fkind%3Dinterval")
+    await sign_in()
+    await expect(name).to_have_value("")
 
 
 async def test_a_cookie_that_is_old_forged_or_of_a_key_that_is_no_more_signs_nobody_in(

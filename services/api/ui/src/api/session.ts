@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { learnNow } from '../time/clock'
 import { body, http, type Schemas } from './client'
 import { queries } from './queries'
+import { forgetUnsaved } from './unsaved'
 
 export type Session = Schemas['SessionShown']
 export const SESSION = ['/session'] as const
@@ -35,5 +36,7 @@ export async function signIn(apiKey: string): Promise<Session> {
 
 export async function signOut(): Promise<void> {
   await http.DELETE('/session')
+  // Who goes leaves nothing behind that was typed.
+  forgetUnsaved()
   queries.clear()
 }

@@ -1,12 +1,14 @@
 /** What was typed when a session ended, for whoever signs in with the same key and is led back.
  *
- * It is in this page's memory alone: a payload may hold what must be stored nowhere.
+ * It is in this tab alone, and only until then: a payload may hold what must not lie about.
  */
 import { type RefObject, useEffect, useRef, useState } from 'react'
+import { parseExact } from '../../api/exact'
 import { queries } from '../../api/queries'
 import { SESSION, type Session, useSession } from '../../api/session'
+import { forgetUnsaved, keepUnsaved, unsaved } from '../../api/unsaved'
 import type { Opened } from './ahead'
-import type { Draft } from './draft'
+import { type Draft, emptyDraft, KINDS } from './draft'
 
 export interface Typed {
   draft: Draft
@@ -21,18 +23,30 @@ interface Kept {
   typed: Typed
 }
 
-let kept: Kept | null = null
-
 export function keep(address: string, owner: string, typed: Typed): void {
-  kept = { address, owner, typed }
+  keepUnsaved(JSON.stringify({ address, owner, typed } satisfies Kept))
 }
 
 export function keptFor(address: string, owner: string | null): Typed | null {
-  return kept?.address === address && kept.owner === owner ? kept.typed : null
+  const text = unsaved()
+  if (text === null || owner === null) return null
+  try {
+    const kept = parseExact<Kept>(text)
+    const isOurs = kept.address === address && kept.owner === owner
+    return isOurs && isDraft(kept.typed.draft) ? kept.typed : null
+  } catch {
+    return null
+  }
 }
 
-export function forgetKept(): void {
-  kept = null
+/** Whether it was kept by this very form: another build of the page may have other fields. */
+function isDraft(draft: Draft): boolean {
+  const shape = (value: object) =>
+    Object.entries(value)
+      .map(([name, each]) => `${name} ${Array.isArray(each) ? 'list' : typeof each}`)
+      .sort()
+      .join()
+  return KINDS.includes(draft.kind) && shape(draft) === shape(emptyDraft('once', 'UTC'))
 }
 
 const here = (): string => location.pathname + location.search
@@ -45,7 +59,7 @@ export function useKept(typed: RefObject<Typed | null>): Typed | null {
   owner.current = now ?? owner.current
   useEffect(() => {
     // Once only: a form that is left or saved later is not to come back.
-    forgetKept()
+    forgetUnsaved()
     return () => {
       const isOut = queries.getQueryData<Session>(SESSION)?.key_id === null
       if (isOut && owner.current && typed.current) keep(here(), owner.current, typed.current)
