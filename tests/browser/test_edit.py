@@ -210,3 +210,30 @@ async def test_an_error_in_a_closed_part_opens_it_and_a_large_payload_is_no_edit
     await page.goto(f"/ui/triggers/{trigger_id}/edit")
     await expect(page.get_by_role("link", name="Show its history")).to_be_visible()
     await axe(page)
+
+
+async def test_a_review_that_cannot_be_loaded_says_so_and_is_asked_for_again(
+    page: Page, platform: Platform, watch: Watch
+) -> None:
+    watch.expect("net::ERR_FAILED")
+    made = await platform.create(name="cut off", type="api")
+    for part in ("css", "js"):
+        tab = await page.context.new_page()
+        cut = f"**/ui/assets/dialogs-*.{part}"
+        await tab.route(cut, lambda route: route.abort())
+        await tab.goto(f"/ui/triggers/{made['id']}/edit")
+        await field(tab, "Name").fill(f"cut off from {part}")
+        await button(tab, "Review changes").click()
+        told = tab.get_by_role("alert").filter(has_text="The review of your changes could not be")
+        await expect(told).to_be_focused()
+        await expect(told).to_contain_text("what you typed is kept")
+        assert "/ui/" not in await told.inner_text()
+        await axe(tab)
+        await tab.unroute(cut)
+        await button(tab, "Try again").press("Enter")
+        review = tab.get_by_role("dialog", name=f"Save cut off from {part}?")
+        await expect(review).to_contain_text(f"cut off from {part}")
+        await expect(told).to_be_hidden()
+        # It came with its looks.
+        compare = review.locator(".compare-table").first
+        await expect(compare).to_have_css("border-collapse", "collapse")

@@ -3,6 +3,9 @@
  * The build's own loader adds a style sheet to the page once, and at the next call takes one that
  * failed for one that is there: the part would come, and without its looks.
  */
+import { ApiError } from '../api/problem'
+import { text } from '../text'
+
 const failed = new Set<HTMLLinkElement>()
 
 document.addEventListener(
@@ -13,9 +16,16 @@ document.addEventListener(
   true,
 )
 
+export const NOT_LOADED = 'not-loaded'
+
+/** Raises an `ApiError` of that code in plain words: a loader's own name files and addresses. */
 export async function loading<T>(load: () => Promise<T>): Promise<T> {
-  await Promise.all([...failed].map(again))
-  return load()
+  try {
+    await Promise.all([...failed].map(again))
+    return await load()
+  } catch {
+    throw new ApiError(0, NOT_LOADED, text.notLoadedHint)
+  }
 }
 
 function again(link: HTMLLinkElement): Promise<void> {

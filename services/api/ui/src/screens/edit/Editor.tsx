@@ -50,6 +50,7 @@ export function Editor({ initial, opened: first, isCopy = false }: Props) {
   const [failed, setFailed] = useState<Extract<Refusal, { kind: 'failed' }> | null>(null)
   const [step, setStep] = useState<Step>('editing')
   const summary = useRef<HTMLDivElement>(null)
+  const isToldAbove = useRef(false)
   const isHere = useRef(true)
   const key = useRef(kept?.key ?? newKey())
 
@@ -61,6 +62,13 @@ export function Editor({ initial, opened: first, isCopy = false }: Props) {
   isKept.current = isDirty && step !== 'stored' && dialogs.there !== null
   const leaving = useLeave(isKept)
   typed.current = isDirty && step !== 'stored' ? { draft, opened, key: key.current } : null
+
+  // Once it stands there, and after a dialog that closes has given the focus back.
+  useEffect(() => {
+    if (!isToldAbove.current) return
+    isToldAbove.current = false
+    requestAnimationFrame(() => summary.current?.focus())
+  })
 
   useEffect(() => {
     isHere.current = true
@@ -98,7 +106,7 @@ export function Editor({ initial, opened: first, isCopy = false }: Props) {
     setErrors(found)
     const [only] = found
     if (found.length === 1 && only?.field) focusField(only.field, only.at)
-    else if (refusal.kind !== 'conflict') requestAnimationFrame(() => summary.current?.focus())
+    else if (refusal.kind !== 'conflict') isToldAbove.current = true
     // Stored under this key was something else: what is sent now is another wish.
     if (refusal.kind === 'failed' && refusal.error.code === 'idempotency-mismatch') {
       key.current = newKey()
@@ -110,13 +118,12 @@ export function Editor({ initial, opened: first, isCopy = false }: Props) {
     if (step !== 'editing') return
     const local = localErrors(draft)
     if (local.length > 0) return refuse({ kind: 'fields', errors: local })
-    setErrors([])
-    setFailed(null)
     try {
-      if (opened) {
-        await dialogs.load()
-        return setStep('review')
-      }
+      // Until they are there what was said stays, with the way to ask for them again.
+      if (opened) await dialogs.load()
+      setErrors([])
+      setFailed(null)
+      if (opened) return setStep('review')
       setStep('saving')
       const written = await create(mine as never, key.current)
       if (!written.done) setStep('stored')

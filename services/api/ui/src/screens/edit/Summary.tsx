@@ -1,7 +1,9 @@
 import type { Ref } from 'react'
 import { Link } from 'wouter'
 import type { ApiError } from '../../api/problem'
+import { Button } from '../../parts/Button'
 import { ErrorCode } from '../../parts/ErrorCode'
+import { NOT_LOADED } from '../../parts/loading'
 import { text } from '../../text'
 import { focusField } from './form'
 import type { Placed } from './pointers'
@@ -38,7 +40,15 @@ export function Summary({ ref, errors, failed, isCreate, name }: Props) {
           </ul>
         </div>
       ) : null}
-      {failed ? (
+      {failed?.code === NOT_LOADED ? (
+        <div className="edit-refused">
+          <h2>{words.save.notLoaded}</h2>
+          <p>
+            {failed.detail} {words.save.typed}
+          </p>
+          <Button type="submit">{text.state.retry}</Button>
+        </div>
+      ) : failed ? (
         <div className="edit-refused">
           <h2>{failed.isAway ? text.state.away : words.save.failed}</h2>
           <p>{failed.status === 404 ? words.save.gone : failed.detail}</p>

@@ -117,6 +117,8 @@ export const words = {
         ? 'One thing has to be mended first'
         : `${errors} things have to be mended first`,
     failed: 'This was not saved',
+    notLoaded: 'The review of your changes could not be loaded',
+    typed: 'Nothing was sent, and what you typed is kept.',
     maybe:
       'It may have been stored all the same. Saved again from this page, it is not made twice.',
     other:

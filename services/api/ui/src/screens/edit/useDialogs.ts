@@ -5,7 +5,7 @@ type Dialogs = typeof import('./dialogs')
 
 interface Loaded {
   there: Dialogs | null
-  /** Raises the browser's TypeError where they cannot be had: the form stays as it is. */
+  /** Raises what `loading` does where they cannot be had: the form stays as it is. */
   load: () => Promise<void>
 }
 
