@@ -22,6 +22,7 @@ export const text = {
     retry: 'Try again',
     copyRequest: 'Copy the request id',
     noMore: 'What comes next could not be read.',
+    notRead: 'This could not be read yet; it is tried by itself.',
     stale: (age: string | null) =>
       age ? `What is shown is ${age} old.` : 'What is shown was read before.',
     trying: (failures: number) =>

@@ -2,7 +2,8 @@ import type { useStats } from '../../api/events'
 import type { Changes } from '../../app/address'
 import { Button } from '../../parts/Button'
 import { Histogram } from '../../parts/Histogram'
-import { isInTrouble, Trouble } from '../../parts/Trouble'
+import { NotRead } from '../../parts/NotRead'
+import { isInTrouble } from '../../parts/Trouble'
 import { words } from './text'
 import { STATUSES, type View } from './view'
 
@@ -17,33 +18,33 @@ interface Props {
 /** How much was logged when: dragged over, it narrows the log. */
 export function Chart({ stats, view, change, isTold }: Props) {
   const isInVain = !isTold && stats.data === undefined && isInTrouble(stats)
+  if (!stats.data) {
+    return (
+      <div className="histogram histogram-none" role="status">
+        {isInVain ? <NotRead query={stats} /> : null}
+      </div>
+    )
+  }
   return (
-    <>
-      {isInVain ? <Trouble query={stats} /> : null}
-      {stats.data ? (
-        <Histogram
-          label={words.histogram}
-          bars={stats.data.buckets}
-          from={stats.data.from}
-          to={stats.data.to}
-          series={STATUSES}
-          words={words.counts}
-          onZoom={(from, end) => change({ from, to: end })}
-          aside={
-            view.from || view.to ? (
-              <Button
-                kind="quiet"
-                onClick={() => change({ from: null, to: null })}
-                heir={() => document.querySelector('.histogram [role=slider]')}
-              >
-                {words.whole}
-              </Button>
-            ) : null
-          }
-        />
-      ) : isInVain ? null : (
-        <div className="histogram histogram-none" />
-      )}
-    </>
+    <Histogram
+      label={words.histogram}
+      bars={stats.data.buckets}
+      from={stats.data.from}
+      to={stats.data.to}
+      series={STATUSES}
+      words={words.counts}
+      onZoom={(from, end) => change({ from, to: end })}
+      aside={
+        view.from || view.to ? (
+          <Button
+            kind="quiet"
+            onClick={() => change({ from: null, to: null })}
+            heir={() => document.querySelector('.histogram [role=slider]')}
+          >
+            {words.whole}
+          </Button>
+        ) : null
+      }
+    />
   )
 }

@@ -2,7 +2,6 @@ import { count, number } from '../../text'
 
 export const words = {
   title: 'Overview',
-  notRead: 'This could not be read yet; it is tried by itself.',
   range: 'Range',
   /** How many triggers are so. */
   odd: (kind: string, active: string | null) =>
