@@ -86,3 +86,34 @@ async def test_a_chart_of_the_log_that_cannot_be_read_says_so_above_a_log_that_g
     await expect(page.get_by_role("slider")).to_be_visible()
     await expect(page.get_by_text(NOT_READ)).to_have_count(0)
     await expect(page.locator(f'[data-row="{another}"]')).to_be_visible()
+
+
+async def test_triggers_to_filter_by_that_cannot_be_read_say_so_and_are_chosen_once_they_can(
+    page: Page, platform: Platform, watch: Watch
+) -> None:
+    watch.expect(503)
+    trigger, event = await fired(platform, "part, to be chosen")
+    await page.add_init_script(BY_HAND)
+    await page.goto("/ui/events?source=api")
+    row = page.locator(f'[data-row="{event}"]')
+    await expect(row).to_be_visible()
+    search = page.get_by_placeholder("Part of a trigger")
+    async with unreadable(platform, "scheduler.triggers"):
+        await page.get_by_role("combobox", name="Trigger: any").click()
+        await search.fill("part, to be")
+        told = page.get_by_role("dialog", name="Trigger").get_by_role("alert")
+        await expect(told).to_have_count(1)
+        await expect(told).to_contain_text("the database does not answer in time")
+        await expect(page.get_by_text("No trigger has this in its name.")).to_have_count(0)
+        await expect(row).to_be_visible()
+        await axe(page)
+        await screenshot(page, "part-away-triggers")
+    await told.get_by_role("button", name="Try again").click()
+    await expect(page.get_by_role("option", name="part, to be chosen")).to_be_visible()
+    await expect(told).to_have_count(0)
+    # One goes on by keys where one was.
+    await expect(search).to_be_focused()
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"**/ui/events?**trigger={trigger}**")
+    await expect(page.locator("[data-row]")).to_have_count(1)

@@ -1,5 +1,5 @@
 import { Combobox } from '@base-ui/react/combobox'
-import { type ReactNode, useDeferredValue, useState } from 'react'
+import { type ReactNode, useDeferredValue, useRef, useState } from 'react'
 import { asApiError } from '../../api/problem'
 import { askAgain } from '../../api/queries'
 import { useTriggers } from '../../api/triggers'
@@ -51,6 +51,7 @@ export default function TriggerList({ className, label, items, onChange, childre
 }
 
 function Found({ chosen }: { chosen: readonly Item[] }) {
+  const input = useRef<HTMLInputElement>(null)
   const [typed, setTyped] = useState('')
   const q = useDeferredValue(typed.trim())
   const found = useTriggers({ sort: 'name', ...(q ? { q } : {}) })
@@ -65,6 +66,7 @@ function Found({ chosen }: { chosen: readonly Item[] }) {
   return (
     <>
       <Combobox.Input
+        ref={input}
         className="input popup-search"
         placeholder={words.findTrigger}
         aria-label={words.findTrigger}
@@ -83,7 +85,15 @@ function Found({ chosen }: { chosen: readonly Item[] }) {
       {isInTrouble(found) ? (
         <div className="popup-empty" role="alert">
           <p>{asApiError(found.failureReason ?? found.error).detail}</p>
-          <Button onClick={askAgain}>{text.state.retry}</Button>
+          <Button
+            onClick={() => {
+              askAgain()
+              // The button goes with what it says.
+              input.current?.focus()
+            }}
+          >
+            {text.state.retry}
+          </Button>
         </div>
       ) : items.length === 0 && found.isSuccess && !found.isPlaceholderData ? (
         <p className="popup-empty">{words.noTrigger}</p>
