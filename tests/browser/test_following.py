@@ -8,14 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import WITHIN_MS
+from tests.support.browser import SEEN
 from tests.support.eventually import eventually
 from tests.support.whole_platform import Platform
-
-SEEN = """hidden => {
-  Object.defineProperty(document, 'hidden', { configurable: true, get: () => hidden })
-  document.dispatchEvent(new Event('visibilitychange'))
-}"""
-"""What a browser tells a page whose tab is covered; a headless one covers none."""
 
 PRESS_WHEN_THERE = """name => new Promise((done) => {
   const look = () => {

@@ -12,6 +12,12 @@ NARROW = {"width": 390, "height": 844}
 
 SCREENSHOTS = Path(os.environ.get("ETP_SCREENSHOTS", "build/screenshots"))
 
+SEEN = """hidden => {
+  Object.defineProperty(document, 'hidden', { configurable: true, get: () => hidden })
+  document.dispatchEvent(new Event('visibilitychange'))
+}"""
+"""What a browser tells a page whose tab is covered; a headless one covers none."""
+
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 # Chromium tells of a violation on the console, too; the event says which rule and where.

@@ -19,11 +19,16 @@ interface Options {
   onReset: () => void
 }
 
+/** Before a log is read again that was lost right after it had been: 1 s, doubling to 30 s. */
+const FIRST_WAIT = 1_000
+const LONGEST_WAIT = 30_000
+
 export function useFollow({ search, position, isOn, isHeld, has, onReset }: Options) {
   const [feed, setFeed] = useState<Feed>(NOTHING)
   const [state, setState] = useState<StreamState>('closed')
   const [rate, setRate] = useState(0)
   const after = useRef<string | null>(null)
+  const wait = useRef(0)
 
   // Another list: what the stream brought for the last one is no part of it.
   // biome-ignore lint/correctness/useExhaustiveDependencies: they say which list it is
@@ -41,15 +46,22 @@ export function useFollow({ search, position, isOn, isHeld, has, onReset }: Opti
       // What was read is let go without an event that tells so: a pointer that leaves, a scroll.
       setFeed((before) => (before.count > 0 && !isHeld.current() ? show(before) : before))
     })
+    let lost: ReturnType<typeof setTimeout> | undefined
     const end = follow(new URLSearchParams(search), after.current ?? position, {
       onRow: (row, at) => {
         after.current = at
+        wait.current = 0
         batch.push(row)
       },
-      onReset,
+      onReset: () => {
+        setState('waiting')
+        lost = setTimeout(onReset, wait.current)
+        wait.current = Math.min(Math.max(FIRST_WAIT, wait.current * 2), LONGEST_WAIT)
+      },
       onState: setState,
     })
     return () => {
+      clearTimeout(lost)
       end()
       // Taken in, though paused: the stream goes on after them.
       const rows = batch.end()
