@@ -1,12 +1,13 @@
 """A trigger's page: what it did, what it will do, why it did not, and the ways back."""
 
 import re
+from datetime import timedelta
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from tests.support.browser import NARROW, Watch, axe, screenshot
 from tests.support.eventually import eventually
-from tests.support.whole_platform import Platform, ahead
+from tests.support.whole_platform import Platform, ahead, now, text
 
 SCHEMA = {
     "type": "object",
@@ -93,6 +94,53 @@ async def test_an_old_version_is_restored_after_both_are_shown(
         {"depth": {"x": 1}},
         None,
     )
+
+
+async def test_a_version_that_is_refused_today_leads_to_a_form_that_begins_with_it(
+    page: Page, platform: Platform, watch: Watch
+) -> None:
+    watch.expect(404, 422)
+    due = now() + timedelta(seconds=3)
+    made = await platform.create(
+        name="once, old", type="scheduled", schedule_time=text(due), labels=["kept"]
+    )
+    address = f"/triggers/{made['id']}"
+    edit = {"name": "once, new", "schedule_time": ahead(86_400), "labels": []}
+    assert (await platform.rest.patch(address, json=edit)).status_code == 200
+    await page.goto(f"/ui{address}?tab=history")
+    await eventually(lambda: now() > due)
+
+    async def is_refused(asked: Locator) -> None:
+        await expect(asked.get_by_role("alert")).to_contain_text("It cannot be restored as it was")
+        await expect(asked.get_by_role("listitem")).to_contain_text("/schedule_time")
+        await asked.get_by_role("button", name="Try again").click()
+        await expect(asked.get_by_role("alert")).to_contain_text("schedule-in-past")
+
+    await page.get_by_role("button", name="Restore 1").click()
+    asked = page.get_by_role("dialog", name="Restore version 1?")
+    await is_refused(asked)
+    await axe(page)
+    await screenshot(page, "trigger-restore-refused")
+    adapt = asked.get_by_role("link", name="Copy it and change that")
+    await expect(adapt).to_have_attribute("href", f"/ui/triggers/new?copy={made['id']}&version=1")
+
+    # Of a deleted one it is left, too, and what it leads to is that very version.
+    assert (await platform.rest.delete(address)).status_code == 204
+    await page.reload()
+    await page.get_by_role("button", name="Create version 1 again").click()
+    asked = page.get_by_role("dialog", name="Create once, old again?")
+    await is_refused(asked)
+    await asked.get_by_role("link", name="Copy it and change that").click()
+    name = page.get_by_role("textbox", name="Name", exact=True)
+    await expect(name).to_have_value("once, old (copy)")
+    time = page.get_by_label("Time", exact=True)
+    await expect(time).to_have_value(re.compile(f"^{due:%Y-%m-%dT%H:%M}"))
+    await time.fill(f"{due + timedelta(days=1):%Y-%m-%dT%H:%M:%S}")
+    await page.get_by_role("button", name="Create trigger").click()
+    await page.wait_for_url("**/ui/triggers/0*")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("once, old (copy)")
+    again = (await platform.rest.get(f"/triggers/{page.url.rsplit('/', 1)[1]}")).json()
+    assert again["labels"] == ["kept"]
 
 
 async def test_the_log_says_why_it_did_not_fire(page: Page, platform: Platform) -> None:
