@@ -156,3 +156,54 @@ async def test_what_a_downtime_missed_comes_by_itself_says_why_and_is_made_up_fo
     await attention.get_by_role("link", name=name).click()
     await overview.wait_for_url(f"**/ui/triggers/{made['id']}?tab=log")
     await expect(overview.get_by_role("link").filter(has_text=WHY).first).to_be_visible()
+
+
+async def test_a_one_time_fire_that_is_missed_says_so_and_promises_nothing(
+    new_context: NewContext, second: Platform
+) -> None:
+    due = now() + timedelta(seconds=5)
+    made = await second.create(
+        name="missed, once",
+        type="scheduled",
+        schedule_time=text(due),
+        misfire={"policy": "none"},
+    )
+    context = await new_context(at=second.status["url"], api_key=second.status["api_key"])
+    page = await context.new_page()
+    awaited = page.get_by_text("As soon as it fires, its event comes in here by itself.")
+    recent = page.locator(".recent-row")
+    async with second.hung("scheduler"):
+        await page.goto(f"/ui/triggers/{made['id']}")
+        await expect(awaited).to_be_visible()
+        # What somebody asks for meanwhile is not what is awaited, rejected or fired.
+        asked = f"/triggers/{made['id']}/fire"
+        refused = await second.rest.post(asked, json={"colour": "red"})
+        assert refused.status_code == 422
+        await second.fire(made["id"])
+        await expect(recent).to_have_count(2)
+        await expect(recent.filter(has_text="rejected")).to_contain_text("/colour")
+        await expect(awaited).to_be_visible()
+        await eventually(lambda: now() > due + timedelta(seconds=2))
+
+    await expect(page.get_by_text("It did not fire: it was missed.")).to_be_visible()
+    await expect(awaited).to_have_count(0)
+    await expect(recent).to_have_count(3)
+    await expect(recent.first).to_contain_text(WHY)
+    await expect(page.get_by_text("No more", exact=True)).to_be_visible()
+    await expect(page.get_by_text("Nothing to come: its schedule is over.")).to_be_visible()
+    axis = page.get_by_role("slider", name="Fires on a time axis")
+    await axis.press("End")
+    await expect(axis).to_have_attribute("aria-valuetext", re.compile("^(?!due)"))
+    await axe(page)
+    await screenshot(page, "missed-once")
+
+    await page.get_by_role("link", name="Why did it not fire?").click()
+    told = page.get_by_role("list", name=re.compile("^What happened to this trigger"))
+    rows = told.get_by_role("listitem")
+    await expect(rows.filter(has_text=WHY)).to_contain_text("missed")
+    await expect(rows.filter(has_text="/colour")).to_contain_text("rejected")
+    await page.go_back()
+    # Whoever comes later finds the same, and nothing that is awaited.
+    await page.reload()
+    await expect(recent).to_have_count(3)
+    await expect(awaited).to_have_count(0)
