@@ -1,6 +1,13 @@
 import { QueryClient } from '@tanstack/react-query'
 import { asApiError } from './problem'
 
+/** Somebody watches: what is back is to be seen soon, and asking costs a gateway next to nothing. */
+const LONGEST_WAIT_S = 10
+
+/** How long until what failed is asked for again, after so many failures before it. */
+export const waitS = (error: unknown, failures: number): number =>
+  asApiError(error).retryAfter ?? Math.min(2 ** Math.max(0, failures), LONGEST_WAIT_S)
+
 /** The one place of server state. What is shown twice is asked once: keys are addresses. */
 export const queries = new QueryClient({
   defaultOptions: {
@@ -11,8 +18,7 @@ export const queries = new QueryClient({
       networkMode: 'always',
       // However long it takes: a page that is left open over night goes on by itself.
       retry: (_, error) => asApiError(error).isAway,
-      retryDelay: (failures, error) =>
-        (asApiError(error).retryAfter ?? Math.min(2 ** failures, 30)) * 1_000,
+      retryDelay: (failures, error) => waitS(error, failures) * 1_000,
     },
     mutations: { retry: false, networkMode: 'always' },
   },

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
 import { asApiError } from '../api/problem'
-import { askAgain } from '../api/queries'
+import { askAgain, waitS } from '../api/queries'
 import { count, text } from '../text'
 import { serverNow, useSecond } from '../time/clock'
 import { span } from '../time/relative'
@@ -55,8 +55,7 @@ function Away({ error, failures }: { error: unknown; failures: number }) {
   useEffect(() => {
     isPressed = false
   }, [])
-  const wait = known.retryAfter ?? Math.min(2 ** Math.max(0, failures - 1), 30)
-  const left = Math.max(0, Math.ceil(failedAt + wait - now))
+  const left = Math.max(0, Math.ceil(failedAt + waitS(error, failures - 1) - now))
   return (
     <div className="state" role="alert">
       <h2>{text.state.away}</h2>
