@@ -78,7 +78,7 @@ async def _start(supervisor: Supervisor, replicas: Replicas) -> None:
     await supervisor.start(programs.servers(platform), SERVERS_TIMEOUT)
     await provision(target_of(platform), supervisor.say)
     await supervisor.start(programs.services(platform, replicas), SERVICES_TIMEOUT)
-    supervisor.started()
+    await supervisor.started()
 
 
 async def rebuild_stopped(home: Home, *, accept_loss: bool) -> tuple[str, ...]:

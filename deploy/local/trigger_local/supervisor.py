@@ -73,8 +73,12 @@ class Supervisor:
     def _servers_started(self) -> int:
         return sum(one.starts for one in self.supervised if one.spec.name in SERVERS)
 
-    def started(self) -> None:
-        """Everything is there, and was ready once."""
+    async def started(self) -> None:
+        """Everything is there, and was ready once. What there is of its files is known from now on:
+        one that goes before the first look would not be missed.
+        """
+        for one in self.supervised:
+            await one.look()
         self._complete = True
         self.write_state()
 

@@ -44,9 +44,9 @@ def spec(script: str, **fields: object) -> Spec:
 
 
 def children(mark: str) -> list[int]:
-    """What runs of it, zombies excepted."""
+    """What runs of it, zombies excepted. A shell's own forks have its command line at first."""
     found = []
-    for process in psutil.Process().children(recursive=True):
+    for process in psutil.Process().children():
         try:
             if mark in " ".join(process.cmdline()) and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process.pid)
