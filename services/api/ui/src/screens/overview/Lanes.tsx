@@ -14,13 +14,15 @@ import { WhenRead } from './WhenRead'
 const AHEAD_MS = 60 * 60_000
 const LANES = 12
 
-/** What all triggers will do within the hour, a lane for each, the nearest first. */
-export function Lanes() {
+export function useLanes(): ReturnType<typeof useUpcoming> {
   // Asked for anew with each minute: the same address within it.
-  const now = useSecond()
-  const minute = Math.floor(now / 60)
+  const minute = Math.floor(useSecond() / 60)
   const until = new Date(minute * 60_000 + AHEAD_MS).toISOString()
-  const upcoming = useUpcoming({ until, per_trigger: 60, limit: LANES })
+  return useUpcoming({ until, per_trigger: 60, limit: LANES })
+}
+
+/** What all triggers will do within the hour, a lane for each, the nearest first. */
+export function Lanes({ upcoming }: { upcoming: ReturnType<typeof useLanes> }) {
   return (
     <WhenRead of={upcoming} skeleton={<Skeleton rows={4} height={30} />}>
       {(data) => <Shown upcoming={data} />}

@@ -15,7 +15,7 @@ import { setTo } from '../../time/relative'
 import { Attention } from './Attention'
 import { DeadLetters } from './DeadLetters'
 import { FiresChart } from './FiresChart'
-import { Lanes } from './Lanes'
+import { Lanes, useLanes } from './Lanes'
 import { LatenessChart } from './LatenessChart'
 import './Overview.css'
 import { type Range, rangeOf } from './ranges'
@@ -43,21 +43,33 @@ export default function Overview() {
     >
       <Counters />
       <Charts range={range} />
-      <div className="overview-grid">
-        <Sheet title={words.lanes.title} isWide>
-          <Lanes />
-        </Sheet>
-        <Sheet title={words.attention.title}>
-          <Attention />
-        </Sheet>
-        <Sheet title={words.services.title}>
-          <Services />
-        </Sheet>
-        <Sheet title={words.letters.title} isWide id="dead-letters">
-          <DeadLetters />
-        </Sheet>
-      </div>
+      <Below />
     </Page>
+  )
+}
+
+/** What stands below the lanes comes with them: how many there are, nobody knows before. */
+function Below() {
+  const lanes = useLanes()
+  return (
+    <div className="overview-grid">
+      <Sheet title={words.lanes.title} isWide>
+        <Lanes upcoming={lanes} />
+      </Sheet>
+      {lanes.isPending && !isInTrouble(lanes) ? null : (
+        <>
+          <Sheet title={words.attention.title}>
+            <Attention />
+          </Sheet>
+          <Sheet title={words.services.title}>
+            <Services />
+          </Sheet>
+          <Sheet title={words.letters.title} isWide id="dead-letters">
+            <DeadLetters />
+          </Sheet>
+        </>
+      )}
+    </div>
   )
 }
 

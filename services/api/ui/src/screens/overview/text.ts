@@ -4,8 +4,7 @@ export const words = {
   title: 'Overview',
   range: 'Range',
   /** How many triggers are so. */
-  odd: (kind: string, active: string | null) =>
-    active ? `triggers ${kind}, last ${active}` : `triggers ${kind}`,
+  odd: (kind: string, active: string | null) => `triggers ${kind}, last ${active ?? '…'}`,
   fires: 'Fires by result',
   counts: (counts: Readonly<Record<string, number>>) =>
     `${number(counts.fired ?? 0)} fired, ${number(counts.missed ?? 0)} missed, ${number(counts.rejected ?? 0)} rejected`,

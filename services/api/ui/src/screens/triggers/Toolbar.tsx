@@ -44,15 +44,13 @@ export function Toolbar({ filters, change, search }: Props) {
         value={filters.status}
         onChange={pick('status')}
       />
-      {labels.data === undefined || choices.length > 0 ? (
-        <Picker
-          label={words.label}
-          choices={choices}
-          value={label}
-          none={words.any}
-          onChange={(chosen) => change({ label: joinLabels(chosen as readonly string[]) })}
-        />
-      ) : null}
+      <Picker
+        label={words.label}
+        choices={choices}
+        value={label}
+        none={words.any}
+        onChange={(chosen) => change({ label: joinLabels(chosen as readonly string[]) })}
+      />
       <Picker
         label={words.due.label}
         choices={named(DUES, words.due)}

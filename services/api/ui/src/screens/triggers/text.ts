@@ -16,7 +16,7 @@ export const words = {
     '24h': 'within 24 h',
     '7d': 'within 7 d',
   },
-  attention: (one: string, active: string | null) => (active ? `${one}, last ${active}` : one),
+  attention: (one: string, active: string | null) => `${one}, last ${active ?? '…'}`,
   sort: {
     label: 'Sort',
     next_fire: 'next fire',
