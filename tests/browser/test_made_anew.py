@@ -89,6 +89,11 @@ async def test_a_log_that_is_lost_time_and_again_is_read_again_ever_more_seldom(
     await page.evaluate(SEEN, False)
     await expect(page.get_by_text("Connection lost; it goes on by itself")).to_be_visible()
     fired = [await platform.fire(made["id"])]
+
+    async def was_read_three_times_more() -> bool:
+        return len(await page.evaluate(LISTS_READ_AT)) == 4
+
+    await eventually(was_read_three_times_more, within=30)
     await expect(following).to_be_visible()
     await shows(page.locator("[data-row]"), fired)
     _, *read_again = await page.evaluate(LISTS_READ_AT)

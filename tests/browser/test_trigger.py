@@ -100,7 +100,7 @@ async def test_a_version_that_is_refused_today_leads_to_a_form_that_begins_with_
     page: Page, platform: Platform, watch: Watch
 ) -> None:
     watch.expect(404, 422)
-    due = now() + timedelta(seconds=3)
+    due = now() + timedelta(seconds=5)
     made = await platform.create(
         name="once, old", type="scheduled", schedule_time=text(due), labels=["kept"]
     )

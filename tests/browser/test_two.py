@@ -161,6 +161,8 @@ async def test_what_a_downtime_missed_comes_by_itself_says_why_and_is_made_up_fo
 async def test_a_one_time_fire_that_is_missed_says_so_and_promises_nothing(
     new_context: NewContext, second: Platform
 ) -> None:
+    context = await new_context(at=second.status["url"], api_key=second.status["api_key"])
+    page = await context.new_page()
     due = now() + timedelta(seconds=5)
     made = await second.create(
         name="missed, once",
@@ -168,8 +170,6 @@ async def test_a_one_time_fire_that_is_missed_says_so_and_promises_nothing(
         schedule_time=text(due),
         misfire={"policy": "none"},
     )
-    context = await new_context(at=second.status["url"], api_key=second.status["api_key"])
-    page = await context.new_page()
     awaited = page.get_by_text("As soon as it fires, its event comes in here by itself.")
     recent = page.locator(".recent-row")
     async with second.hung("scheduler"):

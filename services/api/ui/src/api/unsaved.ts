@@ -4,15 +4,20 @@
 const NAME = 'etp.unsaved'
 let memory: string | null = null
 
-export function keepUnsaved(text: string): void {
+/** `owner`: the id of the key that typed it. */
+export function keepUnsaved(owner: string, text: string): void {
   // What is refused leaves nothing older behind.
   forgetUnsaved()
-  memory = text
-  stored((storage) => storage.setItem(NAME, text))
+  const kept = `${owner} ${text}`
+  memory = kept
+  stored((storage) => storage.setItem(NAME, kept))
 }
 
-export const unsaved = (): string | null =>
-  memory ?? stored((storage) => storage.getItem(NAME)) ?? null
+/** What this key typed; of another one's nothing is left once it signs in. */
+export function unsaved(owner: string): string | null {
+  const kept = memory ?? stored((storage) => storage.getItem(NAME)) ?? ''
+  return kept.startsWith(`${owner} `) ? kept.slice(owner.length + 1) : null
+}
 
 export function forgetUnsaved(): void {
   memory = null

@@ -30,6 +30,8 @@ export function follow(
   let source: EventSource | null = null
   let timer: ReturnType<typeof setTimeout> | undefined
   let ended = false
+  /** Whoever reads all again follows anew. */
+  let isLost = false
 
   function connect(): void {
     clearTimeout(timer)
@@ -58,6 +60,7 @@ export function follow(
     }
     opened.addEventListener('reset', () => {
       last = null
+      isLost = true
       disconnect()
       handlers.onReset()
     })
@@ -84,6 +87,8 @@ export function follow(
       disconnect()
       clearTimeout(timer)
       handlers.onState('hidden')
+    } else if (isLost) {
+      handlers.onState('waiting')
     } else if (source === null) {
       connect()
     }

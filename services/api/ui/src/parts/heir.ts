@@ -37,11 +37,18 @@ export function useHeir(isDisabled: boolean, heir: Heir | undefined) {
       // Another screen is met by its title.
       if (!left || left !== document.activeElement || !isByKey || location.pathname !== path) return
       const places = placesOf(left)
+      const table = left.closest('[role=table]')
       // Whoever has a better place has taken it by then.
       soon(() => {
         const isLost = document.activeElement === document.body || document.activeElement === left
         if (!isLost || (left.isConnected && !left.matches(':disabled'))) return
-        hand(chosen.current?.isConnected ? chosen.current : places.find((each) => each.isConnected))
+        // Of a row that was scrolled away: the one at which keys enter the table.
+        const row = table?.isConnected ? table.querySelector('[data-row][tabindex="0"]') : null
+        hand(
+          chosen.current?.isConnected
+            ? chosen.current
+            : (row ?? places.find((each) => each.isConnected)),
+        )
       })
     }
   }, [isDisabled])

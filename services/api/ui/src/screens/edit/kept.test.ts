@@ -81,11 +81,11 @@ describe('what was typed when a session ended', () => {
     const { keptFor } = await load()
     const { maxCount: _, ...older } = typed.draft
     for (const draft of [older, { ...typed.draft, labels: '' }, { ...typed.draft, kind: 'odd' }]) {
-      const text = JSON.stringify({ address: NEW, owner: 'ann', typed: { ...typed, draft } })
-      sessionStorage.setItem(NAME, text)
+      const text = JSON.stringify({ address: NEW, typed: { ...typed, draft } })
+      sessionStorage.setItem(NAME, `ann ${text}`)
       expect(keptFor(NEW, 'ann')).toBeNull()
     }
-    sessionStorage.setItem(NAME, '{')
+    sessionStorage.setItem(NAME, 'ann {')
     expect(keptFor(NEW, 'ann')).toBeNull()
   })
 })

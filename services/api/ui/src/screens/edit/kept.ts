@@ -1,6 +1,7 @@
 /** What was typed when a session ended, for whoever signs in with the same key and is led back.
  *
- * It is in this tab alone, and only until then: a payload may hold what must not lie about.
+ * It is in this tab alone, and only until somebody signs in or out there: a payload may hold what
+ * must not lie about.
  */
 import { type RefObject, useEffect, useRef, useState } from 'react'
 import { parseExact } from '../../api/exact'
@@ -19,21 +20,19 @@ export interface Typed {
 
 interface Kept {
   address: string
-  owner: string
   typed: Typed
 }
 
 export function keep(address: string, owner: string, typed: Typed): void {
-  keepUnsaved(JSON.stringify({ address, owner, typed } satisfies Kept))
+  keepUnsaved(owner, JSON.stringify({ address, typed } satisfies Kept))
 }
 
 export function keptFor(address: string, owner: string | null): Typed | null {
-  const text = unsaved()
-  if (text === null || owner === null) return null
+  const text = owner === null ? null : unsaved(owner)
+  if (text === null) return null
   try {
     const kept = parseExact<Kept>(text)
-    const isOurs = kept.address === address && kept.owner === owner
-    return isOurs && isDraft(kept.typed.draft) ? kept.typed : null
+    return kept.address === address && isDraft(kept.typed.draft) ? kept.typed : null
   } catch {
     return null
   }

@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react'
+import { type ReactNode, useRef } from 'react'
 import { Link } from 'wouter'
 import { useStats } from '../../api/events'
 import { useLives, useOverview } from '../../api/operations'
@@ -51,12 +51,15 @@ export default function Overview() {
 /** What stands below the lanes comes with them: how many there are, nobody knows before. */
 function Below() {
   const lanes = useLanes()
+  const areShown = useRef(false)
+  // And stays: a question that is begun anew, each minute or by a press, is no reason to go.
+  if (!lanes.isPending || isInTrouble(lanes)) areShown.current = true
   return (
     <div className="overview-grid">
       <Sheet title={words.lanes.title} isWide>
         <Lanes upcoming={lanes} />
       </Sheet>
-      {lanes.isPending && !isInTrouble(lanes) ? null : (
+      {areShown.current ? (
         <>
           <Sheet title={words.attention.title}>
             <Attention />
@@ -68,7 +71,7 @@ function Below() {
             <DeadLetters />
           </Sheet>
         </>
-      )}
+      ) : null}
     </div>
   )
 }

@@ -72,7 +72,8 @@ export function narrowing(
   if (label.length)
     on.push({ what: 'label', value: `label ${label.join(' or ')}`, clear: { label: null } })
   if (attention.length) {
-    const value = attention.map((one) => words.attention(one, active)).join(' or ')
+    const told = (one: Attention) => (active ? words.attention(one, active) : one)
+    const value = attention.map(told).join(' or ')
     on.push({ what: 'attention', value, clear: { attention: null } })
   }
   if (due !== 'any') on.push({ what: 'due', value: `due ${words.due[due]}`, clear: { due: null } })
