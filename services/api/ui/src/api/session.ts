@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { learnNow } from '../time/clock'
 import { body, http, type Schemas } from './client'
 import { queries } from './queries'
-import { forgetUnsaved, unsaved } from './unsaved'
+import { forgetUnsaved, forgetUnsavedOfOthers } from './unsaved'
 
 export type Session = Schemas['SessionShown']
 export const SESSION = ['/session'] as const
@@ -28,7 +28,7 @@ export function useSession(options: { enabled?: boolean; every?: number } = {}) 
 /** Exchange a key for the cookie; all that was read as somebody else is forgotten. */
 export async function signIn(apiKey: string): Promise<Session> {
   const session = await body(http.POST('/session', { body: { api_key: apiKey } }))
-  if (session.key_id === null || unsaved(session.key_id) === null) forgetUnsaved()
+  forgetUnsavedOfOthers(session.key_id)
   await queries.cancelQueries()
   queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== SESSION[0] })
   queries.setQueryData(SESSION, session)

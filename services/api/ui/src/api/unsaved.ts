@@ -13,10 +13,14 @@ export function keepUnsaved(owner: string, text: string): void {
   stored((storage) => storage.setItem(NAME, kept))
 }
 
-/** What this key typed; of another one's nothing is left once it signs in. */
 export function unsaved(owner: string): string | null {
   const kept = memory ?? stored((storage) => storage.getItem(NAME)) ?? ''
   return kept.startsWith(`${owner} `) ? kept.slice(owner.length + 1) : null
+}
+
+/** Of what another key typed nothing is left for whoever signs in. */
+export function forgetUnsavedOfOthers(owner: string | null): void {
+  if (owner === null || unsaved(owner) === null) forgetUnsaved()
 }
 
 export function forgetUnsaved(): void {

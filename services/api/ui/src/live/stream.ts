@@ -16,8 +16,9 @@ export interface StreamHandlers {
 }
 
 const NAMES = ['trigger.fired.v1', 'trigger.missed.v1', 'trigger.rejected.v1'] as const
-const FIRST_WAIT = 1_000
-const LONGEST_WAIT = 30_000
+/** Between two tries: doubled from the first to the longest. */
+export const FIRST_WAIT = 1_000
+export const LONGEST_WAIT = 30_000
 
 /** Follow the log after `position`; the function that is returned ends it. */
 export function follow(

@@ -43,12 +43,8 @@ export function useHeir(isDisabled: boolean, heir: Heir | undefined) {
         const isLost = document.activeElement === document.body || document.activeElement === left
         if (!isLost || (left.isConnected && !left.matches(':disabled'))) return
         // Of a row that was scrolled away: the one at which keys enter the table.
-        const row = table?.isConnected ? table.querySelector('[data-row][tabindex="0"]') : null
-        hand(
-          chosen.current?.isConnected
-            ? chosen.current
-            : (row ?? places.find((each) => each.isConnected)),
-        )
+        const others = [chosen.current, table?.isConnected ? entryOf(table) : null, ...places]
+        hand(others.find((each) => each?.isConnected))
       })
     }
   }, [isDisabled])
@@ -70,7 +66,7 @@ function placesOf(element: Element): Element[] {
   return places
 }
 
-function hand(to: Element | undefined): void {
+function hand(to: Element | null | undefined): void {
   const place = to?.matches('main') ? to.querySelector('h1') : to
   const found = place ?? document.querySelector('main h1')
   if (!(found instanceof HTMLElement)) return
@@ -84,6 +80,10 @@ function hand(to: Element | undefined): void {
 
 /** A browser takes the focus from what is disabled after it has drawn that. */
 const soon = (then: () => void) => requestAnimationFrame(() => requestAnimationFrame(then))
+
+/** The row at which keys enter a table: where one was, if that is in sight, else the first that is. */
+export const entryOf = (table: Element | null): HTMLElement | null =>
+  table?.querySelector<HTMLElement>('[data-row][tabindex="0"]') ?? null
 
 /** The end of a list, for what stands below it: the next step from there leads to what is new. */
 export function lastOf(list: Element | null | undefined): Element | null {

@@ -3,7 +3,7 @@
 import { type RefObject, useCallback, useEffect, useRef, useState } from 'react'
 import type { EventRow } from '../../api/events'
 import { batches } from '../../live/batches'
-import { follow, type StreamState } from '../../live/stream'
+import { FIRST_WAIT, follow, LONGEST_WAIT, type StreamState } from '../../live/stream'
 import { type Feed, NOTHING, show, take } from './feed'
 
 interface Options {
@@ -19,15 +19,12 @@ interface Options {
   onReset: () => void
 }
 
-/** Before a log is read again that was lost right after it had been: 1 s, doubling to 30 s. */
-const FIRST_WAIT = 1_000
-const LONGEST_WAIT = 30_000
-
 export function useFollow({ search, position, isOn, isHeld, has, onReset }: Options) {
   const [feed, setFeed] = useState<Feed>(NOTHING)
   const [state, setState] = useState<StreamState>('closed')
   const [rate, setRate] = useState(0)
   const after = useRef<string | null>(null)
+  /** Before a log is read again: at first none, but where it is lost right after it was read. */
   const wait = useRef(0)
 
   // Another list: what the stream brought for the last one is no part of it.

@@ -1,12 +1,11 @@
 import { type RefObject, useCallback, useEffect, useRef } from 'react'
 import { useLocation } from 'wouter'
+import { entryOf } from '../../parts/heir'
 
 const TYPED_INTO =
   'input:not([type=checkbox]), textarea, select, [contenteditable], [role=dialog], [role=menu], [role=listbox]'
 
-/** Where one was in the table, if that is in sight; else the first row that is. */
-export const rowOfFocus = () =>
-  document.querySelector<HTMLElement>('.triggers-table [data-row][tabindex="0"]')
+export const rowOfFocus = () => entryOf(document.querySelector('.triggers-table'))
 
 const focusTable = () => rowOfFocus()?.focus()
 
