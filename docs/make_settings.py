@@ -1,29 +1,35 @@
 """Writes ``docs/settings.md`` from the settings classes and the command line themselves.
 
-Run it after a setting has changed: ``.venv/bin/python docs/make_settings.py``. A test fails while
-the page is stale. It reads classes only: nothing is taken from the environment.
+Also the names that a process does not take for misspelt ones, ``known_variables.py`` of the
+runtime: services do not know each other's settings. Run it after a setting has changed:
+``.venv/bin/python docs/make_settings.py``. A test fails while one of both is stale. It reads
+classes only: nothing is taken from the environment.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
 import typer
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from trigger_admin.broker_health import PORT
+import trigger_runtime.process
+from trigger_admin.settings import ProvisionSettings, ServersSettings
 from trigger_api.settings import Settings as ApiSettings
+from trigger_cli.settings import ClientSettings
 from trigger_executor.settings import Settings as ExecutorSettings
 from trigger_local.cli import app
 from trigger_retention.settings import Settings as RetentionSettings
-from trigger_runtime.process.settings import Formerly
+from trigger_runtime.process.environment import PREFIX, Formerly, Names
+from trigger_runtime.process.setting_words import bounds, choices, shown
 from trigger_scheduler.settings import Settings as SchedulerSettings
 
 PAGE = Path(__file__).with_name("settings.md")
+
+MODULE = Path(trigger_runtime.process.__file__).with_name("known_variables.py")
 
 SERVICES: dict[str, type[BaseModel]] = {
     "api": ApiSettings,
@@ -42,10 +48,25 @@ Services read environment variables and nothing else. Durations are written `500
 its start, and the error names it. `etp up` sets addresses, ports, users and passwords itself and
 hands the rest of its own environment on: `ETP_MISFIRE_GRACE=5s make run`.
 
+A secret can be in a file instead, whose path the variable with `_FILE` at its end gives: all of its
+text, but for one newline at its end. Of a variable and its file one may be set.
+
 `ETP_ACTIVE_FOR` and `ETP_KEPT_FOR` must be the same for all services. `ETP_KEPT_FOR` shortens the
 life of a row in the tables and in every answer, of a dead letter, and of payloads in the streams:
 of fires by REST and of the log's own messages. Commands that clients publish over NATS themselves
 are kept for 48 h.
+"""
+
+KNOWN = """\
+\"\"\"Every variable that a service, a command, a test or an example reads.
+
+Made by ``docs/make_settings.py``; do not edit.
+\"\"\"
+
+NAMES = frozenset(
+    (
+{names}    )
+)
 """
 
 TEST_SERVERS = (
@@ -53,20 +74,25 @@ TEST_SERVERS = (
     "docker where an engine answers at once."
 )
 
-_UNITS = (("h", timedelta(hours=1)), ("m", timedelta(minutes=1)), ("s", timedelta(seconds=1)))
-_DAYS_FROM = timedelta(days=3)
-"""Shorter ones are said in hours, as everywhere else: 48 h, not 2 d."""
-
 _ENDS = re.compile(r"(?<=[^.])$")
-_OF_COMMANDS = {
-    "nats_url": "Address of the broker.",
-    "nats_password": "Password of the NATS user `admin`.",
-    "nats_monitor_url": "Address of nats-server's monitoring endpoint, by default "
-    f"`http://127.0.0.1:{PORT}`.",
-    "database_url": "Address of the database, with a PostgreSQL superuser.",
-    "url": "Address of the gateway.",
-    "api_key": "A key for the gateway.",
+
+COMMANDS: dict[str, type[BaseModel]] = {
+    "`etp provision`": ProvisionSettings,
+    "`etp rebuild`, `etp records list`, `etp records remove`": ServersSettings,
+    "`etp import`": ClientSettings,
 }
+"""What they are told; where two read the same variable, it means the same."""
+
+OTHERS = (
+    "ETP_CHAOS_SEED",
+    "ETP_CHROMIUM",
+    "ETP_DATA_DIR",
+    "ETP_HOSTILE_FOR",
+    "ETP_LAST_ID",
+    "ETP_SCREENSHOTS",
+    "ETP_TEST_SERVERS",
+)
+"""Of tests, of what builds and of the examples."""
 
 
 @dataclass(slots=True)
@@ -84,7 +110,7 @@ def page() -> str:
     tables = (
         _table(("variable", "meaning", "default", "of"), _service_rows()),
         "## Of the commands\n\n"
-        "For servers of your own; a flag of the same name does the same, but others can read a "
+        "For servers of your own; an option of the same name does the same, but others can read a "
         "command line.\n\n" + _table(("variable", "meaning", "of"), _command_rows()),
         "## Of the tests\n\n"
         + _table(
@@ -101,7 +127,7 @@ def _service_rows() -> list[tuple[str, ...]]:
     for service, settings in SERVICES.items():
         for name, info in settings.model_fields.items():
             variable = f"ETP_{name.upper()}"
-            meaning, default = _meaning(info), _default(info)
+            meaning, default = _meaning(name, info), _default(info)
             entry = entries.setdefault(
                 (variable, meaning, default), Entry(variable, meaning, default)
             )
@@ -118,30 +144,25 @@ def _service_rows() -> list[tuple[str, ...]]:
     ]
 
 
-def _meaning(info: FieldInfo) -> str:
+def _meaning(name: str, info: FieldInfo) -> str:
     text = _ENDS.sub(".", (info.description or "").strip()).replace("<", "&lt;")
     former = [one.variable for one in info.metadata if isinstance(one, Formerly)]
     note = "".join(f" For one more version `{old}` is understood, too." for old in former)
-    return f"{text} {_allowed(info)}".strip() + note
+    file = Names.of(name, info).file
+    from_file = f" Or in a file: `{file}`." if file else ""
+    return f"{text} {_allowed(info)}".strip() + note + from_file
 
 
 def _allowed(info: FieldInfo) -> str:
-    if get_origin(info.annotation) is Literal:
-        *others, last = (f"`{choice}`" for choice in get_args(info.annotation))
+    if texts := choices(info):
+        *others, last = (f"`{one}`" for one in texts)
         return f"{', '.join(others)} or {last}."
-    bounds = {
-        name: getattr(limit, name)
-        for limit in info.metadata
-        for name in ("ge", "le")
-        if getattr(limit, name, None) is not None
-    }
-    if "ge" in bounds and "le" in bounds:
-        return f"{_shown(bounds['ge'])} to {_shown(bounds['le'])}."
-    if "ge" in bounds:
-        return f"At least {_shown(bounds['ge'])}."
-    if "le" in bounds:
-        return f"At most {_shown(bounds['le'])}."
-    return ""
+    low, high = bounds(info)
+    if low is not None and high is not None:
+        return f"{_shown(low)} to {_shown(high)}."
+    if low is not None:
+        return f"At least {_shown(low)}."
+    return "" if high is None else f"At most {_shown(high)}."
 
 
 def _default(info: FieldInfo) -> str:
@@ -153,27 +174,18 @@ def _default(info: FieldInfo) -> str:
 
 
 def _shown(value: Any) -> str:
-    return f"`{_duration(value) if isinstance(value, timedelta) else value}`"
-
-
-def _duration(value: timedelta) -> str:
-    """In the largest unit that gives a whole number."""
-    if value >= _DAYS_FROM and not value % timedelta(days=1):
-        return f"{value // timedelta(days=1)}d"
-    for unit, length in _UNITS:
-        if not value % length:
-            return f"{value // length}{unit}"
-    return f"{value // timedelta(milliseconds=1)}ms"
+    return f"`{shown(value)}`"
 
 
 def _command_rows() -> list[tuple[str, ...]]:
     commands: dict[str, tuple[str, list[str]]] = {}
+    for command, settings in COMMANDS.items():
+        for name, info in settings.model_fields.items():
+            meaning = _meaning(name, info)
+            commands.setdefault(f"ETP_{name.upper()}", (meaning, []))[1].append(command)
     for command, parameter in _parameters():
-        role = parameter.name.removesuffix("_password")
-        meaning = _OF_COMMANDS.get(
-            parameter.name, f"Password that the PostgreSQL role `etp_{role}` is to have."
-        )
-        commands.setdefault(parameter.envvar, (meaning, []))[1].append(f"`etp {command}`")
+        meaning = f"{parameter.help} By default `{parameter.default}`."
+        commands[parameter.envvar] = (meaning, [f"`etp {command}`"])
     return [
         (f"`{variable}`", meaning, ", ".join(names))
         for variable, (meaning, names) in commands.items()
@@ -181,6 +193,7 @@ def _command_rows() -> list[tuple[str, ...]]:
 
 
 def _parameters() -> Iterator[tuple[str, Any]]:
+    """Options that the command line itself looks up in the environment."""
     for name, command in _commands(typer.main.get_group(app)):
         for parameter in command.params:
             if getattr(parameter, "envvar", None):
@@ -195,6 +208,15 @@ def _commands(group: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield f"{path}{name}", command
 
 
+def known_variables() -> str:
+    """The module that every process compares its environment with."""
+    names = {*OTHERS, *(parameter.envvar for _, parameter in _parameters())}
+    for settings in (*SERVICES.values(), *COMMANDS.values()):
+        for name, info in settings.model_fields.items():
+            names |= {one for one in Names.of(name, info).all if one.startswith(PREFIX)}
+    return KNOWN.format(names="".join(f'        "{name}",\n' for name in sorted(names)))
+
+
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     lines = (head, tuple("---" for _ in head), *rows)
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
@@ -202,3 +224,4 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
+    MODULE.write_text(known_variables(), encoding="utf-8")

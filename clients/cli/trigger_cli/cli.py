@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import os
 import shutil
 import sys
 import tempfile
@@ -13,11 +14,12 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from trigger_runtime.process.command_line import complete
+from trigger_runtime.process.command_line import complete, read_settings
 
 from .gateway import GatewayClient
 from .importing import Report
 from .progress import import_all
+from .settings import ClientSettings
 
 app = typer.Typer(
     name="python -m trigger_cli",
@@ -33,6 +35,14 @@ Partial = Annotated[
 ]
 Name = Annotated[str, typer.Option(help="Under another name the same file is created once more.")]
 
+Url = Annotated[str | None, typer.Option(help="Of the gateway. Else ETP_URL.")]
+ApiKey = Annotated[
+    str | None,
+    typer.Option(
+        help="For the gateway at the url. Else ETP_API_KEY, or a file that ETP_API_KEY_FILE names."
+    ),
+]
+
 
 @app.callback()
 def main() -> None:
@@ -45,15 +55,27 @@ def import_(
     file: File,
     partial: Partial = False,
     name: Name = "",
-    url: Annotated[str, typer.Option(envvar="ETP_URL")],
-    api_key: Annotated[str, typer.Option(envvar="ETP_API_KEY", help="Of the gateway at the url.")],
+    url: Url = None,
+    api_key: ApiKey = None,
 ) -> None:
     """Create the triggers that a file defines. Repeated within 48 h, it creates nothing twice."""
 
     async def imported() -> Report:
-        return send(GatewayClient(url, api_key), file, name=name, partial=partial)
+        return send(gateway(url, api_key), file, name=name, partial=partial)
 
     finish(complete(imported, OSError))
+
+
+def is_elsewhere(url: str | None, api_key: str | None) -> bool:
+    """Whether a gateway is named by these options, or by the environment."""
+    variables = ("ETP_URL", "ETP_API_KEY", "ETP_API_KEY_FILE")
+    return bool(url or api_key) or any(os.environ.get(variable) for variable in variables)
+
+
+def gateway(url: str | None, api_key: str | None) -> GatewayClient:
+    """The one that is named; ends the command where it is not."""
+    settings = read_settings(ClientSettings, url=url, api_key=api_key)
+    return GatewayClient(settings.url, settings.api_key.get_secret_value())
 
 
 def send(gateway: GatewayClient, file: str, *, name: str, partial: bool) -> Report:

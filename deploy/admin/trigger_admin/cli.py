@@ -17,10 +17,10 @@ from trigger_runtime.process import command_line
 
 from . import broker_health as health_of_broker
 from . import records
-from .database import DATABASE_ROLES
 from .provision import provision as provision_target
 from .rebuild import rebuild_all
 from .records import FoundRecord
+from .settings import ProvisionSettings, ServersSettings
 from .target import Target
 
 T = TypeVar("T")
@@ -37,12 +37,18 @@ records_app = typer.Typer(
 )
 app.add_typer(records_app, name="records")
 
-NatsUrl = Annotated[str, typer.Option(envvar="ETP_NATS_URL")]
-NatsPassword = Annotated[
-    str, typer.Option(envvar="ETP_NATS_PASSWORD", help="Of the NATS user admin.")
+
+def option(meaning: str, variable: str) -> Any:
+    """One that is else read from the environment, or from a file that this names."""
+    return typer.Option(help=f"{meaning} Else {variable}, or a file that {variable}_FILE names.")
+
+
+NatsUrl = Annotated[
+    str | None, option("Address of the broker; several, separated by commas.", "ETP_NATS_URL")
 ]
+NatsPassword = Annotated[str | None, option("Of the NATS user admin.", "ETP_NATS_PASSWORD")]
 DatabaseUrl = Annotated[
-    str, typer.Option(envvar="ETP_DATABASE_URL", help="Of the PostgreSQL superuser.")
+    str | None, option("Of the database, with a PostgreSQL superuser.", "ETP_DATABASE_URL")
 ]
 AcceptLoss = Annotated[
     bool,
@@ -59,28 +65,37 @@ Place = Annotated[int, typer.Argument(min=1, help="Its place in the stream.")]
 @app.command()
 def provision(
     *,
-    nats_url: NatsUrl,
+    nats_url: NatsUrl = None,
     replicas: Annotated[int, typer.Option(min=1, max=5, help="Replicas of each stream.")] = 1,
-    nats_password: NatsPassword,
-    database_url: DatabaseUrl,
-    api_password: Annotated[str, typer.Option(envvar="ETP_API_PASSWORD")],
-    scheduler_password: Annotated[str, typer.Option(envvar="ETP_SCHEDULER_PASSWORD")],
-    executor_password: Annotated[str, typer.Option(envvar="ETP_EXECUTOR_PASSWORD")],
-    retention_password: Annotated[str, typer.Option(envvar="ETP_RETENTION_PASSWORD")],
+    nats_password: NatsPassword = None,
+    database_url: DatabaseUrl = None,
+    api_password: Annotated[str | None, option("Of etp_api.", "ETP_API_PASSWORD")] = None,
+    scheduler_password: Annotated[
+        str | None, option("Of etp_scheduler.", "ETP_SCHEDULER_PASSWORD")
+    ] = None,
+    executor_password: Annotated[
+        str | None, option("Of etp_executor.", "ETP_EXECUTOR_PASSWORD")
+    ] = None,
+    retention_password: Annotated[
+        str | None, option("Of etp_retention.", "ETP_RETENTION_PASSWORD")
+    ] = None,
 ) -> None:
     """Create or update streams, database, roles and schemas elsewhere (etp up does it itself).
 
-    Give passwords by environment variables: a command line can be read by others. The services'
-    passwords are those of their PostgreSQL roles.
+    Give passwords by files or by environment variables: a command line can be read by others. The
+    services' passwords are those of their PostgreSQL roles.
     """
-    passwords = (api_password, scheduler_password, executor_password, retention_password)
-    target = Target(
+    settings = command_line.read_settings(
+        ProvisionSettings,
         nats_url=nats_url,
         nats_password=nats_password,
         database_url=database_url,
-        role_passwords=dict(zip(DATABASE_ROLES, passwords, strict=True)),
-        replicas=replicas,
+        api_password=api_password,
+        scheduler_password=scheduler_password,
+        executor_password=executor_password,
+        retention_password=retention_password,
     )
+    target = settings.target(replicas)
     complete(lambda: provision_target(target, print))
     print("Provisioned.")
 
@@ -89,12 +104,12 @@ def provision(
 def rebuild(
     *,
     accept_loss: AcceptLoss = False,
-    nats_url: NatsUrl,
-    nats_password: NatsPassword,
-    database_url: DatabaseUrl,
+    nats_url: NatsUrl = None,
+    nats_password: NatsPassword = None,
+    database_url: DatabaseUrl = None,
 ) -> None:
     """Re-create every table from the streams, while the services run or while they do not."""
-    target = Target(nats_url, nats_password, database_url)
+    target = servers(nats_url, nats_password, database_url)
     for line in complete(lambda: rebuild_all(target, accept_loss=accept_loss)):
         print(line)
 
@@ -117,13 +132,13 @@ def broker_health(
 @records_app.command("list")
 def list_records(
     *,
-    nats_url: NatsUrl,
-    nats_password: NatsPassword,
-    database_url: DatabaseUrl,
+    nats_url: NatsUrl = None,
+    nats_password: NatsPassword = None,
+    database_url: DatabaseUrl = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what is stored and cannot be read: the services pass it over."""
-    target = Target(nats_url, nats_password, database_url)
+    target = servers(nats_url, nats_password, database_url)
     show(complete(lambda: records.unreadable(target)), as_json=as_json)
 
 
@@ -132,13 +147,23 @@ def remove_record(
     stream: StreamName,
     seq: Place,
     *,
-    nats_url: NatsUrl,
-    nats_password: NatsPassword,
-    database_url: DatabaseUrl,
+    nats_url: NatsUrl = None,
+    nats_password: NatsPassword = None,
+    database_url: DatabaseUrl = None,
 ) -> None:
     """Remove one record that cannot be read; the services may go on running."""
-    target = Target(nats_url, nats_password, database_url)
+    target = servers(nats_url, nats_password, database_url)
     print(complete(lambda: records.remove(target, stream, seq)))
+
+
+def servers(nats_url: str | None, nats_password: str | None, database_url: str | None) -> Target:
+    """Those that options name, and else the environment; ends the command where they are wrong."""
+    return command_line.read_settings(
+        ServersSettings,
+        nats_url=nats_url,
+        nats_password=nats_password,
+        database_url=database_url,
+    ).target()
 
 
 def show(found: Sequence[FoundRecord], *, as_json: bool) -> None:

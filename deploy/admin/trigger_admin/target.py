@@ -12,7 +12,7 @@ from nats.aio.client import Client
 from pydantic import SecretStr
 
 from trigger_contracts.subjects import inbox_prefix
-from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.jetstream.connection import Connection, addresses
 from trigger_runtime.process.settings import NatsSettings
 from trigger_scheduler.adapters.statements import NOW
 
@@ -39,6 +39,7 @@ class Target:
     """Of the services' roles; only provisioning needs them."""
     replicas: int = 1
     """Of each stream: 1, or 3 on a cluster of at least three nodes."""
+    nats_user: str = ADMIN
     options: str = ""
     """What a command on this platform is given besides, for messages that name one."""
 
@@ -55,8 +56,8 @@ def at_database(url: str, name: str) -> str:
 @contextlib.asynccontextmanager
 async def admin_connection(target: Target) -> AsyncIterator[Client]:
     client = await nats.connect(
-        target.nats_url,
-        user=ADMIN,
+        addresses(target.nats_url),
+        user=target.nats_user,
         password=target.nats_password,
         inbox_prefix=inbox_prefix(ADMIN),
         name="etp provision",
@@ -75,7 +76,7 @@ async def reading(target: Target) -> AsyncIterator[Connection]:
     """The services' own kind of connection, as ``admin``: for ``StreamReader``."""
     settings = NatsSettings(
         nats_url=target.nats_url,
-        nats_user=ADMIN,
+        nats_user=target.nats_user,
         nats_password=SecretStr(target.nats_password),
     )
     connection = Connection(settings, ADMIN)

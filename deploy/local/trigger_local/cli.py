@@ -17,6 +17,7 @@ from trigger_admin import records
 from trigger_admin.cli import complete
 from trigger_admin.rebuild import rebuild_all
 from trigger_admin.records import FoundRecord
+from trigger_admin.settings import is_elsewhere
 from trigger_admin.target import Target
 from trigger_cli import cli as client
 from trigger_cli.gateway import GatewayClient
@@ -25,7 +26,7 @@ from trigger_runtime.process.command_line import prepare_output
 
 from . import running
 from . import status as status_of
-from .errors import LocalError, NotUpError
+from .errors import NotUpError
 from .home import Home
 from .output import Output
 from .programs import Replicas, target_of
@@ -40,16 +41,6 @@ app = typer.Typer(
 
 DataDir = Annotated[Path, typer.Option(help="Where everything is kept.", show_default=True)]
 Count = typer.Option(min=1, max=16, help="Processes of this service.")
-
-NatsUrl = Annotated[
-    str | None, typer.Option(envvar="ETP_NATS_URL", help="Elsewhere than on the data dir.")
-]
-NatsPassword = Annotated[
-    str | None, typer.Option(envvar="ETP_NATS_PASSWORD", help="Of the NATS user admin.")
-]
-DatabaseUrl = Annotated[
-    str | None, typer.Option(envvar="ETP_DATABASE_URL", help="Of the PostgreSQL superuser.")
-]
 
 DEFAULT_HOME = Path(".data")
 
@@ -116,9 +107,9 @@ def rebuild(
     *,
     accept_loss: admin.AcceptLoss = False,
     data_dir: DataDir = DEFAULT_HOME,
-    nats_url: NatsUrl = None,
-    nats_password: NatsPassword = None,
-    database_url: DatabaseUrl = None,
+    nats_url: admin.NatsUrl = None,
+    nats_password: admin.NatsPassword = None,
+    database_url: admin.DatabaseUrl = None,
 ) -> None:
     """Re-create every table from the streams, while the platform runs or while it does not."""
 
@@ -146,9 +137,9 @@ app.add_typer(records_app, name="records")
 def list_records(
     *,
     data_dir: DataDir = DEFAULT_HOME,
-    nats_url: NatsUrl = None,
-    nats_password: NatsPassword = None,
-    database_url: DatabaseUrl = None,
+    nats_url: admin.NatsUrl = None,
+    nats_password: admin.NatsPassword = None,
+    database_url: admin.DatabaseUrl = None,
     as_json: admin.AsJson = False,
 ) -> None:
     """Show what is stored and cannot be read: the services pass it over.
@@ -170,9 +161,9 @@ def remove_record(
     seq: admin.Place,
     *,
     data_dir: DataDir = DEFAULT_HOME,
-    nats_url: NatsUrl = None,
-    nats_password: NatsPassword = None,
-    database_url: DatabaseUrl = None,
+    nats_url: admin.NatsUrl = None,
+    nats_password: admin.NatsPassword = None,
+    database_url: admin.DatabaseUrl = None,
 ) -> None:
     """Remove one record that cannot be read; the platform may go on running."""
     home = Home(data_dir.expanduser().resolve())
@@ -191,12 +182,8 @@ def import_(
     partial: client.Partial = False,
     name: client.Name = "",
     data_dir: DataDir = DEFAULT_HOME,
-    url: Annotated[
-        str | None, typer.Option(envvar="ETP_URL", help="Elsewhere than on the data dir.")
-    ] = None,
-    api_key: Annotated[
-        str | None, typer.Option(envvar="ETP_API_KEY", help="Of the gateway at the url.")
-    ] = None,
+    url: client.Url = None,
+    api_key: client.ApiKey = None,
 ) -> None:
     """Create the triggers that a file defines. Repeated within 48 h, it creates nothing twice."""
     home = Home(data_dir.expanduser().resolve())
@@ -220,19 +207,13 @@ async def _servers(
     home: Home, nats_url: str | None, nats_password: str | None, database_url: str | None
 ) -> Target:
     """Broker and database elsewhere, or those of a running platform. Raises NotUpError."""
-    if nats_url and nats_password and database_url:
-        return Target(nats_url, nats_password, database_url)
-    if nats_url or nats_password or database_url:
-        raise LocalError(
-            "Elsewhere needs all of ETP_NATS_URL, ETP_NATS_PASSWORD and ETP_DATABASE_URL."
-        )
+    if is_elsewhere(nats_url, nats_password, database_url):
+        return admin.servers(nats_url, nats_password, database_url)
     return target_of((await status_of.read(home)).platform)
 
 
 async def _gateway(home: Home, url: str | None, api_key: str | None) -> GatewayClient:
-    if url and api_key:
-        return GatewayClient(url, api_key)
-    if url or api_key:
-        raise LocalError("Elsewhere needs both ETP_URL and ETP_API_KEY.")
+    if client.is_elsewhere(url, api_key):
+        return client.gateway(url, api_key)
     platform = (await status_of.read(home)).platform
     return GatewayClient(platform.url, platform.secrets.api_key)

@@ -34,6 +34,15 @@ SERVER_TIMEOUT = 30.0
 WITH_DATABASE = (Service.API, Service.SCHEDULER, Service.RETENTION)
 
 
+OF_OTHER_SERVERS = (
+    "ETP_NATS_",
+    "ETP_DATABASE_URL",
+    "ETP_BOOTSTRAP_KEY_HASH",
+    "ETP_SESSION_SECRET",
+)
+"""What an environment may say of servers elsewhere, files that hold it included: ours are ours."""
+
+
 @dataclass(frozen=True, slots=True)
 class Replicas:
     """How many processes of each worker; the gateway is always one, for it has one port."""
@@ -178,6 +187,7 @@ def _service_program(platform: Platform, name: str, service: Service) -> Program
         name=name,
         argv=service_argv(service),
         env=environment(platform, name, service),
+        unset=OF_OTHER_SERVERS,
     )
 
 

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, AliasChoices, Field, SecretStr
 
 from trigger_contracts.topology import ACTIVE_LIFE, LOG_LIFE
 from trigger_runtime.process.settings import (
+    AlsoFromFile,
     DatabaseSettings,
     Duration,
     Formerly,
@@ -46,7 +47,9 @@ def _public_url(text: str) -> str:
 class Settings(NatsSettings, DatabaseSettings, HttpSettings, LogSettings):
     """What the gateway needs."""
 
-    bootstrap_key_hash: Annotated[str, AfterValidator(_stored_key)] | None = Field(
+    bootstrap_key_hash: Annotated[
+        Annotated[str, AfterValidator(_stored_key)] | None, AlsoFromFile()
+    ] = Field(
         default=None,
         description="The first API key, as <key id>:<SHA-256 of its secret, hex>; without one, "
         "every request that needs a key is answered 401.",

@@ -3,10 +3,13 @@
 import sys
 
 import trigger_runtime.process.starting  # noqa: F401 (first: what it does, it does to the others)
+from trigger_contracts.subjects import Service
+from trigger_runtime.process.setting_errors import from_environment
 from trigger_runtime.worker import run
 
 from .bootstrap import serve
 from .settings import Settings
 
 if __name__ == "__main__":
-    sys.exit(run(lambda: serve(Settings())))
+    settings = from_environment(Settings, Service.RETENTION)
+    sys.exit(run(lambda: serve(settings)))

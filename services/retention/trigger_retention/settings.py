@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from trigger_contracts.topology import ACTIVE_LIFE
+from trigger_runtime.process.setting_words import shown
 from trigger_runtime.process.settings import DatabaseSettings, Duration, WorkerSettings
 
 
@@ -31,5 +32,9 @@ class Settings(WorkerSettings, DatabaseSettings):
     @model_validator(mode="after")
     def _lives_in_order(self) -> Self:
         if self.active_for >= self.kept_for:
-            raise ValueError("active_for must be shorter than kept_for")
+            msg = (
+                f"ETP_ACTIVE_FOR ({shown(self.active_for)}) is not shorter than ETP_KEPT_FOR. "
+                f"Allowed: a length of time below {shown(self.kept_for)}"
+            )
+            raise ValueError(msg)
         return self

@@ -37,10 +37,15 @@ REPEAT_LOG_S = 10.0
 """The same connection error again is logged at most this often."""
 
 
+def addresses(nats_url: str) -> list[str]:
+    """Of the broker's nodes, from a setting that names them separated by commas."""
+    return [url.strip() for url in nats_url.split(",")]
+
+
 def connect_options(settings: NatsSettings, service: str) -> dict[str, Any]:
     """nats-py's keyword arguments, without callbacks. ``service`` is also the inbox prefix."""
     options: dict[str, Any] = {
-        "servers": [url.strip() for url in settings.nats_url.split(",")],
+        "servers": addresses(settings.nats_url),
         "name": service,
         "inbox_prefix": subjects.inbox_prefix(service),
         "allow_reconnect": True,

@@ -6,10 +6,15 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn, TypeVar
 
-from .logging_setup import log_trouble_alone
+from pydantic import ValidationError
+
+from .environment import EnvironmentSettings
+from .logging_setup import log_trouble_alone, warn_of_unknown_variables
 from .printing import printable
+from .setting_errors import explain
 
 T = TypeVar("T")
+S = TypeVar("S", bound=EnvironmentSettings)
 
 LINE_BREAK = "\n"
 
@@ -28,17 +33,28 @@ def complete(start: Callable[[], Coroutine[Any, Any, T]], *explained: type[Excep
         _fail(f"{type(error).__name__}: {error}")
 
 
+def read_settings(kind: type[S], **options: object) -> S:
+    """What a command was given: by its options, and else by the environment."""
+    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    try:
+        return kind(**given)
+    except ValidationError as error:
+        _fail(*explain(kind, error))
+
+
 def prepare_output() -> None:
     """Standard output is for what was asked for: trouble goes to standard error.
 
     A letter that a terminal cannot show is no reason to stop.
     """
     log_trouble_alone()
+    warn_of_unknown_variables()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
-def _fail(message: str) -> NoReturn:
-    print(f"etp: {printable(message, keep=LINE_BREAK)}", file=sys.stderr)
+def _fail(*messages: str) -> NoReturn:
+    for message in messages:
+        print(f"etp: {printable(message, keep=LINE_BREAK)}", file=sys.stderr)
     sys.exit(1)

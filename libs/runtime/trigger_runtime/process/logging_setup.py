@@ -14,6 +14,7 @@ from structlog.typing import EventDict, ExcInfo
 
 from .printing import printable
 from .settings import LogSettings
+from .variable_names import unknown
 
 _LEVELS = {
     "debug": logging.DEBUG,
@@ -72,6 +73,16 @@ def set_up_logging(settings: LogSettings, *, service: str) -> None:
     )
     for old, new in settings.outdated().items():
         get_logger(__name__).warning("this setting has a new name", old=old, new=new)
+    warn_of_unknown_variables()
+
+
+def warn_of_unknown_variables() -> None:
+    """Whoever misspelt a setting has its default, and is told."""
+    for name, meant in unknown():
+        get_logger(__name__).warning(
+            f"{name} is no setting" + (f": perhaps {meant} is meant" if meant else ""),
+            variable=name,
+        )
 
 
 def log_trouble_alone() -> None:

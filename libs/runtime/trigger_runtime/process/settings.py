@@ -4,98 +4,76 @@ A service composes these by inheritance; every field says what it is in its unit
 table in the documentation is generated from that. Only ``bootstrap`` sees settings.
 """
 
-import os
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, Field, SecretStr
 
 from trigger_contracts.topology import LOG_LIFE
 
-_UNITS = {
-    "ms": timedelta(milliseconds=1),
-    "s": timedelta(seconds=1),
-    "m": timedelta(minutes=1),
-    "h": timedelta(hours=1),
-    "d": timedelta(days=1),
-}
-_SHORT = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-_SECONDS = re.compile(r"\d+(?:\.\d+)?")
+from .environment import AlsoFromFile, Duration, EnvironmentSettings, Formerly
+
+__all__ = [
+    "AlsoFromFile",
+    "BrokerSettings",
+    "DatabaseSettings",
+    "DatabaseUrl",
+    "Duration",
+    "EnvironmentSettings",
+    "Formerly",
+    "HttpSettings",
+    "LogSettings",
+    "NatsSettings",
+    "NatsUrl",
+    "WorkerSettings",
+]
 
 
-def parse_duration(value: Any) -> Any:
-    """``30s``, ``2m``, ``1h30m``, ``48h``, plain seconds; the rest (ISO 8601) is pydantic's."""
-    if not isinstance(value, str):
-        return value
-    text = value.strip()
-    if _SECONDS.fullmatch(text):
-        return timedelta(seconds=float(text))
-    parts = _SHORT.findall(text)
-    if parts and "".join(number + unit for number, unit in parts) == text:
-        return sum((float(number) * _UNITS[unit] for number, unit in parts), timedelta())
-    return value
+def _nats_url(text: str) -> str:
+    for address in text.split(","):
+        one = address.strip()
+        parts = urlsplit(one if "://" in one else f"nats://{one}")
+        try:
+            found = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        except ValueError:
+            found = False
+        if not found or parts.scheme not in {"nats", "tls", "ws", "wss"}:
+            raise ValueError("holds no address such as nats://host:4222 or tls://host:4222")
+    return text
 
 
-Duration = Annotated[timedelta, BeforeValidator(parse_duration), Field(gt=timedelta())]
-"""A positive length of time, written as in the broker's own configuration: ``"30s"``, ``"48h"``."""
+def _database_url(url: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(url.get_secret_value())
+        _ = parts.port
+    except ValueError:
+        raise ValueError("has no host and port that could be") from None
+    if parts.scheme not in {"postgresql", "postgres"}:
+        raise ValueError("does not begin with postgresql://")
+    return url
 
 
-PREFIX = "ETP_"
+NatsUrl = Annotated[str, AfterValidator(_nats_url), AlsoFromFile()]
+"""One address of the broker, or several, separated by commas. One may hold a password."""
+
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
+"""PostgreSQL's address, with a role and its password."""
 
 
-@dataclass(frozen=True, slots=True)
-class Formerly:
-    """Marks a field that had another name: for a version that is understood, too, and is said."""
+class BrokerSettings(EnvironmentSettings):
+    """Where the broker is, and as whom to enter it."""
 
-    name: str
-
-    @property
-    def variable(self) -> str:
-        return PREFIX + self.name.upper()
-
-
-class EnvironmentSettings(BaseSettings):
-    """Immutable, from ``ETP_*``; variables that no field names are other services' and ignored."""
-
-    # What is refused may be a secret, or hold one: it is not quoted at the start.
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_former_names(cls, values: dict[str, Any]) -> dict[str, Any]:
-        given = {former.variable: name for name, former in cls._former() if name not in values}
-        found = {name: os.environ[old] for old, name in given.items() if old in os.environ}
-        return {**values, **found}
-
-    def outdated(self) -> dict[str, str]:
-        """Variables of this environment under names that go with the next version: old to new."""
-        return {
-            former.variable: PREFIX + name.upper()
-            for name, former in self._former()
-            if former.variable in os.environ
-        }
-
-    @classmethod
-    def _former(cls) -> Iterator[tuple[str, Formerly]]:
-        for name, field in cls.model_fields.items():
-            for one in field.metadata:
-                if isinstance(one, Formerly):
-                    yield name, one
-
-
-class NatsSettings(EnvironmentSettings):
-    nats_url: str = Field(
+    nats_url: NatsUrl = Field(
         default="nats://127.0.0.1:4222",
-        description="Broker address; several, separated by commas, for a cluster.",
+        description="Broker address, nats://host:port; several, separated by commas, for a "
+        "cluster.",
     )
     nats_user: str | None = Field(default=None, description="NATS user of this service.")
     nats_password: SecretStr | None = Field(default=None, description="Password of the NATS user.")
+
+
+class NatsSettings(BrokerSettings):
     publish_timeout: Duration = Field(
         default=timedelta(seconds=2),
         description="How long to wait for the broker's acknowledgement before answering 503.",
@@ -103,7 +81,7 @@ class NatsSettings(EnvironmentSettings):
 
 
 class DatabaseSettings(EnvironmentSettings):
-    database_url: SecretStr = Field(
+    database_url: DatabaseUrl = Field(
         description="PostgreSQL address, postgresql://role:password@host:port/database.",
     )
     pool_size: int = Field(

@@ -1,0 +1,174 @@
+"""A wrong setting ends the start with one line, and a variable that nobody knows is named."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from trigger_runtime.process.setting_errors import EXIT_CODE
+from trigger_runtime.process.variable_names import unknown
+
+DATABASE = "postgresql://someone:hunter2@127.0.0.1/etp"
+SERVICES = ("api", "scheduler", "executor", "retention")
+
+
+def refused(program: str, *arguments: str, **environment: str) -> tuple[int, list[str]]:
+    """Exit code and what was said; nothing is printed to standard output."""
+    done = subprocess.run(
+        [sys.executable, "-m", program, *arguments],
+        env=environment,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stderr.splitlines()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_wrong_setting_ends_a_start_with_a_line_for_each(service: str) -> None:
+    code, said = refused(
+        f"trigger_{service}",
+        ETP_DATABASE_URL=DATABASE,
+        ETP_HTTP_PORT="70000",
+        ETP_NATS_PASSWORD_FILE="/nowhere/password",
+    )
+    assert code == EXIT_CODE
+    port, password = sorted(said, key=lambda line: "PASSWORD" in line)
+    assert "ETP_HTTP_PORT (70000) is too large. Allowed: a whole number from 0 to 65535." in port
+    assert "ETP_NATS_PASSWORD_FILE names /nowhere/password, which does not exist. Al" in password
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("ETP_CLAIM_BATCH", "many", "is no whole number. Allowed: a whole number from 1 to 1000."),
+        ("ETP_CLAIM_BATCH", "0", "(0) is too small. Allowed: a whole number from 1 to 1000."),
+        ("ETP_CROWD_CLAIMERS", "99", "(99) is too large. Allowed: a whole number from 0 to 16."),
+        ("ETP_MAX_TRIGGERS", "-1", "(-1) is too small. Allowed: a whole number, at least 1."),
+        ("ETP_CLAIM_POLL", "soon", "is no length of time. Allowed: a length of time such as 500ms"),
+        (
+            "ETP_KEPT_FOR",
+            "49h",
+            "(49h) is too large. Allowed: a length of time such as 500ms, 30s,",
+        ),
+        (
+            "ETP_LOG_LEVEL",
+            "loud",
+            "(loud) is none of these. Allowed: debug, info, warning or error.",
+        ),
+        ("ETP_NATS_URL", "http://hunter2", "holds no address such as nats://host:4222 or tls://"),
+        ("ETP_NATS_URL", "", "holds no address such as nats://host:4222 or tls://host:4222."),
+        (
+            "ETP_NATS_URL",
+            "a:1,b:hunter2",
+            "holds no address such as nats://host:4222 or tls://host",
+        ),
+        ("ETP_DATABASE_URL", "hunter2", "does not begin with postgresql://. Allowed: PostgreSQL"),
+        ("ETP_DATABASE_URL", "", "does not begin with postgresql://. Allowed: PostgreSQL address"),
+    ],
+)
+def test_a_line_says_what_is_wrong_and_what_is_allowed(
+    variable: str, value: str, said: str
+) -> None:
+    code, (line,) = refused("trigger_scheduler", **{"ETP_DATABASE_URL": DATABASE, variable: value})
+    assert code == EXIT_CODE
+    assert f"{variable} {said}" in line
+    assert "hunter2" not in line
+
+
+def test_a_setting_that_is_not_there_is_named_with_its_file() -> None:
+    code, (line,) = refused("trigger_scheduler")
+    assert code == EXIT_CODE
+    assert "ETP_DATABASE_URL is not set, and ETP_DATABASE_URL_FILE is not either. Allowed: " in line
+
+
+def test_two_settings_that_contradict_each_other_are_both_named() -> None:
+    code, (line,) = refused(
+        "trigger_retention", ETP_DATABASE_URL=DATABASE, ETP_ACTIVE_FOR="3h", ETP_KEPT_FOR="2h"
+    )
+    assert code == EXIT_CODE
+    assert (
+        "ETP_ACTIVE_FOR (3h) is not shorter than ETP_KEPT_FOR. Allowed: a length of time below 2h."
+    ) in line
+
+
+def test_it_is_said_in_json_where_the_log_is() -> None:
+    code, (line,) = refused("trigger_scheduler", ETP_LOG_FORMAT="json")
+    said = json.loads(line)
+    assert (code, said["level"], said["service"]) == (EXIT_CODE, "critical", "scheduler")
+    assert said["event"].startswith("ETP_DATABASE_URL is not set")
+
+
+def test_what_was_misspelt_is_said_with_what_is_missing() -> None:
+    code, said = refused("trigger_scheduler", ETP_DATABSE_URL=DATABASE)
+    assert code == EXIT_CODE
+    assert "ETP_DATABSE_URL is no setting: perhaps ETP_DATABASE_URL is meant" in said[0]
+    assert "ETP_DATABASE_URL is not set" in said[1]
+    assert "hunter2" not in "".join(said)
+
+
+def test_an_administrators_command_says_the_same(tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    code, said = refused(
+        "trigger_admin",
+        "provision",
+        ETP_NATS_URL="nats://127.0.0.1:1,nats://127.0.0.1:2",
+        ETP_NATS_PASSWORD_FILE=str(tmp_path / "empty"),
+        ETP_DATABASE_URL=DATABASE,
+        ETP_API_PASSWORD="hunter2",
+        ETP_SCHEDULER_PASSWORD="hunter2",
+        ETP_EXECUTOR_PASSWORD="hunter2",
+    )
+    assert code == 1
+    assert [line.partition(". ")[0] for line in said] == [
+        f"etp: ETP_NATS_PASSWORD_FILE names {tmp_path}/empty, which is empty",
+        "etp: ETP_RETENTION_PASSWORD is not set, and ETP_RETENTION_PASSWORD_FILE is not either",
+    ]
+
+
+def test_a_clients_command_says_the_same() -> None:
+    code, said = refused("trigger_cli", "import", "-", ETP_URL="http://127.0.0.1:1")
+    assert code == 1
+    (line,) = said
+    assert line.startswith("etp: ETP_API_KEY is not set, and ETP_API_KEY_FILE is not either. Al")
+
+
+def test_etp_asks_for_the_rest_of_servers_elsewhere() -> None:
+    program = "from trigger_local.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "rebuild", "--nats-url", "nats://127.0.0.1:1"],
+        env={"ETP_DATABASE_URL": DATABASE},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("etp: ETP_NATS_PASSWORD is not set, and ETP_NATS_PASSWORD_FILE")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_variables_that_nobody_knows_are_found() -> None:
+    environment = {
+        "ETP_CLAIM_BATCH": "1",
+        "etp_claim_batch": "1",
+        "ETP_SESSION_SECRET_FILE": "/x",
+        "ETP_CROWD_CLAIMERS": "1",
+        "ETP_RETENTION_PASSWORD": "x",
+        "ETP_TEST_SERVERS": "auto",
+        "ETP_API_SERVICE_HOST": "10.0.0.1",
+        "ETP_API_PORT_8080_TCP_ADDR": "10.0.0.1",
+        "ETP_API_SERVICE_PORT_HTTP": "8080",
+        "CLAIM_BATCH": "1",
+        "ETP_CLAIM_BACH": "1",
+        "ETP_CLAIM_BATCH_FILE": "/x",
+        "ETP_SOMETHING_ELSE_ENTIRELY": "1",
+    }
+    assert dict(unknown(environment)) == {
+        "ETP_CLAIM_BACH": "ETP_CLAIM_BATCH",
+        "ETP_CLAIM_BATCH_FILE": "ETP_CLAIM_BATCH",
+        "ETP_SOMETHING_ELSE_ENTIRELY": None,
+    }
