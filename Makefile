@@ -5,10 +5,11 @@
 #   make ui      the web UI alone, if its sources changed; it says what is in the way
 #   make test    all tests, three files at a time (WORKERS=3), each with a real broker and database
 #                (ARGS="-k name")
+#   make test-engine  what needs a container engine: the image, and what is deployed with it
 #   make lint    what CI checks: ruff, mypy, import-linter; of the web UI Biome and tsc
 #   make ui-types  the web UI's types, from the OpenAPI document of the gateway
 #   make bench   the benchmarks; figures go to bench/results
-#   make lock    re-make requirements/*.txt from pyproject.toml and requirements/bench.in
+#   make lock    re-make requirements/*.txt from pyproject.toml and requirements/*.in
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -21,7 +22,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := setup
-.PHONY: setup run ui ui-types test lint lint-style lint-types lint-layers lint-ui bench lock
+.PHONY: setup run ui ui-types test test-engine lint lint-style lint-types lint-layers lint-ui bench lock
 
 setup: $(READY)
 
@@ -43,7 +44,11 @@ ui-types: setup
 	@$(BIN)/python -m ui_build.schema_types
 
 test: setup
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore=tests/engine $(ARGS)
+
+# One after the other: they share an engine, and kill what they test.
+test-engine: setup
+	$(BIN)/python -m pytest tests/engine $(ARGS)
 
 lint: lint-style lint-types lint-layers lint-ui
 
@@ -66,12 +71,15 @@ bench: setup
 # dev.txt first: it holds everything, and the others take their versions from it. No addresses are
 # written: where packages come from is the business of whoever installs.
 lock: setup
-	for extra in dev local admin cli api scheduler executor retention ui; do \
+	for extra in dev local admin cli api scheduler executor retention image ui; do \
 	  constraint=; if [ $$extra != dev ]; then constraint="--constraint requirements/dev.txt"; fi; \
 	  $(BIN)/uv pip compile pyproject.toml --extra $$extra $$constraint --upgrade --universal \
 	    --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
 	    --no-emit-find-links --quiet --output-file requirements/$$extra.txt || exit 1; \
 	done
-	$(BIN)/uv pip compile requirements/bench.in --upgrade --universal \
-	  --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
-	  --no-emit-find-links --quiet --output-file requirements/bench.txt
+	for tools in bench build engine; do \
+	  constraint=; if [ $$tools = build ]; then constraint="--constraint requirements/dev.txt --constraint requirements/ui.txt"; fi; \
+	  $(BIN)/uv pip compile requirements/$$tools.in $$constraint --upgrade --universal \
+	    --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	    --no-emit-find-links --quiet --output-file requirements/$$tools.txt || exit 1; \
+	done

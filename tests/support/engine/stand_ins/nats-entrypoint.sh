@@ -1,0 +1,3 @@
+#!/bin/sh
+[ "${1#-}" = "$1" ] || set -- nats-server "$@"
+exec "$@"
