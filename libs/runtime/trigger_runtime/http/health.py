@@ -1,7 +1,9 @@
 """Whether the process lives, and whether it can work, over plain ASGI.
 
 ``/health`` says that the process answers, with versions; ``/ready`` runs the named checks and
-is 503 while one fails, which is no reason to restart us; ``/metrics`` is Prometheus';
+is 503 while one fails, which is no reason to restart us, nor to send requests elsewhere: what is
+stored while PostgreSQL is away is done later. That is what ``/serving`` is for, which knows no
+dependency: 503 before the process has started, and while it drains. ``/metrics`` is Prometheus';
 ``/asyncapi`` documents the messages, ``/asyncapi.json`` for programs. No authentication: bind
 it to a private address, and let nothing here cost more the more often it is asked for: documents
 are made at the start, and whoever asks whether we are ready meanwhile shares the answer.
@@ -57,6 +59,8 @@ class Health:
             "version": importlib.metadata.version("event-trigger-platform"),
             "tzdata": importlib.metadata.version("tzdata"),
         }
+        self.started = False
+        """Set once the process serves, whatever else is away."""
         self.stopping = False
         """Set when the process drains: not ready, so that nothing new is sent here."""
 
@@ -74,6 +78,11 @@ class Health:
     def health(self) -> dict[str, str]:
         """The process answers; what it is."""
         return dict(self._about)
+
+    def serving(self) -> tuple[bool, dict[str, str]]:
+        """Whether a load balancer should send requests here."""
+        status = "stopping" if self.stopping else "serving" if self.started else "starting"
+        return status == "serving", {"status": status, "service": self._service}
 
     async def ready(self) -> tuple[bool, dict[str, Any]]:
         """Whether every check passes, and each one's outcome. All run at once, for all who ask."""
@@ -151,9 +160,10 @@ class HealthApp:
         match path:
             case "/health":
                 return _json(200, self._health.health())
-            case "/ready":
-                ready, report = await self._health.ready()
-                return _json(200 if ready else 503, report)
+            case "/ready" | "/serving":
+                ready = path == "/ready"
+                well, report = await self._health.ready() if ready else self._health.serving()
+                return _json(200 if well else 503, report)
             case "/metrics":
                 return 200, self._metrics.content_type, self._metrics.text()
             case "*":  # asked of the server as a whole, by OPTIONS alone (RFC 9110, 9.3.7)
