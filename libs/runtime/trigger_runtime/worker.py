@@ -14,6 +14,7 @@ import gc
 import signal
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import uvloop
@@ -30,6 +31,7 @@ from trigger_runtime.http.server import HttpLimits
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.guard import StreamGuard
 from trigger_runtime.jetstream.publisher import JetStreamPublisher
+from trigger_runtime.postgres.schema_version import SchemaCheck
 from trigger_runtime.process.logging_setup import get_logger
 from trigger_runtime.process.loops import Loop
 from trigger_runtime.process.settings import HttpSettings
@@ -75,17 +77,23 @@ async def serve_worker(
     loops: Sequence[Loop] = (),
     publishers: Sequence[JetStreamPublisher] = (),
     guard: StreamGuard | None = None,
+    schema: SchemaCheck | None = None,
     on_stop: Sequence[Callable[[], Awaitable[None]]] = (),
 ) -> int:
     """Serve until told to stop; returns the exit code. Readiness checks the broker, too.
 
-    Nothing is taken in hand until ``guard`` finds the streams as they should be.
+    Nothing is taken in hand until ``schema`` finds the tables, and ``guard`` the streams, as they
+    should be.
     """
     health.add("broker", connection.ping)
     before: list[Callable[[], Awaitable[object]]] = []
+    if schema is not None:
+        health.add("schema", schema.check)
+        before = [connection.start, schema.wait]
+        loops = [*loops, Loop("watch schema", partial(schema.watch, connection.lost.set))]
     if guard is not None:
         health.add("streams", guard.check)
-        before = [connection.connect, guard.wait]
+        before = [*before, connection.connect, guard.wait]
         watching = Loop("watch streams", guard.watch)
         connection.on_reconnect(watching.wake)
         loops = [*loops, watching]

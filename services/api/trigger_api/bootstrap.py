@@ -34,6 +34,7 @@ from trigger_api.handlers.live_reader import TailReaders
 from trigger_api.handlers.live_tail import Tail
 from trigger_contracts.heartbeats import Heartbeat
 from trigger_contracts.idempotency import CLAIMS
+from trigger_contracts.schema_versions import SCHEMA_VERSIONS
 from trigger_contracts.subjects import Service
 from trigger_contracts.topology import COMMANDS, DEAD, IDEMPOTENCY
 from trigger_runtime.consuming.broker import create_broker
@@ -44,6 +45,7 @@ from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.idempotency_store import IdempotencyStore
 from trigger_runtime.jetstream.publisher import JetStreamPublisher
 from trigger_runtime.jetstream.reader import StreamReader
+from trigger_runtime.postgres.schema_version import SchemaCheck
 from trigger_runtime.process.clock import SystemClock
 from trigger_runtime.process.ids import new_id
 from trigger_runtime.process.logging_setup import get_logger, set_up_logging
@@ -389,6 +391,7 @@ def _health(
     health = Health(Service.API.value)
     health.add("broker", commands.ping)
     health.add("database", database.ping)
+    health.add("schema", SchemaCheck(SCHEMA_VERSIONS, database.schema_version).check)
     heartbeats.tell(health)
     return health
 

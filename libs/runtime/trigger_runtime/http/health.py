@@ -14,26 +14,29 @@ import asyncio
 import importlib.metadata
 import json
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from faststream.specification import AsyncAPI
 
 from trigger_contracts.errors import Code, problem
-from trigger_runtime.process.errors import NotReady
+from trigger_runtime.process.errors import Noted, NotReady
 
 from . import message_page
 from .exposition import Exposition
 from .refusals import SECURITY_HEADERS
 
 Check = Callable[[], Awaitable[None]]
-"""Returns when all is well, raises otherwise."""
+"""Returns when all is well, raises otherwise; Noted where it works and somebody should look."""
 
 CHECK_TIMEOUT = timedelta(seconds=1)
 """A dependency that takes longer is as good as away."""
 
 Fact = Callable[[], Any]
 """Something to tell beside the checks, as JSON has it. Asked once they are done."""
+
+_OK = "ok"
 
 _ANSWERED = "GET, HEAD, OPTIONS"
 """By every address of a worker."""
@@ -94,32 +97,43 @@ class Health:
         results = await asyncio.gather(
             *(_run(check, timeout_s) for check, timeout_s in self._checks.values())
         )
-        checks = dict(zip(self._checks, results, strict=True))
-        ready = not self.stopping and all(result == "ok" for result in results)
+        checks = dict(zip(self._checks, (result.said for result in results), strict=True))
+        ready = not self.stopping and all(result.passes for result in results)
+        is_noted = any(result.said != _OK for result in results)
         facts = {name: fact() for name, fact in self._facts.items()}
         report = {"service": self._service, "checks": checks, **facts}
-        return ready, {"status": self._status(is_ready=ready), **report}
+        return ready, {"status": self._status(is_ready=ready, is_noted=is_noted), **report}
 
-    def _status(self, *, is_ready: bool) -> str:
+    def _status(self, *, is_ready: bool, is_noted: bool) -> str:
         if self.stopping:
             return "stopping"
         if not is_ready:
             return "unavailable"
-        return "degraded" if self._is_degraded() else "ready"
+        return "degraded" if is_noted or self._is_degraded() else "ready"
 
 
-async def _run(check: Check, timeout_s: float) -> str:
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """Of one check: whether the process can work, and what is to be said."""
+
+    passes: bool
+    said: str
+
+
+async def _run(check: Check, timeout_s: float) -> _Result:
     try:
         async with asyncio.timeout(timeout_s):
             await check()
     except TimeoutError:
-        return "timed out"
+        return _Result(passes=False, said="timed out")
     except NotReady as reason:
-        return str(reason)
+        return _Result(passes=False, said=str(reason))
+    except Noted as note:
+        return _Result(passes=True, said=str(note))
     except Exception as error:  # noqa: BLE001 - any failure means not ready, with its kind
         # The kind only: messages may name hosts and users.
-        return type(error).__name__
-    return "ok"
+        return _Result(passes=False, said=type(error).__name__)
+    return _Result(passes=True, said=_OK)
 
 
 def _never() -> bool:
