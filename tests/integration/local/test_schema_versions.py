@@ -9,7 +9,7 @@ import pytest
 from tests.integration.local.test_guard import STARTS_WITHIN, Worker, worker
 from tests.support.eventually import eventually
 from tests.support.servers import Broker, Database, Postgres
-from tests.unit.retention.factories import make_entry
+from tests.unit.retention.factories import body, make_entry
 from trigger_admin import database as admin_step
 from trigger_contracts import subjects
 from trigger_contracts.schema_versions import SCHEMA_VERSIONS
@@ -60,11 +60,8 @@ async def says(one: Worker, status: int, words: str) -> None:
 
 
 async def publish(broker: Broker) -> None:
-    entry = make_entry()
     async with broker.connected() as admin:
-        await admin.jetstream().publish(
-            subjects.fired(entry.trigger_id), entry.model_dump_json().encode()
-        )
+        await admin.jetstream().publish(subjects.fired("trigger-1"), body(make_entry()))
 
 
 async def rows(database: Database) -> int:

@@ -53,7 +53,8 @@ async def apply(connection: "asyncpg.Connection[Any]", folder: Path, schema: str
         seen = {row["name"] for row in rows}
         files = _files(folder)
         if unknown := sorted(seen - {file.name for file in files}):
-            if _number(unknown[0]) <= _number(files[-1].name) or len(unknown) > MOST_AHEAD:
+            ours = _number(files[-1].name)
+            if not all(ours < _number(name) <= ours + MOST_AHEAD for name in unknown):
                 raise NewerSchemaError(f"{schema}: {', '.join(unknown)}")
             log.warning("a schema is one version newer: it is left as it is", schema=schema)
             return applied
