@@ -29,6 +29,7 @@ OPERATIONS = {
     "getMetrics": "GET /metrics",
     "getOverview": "GET /overview",
     "getReady": "GET /ready",
+    "getServing": "GET /serving",
     "getSession": "GET /session",
     "getTrigger": "GET /triggers/{trigger_id}",
     "getTriggerNext": "GET /triggers/{trigger_id}/next",

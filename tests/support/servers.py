@@ -264,14 +264,15 @@ async def nats_broker(secrets: Secrets) -> AsyncIterator[Broker]:
 
 
 @contextlib.asynccontextmanager
-async def postgresql(secrets: Secrets) -> AsyncIterator[Postgres]:
-    """A started PostgreSQL with roles and template."""
+async def postgresql(secrets: Secrets, *, is_provisioned: bool = True) -> AsyncIterator[Postgres]:
+    """A started PostgreSQL with roles and template, or with nothing."""
     with _folder() as folder:
         make = _contained_postgres if use_docker() else _embedded_postgres
         running = Postgres(make(folder, secrets, ports.choose_free(set())), secrets)
         try:
             await running.start()
-            await running.provision_template()
+            if is_provisioned:
+                await running.provision_template()
             yield running
         finally:
             await running.server.dispose()

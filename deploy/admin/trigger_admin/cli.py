@@ -7,6 +7,7 @@ has the same ones, and finds the servers of a data directory as well.
 import json
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated, Any, TypeVar
 
 import asyncpg
@@ -96,7 +97,8 @@ def provision(
         retention_password=retention_password,
     )
     target = settings.target(replicas)
-    complete(lambda: provision_target(target, print))
+    # At once, also into a file: who waits says so while it waits.
+    complete(lambda: provision_target(target, partial(print, flush=True)))
     print("Provisioned.")
 
 

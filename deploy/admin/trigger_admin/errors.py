@@ -27,3 +27,13 @@ class TablesGoneError(AdminError):
             f"PostgreSQL has not all tables of: {', '.join(schemas)}. "
             "They are made anew from the streams by: etp provision"
         )
+
+
+class StreamUnchangeableError(AdminError):
+    def __init__(self, stream: str, why: str | None) -> None:
+        super().__init__(
+            f"The stream {stream} is not as this version declares it, and the broker does not let "
+            f"it be changed: {why}. What it holds was left as it is. Somebody else made or edited "
+            "it: bring it back from a backup, or remove it with all that it holds, and take this "
+            "step again."
+        )

@@ -1,7 +1,8 @@
 """The admin step: everything the services rely on and may not create themselves.
 
 ``etp up`` takes it before the services start; elsewhere it is the command ``etp provision``, a
-one-shot that the services wait for. Idempotent, and safe to take while the platform runs.
+one-shot that the services wait for. Idempotent, and safe to take while the platform runs: one that
+was killed leaves nothing that the next one does not finish, and of two at once one waits.
 
 First it looks back: a stream that lacks what was there before stops it, and a database that is new
 while the streams are not is made anew from them.
@@ -22,8 +23,11 @@ from .target import (
     admin_connection,
     at_database,
     compare,
+    one_step,
     take_note,
 )
+
+WAITING = "Another admin step is under way on this platform: this one waits for it."
 
 
 def say_nothing(_text: str) -> None:
@@ -34,7 +38,7 @@ async def provision(
     target: Target, say: Callable[[str], None] = say_nothing, *, accept_loss: bool = False
 ) -> None:
     """Raises StreamsLostError before anything is changed, unless ``accept_loss``."""
-    async with admin_connection(target) as client:
+    async with one_step(target, lambda: say(WAITING)), admin_connection(target) as client:
         compared = await find_losses(target, client)
         lost = compared.lost
         if not accept_loss:
@@ -47,7 +51,7 @@ async def provision(
         await provision_database(target, without=lacking)
         if lacking:
             say(_made_anew(compared.past, lacking))
-            for line in await rebuild.rebuild_all(target, accept_loss=True, schemas=lacking):
+            for line in await rebuild.make_anew(target, accept_loss=True, schemas=lacking):
                 say(line)
             await provision_database(target)
         elif not lost:

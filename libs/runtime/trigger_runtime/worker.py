@@ -14,9 +14,9 @@ import gc
 import signal
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
-import uvicorn
 import uvloop
 from faststream import FastStream
 from faststream.specification import AsyncAPI
@@ -26,10 +26,12 @@ from trigger_contracts.topology import CONSUMERS
 from trigger_runtime.consuming.broker import PlatformBroker
 from trigger_runtime.consuming.lag import Lag
 from trigger_runtime.http.health import Health, HealthApp
-from trigger_runtime.http.server import HttpLimits, server_config
+from trigger_runtime.http.operations import OperationsServer
+from trigger_runtime.http.server import HttpLimits
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.guard import StreamGuard
 from trigger_runtime.jetstream.publisher import JetStreamPublisher
+from trigger_runtime.postgres.schema_version import SchemaCheck
 from trigger_runtime.process.logging_setup import get_logger
 from trigger_runtime.process.loops import Loop
 from trigger_runtime.process.settings import HttpSettings
@@ -75,17 +77,23 @@ async def serve_worker(
     loops: Sequence[Loop] = (),
     publishers: Sequence[JetStreamPublisher] = (),
     guard: StreamGuard | None = None,
+    schema: SchemaCheck | None = None,
     on_stop: Sequence[Callable[[], Awaitable[None]]] = (),
 ) -> int:
     """Serve until told to stop; returns the exit code. Readiness checks the broker, too.
 
-    Nothing is taken in hand until ``guard`` finds the streams as they should be.
+    Nothing is taken in hand until ``schema`` finds the tables, and ``guard`` the streams, as they
+    should be.
     """
     health.add("broker", connection.ping)
     before: list[Callable[[], Awaitable[object]]] = []
+    if schema is not None:
+        health.add("schema", schema.check)
+        before = [connection.start, schema.wait]
+        loops = [*loops, Loop("watch schema", partial(schema.watch, connection.lost.set))]
     if guard is not None:
         health.add("streams", guard.check)
-        before = [connection.connect, guard.wait]
+        before = [*before, connection.connect, guard.wait]
         watching = Loop("watch streams", guard.watch)
         connection.on_reconnect(watching.wake)
         loops = [*loops, watching]
@@ -94,11 +102,18 @@ async def serve_worker(
     health.tell("lag_s", lambda: lag.seconds)
     loops = (*loops, lag.loop(), heartbeat_loop(connection, health, service))
     app = FastStream(broker, specification=asyncapi, logger=None)
-    http = _HttpServer(HealthApp(health, asyncapi), settings)
+    http = OperationsServer(
+        HealthApp(health, asyncapi),
+        HttpLimits.of(settings),
+        host=settings.http_host,
+        port=settings.http_port,
+    )
     stop = asyncio.Event()
     with _signals(stop):
-        serving = asyncio.create_task(http.serve(), name="http")
+        serving = http.start()
         starting = asyncio.create_task(_start(app, loops, before), name="start")
+        # Whatever it now waits for is another's: restarting this process would help nobody.
+        health.started = True
         stopped = asyncio.create_task(stop.wait())
         lost = asyncio.create_task(connection.lost.wait())
         try:
@@ -174,23 +189,3 @@ def _signals(stop: asyncio.Event) -> Iterator[None]:
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
-
-
-class _HttpServer(uvicorn.Server):
-    """uvicorn without its signal handlers: the worker's own stop everything in order."""
-
-    def __init__(self, app: HealthApp, settings: HttpSettings) -> None:
-        super().__init__(
-            server_config(
-                app,
-                HttpLimits.of(settings),
-                host=settings.http_host,
-                port=settings.http_port,
-                lifespan="off",
-                timeout_graceful_shutdown=1,
-            )
-        )
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield

@@ -34,15 +34,18 @@ from trigger_api.handlers.live_reader import TailReaders
 from trigger_api.handlers.live_tail import Tail
 from trigger_contracts.heartbeats import Heartbeat
 from trigger_contracts.idempotency import CLAIMS
+from trigger_contracts.schema_versions import SCHEMA_VERSIONS
 from trigger_contracts.subjects import Service
 from trigger_contracts.topology import COMMANDS, DEAD, IDEMPOTENCY
 from trigger_runtime.consuming.broker import create_broker
-from trigger_runtime.http.health import Health
+from trigger_runtime.http.health import Health, HealthApp
+from trigger_runtime.http.operations import OperationsServer
 from trigger_runtime.http.server import HttpLimits
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.idempotency_store import IdempotencyStore
 from trigger_runtime.jetstream.publisher import JetStreamPublisher
 from trigger_runtime.jetstream.reader import StreamReader
+from trigger_runtime.postgres.schema_version import SchemaCheck
 from trigger_runtime.process.clock import SystemClock
 from trigger_runtime.process.ids import new_id
 from trigger_runtime.process.logging_setup import get_logger, set_up_logging
@@ -107,9 +110,11 @@ class Api:
     tail: Tail
     documents: operations.Documents
     arrivals: Arrivals
+    health: Health
 
     def stop(self) -> None:
-        """End at once what would not end by itself."""
+        """Say that no more requests should come, and end at once what would not end by itself."""
+        self.health.stopping = True
         self.tail.stop()
         self.arrivals.stop()
 
@@ -242,12 +247,12 @@ def build(settings: Settings) -> Api:
             ),
             dead_letters.router(_dead_letter_queue(settings, connection, clock)),
             session.router(identity, bodies, clock),
-            operations.router(health, documents),
+            operations.router(health, documents, has_metrics=settings.operations_port is None),
         ],
     )
     ui = UiEndpoint(UiFiles(ui_files.FOLDER).current)
     gateway = Gateway(app, fire_endpoint, ui, identity, clock, new_id, meter.answered, compressor)
-    return Api(gateway, app, faststream, app.openapi, connection, tail, documents, arrivals)
+    return Api(gateway, app, faststream, app.openapi, connection, tail, documents, arrivals, health)
 
 
 class _Life:
@@ -274,6 +279,7 @@ class _Life:
         connecting = asyncio.ensure_future(self._connect())
         self._tail_loop.start()
         settle_memory()
+        self._health.started = True
         try:
             yield
         finally:
@@ -385,6 +391,7 @@ def _health(
     health = Health(Service.API.value)
     health.add("broker", commands.ping)
     health.add("database", database.ping)
+    health.add("schema", SchemaCheck(SCHEMA_VERSIONS, database.schema_version).check)
     heartbeats.tell(health)
     return health
 
@@ -426,8 +433,29 @@ async def serve(settings: Settings) -> int:
 
     watching = asyncio.create_task(end_if_lost(), name="watch connection")
     try:
-        await server.serve()
+        async with _operations(settings, built.health):
+            await server.serve()
     finally:
         watching.cancel()
     log.info("stopped", code=code)
     return code if server.started else 1
+
+
+@contextlib.asynccontextmanager
+async def _operations(settings: Settings, health: Health) -> AsyncIterator[None]:
+    """Serve those who operate the gateway for the block, where they have a port of their own."""
+    if settings.operations_port is None:
+        yield
+        return
+    server = OperationsServer(
+        HealthApp(health),
+        HttpLimits.of(settings),
+        host=settings.operations_host,
+        port=settings.operations_port,
+    )
+    serving = server.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving

@@ -2,10 +2,10 @@
 
 import re
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, AliasChoices, Field, SecretStr
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, model_validator
 
 from trigger_contracts.topology import ACTIVE_LIFE, LOG_LIFE
 from trigger_runtime.process.settings import (
@@ -63,6 +63,18 @@ class Settings(NatsSettings, DatabaseSettings, HttpSettings, LogSettings):
         default=None,
         description="How browsers reach the gateway, where that is not its own address: "
         "`https://triggers.example.com`. With https, cookies are sent over https alone.",
+    )
+    operations_host: str = Field(
+        default="127.0.0.1",
+        description="Address to listen on for those who operate the gateway.",
+    )
+    operations_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="A port for `/health`, `/ready`, `/serving` and `/metrics`, for those who "
+        "operate the gateway; it answers until the end of a stop. `/metrics` is then no more on "
+        "the public port.",
     )
     command_timeout: Duration = Field(
         default=timedelta(seconds=2),
@@ -132,3 +144,9 @@ class Settings(NatsSettings, DatabaseSettings, HttpSettings, LogSettings):
         default=timedelta(seconds=15),
         description="A stream without events says so often that it stands.",
     )
+
+    @model_validator(mode="after")
+    def _ports_differ(self) -> Self:
+        if self.operations_port == self.http_port:
+            raise ValueError("ETP_OPERATIONS_PORT must be another port than ETP_HTTP_PORT")
+        return self

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from faststream.specification import AsyncAPI
 
+from trigger_contracts.schema_versions import SCHEMA_VERSIONS
 from trigger_contracts.subjects import Service
 from trigger_contracts.topology import DEAD, EVENTS, RETENTION_EVENTS
 from trigger_runtime.consuming.broker import PlatformBroker, create_broker
@@ -18,6 +19,7 @@ from trigger_runtime.jetstream.publisher import JetStreamPublisher
 from trigger_runtime.jetstream.reader import StreamReader
 from trigger_runtime.postgres.database import Database
 from trigger_runtime.postgres.positions import asked_of
+from trigger_runtime.postgres.schema_version import SchemaCheck, version_in
 from trigger_runtime.process.clock import SystemClock
 from trigger_runtime.process.logging_setup import set_up_logging
 from trigger_runtime.process.loops import Loop
@@ -27,6 +29,7 @@ from .adapters import meter
 from .adapters.broker import CoreNotices
 from .adapters.event_log import PostgresEventLog
 from .adapters.positions import positions
+from .adapters.schema import SCHEMA
 from .domain.lifetime import Lifetime
 from .entrypoints.subscribers import subscribe
 from .handlers import HourCloser, Indexer, Projector, Sweeper
@@ -128,5 +131,6 @@ async def serve(settings: Settings) -> int:
         loops=retention.loops,
         publishers=retention.publishers,
         guard=retention.guard,
+        schema=SchemaCheck({SCHEMA: SCHEMA_VERSIONS[SCHEMA]}, version_in(retention.database)),
         on_stop=[retention.database.close],
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from faststream.specification import AsyncAPI
 
 from trigger_contracts import topology
+from trigger_contracts.schema_versions import SCHEMA_VERSIONS
 from trigger_contracts.subjects import Service
 from trigger_runtime.consuming.broker import PlatformBroker, create_broker
 from trigger_runtime.dead_letters.redriving import Redriver
@@ -18,6 +19,7 @@ from trigger_runtime.jetstream.reader import StreamReader
 from trigger_runtime.jetstream.results import NatsResults
 from trigger_runtime.postgres.database import Database
 from trigger_runtime.postgres.positions import asked_of
+from trigger_runtime.postgres.schema_version import SchemaCheck, version_in
 from trigger_runtime.process.clock import SystemClock
 from trigger_runtime.process.logging_setup import set_up_logging
 from trigger_runtime.process.loops import Loop
@@ -238,5 +240,6 @@ async def serve(settings: Settings) -> int:
         loops=scheduler.loops,
         publishers=scheduler.publishers,
         guard=scheduler.guard,
+        schema=SchemaCheck({SCHEMA: SCHEMA_VERSIONS[SCHEMA]}, version_in(scheduler.databases[0])),
         on_stop=[database.close for database in scheduler.databases],
     )

@@ -50,7 +50,8 @@ async def test_both_ways_to_send_a_key(gateway: Running) -> None:
 
 async def test_what_is_open_needs_no_key_and_works_offline(gateway: Running) -> None:
     async with gateway.without_key() as http:
-        for path in ("/health", "/ready", "/metrics", "/docs", "/openapi.json", "/asyncapi"):
+        documents = ("/docs", "/openapi.json", "/asyncapi")
+        for path in ("/health", "/ready", "/serving", "/metrics", *documents):
             response = await http.get(path)
             assert response.status_code == 200, path
         page = (await http.get("/docs")).text
@@ -59,7 +60,8 @@ async def test_what_is_open_needs_no_key_and_works_offline(gateway: Running) -> 
         assert "<script" not in page
         assert "/triggers/{trigger_id}/fire" in page
         assert (await http.get("/docs/style.css")).headers["content-type"].startswith("text/css")
-        assert (await http.get("/ready")).json()["checks"] == {"broker": "ok", "database": "ok"}
+        checks = (await http.get("/ready")).json()["checks"]
+        assert checks == {"broker": "ok", "database": "ok", "schema": "ok"}
         messages = (await http.get("/asyncapi")).json()
         addresses = {channel["address"] for channel in messages["channels"].values()}
         assert "trigger.command.fire" in addresses

@@ -25,6 +25,12 @@ SHORT = {
 }
 
 
+async def is_serving(http: httpx.AsyncClient) -> bool:
+    answer = await http.get("/serving")
+    assert answer.json()["status"] == "serving", answer.json()
+    return answer.status_code == 200
+
+
 async def test_without_a_broker_reads_work_and_writes_are_refused(
     platform_streams: Broker,
     empty_database: Database,
@@ -58,6 +64,7 @@ async def test_without_a_broker_reads_work_and_writes_are_refused(
             assert report.status_code == 503
             assert report.json()["checks"]["database"] == "ok"
             assert report.json()["checks"]["broker"] != "ok"
+            assert await is_serving(http), "reads go on"
         finally:
             await platform_streams.start()
         await ready(running)
@@ -83,6 +90,7 @@ async def test_the_broker_may_be_away_at_the_start(
         try:
             assert (await running.http.get("/triggers/")).status_code == 200
             assert (await running.http.get("/ready")).status_code == 503
+            assert await is_serving(running.http)
             assert (await running.http.post("/test/api/", json={"payload": 1})).status_code == 503
         finally:
             await platform_streams.start()
@@ -126,6 +134,7 @@ async def test_without_a_database_fires_and_writes_are_accepted(
             report = (await http.get("/ready")).json()
             assert report["checks"]["broker"] == "ok"
             assert report["checks"]["database"] != "ok"
+            assert await is_serving(http), "writes are stored"
         finally:
             await postgres.start()
         await ready(running)

@@ -28,6 +28,7 @@ from trigger_runtime.consuming.lag import Lag
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.process.settings import NatsSettings
 
+WELL = {"broker": "ok", "database": "ok", "schema": "ok"}
 ROOT = Path(__file__).parents[3]
 Start = Callable[[], Awaitable[asyncio.subprocess.Process]]
 
@@ -88,7 +89,7 @@ async def test_a_worker_that_dies_or_hangs_is_told_and_the_gateway_goes_on(
     await eventually(lambda: shows(gateway, "away", 0), within=20)
     told = await report(gateway)
     assert told["status"] == "degraded"
-    assert told["checks"] == {"broker": "ok", "database": "ok"}
+    assert told["checks"] == WELL
     assert (await gateway.http.get("/events/")).status_code == 200
     stored = await gateway.http.post("/triggers/", json={"name": "a", "type": "api"})
     assert stored.status_code == 202
@@ -163,7 +164,7 @@ async def test_services_are_listed_by_what_they_say_and_who_is_silent_is_not_rea
     rows = await listed()
     assert list(rows) == ["api", "scheduler", "executor", "retention"]
     (own,) = rows["api"]
-    assert (own["ready"], own["checks"]) == (True, {"broker": "ok", "database": "ok"})
+    assert (own["ready"], own["checks"]) == (True, WELL)
     assert datetime.now(UTC) > datetime.fromisoformat(own["started_at"])
     silent = {"instance": None, "version": None, "started_at": None, "lag_s": None}
     assert rows["executor"] == [{"service": "executor", "ready": False, "checks": {}, **silent}]

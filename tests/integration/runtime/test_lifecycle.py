@@ -100,7 +100,7 @@ async def test_a_worker_serves_its_routes(worker: Worker) -> None:
 
 async def test_a_worker_answers_head_and_options_and_names_what_it_allows(worker: Worker) -> None:
     await eventually(worker.is_ready, within=20)
-    for path in ("/health", "/ready", "/metrics", "/asyncapi.json"):
+    for path in ("/health", "/ready", "/serving", "/metrics", "/asyncapi.json"):
         head, got = await worker.client.head(path), await worker.client.get(path)
         assert (head.status_code, head.content) == (200, b"")
         assert set(head.headers) == set(got.headers)
@@ -160,6 +160,7 @@ async def test_a_worker_outlives_a_broker_that_goes_away(
     try:
         await eventually(lambda: _answers(worker, "/ready", 503))
         assert await worker.status("/health") == 200
+        assert await worker.status("/serving") == 200
     finally:
         await platform_streams.start()
     await eventually(worker.is_ready)
@@ -180,6 +181,7 @@ async def broker_away(platform_streams: Broker) -> AsyncIterator[Broker]:
 async def test_a_worker_starts_before_its_broker(broker_away: Broker, worker: Worker) -> None:
     await eventually(lambda: _answers(worker, "/health", 200), within=60)
     assert await worker.status("/ready") == 503
+    assert await worker.status("/serving") == 200
     await broker_away.start()
     await eventually(worker.is_ready)
 

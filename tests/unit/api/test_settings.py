@@ -20,6 +20,17 @@ def test_a_hash_that_could_not_be_one_is_refused_at_the_start(
     assert "plain text" not in str(refused.value)
 
 
+def test_operators_have_a_port_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ETP_DATABASE_URL", URL)
+    monkeypatch.setenv("ETP_HTTP_PORT", "8080")
+    assert Settings().operations_port is None
+    monkeypatch.setenv("ETP_OPERATIONS_PORT", "8081")
+    assert Settings().operations_port == 8081
+    monkeypatch.setenv("ETP_OPERATIONS_PORT", "8080")
+    with pytest.raises(ValidationError, match="another port than ETP_HTTP_PORT"):
+        Settings()
+
+
 def test_every_setting_is_described() -> None:
     assert all(field.description for field in Settings.model_fields.values())
 

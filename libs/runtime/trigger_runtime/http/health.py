@@ -1,7 +1,9 @@
 """Whether the process lives, and whether it can work, over plain ASGI.
 
 ``/health`` says that the process answers, with versions; ``/ready`` runs the named checks and
-is 503 while one fails, which is no reason to restart us; ``/metrics`` is Prometheus';
+is 503 while one fails, which is no reason to restart us, nor to send requests elsewhere: what is
+stored while PostgreSQL is away is done later. That is what ``/serving`` is for, which knows no
+dependency: 503 before the process has started, and while it drains. ``/metrics`` is Prometheus';
 ``/asyncapi`` documents the messages, ``/asyncapi.json`` for programs. No authentication: bind
 it to a private address, and let nothing here cost more the more often it is asked for: documents
 are made at the start, and whoever asks whether we are ready meanwhile shares the answer.
@@ -12,26 +14,29 @@ import asyncio
 import importlib.metadata
 import json
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from faststream.specification import AsyncAPI
 
 from trigger_contracts.errors import Code, problem
-from trigger_runtime.process.errors import NotReady
+from trigger_runtime.process.errors import Noted, NotReady
 
 from . import message_page
 from .exposition import Exposition
 from .refusals import SECURITY_HEADERS
 
 Check = Callable[[], Awaitable[None]]
-"""Returns when all is well, raises otherwise."""
+"""Returns when all is well, raises otherwise; Noted where it works and somebody should look."""
 
 CHECK_TIMEOUT = timedelta(seconds=1)
 """A dependency that takes longer is as good as away."""
 
 Fact = Callable[[], Any]
 """Something to tell beside the checks, as JSON has it. Asked once they are done."""
+
+_OK = "ok"
 
 _ANSWERED = "GET, HEAD, OPTIONS"
 """By every address of a worker."""
@@ -57,6 +62,8 @@ class Health:
             "version": importlib.metadata.version("event-trigger-platform"),
             "tzdata": importlib.metadata.version("tzdata"),
         }
+        self.started = False
+        """Set once the process serves, whatever else is away."""
         self.stopping = False
         """Set when the process drains: not ready, so that nothing new is sent here."""
 
@@ -75,6 +82,11 @@ class Health:
         """The process answers; what it is."""
         return dict(self._about)
 
+    def serving(self) -> tuple[bool, dict[str, str]]:
+        """Whether a load balancer should send requests here."""
+        status = "stopping" if self.stopping else "serving" if self.started else "starting"
+        return status == "serving", {"status": status, "service": self._service}
+
     async def ready(self) -> tuple[bool, dict[str, Any]]:
         """Whether every check passes, and each one's outcome. All run at once, for all who ask."""
         if self._looking is None or self._looking.done():
@@ -85,32 +97,43 @@ class Health:
         results = await asyncio.gather(
             *(_run(check, timeout_s) for check, timeout_s in self._checks.values())
         )
-        checks = dict(zip(self._checks, results, strict=True))
-        ready = not self.stopping and all(result == "ok" for result in results)
+        checks = dict(zip(self._checks, (result.said for result in results), strict=True))
+        ready = not self.stopping and all(result.passes for result in results)
+        is_noted = any(result.said != _OK for result in results)
         facts = {name: fact() for name, fact in self._facts.items()}
         report = {"service": self._service, "checks": checks, **facts}
-        return ready, {"status": self._status(is_ready=ready), **report}
+        return ready, {"status": self._status(is_ready=ready, is_noted=is_noted), **report}
 
-    def _status(self, *, is_ready: bool) -> str:
+    def _status(self, *, is_ready: bool, is_noted: bool) -> str:
         if self.stopping:
             return "stopping"
         if not is_ready:
             return "unavailable"
-        return "degraded" if self._is_degraded() else "ready"
+        return "degraded" if is_noted or self._is_degraded() else "ready"
 
 
-async def _run(check: Check, timeout_s: float) -> str:
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """Of one check: whether the process can work, and what is to be said."""
+
+    passes: bool
+    said: str
+
+
+async def _run(check: Check, timeout_s: float) -> _Result:
     try:
         async with asyncio.timeout(timeout_s):
             await check()
     except TimeoutError:
-        return "timed out"
+        return _Result(passes=False, said="timed out")
     except NotReady as reason:
-        return str(reason)
+        return _Result(passes=False, said=str(reason))
+    except Noted as note:
+        return _Result(passes=True, said=str(note))
     except Exception as error:  # noqa: BLE001 - any failure means not ready, with its kind
         # The kind only: messages may name hosts and users.
-        return type(error).__name__
-    return "ok"
+        return _Result(passes=False, said=type(error).__name__)
+    return _Result(passes=True, said=_OK)
 
 
 def _never() -> bool:
@@ -151,9 +174,10 @@ class HealthApp:
         match path:
             case "/health":
                 return _json(200, self._health.health())
-            case "/ready":
-                ready, report = await self._health.ready()
-                return _json(200 if ready else 503, report)
+            case "/ready" | "/serving":
+                ready = path == "/ready"
+                well, report = await self._health.ready() if ready else self._health.serving()
+                return _json(200 if well else 503, report)
             case "/metrics":
                 return 200, self._metrics.content_type, self._metrics.text()
             case "*":  # asked of the server as a whole, by OPTIONS alone (RFC 9110, 9.3.7)

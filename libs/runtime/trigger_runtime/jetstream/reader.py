@@ -11,7 +11,7 @@ import contextlib
 import json
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -58,13 +58,15 @@ class StreamState:
     """How far a stream is, as its leader knows it.
 
     ``created_at`` tells it from one of its name that was before it: only their sequences are alike.
-    ``first_seq`` of an empty stream is 0 or one more than its ``last_seq``.
+    ``first_seq`` of an empty stream is 0 or one more than its ``last_seq``. ``config`` is as the
+    broker's API has it, empty where nobody asked for it.
     """
 
     created_at: datetime
     first_seq: int
     last_seq: int
     messages: int
+    config: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +194,7 @@ class StreamReader:
             first_seq=body["state"]["first_seq"],
             last_seq=body["state"]["last_seq"],
             messages=body["state"]["messages"],
+            config=body["config"],
         )
 
     async def _request(self, subject: str, body: dict[str, Any] | None) -> Msg:

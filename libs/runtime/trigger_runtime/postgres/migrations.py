@@ -3,7 +3,9 @@
 A service keeps ``NNNN_<what>.sql`` files beside its adapters; ``{schema}`` in them stands
 for the schema's name, so that the same files build the live schema and the shadow that a
 rebuild fills. Each file is applied once, in order, in one transaction with the note that
-it was. Run by the admin step as the database's owner; services have no DDL rights.
+it was. The schema's version is the number of the newest; its view ``schema_version`` tells it to
+whoever may enter the schema. Run by the admin step as the database's owner; services have no DDL
+rights.
 """
 
 import re
@@ -13,6 +15,11 @@ from typing import Any
 
 import asyncpg
 
+from trigger_contracts.schema_versions import MOST_AHEAD
+from trigger_runtime.process.logging_setup import get_logger
+
+log = get_logger(__name__)
+
 _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _LOCK_KEY = 7_214_001
@@ -20,13 +27,17 @@ _LOCK_KEY = 7_214_001
 
 
 class NewerSchemaError(Exception):
-    """The schema has seen migrations that this version does not know: a newer one has been here."""
+    """The schema has seen migrations that this version does not know: a newer one has been here,
+    by more than one version, and nothing of this one works there.
+    """
 
 
 async def apply(connection: "asyncpg.Connection[Any]", folder: Path, schema: str) -> list[str]:
     """Apply to ``schema`` what it has not seen yet; returns the names of the files applied.
 
-    Raises ValueError for a schema name that is not a plain identifier, and NewerSchemaError.
+    One that is a version newer is left as it is, and nothing is applied: services of this version
+    run on it. Raises ValueError for a schema name that is not a plain identifier, and
+    NewerSchemaError.
     """
     if not _SCHEMA.fullmatch(schema):
         raise ValueError(f"not a schema name: {schema!r}")
@@ -42,7 +53,11 @@ async def apply(connection: "asyncpg.Connection[Any]", folder: Path, schema: str
         seen = {row["name"] for row in rows}
         files = _files(folder)
         if unknown := sorted(seen - {file.name for file in files}):
-            raise NewerSchemaError(f"{schema}: {', '.join(unknown)}")
+            ours = _number(files[-1].name)
+            if not all(ours < _number(name) <= ours + MOST_AHEAD for name in unknown):
+                raise NewerSchemaError(f"{schema}: {', '.join(unknown)}")
+            log.warning("a schema is one version newer: it is left as it is", schema=schema)
+            return applied
         for file in files:
             if file.name in seen:
                 continue
@@ -52,7 +67,20 @@ async def apply(connection: "asyncpg.Connection[Any]", folder: Path, schema: str
                 file.name,
             )
             applied.append(file.name)
+        await _tell_version(connection, schema)
     return applied
+
+
+async def _tell_version(connection: "asyncpg.Connection[Any]", schema: str) -> None:
+    """Also in a schema that was made before versions were told."""
+    view = f"{schema}.schema_version"
+    if await connection.fetchval("SELECT to_regclass($1) IS NULL", view):
+        await connection.execute(
+            f"CREATE VIEW {view} AS"
+            f" SELECT max(left(name, 4)::integer) AS version FROM {schema}.migration"
+        )
+        # Nobody sees it who may not enter the schema.
+        await connection.execute(f"GRANT SELECT ON {view} TO PUBLIC")
 
 
 async def has_tables(
@@ -81,6 +109,10 @@ async def owner_of(connection: "asyncpg.Connection[Any]", schema: str) -> tuple[
     )
     assert owner is not None  # noqa: S101 (every database has one)
     return owner, False
+
+
+def _number(name: str) -> int:
+    return int(name[:4])
 
 
 def _files(folder: Path) -> list[Path]:

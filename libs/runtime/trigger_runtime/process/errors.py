@@ -46,5 +46,9 @@ class StreamMissing(ReadRefused):
     """There is no such stream."""
 
 
+class Noted(Exception):  # noqa: N818 - no error, but something that somebody should look at
+    """A check passes, with something to say of it; whoever asks may read that."""
+
+
 class NotReady(Exception):  # noqa: N818 - a state of the process's
     """A check fails for a reason that whoever asks may read: it names no host and no user."""

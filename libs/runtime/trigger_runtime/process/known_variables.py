@@ -60,6 +60,8 @@ NAMES = frozenset(
         "ETP_NATS_URL",
         "ETP_NATS_URL_FILE",
         "ETP_NATS_USER",
+        "ETP_OPERATIONS_HOST",
+        "ETP_OPERATIONS_PORT",
         "ETP_POOL_SIZE",
         "ETP_PROJECTION_BATCH",
         "ETP_PUBLIC_URL",

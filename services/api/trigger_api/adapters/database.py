@@ -102,6 +102,11 @@ class ReadDatabase:
         """A round trip; raises ``ReadDatabaseUnavailable``. For readiness."""
         await self.fetch(statements.PING)
 
+    async def schema_version(self, schema: str) -> int | None:
+        """Of a schema that it reads; raises ``ReadDatabaseUnavailable``."""
+        rows = await self.fetch(statements.SCHEMA_VERSION[schema])
+        return None if rows[0].version is None else int(rows[0].version)
+
     async def close(self) -> None:
         await self._engine.dispose()
 

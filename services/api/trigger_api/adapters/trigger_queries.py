@@ -42,10 +42,17 @@ from trigger_api.domain.triggers.queries import (
     TriggerQuery,
     UpcomingQuery,
 )
+from trigger_contracts.schema_versions import SCHEMA_VERSIONS
 
 from .byte_pages import within_bytes
 
 PING = text("SELECT 1 FROM scheduler.triggers, retention.life LIMIT 0")
+
+SCHEMA_VERSION = {
+    schema: select(table("schema_version", column("version", Integer), schema=schema).c.version)
+    for schema in SCHEMA_VERSIONS
+}
+"""By the name of a schema that is read here."""
 
 _TRIGGERS = table(
     "triggers",

@@ -43,5 +43,12 @@ class ReadyShown(BaseModel):
     workers: dict[str, WorkerShown] = Field(description="The other services, by their names.")
 
 
+class ServingShown(BaseModel):
+    """Whether requests should be sent to it."""
+
+    status: Literal["serving", "starting", "stopping"]
+    service: str
+
+
 class AsyncApiDocument(RootModel[dict[str, Any]]):
     """An AsyncAPI 3 document."""

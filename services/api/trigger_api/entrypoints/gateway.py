@@ -44,6 +44,7 @@ OPEN_PATHS = frozenset(
         "/",
         "/health",
         "/ready",
+        "/serving",
         "/metrics",
         "/docs",
         "/docs/style.css",

@@ -1,4 +1,4 @@
-"""/health, /ready, /metrics and the documents about the interface. They need no key.
+"""/health, /ready, /serving, /metrics and the documents about the interface. They need no key.
 
 So none of them may cost much: the documents are made once, at the start, and never change.
 """
@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from faststream.specification import AsyncAPI
 from starlette.responses import Response
 
-from trigger_api.domain.process_shown import AsyncApiDocument, HealthShown, ReadyShown
+from trigger_api.domain.process_shown import AsyncApiDocument, HealthShown, ReadyShown, ServingShown
 from trigger_runtime.http.exposition import Exposition
 from trigger_runtime.http.health import Health
 
@@ -30,6 +30,13 @@ _READY: dict[str, Any] = {
     "responses": {
         200: answers.json(ReadyShown, "`ready` or `degraded`"),
         503: answers.json(ReadyShown, "`unavailable` or `stopping`"),
+    },
+}
+_SERVING: dict[str, Any] = {
+    "operation_id": "getServing",
+    "responses": {
+        200: answers.json(ServingShown, "`serving`"),
+        503: answers.json(ServingShown, "`starting` or `stopping`"),
     },
 }
 _METRICS: dict[str, Any] = {
@@ -74,8 +81,11 @@ class Documents:
         return HttpAnswer(200, docs.page(self._openapi()).encode(), "text/html; charset=utf-8")
 
 
-def router(health: Health, documents: Documents) -> APIRouter:
-    """What tells of the process: health, readiness, metrics, documents."""
+def router(health: Health, documents: Documents, *, has_metrics: bool) -> APIRouter:
+    """What tells of the process: health, readiness, metrics, documents.
+
+    ``has_metrics``: not where they have a port of their own.
+    """
     exposition = Exposition()
 
     async def alive() -> Response:
@@ -91,10 +101,39 @@ def router(health: Health, documents: Documents) -> APIRouter:
         is_ready, report = await health.ready()
         return json_answer(200 if is_ready else 503, report).response()
 
+    async def serving() -> Response:
+        """Whether a load balancer should send requests here: 503 while this gateway stops.
+
+        It is 200 also while PostgreSQL or the broker is away, where `/ready` is 503: reads or
+        writes go on, and what is accepted is done later.
+        """
+        is_serving, report = health.serving()
+        return json_answer(200 if is_serving else 503, report).response()
+
     async def metrics() -> Response:
         """For Prometheus."""
         return HttpAnswer(200, exposition.text(), exposition.content_type).response()
 
+    router = APIRouter(tags=["operations"])
+    router.add_api_route(
+        "/",
+        _home,
+        methods=["GET"],
+        include_in_schema=False,
+        route_class_override=DeclaredRoute,
+    )
+    for path, endpoint, docs_of in (
+        ("/health", alive, _HEALTH),
+        ("/ready", ready, _READY),
+        ("/serving", serving, _SERVING),
+        *((("/metrics", metrics, _METRICS),) if has_metrics else ()),
+    ):
+        routes.add(router, "GET", path, endpoint, **docs_of)
+    _add_documents(router, documents)
+    return router
+
+
+def _add_documents(router: APIRouter, documents: Documents) -> None:
     async def openapi_document() -> Response:
         return documents.openapi.response()
 
@@ -108,21 +147,7 @@ def router(health: Health, documents: Documents) -> APIRouter:
     async def docs_style() -> Response:
         return HttpAnswer(200, docs.STYLE.encode(), "text/css; charset=utf-8").response()
 
-    router = APIRouter(tags=["operations"])
-    router.add_api_route(
-        "/",
-        _home,
-        methods=["GET"],
-        include_in_schema=False,
-        route_class_override=DeclaredRoute,
-    )
-    for path, endpoint, docs_of in (
-        ("/health", alive, _HEALTH),
-        ("/ready", ready, _READY),
-        ("/metrics", metrics, _METRICS),
-        ("/asyncapi", asyncapi_document, _ASYNCAPI),
-    ):
-        routes.add(router, "GET", path, endpoint, **docs_of)
+    routes.add(router, "GET", "/asyncapi", asyncapi_document, **_ASYNCAPI)
     for path, endpoint in (
         ("/asyncapi.json", asyncapi_document),
         ("/openapi.json", openapi_document),
@@ -130,7 +155,6 @@ def router(health: Health, documents: Documents) -> APIRouter:
         ("/docs/style.css", docs_style),
     ):
         routes.add(router, "GET", path, endpoint, include_in_schema=False)
-    return router
 
 
 async def _home(request: Request) -> Response:

@@ -589,6 +589,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/serving": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether a load balancer should send requests here
+         * @description 503 while this gateway stops.
+         *
+         *     It is 200 also while PostgreSQL or the broker is away, where `/ready` is 503: reads or
+         *     writes go on, and what is accepted is done later.
+         */
+        get: operations["getServing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/metrics": {
         parameters: {
             query?: never;
@@ -1485,6 +1508,12 @@ export interface components {
             };
             /** @description How long the oldest message has waited that the service has not handled. */
             lag_s: number | null;
+        };
+        /** @description Whether requests should be sent to it. */
+        ServingShown: {
+            /** @enum {string} */
+            status: "serving" | "starting" | "stopping";
+            service: string;
         };
         /** @description Who asks, and until when that is known by a cookie. */
         SessionShown: {
@@ -3634,6 +3663,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReadyShown"];
+                };
+            };
+        };
+    };
+    getServing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `serving` */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServingShown"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            408: components["responses"]["Problem408"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            /** @description `starting` or `stopping` */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServingShown"];
                 };
             };
         };

@@ -1,0 +1,88 @@
+"""The gateway tells of itself on a port that its callers need not reach, to the very end."""
+
+import asyncio
+import signal
+
+import httpx
+
+from tests.integration.api.gateway_process import gateway_process
+from tests.support.eventually import eventually
+from tests.support.servers import Broker, Database
+from trigger_contracts.topology import MAX_BODY_BYTES
+from trigger_local import ports
+from trigger_local.secrets import Secrets
+
+TOLD = ("/health", "/ready", "/serving", "/metrics")
+
+
+async def answers(http: httpx.AsyncClient, path: str) -> int:
+    try:
+        return (await http.get(path)).status_code
+    except httpx.TransportError:
+        return 0
+
+
+async def test_operators_have_a_port_of_their_own(
+    platform_streams: Broker, empty_database: Database, secrets: Secrets
+) -> None:
+    port = ports.choose_free(set())
+    async with (
+        gateway_process(
+            platform_streams, empty_database, secrets, ETP_OPERATIONS_PORT=str(port)
+        ) as gateway,
+        httpx.AsyncClient(base_url=gateway.url, trust_env=False) as public,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as own,
+    ):
+
+        async def is_ready() -> bool:
+            return await answers(own, "/ready") == 200
+
+        await eventually(is_ready, within=60)
+        assert [await answers(own, path) for path in TOLD] == [200] * 4
+        assert [await answers(public, path) for path in TOLD] == [200, 200, 200, 404]
+        assert "etp_http_requests_total" in (await own.get("/metrics")).text
+        assert "/metrics" not in (await public.get("/openapi.json")).json()["paths"]
+        # What callers ask for is not there.
+        key = {"X-API-KEY": secrets.api_key}
+        assert (await own.get("/triggers/", headers=key)).status_code == 404
+        assert (await public.get("/triggers/", headers=key)).status_code == 200
+
+
+async def test_operators_are_answered_while_it_drains(
+    platform_streams: Broker, empty_database: Database, secrets: Secrets
+) -> None:
+    port = ports.choose_free(set())
+    async with (
+        gateway_process(
+            platform_streams, empty_database, secrets, ETP_OPERATIONS_PORT=str(port)
+        ) as gateway,
+        httpx.AsyncClient(base_url=gateway.url, trust_env=False) as public,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as own,
+    ):
+
+        async def is_serving() -> bool:
+            return await answers(own, "/serving") == 200
+
+        await eventually(is_serving, within=60)
+        assert await answers(public, "/serving") == 200
+        # A request in hand: its body is still to come, and the stop waits for it.
+        host, public_port = gateway.url.removeprefix("http://").split(":")
+        _, writer = await asyncio.open_connection(host, int(public_port))
+        writer.write(
+            b"POST /triggers/ HTTP/1.1\r\nHost: gateway\r\nContent-Length: %d\r\n"
+            b"X-API-KEY: %s\r\n\r\n{" % (MAX_BODY_BYTES, secrets.api_key.encode())
+        )
+        await writer.drain()
+        gateway.process.send_signal(signal.SIGTERM)
+
+        async def drains() -> bool:
+            answer = await own.get("/serving")
+            return answer.status_code == 503 and answer.json()["status"] == "stopping"
+
+        await eventually(drains)
+        assert [await answers(own, path) for path in TOLD] == [200, 503, 503, 200]
+        assert await answers(public, "/serving") == 0, "nobody new is let in"
+        writer.transport.abort()
+        async with asyncio.timeout(10):
+            assert await gateway.process.wait() == 0
+        assert await answers(own, "/serving") == 0
