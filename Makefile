@@ -71,7 +71,7 @@ bench: setup
 # dev.txt first: it holds everything, and the others take their versions from it. No addresses are
 # written: where packages come from is the business of whoever installs.
 lock: setup
-	for extra in dev local admin cli api scheduler executor retention image ui; do \
+	for extra in dev local admin cli otel api scheduler executor retention image ui; do \
 	  constraint=; if [ $$extra != dev ]; then constraint="--constraint requirements/dev.txt"; fi; \
 	  $(BIN)/uv pip compile pyproject.toml --extra $$extra $$constraint --upgrade --universal \
 	    --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \

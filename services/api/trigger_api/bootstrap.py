@@ -50,6 +50,7 @@ from trigger_runtime.process.clock import SystemClock
 from trigger_runtime.process.ids import new_id
 from trigger_runtime.process.logging_setup import get_logger, set_up_logging
 from trigger_runtime.process.loops import Loop
+from trigger_runtime.tracing.turning_on import stops_of, traces_of
 from trigger_runtime.worker import settle_memory
 
 from .adapters import meter, ui_files
@@ -90,6 +91,7 @@ from .handlers.pages import EventPages
 from .handlers.previews import Previews
 from .handlers.replays import Replays
 from .handlers.schemas import SchemaTurns
+from .handlers.traces import FireTraces
 from .handlers.triggers import TriggerCommands
 from .handlers.upcoming import UpcomingFires
 from .settings import Settings
@@ -148,11 +150,18 @@ def build(settings: Settings) -> Api:
     trigger_commands = TriggerCommands(ports, describe)
     bodies = Bodies(settings.body_timeout.total_seconds())
     fires = Fires(ports, kept_for=settings.kept_for)
-    fire_endpoint = FireEndpoint(fires, bodies)
+    traces = traces_of(settings, service=Service.API)
+    fire_traces = None if traces is None else FireTraces(traces, clock)
+    fire_endpoint = FireEndpoint(fires, bodies, fire_traces)
     arrivals = Arrivals(log_views)
     lookup = Lookup(views=log_views, arrivals=arrivals, clock=clock, kept_for=settings.kept_for)
     bulk_replays = BulkReplays(
-        views=log_views, fires=fires, commands=commands, claims=claims, clock=clock
+        views=log_views,
+        fires=fires,
+        commands=commands,
+        claims=claims,
+        clock=clock,
+        traces=fire_traces,
     )
     cache = cache_at(settings.cache_url.get_secret_value(), clock)
     lifetimes = Lifetimes(settings.active_for, settings.kept_for)
@@ -188,6 +197,7 @@ def build(settings: Settings) -> Api:
             database.close,
             searches.close,
             cache.close,
+            *stops_of(traces),
         ),
     )
     identity = _identity(settings)
@@ -222,7 +232,9 @@ def build(settings: Settings) -> Api:
                 clock,
             ),
             trial_fires.router(trigger_commands, bodies),
-            replays.router(Replays(lookup=lookup, fires=fires), bulk_replays, log_views, bodies),
+            replays.router(
+                Replays(lookup=lookup, fires=fires), bulk_replays, log_views, bodies, fire_traces
+            ),
             stream.router(
                 TailReaders(
                     tail,

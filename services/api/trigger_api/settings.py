@@ -16,6 +16,7 @@ from trigger_runtime.process.settings import (
     HttpSettings,
     LogSettings,
     NatsSettings,
+    TraceSettings,
 )
 
 from .domain.keys import parse_stored
@@ -44,7 +45,7 @@ def _public_url(text: str) -> str:
     return text
 
 
-class Settings(NatsSettings, DatabaseSettings, HttpSettings, LogSettings):
+class Settings(NatsSettings, DatabaseSettings, HttpSettings, LogSettings, TraceSettings):
     """What the gateway needs."""
 
     bootstrap_key_hash: Annotated[

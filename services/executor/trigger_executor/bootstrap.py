@@ -20,6 +20,8 @@ from trigger_runtime.jetstream.reader import StreamReader
 from trigger_runtime.jetstream.results import NatsResults
 from trigger_runtime.process.clock import SystemClock
 from trigger_runtime.process.logging_setup import set_up_logging
+from trigger_runtime.tracing.traces import Traces
+from trigger_runtime.tracing.turning_on import stops_of, traces_of
 from trigger_runtime.worker import serve_worker
 
 from .adapters import meter
@@ -28,6 +30,7 @@ from .adapters.definitions import ChangeReader
 from .adapters.event_stream import JetStreamEventWriter
 from .entrypoints.subscribers import subscribe
 from .handlers import RecordDues, Recorder, RecordFires
+from .handlers.tracing import DecisionTraces
 from .settings import Settings
 
 DESCRIPTION = "Turns what is due and what is asked for into rows of the event log."
@@ -42,6 +45,7 @@ class Executor:
     asyncapi: AsyncAPI
     publishers: tuple[JetStreamPublisher, ...]
     guard: StreamGuard
+    traces: Traces | None
 
 
 def build(settings: Settings) -> Executor:
@@ -67,9 +71,16 @@ def build(settings: Settings) -> Executor:
     claims = StoredClaims(
         IdempotencyStore(connection, topology.IDEMPOTENCY, (Claim,), timeout=timeout)
     )
-    record_dues = RecordDues(changes, recorder)
+    traces = traces_of(settings, service=Service.EXECUTOR)
+    decision_traces = DecisionTraces(traces, clock)
+    record_dues = RecordDues(changes, recorder, decision_traces)
     record_fires = RecordFires(
-        changes, claims, recorder, NatsResults(connection), monotonic=clock.monotonic
+        changes,
+        claims,
+        recorder,
+        NatsResults(connection),
+        monotonic=clock.monotonic,
+        traces=decision_traces,
     )
     redriver = Redriver(
         Service.EXECUTOR,
@@ -97,7 +108,7 @@ def build(settings: Settings) -> Executor:
         (topology.EXECUTOR_DUES, topology.EXECUTOR_FIRES),
         timeout=timeout,
     )
-    return Executor(connection, broker, asyncapi, (events, dead), guard)
+    return Executor(connection, broker, asyncapi, (events, dead), guard, traces)
 
 
 async def serve(settings: Settings) -> int:
@@ -112,4 +123,5 @@ async def serve(settings: Settings) -> int:
         asyncapi=executor.asyncapi,
         publishers=executor.publishers,
         guard=executor.guard,
+        on_stop=stops_of(executor.traces),
     )

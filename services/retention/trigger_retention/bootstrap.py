@@ -23,6 +23,8 @@ from trigger_runtime.postgres.schema_version import SchemaCheck, version_in
 from trigger_runtime.process.clock import SystemClock
 from trigger_runtime.process.logging_setup import set_up_logging
 from trigger_runtime.process.loops import Loop
+from trigger_runtime.tracing.traces import Traces
+from trigger_runtime.tracing.turning_on import stops_of, traces_of
 from trigger_runtime.worker import serve_worker
 
 from .adapters import meter
@@ -55,6 +57,7 @@ class Retention:
     loops: tuple[Loop, ...]
     guard: StreamGuard
     asyncapi: AsyncAPI
+    traces: Traces | None
 
 
 def build(settings: Settings) -> Retention:
@@ -72,7 +75,8 @@ def build(settings: Settings) -> Retention:
     timeout = settings.publish_timeout
     publisher = JetStreamPublisher(connection, DEAD.name, timeout=timeout)
     dead_letters = DeadLetterWriter(publisher, Service.RETENTION, clock, kept_for=settings.kept_for)
-    projector = Projector(event_log, dead_letters, clock, meter.projected)
+    traces = traces_of(settings, service=Service.RETENTION)
+    projector = Projector(event_log, dead_letters, clock, meter.projected, traces)
     redriver = Redriver(
         Service.RETENTION,
         {projector.stream: projector},
@@ -113,6 +117,7 @@ def build(settings: Settings) -> Retention:
             version=importlib.metadata.version("event-trigger-platform"),
             description=DESCRIPTION,
         ),
+        traces,
     )
 
 
@@ -132,5 +137,5 @@ async def serve(settings: Settings) -> int:
         publishers=retention.publishers,
         guard=retention.guard,
         schema=SchemaCheck({SCHEMA: SCHEMA_VERSIONS[SCHEMA]}, version_in(retention.database)),
-        on_stop=[retention.database.close],
+        on_stop=[retention.database.close, *stops_of(retention.traces)],
     )

@@ -1,7 +1,9 @@
 """The scheduler's wiring, and nothing else: the only place that builds its objects."""
 
 import importlib.metadata
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from faststream.specification import AsyncAPI
 
@@ -23,6 +25,8 @@ from trigger_runtime.postgres.schema_version import SchemaCheck, version_in
 from trigger_runtime.process.clock import SystemClock
 from trigger_runtime.process.logging_setup import set_up_logging
 from trigger_runtime.process.loops import Loop
+from trigger_runtime.tracing.traces import Traces
+from trigger_runtime.tracing.turning_on import stops_of, traces_of
 from trigger_runtime.worker import serve_worker
 
 from .adapters import meter
@@ -34,6 +38,7 @@ from .adapters.schema import SCHEMA
 from .adapters.statements import PLANNING
 from .adapters.waiting import WaitingCommands
 from .adapters.wakes import NatsWakes
+from .domain.planning import DueRow, Step
 from .domain.quotas import Quotas
 from .domain.record_clock import ClockOfRecord
 from .entrypoints.subscribers import slow_last, subscribe
@@ -41,6 +46,7 @@ from .handlers.answering import AnswerCommands
 from .handlers.claims import Claimer, ClaimLimits
 from .handlers.commands import CommandHandler
 from .handlers.history import History, HistoryLimits
+from .handlers.tracing import DueTraces
 from .handlers.upkeep import Upkeep
 from .settings import Settings
 
@@ -62,6 +68,7 @@ class Scheduler:
     upkeep: Upkeep
     guard: StreamGuard
     waiting: WaitingCommands
+    traces: Traces | None
 
 
 def build(settings: Settings) -> Scheduler:
@@ -116,6 +123,8 @@ def build(settings: Settings) -> Scheduler:
     )
     system_clock = SystemClock()
     clock = ClockOfRecord(system_clock.monotonic)
+    traces = traces_of(settings, service=Service.SCHEDULER)
+    published = _published(traces, system_clock)
     helping: list[Loop] = []
 
     def wake_burst_claimers() -> None:
@@ -131,7 +140,7 @@ def build(settings: Settings) -> Scheduler:
             on_full=wake_burst_claimers,
             on_completed=completing.wake,
             on_outdated=repairing.wake,
-            on_published=meter.published,
+            on_published=published,
             on_unplanned=meter.unplanned,
         )
         for _ in range(open_claims)
@@ -161,6 +170,7 @@ def build(settings: Settings) -> Scheduler:
         grace=settings.misfire_grace,
         quotas=Quotas(settings.max_triggers, settings.max_fires_per_second),
         on_armed=wakes.armed,
+        on_published=published,
     )
     dead_letters = DeadLetterWriter(
         publishers[topology.DEAD.name],
@@ -221,7 +231,24 @@ def build(settings: Settings) -> Scheduler:
             positions=asked_of(durable, positions),
         ),
         waiting,
+        traces,
     )
+
+
+def _published(
+    traces: Traces | None, clock: SystemClock
+) -> Callable[[Sequence[tuple[DueRow, Step]], datetime, datetime], None]:
+    """Told of records that are durable."""
+    if traces is None or traces.sampling.ratio == 0:
+        # Nobody asks for an occurrence's trace by name.
+        return lambda steps, at, _: meter.published(steps, at)
+    begin = DueTraces(traces, clock)
+
+    def published(steps: Sequence[tuple[DueRow, Step]], at: datetime, claimed_at: datetime) -> None:
+        meter.published(steps, at)
+        begin.published(steps, at, claimed_at)
+
+    return published
 
 
 async def serve(settings: Settings) -> int:
@@ -241,5 +268,8 @@ async def serve(settings: Settings) -> int:
         publishers=scheduler.publishers,
         guard=scheduler.guard,
         schema=SchemaCheck({SCHEMA: SCHEMA_VERSIONS[SCHEMA]}, version_in(scheduler.databases[0])),
-        on_stop=[database.close for database in scheduler.databases],
+        on_stop=[
+            *(database.close for database in scheduler.databases),
+            *stops_of(scheduler.traces),
+        ],
     )

@@ -1,7 +1,7 @@
 """The gateway's ports in memory. ``FakeClaims`` passes the same suite as the runtime's store."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from trigger_api.ports.commands import PartlyStored
@@ -52,15 +52,23 @@ class FakeCommands:
     def __init__(self) -> None:
         self.published: list[tuple[Verb, AnyCommand, str]] = []
         self.ttls: list[timedelta | None] = []
+        self.headers: list[Mapping[str, str] | None] = []
         self.result: CommandDone | Problem | None = None
         self.away = False
         self.breaks_after: int | None = None
 
     async def store(
-        self, verb: Verb, command: AnyCommand, message_id: str, *, ttl: timedelta | None = None
+        self,
+        verb: Verb,
+        command: AnyCommand,
+        message_id: str,
+        *,
+        ttl: timedelta | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         if self.away:
             raise BrokerUnavailable
+        self.headers.append(headers)
         self.published.append((verb, command, message_id))
         self.ttls.append(ttl)
 

@@ -55,3 +55,8 @@ HTTP_REFUSED = Counter(
     "Connections that were ended, and requests that were none, by reason.",
     ["reason"],
 )
+TRACE_SPANS = Counter(
+    "etp_trace_spans_total",
+    "Spans of traces, by what became of them: exported, dropped (no place, or a stop) or failed.",
+    ["result"],
+)

@@ -127,7 +127,17 @@ class LogSettings(EnvironmentSettings):
     )
 
 
-class WorkerSettings(NatsSettings, HttpSettings, LogSettings):
+class TraceSettings(EnvironmentSettings):
+    trace_ratio: float = Field(
+        default=0.01,
+        ge=0,
+        le=1,
+        description="Share of all fires that are traced, where `OTEL_EXPORTER_OTLP_ENDPOINT` names "
+        "a collector ([traces](traces.md)). The same for all services.",
+    )
+
+
+class WorkerSettings(NatsSettings, HttpSettings, LogSettings, TraceSettings):
     """What every worker needs; a service adds its own fields."""
 
     kept_for: Duration = Field(

@@ -9,7 +9,7 @@ answered 202, and its effect is in the views.
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -81,10 +81,22 @@ class JetStreamCommands:
         await self._connection.ping()
 
     async def store(
-        self, verb: Verb, command: AnyCommand, message_id: str, *, ttl: timedelta | None = None
+        self,
+        verb: Verb,
+        command: AnyCommand,
+        message_id: str,
+        *,
+        ttl: timedelta | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         await self._publisher.publish(
-            Message(subjects.command(verb), encoded(command), message_id=message_id, ttl=ttl)
+            Message(
+                subjects.command(verb),
+                encoded(command),
+                message_id=message_id,
+                ttl=ttl,
+                headers=headers,
+            )
         )
 
     async def ask(self, verb: Verb, command: AnyCommand, message_id: str) -> Result | None:

@@ -11,22 +11,28 @@ from typing import Any
 from starlette.types import Receive
 
 from trigger_api.domain.triggers.fires import FireRequest, checked_key, fire_fields
+from trigger_api.domain.triggers.traces import FireTrace, Route
 from trigger_api.handlers.fires import Fires
+from trigger_api.handlers.traces import FireTraces
+from trigger_contracts import tracing
 from trigger_contracts.errors import Code, Refused, refused
 from trigger_contracts.ids import is_valid_id
 
 from .answers import HttpAnswer
 from .bodies import Bodies, Headers
+from .traced import traced
 
 PATH = re.compile(r"/triggers/([^/]+)/(fire|test)/?")
+TRACEPARENT = tracing.TRACEPARENT.encode()
 
 
 class FireEndpoint:
     """Turns a request into a fire, and its outcome into an answer; raises what refuses it."""
 
-    def __init__(self, fires: Fires, bodies: Bodies) -> None:
+    def __init__(self, fires: Fires, bodies: Bodies, traces: FireTraces | None = None) -> None:
         self._fires = fires
         self._bodies = bodies
+        self._traces = traces
 
     async def answer(
         self,
@@ -41,6 +47,24 @@ class FireEndpoint:
         """``check`` raises what else the request is refused for."""
         if not is_valid_id(trigger_id):
             raise refused(Code.NOT_FOUND, "there is no trigger with such an id")
+        traces = self._traces
+        if traces is None:
+            return await self._fired(trigger_id, headers, receive, actor, is_test, check)
+        route = Route.TEST if is_test else Route.FIRE
+        trace = traces.begin(route, trigger_id, headers.get(TRACEPARENT))
+        answering = self._fired(trigger_id, headers, receive, actor, is_test, check, trace)
+        return await traced(traces, trace, answering)
+
+    async def _fired(
+        self,
+        trigger_id: str,
+        headers: Headers,
+        receive: Receive,
+        actor: str,
+        is_test: bool,  # noqa: FBT001 - handed on, as all of them
+        check: Callable[[], None] | None,
+        trace: FireTrace | None = None,
+    ) -> HttpAnswer:
         try:
             if check is not None:
                 check()
@@ -49,11 +73,11 @@ class FireEndpoint:
             body: Any = await self._bodies.optional_json(headers, receive)
             fields = fire_fields(body)
         except Refused as refusal:
-            asked = FireRequest(trigger_id, {}, actor, is_test=is_test)
+            asked = FireRequest(trigger_id, {}, actor, is_test=is_test, trace=trace)
             await self._fires.refuse(asked, refusal.problem)
             raise
         event_id = await self._fires.fire(
-            FireRequest(trigger_id, fields, actor, key=checked, is_test=is_test)
+            FireRequest(trigger_id, fields, actor, key=checked, is_test=is_test, trace=trace)
         )
         return HttpAnswer(
             202,

@@ -13,8 +13,10 @@ from trigger_api.domain.log.replays import (
     requested,
 )
 from trigger_api.domain.triggers.fires import checked_key
+from trigger_api.domain.triggers.traces import FireTrace, Route
 from trigger_api.handlers.bulk_replays import BulkReplay, BulkReplays
 from trigger_api.handlers.replays import Replays
+from trigger_api.handlers.traces import FireTraces
 from trigger_api.ports.log import LogViews
 from trigger_contracts.errors import Code, refused
 
@@ -22,9 +24,11 @@ from . import examples, routes
 from .answers import HttpAnswer
 from .bodies import Bodies
 from .coverage import coverage
+from .fires import TRACEPARENT
 from .openapi import answers, headers
 from .openapi import bodies as request_bodies
 from .routes import actor_of, header, headers_of
+from .traced import traced
 
 AT_ONCE = 2
 """Requests for many replays in hand; others wait. Each holds 1 MiB of payloads and its share of
@@ -50,18 +54,33 @@ first one, and goes on where that one ended.
 """
 
 
-def router(replays: Replays, bulk: BulkReplays, views: LogViews, bodies: Bodies) -> APIRouter:
+def router(
+    replays: Replays,
+    bulk: BulkReplays,
+    views: LogViews,
+    bodies: Bodies,
+    traces: FireTraces | None = None,
+) -> APIRouter:
     """Replays: of one event, and of all that pass a filter."""
     permits = asyncio.Semaphore(AT_ONCE)
 
     async def replay_one(request: Request, event_id: str) -> Response:
+        if traces is None:
+            return (await replayed(request, event_id)).response()
+        given = headers_of(request).get(TRACEPARENT)
+        trace = traces.begin(Route.REPLAY, traceparent=given)
+        return (await traced(traces, trace, replayed(request, event_id, trace))).response()
+
+    async def replayed(
+        request: Request, event_id: str, trace: FireTrace | None = None
+    ) -> HttpAnswer:
         key = checked_key(header(request, "idempotency-key"))
         if await bodies.optional_json(headers_of(request), request.receive) not in (None, {}):
             detail = "nothing may be given: a replay carries what its origin did"
             raise refused(Code.INVALID, detail, pointer="")
-        accepted = await replays.replay(event_id, actor_of(request), key)
+        accepted = await replays.replay(event_id, actor_of(request), key, trace)
         location = {"location": f"/events/{accepted.event_id}"}
-        return HttpAnswer(202, accepted.model_dump_json().encode(), headers=location).response()
+        return HttpAnswer(202, accepted.model_dump_json().encode(), headers=location)
 
     async def replay_many(request: Request) -> Response:
         key = checked_key(header(request, "idempotency-key"))

@@ -8,7 +8,7 @@ request's: so a repetition goes on where the one before ended, and replays nothi
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from trigger_api.domain.encoding import encoded
@@ -21,8 +21,10 @@ from trigger_api.domain.log.replays import (
     Tally,
 )
 from trigger_api.domain.queries import StateFilter
-from trigger_api.domain.triggers.fires import FireRequest
+from trigger_api.domain.triggers.fires import FireRequest, event_id_of
+from trigger_api.domain.triggers.traces import FireTrace, Route
 from trigger_api.handlers.fires import Fires
+from trigger_api.handlers.traces import FireTraces
 from trigger_api.ports.commands import Commands, IdempotencyKeys, PartlyStored
 from trigger_api.ports.log import LogViews
 from trigger_api.ports.process import Clock
@@ -33,6 +35,9 @@ from trigger_runtime.process.errors import DatabaseUnavailable, DependencyUnavai
 
 SLICE = 100
 """Events checked at a stretch, 2 to 5 ms of small ones, and then stored together."""
+
+ACCEPTED = 202
+"""Of each replay, as if it were asked for alone."""
 
 _TICK = timedelta(microseconds=1)
 """Between the instants of two replays: the log shows them in the order of their origins."""
@@ -59,7 +64,9 @@ class BulkReplays:
         commands: Commands,
         claims: IdempotencyKeys,
         clock: Clock,
+        traces: FireTraces | None = None,
     ) -> None:
+        self._traces = traces
         self._views = views
         self._fires = fires
         self._commands = commands
@@ -87,7 +94,7 @@ class BulkReplays:
         tally, at = Tally(), received_at
         try:
             async for origins in self._slices(wanted):
-                fires = _fires(origins, request, root, tally)
+                fires = _fires(origins, request, root, tally, self._traces)
                 at = max(at, self._clock.now())
                 await self._store(fires, at, tally)
                 at += len(fires) * _TICK
@@ -139,37 +146,63 @@ class BulkReplays:
             return_exceptions=True,
         )
         ready: list[tuple[str, bytes]] = []
+        traced: list[FireTrace] = []
         ttl: timedelta | None = None
-        for one in prepared:
+        for n, (fire, one) in enumerate(zip(fires, prepared, strict=True)):
             try:
                 if isinstance(one, BaseException):
                     raise one
                 command_id, command = one
                 ready.append((command_id, encoded(command)))
+                if fire.trace is not None:
+                    fire.trace.event_id = event_id_of(fire, command_id, at + n * _TICK)
+                    traced.append(fire.trace)
                 # Under one key they were accepted at about the same time: the shortest is for all.
                 ttl = _shorter(ttl, self._fires.life_left(command))
             except Refused as refusal:
                 tally.refuse(refusal.problem)
+                self._end(fire.trace, refusal.problem.status)
+        publishing_at = self._clock.now()
         try:
             await self._commands.store_each(Verb.FIRE, ready, ttl=ttl)
         except PartlyStored as stored:
             tally.replayable += stored.count
             raise
         tally.replayable += len(ready)
+        for trace in traced:
+            trace.publishing_at, trace.published_at = publishing_at, self._clock.now()
+            self._end(trace, ACCEPTED)
+
+    def _end(self, trace: FireTrace | None, status: int) -> None:
+        if trace is not None and self._traces is not None:
+            self._traces.end(trace, status)
 
 
 def _fires(
-    origins: Sequence[Origin], request: BulkReplay, root: str | None, tally: Tally
+    origins: Sequence[Origin],
+    request: BulkReplay,
+    root: str | None,
+    tally: Tally,
+    traces: FireTraces | None = None,
 ) -> list[FireRequest]:
     """The fires that repeat ``origins``, of those that can be."""
     fires: list[FireRequest] = []
     for origin in origins:
         key = None if root is None else replays.part_key(root, origin)
         try:
-            fires.append(replays.replay(origin, request.actor, key))
+            fire = replays.replay(origin, request.actor, key)
+            if traces is not None:
+                fire = replace(fire, trace=_begun(traces, origin))
+            fires.append(fire)
         except Refused as refusal:
             tally.refuse(refusal.problem)
     return fires
+
+
+def _begun(traces: FireTraces, origin: Origin) -> FireTrace:
+    trace = traces.begin(Route.REPLAYS, origin.trigger_id)
+    trace.replay_of = str(origin.event_id)
+    return trace
 
 
 def _same(found: bytes, mine: ReplayClaim) -> ReplayClaim:

@@ -6,15 +6,16 @@ from trigger_api.domain.encoding import too_large
 from trigger_api.domain.triggers.fires import (
     FireRequest,
     command_of,
+    event_id_of,
     life_left,
     refusal,
     refused_command,
+    rejected_event_id,
 )
 from trigger_contracts import idempotency
 from trigger_contracts.commands import FireTrigger
 from trigger_contracts.errors import Code, Problem, Refused, refused
 from trigger_contracts.idempotency import Claim
-from trigger_contracts.ids import fire_event_id
 from trigger_contracts.subjects import Verb
 from trigger_contracts.topology import LOG_LIFE
 from trigger_contracts.trigger import Trigger
@@ -38,15 +39,22 @@ class Fires:
     async def fire(self, fire: FireRequest) -> str:
         accepted_at = self._ports.clock.now()
         command_id, command = await self.prepare(fire, accepted_at)
+        event_id = event_id_of(fire, command_id, accepted_at)
+        trace = fire.trace
+        if trace is not None:
+            trace.event_id, trace.publishing_at = event_id, self._ports.clock.now()
         try:
             ttl = self.life_left(command)
-            await self._ports.commands.store(Verb.FIRE, command, command_id, ttl=ttl)
+            headers = None if trace is None else trace.headers
+            await self._ports.commands.store(
+                Verb.FIRE, command, command_id, ttl=ttl, headers=headers
+            )
         except Refused as refusal:
-            await self._record(command, refusal.problem, command_id)
+            await self._record(fire, command, refusal.problem, command_id)
             raise
-        if fire.key is not None:
-            return command_id
-        return str(fire_event_id(fire.trigger_id, command_id, accepted_at))
+        if trace is not None:
+            trace.published_at = self._ports.clock.now()
+        return event_id
 
     async def refuse(self, fire: FireRequest, found: Problem) -> None:
         """Record that a request was refused which names a trigger and could not be read as a fire.
@@ -56,7 +64,7 @@ class Fires:
         if await self._may_exist(fire.trigger_id):
             command_id = self._ports.new_id()
             command = command_of(fire, command_id, self._ports.clock.now())
-            await self._record(command, found, command_id)
+            await self._record(fire, command, found, command_id)
 
     async def prepare(self, fire: FireRequest, accepted_at: datetime) -> tuple[str, FireTrigger]:
         """The command of a fire that is in order, and its id, to be stored under that id.
@@ -66,9 +74,13 @@ class Fires:
         command_id = self._ports.new_id()
         command = command_of(fire, command_id, accepted_at)
         if fire.key is None:
-            await self._check(command, command_id)
+            await self._check(fire, command, command_id)
             return command_id, command
-        claim = await self._hold(fire.key, command, command_id, accepted_at)
+        if fire.trace is not None:
+            fire.trace.claiming_at = self._ports.clock.now()
+        claim = await self._hold(fire, fire.key, command, command_id, accepted_at)
+        if fire.trace is not None:
+            fire.trace.claimed_at = self._ports.clock.now()
         held = {"key": fire.key, "accepted_at": claim.accepted_at, "command_id": claim.event_id}
         return claim.event_id, command.model_copy(update=held)
 
@@ -79,7 +91,12 @@ class Fires:
         return found or too_large(command)
 
     async def _hold(
-        self, key: str, command: FireTrigger, command_id: str, accepted_at: datetime
+        self,
+        fire: FireRequest,
+        key: str,
+        command: FireTrigger,
+        command_id: str,
+        accepted_at: datetime,
     ) -> Claim:
         """Whoever fires under a key first decides its event; all others repeat that one.
 
@@ -90,16 +107,20 @@ class Fires:
         mine = idempotency.claim_for(command, key, accepted_at)
         found = await self._ports.claims.find(store_key)
         if found is None:
-            checked = await self._check(command, command_id)
+            checked = await self._check(fire, command, command_id)
             if checked is not None:
                 mine = mine.model_copy(update={"change_seq": checked.change_seq})
             found = await self._ports.claims.reserve(store_key, mine.model_dump_json().encode())
         claim = idempotency.read_claim(Claim, found)
         if claim.payload_hash != mine.payload_hash:
             raise refused(Code.IDEMPOTENCY_MISMATCH, "this Idempotency-Key fired another payload")
+        if fire.trace is not None:
+            fire.trace.is_repetition = claim.event_id != mine.event_id
         return claim
 
-    async def _check(self, command: FireTrigger, command_id: str) -> Trigger | None:
+    async def _check(
+        self, fire: FireRequest, command: FireTrigger, command_id: str
+    ) -> Trigger | None:
         """The version that ``command`` fires; None, unchecked, where the database is away.
 
         Raises ``Refused``; a refused payload is recorded first, so that the log can tell why.
@@ -108,11 +129,18 @@ class Fires:
         if found is None:
             return known
         if found.code in (Code.PAYLOAD_SCHEMA_MISMATCH, Code.INVALID_SCHEMA):
-            await self._record(command, found, command_id)
+            await self._record(fire, command, found, command_id)
         raise Refused(found)
 
-    async def _record(self, command: FireTrigger, found: Problem, command_id: str) -> None:
-        await self._ports.commands.store(Verb.FIRE, refused_command(command, found), command_id)
+    async def _record(
+        self, fire: FireRequest, command: FireTrigger, found: Problem, command_id: str
+    ) -> None:
+        rejected = refused_command(command, found)
+        headers = None
+        if fire.trace is not None:
+            fire.trace.event_id, fire.trace.is_rejected = rejected_event_id(rejected), True
+            headers = fire.trace.headers
+        await self._ports.commands.store(Verb.FIRE, rejected, command_id, headers=headers)
 
     async def _may_exist(self, trigger_id: str) -> bool:
         """Also where the database is away: the executor knows."""

@@ -1,6 +1,7 @@
 """Replay an event: fire its trigger again, with what the event carried."""
 
 from trigger_api.domain.log.replays import Origin, ReplayAccepted, replay
+from trigger_api.domain.triggers.traces import FireTrace
 from trigger_api.handlers.fires import Fires
 from trigger_api.handlers.lookup import Lookup
 
@@ -12,7 +13,9 @@ class Replays:
         self._lookup = lookup
         self._fires = fires
 
-    async def replay(self, event_id: str, actor: str, key: str | None) -> ReplayAccepted:
+    async def replay(
+        self, event_id: str, actor: str, key: str | None, trace: FireTrace | None = None
+    ) -> ReplayAccepted:
         found = await self._lookup.event(event_id)
         origin = Origin(
             event_id=found.id,
@@ -22,5 +25,7 @@ class Replays:
             is_test=found.is_test,
             payload=found.payload,
         )
-        new_id = await self._fires.fire(replay(origin, actor, key))
+        if trace is not None:
+            trace.trigger_id, trace.replay_of = origin.trigger_id, str(origin.event_id)
+        new_id = await self._fires.fire(replay(origin, actor, key, trace))
         return ReplayAccepted(event_id=new_id, replay_of=str(origin.event_id))

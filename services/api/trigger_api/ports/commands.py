@@ -1,6 +1,6 @@
 """Where commands go, and the keys under which they are repeated."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -22,7 +22,13 @@ class Commands(Protocol):
     """Where commands go. All raise ``BrokerUnavailable`` when the broker did not store it."""
 
     async def store(
-        self, verb: Verb, command: AnyCommand, message_id: str, *, ttl: timedelta | None = None
+        self,
+        verb: Verb,
+        command: AnyCommand,
+        message_id: str,
+        *,
+        ttl: timedelta | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         """Publish durably, to be kept for 48 h or ``ttl``; the result is not asked for."""
         ...

@@ -14,5 +14,14 @@ class JetStreamEventWriter:
 
     async def append(self, rows: Sequence[EventMessage]) -> None:
         await self._publisher.publish_each(
-            [Message(row.subject, row.body, message_id=row.event_id, ttl=row.ttl) for row in rows]
+            [
+                Message(
+                    row.subject,
+                    row.body,
+                    message_id=row.event_id,
+                    ttl=row.ttl,
+                    headers=row.headers,
+                )
+                for row in rows
+            ]
         )

@@ -9,6 +9,7 @@ from trigger_executor.domain.due import RecordError, due_entries, fits, parse_du
 from trigger_executor.ports import Incoming, TriggerVersions
 
 from .recording import MAX_DELIVERIES, Recorder
+from .tracing import UNTRACED, DecisionTraces
 
 _Message = TypeVar("_Message", bound=Incoming)
 
@@ -18,11 +19,18 @@ class RecordDues:
 
     stream = topology.EXECUTOR_DUES.stream.name
 
-    def __init__(self, definitions: TriggerVersions, recorder: Recorder) -> None:
+    def __init__(
+        self,
+        definitions: TriggerVersions,
+        recorder: Recorder,
+        traces: DecisionTraces = UNTRACED,
+    ) -> None:
         self._definitions = definitions
         self._recorder = recorder
+        self._traces = traces
 
     async def __call__(self, batch: Sequence[_Message]) -> Sequence[_Message]:
+        tracing = self._traces.begin(topology.EXECUTOR_DUES, len(batch))
         records: list[tuple[_Message, Due | Missed]] = []
         dead: list[tuple[_Message, str]] = []
         later: list[_Message] = []
@@ -55,4 +63,7 @@ class RecordDues:
             else:
                 dead.append((message, f"the definition at {record.change_seq} is erased"))
         await self._recorder.record(entries)
+        for entry in entries:
+            tracing.decided(entry)
+        tracing.recorded()
         return later + await self._recorder.dead_letter_each(self.stream, dead)

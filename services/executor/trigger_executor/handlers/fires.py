@@ -11,6 +11,7 @@ from trigger_contracts.errors import Code, Problem, Refused, problem
 from trigger_contracts.events import LogEntry
 from trigger_contracts.idempotency import Claim, claim_for
 from trigger_contracts.results import ResultSender, inbox_of
+from trigger_contracts.tracing import TRACEPARENT
 from trigger_contracts.trigger import Trigger
 from trigger_executor.domain.fire import (
     Fired,
@@ -25,6 +26,7 @@ from trigger_executor.ports import Incoming, KeyReservations, Triggers
 from trigger_runtime.process.errors import PublishRefused
 
 from .recording import MAX_DELIVERIES, Recorder
+from .tracing import UNTRACED, DecisionTraces
 
 SLICE_S = 0.1
 """Of a batch, for compiling payload schemas that take long; what needs more comes again."""
@@ -55,9 +57,11 @@ class RecordFires:
         results: ResultSender,
         *,
         monotonic: Callable[[], float],
+        traces: DecisionTraces = UNTRACED,
     ) -> None:
         """``monotonic`` is for how long something takes; never for what a row says."""
         self._monotonic = monotonic
+        self._traces = traces
         self._triggers = triggers
         self._claims = claims
         self._recorder = recorder
@@ -79,6 +83,7 @@ class RecordFires:
         states: Mapping[str, Trigger],
     ) -> list[_Message]:
         """Record and answer them; those that cannot be dead-lettered now come again, unanswered."""
+        tracing = self._traces.begin(topology.EXECUTOR_FIRES, len(handled))
         batch = [message for message, _ in handled]
         read = [fire for _, fire in handled]
         decisions = iter(
@@ -97,15 +102,20 @@ class RecordFires:
             decision = next(decisions)
             if decision.entry is not None:
                 entries.append(decision.entry)
+                # What the gateway published it has begun a trace of.
+                began_at = None if fire.by_gateway else message.stored_at
+                tracing.decided(decision.entry, began_at, message.headers.get(TRACEPARENT))
             outcome = decision if isinstance(decision, Fired) else decision.problem
             answers.append((message, fire.command_id, outcome))
         try:
-            await self._recorder.record(entries)
+            await self._recorder.record(entries, tracing.asked_for)
         except PublishRefused as refusal:
             if not _is_hopeless(refusal, batch):
                 raise
             dead = [(message, f"its row cannot be recorded: {refusal}") for message in batch]
             answers = [(asked, command_id, _unrecorded()) for asked, command_id, _ in answers]
+        else:
+            tracing.recorded()
         left = await self._recorder.dead_letter_each(self.stream, dead)
         again = {id(message) for message in left}
         for asked, command_id, outcome in answers:

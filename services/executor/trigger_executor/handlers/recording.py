@@ -1,6 +1,6 @@
 """Rows and dead letters, written durably: what both use cases lead to."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import TypeVar
@@ -40,15 +40,20 @@ class Recorder:
         self._meter = meter
         self._kept_for = kept_for
 
-    async def record(self, entries: Sequence[LogEntry]) -> None:
-        """Rows whose life is over are left out: the log has forgotten them already."""
+    async def record(
+        self, entries: Sequence[LogEntry], asked_for: Container[str] = frozenset()
+    ) -> None:
+        """Rows whose life is over are left out: the log has forgotten them already.
+
+        ``asked_for``: the events whose callers asked for their traces.
+        """
         now = self._clock.now()
         # One id twice would make the broker refuse the batch as a whole.
         distinct = {entry.event_id: entry for entry in reversed(entries)}
         rows: list[EventMessage] = []
         size = expired = 0
         for entry in reversed(distinct.values()):
-            row = row_of(entry, now, self._kept_for)
+            row = row_of(entry, now, self._kept_for, asked_for=entry.event_id in asked_for)
             if row is None:
                 expired += 1
                 continue

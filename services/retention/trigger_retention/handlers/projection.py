@@ -12,8 +12,10 @@ from typing import TypeVar
 
 from trigger_contracts.dead_letters import DeadLetterSink, Delivered
 from trigger_contracts.topology import RETENTION_EVENTS
+from trigger_contracts.tracing import TRACEPARENT, SpanSink, trace_id_of
 from trigger_retention.domain import rows
 from trigger_retention.domain.rows import LogRow, UnreadableEvent
+from trigger_retention.domain.tracing import span_of
 from trigger_retention.ports import Clock, EventLog, Inserted, RowsRefused
 from trigger_runtime.dead_letters.each import dead_letter_each
 
@@ -31,8 +33,10 @@ class Projector:
         dead_letters: DeadLetterSink,
         clock: Clock,
         on_projected: Callable[[Inserted, int, timedelta], None],
+        traces: SpanSink | None = None,
     ) -> None:
         """``on_projected`` is told the rows of a batch, its dead letters, and ``lag``."""
+        self._traces = traces
         self._log = log
         self._dead_letters = dead_letters
         self._clock = clock
@@ -43,6 +47,7 @@ class Projector:
 
     async def __call__(self, batch: Sequence[_Message]) -> Sequence[_Message]:
         """Settle the batch; those whose dead letters cannot be written now come again."""
+        begun_at = self._clock.now()
         readable: list[tuple[LogRow, _Message]] = []
         dead: list[tuple[_Message, str]] = []
         for message in batch:
@@ -55,7 +60,23 @@ class Projector:
         left = await dead_letter_each(partial(self._dead_letters.dead_letter, self.stream), dead)
         self._measure(batch[-1].stored_at)
         self._on_projected(inserted, len(dead) - len(left), self.lag)
+        if self._traces is not None and readable:
+            refused = {id(message) for message, _ in dead}
+            self._trace(
+                self._traces,
+                [(row, message) for row, message in readable if id(message) not in refused],
+                begun_at,
+            )
         return left
+
+    def _trace(
+        self, traces: SpanSink, stored: Sequence[tuple[LogRow, _Message]], begun_at: datetime
+    ) -> None:
+        ended_at = self._clock.now()
+        for row, message in stored:
+            asked_for = message.headers.get(TRACEPARENT) is not None
+            if asked_for or traces.samples(trace_id_of(row.event_id)):
+                traces.add(span_of(row, len(stored), begun_at, ended_at))
 
     def _measure(self, stored_at: datetime) -> None:
         # What is older than something projected comes again: it does not say how far the log is.

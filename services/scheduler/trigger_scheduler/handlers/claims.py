@@ -54,9 +54,12 @@ class Claimer:
         on_full: Callable[[], None],
         on_completed: Callable[[], None],
         on_outdated: Callable[[], None],
-        on_published: Callable[[Sequence[tuple[DueRow, Step]], datetime], None],
+        on_published: Callable[[Sequence[tuple[DueRow, Step]], datetime, datetime], None],
         on_unplanned: Callable[[DueRow, Exception], None],
     ) -> None:
+        """``on_published`` is told rows and their steps once the broker has the records, when
+        these were handed to it, and when the rows were claimed.
+        """
         self._index = index
         self._due_log = due_log
         self._clock = clock
@@ -67,6 +70,8 @@ class Claimer:
         self._on_published = on_published
         self._on_unplanned = on_unplanned
         self._completed = False
+        self._claimed_at: datetime | None = None
+        """Of the claim in hand: a claimer has one at a time."""
 
     async def one_pass(self) -> timedelta:
         """Claim once; returns how long nothing more will be due."""
@@ -99,6 +104,7 @@ class Claimer:
             claimed = await transaction.claim(limits.ahead, limits.batch)
             if claimed.taken_at is None:
                 return 0, 0
+            self._claimed_at = claimed.taken_at
             self._clock.observe(claimed.taken_at, sent, self._clock.monotonic())
             if len(claimed.rows) == limits.batch:
                 self._on_full()
@@ -175,7 +181,8 @@ class Claimer:
             for (row, step), seq in zip(made.steps, sequences, strict=True)
             if seq is not None
         ]
-        self._on_published([(row, step) for row, step, _ in appended], now)
+        steps = [(row, step) for row, step, _ in appended]
+        self._on_published(steps, now, self._claimed_at or now)
         # Stored as the record says, so that a rebuild from the records makes the same rows.
         return [advanced(row, step, seq, made.instant) for row, step, seq in appended]
 

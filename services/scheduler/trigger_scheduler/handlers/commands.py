@@ -56,7 +56,9 @@ class CommandHandler:
         grace: timedelta,
         quotas: Quotas,
         on_armed: Callable[[datetime, datetime], None],
+        on_published: Callable[[Sequence[tuple[DueRow, Step]], datetime, datetime], None],
     ) -> None:
+        """``on_published``: as ``claims.Claimer`` says it."""
         self._index = index
         self._change_log = change_log
         self._due_log = due_log
@@ -65,6 +67,7 @@ class CommandHandler:
         self._grace = grace
         self._quotas = quotas
         self._on_armed = on_armed
+        self._on_published = on_published
 
     async def answer(self, requests: Sequence[Request]) -> list[CommandDone | Problem | None]:
         """Answers in the order of the requests; nothing is answered that is not durable.
@@ -130,6 +133,8 @@ class CommandHandler:
             sequences = await self._due_log.append(
                 [(step.record(row, now), row.expected_seq(now)) for row, step in _rows(steps)]
             )
+            stored = [pair for pair, seq in zip(_rows(steps), sequences, strict=True) if seq]
+            self._on_published(stored, now, now)
             overtaken: list[CommandCase] = []
             for (case, step), seq in zip(steps, sequences, strict=True):
                 if seq is None:

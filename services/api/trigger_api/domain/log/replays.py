@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from trigger_api.domain.queries import StateFilter
 from trigger_api.domain.schemas import FireAccepted
 from trigger_api.domain.triggers.fires import FireRequest
+from trigger_api.domain.triggers.traces import FireTrace
 from trigger_contracts.errors import Code, Problem, Refused, from_validation, problem, refused
 from trigger_contracts.events import EntryStatus
 from trigger_contracts.idempotency import ReplayClaim
@@ -108,7 +109,9 @@ def requested(body: Any) -> ReplayRequest:
     return found
 
 
-def replay(origin: Origin, actor: str, key: str | None) -> FireRequest:
+def replay(
+    origin: Origin, actor: str, key: str | None, trace: FireTrace | None = None
+) -> FireRequest:
     """The fire that repeats ``origin``; raises ``Refused`` where nothing is there to repeat."""
     match origin.status:
         case EntryStatus.FIRED:
@@ -125,6 +128,7 @@ def replay(origin: Origin, actor: str, key: str | None) -> FireRequest:
         key=key,
         is_test=origin.is_test,
         replay_of=str(origin.event_id),
+        trace=trace,
     )
 
 

@@ -3,15 +3,17 @@
 Advisory: the executor decides by the same contracts, on the newest definition.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from trigger_contracts.commands import SCHEMA_VERSION, FireTrigger
 from trigger_contracts.errors import Code, FieldError, Problem, Refused, pointer, problem, refused
-from trigger_contracts.ids import IDEMPOTENCY_KEY_RULE, idempotency_key
+from trigger_contracts.ids import IDEMPOTENCY_KEY_RULE, fire_event_id, idempotency_key
 from trigger_contracts.topology import LOG_LIFE
 from trigger_contracts.trigger import Trigger
+
+from .traces import FireTrace
 
 PROMPT = timedelta(seconds=10)
 """Between accepting a fire and publishing it: no reason to limit how long it is kept."""
@@ -29,6 +31,8 @@ class FireRequest:
     is_test: bool = False
     replay_of: str | None = None
     """The event that this fire repeats, with that one's payload as it is."""
+    trace: FireTrace | None = field(default=None, compare=False)
+    """Told how the fire goes on; None where nobody traces it."""
 
 
 def fire_fields(body: Any) -> dict[str, Any]:
@@ -83,6 +87,20 @@ def refused_command(command: FireTrigger, found: Problem) -> FireTrigger:
     errors = found.errors or (FieldError(pointer="", message=found.detail),)
     kept = command.model_dump(exclude={"payload", "key"}, exclude_unset=True)
     return FireTrigger(**{**kept, "refused": errors})
+
+
+def event_id_of(fire: FireRequest, command_id: str, accepted_at: datetime) -> str:
+    """The event that ``fire`` becomes, if it is stored under this id: the key's, if it has one."""
+    if fire.key is not None:
+        return command_id
+    return str(fire_event_id(fire.trigger_id, command_id, accepted_at))
+
+
+def rejected_event_id(command: FireTrigger) -> str | None:
+    """The event of a ``refused_command``, which has no key; None where the broker says when."""
+    if command.command_id is None or command.accepted_at is None:
+        return None
+    return str(fire_event_id(command.trigger_id, command.command_id, command.accepted_at))
 
 
 def refusal(trigger: Trigger | None, command: FireTrigger) -> Problem | None:

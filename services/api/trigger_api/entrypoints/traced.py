@@ -1,0 +1,32 @@
+"""The trace of a request that fires, around whatever answers it."""
+
+from collections.abc import Awaitable
+
+from trigger_api.domain.triggers.traces import FireTrace
+from trigger_api.handlers.traces import FireTraces
+
+from .answers import HttpAnswer, problem_of
+from .bodies import Disconnected
+
+GONE = 499
+"""As counted where a client goes before it is answered."""
+
+
+async def traced(
+    traces: FireTraces, trace: FireTrace, answering: Awaitable[HttpAnswer]
+) -> HttpAnswer:
+    """What ``answering`` gives or raises; the trace is told of it."""
+    try:
+        answer = await answering
+    except Exception as error:
+        traces.end(trace, _status_of(error))
+        raise
+    traces.end(trace, answer.status)
+    return answer
+
+
+def _status_of(error: Exception) -> int:
+    if isinstance(error, Disconnected):
+        return GONE
+    found = problem_of(error)
+    return 500 if found is None else found.status

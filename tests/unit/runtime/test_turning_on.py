@@ -1,0 +1,94 @@
+"""Traces are off unless a collector is named, and nothing about them stops a start."""
+
+import sys
+
+import pytest
+from pydantic import ValidationError
+
+from trigger_runtime.process.settings import TraceSettings
+from trigger_runtime.tracing.turning_on import traces_of
+
+SOMEWHERE = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
+
+
+def told(environment: dict[str, str], ratio: float = 0.25) -> float | None:
+    """The ratio that is sampled; None without traces."""
+    traces = traces_of(
+        TraceSettings(trace_ratio=ratio), service="executor", environment=environment
+    )
+    return None if traces is None else traces.sampling.ratio
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": " "},
+        {**SOMEWHERE, "OTEL_SDK_DISABLED": "true"},
+        {**SOMEWHERE, "OTEL_TRACES_EXPORTER": "none"},
+        {"OTEL_EXPORTER_OTLP_HEADERS": "authorization=canary"},
+    ],
+)
+def test_nobody_asked(environment: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert told(environment) is None
+    assert "traces" not in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        SOMEWHERE,
+        {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://collector/v1/traces"},
+        {**SOMEWHERE, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"},
+    ],
+)
+def test_a_collector_is_named(environment: dict[str, str]) -> None:
+    assert told(environment) == 0.25
+    assert told(environment, 0) == 0
+
+
+@pytest.mark.parametrize(
+    ("environment", "why"),
+    [
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318"}, "must begin with http://"),
+        ({**SOMEWHERE, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "must be http/protobuf"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_line_and_the_service_goes_on(
+    environment: dict[str, str], why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert told(environment) is None
+    said = "".join(capsys.readouterr())
+    assert "no traces are written" in said
+    assert why in said
+    assert len(said.splitlines()) == 1
+
+
+def test_what_the_exporter_refuses_is_said_without_its_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "canary")
+    assert told(SOMEWHERE) is None
+    said = "".join(capsys.readouterr())
+    assert "no traces are written" in said
+    assert "ValueError" in said
+    assert "canary" not in said
+
+
+def test_without_the_extra_it_is_said_which_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(sys.modules, "trigger_runtime.tracing.otlp", raising=False)
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
+    assert told(SOMEWHERE) is None
+    said = "".join(capsys.readouterr())
+    assert "extra otel" in said
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" in said
+    assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize("ratio", ["-0.1", "1.01", "nan", "much"])
+def test_a_ratio_is_a_share(ratio: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ETP_TRACE_RATIO", ratio)
+    with pytest.raises(ValidationError, match="trace_ratio"):
+        TraceSettings()
