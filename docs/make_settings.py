@@ -78,7 +78,8 @@ _ENDS = re.compile(r"(?<=[^.])$")
 
 COMMANDS: dict[str, type[BaseModel]] = {
     "`etp provision`": ProvisionSettings,
-    "`etp rebuild`, `etp records list`, `etp records remove`": ServersSettings,
+    "`etp rebuild`, `etp backup`, `etp restore`, `etp records list`, "
+    "`etp records remove`": ServersSettings,
     "`etp import`": ClientSettings,
 }
 """What they are told; where two read the same variable, it means the same."""

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import asyncpg
@@ -18,9 +19,12 @@ from trigger_runtime.process import command_line
 
 from . import broker_health as health_of_broker
 from . import records
+from .backup import Backup, back_up
 from .provision import provision as provision_target
 from .rebuild import rebuild_all
 from .records import FoundRecord
+from .restore import rebuild_restored
+from .restore import restore as restore_target
 from .settings import ProvisionSettings, ServersSettings
 from .target import Target
 
@@ -58,6 +62,20 @@ AcceptLoss = Annotated[
         help="Also where streams lack what the tables have: it is lost there as well.",
     ),
 ]
+Restored = Annotated[
+    bool,
+    typer.Option(
+        "--restored",
+        help="The streams are a backup's: what was due since is logged as missed, and does not "
+        "fire, for it may have fired before.",
+    ),
+]
+Replace = Annotated[
+    bool,
+    typer.Option("--replace", help="Also where streams have messages: they are lost."),
+]
+Replicas = Annotated[int, typer.Option(min=1, max=5, help="Replicas of each stream.")]
+BackupFolder = Annotated[Path, typer.Argument(help="The backup's folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 StreamName = Annotated[str, typer.Argument(help="As etp records list shows it.")]
 Place = Annotated[int, typer.Argument(min=1, help="Its place in the stream.")]
@@ -67,7 +85,7 @@ Place = Annotated[int, typer.Argument(min=1, help="Its place in the stream.")]
 def provision(
     *,
     nats_url: NatsUrl = None,
-    replicas: Annotated[int, typer.Option(min=1, max=5, help="Replicas of each stream.")] = 1,
+    replicas: Replicas = 1,
     nats_password: NatsPassword = None,
     database_url: DatabaseUrl = None,
     api_password: Annotated[str | None, option("Of etp_api.", "ETP_API_PASSWORD")] = None,
@@ -106,13 +124,48 @@ def provision(
 def rebuild(
     *,
     accept_loss: AcceptLoss = False,
+    restored: Restored = False,
     nats_url: NatsUrl = None,
     nats_password: NatsPassword = None,
     database_url: DatabaseUrl = None,
 ) -> None:
     """Re-create every table from the streams, while the services run or while they do not."""
     target = servers(nats_url, nats_password, database_url)
-    for line in complete(lambda: rebuild_all(target, accept_loss=accept_loss)):
+    step = rebuild_restored if restored else rebuild_all
+    for line in complete(lambda: step(target, accept_loss=accept_loss)):
+        print(line)
+
+
+@app.command()
+def backup(
+    folder: BackupFolder,
+    *,
+    nats_url: NatsUrl = None,
+    nats_password: NatsPassword = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Write all streams into a new folder, while the services run or while they do not."""
+    target = servers(nats_url, nats_password, database_url)
+    print(told_of(complete(lambda: back_up(target, folder, print))))
+
+
+@app.command()
+def restore(
+    folder: BackupFolder,
+    *,
+    replace: Replace = False,
+    replicas: Replicas = 1,
+    nats_url: NatsUrl = None,
+    nats_password: NatsPassword = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Put the streams of a backup back and make the tables of them, while no service runs.
+
+    What was due since is logged as missed, and does not fire: it may have fired before. The
+    database must be there: etp provision makes it.
+    """
+    target = servers(nats_url, nats_password, database_url, replicas)
+    for line in complete(lambda: restore_target(target, folder, print, replace=replace)):
         print(line)
 
 
@@ -158,14 +211,27 @@ def remove_record(
     print(complete(lambda: records.remove(target, stream, seq)))
 
 
-def servers(nats_url: str | None, nats_password: str | None, database_url: str | None) -> Target:
+def servers(
+    nats_url: str | None,
+    nats_password: str | None,
+    database_url: str | None,
+    replicas: int = 1,
+) -> Target:
     """Those that options name, and else the environment; ends the command where they are wrong."""
     return command_line.read_settings(
         ServersSettings,
         nats_url=nats_url,
         nats_password=nats_password,
         database_url=database_url,
-    ).target()
+    ).target(replicas)
+
+
+def told_of(made: Backup) -> str:
+    """A sentence about a backup."""
+    return (
+        f"Backup of {made.began_at.isoformat(timespec='seconds')}: {made.size} bytes. All that was "
+        "acknowledged before is in it."
+    )
 
 
 def show(found: Sequence[FoundRecord], *, as_json: bool) -> None:

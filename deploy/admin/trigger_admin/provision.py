@@ -41,6 +41,7 @@ async def provision(
     async with one_step(target, lambda: say(WAITING)), admin_connection(target) as client:
         compared = await find_losses(target, client)
         lost = compared.lost
+        yesterday.refuse_half_restored(compared.past)
         if not accept_loss:
             yesterday.refuse(lost, target.options)
         await streams.apply(client, replicas=target.replicas)

@@ -44,6 +44,10 @@ CREATE TABLE IF NOT EXISTS platform.stream (
     noted_at   timestamptz NOT NULL DEFAULT now()
 );
 ALTER TABLE platform.stream ADD COLUMN IF NOT EXISTS messages bigint;
+CREATE TABLE IF NOT EXISTS platform.restore (
+    folder   text        NOT NULL,
+    began_at timestamptz NOT NULL DEFAULT now()
+);
 REVOKE ALL ON SCHEMA platform FROM PUBLIC;
 """
 # Before the first note of this version there is no such column.
@@ -58,6 +62,9 @@ ON CONFLICT (name) DO UPDATE
 SET created_at = excluded.created_at, last_seq = excluded.last_seq,
     messages = excluded.messages, noted_at = now()
 """
+_RESTORE_BEGINS = "INSERT INTO platform.restore (folder) VALUES ($1)"
+_RESTORE_ENDED = "DELETE FROM platform.restore"
+_RESTORING = "SELECT folder FROM platform.restore ORDER BY began_at DESC LIMIT 1"
 _EXISTS = "SELECT to_regclass($1) IS NOT NULL"
 
 Streams = Mapping[str, StreamState | None]
@@ -73,6 +80,8 @@ class Yesterday:
     """Schemas whose tables are not all there."""
     messages: Mapping[str, int | None] = field(default_factory=dict)
     """How many each stream had when it was noted."""
+    restoring: str | None = None
+    """The folder of a backup whose restore has not ended."""
 
     def has_shrunk(self, found: Streams, stream: str) -> bool:
         """Whether it has fewer messages than it had: some were erased, or its file is damaged."""
@@ -128,6 +137,9 @@ async def known(connection: asyncpg.Connection) -> Yesterday:
         rows = await connection.fetch(_NOTED)
         noted = {row["name"]: Known(row["last_seq"], row["created_at"]) for row in rows}
         messages = {row["name"]: row["messages"] for row in rows}
+    restoring: str | None = None
+    if await connection.fetchval(_EXISTS, "platform.restore"):
+        restoring = await connection.fetchval(_RESTORING)
     projected: dict[str, int] = {}
     gone = set(_PROJECTED)
     if await scheduler_schema.is_whole(connection):
@@ -137,12 +149,19 @@ async def known(connection: asyncpg.Connection) -> Yesterday:
         gone.remove("retention")
         projected |= await retention.positions(connection)
     known = {name: Known(seq) for name, seq in projected.items()}
-    return Yesterday(noted, known, frozenset(gone), messages)
+    return Yesterday(noted, known, frozenset(gone), messages, restoring)
+
+
+async def restore_begins(connection: asyncpg.Connection, folder: str) -> None:
+    """Keep that the streams are being put back: until the next note nothing is made of them."""
+    await connection.execute(_SCHEMA)
+    await connection.execute(_RESTORE_BEGINS, folder)
 
 
 async def note(connection: asyncpg.Connection, found: Streams) -> None:
-    """Keep how far the streams are, for the next look."""
+    """Keep how far the streams are, for the next look. A restore that was begun has ended."""
     await connection.execute(_SCHEMA)
+    await connection.execute(_RESTORE_ENDED)
     there = {name: state for name, state in found.items() if state is not None}
     await connection.execute(
         _NOTE,
@@ -151,6 +170,15 @@ async def note(connection: asyncpg.Connection, found: Streams) -> None:
         [state.last_seq for state in there.values()],
         [state.messages for state in there.values()],
     )
+
+
+def refuse_half_restored(past: Yesterday) -> None:
+    """Raises AdminError while a restore has begun and not ended."""
+    if past.restoring is not None:
+        raise AdminError(
+            f"The restore of {past.restoring} has not ended, and nothing starts on a half of it: "
+            "repeat it. Without that backup: etp rebuild --accept-loss --restored"
+        )
 
 
 def refuse(lost: list[str], options: str = "") -> None:

@@ -18,9 +18,12 @@ from rich.table import Table
 
 from trigger_admin import cli as admin
 from trigger_admin import records
+from trigger_admin.backup import Backup, back_up
 from trigger_admin.cli import complete
 from trigger_admin.rebuild import rebuild_all
 from trigger_admin.records import FoundRecord
+from trigger_admin.restore import rebuild_restored
+from trigger_admin.restore import restore as restore_target
 from trigger_admin.settings import is_elsewhere
 from trigger_admin.target import Target
 from trigger_cli import cli as client
@@ -117,6 +120,7 @@ app.command()(admin.broker_health)
 def rebuild(
     *,
     accept_loss: admin.AcceptLoss = False,
+    restored: admin.Restored = False,
     data_dir: DataDir = DEFAULT_HOME,
     nats_url: admin.NatsUrl = None,
     nats_password: admin.NatsPassword = None,
@@ -133,10 +137,65 @@ def rebuild(
                 raise
             from . import running  # noqa: PLC0415 (of the extra `local`)
 
-            return await running.rebuild_stopped(home, accept_loss=accept_loss)
-        return await rebuild_all(target, accept_loss=accept_loss)
+            return await running.rebuild_stopped(home, accept_loss=accept_loss, restored=restored)
+        step = rebuild_restored if restored else rebuild_all
+        return await step(target, accept_loss=accept_loss)
 
     for line in complete(rebuilt):
+        print(line)
+
+
+@app.command()
+def backup(
+    folder: admin.BackupFolder,
+    *,
+    data_dir: DataDir = DEFAULT_HOME,
+    nats_url: admin.NatsUrl = None,
+    nats_password: admin.NatsPassword = None,
+    database_url: admin.DatabaseUrl = None,
+) -> None:
+    """Write all streams into a new folder, while the platform runs or while it does not."""
+    home = Home(data_dir.expanduser().resolve())
+
+    async def stopped(target: Target, output: Output) -> Backup:
+        return await back_up(target, folder, output.say)
+
+    async def backed_up() -> Backup:
+        try:
+            target = await _servers(home, nats_url, nats_password, database_url)
+        except NotUpError:
+            if not home.is_ours():
+                raise
+            return await running.on_stopped(home, stopped)
+        return await back_up(target, folder, print)
+
+    print(admin.told_of(complete(backed_up)))
+
+
+@app.command()
+def restore(
+    folder: admin.BackupFolder,
+    *,
+    replace: admin.Replace = False,
+    replicas: admin.Replicas = 1,
+    data_dir: DataDir = DEFAULT_HOME,
+    nats_url: admin.NatsUrl = None,
+    nats_password: admin.NatsPassword = None,
+    database_url: admin.DatabaseUrl = None,
+) -> None:
+    """Put the streams of a backup back and make the tables of them, while no service runs.
+
+    What was due since is logged as missed, and does not fire: it may have fired before. A data
+    directory may be new; elsewhere the database must be there: etp provision makes it.
+    """
+
+    async def restored() -> tuple[str, ...]:
+        if is_elsewhere(nats_url, nats_password, database_url):
+            target = admin.servers(nats_url, nats_password, database_url, replicas)
+            return await restore_target(target, folder, print, replace=replace)
+        return await running.restore_stopped(Home.at(data_dir), folder, replace=replace)
+
+    for line in complete(restored):
         print(line)
 
 

@@ -9,10 +9,15 @@ import contextlib
 import signal
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
 
-from trigger_admin.provision import provision
+from trigger_admin.provision import provision, provision_database
 from trigger_admin.rebuild import rebuild_all
+from trigger_admin.restore import rebuild_restored, restore
+from trigger_admin.target import Target
 
 from . import nats as nats_server
 from . import ports, postgres, programs, secrets, state, welcome
@@ -20,6 +25,8 @@ from .home import Home
 from .output import Output
 from .programs import Platform, Replicas, target_of
 from .supervisor import Supervisor
+
+T = TypeVar("T")
 
 SERVERS_TIMEOUT = 60.0
 """Seconds for broker and database: both may have a crash to recover from."""
@@ -81,9 +88,36 @@ async def _start(supervisor: Supervisor, replicas: Replicas) -> None:
     await supervisor.started()
 
 
-async def rebuild_stopped(home: Home, *, accept_loss: bool) -> tuple[str, ...]:
-    """Rebuild on a data directory whose platform does not run: broker and database are started
-    for it. Raises LocalError.
+async def rebuild_stopped(
+    home: Home, *, accept_loss: bool, restored: bool = False
+) -> tuple[str, ...]:
+    """Rebuild on a data directory whose platform does not run. Raises LocalError."""
+
+    async def rebuild(target: Target, output: Output) -> tuple[str, ...]:
+        if restored:
+            # A provision would refuse what was not restored whole, or make it as if it was.
+            await provision_database(target)
+            return await rebuild_restored(target, accept_loss=accept_loss)
+        await provision(target, output.say, accept_loss=accept_loss)
+        return await rebuild_all(target, accept_loss=accept_loss)
+
+    return await on_stopped(home, rebuild)
+
+
+async def restore_stopped(home: Home, folder: Path, *, replace: bool) -> tuple[str, ...]:
+    """Restore a backup on a data directory whose platform does not run. Raises LocalError."""
+
+    async def put_back(target: Target, output: Output) -> tuple[str, ...]:
+        # The database may be new: its roles and schemas are made first, and then its tables.
+        await provision_database(target)
+        return await restore(target, folder, output.say, replace=replace)
+
+    return await on_stopped(home, put_back)
+
+
+async def on_stopped(home: Home, step: Callable[[Target, Output], Awaitable[T]]) -> T:
+    """Take an admin step on a data directory whose platform does not run: broker and database are
+    started for it. Raises LocalError.
     """
     output = Output(home.logs, sys.stderr)
     try:
@@ -95,9 +129,7 @@ async def rebuild_stopped(home: Home, *, accept_loss: bool) -> tuple[str, ...]:
             supervisor = _supervisor_of(platform, output)
             try:
                 await supervisor.start(programs.servers(platform), SERVERS_TIMEOUT)
-                target = target_of(platform)
-                await provision(target, output.say, accept_loss=accept_loss)
-                return await rebuild_all(target, accept_loss=accept_loss)
+                return await step(target_of(platform), output)
             finally:
                 await supervisor.stop()
                 home.state.unlink(missing_ok=True)

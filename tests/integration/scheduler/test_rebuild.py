@@ -172,3 +172,34 @@ async def test_nothing_fires_again_where_the_decisions_were_lost(
     assert fired_once
     assert before
     assert await platform.records("once") == []
+
+
+async def test_nothing_fires_again_where_changes_were_lost_with_the_decisions(
+    platform: Platform,
+) -> None:
+    """An older store beside a newer index: that knows an edit and a completion more."""
+    changes = platform.admin.client.jetstream(timeout=10)
+    async with platform.scheduler():
+        await platform.ask(Verb.CREATE, trigger_id="tick", name="i", type="scheduled", interval=1)
+        await platform.ask(Verb.CREATE, trigger_id="once", **once(timedelta(seconds=0.5)))
+        assert await platform.fires("once", 1)
+        await platform.ask(Verb.UPDATE, trigger_id="tick", patch={"name": "edited"})
+        await eventually(lambda: quiet(platform))
+        await platform.fires("tick", 2)
+    decided = [one.scheduled_for for one in await platform.fires("tick", 2)]
+    for trigger_id in ("tick", "once"):
+        newest = await changes.get_last_msg(topology.CHANGES.name, subjects.changed(trigger_id))
+        assert newest.seq is not None
+        await changes.delete_msg(topology.CHANGES.name, newest.seq)
+    await made_anew(platform, topology.DUE.name)
+    await rebuilt(platform, keep_cursors=True)
+    async with platform.scheduler():
+        after = [one.scheduled_for for one in await platform.fires("tick", 2)]
+        assert min(after) > max(decided)
+        await eventually(lambda: completed(platform, "once"), what="it is completed again")
+    assert await platform.records("once") == []
+
+
+async def completed(platform: Platform, trigger_id: str) -> bool:
+    row = await platform.row(trigger_id)
+    return row is not None and row["status"] == "completed"

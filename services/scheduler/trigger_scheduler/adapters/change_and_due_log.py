@@ -19,7 +19,7 @@ from trigger_runtime.jetstream.acknowledgement import PublishAck
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message, StagedMessages
 from trigger_runtime.jetstream.reader import StreamReader
-from trigger_runtime.process.errors import BrokerUnavailable
+from trigger_runtime.process.errors import BrokerUnavailable, StaleExpectation
 from trigger_scheduler.ports import Staged
 
 from .records import last_change, last_dues, read_change
@@ -99,15 +99,24 @@ class JetStreamDueLog:
         self, records: Sequence[tuple[AnyDueRecord, int]], staged: Staged | None = None
     ) -> list[int | None]:
         if staged is None:
-            outcomes = await self._publisher.publish_each(_due_messages(records))
-        else:
-            outcomes = await self._publisher.publish_staged(cast("StagedMessages", staged))
-        return [one.seq if isinstance(one, PublishAck) else None for one in outcomes]
+            return await append_dues(self._publisher, records)
+        return _sequences(await self._publisher.publish_staged(cast("StagedMessages", staged)))
 
     async def last(
         self, trigger_ids: Sequence[str], now: datetime
     ) -> dict[str, tuple[AnyDueRecord | None, int]]:
         return await last_dues(self._reader, self._changes, trigger_ids, now)
+
+
+async def append_dues(
+    publisher: JetStreamPublisher, records: Sequence[tuple[AnyDueRecord, int]]
+) -> list[int | None]:
+    """As ``ports.DueLog.append``."""
+    return _sequences(await publisher.publish_each(_due_messages(records)))
+
+
+def _sequences(outcomes: Sequence[PublishAck | StaleExpectation]) -> list[int | None]:
+    return [one.seq if isinstance(one, PublishAck) else None for one in outcomes]
 
 
 def _change_message(change: TriggerChanged, expected: int) -> Message:

@@ -9,7 +9,7 @@ need a lock on the table that is held here. A rebuilt index fires nothing again.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import asyncpg
@@ -23,6 +23,7 @@ from trigger_scheduler.domain.planning import DueRow
 from trigger_scheduler.handlers.projecting import project_in_order
 
 from . import schema
+from .after_restore import MissedReport, Restored, miss_undecided
 from .due_index import PostgresTransaction
 from .records import last_dues, read_change
 from .schema import SCHEMA
@@ -33,15 +34,14 @@ PAGE = 1000
 """Changes or triggers handled at once: the most that one read of the broker gives."""
 
 
-_KEEP_CURSORS = f"""
-UPDATE trigger AS t
-SET cursor_at = kept.cursor_at, next_fire_at = kept.next_fire_at, fires = kept.fires,
-    needs_completion = kept.needs_completion
-FROM {SCHEMA}.trigger AS kept
-WHERE kept.trigger_id = t.trigger_id AND kept.creation_id = t.creation_id
-  AND kept.version = t.version AND (t.cursor_at IS NULL OR kept.cursor_at > t.cursor_at)
+_KEPT = f"""
+SELECT t.trigger_id, kept.cursor_at, kept.fires
+FROM trigger AS t JOIN {SCHEMA}.trigger AS kept USING (trigger_id, creation_id)
+WHERE kept.cursor_at > coalesce(t.cursor_at, '-infinity') AND t.trigger_id > $1
+ORDER BY t.trigger_id LIMIT $2
 """
-"""Of a log that was cut off an older decision is left, and the index knows a later one."""
+"""Of a log that was cut off an older decision is left, and the index knows a later one: of the
+same version or, where changes were lost as well, of a later one."""
 
 
 class ChangesReader(Protocol):
@@ -69,6 +69,8 @@ class TriggerRebuildReport:
     last_seq: int
     changes: int
     triggers: int
+    missed: MissedReport
+    """What was decided of the time since a backup."""
 
 
 async def rebuild(
@@ -77,6 +79,7 @@ async def rebuild(
     due: DueReader,
     *,
     keep_cursors: bool = False,
+    restored: Restored | None = None,
 ) -> TriggerRebuildReport:
     """Replace schema ``scheduler`` by one folded from the logs. Safe to repeat after a crash.
 
@@ -84,17 +87,26 @@ async def rebuild(
 
     ``keep_cursors``: where TRIGGER_DUE was lost, how far each schedule is decided is taken from
     the index as it is, or all of it would seem to be undecided since the trigger was made.
+
+    ``restored``: the logs are a backup's, so what was due since may have fired, and does not fire.
     """
     async with shadow_schema(connection, SCHEMA, schema.apply, schema.is_whole) as shadow:
         await connection.execute(f"SET search_path TO {shadow.name}")
         try:
-            return await _fold_and_swap(shadow, changes, due, keep_cursors=keep_cursors)
+            return await _fold_and_swap(
+                shadow, changes, due, keep_cursors=keep_cursors, restored=restored
+            )
         finally:
             await connection.execute("RESET search_path")
 
 
 async def _fold_and_swap(
-    schemas: ShadowSchema, changes: ChangesReader, due: DueReader, *, keep_cursors: bool
+    schemas: ShadowSchema,
+    changes: ChangesReader,
+    due: DueReader,
+    *,
+    keep_cursors: bool,
+    restored: Restored | None,
 ) -> TriggerRebuildReport:
     connection = schemas.connection
     shadow = PostgresTransaction(connection)
@@ -111,7 +123,8 @@ async def _fold_and_swap(
         moved = await _moved(due, due_seq)
         await _arm(shadow, due, changes, sorted(moved | tail.keys()))
         if keep_cursors and schemas.is_whole:
-            await connection.execute(_KEEP_CURSORS)
+            await _keep_cursors(shadow, connection)
+        missed = await miss_undecided(connection, restored) if restored else MissedReport()
         if schemas.is_whole:
             # Answers to commands that changed nothing are a memory of the index, not of a log.
             await connection.execute(f"INSERT INTO answer SELECT * FROM {SCHEMA}.answer")
@@ -120,7 +133,7 @@ async def _fold_and_swap(
         await schemas.swap()
     count = folded.total() + tail.total()
     log.info("due index rebuilt", last_seq=last_seq, changes=count, triggers=triggers)
-    return TriggerRebuildReport(last_seq=last_seq, changes=count, triggers=triggers)
+    return TriggerRebuildReport(last_seq, count, triggers, missed)
 
 
 async def _fold(
@@ -175,6 +188,21 @@ async def _arm(
             rows.append(row)
         await shadow.advance(rows)
         await shadow.delete(fired_tests)
+
+
+async def _keep_cursors(shadow: PostgresTransaction, connection: "asyncpg.Connection[Any]") -> None:
+    """Take from the live index how far schedules are decided, where it knows more of it."""
+    after = ""
+    while kept := await connection.fetch(_KEPT, after, PAGE):
+        after = kept[-1]["trigger_id"]
+        held = await shadow.lock([row["trigger_id"] for row in kept])
+        rows: list[DueRow] = []
+        for row in kept:
+            one = held[row["trigger_id"]]
+            fires = max(one.row.fires, row["fires"])
+            known = replace(one.row, cursor=row["cursor_at"], fires=fires)
+            rows.append(armed_row(one.trigger, known))
+        await shadow.advance(rows)
 
 
 def _pages(items: Sequence[str]) -> Iterable[Sequence[str]]:

@@ -149,6 +149,18 @@ def plan(row: DueRow, now: datetime, grace: timedelta) -> Step | None:
     return _miss(row, schedule, first, last, f"{late}; {firing}")
 
 
+def plan_after_restore(row: DueRow, until: datetime, reason: str) -> MissStep | None:
+    """The next step for ``row`` where the last decisions are lost: none up to ``until`` fires.
+
+    Its occurrences since the last decision that is known may have fired, and a second time is
+    worse than none: whoever reads ``reason`` can have them fired by a replay. None if it has none.
+    """
+    first, schedule = row.next_fire_at, row.schedule
+    if first is None or schedule is None or first > until:
+        return None
+    return _miss(row, schedule, first, _last_before(schedule, until + _TICK, first), reason)
+
+
 def _last_before(schedule: AnySchedule, instant: datetime, first: datetime) -> datetime:
     """The last occurrence before ``instant``, and none before ``first``: that is the one due.
 
