@@ -166,6 +166,8 @@ def backup(
         except NotUpError:
             if not home.is_ours():
                 raise
+            from . import running  # noqa: PLC0415 (of the extra `local`)
+
             return await running.on_stopped(home, stopped)
         return await back_up(target, folder, print)
 
@@ -193,6 +195,8 @@ def restore(
         if is_elsewhere(nats_url, nats_password, database_url):
             target = admin.servers(nats_url, nats_password, database_url, replicas)
             return await restore_target(target, folder, print, replace=replace)
+        with _of_this_machine():
+            from . import running  # noqa: PLC0415 (of the extra `local`)
         return await running.restore_stopped(Home.at(data_dir), folder, replace=replace)
 
     for line in complete(restored):

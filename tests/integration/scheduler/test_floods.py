@@ -25,8 +25,8 @@ FLOOD = 3000
 TIMEOUT = 60.0
 
 SLOW = 15
-"""Commands whose schemas take half a second together: on a machine that gives a tenth of a core they
-still have their turns within the 10 s after which they would be turned away."""
+"""Commands whose schemas take half a second together: with a tenth of a core they still have their
+turns within the 10 s after which they would be turned away."""
 
 
 def batches(stream: str) -> float:
