@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import gc
 import signal
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -31,7 +31,10 @@ from trigger_runtime.http.server import HttpLimits
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.guard import StreamGuard
 from trigger_runtime.jetstream.publisher import JetStreamPublisher
+from trigger_runtime.jetstream.reader import StreamReader
 from trigger_runtime.postgres.schema_version import SchemaCheck
+from trigger_runtime.process.clock import SystemClock
+from trigger_runtime.process.clock_watch import BROKERS_CLOCK, AskClock, ClockWatch
 from trigger_runtime.process.logging_setup import get_logger
 from trigger_runtime.process.loops import Loop
 from trigger_runtime.process.settings import HttpSettings
@@ -78,9 +81,11 @@ async def serve_worker(
     publishers: Sequence[JetStreamPublisher] = (),
     guard: StreamGuard | None = None,
     schema: SchemaCheck | None = None,
+    clocks: Mapping[str, AskClock] | None = None,
     on_stop: Sequence[Callable[[], Awaitable[None]]] = (),
 ) -> int:
-    """Serve until told to stop; returns the exit code. Readiness checks the broker, too.
+    """Serve until told to stop; returns the exit code. Readiness checks the broker, too, and the
+    machine's clock by the broker's and by ``clocks``.
 
     Nothing is taken in hand until ``schema`` finds the tables, and ``guard`` the streams, as they
     should be.
@@ -98,9 +103,7 @@ async def serve_worker(
         connection.on_reconnect(watching.wake)
         loops = [*loops, watching]
     service = Service(connection.service)
-    lag = Lag(connection, [one for one in CONSUMERS if one.service == service], timeout=LAG_TIMEOUT)
-    health.tell("lag_s", lambda: lag.seconds)
-    loops = (*loops, lag.loop(), heartbeat_loop(connection, health, service))
+    loops = (*loops, *_telling(connection, health, service, clocks or {}))
     app = FastStream(broker, specification=asyncapi, logger=None)
     http = OperationsServer(
         HealthApp(health, asyncapi),
@@ -138,6 +141,19 @@ async def serve_worker(
             serving.cancel()
     log.info("stopped", code=code)
     return code
+
+
+def _telling(
+    connection: Connection, health: Health, service: Service, clocks: Mapping[str, AskClock]
+) -> tuple[Loop, ...]:
+    """What every worker tells of itself, beside what it depends on."""
+    consumers = [one for one in CONSUMERS if one.service == service]
+    lag = Lag(connection, consumers, timeout=LAG_TIMEOUT)
+    health.tell("lag_s", lambda: lag.seconds)
+    reader = StreamReader(connection, consumers[0].stream.name, timeout=LAG_TIMEOUT)
+    clock = ClockWatch(SystemClock(), {**clocks, BROKERS_CLOCK: reader.clock})
+    health.add("clock", clock.check)
+    return lag.loop(), clock.loop(), heartbeat_loop(connection, health, service)
 
 
 async def _first(*tasks: "asyncio.Task[Any]") -> "asyncio.Task[Any]":

@@ -36,7 +36,7 @@ from trigger_contracts.heartbeats import Heartbeat
 from trigger_contracts.idempotency import CLAIMS
 from trigger_contracts.schema_versions import SCHEMA_VERSIONS
 from trigger_contracts.subjects import Service
-from trigger_contracts.topology import COMMANDS, DEAD, IDEMPOTENCY
+from trigger_contracts.topology import COMMANDS, DEAD, EVENTS, IDEMPOTENCY
 from trigger_runtime.consuming.broker import create_broker
 from trigger_runtime.http.health import Health, HealthApp
 from trigger_runtime.http.operations import OperationsServer
@@ -47,6 +47,7 @@ from trigger_runtime.jetstream.publisher import JetStreamPublisher
 from trigger_runtime.jetstream.reader import StreamReader
 from trigger_runtime.postgres.schema_version import SchemaCheck
 from trigger_runtime.process.clock import SystemClock
+from trigger_runtime.process.clock_watch import BROKERS_CLOCK, CLOCK_OF_RECORD, ClockWatch
 from trigger_runtime.process.ids import new_id
 from trigger_runtime.process.logging_setup import get_logger, set_up_logging
 from trigger_runtime.process.loops import Loop
@@ -174,6 +175,10 @@ def build(settings: Settings) -> Api:
     asyncapi = messages.declare(broker, definitions, heartbeats.hear)
     faststream = FastStream(broker, specification=asyncapi, logger=None)
     health = _health(commands, database, heartbeats)
+    reader = StreamReader(connection, EVENTS.name, timeout=settings.publish_timeout)
+    clocks = ClockWatch(clock, {CLOCK_OF_RECORD: database.clock, BROKERS_CLOCK: reader.clock})
+    health.add("clock", clocks.check)
+    loops = (tail_loop, clocks.loop())
 
     async def connect() -> None:
         # Waits for the broker as long as that takes; reads are served meanwhile.
@@ -186,10 +191,10 @@ def build(settings: Settings) -> Api:
     life = _Life(
         connection,
         connect,
-        tail_loop,
+        loops,
         health,
         (
-            tail_loop.stop,
+            *(loop.stop for loop in loops),
             faststream.stop,
             publisher.flush,
             claims.flush,
@@ -274,14 +279,14 @@ class _Life:
         self,
         connection: Connection,
         connect: Callable[[], Awaitable[None]],
-        tail_loop: Loop,
+        loops: Sequence[Loop],
         health: Health,
         stops: Sequence[Callable[[], Awaitable[None]]],
     ) -> None:
         """``stops`` are called in their order; the broker may take its time to be there."""
         self._connection = connection
         self._connect = connect
-        self._tail_loop = tail_loop
+        self._loops = loops
         self._health = health
         self._stops = stops
 
@@ -289,7 +294,8 @@ class _Life:
     async def span(self, _: Any) -> AsyncIterator[None]:
         await self._connection.start()
         connecting = asyncio.ensure_future(self._connect())
-        self._tail_loop.start()
+        for loop in self._loops:
+            loop.start()
         settle_memory()
         self._health.started = True
         try:

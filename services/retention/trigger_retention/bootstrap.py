@@ -21,6 +21,7 @@ from trigger_runtime.postgres.database import Database
 from trigger_runtime.postgres.positions import asked_of
 from trigger_runtime.postgres.schema_version import SchemaCheck, version_in
 from trigger_runtime.process.clock import SystemClock
+from trigger_runtime.process.clock_watch import CLOCK_OF_RECORD
 from trigger_runtime.process.logging_setup import set_up_logging
 from trigger_runtime.process.loops import Loop
 from trigger_runtime.tracing.traces import Traces
@@ -136,6 +137,7 @@ async def serve(settings: Settings) -> int:
         loops=retention.loops,
         publishers=retention.publishers,
         guard=retention.guard,
+        clocks={CLOCK_OF_RECORD: retention.database.clock},
         schema=SchemaCheck({SCHEMA: SCHEMA_VERSIONS[SCHEMA]}, version_in(retention.database)),
         on_stop=[retention.database.close, *stops_of(retention.traces)],
     )

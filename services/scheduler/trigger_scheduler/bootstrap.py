@@ -23,6 +23,7 @@ from trigger_runtime.postgres.database import Database
 from trigger_runtime.postgres.positions import asked_of
 from trigger_runtime.postgres.schema_version import SchemaCheck, version_in
 from trigger_runtime.process.clock import SystemClock
+from trigger_runtime.process.clock_watch import CLOCK_OF_RECORD
 from trigger_runtime.process.logging_setup import set_up_logging
 from trigger_runtime.process.loops import Loop
 from trigger_runtime.tracing.traces import Traces
@@ -160,7 +161,9 @@ def build(settings: Settings) -> Scheduler:
         settings.claim_poll + 2 * settings.claim_ahead,
     )
     backlog = CommandBacklog(connection, timeout=timeout)
-    waiting = WaitingCommands(backlog.oldest, system_clock, limit=settings.command_age_limit)
+    waiting = WaitingCommands(
+        backlog.oldest, system_clock.monotonic, limit=settings.command_age_limit
+    )
     meter.waiting(waiting.age_s)
     commands = CommandHandler(
         index,
@@ -267,6 +270,7 @@ async def serve(settings: Settings) -> int:
         loops=scheduler.loops,
         publishers=scheduler.publishers,
         guard=scheduler.guard,
+        clocks={CLOCK_OF_RECORD: scheduler.databases[0].clock},
         schema=SchemaCheck({SCHEMA: SCHEMA_VERSIONS[SCHEMA]}, version_in(scheduler.databases[0])),
         on_stop=[
             *(database.close for database in scheduler.databases),

@@ -28,7 +28,7 @@ from trigger_runtime.consuming.lag import Lag
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.process.settings import NatsSettings
 
-WELL = {"broker": "ok", "database": "ok", "schema": "ok"}
+WELL = dict.fromkeys(("broker", "database", "schema", "clock"), "ok")
 ROOT = Path(__file__).parents[3]
 Start = Callable[[], Awaitable[asyncio.subprocess.Process]]
 
@@ -179,7 +179,7 @@ async def test_services_are_listed_by_what_they_say_and_who_is_silent_is_not_rea
     one, other = await eventually(both, within=60)
     assert one["instance"] < other["instance"]
     assert one["version"] == own["version"]
-    assert one["checks"] == {"broker": "ok"}
+    assert one["checks"] == {"broker": "ok", "clock": "ok"}
     # One that cannot work is told with why; one of an earlier version with what it says.
     unwell = Heartbeat(instance="b", status="unavailable", checks={"database": "away"}, lag_s=3)
     said = {

@@ -48,7 +48,7 @@ class Worker:
 
 @contextlib.asynccontextmanager
 async def worker(
-    service: str, broker: Broker, database: Database, secrets: Secrets
+    service: str, broker: Broker, database: Database, secrets: Secrets, **environment: str
 ) -> AsyncIterator[Worker]:
     port = ports.choose_free({broker.server.port})
     process = await asyncio.create_subprocess_exec(
@@ -60,6 +60,7 @@ async def worker(
             "ETP_NATS_PASSWORD": secrets.nats[service],
             "ETP_DATABASE_URL": database.url(f"etp_{service}"),
             "ETP_HTTP_PORT": str(port),
+            **environment,
         },
     )
     try:

@@ -289,7 +289,7 @@ async def test_the_process_serves_tells_its_health_and_stops_at_a_signal(
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
             ready = await eventually(lambda: _ok(http), within=20)
             assert ready.json()["checks"] == dict.fromkeys(
-                ("database", "broker", "schema", "streams"), "ok"
+                ("database", "broker", "schema", "streams", "clock"), "ok"
             )
             await publish(client, make_entry())
             await eventually(lambda: settled(client))

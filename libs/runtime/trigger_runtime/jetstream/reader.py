@@ -197,6 +197,13 @@ class StreamReader:
             config=body["config"],
         )
 
+    async def clock(self) -> datetime:
+        """What the broker's clock shows: that of the node which leads the stream."""
+        body = self._json(await self._request(f"$JS.API.STREAM.INFO.{self._stream}", None))
+        if body is None:
+            raise BrokerUnavailable(f"no stream {self._stream}")
+        return _instant(body["ts"])
+
     async def _request(self, subject: str, body: dict[str, Any] | None) -> Msg:
         payload = b"" if body is None else json.dumps(body).encode()
         async with self._asking() as (reply, answers):

@@ -10,7 +10,7 @@ One per process, made by ``bootstrap``; adapters hold the SQL.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -210,6 +210,12 @@ class Database:
         """A round trip; raises DatabaseUnavailable. For readiness."""
         async with self.connection() as connection:
             await connection.execute(self._ping)
+
+    async def clock(self) -> datetime:
+        """What the server's clock shows, the clock of record; raises DatabaseUnavailable."""
+        async with self.connection() as connection:
+            shown: datetime = await connection.fetchval("SELECT clock_timestamp()")
+        return shown
 
     async def close(self) -> None:
         """Wait briefly for connections in use, then cut them; never raises."""

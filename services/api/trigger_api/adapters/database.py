@@ -7,7 +7,7 @@ while it was idle is replaced without the caller noticing.
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -101,6 +101,11 @@ class ReadDatabase:
     async def ping(self) -> None:
         """A round trip; raises ``ReadDatabaseUnavailable``. For readiness."""
         await self.fetch(statements.PING)
+
+    async def clock(self) -> datetime:
+        """What PostgreSQL's clock shows; raises ``ReadDatabaseUnavailable``."""
+        shown: datetime = (await self.fetch(statements.CLOCK))[0].now
+        return shown
 
     async def schema_version(self, schema: str) -> int | None:
         """Of a schema that it reads; raises ``ReadDatabaseUnavailable``."""

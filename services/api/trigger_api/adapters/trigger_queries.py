@@ -48,6 +48,8 @@ from .byte_pages import within_bytes
 
 PING = text("SELECT 1 FROM scheduler.triggers, retention.life LIMIT 0")
 
+CLOCK = text("SELECT clock_timestamp() AS now")
+
 SCHEMA_VERSION = {
     schema: select(table("schema_version", column("version", Integer), schema=schema).c.version)
     for schema in SCHEMA_VERSIONS

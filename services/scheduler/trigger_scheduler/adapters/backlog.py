@@ -56,12 +56,12 @@ class CommandBacklog:
             seq = page[-1].seq
         return found
 
-    async def oldest(self) -> datetime | None:
-        """When the first of all commands was stored that is not settled; None if all are."""
+    async def oldest(self) -> timedelta | None:
+        """Since when the first of all commands is stored that is not settled; None if all are."""
         found = await asyncio.gather(self._oldest_unsettled(), self._oldest_arriving())
-        return min((stored_at for stored_at in found if stored_at), default=None)
+        return max((age for age in found if age is not None), default=None)
 
-    async def _oldest_arriving(self) -> datetime | None:
+    async def _oldest_arriving(self) -> timedelta | None:
         """Of those that external users published: the first that is not yet among the commands."""
         info = await _ask(
             self._connection, f"STREAM.INFO.{topology.COMMANDS.name}", self._timeout_s
@@ -69,9 +69,9 @@ class CommandBacklog:
         (source,) = info["config"]["sources"]
         copied = info["sources"][0].get("seq", source.get("opt_start_seq", 1) - 1)
         following = await self._arriving.after(copied, subjects.ALL_INGRESS, 1)
-        return following[0].stored_at if following else None
+        return _age(info, following[0]) if following else None
 
-    async def _oldest_unsettled(self) -> datetime | None:
+    async def _oldest_unsettled(self) -> timedelta | None:
         info = await _consumer(self._connection, SCHEDULER_COMMANDS, self._timeout_s)
         if not info["num_pending"] and not info["num_ack_pending"]:
             return None
@@ -80,7 +80,7 @@ class CommandBacklog:
             *(self._reader.after(floor, subject, 1) for subject in SCHEDULER_COMMANDS.filters)
         )
         first = min((m for found in following for m in found), key=lambda m: m.seq, default=None)
-        return None if first is None else first.stored_at
+        return None if first is None else _age(info, first)
 
     async def _floor(self) -> int:
         """Every command up to here is settled."""
@@ -102,9 +102,12 @@ class ExecutorBacklog:
         if not info["num_pending"] and not info["num_ack_pending"]:
             return timedelta()
         first = await self._reader.after(info["ack_floor"]["stream_seq"], subjects.ALL_DUE, 1)
-        # Both by the broker's clock.
-        now = datetime.fromisoformat(info["ts"])
-        return max(now - first[0].stored_at, timedelta()) if first else timedelta()
+        return _age(info, first[0]) if first else timedelta()
+
+
+def _age(info: Mapping[str, Any], message: StoredMessage) -> timedelta:
+    """At the time of an answer: both are by the broker's clock, whatever ours shows."""
+    return max(datetime.fromisoformat(info["ts"]) - message.stored_at, timedelta())
 
 
 async def _consumer(connection: Connection, consumer: Consumer, timeout_s: float) -> dict[str, Any]:

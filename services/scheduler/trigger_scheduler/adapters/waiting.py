@@ -6,10 +6,9 @@ the same.
 """
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from trigger_runtime.http.health import Health
-from trigger_runtime.process.clock import Clock
 from trigger_runtime.process.errors import NotReady
 from trigger_runtime.process.loops import Loop
 
@@ -17,26 +16,29 @@ LOOK_EVERY = timedelta(seconds=1)
 
 
 class WaitingCommands:
-    """``oldest`` tells when it was stored, None where nothing waits."""
+    """``oldest`` tells since when it is stored, by the broker's clock; None where nothing waits.
+
+    ``monotonic`` returns seconds.
+    """
 
     def __init__(
         self,
-        oldest: Callable[[], Awaitable[datetime | None]],
-        clock: Clock,
+        oldest: Callable[[], Awaitable[timedelta | None]],
+        monotonic: Callable[[], float],
         *,
         limit: timedelta,
     ) -> None:
         self._oldest = oldest
-        self._clock = clock
+        self._monotonic = monotonic
         self._limit_s = limit.total_seconds()
-        self._stored_at: datetime | None = None
+        self._stored_at: float | None = None
+        """By ``monotonic``."""
 
     def age_s(self) -> float:
         """As seen last: between two looks it grows by itself."""
         if self._stored_at is None:
             return 0.0
-        # The broker's clock may be ahead of ours.
-        return max(0.0, (self._clock.now() - self._stored_at).total_seconds())
+        return self._monotonic() - self._stored_at
 
     def loop(self) -> Loop:
         """Keeps the metric true; not yet started."""
@@ -53,7 +55,8 @@ class WaitingCommands:
         health.tell("oldest_command_age_s", lambda: round(self.age_s(), 3))
 
     async def _look(self) -> None:
-        self._stored_at = await self._oldest()
+        age = await self._oldest()
+        self._stored_at = None if age is None else self._monotonic() - age.total_seconds()
 
     async def _check(self) -> None:
         await self._look()
