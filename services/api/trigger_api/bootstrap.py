@@ -5,6 +5,8 @@ import contextlib
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -36,8 +38,9 @@ from trigger_contracts.heartbeats import Heartbeat
 from trigger_contracts.idempotency import CLAIMS
 from trigger_contracts.schema_versions import SCHEMA_VERSIONS
 from trigger_contracts.subjects import Service
-from trigger_contracts.topology import COMMANDS, DEAD, IDEMPOTENCY
+from trigger_contracts.topology import COMMANDS, DEAD, IDEMPOTENCY, RETENTION_EVENTS
 from trigger_runtime.consuming.broker import create_broker
+from trigger_runtime.consuming.lag import Lag
 from trigger_runtime.http.health import Health, HealthApp
 from trigger_runtime.http.operations import OperationsServer
 from trigger_runtime.http.server import HttpLimits
@@ -49,9 +52,12 @@ from trigger_runtime.postgres.schema_version import SchemaCheck
 from trigger_runtime.process.clock import SystemClock
 from trigger_runtime.process.ids import new_id
 from trigger_runtime.process.logging_setup import get_logger, set_up_logging
-from trigger_runtime.process.loops import Loop
+from trigger_runtime.process.loop_lag import EventLoopLag
+from trigger_runtime.process.loops import Loop, stop_all
+from trigger_runtime.process.metrics import tell_build
+from trigger_runtime.process.unprojected import unprojected
 from trigger_runtime.tracing.turning_on import stops_of, traces_of
-from trigger_runtime.worker import settle_memory
+from trigger_runtime.worker import LAG_TIMEOUT, settle_memory
 
 from .adapters import meter, ui_files
 from .adapters.cache import cache_at
@@ -97,6 +103,9 @@ from .handlers.upcoming import UpcomingFires
 from .settings import Settings
 
 log = get_logger(__name__)
+
+LOOK_EVERY = timedelta(seconds=5)
+"""Between two looks for the metrics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +175,6 @@ def build(settings: Settings) -> Api:
     cache = cache_at(settings.cache_url.get_secret_value(), clock)
     lifetimes = Lifetimes(settings.active_for, settings.kept_for)
     tail = _tail(settings, connection, clock, lifetimes)
-    tail_loop = stream.tail_loop(tail)
     positions = ProjectedPosition(connection, tail.log, clock.monotonic)
 
     broker = create_broker(connection, description="The platform's broker.")
@@ -174,6 +182,7 @@ def build(settings: Settings) -> Api:
     asyncapi = messages.declare(broker, definitions, heartbeats.hear)
     faststream = FastStream(broker, specification=asyncapi, logger=None)
     health = _health(commands, database, heartbeats)
+    loops = (stream.tail_loop(tail), *_measuring(connection, health))
 
     async def connect() -> None:
         # Waits for the broker as long as that takes; reads are served meanwhile.
@@ -186,10 +195,10 @@ def build(settings: Settings) -> Api:
     life = _Life(
         connection,
         connect,
-        tail_loop,
+        loops,
         health,
         (
-            tail_loop.stop,
+            partial(stop_all, loops),
             faststream.stop,
             publisher.flush,
             claims.flush,
@@ -274,14 +283,15 @@ class _Life:
         self,
         connection: Connection,
         connect: Callable[[], Awaitable[None]],
-        tail_loop: Loop,
+        loops: Sequence[Loop],
         health: Health,
         stops: Sequence[Callable[[], Awaitable[None]]],
     ) -> None:
         """``stops`` are called in their order; the broker may take its time to be there."""
         self._connection = connection
         self._connect = connect
-        self._tail_loop = tail_loop
+        self._loops = loops
+        self._watch = EventLoopLag()
         self._health = health
         self._stops = stops
 
@@ -289,7 +299,9 @@ class _Life:
     async def span(self, _: Any) -> AsyncIterator[None]:
         await self._connection.start()
         connecting = asyncio.ensure_future(self._connect())
-        self._tail_loop.start()
+        for loop in self._loops:
+            loop.start()
+        self._watch.start()
         settle_memory()
         self._health.started = True
         try:
@@ -300,6 +312,7 @@ class _Life:
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await connecting
             await _stop_all(*self._stops)
+            self._watch.stop()
 
 
 def _keys(settings: Settings) -> dict[str, StoredKey]:
@@ -408,6 +421,25 @@ def _health(
     return health
 
 
+def _measuring(connection: Connection, health: Health) -> tuple[Loop, Loop]:
+    """Looks for the metrics: at the checks, which a worker makes for its heartbeat, and at what is
+    not in the log, which retention could not tell while it is not there itself.
+    """
+
+    async def look() -> timedelta:
+        await health.ready()
+        return LOOK_EVERY
+
+    lag = Lag(
+        connection,
+        [RETENTION_EVENTS],
+        timeout=LAG_TIMEOUT,
+        every=LOOK_EVERY,
+        on_looked=unprojected,
+    )
+    return Loop("checks", look), lag.loop()
+
+
 def _tail(
     settings: Settings, connection: Connection, clock: SystemClock, lifetimes: Lifetimes
 ) -> Tail:
@@ -424,6 +456,7 @@ def _tail(
 async def serve(settings: Settings) -> int:
     """Serve until told to stop; returns the exit code."""
     set_up_logging(settings, service=Service.API.value)
+    tell_build(Service.API.value, *SCHEMA_VERSIONS)
     if settings.bootstrap_key_hash is None:
         log.warning("ETP_BOOTSTRAP_KEY_HASH is not set: every request is answered 401")
     built = build(settings)
