@@ -22,7 +22,7 @@ from faststream import FastStream
 from faststream.specification import AsyncAPI
 
 from trigger_contracts.subjects import Service
-from trigger_contracts.topology import CONSUMERS
+from trigger_contracts.topology import CONSUMERS, Consumer
 from trigger_runtime.consuming.broker import PlatformBroker
 from trigger_runtime.consuming.lag import Lag
 from trigger_runtime.http.health import Health, HealthApp
@@ -36,7 +36,9 @@ from trigger_runtime.postgres.schema_version import SchemaCheck
 from trigger_runtime.process.clock import SystemClock
 from trigger_runtime.process.clock_watch import BROKERS_CLOCK, AskClock, ClockWatch
 from trigger_runtime.process.logging_setup import get_logger
-from trigger_runtime.process.loops import Loop
+from trigger_runtime.process.loop_lag import EventLoopLag
+from trigger_runtime.process.loops import Loop, stop_all
+from trigger_runtime.process.metrics import DEAD_LETTERS
 from trigger_runtime.process.settings import HttpSettings
 
 from .heartbeat import heartbeat_loop
@@ -83,12 +85,14 @@ async def serve_worker(
     schema: SchemaCheck | None = None,
     clocks: Mapping[str, AskClock] | None = None,
     on_stop: Sequence[Callable[[], Awaitable[None]]] = (),
+    on_lag: Callable[[float | None], None] = lambda _: None,
 ) -> int:
     """Serve until told to stop; returns the exit code. Readiness checks the broker, too, and the
     machine's clock by the broker's and by ``clocks``.
 
     Nothing is taken in hand until ``schema`` finds the tables, and ``guard`` the streams, as they
-    should be.
+    should be. ``on_lag`` is told once a second how many seconds the oldest unacknowledged message
+    has waited, None if unknown.
     """
     health.add("broker", connection.ping)
     before: list[Callable[[], Awaitable[object]]] = []
@@ -103,7 +107,7 @@ async def serve_worker(
         connection.on_reconnect(watching.wake)
         loops = [*loops, watching]
     service = Service(connection.service)
-    loops = (*loops, *_telling(connection, health, service, clocks or {}))
+    loops = (*loops, *_telling(connection, health, service, clocks or {}, on_lag))
     app = FastStream(broker, specification=asyncapi, logger=None)
     http = OperationsServer(
         HealthApp(health, asyncapi),
@@ -112,6 +116,8 @@ async def serve_worker(
         port=settings.http_port,
     )
     stop = asyncio.Event()
+    watch = EventLoopLag()
+    watch.start()
     with _signals(stop):
         serving = http.start()
         starting = asyncio.create_task(_start(app, loops, before), name="start")
@@ -139,21 +145,34 @@ async def serve_worker(
         except TimeoutError:
             log.critical("stop took too long and was cut")
             serving.cancel()
+    watch.stop()
     log.info("stopped", code=code)
     return code
 
 
 def _telling(
-    connection: Connection, health: Health, service: Service, clocks: Mapping[str, AskClock]
+    connection: Connection,
+    health: Health,
+    service: Service,
+    clocks: Mapping[str, AskClock],
+    on_lag: Callable[[float | None], None],
 ) -> tuple[Loop, ...]:
     """What every worker tells of itself, beside what it depends on."""
-    consumers = [one for one in CONSUMERS if one.service == service]
-    lag = Lag(connection, consumers, timeout=LAG_TIMEOUT)
+    consumers = _consumers_of(service)
+    lag = Lag(connection, consumers, timeout=LAG_TIMEOUT, on_looked=on_lag)
     health.tell("lag_s", lambda: lag.seconds)
     reader = StreamReader(connection, consumers[0].stream.name, timeout=LAG_TIMEOUT)
     clock = ClockWatch(SystemClock(), {**clocks, BROKERS_CLOCK: reader.clock})
     health.add("clock", clock.check)
     return lag.loop(), clock.loop(), heartbeat_loop(connection, health, service)
+
+
+def _consumers_of(service: Service) -> list[Consumer]:
+    own = [one for one in CONSUMERS if one.service == service]
+    for consumer in own:
+        # Told as 0 before the first one: an increase is seen between two samples alone.
+        DEAD_LETTERS.labels(consumer.stream.name)
+    return own
 
 
 async def _first(*tasks: "asyncio.Task[Any]") -> "asyncio.Task[Any]":
@@ -182,7 +201,7 @@ async def _stop(
     publishers: Sequence[JetStreamPublisher],
     on_stop: Sequence[Callable[[], Awaitable[None]]],
 ) -> None:
-    await asyncio.gather(*(loop.stop() for loop in loops))
+    await stop_all(loops)
     for call in (
         app.stop,
         *(publisher.flush for publisher in publishers),

@@ -5,6 +5,8 @@ import contextlib
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -36,8 +38,9 @@ from trigger_contracts.heartbeats import Heartbeat
 from trigger_contracts.idempotency import CLAIMS
 from trigger_contracts.schema_versions import SCHEMA_VERSIONS
 from trigger_contracts.subjects import Service
-from trigger_contracts.topology import COMMANDS, DEAD, EVENTS, IDEMPOTENCY
+from trigger_contracts.topology import COMMANDS, DEAD, EVENTS, IDEMPOTENCY, RETENTION_EVENTS
 from trigger_runtime.consuming.broker import create_broker
+from trigger_runtime.consuming.lag import Lag
 from trigger_runtime.http.health import Health, HealthApp
 from trigger_runtime.http.operations import OperationsServer
 from trigger_runtime.http.server import HttpLimits
@@ -50,9 +53,12 @@ from trigger_runtime.process.clock import SystemClock
 from trigger_runtime.process.clock_watch import BROKERS_CLOCK, CLOCK_OF_RECORD, ClockWatch
 from trigger_runtime.process.ids import new_id
 from trigger_runtime.process.logging_setup import get_logger, set_up_logging
-from trigger_runtime.process.loops import Loop
+from trigger_runtime.process.loop_lag import EventLoopLag
+from trigger_runtime.process.loops import Loop, stop_all
+from trigger_runtime.process.metrics import tell_build
+from trigger_runtime.process.unprojected import unprojected
 from trigger_runtime.tracing.turning_on import stops_of, traces_of
-from trigger_runtime.worker import settle_memory
+from trigger_runtime.worker import LAG_TIMEOUT, settle_memory
 
 from .adapters import meter, ui_files
 from .adapters.cache import cache_at
@@ -98,6 +104,9 @@ from .handlers.upcoming import UpcomingFires
 from .settings import Settings
 
 log = get_logger(__name__)
+
+LOOK_EVERY = timedelta(seconds=5)
+"""Between two looks for the metrics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +176,6 @@ def build(settings: Settings) -> Api:
     cache = cache_at(settings.cache_url.get_secret_value(), clock)
     lifetimes = Lifetimes(settings.active_for, settings.kept_for)
     tail = _tail(settings, connection, clock, lifetimes)
-    tail_loop = stream.tail_loop(tail)
     positions = ProjectedPosition(connection, tail.log, clock.monotonic)
 
     broker = create_broker(connection, description="The platform's broker.")
@@ -178,7 +186,8 @@ def build(settings: Settings) -> Api:
     reader = StreamReader(connection, EVENTS.name, timeout=settings.publish_timeout)
     clocks = ClockWatch(clock, {CLOCK_OF_RECORD: database.clock, BROKERS_CLOCK: reader.clock})
     health.add("clock", clocks.check)
-    loops = (tail_loop, clocks.loop())
+    loops = (
+        stream.tail_loop(tail), clocks.loop(), *_measuring(connection, health))
 
     async def connect() -> None:
         # Waits for the broker as long as that takes; reads are served meanwhile.
@@ -194,7 +203,7 @@ def build(settings: Settings) -> Api:
         loops,
         health,
         (
-            *(loop.stop for loop in loops),
+            partial(stop_all, loops),
             faststream.stop,
             publisher.flush,
             claims.flush,
@@ -287,6 +296,7 @@ class _Life:
         self._connection = connection
         self._connect = connect
         self._loops = loops
+        self._watch = EventLoopLag()
         self._health = health
         self._stops = stops
 
@@ -296,6 +306,7 @@ class _Life:
         connecting = asyncio.ensure_future(self._connect())
         for loop in self._loops:
             loop.start()
+        self._watch.start()
         settle_memory()
         self._health.started = True
         try:
@@ -306,6 +317,7 @@ class _Life:
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await connecting
             await _stop_all(*self._stops)
+            self._watch.stop()
 
 
 def _keys(settings: Settings) -> dict[str, StoredKey]:
@@ -414,6 +426,25 @@ def _health(
     return health
 
 
+def _measuring(connection: Connection, health: Health) -> tuple[Loop, Loop]:
+    """Looks for the metrics: at the checks, which a worker makes for its heartbeat, and at what is
+    not in the log, which retention could not tell while it is not there itself.
+    """
+
+    async def look() -> timedelta:
+        await health.ready()
+        return LOOK_EVERY
+
+    lag = Lag(
+        connection,
+        [RETENTION_EVENTS],
+        timeout=LAG_TIMEOUT,
+        every=LOOK_EVERY,
+        on_looked=unprojected,
+    )
+    return Loop("checks", look), lag.loop()
+
+
 def _tail(
     settings: Settings, connection: Connection, clock: SystemClock, lifetimes: Lifetimes
 ) -> Tail:
@@ -430,6 +461,7 @@ def _tail(
 async def serve(settings: Settings) -> int:
     """Serve until told to stop; returns the exit code."""
     set_up_logging(settings, service=Service.API.value)
+    tell_build(Service.API.value, *SCHEMA_VERSIONS)
     if settings.bootstrap_key_hash is None:
         log.warning("ETP_BOOTSTRAP_KEY_HASH is not set: every request is answered 401")
     built = build(settings)

@@ -20,6 +20,7 @@ from trigger_runtime.jetstream.reader import StreamReader
 from trigger_runtime.jetstream.results import NatsResults
 from trigger_runtime.process.clock import SystemClock
 from trigger_runtime.process.logging_setup import set_up_logging
+from trigger_runtime.process.metrics import tell_build
 from trigger_runtime.tracing.traces import Traces
 from trigger_runtime.tracing.turning_on import stops_of, traces_of
 from trigger_runtime.worker import serve_worker
@@ -114,6 +115,7 @@ def build(settings: Settings) -> Executor:
 async def serve(settings: Settings) -> int:
     """Run the executor until told to stop; returns the exit code."""
     set_up_logging(settings, service=Service.EXECUTOR)
+    tell_build(Service.EXECUTOR)
     executor = build(settings)
     return await serve_worker(
         broker=executor.broker,

@@ -24,6 +24,7 @@ from trigger_runtime.process.clock import SystemClock
 from trigger_runtime.process.clock_watch import CLOCK_OF_RECORD
 from trigger_runtime.process.logging_setup import set_up_logging
 from trigger_runtime.process.loops import Loop
+from trigger_runtime.process.metrics import tell_build
 from trigger_runtime.tracing.traces import Traces
 from trigger_runtime.tracing.turning_on import stops_of, traces_of
 from trigger_runtime.worker import serve_worker
@@ -35,7 +36,7 @@ from .adapters.positions import positions
 from .adapters.schema import SCHEMA
 from .domain.lifetime import Lifetime
 from .entrypoints.subscribers import subscribe
-from .handlers import HourCloser, Indexer, Projector, Sweeper
+from .handlers import HourCloser, Indexer, LogMeasuring, Projector, Sweeper
 from .settings import Settings
 
 DESCRIPTION = "Projects the event log into PostgreSQL and erases each row when its life is over."
@@ -43,6 +44,8 @@ CLOSING_EVERY = timedelta(seconds=5)
 """Between two looks for an hour to close."""
 INDEXING_EVERY = timedelta(seconds=1)
 """Between two looks for rows to index."""
+MEASURING_EVERY = timedelta(seconds=5)
+"""Between two looks at how much there is, and what should not be there."""
 HANGS_AFTER = timedelta(seconds=3)
 """A replica that hangs amid a transaction frees its rows: another one was given the same ones."""
 
@@ -77,7 +80,9 @@ def build(settings: Settings) -> Retention:
     publisher = JetStreamPublisher(connection, DEAD.name, timeout=timeout)
     dead_letters = DeadLetterWriter(publisher, Service.RETENTION, clock, kept_for=settings.kept_for)
     traces = traces_of(settings, service=Service.RETENTION)
-    projector = Projector(event_log, dead_letters, clock, meter.projected, traces)
+    projector = Projector(
+        event_log, dead_letters, clock, meter.projected, meter.logged, traces=traces
+    )
     redriver = Redriver(
         Service.RETENTION,
         {projector.stream: projector},
@@ -95,6 +100,7 @@ def build(settings: Settings) -> Retention:
         every=settings.sweep_every,
     )
     indexer = Indexer(event_log, clock, every=INDEXING_EVERY, lag=lambda: projector.lag)
+    measuring = LogMeasuring(event_log, meter.measured, every=MEASURING_EVERY)
     return Retention(
         connection,
         broker,
@@ -104,6 +110,7 @@ def build(settings: Settings) -> Retention:
             Loop("sweep", sweeper.sweep),
             Loop("closing", HourCloser(event_log, every=CLOSING_EVERY).close),
             Loop("indexing", indexer.index),
+            Loop("measure log", measuring.look),
         ),
         StreamGuard(
             connection,
@@ -125,6 +132,7 @@ def build(settings: Settings) -> Retention:
 async def serve(settings: Settings) -> int:
     """Run retention until told to stop; returns the exit code."""
     set_up_logging(settings, service=Service.RETENTION)
+    tell_build(Service.RETENTION, SCHEMA)
     retention = build(settings)
     health = Health(Service.RETENTION)
     health.add("database", retention.database.ping)
@@ -140,4 +148,5 @@ async def serve(settings: Settings) -> int:
         clocks={CLOCK_OF_RECORD: retention.database.clock},
         schema=SchemaCheck({SCHEMA: SCHEMA_VERSIONS[SCHEMA]}, version_in(retention.database)),
         on_stop=[retention.database.close, *stops_of(retention.traces)],
+        on_lag=meter.unprojected,
     )

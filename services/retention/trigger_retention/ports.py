@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from trigger_contracts.events import Swept
@@ -44,6 +44,17 @@ class Erased:
     more: bool
 
 
+@dataclass(frozen=True, slots=True)
+class LogMeasures:
+    """What there is in the log."""
+
+    overdue: timedelta
+    """Since when the oldest row should have been erased."""
+    rows: int
+    partitions_ahead: int
+    """Hours to come that have a partition already."""
+
+
 class EventLog(Protocol):
     """The table of the log. Raises when it is away: then nothing happened."""
 
@@ -61,6 +72,10 @@ class EventLog(Protocol):
 
     async def index_words(self) -> int:
         """Make some new rows of the other hours quick to search; 0 where too few have come."""
+        ...
+
+    async def measures(self) -> LogMeasures:
+        """Looked at without waiting for anybody, at the cost of a short read."""
         ...
 
     async def set_lifetime(self, lifetime: Lifetime) -> None:

@@ -24,8 +24,10 @@ from trigger_runtime.postgres.positions import asked_of
 from trigger_runtime.postgres.schema_version import SchemaCheck, version_in
 from trigger_runtime.process.clock import SystemClock
 from trigger_runtime.process.clock_watch import CLOCK_OF_RECORD
+from trigger_runtime.process.erasure import erasure_overdue
 from trigger_runtime.process.logging_setup import set_up_logging
 from trigger_runtime.process.loops import Loop
+from trigger_runtime.process.metrics import tell_build
 from trigger_runtime.tracing.traces import Traces
 from trigger_runtime.tracing.turning_on import stops_of, traces_of
 from trigger_runtime.worker import serve_worker
@@ -34,6 +36,7 @@ from .adapters import meter
 from .adapters.backlog import CommandBacklog, ExecutorBacklog
 from .adapters.change_and_due_log import JetStreamChangeLog, JetStreamDueLog
 from .adapters.due_index import PostgresIndex
+from .adapters.measures import PostgresMeasures
 from .adapters.positions import positions
 from .adapters.schema import SCHEMA
 from .adapters.statements import PLANNING
@@ -47,6 +50,7 @@ from .handlers.answering import AnswerCommands
 from .handlers.claims import Claimer, ClaimLimits
 from .handlers.commands import CommandHandler
 from .handlers.history import History, HistoryLimits
+from .handlers.measuring import IndexMeasuring, Told
 from .handlers.tracing import DueTraces
 from .handlers.upkeep import Upkeep
 from .settings import Settings
@@ -116,6 +120,12 @@ def build(settings: Settings) -> Scheduler:
         HistoryLimits(settings.history_kept, settings.history_kept_for),
     )
     trimming = Loop("trim", history.trim)
+    measuring = IndexMeasuring(
+        PostgresMeasures(durable),
+        Told(meter.due, meter.triggers, erasure_overdue),
+        grace=settings.misfire_grace,
+        erase_after=settings.erase_after,
+    )
     limits = ClaimLimits(
         ahead=settings.claim_ahead,
         batch=settings.claim_batch,
@@ -164,7 +174,7 @@ def build(settings: Settings) -> Scheduler:
     waiting = WaitingCommands(
         backlog.oldest, system_clock.monotonic, limit=settings.command_age_limit
     )
-    meter.waiting(waiting.age_s)
+    meter.waiting(waiting.measured_s)
     commands = CommandHandler(
         index,
         change_log,
@@ -222,6 +232,8 @@ def build(settings: Settings) -> Scheduler:
             trimming,
             turns.loop,
             waiting.loop(),
+            Loop("measure due", measuring.look_at_due),
+            Loop("measure triggers", measuring.look_at_rest),
         ),
         claimers,
         commands,
@@ -257,6 +269,7 @@ def _published(
 async def serve(settings: Settings) -> int:
     """Run the scheduler until told to stop; returns the exit code."""
     set_up_logging(settings, service=Service.SCHEDULER)
+    tell_build(Service.SCHEDULER, SCHEMA)
     scheduler = build(settings)
     health = Health(Service.SCHEDULER)
     health.add("database", scheduler.databases[0].ping)

@@ -158,6 +158,28 @@ class Index(Protocol):
         ...
 
 
+class Measures(Protocol):
+    """What there is in the index, looked at without a lock and at little cost."""
+
+    async def due(self, most: int) -> tuple[datetime, int]:
+        """The clock of record, and how many occurrences are due by it, counted up to ``most``."""
+        ...
+
+    async def oldest_due(self, limit: int) -> list[tuple[datetime, DueRow | None]]:
+        """When the oldest of these were due, in their order; None is a row that cannot be read."""
+        ...
+
+    async def triggers(self) -> dict[str, int] | None:
+        """Active triggers by type. Exact for few; of many the types' shares are estimated, and
+        None is told until PostgreSQL has looked at them.
+        """
+        ...
+
+    async def erasure_overdue(self, erase_after: timedelta) -> timedelta:
+        """Since when the oldest trigger should be erased, if that is so long after its end."""
+        ...
+
+
 class ChangeLog(Protocol):
     """The log of definitions: TRIGGER_CHANGES."""
 

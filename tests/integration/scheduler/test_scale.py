@@ -71,6 +71,11 @@ CASES = {
     "earliest after those due": case(
         statements.EARLIEST, SOME_DUE, by="Index Only Scan trigger_due", pages=10
     ),
+    "overdue": case(statements.OVERDUE, 100_000, by="Index Only Scan trigger_due", pages=10),
+    "oldest due": case(statements.OLDEST_DUE, 1, by="Index Scan trigger_due", pages=10),
+    "erasure overdue": case(
+        statements.ERASURE_OVERDUE, timedelta(), by="Index Only Scan trigger_over", pages=10
+    ),
     "advance": case(
         statements.ADVANCE, *ADVANCED, by=f"{BY_ID}, ModifyTable trigger", pages=25 * BATCH
     ),

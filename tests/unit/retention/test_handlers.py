@@ -8,12 +8,12 @@ import pytest
 
 from tests.unit.retention.factories import body, make_entry
 from trigger_contracts.dead_letters import Delivered
-from trigger_contracts.events import Swept
+from trigger_contracts.events import EntryStatus, Swept
 from trigger_retention.domain.lifetime import Lifetime
 from trigger_retention.domain.rows import LogRow
-from trigger_retention.handlers import HourCloser, Indexer, Projector, Sweeper
+from trigger_retention.handlers import HourCloser, Indexer, LogMeasuring, Projector, Sweeper
 from trigger_retention.handlers.indexing import BEHIND, LONGEST_POSTPONED_S
-from trigger_retention.ports import Erased, Inserted, RowsRefused
+from trigger_retention.ports import Erased, Inserted, LogMeasures, RowsRefused
 from trigger_runtime.process.errors import BrokerUnavailable, DatabaseNotProvisioned
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -85,6 +85,9 @@ class FakeLog:
         self.clock.seconds += 1.5
         return self._indexes.pop(0)
 
+    async def measures(self) -> LogMeasures:
+        return LogMeasures(timedelta(seconds=3), len(self.rows), 2)
+
     async def set_lifetime(self, life: Lifetime) -> None:
         self.said.append("life")
         self.lives.append(life)
@@ -122,9 +125,13 @@ class Tally:
 
 
 def projector_of(
-    log: FakeLog, dead: FakeDeadLetters | None = None, tally: Tally | None = None
+    log: FakeLog,
+    dead: FakeDeadLetters | None = None,
+    tally: Tally | None = None,
+    latencies: list[timedelta] | None = None,
 ) -> Projector:
-    return Projector(log, dead or FakeDeadLetters(), log.clock, tally or Tally())
+    logged = [] if latencies is None else latencies
+    return Projector(log, dead or FakeDeadLetters(), log.clock, tally or Tally(), logged.extend)
 
 
 def messages(
@@ -164,6 +171,27 @@ async def test_a_batch_again_is_all_repetition() -> None:
     await projector(batch)
     await projector(batch)
     assert tally.inserted == Inserted(stored=5, repeated=5)
+
+
+async def test_a_row_is_timed_once_from_its_firing_to_its_commit() -> None:
+    """Of a batch that comes again with newer rows, these alone; a missed occurrence never fired."""
+    log, latencies = FakeLog(), list[timedelta]()
+    projector = projector_of(log, latencies=latencies)
+    batch = messages(2)
+    log.clock.seconds = 1.5
+    await projector(batch)
+    assert latencies == [timedelta(seconds=1.5)] * 2
+    missed = Stored(body(make_entry(NOW, status=EntryStatus.MISSED, fired_at=None)), 4)
+    log.clock.seconds = 40.0
+    await projector([*batch, *messages(1), missed])
+    assert latencies[2:] == [timedelta(seconds=40)]
+
+
+async def test_what_is_in_the_log_is_looked_at_and_told() -> None:
+    told: list[LogMeasures] = []
+    measuring = LogMeasuring(FakeLog(), told.append, every=EVERY)
+    assert await measuring.look() == EVERY
+    assert told == [LogMeasures(timedelta(seconds=3), 0, 2)]
 
 
 async def test_only_what_is_newer_than_everything_says_how_far_the_log_is_behind() -> None:

@@ -22,6 +22,7 @@ from faststream.specification import AsyncAPI
 
 from trigger_contracts.errors import Code, problem
 from trigger_runtime.process.errors import Noted, NotReady
+from trigger_runtime.process.metrics import READY_CHECK
 
 from . import message_page
 from .exposition import Exposition
@@ -100,6 +101,8 @@ class Health:
         checks = dict(zip(self._checks, (result.said for result in results), strict=True))
         ready = not self.stopping and all(result.passes for result in results)
         is_noted = any(result.said != _OK for result in results)
+        for name, result in zip(self._checks, results, strict=True):
+            READY_CHECK.see(float(result.passes), name)
         facts = {name: fact() for name, fact in self._facts.items()}
         report = {"service": self._service, "checks": checks, **facts}
         return ready, {"status": self._status(is_ready=ready, is_noted=is_noted), **report}

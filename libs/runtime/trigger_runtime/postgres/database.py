@@ -9,6 +9,7 @@ One per process, made by ``bootstrap``; adapters hold the SQL.
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +20,8 @@ from asyncpg.pool import PoolConnectionProxy
 from trigger_runtime.process.errors import DatabaseNotProvisioned, DatabaseUnavailable
 from trigger_runtime.process.logging_setup import get_logger
 from trigger_runtime.process.settings import DatabaseSettings
+
+from .metrics import watch_pool
 
 log = get_logger(__name__)
 
@@ -146,7 +149,8 @@ class Database:
         keep_open: bool = False,
         ping: str = "SELECT 1",
     ) -> None:
-        """``keep_open``: every connection stands ready; one that is opened first takes 20 ms.
+        """``application_name`` is what PostgreSQL and metrics call the pool. ``keep_open``: every
+        connection stands ready; one that is opened first takes 20 ms.
         ``ping``: a statement that takes nothing, and fails where the tables are not there.
         """
         self._ping = ping
@@ -166,6 +170,7 @@ class Database:
         }
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._making = asyncio.Lock()
+        self._waits = watch_pool(application_name, settings.pool_size, self._in_use)
 
     async def pool(self) -> "asyncpg.Pool[asyncpg.Record]":
         """The pool, connected; raises DatabaseUnavailable."""
@@ -189,9 +194,13 @@ class Database:
     @contextlib.asynccontextmanager
     async def connection(self) -> "AsyncIterator[PoolConnectionProxy[asyncpg.Record]]":
         """A connection for the block; calls raise DatabaseUnavailable while the server is away."""
-        pool = await self.pool()
-        with database_errors():
-            connection = await pool.acquire(timeout=self._command_timeout_s)
+        asked_at = time.monotonic()
+        try:
+            pool = await self.pool()
+            with database_errors():
+                connection = await pool.acquire(timeout=self._command_timeout_s)
+        finally:
+            self._waits.observe(time.monotonic() - asked_at)
         try:
             # A connection that PostgreSQL has ended is refused by asyncpg before a call.
             with _driver_errors():
@@ -205,6 +214,9 @@ class Database:
         """As ``connection``, in one transaction: committed at the end, or nothing happened."""
         async with self.connection() as connection, connection.transaction():
             yield connection
+
+    def _in_use(self) -> int:
+        return 0 if self._pool is None else self._pool.get_size() - self._pool.get_idle_size()
 
     async def ping(self) -> None:
         """A round trip; raises DatabaseUnavailable. For readiness."""

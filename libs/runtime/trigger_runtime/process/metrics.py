@@ -1,10 +1,39 @@
-"""Counters of the plumbing, in Prometheus' default registry; served by ``health`` at /metrics.
+"""Metrics of the plumbing, in Prometheus' default registry; served by ``health`` at /metrics.
 
 Labels are names fixed in code (a stream, a loop), never user text, so their number is bounded.
+``docs/metrics.md`` is made of what is registered here and in each service's ``meter``.
 """
 
-from prometheus_client import Counter, Gauge, Histogram
+import importlib.metadata
+from datetime import timedelta
 
+from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
+
+from trigger_contracts.schema_versions import SCHEMA_VERSIONS
+
+from .sampled import SampledGauge
+
+# A twin of each counter and histogram, with the instant at which it began: a third of all series.
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+LOOKED_AT_FOR = timedelta(seconds=15)
+"""What is looked at each second or each five is known for so long."""
+
+BUILD = Gauge(
+    "etp_build_info",
+    "1; which version runs, with which time zones, made for which versions of schemas.",
+    ["service", "version", "tzdata", "schema"],
+)
+EVENT_LOOP_LAG = Gauge(
+    "etp_event_loop_lag_seconds",
+    "How late the event loop ran what was due, at worst in the last half minute.",
+)
+READY_CHECK = SampledGauge(
+    "etp_ready_check",
+    "1 where a check of /ready passed when it was last made, else 0.",
+    ["check"],
+    good_for=LOOKED_AT_FOR,
+)
 LOOP_FAILURES = Counter("etp_loop_failures_total", "Passes of a loop that raised.", ["loop"])
 HANDLER_FAILURES = Counter(
     "etp_handler_failures_total",
@@ -60,3 +89,13 @@ TRACE_SPANS = Counter(
     "Spans of traces, by what became of them: exported, dropped (no place, or a stop) or failed.",
     ["result"],
 )
+
+
+def tell_build(service: str, *schemas: str) -> None:
+    """Which build this process is, and for which versions of the schemas that it uses."""
+    BUILD.labels(
+        service,
+        importlib.metadata.version("event-trigger-platform"),
+        importlib.metadata.version("tzdata"),
+        ", ".join(f"{schema} {SCHEMA_VERSIONS[schema]}" for schema in schemas),
+    ).set(1)

@@ -6,18 +6,22 @@ while it was idle is replaced without the caller noticing.
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 from sqlalchemy import Executable, Row
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool
 
 from trigger_api.ports.log import ReadTooSlow
 from trigger_runtime.postgres.database import AWAY, NOT_PROVISIONED
+from trigger_runtime.postgres.metrics import watch_pool
 from trigger_runtime.process.errors import DatabaseNotProvisioned, DatabaseUnavailable
 
 from . import trigger_queries as statements
@@ -36,9 +40,10 @@ class ReadDatabase:
         self, url: str, *, pool_size: int, timeout: timedelta, plans_each: bool = False
     ) -> None:
         """``plans_each``: every statement is planned for its own values."""
+        name = "etp api searches" if plans_each else "etp api"
         self._timeout_s = timeout.total_seconds()
         session = {
-            "application_name": "etp api",
+            "application_name": name,
             "timezone": "UTC",
             "jit": "off",
             "default_transaction_read_only": "on",
@@ -70,6 +75,7 @@ class ReadDatabase:
             # An error is logged; what was searched for is nobody's business.
             hide_parameters=True,
         )
+        self._waits = watch_pool(name, pool_size, self._in_use)
 
     async def fetch(
         self, statement: Executable, parameters: dict[str, Any] | None = None
@@ -95,8 +101,16 @@ class ReadDatabase:
     async def _fetch(
         self, statement: Executable, parameters: dict[str, Any] | None
     ) -> Sequence[Row[Any]]:
-        async with self._engine.connect() as connection:
+        asked_at = time.monotonic()
+        async with AsyncExitStack() as stack:
+            try:
+                connection = await stack.enter_async_context(self._engine.connect())
+            finally:
+                self._waits.observe(time.monotonic() - asked_at)
             return (await connection.execute(statement, parameters)).all()
+
+    def _in_use(self) -> int:
+        return cast("QueuePool", self._engine.pool).checkedout()
 
     async def ping(self) -> None:
         """A round trip; raises ``ReadDatabaseUnavailable``. For readiness."""

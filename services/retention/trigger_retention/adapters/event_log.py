@@ -16,7 +16,7 @@ from trigger_retention.domain.growth import Growth, Look
 from trigger_retention.domain.hours import HOUR, hour_at, number_of, partition_hour, partition_name
 from trigger_retention.domain.lifetime import Lifetime
 from trigger_retention.domain.rows import LogRow
-from trigger_retention.ports import Erased, Inserted, RowsRefused
+from trigger_retention.ports import Erased, Inserted, LogMeasures, RowsRefused
 from trigger_runtime.postgres.database import REFUSED, Database
 from trigger_runtime.process.logging_setup import get_logger
 
@@ -150,6 +150,12 @@ class PostgresEventLog:
                 return dealt_with
         except asyncpg.LockNotAvailableError:
             return 0
+
+    async def measures(self) -> LogMeasures:
+        async with self._database.connection() as connection:
+            found: Any = await connection.fetchrow(self._statements.measures)
+        overdue = max(found["overdue"] or timedelta(), timedelta())
+        return LogMeasures(overdue, found["rows"], found["ahead"])
 
     async def _make_partitions_ahead(self, connection: Connection, now: datetime) -> None:
         this = number_of(now)

@@ -101,6 +101,15 @@ class Statements:
             WHERE inhparent = '{schema}.event'::regclass AND relname <= $1
             ORDER BY relname"""
 
+        self.measures = f"""
+            SELECT now() - kept_for - (SELECT min(logged_at) FROM {schema}.event) AS overdue,
+                   (SELECT coalesce(sum(rows), 0)::bigint FROM {schema}.summary
+                    WHERE span = interval '1 hour') AS rows,
+                   (SELECT count(*) FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+                    WHERE inhparent = '{schema}.event'::regclass AND relname >
+                        'event_' || to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDDHH24')) AS ahead
+            FROM {schema}.life"""
+
         self.set_lifetime = f"""
             INSERT INTO {schema}.life_setting AS old (active_for, kept_for)
             VALUES (make_interval(secs => $1), make_interval(secs => $2))

@@ -2,7 +2,8 @@
 
 from .closing import HourCloser
 from .indexing import Indexer
+from .measuring import LogMeasuring
 from .projection import Projector
 from .sweeping import Sweeper
 
-__all__ = ["HourCloser", "Indexer", "Projector", "Sweeper"]
+__all__ = ["HourCloser", "Indexer", "LogMeasuring", "Projector", "Sweeper"]

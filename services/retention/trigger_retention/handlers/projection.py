@@ -33,14 +33,18 @@ class Projector:
         dead_letters: DeadLetterSink,
         clock: Clock,
         on_projected: Callable[[Inserted, int, timedelta], None],
+        on_logged: Callable[[Sequence[timedelta]], None],
         traces: SpanSink | None = None,
     ) -> None:
-        """``on_projected`` is told the rows of a batch, its dead letters, and ``lag``."""
+        """``on_projected`` is told the rows of a batch, its dead letters, and ``lag``;
+        ``on_logged`` of new rows that were fired how long that took, from accepting them.
+        """
         self._traces = traces
         self._log = log
         self._dead_letters = dead_letters
         self._clock = clock
         self._on_projected = on_projected
+        self._on_logged = on_logged
         self._newest = datetime.min.replace(tzinfo=UTC)
         self.lag = timedelta()
         """How old the newest message so far was when its batch was settled."""
@@ -84,6 +88,12 @@ class Projector:
             self._newest = stored_at
             self.lag = max(timedelta(), self._clock.now() - stored_at)
 
+    def _time(self, readable: Sequence[tuple[LogRow, _Message]], stored: int) -> None:
+        # What comes again is older than what is new: of the rows the last ones were stored now.
+        now = self._clock.now()
+        new = (row for row, _ in readable[len(readable) - stored :])
+        self._on_logged([now - row.fired_at for row in new if row.fired_at is not None])
+
     async def _store(
         self,
         readable: Sequence[tuple[LogRow, _Message]],
@@ -93,11 +103,14 @@ class Projector:
         if not readable:
             return Inserted(stored=0)
         try:
-            return await self._log.insert([row for row, _ in readable])
+            inserted = await self._log.insert([row for row, _ in readable])
         except RowsRefused as refused:
             if len(readable) == 1:
                 dead.append((readable[0][1], str(refused)))
                 return Inserted(stored=0)
+        else:
+            self._time(readable, inserted.stored)
+            return inserted
         middle = len(readable) // 2
         return await self._store(readable[:middle], dead) + await self._store(
             readable[middle:], dead

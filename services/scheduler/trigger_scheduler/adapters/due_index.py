@@ -67,11 +67,11 @@ class PostgresTransaction:
 
     async def claim_completions(self, limit: int) -> list[LockedTrigger]:
         rows = await self._connection.fetch(statements.CLAIM_COMPLETIONS, limit)
-        return await self._held([_row(row) for row in rows])
+        return await self._held([read_row(row) for row in rows])
 
     async def claim_checkpoints(self, before: datetime, limit: int) -> list[LockedTrigger]:
         rows = await self._connection.fetch(statements.CLAIM_CHECKPOINTS, before, limit)
-        return await self._held([_row(row) for row in rows])
+        return await self._held([read_row(row) for row in rows])
 
     async def advance(self, rows: Sequence[DueRow]) -> None:
         await self._connection.execute(
@@ -88,7 +88,7 @@ class PostgresTransaction:
         if not trigger_ids:
             return {}
         rows = await self._connection.fetch(statements.HOLD, sorted(trigger_ids))
-        held = await self._held([_row(row) for row in rows])
+        held = await self._held([read_row(row) for row in rows])
         return {one.row.trigger_id: one for one in held}
 
     async def _held(self, rows: Sequence[DueRow]) -> list[LockedTrigger]:
@@ -242,13 +242,14 @@ class PostgresTransaction:
 def _claimed(row: Any) -> DueRow | None:
     """None where its schedule cannot be read: that is its own trigger's matter, others are due."""
     try:
-        return _row(row)
+        return read_row(row)
     except Exception:
         log.exception("a row of the due index cannot be read", trigger_id=row["trigger_id"])
         return None
 
 
-def _row(row: Any) -> DueRow:
+def read_row(row: Any) -> DueRow:
+    """A row of the index; raises where its schedule cannot be read."""
     text = row["schedule"]
     return DueRow(
         trigger_id=row["trigger_id"],

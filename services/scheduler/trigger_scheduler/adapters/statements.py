@@ -32,6 +32,20 @@ SELECT clock_timestamp() AS now,
      ORDER BY next_fire_at LIMIT 1) AS earliest
 """
 
+OVERDUE = """
+SELECT clock_timestamp() AS now,
+    (SELECT count(*) FROM (
+        SELECT FROM trigger WHERE next_fire_at <= statement_timestamp() LIMIT $1) AS due) AS count
+"""
+
+OLDEST_DUE = f"""
+SELECT {_ROW}
+FROM trigger t
+WHERE t.next_fire_at <= statement_timestamp()
+ORDER BY t.next_fire_at
+LIMIT $1
+"""
+
 ADVANCE = """
 UPDATE trigger t
 SET next_fire_at = u.next_fire_at, cursor_at = u.cursor_at, due_seq = u.due_seq,
@@ -137,6 +151,20 @@ SET triggers = used.triggers + EXCLUDED.triggers,
 
 USAGE = "SELECT created_by, triggers, fires_a_day FROM usage"
 
+TABLE_SIZE = "SELECT pg_relation_size('trigger')"
+
+COUNT_TYPES = """
+SELECT type, count(*) AS triggers FROM trigger
+WHERE status = 'active' AND NOT is_test GROUP BY type
+"""
+
+# How many there are is known; of which type they are, as ANALYZE last saw it in the whole table.
+ESTIMATE_TYPES = """
+SELECT type, round(share * (SELECT coalesce(sum(triggers), 0) FROM usage))::bigint AS triggers
+FROM pg_stats, unnest(most_common_vals::text::text[], most_common_freqs) AS of (type, share)
+WHERE schemaname = current_schema() AND tablename = 'trigger' AND attname = 'type'
+"""
+
 # Whatever is found here has a version to erase: one whose versions are all too new would be
 # found again and again, in the place of others.
 LONG_HISTORIES = """
@@ -236,4 +264,10 @@ SELECT trigger_id, change_seq FROM trigger
 WHERE status IN ('completed', 'deleted') AND updated_at < $1
 ORDER BY updated_at LIMIT $2
 FOR UPDATE SKIP LOCKED
+"""
+
+# With a parameter: a statement without one keeps its first plan for ever.
+ERASURE_OVERDUE = """
+SELECT clock_timestamp() - $1::interval - min(updated_at) AS overdue FROM trigger
+WHERE status IN ('completed', 'deleted')
 """

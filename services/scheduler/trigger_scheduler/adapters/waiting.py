@@ -5,6 +5,7 @@ is answered. So its age is looked at each second, whoever holds the commands: al
 the same.
 """
 
+import math
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
@@ -33,6 +34,11 @@ class WaitingCommands:
         self._limit_s = limit.total_seconds()
         self._stored_at: float | None = None
         """By ``monotonic``."""
+        self._is_known = False
+
+    def measured_s(self) -> float:
+        """As ``age_s``; NaN where the last look failed and nothing was waiting before it."""
+        return self.age_s() if self._is_known or self._stored_at is not None else math.nan
 
     def age_s(self) -> float:
         """As seen last: between two looks it grows by itself."""
@@ -55,8 +61,10 @@ class WaitingCommands:
         health.tell("oldest_command_age_s", lambda: round(self.age_s(), 3))
 
     async def _look(self) -> None:
+        self._is_known = False
         age = await self._oldest()
         self._stored_at = None if age is None else self._monotonic() - age.total_seconds()
+        self._is_known = True
 
     async def _check(self) -> None:
         await self._look()
