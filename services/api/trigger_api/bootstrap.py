@@ -186,8 +186,7 @@ def build(settings: Settings) -> Api:
     reader = StreamReader(connection, EVENTS.name, timeout=settings.publish_timeout)
     clocks = ClockWatch(clock, {CLOCK_OF_RECORD: database.clock, BROKERS_CLOCK: reader.clock})
     health.add("clock", clocks.check)
-    loops = (
-        stream.tail_loop(tail), clocks.loop(), *_measuring(connection, health))
+    loops = (stream.tail_loop(tail), clocks.loop(), *_measuring(connection, health))
 
     async def connect() -> None:
         # Waits for the broker as long as that takes; reads are served meanwhile.
