@@ -77,8 +77,8 @@ lock: setup
 	    --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
 	    --no-emit-find-links --quiet --output-file requirements/$$extra.txt || exit 1; \
 	done
-	for tools in bench build engine; do \
-	  constraint=; if [ $$tools = build ]; then constraint="--constraint requirements/dev.txt --constraint requirements/ui.txt"; fi; \
+	for tools in bench build engine kubernetes; do \
+	  constraint=; case $$tools in build|kubernetes) constraint="--constraint requirements/dev.txt --constraint requirements/ui.txt";; esac; \
 	  $(BIN)/uv pip compile requirements/$$tools.in $$constraint --upgrade --universal \
 	    --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
 	    --no-emit-find-links --quiet --output-file requirements/$$tools.txt || exit 1; \

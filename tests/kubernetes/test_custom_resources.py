@@ -1,0 +1,89 @@
+"""The kinds of operators are as these define them, and what they name is there."""
+
+import copy
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from deploy.kubernetes import make_secrets
+from tests.kubernetes.custom_resources import TYPES, mistakes
+from tests.kubernetes.manifests import manifests, of_kind, selects, workloads
+from trigger_contracts.topology import CONSUMERS, PLATFORM_ACCOUNT
+
+PRODUCTION = "production"
+
+
+def test_custom_resources_are_of_their_definitions(tmp_path: Path) -> None:
+    found = [one for one in manifests(PRODUCTION) if one["kind"] in TYPES]
+    assert {one["kind"] for one in found} == {*TYPES} - {"PrometheusRule"}
+    assert mistakes(found, tmp_path) == []
+
+
+def test_a_mistake_in_a_custom_resource_is_seen(tmp_path: Path) -> None:
+    one = copy.deepcopy(of_kind(manifests(PRODUCTION), "ScaledObject")["etp-retention"])
+    one["spec"]["maxReplicas"] = one["spec"].pop("maxReplicaCount")
+    [mistake] = mistakes([one], tmp_path)
+    assert "maxReplicas" in mistake
+    assert "does not exist" in mistake
+
+
+def test_keda_counts_what_waits_at_consumers_that_there_are() -> None:
+    found = manifests(PRODUCTION)
+    scaled = of_kind(found, "ScaledObject")
+    deployments = of_kind(found, "Deployment")
+    asked = {}
+    for one in scaled.values():
+        spec = one["spec"]
+        target = spec["scaleTargetRef"]["name"]
+        assert target in deployments
+        assert 1 <= spec["minReplicaCount"] <= spec["maxReplicaCount"]
+        for trigger in spec["triggers"]:
+            if trigger["type"] == "nats-jetstream":
+                about = trigger["metadata"]
+                asked[about["stream"], about["consumer"]] = target
+                assert about["account"] == PLATFORM_ACCOUNT
+                assert int(about["lagThreshold"]) > 0
+                host, _, port = about["natsServerMonitoringEndpoint"].partition(":")
+                name, namespace, _ = host.split(".")
+                service = of_kind(found, "Service")[name]
+                assert service["metadata"]["namespace"] == namespace
+                assert int(port) in {one["port"] for one in service["spec"]["ports"]}
+    # Commands but for fires go to one scheduler, however many there are.
+    shared = [consumer for consumer in CONSUMERS if not consumer.exclusive]
+    declared = {(one.stream.name, one.durable): f"etp-{one.service}" for one in shared}
+    assert asked == declared
+    assert "etp-scheduler" in {one["spec"]["scaleTargetRef"]["name"] for one in scaled.values()}
+
+
+def test_prometheus_finds_every_service_at_a_port_that_it_has() -> None:
+    [monitor] = of_kind(manifests(PRODUCTION), "PodMonitor").values()
+    spec = monitor["spec"]
+    found = [w for w in workloads(manifests(PRODUCTION)) if selects(spec["selector"], w.labels)]
+    assert {one.service for one in found} == {"api", "scheduler", "executor", "retention"}
+    for endpoint in spec["podMetricsEndpoints"]:
+        assert all(endpoint["port"] in one.ports for one in found)
+        assert endpoint["path"] == "/metrics"
+    assert {one.labels[spec["jobLabel"]] for one in found} == {one.service for one in found}
+
+
+def test_the_route_leads_to_the_api() -> None:
+    [route] = of_kind(manifests(PRODUCTION), "HTTPRoute").values()
+    services = of_kind(manifests(PRODUCTION), "Service")
+    for rule in route["spec"]["rules"]:
+        for backend in rule["backendRefs"]:
+            ports = {port["port"] for port in services[backend["name"]]["spec"]["ports"]}
+            assert backend["port"] in ports
+    config = [
+        one["data"]
+        for name, one in of_kind(manifests(PRODUCTION), "ConfigMap").items()
+        if name.startswith("etp-api-config")
+    ]
+    assert urlsplit(config[0]["ETP_PUBLIC_URL"]).netloc in route["spec"]["hostnames"]
+
+
+def test_every_secret_that_is_made_by_hand_comes_from_a_vault_as_well() -> None:
+    made, _ = make_secrets.make("postgresql://owner:secret@db.example.com/etp")
+    external = of_kind(manifests(PRODUCTION), "ExternalSecret")
+    assert {
+        one["spec"]["target"]["name"]: {data["secretKey"] for data in one["spec"]["data"]}
+        for one in external.values()
+    } == {name: set(values) for name, values in made.items()}
