@@ -50,6 +50,8 @@ class Sizes:
     """Of these, each time frames are watched."""
     interactions: int
     """Of each kind, with a slow processor and without."""
+    trials: int
+    """Of each variant of what is compared, in turns."""
 
     def with_changes(self, said: Iterable[str]) -> "Sizes":
         """``NAME=NUMBER`` each, with commas between several; a ValueError says what is wrong."""
@@ -96,6 +98,7 @@ FULL = Sizes(
     followed_s=600,
     framed_s=30,
     interactions=20,
+    trials=4,
 )
 
 QUICK = Sizes(
@@ -129,4 +132,5 @@ QUICK = Sizes(
     followed_s=5,
     framed_s=2,
     interactions=2,
+    trials=1,
 )

@@ -17,6 +17,7 @@ from . import (
     scale,
     schedules,
     throughput,
+    traces,
     ui,
 )
 
@@ -26,6 +27,7 @@ SCENARIOS: dict[str, Callable[[Sizes], Awaitable[Result | Comparison]]] = {
     "lateness-recurring": lateness.recurring,
     "throughput": throughput.at_once,
     "gateway": gateway.fires,
+    "traces": traces.side_by_side,
     "creating": creating.creates,
     "holding": holding.held,
     "scale": scale.at_rest,

@@ -49,14 +49,14 @@ class Measured:
 async def fires(sizes: Sizes) -> Result:
     """With the whole platform running, with the gateway alone, and with nothing behind the door."""
     async with platform() as servers:
-        trigger_id = await _create(servers)
-        load = _load(servers, trigger_id, sizes)
-        warm = await send(_warm_up(load))
+        trigger_id = await create(servers)
+        load = load_of(servers, trigger_id, sizes)
+        warm = await send(warm_up(load))
         whole = await _measure(load, servers.pids)
-        await _check(servers, trigger_id, [warm[0], whole.answers])
+        await check(servers, trigger_id, [warm[0], whole.answers])
         with servers.stopped("executor", "retention"):
             alone = await _measure(load, servers.pids)
-        await _check(servers, trigger_id, [warm[0], whole.answers, alone.answers])
+        await check(servers, trigger_id, [warm[0], whole.answers, alone.answers])
         await servers.check_alive()
     bare = await _bare(sizes)
     figures = []
@@ -114,7 +114,7 @@ def _cpu_us(found: Measured, process: str) -> float:
     return found.costs[process].cpu_s * 1e6 / len(found.answers.latencies_s)
 
 
-async def _create(servers: Platform) -> str:
+async def create(servers: Platform) -> str:
     async with httpx.AsyncClient(
         base_url=servers.url, headers={"X-API-KEY": servers.api_key}, timeout=10
     ) as client:
@@ -125,7 +125,7 @@ async def _create(servers: Platform) -> str:
     return str(location.rstrip("/").rpartition("/")[2])
 
 
-def _load(servers: Platform, trigger_id: str, sizes: Sizes) -> Load:
+def load_of(servers: Platform, trigger_id: str, sizes: Sizes) -> Load:
     host, port = servers.address
     return Load(
         host=host,
@@ -138,7 +138,7 @@ def _load(servers: Platform, trigger_id: str, sizes: Sizes) -> Load:
     )
 
 
-def _warm_up(load: Load) -> Load:
+def warm_up(load: Load) -> Load:
     return Load(
         load.host, load.port, load.path, load.headers, load.bodies, load.connections, WARM_UP_S
     )
@@ -151,7 +151,7 @@ async def _measure(load: Load, pids: Mapping[str, int]) -> Measured:
     return Measured(answers, meter.read(), cpu_s)
 
 
-async def _check(servers: Platform, trigger_id: str, accepted: list[Answers]) -> None:
+async def check(servers: Platform, trigger_id: str, accepted: list[Answers]) -> None:
     """Every accepted fire is one row, and there are no others."""
     promised = [json.loads(body)["event_id"] for one in accepted for body in one.bodies]
     async with servers.database() as database:
@@ -187,6 +187,6 @@ async def _bare(sizes: Sizes) -> Measured:
             connections=sizes.connections,
             duration_s=sizes.load_s,
         )
-        await send(_warm_up(load))
+        await send(warm_up(load))
         pids = {"nats": servers.pids["nats"], "door": door.pid}
         return await _measure(load, pids)

@@ -76,12 +76,16 @@ class Plan:
     window: Window
 
 
-async def fire_on_platform(count: int, planned: Callable[[float], Plan]) -> Fired:
+async def fire_on_platform(
+    count: int,
+    planned: Callable[[float], Plan],
+    environment: Mapping[str, str] | None = None,
+) -> Fired:
     """Create ``count`` triggers, let them fire, and check that exactly what was expected did.
 
     ``planned`` is told the epoch second of the first occurrence.
     """
-    async with platform() as servers:
+    async with platform(environment) as servers:
         plan = planned(float(int(time.time() + lead(count))))
         expected, window = plan.expected, plan.window
         await create_ahead(servers, plan.definitions, window.begin - HEAD_START_S)

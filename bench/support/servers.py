@@ -114,15 +114,17 @@ class Platform(Servers):
 
 
 @contextlib.asynccontextmanager
-async def platform() -> AsyncIterator[Platform]:
+async def platform(environment: Mapping[str, str] | None = None) -> AsyncIterator[Platform]:
     """The whole platform on a fresh directory, ready."""
     with tempfile.TemporaryDirectory(prefix="etp-bench-") as folder:
-        async with platform_in(Path(folder)) as servers:
+        async with platform_in(Path(folder), environment) as servers:
             yield servers
 
 
 @contextlib.asynccontextmanager
-async def platform_in(folder: Path) -> AsyncIterator[Platform]:
+async def platform_in(
+    folder: Path, environment: Mapping[str, str] | None = None
+) -> AsyncIterator[Platform]:
     """With whatever it left there; fails with the end of its output if it does not come up."""
     home, log = folder / "home", folder / "up.log"
     port = ports.choose_free(set())
@@ -130,7 +132,7 @@ async def platform_in(folder: Path) -> AsyncIterator[Platform]:
         up = await asyncio.create_subprocess_exec(
             *(Path(sys.executable).with_name("etp"), "up"),
             *("--port", str(port), "--data-dir", str(home)),
-            env={**os.environ, "ETP_LOG_LEVEL": "warning"},
+            env={**os.environ, "ETP_LOG_LEVEL": "warning", **(environment or {})},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=asyncio.subprocess.STDOUT,

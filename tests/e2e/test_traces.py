@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from functools import partial
 
 import psutil
 import pytest
@@ -35,7 +36,7 @@ async def platform(receiver: Receiver) -> AsyncIterator[Platform]:
         "ETP_TRACE_RATIO": "1",
         "ETP_MISFIRE_GRACE": "2s",
     }
-    async with running(environment=environment) as started:
+    async with running("--retention-replicas", "2", environment=environment) as started:
         yield started
 
 
@@ -202,6 +203,41 @@ async def test_a_fire_that_is_refused_is_one_trace(platform: Platform, receiver:
     assert spans["POST fire"].attributes["http.response.status_code"] == 422
     assert {span.attributes["etp.status"] for span in spans.values()} == {"rejected"}
     assert not [span for span in spans.values() if span.is_error]
+
+
+async def test_what_is_delivered_again_makes_the_same_trace(
+    platform: Platform, receiver: Receiver
+) -> None:
+    """A replica of retention is killed with the event in hand, before its row is in the table."""
+    trigger_id = await make(platform)
+    async with platform.database() as blocking:
+        await blocking.execute("BEGIN; LOCK TABLE retention.event IN SHARE ROW EXCLUSIVE MODE")
+        event_id = await platform.fire(trigger_id)
+        holder = await eventually(partial(waiting_replica, platform), within=20)
+        assert "project" not in receiver.names(event_id)
+        killed = await platform.kill(holder)
+        await eventually(
+            partial(waiting_replica, platform, *killed.values()), within=30, what="another has it"
+        )
+        await blocking.execute("ROLLBACK")
+    spans = await trace_of(receiver, event_id, BY_REST)
+    assert spans["project"].span_id == span_id(event_id, "project")
+    assert len(await platform.log_rows(trigger_id)) == 1
+
+
+async def waiting_replica(platform: Platform, *dead: int) -> str | None:
+    """A replica of retention that waits for the table's lock with a batch in hand."""
+    found = await platform.query(
+        "SELECT client_port FROM pg_stat_activity"
+        " WHERE wait_event_type = 'Lock' AND query LIKE '%INSERT INTO retention.event %'"
+    )
+    ports = {row["client_port"] for row in found}
+    for name, pid in platform.pids().items():
+        if name.startswith("retention") and pid not in dead:
+            own = {one.laddr.port for one in psutil.Process(pid).net_connections()}
+            if ports & own:
+                return name
+    return None
 
 
 async def test_what_is_handled_again_makes_the_same_spans(

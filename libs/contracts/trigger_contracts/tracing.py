@@ -66,7 +66,10 @@ class SpanSink(Protocol):
     """Where spans go. Never blocks and never raises: what cannot be kept is left out."""
 
     def samples(self, trace_id: int) -> bool:
-        """Whether the spans of this trace are wanted, if nobody asked for them by name."""
+        """Whether the spans of this trace are wanted, if nobody asked for them by name.
+
+        Of its id the lowest 56 bits are enough.
+        """
         ...
 
     def add(self, span: TraceSpan) -> None: ...

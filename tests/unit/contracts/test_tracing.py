@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trigger_contracts.ids import fire_event_id, occurrence_event_id
+from trigger_contracts.ids import fire_event_id, low_bits_of_occurrence, occurrence_event_id
 from trigger_contracts.tracing import (
     Sampling,
     SpanContext,
@@ -69,6 +69,14 @@ def test_a_greater_ratio_takes_whatever_a_smaller_one_takes(
     less, more = sorted((one, other))
     assert Sampling(more).takes(trace_id) or not Sampling(less).takes(trace_id)
     assert Sampling(less).takes(trace_id) == ((trace_id & (2**56 - 1)) < less * 2**56)
+
+
+@given(st.text(), st.datetimes(timezones=st.just(UTC), min_value=datetime(1970, 1, 1)))  # noqa: DTZ001
+def test_the_low_bits_of_an_occurrence_are_those_of_its_event(text: str, at: datetime) -> None:
+    """What is sampled by them is what other services sample by the id."""
+    trigger_id = text.encode("utf-8", "replace").decode()
+    low = low_bits_of_occurrence(trigger_id, "c1", at)
+    assert low == occurrence_event_id(trigger_id, "c1", at).int & (2**62 - 1)
 
 
 def test_fires_are_sampled_as_evenly_as_occurrences() -> None:

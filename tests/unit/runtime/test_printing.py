@@ -2,16 +2,13 @@
 
 import io
 import logging
-import sys
 
 import pytest
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trigger_runtime.process import logging_setup as logs
 from trigger_runtime.process.printing import printable
-from trigger_runtime.process.settings import LogSettings
 
 
 @pytest.mark.parametrize(
@@ -40,19 +37,6 @@ def test_anything_is_one_line_that_can_be_encoded(text: str) -> None:
     assert "\x1b" not in shown
     shown.encode()
     assert printable(shown) == shown
-
-
-@pytest.fixture
-def logged(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    written = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", written)
-    root, before = logging.getLogger(), structlog.get_config()
-    handlers, level = root.handlers[:], root.level
-    logs.set_up_logging(LogSettings(log_format="console"), service="api")
-    yield written
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.configure(**before)
 
 
 FORGED = "x\n2026-11-29T00:00:00Z [info     ] forged\x1b[2J"

@@ -1,6 +1,7 @@
 """Spans on their way out: bounded, counted, never in a service's way."""
 
 import asyncio
+import io
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -126,7 +127,7 @@ async def test_what_is_refused_is_counted_and_the_next_is_tried(
 
 
 async def test_an_exporter_that_raises_does_not_end_the_thread(
-    since: Callable[[], dict[str, int]], capsys: pytest.CaptureFixture[str]
+    since: Callable[[], dict[str, int]], logged: io.StringIO
 ) -> None:
     def refuse() -> bool:
         if len(collector.batches) == 1:
@@ -140,6 +141,6 @@ async def test_an_exporter_that_raises_does_not_end_the_thread(
     traces.add(make_span())
     await traces.close()
     assert since() == {"exported": 1, "dropped": 0, "failed": 1}
-    said = "".join(capsys.readouterr())
+    said = logged.getvalue()
     assert "canary" not in said
     assert said.count("traces are not taken") == said.count("traces are taken again") == 1

@@ -1,5 +1,7 @@
 """Traces are off unless a collector is named, and nothing about them stops a start."""
 
+import importlib
+import io
 import sys
 
 import pytest
@@ -29,9 +31,9 @@ def told(environment: dict[str, str], ratio: float = 0.25) -> float | None:
         {"OTEL_EXPORTER_OTLP_HEADERS": "authorization=canary"},
     ],
 )
-def test_nobody_asked(environment: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_nobody_asked(environment: dict[str, str], logged: io.StringIO) -> None:
     assert told(environment) is None
-    assert "traces" not in "".join(capsys.readouterr())
+    assert "traces" not in logged.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -55,33 +57,41 @@ def test_a_collector_is_named(environment: dict[str, str]) -> None:
     ],
 )
 def test_what_is_wrong_is_said_in_a_line_and_the_service_goes_on(
-    environment: dict[str, str], why: str, capsys: pytest.CaptureFixture[str]
+    environment: dict[str, str], why: str, logged: io.StringIO
 ) -> None:
     assert told(environment) is None
-    said = "".join(capsys.readouterr())
+    said = logged.getvalue()
     assert "no traces are written" in said
     assert why in said
     assert len(said.splitlines()) == 1
 
 
+@pytest.mark.parametrize("is_imported", [True, False])
 def test_what_the_exporter_refuses_is_said_without_its_words(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, logged: io.StringIO, *, is_imported: bool
 ) -> None:
+    """Some of its variables it reads when it is imported."""
+    if is_imported:
+        importlib.import_module("trigger_runtime.tracing.otlp")
+    else:
+        for name in [*sys.modules]:
+            if name.startswith(("trigger_runtime.tracing.otlp", "opentelemetry.sdk.trace")):
+                monkeypatch.delitem(sys.modules, name)
     monkeypatch.setenv("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "canary")
     assert told(SOMEWHERE) is None
-    said = "".join(capsys.readouterr())
+    said = logged.getvalue()
     assert "no traces are written" in said
     assert "ValueError" in said
     assert "canary" not in said
 
 
 def test_without_the_extra_it_is_said_which_one(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, logged: io.StringIO
 ) -> None:
     monkeypatch.delitem(sys.modules, "trigger_runtime.tracing.otlp", raising=False)
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     assert told(SOMEWHERE) is None
-    said = "".join(capsys.readouterr())
+    said = logged.getvalue()
     assert "extra otel" in said
     assert "OTEL_EXPORTER_OTLP_ENDPOINT" in said
     assert len(said.splitlines()) == 1

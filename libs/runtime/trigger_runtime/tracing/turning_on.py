@@ -34,14 +34,15 @@ def traces_of(
         log.warning("no traces are written", why=why)
         return None
     try:
-        from .otlp import OtlpExporter  # noqa: PLC0415 - an extra, and half a second to import
+        # An extra, and half a second to import; it reads some of its variables at once.
+        from .otlp import OtlpExporter  # noqa: PLC0415
+
+        version = importlib.metadata.version("event-trigger-platform")
+        exporter = OtlpExporter(service, version=version, instance=new_id())
     except ImportError:
         why = f"{variable} is set, and the packages of the extra otel are not installed"
         log.warning("no traces are written", why=why)
         return None
-    try:
-        version = importlib.metadata.version("event-trigger-platform")
-        exporter = OtlpExporter(service, version=version, instance=new_id())
     except Exception as error:  # noqa: BLE001 - whatever the exporter finds wrong
         # Without its text: headers and addresses may hold a secret.
         why = f"a variable OTEL_… cannot be understood ({type(error).__name__})"

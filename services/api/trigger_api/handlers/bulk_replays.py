@@ -154,8 +154,9 @@ class BulkReplays:
                     raise one
                 command_id, command = one
                 ready.append((command_id, encoded(command)))
-                if fire.trace is not None:
-                    fire.trace.event_id = event_id_of(fire, command_id, at + n * _TICK)
+                if fire.trace is not None and fire.trace.becomes(
+                    event_id_of(fire, command_id, at + n * _TICK)
+                ):
                     traced.append(fire.trace)
                 # Under one key they were accepted at about the same time: the shortest is for all.
                 ttl = _shorter(ttl, self._fires.life_left(command))

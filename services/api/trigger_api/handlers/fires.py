@@ -41,8 +41,10 @@ class Fires:
         command_id, command = await self.prepare(fire, accepted_at)
         event_id = event_id_of(fire, command_id, accepted_at)
         trace = fire.trace
-        if trace is not None:
-            trace.event_id, trace.publishing_at = event_id, self._ports.clock.now()
+        if trace is not None and trace.becomes(event_id):
+            trace.publishing_at = self._ports.clock.now()
+        else:
+            trace = None
         try:
             ttl = self.life_left(command)
             headers = None if trace is None else trace.headers
@@ -138,8 +140,9 @@ class Fires:
         rejected = refused_command(command, found)
         headers = None
         if fire.trace is not None:
-            fire.trace.event_id, fire.trace.is_rejected = rejected_event_id(rejected), True
-            headers = fire.trace.headers
+            fire.trace.is_rejected = True
+            if (event_id := rejected_event_id(rejected)) and fire.trace.becomes(event_id):
+                headers = fire.trace.headers
         await self._ports.commands.store(Verb.FIRE, rejected, command_id, headers=headers)
 
     async def _may_exist(self, trigger_id: str) -> bool:

@@ -2,7 +2,7 @@
 
 from trigger_api.domain.triggers.traces import FireTrace, Route, spans_of
 from trigger_api.ports.process import Clock
-from trigger_contracts.tracing import SpanSink, sampled_caller, trace_id_of
+from trigger_contracts.tracing import SpanSink, sampled_caller
 
 
 class FireTraces:
@@ -17,13 +17,12 @@ class FireTraces:
     ) -> FireTrace:
         """A request came, with this header."""
         caller = None if traceparent is None else sampled_caller(traceparent.decode("latin-1"))
-        return FireTrace(route, self._clock.now(), caller, trigger_id)
+        return FireTrace(
+            route, self._clock.now(), self._sink.samples, caller=caller, trigger_id=trigger_id
+        )
 
     def end(self, trace: FireTrace, status: int) -> None:
         """It is answered with this HTTP status."""
-        if trace.caller is None:
-            event_id = trace.event_id
-            if event_id is None or not self._sink.samples(trace_id_of(event_id)):
-                return
-        for span in spans_of(trace, status, self._clock.now()):
-            self._sink.add(span)
+        if trace.is_wanted or trace.caller is not None:
+            for span in spans_of(trace, status, self._clock.now()):
+                self._sink.add(span)

@@ -1,9 +1,10 @@
 """What the trace of an occurrence begins with: pure values, made once its record is durable."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from trigger_contracts import topology
-from trigger_contracts.ids import occurrence_event_id
+from trigger_contracts.ids import low_bits_of_occurrence, occurrence_event_id
 from trigger_contracts.tracing import SpanKind, TraceSpan, root_of, sent
 
 from .planning import DueRow, FireStep, MissStep, Step
@@ -20,14 +21,19 @@ def occurrences_of(step: Step) -> tuple[datetime, ...]:
             return step.occurrences or (step.first,)
 
 
-def event_ids_of(row: DueRow, step: Step) -> list[tuple[int, datetime]]:
-    """The id of each occurrence's event, as a number: that of its trace.
+def sampled_of(
+    row: DueRow, step: Step, samples: Callable[[int], bool]
+) -> list[tuple[str, datetime]]:
+    """The events of a step whose traces are sampled, each by its id and its instant.
 
     Raises ValueError or ArithmeticError for an instant that no id can have.
     """
+    trigger_id, creation_id = row.trigger_id, row.creation_id
     return [
-        (occurrence_event_id(row.trigger_id, row.creation_id, occurrence).int, occurrence)
+        (str(occurrence_event_id(trigger_id, creation_id, occurrence)), occurrence)
         for occurrence in occurrences_of(step)
+        # Sampling looks at the lowest 56 bits alone.
+        if samples(low_bits_of_occurrence(trigger_id, creation_id, occurrence))
     ]
 
 

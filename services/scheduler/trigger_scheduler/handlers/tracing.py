@@ -6,11 +6,10 @@ Never raises: what is due fires, whatever its trace is.
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
-from uuid import UUID
 
 from trigger_contracts.tracing import SpanSink
 from trigger_scheduler.domain.planning import DueRow, Step
-from trigger_scheduler.domain.tracing import event_ids_of, span_of
+from trigger_scheduler.domain.tracing import sampled_of, span_of
 
 
 class Clock(Protocol):
@@ -20,7 +19,7 @@ class Clock(Protocol):
 
 
 class DueTraces:
-    """Tells the root of each sampled occurrence; to make the id of one takes 3 µs."""
+    """Tells the root of each sampled occurrence; to ask of one takes 2 µs."""
 
     def __init__(self, sink: SpanSink, clock: Clock) -> None:
         self._sink = sink
@@ -33,19 +32,18 @@ class DueTraces:
         ended_at = max(self._clock.now(), published_at)
         for row, step in steps:
             try:
-                event_ids = event_ids_of(row, step)
+                sampled = sampled_of(row, step, self._sink.samples)
             except (ValueError, ArithmeticError):
                 continue  # An instant that no id can have: its record becomes a dead letter.
-            for event_id, scheduled_for in event_ids:
-                if self._sink.samples(event_id):
-                    self._sink.add(
-                        span_of(
-                            row,
-                            step,
-                            str(UUID(int=event_id)),
-                            scheduled_for,
-                            claimed_at=claimed_at,
-                            published_at=published_at,
-                            ended_at=ended_at,
-                        )
+            for event_id, scheduled_for in sampled:
+                self._sink.add(
+                    span_of(
+                        row,
+                        step,
+                        event_id,
+                        scheduled_for,
+                        claimed_at=claimed_at,
+                        published_at=published_at,
+                        ended_at=ended_at,
                     )
+                )

@@ -3,8 +3,7 @@
 Pure. Nothing of it decides anything about the fire.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from enum import Enum
 
@@ -18,6 +17,7 @@ from trigger_contracts.tracing import (
     root_of,
     sent,
     stage_of,
+    trace_id_of,
     traceparent_of,
 )
 
@@ -39,24 +39,45 @@ class Route(Enum):
         return self.value[1]
 
 
-@dataclass(slots=True)
 class FireTrace:
-    """One request to fire. What is None has not happened (yet)."""
+    """One request to fire. What is None has not happened (yet).
 
-    route: Route
-    begun_at: datetime
-    caller: SpanContext | None = None
-    """The span that asked for the trace."""
-    trigger_id: str | None = None
+    One is made for each request, and most come to nothing: what is not said costs nothing.
+    """
+
     event_id: str | None = None
+    is_wanted = False
+    """Whether anybody will look at it, as far as is known."""
     replay_of: str | None = None
-    is_rejected: bool = False
-    is_repetition: bool = False
+    is_rejected = False
+    is_repetition = False
     """Another request holds the key: the trace is begun already."""
     claiming_at: datetime | None = None
     claimed_at: datetime | None = None
     publishing_at: datetime | None = None
     published_at: datetime | None = None
+
+    def __init__(
+        self,
+        route: Route,
+        begun_at: datetime,
+        samples: Callable[[int], bool],
+        *,
+        caller: SpanContext | None = None,
+        trigger_id: str | None = None,
+    ) -> None:
+        """``samples`` says which traces are wanted by their ids, ``caller`` who asks for this."""
+        self.route = route
+        self.begun_at = begun_at
+        self.caller = caller
+        self.trigger_id = trigger_id
+        self._samples = samples
+
+    def becomes(self, event_id: str) -> bool:
+        """The event is known; whether its trace is wanted, and so what follows is to be noted."""
+        self.event_id = event_id
+        self.is_wanted = self.caller is not None or self._samples(trace_id_of(event_id))
+        return self.is_wanted
 
     @property
     def headers(self) -> dict[str, str] | None:
