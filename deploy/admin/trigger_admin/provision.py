@@ -87,15 +87,16 @@ async def watch(target: Target, say: Callable[[str], None] = say_nothing) -> lis
 
 async def provision_database(target: Target, *, without: Collection[str] = ()) -> None:
     """Roles, the database, and its schemas ``without`` those that a rebuild makes."""
-    name = target.database_name
+    name, prefix = target.database_name, target.role_prefix
     server = await asyncpg.connect(at_database(target.database_url, "postgres"))
     try:
         await server.execute("SELECT pg_advisory_lock($1)", ONE_AT_A_TIME)
-        await database.create_roles(server, target.role_passwords)
-        await database.create_database(server, name)
+        await database.check_owner(server, name, prefix=prefix)
+        await database.create_roles(server, target.role_passwords, prefix=prefix)
+        await database.create_database(server, name, prefix=prefix)
         connection = await asyncpg.connect(at_database(target.database_url, name))
         try:
-            await database.apply_schemas(connection, without)
+            await database.apply_schemas(connection, without, prefix=prefix)
         except NewerSchemaError as newer:
             msg = (
                 f"The database was last used by a newer version of the platform ({newer}). "

@@ -1,12 +1,16 @@
 """What the administrator's commands are told by ``ETP_*``; options of the same names win."""
 
 import os
+import re
+from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
+from trigger_runtime.process.addresses import DatabaseUrl, NatsUrl
 from trigger_runtime.process.environment import PREFIX
 from trigger_runtime.process.secret_files import SUFFIX
-from trigger_runtime.process.settings import BrokerSettings, DatabaseUrl, NatsUrl
+from trigger_runtime.process.settings import BrokerSettings
 
 from .database import DATABASE_ROLES
 from .target import ADMIN, Target
@@ -15,28 +19,57 @@ ELSEWHERE = ("nats_url", "nats_password", "database_url")
 """Whoever sets one of these means servers of their own."""
 
 
+_ROLE_PREFIX = re.compile(r"(?!pg_)[a-z][a-z0-9_]{0,39}|")
+"""PostgreSQL keeps ``pg_`` for itself. Nothing in it needs to be quoted."""
+
+
+def _role_prefix(text: str) -> str:
+    if not _ROLE_PREFIX.fullmatch(text):
+        raise ValueError("is no beginning of a role's name")
+    return text
+
+
 class ServersSettings(BrokerSettings):
     """A broker and a database, with the credentials of both administrators."""
 
     nats_url: NatsUrl = Field(
-        description="Address of the broker, nats://host:port; several, separated by commas, for a "
-        "cluster."
+        description="Address of the broker, nats://host:port, or tls://host:port; several, "
+        "separated by commas, for a cluster."
     )
     nats_user: str = Field(default=ADMIN, description="NATS user of the administrator.")
-    nats_password: SecretStr = Field(description="Password of the administrator's NATS user.")
+    nats_password: SecretStr | None = Field(
+        default=None,
+        validate_default=True,
+        description="Password of the administrator's NATS user; none where a certificate, an NKEY "
+        "or credentials say who that is.",
+    )
     database_url: DatabaseUrl = Field(
         description="Address of the database, with a PostgreSQL superuser, "
-        "postgresql://role:password@host:port/database."
+        "postgresql://role:password@host:port/database; TLS as for services."
     )
 
+    @field_validator("nats_password")
+    @classmethod
+    def _is_a_way_in(cls, password: SecretStr | None, others: ValidationInfo) -> SecretStr | None:
+        ways = ("nats_cert_file", "nats_nkey_file", "nats_creds_file")
+        # What is wrong itself is said itself.
+        if password is None and all(others.data.get(way, "wrong") is None for way in ways):
+            raise PydanticCustomError("missing", "Field required")
+        return password
+
+    def _role_prefix(self) -> str:
+        return ""
+
     def target(self, replicas: int = 1) -> Target:
+        password = self.nats_password
         return Target(
             nats_url=self.nats_url,
-            nats_user=self.nats_user,
-            nats_password=self.nats_password.get_secret_value(),
+            nats_password=password.get_secret_value() if password else "",
             database_url=self.database_url.get_secret_value(),
             role_passwords=self._role_passwords(),
+            role_prefix=self._role_prefix(),
             replicas=replicas,
+            entered_by=self,
         )
 
     def _role_passwords(self) -> dict[str, str]:
@@ -64,6 +97,16 @@ class ProvisionSettings(ServersSettings):
     retention_password: SecretStr = Field(
         description="Password that the PostgreSQL role `etp_retention` is to have."
     )
+
+    database_role_prefix: Annotated[str, AfterValidator(_role_prefix)] = Field(
+        default="",
+        description="What stands before the name of each PostgreSQL role (`staging_` makes "
+        "`staging_etp_api` of `etp_api`), so that several installations can share a server: at "
+        "most 40 of a-z, 0-9 and _, a letter first, and not pg_.",
+    )
+
+    def _role_prefix(self) -> str:
+        return self.database_role_prefix
 
     def _role_passwords(self) -> dict[str, str]:
         passwords = (

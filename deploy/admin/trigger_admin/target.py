@@ -7,22 +7,19 @@ from datetime import datetime
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
-import nats
 from nats.aio.client import Client
 from pydantic import SecretStr
 
-from trigger_contracts.subjects import inbox_prefix
-from trigger_runtime.jetstream.connection import Connection, addresses
-from trigger_runtime.process.settings import NatsSettings
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.process.broker_settings import BrokerSettings
 from trigger_scheduler.adapters.statements import NOW
 
 from . import database, yesterday
+from .entering import CONNECT_TIMEOUT, enter
 from .errors import AdminError
 
 ADMIN = "admin"
 """The NATS user that may create streams."""
-
-CONNECT_TIMEOUT = 10
 
 ONE_AT_A_TIME = 4_773_001
 """Advisory lock of what all platforms of a PostgreSQL share: two admin steps (two pods, say) would
@@ -51,9 +48,21 @@ class Target:
     """Of the services' roles; only provisioning needs them."""
     replicas: int = 1
     """Of each stream: 1, or 3 on a cluster of at least three nodes."""
-    nats_user: str = ADMIN
     options: str = ""
     """What a command on this platform is given besides, for messages that name one."""
+    role_prefix: str = ""
+    """Before the name of each PostgreSQL role."""
+    entered_by: BrokerSettings | None = None
+    """How the broker is entered, where it takes more than the password of ``admin``."""
+
+    @property
+    def broker(self) -> BrokerSettings:
+        # Not of the environment, which may be about servers elsewhere.
+        return self.entered_by or BrokerSettings.model_construct(
+            nats_url=self.nats_url,
+            nats_user=ADMIN,
+            nats_password=SecretStr(self.nats_password),
+        )
 
     @property
     def database_name(self) -> str:
@@ -89,16 +98,8 @@ async def one_step(target: Target, wait: Callable[[], None] | None = None) -> As
 
 @contextlib.asynccontextmanager
 async def admin_connection(target: Target) -> AsyncIterator[Client]:
-    client = await nats.connect(
-        addresses(target.nats_url),
-        user=target.nats_user,
-        password=target.nats_password,
-        inbox_prefix=inbox_prefix(ADMIN),
-        name="etp provision",
-        connect_timeout=CONNECT_TIMEOUT,
-        allow_reconnect=False,
-        error_cb=_quiet,
-    )
+    """For the block. Raises AdminError where no node of the broker lets us in."""
+    client = await enter(target.broker, ADMIN)
     try:
         yield client
     finally:
@@ -108,12 +109,7 @@ async def admin_connection(target: Target) -> AsyncIterator[Client]:
 @contextlib.asynccontextmanager
 async def reading(target: Target) -> AsyncIterator[Connection]:
     """The services' own kind of connection, as ``admin``: for ``StreamReader``."""
-    settings = NatsSettings(
-        nats_url=target.nats_url,
-        nats_user=target.nats_user,
-        nats_password=SecretStr(target.nats_password),
-    )
-    connection = Connection(settings, ADMIN)
+    connection = Connection(target.broker, ADMIN)
     await connection.start()
     try:
         await connection.wait_connected(CONNECT_TIMEOUT)
@@ -166,7 +162,3 @@ async def take_note(target: Target, client: Client) -> None:
         await yesterday.note(connection, await yesterday.streams(client))
     finally:
         await connection.close()
-
-
-async def _quiet(_error: Exception) -> None:
-    """What matters is raised where it is asked for."""

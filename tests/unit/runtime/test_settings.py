@@ -1,9 +1,12 @@
 """Settings read durations as people write them, and never show a secret."""
 
+import logging
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Annotated
 
 import pytest
+import structlog
 from pydantic import Field, ValidationError
 
 from trigger_runtime.process.logging_setup import set_up_logging
@@ -68,6 +71,18 @@ def test_a_former_name_is_understood_and_said(monkeypatch: pytest.MonkeyPatch) -
         Renamed()
 
 
+@pytest.fixture
+def own_logging() -> Iterator[None]:
+    """What a process does to all its logging does not outlive the test."""
+    root, before = logging.getLogger(), structlog.get_config()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.configure(**before)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.mark.usefixtures("own_logging")
 def test_a_process_logs_former_names(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

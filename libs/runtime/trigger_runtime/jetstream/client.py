@@ -4,10 +4,12 @@ Beside it only ``consuming.delivery`` touches what nats-py keeps to itself.
 """
 
 import asyncio
+import ssl
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from nats.aio.client import DEFAULT_FLUSH_TIMEOUT, Client
+from nats.aio.client import DEFAULT_BUFFER_SIZE, DEFAULT_FLUSH_TIMEOUT, Client, Srv
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.errors import ConnectionClosedError
@@ -15,6 +17,9 @@ from nats.errors import Error as NatsError
 
 from trigger_contracts import message_headers
 from trigger_runtime.process.metrics import UNHEARD
+from trigger_runtime.process.settings import BrokerSettings
+
+from .transport import EndingTransport
 
 
 class OrderlyClient(Client):
@@ -30,6 +35,10 @@ class OrderlyClient(Client):
         await super().flush(timeout)
 
 
+class NoAccess(NatsError):  # noqa: N818
+    """Nothing was said to the broker: it cannot be trusted, or what proves who we are is gone."""
+
+
 class ReadingEnded(NatsError):  # noqa: N818
     """Of the client: it stopped reading although the connection stands."""
 
@@ -42,10 +51,47 @@ class FastClient(OrderlyClient):
     Whatever a message is, and whatever hearing it raises, the next one is read.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, settings: BrokerSettings | None = None) -> None:
+        """``settings``: how the broker is entered, apart from user and password."""
         super().__init__()
+        self._settings = settings
         self._hearing: dict[int, Callable[[Msg], None]] = {}
         """By the number of their subscription."""
+
+    async def _connect_to_server(self, s: Srv) -> None:
+        if s.uri.scheme not in {"nats", "tls"}:
+            await super()._connect_to_server(s)
+            return
+        s.last_attempt = time.monotonic()
+        self._transport = EndingTransport()
+        await self._transport.connect(
+            s.uri,
+            buffer_size=DEFAULT_BUFFER_SIZE,
+            connect_timeout=self.options["connect_timeout"],
+        )
+
+    @property
+    def ssl_context(self) -> ssl.SSLContext:
+        """Made for each connection: the files may have been renewed."""
+        return super().ssl_context if self._settings is None else self._settings.tls_context()
+
+    def _connect_command(self) -> bytes:
+        """The first that the broker hears from us, over TLS if there is any."""
+        if self._settings is None:
+            return super()._connect_command()
+        if self._settings.asks_for_tls and not self._server_info.get("tls_required"):
+            # nats-py goes on in plain text, whatever the address says.
+            raise NoAccess("TLS is asked for, and the broker does not require it")
+        try:
+            identity = self._settings.identity()
+        except ValueError as error:
+            raise NoAccess(f"what proves who we are is gone: it {error}") from error
+        if identity is not None:
+            self._signature_cb = identity.sign
+            self._public_nkey = identity.public
+            jwt = identity.jwt
+            self._user_jwt_cb = None if jwt is None else jwt.encode
+        return super()._connect_command()
 
     async def listen(self, subject: str, hear: Callable[[Msg], None]) -> Subscription:
         """Have ``hear`` called with each message on a subject that nobody sends to before.

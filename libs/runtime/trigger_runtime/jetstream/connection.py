@@ -16,10 +16,11 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from trigger_contracts import subjects
+from trigger_runtime.process.addresses import nodes
 from trigger_runtime.process.errors import BrokerUnavailable
 from trigger_runtime.process.logging_setup import get_logger
 from trigger_runtime.process.metrics import BROKER_CONNECTED
-from trigger_runtime.process.settings import NatsSettings
+from trigger_runtime.process.settings import BrokerSettings
 
 from .client import FastClient
 
@@ -37,15 +38,10 @@ REPEAT_LOG_S = 10.0
 """The same connection error again is logged at most this often."""
 
 
-def addresses(nats_url: str) -> list[str]:
-    """Of the broker's nodes, from a setting that names them separated by commas."""
-    return [url.strip() for url in nats_url.split(",")]
-
-
-def connect_options(settings: NatsSettings, service: str) -> dict[str, Any]:
+def connect_options(settings: BrokerSettings, service: str) -> dict[str, Any]:
     """nats-py's keyword arguments, without callbacks. ``service`` is also the inbox prefix."""
     options: dict[str, Any] = {
-        "servers": addresses(settings.nats_url),
+        "servers": nodes(settings.nats_url),
         "name": service,
         "inbox_prefix": subjects.inbox_prefix(service),
         "allow_reconnect": True,
@@ -72,9 +68,9 @@ class Connection:
     good (the server refused us), after which the process must be started anew.
     """
 
-    def __init__(self, settings: NatsSettings, service: str) -> None:
+    def __init__(self, settings: BrokerSettings, service: str) -> None:
         self.service = service
-        self.client: FastClient = FastClient()
+        self.client = FastClient(settings)
         self.lost = asyncio.Event()
         self._options = connect_options(settings, service)
         self._connected = asyncio.Event()

@@ -2,10 +2,11 @@
 
 A service keeps ``NNNN_<what>.sql`` files beside its adapters; ``{schema}`` in them stands
 for the schema's name, so that the same files build the live schema and the shadow that a
-rebuild fills. Each file is applied once, in order, in one transaction with the note that
-it was. The schema's version is the number of the newest; its view ``schema_version`` tells it to
-whoever may enter the schema. Run by the admin step as the database's owner; services have no DDL
-rights.
+rebuild fills, and ``{prefix}`` for the beginning of the names of this installation's roles,
+which is that of their owner's name. Each file is applied once, in order, in one transaction with
+the note that it was. The schema's version is the number of the newest; its view ``schema_version``
+tells it to whoever may enter the schema. Run by the admin step as the database's owner; services
+have no DDL rights.
 """
 
 import re
@@ -22,6 +23,9 @@ log = get_logger(__name__)
 
 _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+OBJECT_OWNER = "etp_owner"
+"""Whom every object belongs to, after the prefix of the installation; it cannot log in."""
+
 _LOCK_KEY = 7_214_001
 """Advisory lock of migrations: two admin steps at once must not apply a file twice."""
 
@@ -58,10 +62,13 @@ async def apply(connection: "asyncpg.Connection[Any]", folder: Path, schema: str
                 raise NewerSchemaError(f"{schema}: {', '.join(unknown)}")
             log.warning("a schema is one version newer: it is left as it is", schema=schema)
             return applied
+        prefix = await _role_prefix(connection)
         for file in files:
             if file.name in seen:
                 continue
-            await connection.execute(file.read_text().replace("{schema}", schema))
+            await connection.execute(
+                file.read_text().replace("{schema}", schema).replace("{prefix}", prefix)
+            )
             await connection.execute(
                 f"INSERT INTO {schema}.migration (name) VALUES ($1)",  # checked above
                 file.name,
@@ -113,6 +120,11 @@ async def owner_of(connection: "asyncpg.Connection[Any]", schema: str) -> tuple[
 
 def _number(name: str) -> int:
     return int(name[:4])
+
+
+async def _role_prefix(connection: "asyncpg.Connection[Any]") -> str:
+    role: str = await connection.fetchval("SELECT current_user::text")
+    return role.removesuffix(OBJECT_OWNER) if role.endswith(OBJECT_OWNER) else ""
 
 
 def _files(folder: Path) -> list[Path]:

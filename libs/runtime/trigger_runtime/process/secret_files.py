@@ -50,21 +50,7 @@ def find(variable: str, environment: Mapping[str, str], *others: str) -> str | N
 
 def read(path: str) -> str:
     """A secret file's text without one newline at its end. Raises SecretFileError."""
-    if not path:
-        raise SecretFileError("is empty")
-    named = f"names {path}, which" if path.startswith(("/", "./", "../")) else "names a file that"
-    try:
-        with Path(path).open("rb") as opened:
-            held = opened.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise SecretFileError(f"{named} does not exist") from None
-    except IsADirectoryError:
-        raise SecretFileError(f"{named} is a directory") from None
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        why = getattr(error, "strerror", None) or "its path is none"
-        raise SecretFileError(f"{named} cannot be read ({why})") from None
-    if len(held) > MAX_BYTES:
-        raise SecretFileError(f"{named} is too large")
+    named, held = _named(path), read_bytes(path)
     try:
         text = held.decode("utf-8")
     except UnicodeDecodeError:
@@ -73,3 +59,28 @@ def read(path: str) -> str:
     if not text:
         raise SecretFileError(f"{named} is empty")
     return text
+
+
+def read_bytes(path: str, at_most: int = MAX_BYTES) -> bytes:
+    """What any file that a setting names holds. Raises SecretFileError."""
+    if not path:
+        raise SecretFileError("is empty")
+    named = _named(path)
+    try:
+        with Path(path).open("rb") as opened:
+            held = opened.read(at_most + 1)
+    except FileNotFoundError:
+        raise SecretFileError(f"{named} does not exist") from None
+    except IsADirectoryError:
+        raise SecretFileError(f"{named} is a directory") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        why = getattr(error, "strerror", None) or "its path is none"
+        raise SecretFileError(f"{named} cannot be read ({why})") from None
+    if len(held) > at_most:
+        raise SecretFileError(f"{named} is too large")
+    return held
+
+
+def _named(path: str) -> str:
+    """It as it may be quoted: who takes the variable for the secret's own writes that there."""
+    return f"names {path}, which" if path.startswith(("/", "./", "../")) else "names a file that"

@@ -5,13 +5,14 @@ table in the documentation is generated from that. Only ``bootstrap`` sees setti
 """
 
 from datetime import timedelta
-from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from typing import Literal
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import Field
 
 from trigger_contracts.topology import LOG_LIFE
 
+from .addresses import DatabaseUrl, NatsUrl
+from .broker_settings import BrokerSettings
 from .environment import AlsoFromFile, Duration, EnvironmentSettings, Formerly
 
 __all__ = [
@@ -30,49 +31,6 @@ __all__ = [
 ]
 
 
-def _nats_url(text: str) -> str:
-    for address in text.split(","):
-        one = address.strip()
-        parts = urlsplit(one if "://" in one else f"nats://{one}")
-        try:
-            found = bool(parts.hostname) and (parts.port is None or parts.port > 0)
-        except ValueError:
-            found = False
-        if not found or parts.scheme not in {"nats", "tls", "ws", "wss"}:
-            raise ValueError("holds no address such as nats://host:4222 or tls://host:4222")
-    return text
-
-
-def _database_url(url: SecretStr) -> SecretStr:
-    try:
-        parts = urlsplit(url.get_secret_value())
-        _ = parts.port
-    except ValueError:
-        raise ValueError("has no host and port that could be") from None
-    if parts.scheme not in {"postgresql", "postgres"}:
-        raise ValueError("does not begin with postgresql://")
-    return url
-
-
-NatsUrl = Annotated[str, AfterValidator(_nats_url), AlsoFromFile()]
-"""One address of the broker, or several, separated by commas. One may hold a password."""
-
-DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
-"""PostgreSQL's address, with a role and its password."""
-
-
-class BrokerSettings(EnvironmentSettings):
-    """Where the broker is, and as whom to enter it."""
-
-    nats_url: NatsUrl = Field(
-        default="nats://127.0.0.1:4222",
-        description="Broker address, nats://host:port; several, separated by commas, for a "
-        "cluster.",
-    )
-    nats_user: str | None = Field(default=None, description="NATS user of this service.")
-    nats_password: SecretStr | None = Field(default=None, description="Password of the NATS user.")
-
-
 class NatsSettings(BrokerSettings):
     publish_timeout: Duration = Field(
         default=timedelta(seconds=2),
@@ -82,7 +40,8 @@ class NatsSettings(BrokerSettings):
 
 class DatabaseSettings(EnvironmentSettings):
     database_url: DatabaseUrl = Field(
-        description="PostgreSQL address, postgresql://role:password@host:port/database.",
+        description="PostgreSQL address, postgresql://role:password@host:port/database; for TLS "
+        "`?sslmode=verify-full&sslrootcert=/path/ca.pem`, and `sslcert` and `sslkey`.",
     )
     pool_size: int = Field(
         default=4, ge=1, le=100, description="Most PostgreSQL connections of one process."

@@ -151,8 +151,8 @@ END
 $function$;
 
 REVOKE ALL ON FUNCTION {schema}.ensure_partitions, {schema}.drop_partition FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION {schema}.ensure_partitions, {schema}.drop_partition TO etp_retention;
-GRANT USAGE ON SCHEMA {schema} TO etp_retention, etp_api;
-GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.event TO etp_retention;
-GRANT SELECT, INSERT, UPDATE ON {schema}.life_setting TO etp_retention;
-GRANT SELECT ON {schema}.life, {schema}.events, {schema}.active, {schema}.archived TO etp_retention, etp_api;
+GRANT EXECUTE ON FUNCTION {schema}.ensure_partitions, {schema}.drop_partition TO {prefix}etp_retention;
+GRANT USAGE ON SCHEMA {schema} TO {prefix}etp_retention, {prefix}etp_api;
+GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.event TO {prefix}etp_retention;
+GRANT SELECT, INSERT, UPDATE ON {schema}.life_setting TO {prefix}etp_retention;
+GRANT SELECT ON {schema}.life, {schema}.events, {schema}.active, {schema}.archived TO {prefix}etp_retention, {prefix}etp_api;

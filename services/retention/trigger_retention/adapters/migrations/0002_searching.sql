@@ -320,8 +320,8 @@ $function$;
 REVOKE ALL ON FUNCTION {schema}.close_hour, {schema}.index_words, {schema}.sum_up, {schema}.sums_of, {schema}.wait_for_index,
     {schema}.said, {schema}.word_hashes, {schema}.lateness_step, {schema}.first_id FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION {schema}.said, {schema}.word_hashes, {schema}.lateness_step, {schema}.first_id
-    TO etp_retention, etp_api;
-GRANT EXECUTE ON FUNCTION {schema}.close_hour, {schema}.index_words, {schema}.sums_of TO etp_retention;
-GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.summary TO etp_retention;
-GRANT SELECT ON {schema}.hours TO etp_retention, etp_api;
-GRANT SELECT ON {schema}.sums, {schema}.recent_words, {schema}.waiting_words TO etp_api;
+    TO {prefix}etp_retention, {prefix}etp_api;
+GRANT EXECUTE ON FUNCTION {schema}.close_hour, {schema}.index_words, {schema}.sums_of TO {prefix}etp_retention;
+GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.summary TO {prefix}etp_retention;
+GRANT SELECT ON {schema}.hours TO {prefix}etp_retention, {prefix}etp_api;
+GRANT SELECT ON {schema}.sums, {schema}.recent_words, {schema}.waiting_words TO {prefix}etp_api;

@@ -350,4 +350,4 @@ END
 $function$;
 
 REVOKE ALL ON FUNCTION {schema}.is_cut, {schema}.hashes_of, {schema}.holds, {schema}.says FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION {schema}.is_cut, {schema}.hashes_of, {schema}.holds, {schema}.says TO etp_retention, etp_api;
+GRANT EXECUTE ON FUNCTION {schema}.is_cut, {schema}.hashes_of, {schema}.holds, {schema}.says TO {prefix}etp_retention, {prefix}etp_api;

@@ -81,15 +81,15 @@ WHERE NOT t.is_test;
 
 DO $$
 BEGIN
-    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'etp_scheduler') THEN
-        GRANT USAGE ON SCHEMA {schema} TO etp_scheduler;
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = '{prefix}etp_scheduler') THEN
+        GRANT USAGE ON SCHEMA {schema} TO {prefix}etp_scheduler;
         GRANT SELECT, INSERT, UPDATE, DELETE
-            ON {schema}.change, {schema}.trigger, {schema}.answer TO etp_scheduler;
-        GRANT SELECT, INSERT, UPDATE ON {schema}.projection TO etp_scheduler;
+            ON {schema}.change, {schema}.trigger, {schema}.answer TO {prefix}etp_scheduler;
+        GRANT SELECT, INSERT, UPDATE ON {schema}.projection TO {prefix}etp_scheduler;
     END IF;
-    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'etp_api') THEN
-        GRANT USAGE ON SCHEMA {schema} TO etp_api;
-        GRANT SELECT ON {schema}.triggers, {schema}.trigger_history, {schema}.change_states TO etp_api;
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = '{prefix}etp_api') THEN
+        GRANT USAGE ON SCHEMA {schema} TO {prefix}etp_api;
+        GRANT SELECT ON {schema}.triggers, {schema}.trigger_history, {schema}.change_states TO {prefix}etp_api;
     END IF;
 END
 $$;

@@ -21,8 +21,8 @@ $function$;
 REVOKE ALL ON FUNCTION {schema}.folded FROM PUBLIC;
 DO $$
 BEGIN
-    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'etp_api') THEN
-        GRANT EXECUTE ON FUNCTION {schema}.folded TO etp_api;
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = '{prefix}etp_api') THEN
+        GRANT EXECUTE ON FUNCTION {schema}.folded TO {prefix}etp_api;
     END IF;
 END
 $$;

@@ -20,8 +20,8 @@ HAVING count(*) > 0;
 
 DO $$
 BEGIN
-    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'etp_scheduler') THEN
-        GRANT SELECT, INSERT, UPDATE ON {schema}.usage TO etp_scheduler;
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = '{prefix}etp_scheduler') THEN
+        GRANT SELECT, INSERT, UPDATE ON {schema}.usage TO {prefix}etp_scheduler;
     END IF;
 END
 $$;
