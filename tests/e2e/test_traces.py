@@ -29,8 +29,13 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture(scope="module")
-async def platform(receiver: Receiver) -> AsyncIterator[Platform]:
+async def platform(
+    receiver: Receiver, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Platform]:
+    headers = tmp_path_factory.mktemp("secret") / "headers"
+    headers.write_text("authorization=Bearer%20canary-key\n")
     environment = {
+        "ETP_TRACE_HEADERS_FILE": str(headers),
         "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url,
         "OTEL_EXPORTER_OTLP_HEADERS": "x-tenant=tea",
         "ETP_TRACE_RATIO": "1",
@@ -94,6 +99,8 @@ async def test_a_fire_by_rest_is_one_trace_to_its_row(
     assert root.start_ns <= spans["publish"].start_ns <= spans["project"].end_ns
     assert receiver.paths == {"/v1/traces"}
     assert receiver.headers[-1]["x-tenant"] == "tea"
+    assert receiver.headers[-1]["authorization"] == "Bearer canary-key"
+    assert "canary" not in platform.logs()
     assert "canary" not in repr(receiver.spans)
 
 
@@ -191,7 +198,8 @@ async def test_a_replay_is_a_trace_of_its_own_that_leads_to_its_origin(
     assert many.json()["replayed"] == 2
     rows = await platform.until_events(4, trigger_id=trigger_id)
     for one in {row["id"] for row in rows} - {origin, event_id}:
-        await trace_of(receiver, one, {"POST replays", "publish", "decide", "project"})
+        spans = await trace_of(receiver, one, {"POST replays", "publish", "decide", "project"})
+        assert spans["POST replays"].kind == "INTERNAL"
 
 
 async def test_a_fire_that_is_refused_is_one_trace(platform: Platform, receiver: Receiver) -> None:

@@ -97,6 +97,16 @@ def test_without_the_extra_it_is_said_which_one(
     assert len(said.splitlines()) == 1
 
 
+@pytest.mark.parametrize("headers", ["canary", "=canary", "a=", "a=1,canary", "a b=canary", ","])
+def test_headers_have_names_and_are_not_quoted(
+    headers: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ETP_TRACE_HEADERS", headers)
+    with pytest.raises(ValidationError, match="holds a header that is not name=value") as refused:
+        TraceSettings()
+    assert "canary" not in str(refused.value)
+
+
 @pytest.mark.parametrize("ratio", ["-0.1", "1.01", "nan", "much"])
 def test_a_ratio_is_a_share(ratio: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ETP_TRACE_RATIO", ratio)

@@ -87,6 +87,8 @@ NAMES = frozenset(
         "ETP_STREAM_WRITE_TIMEOUT",
         "ETP_SWEEP_EVERY",
         "ETP_TEST_SERVERS",
+        "ETP_TRACE_HEADERS",
+        "ETP_TRACE_HEADERS_FILE",
         "ETP_TRACE_RATIO",
         "ETP_URL",
     )

@@ -4,10 +4,11 @@ A service composes these by inheritance; every field says what it is in its unit
 table in the documentation is generated from that. Only ``bootstrap`` sees settings.
 """
 
+import re
 from datetime import timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, SecretStr
 
 from trigger_contracts.topology import LOG_LIFE
 
@@ -27,8 +28,23 @@ __all__ = [
     "LogSettings",
     "NatsSettings",
     "NatsUrl",
+    "TraceSettings",
     "WorkerSettings",
 ]
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+
+
+def _trace_headers(given: SecretStr) -> SecretStr:
+    for each in given.get_secret_value().split(","):
+        name, is_given, value = each.partition("=")
+        if not (_HEADER_NAME.fullmatch(name.strip()) and is_given and value.strip()):
+            raise ValueError("holds a header that is not name=value")
+    return given
+
+
+TraceHeaders = Annotated[SecretStr, AfterValidator(_trace_headers)]
+"""Headers of HTTP; blanks and commas in a value are written as in addresses (``%20``, ``%2C``)."""
 
 
 class NatsSettings(BrokerSettings):
@@ -93,6 +109,11 @@ class TraceSettings(EnvironmentSettings):
         le=1,
         description="Share of all fires that are traced, where `OTEL_EXPORTER_OTLP_ENDPOINT` names "
         "a collector ([traces](traces.md)). The same for all services.",
+    )
+    trace_headers: TraceHeaders | None = Field(
+        default=None,
+        description="Headers of each request to the collector, such as a key: name=value, several "
+        "separated by commas, as in `OTEL_EXPORTER_OTLP_HEADERS`, which they are added to.",
     )
 
 

@@ -32,6 +32,7 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 from opentelemetry.trace import SpanContext as OtelContext
+from opentelemetry.util.re import parse_env_headers
 
 from trigger_contracts.tracing import SpanContext, TraceSpan
 
@@ -45,12 +46,23 @@ class OtlpExporter:
     """Implements ``traces.Exporter``. Used by one thread."""
 
     def __init__(
-        self, service: str, *, version: str, instance: str, exporter: SpanExporter | None = None
+        self,
+        service: str,
+        *,
+        version: str,
+        instance: str,
+        headers: str = "",
+        exporter: SpanExporter | None = None,
     ) -> None:
-        """Raises ValueError for a variable of the standard that cannot be understood."""
-        # What it says of each attempt, we say once.
+        """``headers``: as the standard writes them in its variable.
+
+        Raises ValueError for a variable of the standard that cannot be understood.
+        """
+        # What it says of each attempt, we say once; and of a bad header it would say all.
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
-        self._exporter = exporter or OTLPSpanExporter()
+        self._exporter = exporter or OTLPSpanExporter(
+            headers=parse_env_headers(headers, liberal=True)
+        )
         self._ids = _GivenIds()
         self._ended = _Collecting()
         provider = TracerProvider(

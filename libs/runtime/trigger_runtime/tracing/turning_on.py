@@ -38,7 +38,13 @@ def traces_of(
         from .otlp import OtlpExporter  # noqa: PLC0415
 
         version = importlib.metadata.version("event-trigger-platform")
-        exporter = OtlpExporter(service, version=version, instance=new_id())
+        secret = settings.trace_headers
+        exporter = OtlpExporter(
+            service,
+            version=version,
+            instance=new_id(),
+            headers="" if secret is None else secret.get_secret_value(),
+        )
     except ImportError:
         why = f"{variable} is set, and the packages of the extra otel are not installed"
         log.warning("no traces are written", why=why)

@@ -97,8 +97,9 @@ def spans_of(trace: FireTrace, status: int, ended_at: datetime) -> Iterator[Trac
         yield _request(trace, status, ended_at, own, caller, SpanKind.SERVER, root)
     if event_id is None or root is None:
         return
-    # Of two spans of a request one is the server's.
-    kind = SpanKind.SERVER if own is None else SpanKind.INTERNAL
+    # Of the spans of one request one is the server's, and none of many replays.
+    is_server = own is None and trace.route is not Route.REPLAYS
+    kind = SpanKind.SERVER if is_server else SpanKind.INTERNAL
     origin = None if trace.replay_of is None else root_of(trace.replay_of)
     if trace.is_repetition:
         # The root is the first request's: this one stands below it, told apart by its time.
