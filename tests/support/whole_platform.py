@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import httpx
@@ -395,6 +396,12 @@ class Platform:
             await eventually(idle, within=within, poll=0.1, what="every consumer is idle")
 
     # PostgreSQL.
+
+    def database_url(self, role: str) -> str:
+        """The platform's database, entered as one of its roles."""
+        at = urlsplit(self.status["database_url"])
+        host = at.netloc.rpartition("@")[2]
+        return urlunsplit(at._replace(netloc=f"{role}:{self._secrets.postgres[role]}@{host}"))
 
     @contextlib.asynccontextmanager
     async def database(self) -> AsyncIterator[asyncpg.Connection]:
