@@ -84,6 +84,9 @@ COMMANDS: dict[str, type[BaseModel]] = {
 }
 """What they are told; where two read the same variable, it means the same."""
 
+COMPOSE = Path(__file__).parents[1] / "deploy" / "compose"
+_OF_COMPOSE = re.compile(r"\$\{(ETP_\w+):-([^}]*)\}")
+
 OTHERS = (
     "ETP_CHAOS_SEED",
     "ETP_CHROMIUM",
@@ -113,6 +116,9 @@ def page() -> str:
         "## Of the commands\n\n"
         "For servers of your own; an option of the same name does the same, but others can read a "
         "command line.\n\n" + _table(("variable", "meaning", "of"), _command_rows()),
+        "## Of the Compose files\n\n"
+        "For the shell, or a file `.env` beside them ([install.md](install.md)).\n\n"
+        + _table(("variable", "default", "of"), _compose_rows()),
         "## Of the tests\n\n"
         + _table(
             ("variable", "meaning", "default"),
@@ -193,6 +199,17 @@ def _command_rows() -> list[tuple[str, ...]]:
     ]
 
 
+def _compose_rows() -> list[tuple[str, ...]]:
+    """What the Compose files ask for themselves; services are told nothing of it."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for path in sorted(COMPOSE.glob("*.yaml")):
+        for variable in dict.fromkeys(_OF_COMPOSE.findall(path.read_text(encoding="utf-8"))):
+            found.setdefault(variable, []).append(f"`{path.name}`")
+    return [
+        (f"`{name}`", f"`{default}`", ", ".join(files)) for (name, default), files in found.items()
+    ]
+
+
 def _parameters() -> Iterator[tuple[str, Any]]:
     """Options that the command line itself looks up in the environment."""
     for name, command in _commands(typer.main.get_group(app)):
@@ -211,7 +228,8 @@ def _commands(group: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 def known_variables() -> str:
     """The module that every process compares its environment with."""
-    names = {*OTHERS, *(parameter.envvar for _, parameter in _parameters())}
+    of_compose = {row[0].strip("`") for row in _compose_rows()}
+    names = {*OTHERS, *of_compose, *(parameter.envvar for _, parameter in _parameters())}
     for settings in (*SERVICES.values(), *COMMANDS.values()):
         for name, info in settings.model_fields.items():
             names |= {one for one in Names.of(name, info).all if one.startswith(PREFIX)}

@@ -19,7 +19,7 @@ from nats.js.api import StreamInfo
 
 from tests.support.eventually import eventually
 from tests.support.processes import Contained, Embedded, Server
-from trigger_admin import database, streams
+from trigger_admin import database, nats_config, streams
 from trigger_contracts.subjects import inbox_prefix
 from trigger_contracts.topology import BUCKETS, CONSUMERS, STREAMS
 from trigger_local import child, ports, postgres
@@ -321,25 +321,25 @@ def _contained_nats(folder: Path, secrets: Secrets, port: int) -> Server:
 
     config = folder / "nats.conf"
     config.write_text(
-        nats_server.configuration(
-            secrets.nats, store_dir=Path("/data"), port=nats_server.PORT, host="0.0.0.0"
-        )
+        nats_config.configuration(secrets.nats, store_dir=Path("/data"), host="0.0.0.0")
     )
     config.chmod(0o644)  # read inside the container by another user
     container = DockerContainer(NATS_IMAGE).with_command("--config /etc/etp/nats.conf")
     container.with_volume_mapping(str(config), "/etc/etp/nats.conf", "ro")
-    return Contained(port, container.with_bind_ports(nats_server.PORT, port))
+    return Contained(port, container.with_bind_ports(nats_config.PORT, port))
 
 
 def _contained_postgres(_folder: Path, secrets: Secrets, port: int) -> Server:
     from testcontainers.core.container import DockerContainer  # slow import
 
-    settings = " ".join(
-        f"-c {name}={value}"
+    settings = (
+        f"{name}={value}"
         for name, value in postgres.SETTINGS.items()
         if name != "unix_socket_directories"  # the image initialises the database through it
     )
-    container = DockerContainer(POSTGRES_IMAGE).with_command(f"postgres {settings}")
+    # As words: a value may hold blanks.
+    command = ["postgres", *(word for setting in settings for word in ("-c", setting))]
+    container = DockerContainer(POSTGRES_IMAGE).with_command(command)
     container.with_env("POSTGRES_USER", DATABASE_OWNER).with_env("POSTGRES_DB", "postgres")
     container.with_env("POSTGRES_PASSWORD", secrets.postgres[DATABASE_OWNER])
     container.with_env("POSTGRES_INITDB_ARGS", "--encoding=UTF8 --locale=C")

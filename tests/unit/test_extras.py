@@ -72,7 +72,7 @@ def test_the_image_needs_no_server_and_nothing_that_builds() -> None:
     assert brought_by("image") == set().union(
         *(
             brought_by(part)
-            for part in ("api", "scheduler", "executor", "retention", "admin", "cli")
+            for part in ("api", "scheduler", "executor", "retention", "admin", "cli", "otel")
         )
     )
     locked = (Path(__file__).parents[2] / "requirements" / "image.txt").read_text()

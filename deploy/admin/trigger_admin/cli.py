@@ -18,7 +18,7 @@ import typer
 from trigger_runtime.process import command_line
 
 from . import broker_health as health_of_broker
-from . import records
+from . import compose_secrets, nats_config, records
 from .backup import Backup, back_up
 from .provision import provision as provision_target
 from .rebuild import rebuild_all
@@ -41,6 +41,8 @@ records_app = typer.Typer(
     help="Records of the streams that no service can read.", no_args_is_help=True
 )
 app.add_typer(records_app, name="records")
+nats_app = typer.Typer(help="What a broker of your own is told.", no_args_is_help=True)
+app.add_typer(nats_app, name="nats")
 
 
 def option(meaning: str, variable: str) -> Any:
@@ -232,6 +234,37 @@ def told_of(made: Backup) -> str:
         f"Backup of {made.began_at.isoformat(timespec='seconds')}: {made.size} bytes. All that was "
         "acknowledged before is in it."
     )
+
+
+@nats_app.command("config")
+def show_nats_config(
+    *,
+    cluster: Annotated[
+        str, typer.Option(help="Name of the cluster; without one the server is alone.")
+    ] = "",
+    store_dir: Annotated[Path, typer.Option(help="Where nats-server keeps streams.")] = Path(
+        "/data"
+    ),
+) -> None:
+    """Print nats-server's configuration: accounts, users, permissions, and how it stores.
+
+    Passwords stay in the server's own environment: NATS_PASSWORD_API and its like, and for a
+    cluster NATS_PASSWORD_ROUTE and NATS_ROUTES, such as ["nats://route:PASSWORD@nats-0:6222"]. The
+    server's name is given by its --name.
+    """
+    print(nats_config.with_variables(cluster or None, store_dir=store_dir))
+
+
+@app.command()
+def secrets(
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="It is theirs.")],
+) -> None:
+    """Make the secrets of the Compose files in a folder, or what is missing there."""
+
+    async def made() -> bool:
+        return compose_secrets.make(folder)
+
+    print("Secrets were made." if complete(made) else "Secrets are there.")
 
 
 def show(found: Sequence[FoundRecord], *, as_json: bool) -> None:

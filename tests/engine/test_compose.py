@@ -1,0 +1,61 @@
+"""``deploy/compose/compose.yaml`` as it is: one of everything, on one machine."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.engine import checks
+from tests.engine.load import client_of
+from tests.support.engine.deployed import Deployment, deployed
+from tests.support.engine.running import Engine
+from tests.support.eventually import eventually
+
+pytestmark = pytest.mark.timeout(900)
+
+
+@pytest.fixture(scope="module")
+def platform(engine: Engine, image: str) -> Iterator[Deployment]:
+    with deployed(engine, "compose.yaml", gateways=1, brokers=1) as up:
+        print(f"compose.yaml: everything healthy after {up.timings['up']:.1f} s")
+        yield up
+
+
+async def test_it_fires_by_rest_and_over_nats_and_tells_of_it(platform):
+    await checks.fires_and_tells(platform)
+
+
+async def test_pages_are_found_in_the_cache(platform):
+    print(f"hits counted: {await checks.finds_pages_in_the_cache(platform):.0f}")
+
+
+def test_its_containers_have_what_they_need_and_no_more(platform):
+    checks.is_hardened(platform)
+    checks.shows_no_secret(platform)
+
+
+async def test_its_workers_can_be_doubled(platform):
+    scale = [f"--scale={service}=2" for service in ("scheduler", "executor", "retention")]
+    print(f"two of every worker after {platform.up('--no-recreate', *scale):.1f} s")
+
+    async def two() -> bool:
+        async with client_of(platform) as client:
+            workers = (await client.get("/ready")).json()["workers"]
+            return {worker["ready"] for worker in workers.values()} == {2}
+
+    await eventually(two, within=30, what="two of each worker are heard of")
+    await checks.fires_and_tells(platform)
+    platform.up("--no-recreate")
+
+
+async def test_nothing_is_lost_and_nothing_fires_twice_whatever_is_killed(platform):
+    await checks.loses_nothing_whatever_is_killed(platform)
+
+
+async def test_it_stops_at_once_and_goes_on_where_it_stopped(platform):
+    async with client_of(platform) as client:
+        before = (await client.get("/events/?count=true")).headers["X-Total-Count"]
+    checks.stops_at_once(platform)
+    async with client_of(platform) as client:
+        after = (await client.get("/events/?count=true")).headers["X-Total-Count"]
+    assert int(after) >= int(before)
+    await checks.fires_and_tells(platform)

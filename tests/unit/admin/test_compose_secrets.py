@@ -1,0 +1,110 @@
+"""The secrets of the Compose files: made once, each in its reader's folder, and written anew."""
+
+import hashlib
+import json
+import re
+import stat
+from pathlib import Path
+
+import pytest
+
+from trigger_admin import compose_secrets
+from trigger_admin.errors import AdminError
+from trigger_contracts.topology import PERMISSIONS
+
+COMPOSE = Path(__file__).parents[3] / "deploy" / "compose"
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): path.read_text()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_they_are_made_once_and_stay(tmp_path):
+    assert compose_secrets.make(tmp_path)
+    first = contents(tmp_path)
+    assert not compose_secrets.make(tmp_path)
+    assert contents(tmp_path) == first
+
+
+def test_two_installations_share_none(tmp_path):
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        compose_secrets.make(tmp_path / name)
+    one, other = contents(tmp_path / "one"), contents(tmp_path / "other")
+    assert one.keys() == other.keys()
+    assert not [name for name in one if one[name] == other[name]]
+
+
+def test_only_its_owner_enters_the_folder_and_any_user_of_a_container_reads_its_files(tmp_path):
+    compose_secrets.make(tmp_path)
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "kept.json").stat().st_mode) == 0o600
+    for path in tmp_path.rglob("*/*"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o444
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o755
+
+
+def test_a_file_that_is_gone_is_written_again_and_a_new_user_gets_a_password(tmp_path):
+    compose_secrets.make(tmp_path)
+    before = contents(tmp_path)
+    (tmp_path / "api" / "nats_password").unlink()
+    kept = json.loads((tmp_path / "kept.json").read_text())
+    del kept["platform"]["nats"]["reader"]
+    (tmp_path / "kept.json").write_text(json.dumps(kept))
+    compose_secrets.make(tmp_path)
+    after = contents(tmp_path)
+    assert after["api/nats_password"] == before["api/nats_password"]
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {
+        "kept.json",
+        "nats/nats.conf",
+        "nats/cluster.conf",
+        "you/nats_reader_password",
+    }
+
+
+def test_a_start_that_was_killed_is_repeated(tmp_path):
+    compose_secrets.make(tmp_path)
+    first = contents(tmp_path)
+    (tmp_path / "api" / ".nats_password.part").write_text("half")
+    compose_secrets.make(tmp_path)
+    assert contents(tmp_path) == first
+
+
+@pytest.mark.parametrize("broken", ["", "{", "[]", '"kept"', '{"platform": []}'])
+def test_a_broken_one_is_left_as_it_is_and_said(tmp_path, broken):
+    (tmp_path / "kept.json").write_text(broken)
+    with pytest.raises(AdminError, match="is broken"):
+        compose_secrets.make(tmp_path)
+    assert contents(tmp_path) == {"kept.json": broken}
+
+
+def test_the_gateway_gets_no_more_of_the_key_than_its_hash(tmp_path):
+    compose_secrets.make(tmp_path)
+    key = (tmp_path / "you" / "api_key").read_text()
+    key_id, secret = key.removeprefix("etp_").split(".")
+    hashed = (tmp_path / "api" / "bootstrap_key_hash").read_text()
+    assert hashed == f"{key_id}:{hashlib.sha256(secret.encode()).hexdigest()}"
+    assert not [path for path in (tmp_path / "api").iterdir() if secret in path.read_text()]
+
+
+def test_each_file_that_the_compose_files_name_is_made(tmp_path):
+    compose_secrets.make(tmp_path)
+    services = (COMPOSE / "compose.yaml").read_text().partition("\nservices:\n")[2]
+    named = 0
+    for service in re.split(r"(?m)^  (?=\w+:$)", services):
+        folder = re.search(r"\./secrets/(\w+):/run/secrets:ro", service)
+        for name in re.findall(r"/run/secrets/([\w.]+)", service):
+            assert folder is not None, service
+            assert (tmp_path / folder[1] / name).is_file(), name
+            named += 1
+    assert named > len(PERMISSIONS)
+
+
+def test_none_is_committed():
+    ignored = (COMPOSE / "secrets" / ".gitignore").read_text().splitlines()
+    assert ignored[-2:] == ["*", "!.gitignore"]
