@@ -1,0 +1,179 @@
+"""``deploy/kubernetes/install.yaml`` on a container engine: comes up, works, and is rolled."""
+
+import copy
+import json
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from deploy.kubernetes import make_secrets, render
+from tests.kubernetes.conftest import tools
+from tests.kubernetes.manifests import SERVICES, Workload, of_kind, read
+from tests.support.engine.running import Engine
+from tests.support.replay.cluster import Cluster, replayed
+from tests.support.replay.load import Client, Load
+from tests.support.replay.networks import members
+from tests.support.replay.pods import KILLED, until
+
+__all__ = ["tools"]
+
+LOGGED_S = 30
+"""Within which an accepted fire is in the log."""
+
+
+@pytest.fixture(scope="module")
+def secrets() -> tuple[dict[str, dict[str, str]], str]:
+    return make_secrets.make(None)
+
+
+@pytest.fixture(scope="module")
+def cluster(engine: Engine, image: str, tools: None, secrets) -> Iterator[Cluster]:
+    made, _ = secrets
+    found = read(render.INSTALL.read_text(encoding="utf-8"))
+    with replayed(engine.client, found, made, image) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def client(cluster: Cluster, secrets) -> Client:
+    return Client(cluster.callers, secrets[1])
+
+
+@pytest.fixture(scope="module")
+def trigger(client: Client) -> str:
+    status, body = client.ask("POST", "/triggers/", {"name": "replayed", "type": "api"})
+    assert status == 201, body
+    return json.loads(body)["id"]
+
+
+def logged(client: Client, trigger: str) -> Counter[str]:
+    """How often each event of the trigger is in the log."""
+    status, body = client.ask("GET", f"/events/export?format=ndjson&trigger_id={trigger}")
+    assert status == 200, body
+    return Counter(json.loads(line)["id"] for line in body.splitlines())
+
+
+def test_every_pod_is_ready_and_lives(cluster: Cluster) -> None:
+    counts = {service: len(pods) for service, pods in cluster.pods.items()}
+    assert counts == {**dict.fromkeys(SERVICES, 2), "nats": 3, "postgres": 1}
+    for pods in cluster.pods.values():
+        for pod in pods:
+            for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+                assert pod.succeeds(probe), (probe, pod.said())
+    assert cluster.job_attempts >= 1
+
+
+def test_a_pod_is_as_its_yaml_says(cluster: Cluster) -> None:
+    for service in SERVICES:
+        pod = cluster.pods[service][0]
+        status = pod.container.exec_run(["cat", "/proc/1/status"]).output.decode()
+        about = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+        assert about["Uid"].split()[0] == about["Gid"].split()[0] == "10001"
+        assert int(about["CapEff"], 16) == int(about["CapBnd"], 16) == 0
+        assert (about["NoNewPrivs"], about["Seccomp"]) == ("1", "2")
+        written = pod.container.exec_run(["touch", "/opt/etp/x"])
+        assert b"Read-only file system" in written.output
+        assert pod.container.exec_run(["touch", "/tmp/x"]).exit_code == 0
+        limit = cluster.workload(service).container["resources"]["limits"]["memory"]
+        assert pod.container.attrs["HostConfig"]["Memory"] == int(limit.removesuffix("Mi")) * 2**20
+
+
+def test_operations_are_not_for_callers(cluster: Cluster) -> None:
+    [pod, _] = cluster.pods["api"]
+    assert pod.get(8081, "/metrics")[0] == 200
+    assert pod.get(8080, "/metrics")[0] == 404
+
+
+def test_a_fire_is_in_the_log(client: Client, trigger: str) -> None:
+    status, body = client.ask("POST", f"/triggers/{trigger}/fire", {})
+    assert status == 202, body
+    event = json.loads(body)["event_id"]
+
+    def is_there() -> bool:
+        return client.ask("GET", f"/events/{event}")[0] == 200
+
+    until(is_there, LOGGED_S, lambda: f"{event} is not in the log")
+
+
+def test_who_no_policy_names_reaches_nobody(cluster: Cluster) -> None:
+    """The executor needs no database, and does not get there: neither by name nor by address."""
+    [postgres] = cluster.pods["postgres"]
+    networks = postgres.container.attrs["NetworkSettings"]["Networks"].values()
+    hosts = ["etp-postgres", *(network["IPAddress"] for network in networks)]
+    program = "import socket, sys; socket.create_connection((sys.argv[1], 5432), timeout=2)"
+    for host in hosts:
+        command = ["python", "-c", program, host]
+        assert cluster.pods["retention"][0].container.exec_run(command).exit_code == 0
+        assert cluster.pods["executor"][0].container.exec_run(command).exit_code != 0
+
+
+def test_without_its_arrow_a_service_is_never_ready(cluster: Cluster) -> None:
+    """Taken out of the database's policy, retention is cut off from it, and the replay sees it."""
+    cut = copy.deepcopy(cluster.found)
+    policy = of_kind(cut, "NetworkPolicy")["etp-postgres"]["spec"]
+    [names] = policy["ingress"][0]["from"][0]["podSelector"]["matchExpressions"]
+    names["values"].remove("etp-retention")
+    before, after = members(cluster.found), members(cut)
+    lost = {name: before[name] - after[name] for name in before if before[name] != after[name]}
+    assert lost == {"etp-postgres": {"retention"}}
+
+    pod = cluster.pod(cluster.workload("retention"), "etp-retention-cut", allowed=cut)
+    pod.start()
+    checks: dict[str, str] = {}
+
+    def is_settled() -> bool:
+        status, body = pod.get(8081, "/ready")
+        checks.update(json.loads(body)["checks"])
+        assert status == 503
+        return checks["broker"] == "ok"
+
+    try:
+        until(lambda: _answers(is_settled), LOGGED_S, pod.said)
+        assert checks["database"] != "ok"
+        assert not pod.succeeds("startupProbe")
+    finally:
+        pod.container.remove(force=True)
+
+
+def _answers(ask) -> bool:
+    try:
+        return ask()
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_deployment_is_rolled_under_load(
+    cluster: Cluster, client: Client, trigger: str, service: str
+) -> None:
+    """No request is refused, no fire lost, none twice; and every pod drains within its grace."""
+    with Load(client, trigger).going_on() as load:
+        ends = cluster.roll(service)
+    grace = cluster.workload(service).pod["terminationGracePeriodSeconds"]
+    seconds = [round(end.seconds, 1) for end in ends]
+    print(f"{service}: {dict(load.answers)}, its pods ended after {seconds} s")
+    assert load.answers.keys() == {"202"}
+    assert len(load.events) == len(set(load.events)) > 50
+    assert [end.code for end in ends] == [0, 0]
+    assert all(end.code != KILLED and end.seconds < grace for end in ends)
+    until(
+        lambda: logged(client, trigger).keys() >= set(load.events),
+        LOGGED_S,
+        lambda: f"{len(set(load.events) - logged(client, trigger).keys())} fires are not logged",
+    )
+    assert set(logged(client, trigger).values()) == {1}
+
+
+def test_without_its_pause_a_pod_that_goes_refuses_requests(
+    cluster: Cluster, client: Client, trigger: str
+) -> None:
+    """So it is the manifests' pause that the rollouts above owe their clean answers to."""
+    for pod in cluster.pods["api"]:
+        hasty = copy.deepcopy(pod.workload.manifest)
+        del hasty["spec"]["template"]["spec"]["containers"][0]["lifecycle"]
+        pod.workload = Workload(pod.workload.kind, pod.workload.name, hasty)
+    with Load(client, trigger).going_on() as load:
+        cluster.roll("api")
+    print(f"without a pause: {dict(load.answers)}")
+    assert load.answers["ConnectionRefusedError"] + load.answers["TimeoutError"] > 0
