@@ -19,7 +19,7 @@ from trigger_runtime.jetstream.publisher import JetStreamPublisher
 from trigger_runtime.jetstream.reader import StreamReader
 from trigger_runtime.postgres.database import Database
 from trigger_runtime.postgres.positions import asked_of
-from trigger_runtime.postgres.schema_version import SchemaCheck, version_in
+from trigger_runtime.postgres.schema_version import SchemaCheck
 from trigger_runtime.process.clock import SystemClock
 from trigger_runtime.process.clock_watch import CLOCK_OF_RECORD
 from trigger_runtime.process.logging_setup import set_up_logging
@@ -146,7 +146,7 @@ async def serve(settings: Settings) -> int:
         publishers=retention.publishers,
         guard=retention.guard,
         clocks={CLOCK_OF_RECORD: retention.database.clock},
-        schema=SchemaCheck({SCHEMA: SCHEMA_VERSIONS[SCHEMA]}, version_in(retention.database)),
+        schema=SchemaCheck({SCHEMA: SCHEMA_VERSIONS[SCHEMA]}, retention.database.schema_version),
         on_stop=[retention.database.close, *stops_of(retention.traces)],
         on_lag=meter.unprojected,
     )

@@ -21,7 +21,7 @@ from trigger_runtime.jetstream.reader import StreamReader
 from trigger_runtime.jetstream.results import NatsResults
 from trigger_runtime.postgres.database import Database
 from trigger_runtime.postgres.positions import asked_of
-from trigger_runtime.postgres.schema_version import SchemaCheck, version_in
+from trigger_runtime.postgres.schema_version import SchemaCheck
 from trigger_runtime.process.clock import SystemClock
 from trigger_runtime.process.clock_watch import CLOCK_OF_RECORD
 from trigger_runtime.process.erasure import erasure_overdue
@@ -284,7 +284,7 @@ async def serve(settings: Settings) -> int:
         publishers=scheduler.publishers,
         guard=scheduler.guard,
         clocks={CLOCK_OF_RECORD: scheduler.databases[0].clock},
-        schema=SchemaCheck({SCHEMA: SCHEMA_VERSIONS[SCHEMA]}, version_in(scheduler.databases[0])),
+        schema=SchemaCheck({SCHEMA: SCHEMA_VERSIONS[SCHEMA]}, scheduler.databases[0].schema_version),
         on_stop=[
             *(database.close for database in scheduler.databases),
             *stops_of(scheduler.traces),

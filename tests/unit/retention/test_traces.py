@@ -18,7 +18,7 @@ from trigger_runtime.process.errors import DatabaseUnavailable
 
 
 def projector_of(log: FakeLog, kept: KeptSpans) -> Projector:
-    return Projector(log, FakeDeadLetters(), log.clock, Tally(), kept)
+    return Projector(log, FakeDeadLetters(), log.clock, Tally(), lambda _: None, kept)
 
 
 async def test_each_row_of_a_batch_has_its_span() -> None:

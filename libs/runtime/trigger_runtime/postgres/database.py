@@ -240,3 +240,12 @@ class Database:
         except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             log.warning("database pool not drained", error=repr(error))
             pool.terminate()
+
+    async def schema_version(self, schema: str) -> int | None:
+        """As the view says that the admin step makes in each schema: for ``SchemaCheck``."""
+        async with self.connection() as connection:
+            # A name from our own code.
+            version: int | None = await connection.fetchval(
+                f"SELECT version FROM {schema}.schema_version"
+            )
+        return version

@@ -19,8 +19,6 @@ from trigger_runtime.process.errors import (
 )
 from trigger_runtime.process.logging_setup import get_logger
 
-from .database import Database
-
 log = get_logger(__name__)
 
 EVERY = timedelta(seconds=5)
@@ -30,20 +28,6 @@ HELD_BACK_S = 1.0
 
 ReadVersion = Callable[[str], Awaitable[int | None]]
 """A schema's version. Raises DependencyUnavailable; DatabaseNotProvisioned where it tells none."""
-
-
-def version_in(database: Database) -> ReadVersion:
-    """As the view says that the admin step makes in each schema."""
-
-    async def read(schema: str) -> int | None:
-        async with database.connection() as connection:
-            # A name from our own code.
-            version: int | None = await connection.fetchval(
-                f"SELECT version FROM {schema}.schema_version"
-            )
-        return version
-
-    return read
 
 
 class SchemaCheck:
