@@ -22,6 +22,7 @@ START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 60
 POLL_S = 0.1
 
+DEFAULT_BRIDGE = Path("/sys/class/net/docker0")
 BRIDGE = "172.31.250.1/24"
 POOL = "base=172.31.240.0/21,size=27"
 """Of the networks that Compose files and tests make: 64 at a time."""
@@ -32,6 +33,7 @@ def started() -> Iterator[str]:
     """A running engine's address; every process and file of it is gone afterwards."""
     check_machine()
     env = {**os.environ, "PATH": engine_path()}
+    had_bridge = DEFAULT_BRIDGE.exists()
     # On a disk and not in memory: images and volumes take gigabytes.
     folder = Path(tempfile.mkdtemp(prefix="etp-engine-", dir="/var/tmp"))
     address = f"unix://{folder}/docker.sock"
@@ -56,6 +58,8 @@ def started() -> Iterator[str]:
     finally:
         _remove_containers(address)
         _stop(process)
+        if not had_bridge:
+            _remove_bridge()
         _remove(folder)
 
 
@@ -102,9 +106,13 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    # The default bridge: whoever starts next has another address for it.
+
+
+def _remove_bridge() -> None:
+    """It outlives the engine, and the next one might have another address for it."""
     if (ip := shutil.which("ip")) is not None:
-        subprocess.run((ip, "link", "delete", "docker0"), check=False, capture_output=True)
+        command = (ip, "link", "delete", DEFAULT_BRIDGE.name)
+        subprocess.run(command, check=False, capture_output=True)
 
 
 def _remove(folder: Path) -> None:
