@@ -8,6 +8,7 @@ import functools
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,8 +83,10 @@ def of(service: str) -> list[Family]:
 def families() -> list[Family]:
     """Of all services, by name; raises ValueError where two mean something else by one name."""
     known: dict[str, Family] = {}
-    for service in SERVICES:
-        for family in of(service):
+    with ThreadPoolExecutor() as pool:
+        told = list(pool.map(of, SERVICES))
+    for service, own in zip(SERVICES, told, strict=True):
+        for family in own:
             first = known.setdefault(family.name, family)
             if asdict(first) | {"services": []} != asdict(family):
                 raise ValueError(f"{service} registers another {family.name}")
