@@ -2,18 +2,26 @@
 
 import asyncio
 import subprocess
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
+from nats.aio.client import Client
 from prometheus_client.parser import text_string_to_metric_families
 
 from docs import make_metrics
 from tests.support import monitoring, prometheus
 from tests.support.eventually import eventually
 from tests.support.whole_platform import SERVICES, Platform
+from trigger_contracts.subjects import Verb
 
 HUNG = "executor"
+ODD = 20
+"""Messages and requests of each kind."""
+MARK = "odd-"
+Settled = Callable[[], Awaitable[set[tuple[str, ...]]]]
 POLL = 0.2
 """Seconds: Prometheus looks once a second."""
 
@@ -54,6 +62,58 @@ async def test_promtool_has_nothing_to_say_on_metrics(platform: Platform, servic
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def series_in(text: str) -> set[tuple[str, ...]]:
+    return {
+        (sample.name, *(f"{key}={value}" for key, value in sorted(sample.labels.items())))
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+async def send_odd_ones(platform: Platform, client: Client) -> None:
+    """No two alike, by NATS and REST; what is wrong with some of them makes dead letters."""
+    for _ in range(ODD):
+        odd = f"{MARK}{uuid4().hex}"
+        await platform.send(client, Verb.FIRE, {"trigger_id": odd, "payload": {odd: odd}})
+        await platform.send(client, Verb.CREATE, {"id": odd, "name": odd, "type": "api"})
+        await platform.send(client, Verb.CREATE, {"name": odd, "type": odd, odd: odd})
+        await platform.send(client, Verb.DELETE, {"trigger_id": odd})
+        await platform.send(client, Verb.FIRE, odd.encode())
+        await platform.rest.get(f"/{odd}")
+        await platform.rest.post(f"/triggers/{odd}/fire", json={odd: odd})
+
+
+@pytest.fixture
+async def settled_series(platform: Platform) -> Settled:
+    """The series of all services once their consumers have nothing left to do."""
+
+    async def told() -> set[tuple[str, ...]]:
+        texts = [await metrics_of(platform, service) for service in SERVICES]
+        waiting = [
+            sample
+            for text in texts
+            for family in text_string_to_metric_families(text)
+            if family.name in {"etp_consumer_pending", "etp_consumer_ack_pending"}
+            for sample in family.samples
+        ]
+        assert len(waiting) >= 8
+        assert not any(sample.value for sample in waiting)
+        return set().union(*map(series_in, texts))
+
+    return told
+
+
+async def test_odd_messages_make_no_series_of_their_own(
+    platform: Platform, client: Client, settled_series: Settled
+) -> None:
+    await send_odd_ones(platform, client)
+    before = await eventually(settled_series, within=60, poll=POLL)
+    await send_odd_ones(platform, client)
+    new = await eventually(settled_series, within=60, poll=POLL) - before
+    assert len(new) < ODD
+    assert not [one for one in before | new if MARK in "".join(one)]
 
 
 async def test_a_service_that_hangs_raises_its_alerts_and_ends_them(
@@ -124,4 +184,6 @@ async def test_prometheus_understands_every_expression(platform: Platform, tmp_p
             "database",
             "streams",
         }
+        builds = await watch.query("etp_build_info")
+        assert {found["metric"]["service"] for found in builds} == set(SERVICES)
         assert ("EtpBlind", "etp-api") not in await watch.firing()

@@ -32,11 +32,12 @@ class Session:
             self._prepared[sql] = await self.connection.prepare(sql)
         name = self._prepared[sql].get_name()
         values = ", ".join(_literal(one) for one in arguments)
+        given = f"({values})" if arguments else ""
         transaction = self.connection.transaction()
         await transaction.start()
         try:
             found = await self.connection.fetchval(
-                f'EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE "{name}"({values})'
+                f'EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE "{name}"{given}'
             )
         finally:
             await transaction.rollback()

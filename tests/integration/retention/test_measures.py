@@ -10,14 +10,19 @@ from tests.integration.retention.conftest import Start
 from tests.integration.retention.test_event_log import store_whatever_its_age, sweep
 from tests.integration.retention.test_service import publish
 from tests.support.eventually import eventually
+from tests.support.plans import Session
 from tests.unit.retention.factories import ago, make_entry, make_row
 from trigger_contracts.topology import RETENTION_EVENTS
 from trigger_retention.adapters import meter
 from trigger_retention.adapters.event_log import HOURS_AHEAD, PostgresEventLog
+from trigger_retention.adapters.statements import Statements
 from trigger_retention.ports import LogMeasures
 from trigger_runtime.consuming.lag import Lag
 
-KEPT_FOR = timedelta(hours=48)
+HELD = 200
+"""Rows of an hour: some ten pages."""
+MOST_PAGES = 600
+"""A few of each partition's index, and the summary; all rows are on 600 more."""
 
 
 def told(name: str, **labels: str) -> float | None:
@@ -40,6 +45,21 @@ async def test_what_is_past_its_life_says_for_how_long(
     assert found.rows == len(ages)
     await sweep(log)
     assert await log.measures() == LogMeasures(timedelta(), 2, HOURS_AHEAD)
+
+
+async def test_looking_costs_little_however_much_there_is(
+    log: PostgresEventLog, owner: asyncpg.Connection
+) -> None:
+    """Two days of partitions; of each the end of an index, and none is read through."""
+    for hour in range(48):
+        at = datetime.now(UTC) - timedelta(hours=hour)
+        rows = [make_row(at - timedelta(seconds=second)) for second in range(HELD)]
+        await store_whatever_its_age(owner, rows)
+    await owner.execute("ANALYZE retention.event, retention.summary")
+    seen = await Session(owner).explain(Statements("retention").measures)
+    assert not [scan for scan in seen.scans if scan.startswith("Seq Scan event_2")]
+    assert seen.pages < MOST_PAGES
+    assert (await log.measures()).rows == 48 * HELD
 
 
 async def test_an_event_is_timed_from_its_firing_to_its_row(
