@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import sys
+import threading
 from collections.abc import Iterator
 
 import structlog
@@ -11,7 +12,8 @@ import structlog
 @contextlib.contextmanager
 def logging_kept() -> Iterator[None]:
     """As it was before, after the block."""
-    root, hook, configured = logging.getLogger(), sys.excepthook, structlog.get_config()
+    root, configured = logging.getLogger(), structlog.get_config()
+    hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
     handlers, level = root.handlers[:], root.level
     try:
         yield
@@ -19,5 +21,5 @@ def logging_kept() -> Iterator[None]:
         logging.captureWarnings(capture=False)
         root.handlers[:] = handlers
         root.setLevel(level)
-        sys.excepthook = hook
+        sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
         structlog.configure(**configured)

@@ -5,6 +5,7 @@ import io
 import json
 import logging
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -124,6 +125,29 @@ async def test_what_a_task_raises_that_nobody_waits_for_is_told_without_its_word
     assert "ValueError" in text
     assert CANARY not in text
     assert text.count("api") >= 2, "a library's warning is a record, too"
+
+
+class Spoilt:
+    """Its destructor raises."""
+
+    def __del__(self) -> None:
+        int(CANARY)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_what_nobody_can_be_told_of_is_a_record_without_its_words(
+    logged: Callable[[], str],
+) -> None:
+    thread = threading.Thread(target=refuse_by_number)
+    thread.start()
+    thread.join()
+    spoilt = Spoilt()
+    del spoilt
+    text = logged()
+    assert "a thread ended by an error" in text
+    assert "an error was ignored" in text
+    assert text.count("ValueError") >= 2
+    assert CANARY not in text
 
 
 def records(text: str) -> list[dict[str, Any]]:

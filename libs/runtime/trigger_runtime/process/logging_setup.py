@@ -9,6 +9,7 @@ record is about is added when it is written (``log_context``).
 import asyncio
 import logging
 import sys
+import threading
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -72,6 +73,8 @@ def set_up_logging(settings: LogSettings, *, service: str) -> None:
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
     sys.excepthook = _ended_by
+    threading.excepthook = _ended_thread
+    sys.unraisablehook = _ignored
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -145,6 +148,17 @@ def _ended_by(
 ) -> None:
     """What nobody has caught ends the process, and is a record like any other."""
     get_logger(__name__).critical("ended by an error", exc_info=error)
+
+
+def _ended_thread(args: threading.ExceptHookArgs) -> None:
+    if args.exc_value is not None and not isinstance(args.exc_value, SystemExit):
+        get_logger(__name__).error("a thread ended by an error", exc_info=args.exc_value)
+
+
+def _ignored(args: "sys.UnraisableHookArgs") -> None:
+    """Of a destructor, say: nobody could be told."""
+    if args.exc_value is not None:
+        get_logger(__name__).error("an error was ignored", exc_info=args.exc_value)
 
 
 def tell_of_tasks(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
