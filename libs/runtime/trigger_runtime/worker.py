@@ -35,7 +35,7 @@ from trigger_runtime.jetstream.reader import StreamReader
 from trigger_runtime.postgres.schema_version import SchemaCheck
 from trigger_runtime.process.clock import SystemClock
 from trigger_runtime.process.clock_watch import BROKERS_CLOCK, AskClock, ClockWatch
-from trigger_runtime.process.logging_setup import get_logger
+from trigger_runtime.process.logging_setup import get_logger, tell_of_tasks
 from trigger_runtime.process.loop_lag import EventLoopLag
 from trigger_runtime.process.loops import Loop, stop_all
 from trigger_runtime.process.metrics import DEAD_LETTERS
@@ -57,6 +57,7 @@ def run(main: Callable[[], Awaitable[int]]) -> int:
     """Run a process's main coroutine on uvloop; its result is the exit code."""
 
     async def start() -> int:
+        asyncio.get_running_loop().set_exception_handler(tell_of_tasks)
         return await main()
 
     # Off since ``process.starting``; what was imported stays, and need not be looked through.

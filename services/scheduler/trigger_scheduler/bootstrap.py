@@ -272,7 +272,8 @@ async def serve(settings: Settings) -> int:
     tell_build(Service.SCHEDULER, SCHEMA)
     scheduler = build(settings)
     health = Health(Service.SCHEDULER)
-    health.add("database", scheduler.databases[0].ping)
+    database = scheduler.databases[0]
+    health.add("database", database.ping)
     scheduler.waiting.tell(health)
     return await serve_worker(
         broker=scheduler.broker,
@@ -283,10 +284,10 @@ async def serve(settings: Settings) -> int:
         loops=scheduler.loops,
         publishers=scheduler.publishers,
         guard=scheduler.guard,
-        clocks={CLOCK_OF_RECORD: scheduler.databases[0].clock},
-        schema=SchemaCheck({SCHEMA: SCHEMA_VERSIONS[SCHEMA]}, scheduler.databases[0].schema_version),
+        clocks={CLOCK_OF_RECORD: database.clock},
+        schema=SchemaCheck({SCHEMA: SCHEMA_VERSIONS[SCHEMA]}, database.schema_version),
         on_stop=[
-            *(database.close for database in scheduler.databases),
+            *(one.close for one in scheduler.databases),
             *stops_of(scheduler.traces),
         ],
     )

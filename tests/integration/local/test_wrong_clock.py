@@ -1,4 +1,4 @@
-"""A worker on a machine whose clock is wrong: it says so, and works as ever."""
+"""A service on a machine whose clock is wrong: it says so, and works as ever."""
 
 from datetime import timedelta
 
@@ -15,11 +15,12 @@ from trigger_local.secrets import Secrets
 @pytest.mark.parametrize(
     ("service", "off", "words"),
     [
+        ("api", 90, "90 s ahead of PostgreSQL's, 90 s ahead of the broker's"),
         ("executor", 90, "90 s ahead of the broker's"),
         ("retention", -90, "90 s behind PostgreSQL's, 90 s behind the broker's"),
     ],
 )
-async def test_a_worker_whose_clock_is_wrong_says_so_and_is_ready(
+async def test_a_service_whose_clock_is_wrong_says_so_and_is_ready(
     platform_streams: Broker,
     empty_database: Database,
     secrets: Secrets,

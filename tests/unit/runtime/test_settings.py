@@ -9,6 +9,7 @@ import pytest
 import structlog
 from pydantic import Field, ValidationError
 
+from tests.support.logging_kept import logging_kept
 from trigger_runtime.process.logging_setup import set_up_logging
 from trigger_runtime.process.settings import Duration, EnvironmentSettings, Formerly, NatsSettings
 from trigger_scheduler.settings import Settings as SchedulerSettings
@@ -90,7 +91,8 @@ def test_a_process_logs_former_names(
     monkeypatch.setenv("ETP_DATABASE_URL", "postgresql://nobody@localhost/none")
     settings = SchedulerSettings()
     assert settings.burst_claimers == 2
-    set_up_logging(settings, service="scheduler")
+    with logging_kept():
+        set_up_logging(settings, service="scheduler")
     printed = capfd.readouterr().err
     assert "ETP_CROWD_CLAIMERS" in printed
     assert "ETP_BURST_CLAIMERS" in printed

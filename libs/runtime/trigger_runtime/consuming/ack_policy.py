@@ -16,6 +16,8 @@ from datetime import timedelta
 from trigger_contracts.message_headers import why_unreadable
 from trigger_contracts.topology import Consumer
 from trigger_runtime.process.errors import DependencyUnavailable
+from trigger_runtime.process.exceptions_told import told
+from trigger_runtime.process.log_context import of_message
 from trigger_runtime.process.logging_setup import get_logger
 from trigger_runtime.process.metrics import MALFORMED, PASSED_OVER
 
@@ -140,9 +142,8 @@ class _AckPolicy:
             self._failures.popitem(last=False)
         log.warning(
             "message failed",
-            subject=delivery.subject,
-            stream_seq=delivery.stream_seq,
-            error=f"{type(error).__name__}: {error}",
+            **of_message(delivery),
+            error=told(error),
             failures=count,
             exc_info=error,
         )
@@ -181,9 +182,7 @@ async def _try_dead_letter(dead_letter: KeepDeadLetter, delivery: Delivery, reas
     try:
         await dead_letter(delivery, reason)
     except Exception:
-        log.exception(
-            "dead letter not written", subject=delivery.subject, stream_seq=delivery.stream_seq
-        )
+        log.exception("dead letter not written", **of_message(delivery))
         await redeliver([delivery], LONGEST_PAUSE)
         return
     await delivery.ack()

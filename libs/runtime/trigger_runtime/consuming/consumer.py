@@ -20,6 +20,7 @@ from nats.js.api import ConsumerConfig
 from pydantic import BaseModel
 
 from trigger_contracts.topology import Consumer
+from trigger_runtime.process.exceptions_told import told
 from trigger_runtime.process.logging_setup import get_logger
 from trigger_runtime.process.metrics import BATCH_SIZE, CONSUMED, HANDLER_FAILURES
 
@@ -159,7 +160,7 @@ class PullBatchSubscriber(BatchPullStreamSubscriber):
             try:
                 deliveries = await min_interval.take(pull, self._batch)
             except Exception as error:  # noqa: BLE001 - nothing may end this loop
-                log.warning("cannot ask for messages", consumer=self._name, error=repr(error))
+                log.warning("cannot ask for messages", consumer=self._name, error=told(error))
                 await self._connection.pause()
                 continue
             sizes.observe(len(deliveries))

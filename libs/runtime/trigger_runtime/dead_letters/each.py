@@ -10,6 +10,8 @@ from typing import TypeVar
 
 from trigger_contracts.dead_letters import Delivered
 from trigger_runtime.process.errors import DependencyUnavailable, PublishRefused
+from trigger_runtime.process.exceptions_told import told
+from trigger_runtime.process.log_context import of_message
 from trigger_runtime.process.logging_setup import get_logger
 
 log = get_logger(__name__)
@@ -32,9 +34,8 @@ async def dead_letter_each(
             left.append(message)
             log.warning(
                 "dead letter not written",
-                subject=message.subject,
-                stream_seq=message.stream_seq,
-                error=repr(outcome),
+                **of_message(message),
+                error=told(outcome),
             )
         elif outcome is not None:
             raise outcome

@@ -14,6 +14,7 @@ from trigger_contracts.events import DeadLetter, DeadLetterHandled
 from trigger_contracts.subjects import Service
 from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
 from trigger_runtime.process.clock import Clock
+from trigger_runtime.process.log_context import of_message
 from trigger_runtime.process.logging_setup import get_logger
 from trigger_runtime.process.metrics import DEAD_LETTERS
 
@@ -61,7 +62,7 @@ class DeadLetterWriter:
             body=delivery.payload,
         )
         letter_id = letters.letter_id(self._service, original)
-        where = {"stream": stream, "stream_seq": delivery.stream_seq, "letter": letter_id}
+        where = {"stream": stream, "letter": letter_id, **of_message(delivery)}
         letter = letters.dead_letter(original, reason, self._clock.now(), kept_for=self._kept_for)
         if letters.deletes_at(letter, self._kept_for) <= letter.dead_at:
             log.warning("dead letter not kept, its life is over", **where)

@@ -37,6 +37,8 @@ class SchemaCheck:
         self._needs = needs
         self._read = read
         self._said: str | None = None
+        self._why: str | None = None
+        """What PostgreSQL said where there was no version to be told."""
 
     async def check(self) -> None:
         """For readiness: raises NotReady where it cannot work with them, Noted where one is new."""
@@ -88,18 +90,21 @@ class SchemaCheck:
         return "; ".join(unfit) or None, "; ".join(ahead) or None
 
     async def _versions(self) -> dict[str, int | None]:
+        self._why = None
         return {schema: await self._version(schema) for schema in self._needs}
 
     async def _version(self, schema: str) -> int | None:
         try:
             return await self._read(schema)
-        except DatabaseNotProvisioned:
+        except DatabaseNotProvisioned as error:
+            # For the log alone: it names a role, or a wrong password's.
+            self._why = str(error)
             return None
 
     def _say(self, text: str | None) -> None:
         """Once, whoever asks how often."""
         if text != self._said and text is not None:
-            log.warning("schema", said=text)
+            log.warning("schema", said=text, **({"why": self._why} if self._why else {}))
         self._said = text
 
 

@@ -15,7 +15,7 @@ from trigger_contracts.errors import Code, FieldError, Problem, Refused, pointer
 from trigger_runtime.process.errors import DependencyUnavailable, PublishRefused
 
 from .answers import internal, problem_answer, problem_of
-from .gateway import REQUEST_ID
+from .log_fields import REQUEST_ID
 from .openapi.document import document
 from .parameters import DeclaredRoute
 

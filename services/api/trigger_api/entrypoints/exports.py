@@ -23,7 +23,8 @@ from trigger_runtime.process.logging_setup import get_logger
 
 from . import routes
 from .coverage import coverage
-from .gateway import IS_HEAD, REQUEST_ID
+from .gateway import IS_HEAD
+from .log_fields import REQUEST_ID
 from .openapi import headers
 from .serving import abort_of, gone, watches_its_reader
 

@@ -18,6 +18,7 @@ from trigger_api.ports.process import Clock, NewId
 from trigger_contracts.errors import Code, Refused, problem, refused
 from trigger_contracts.ids import is_valid_id
 from trigger_runtime.http.refusals import SECURITY_HEADERS
+from trigger_runtime.process.log_context import LogContext
 from trigger_runtime.process.logging_setup import get_logger
 
 from . import compressing, fires, parameters
@@ -28,12 +29,11 @@ from .compressing import Compressor
 from .fires import FireEndpoint
 from .head import Head
 from .identity import SESSION_PATH, Callers
+from .log_fields import KEY_ID, REQUEST_ID, of_request
 from .ui import UiEndpoint
 
 log = get_logger(__name__)
 
-REQUEST_ID = "etp.request_id"
-KEY_ID = "etp.key_id"
 ROUTE = "etp.route"
 ENDLESS = "etp.endless"
 IS_HEAD = "etp.is_head"
@@ -114,6 +114,7 @@ class Gateway:
         request_id = _request_id(head.fields) or self._new_id()
         exchange.headers = ((b"x-request-id", request_id.encode()), *SECURITY_HEADERS)
         scope[REQUEST_ID] = request_id
+        context = LogContext(lambda: of_request(scope))
         started = time.perf_counter()
         try:
             await self._dispatch(scope, head, receive, exchange)
@@ -122,16 +123,12 @@ class Gateway:
         except Exception as error:
             found = problem_of(error)
             if found is None:
-                log.exception(
-                    "request failed",
-                    request_id=request_id,
-                    method=method,
-                    kind=type(error).__name__,
-                )
+                log.exception("request failed", method=method, kind=type(error).__name__)
                 found = internal()
             if not exchange.status:
                 await problem_answer(found, request_id).send(exchange)
         finally:
+            context.end()
             seconds = None if ENDLESS in scope else time.perf_counter() - started
             counted = method if method in _METHODS else "other"
             self._on_answered(counted, _route_of(scope), exchange.status, seconds)

@@ -20,7 +20,7 @@ from trigger_contracts.ids import is_valid_id
 
 from .answers import HttpAnswer
 from .bodies import Headers
-from .gateway import KEY_ID
+from .log_fields import KEY_ID
 from .parameters import DeclaredRoute
 
 Endpoint = Callable[..., Any]
