@@ -35,6 +35,7 @@ from trigger_runtime.jetstream.reader import StreamReader
 from trigger_runtime.postgres.schema_version import SchemaCheck
 from trigger_runtime.process.clock import SystemClock
 from trigger_runtime.process.clock_watch import BROKERS_CLOCK, AskClock, ClockWatch
+from trigger_runtime.process.event_loop import EventLoop, hurry
 from trigger_runtime.process.logging_setup import get_logger, tell_of_tasks
 from trigger_runtime.process.loop_lag import EventLoopLag
 from trigger_runtime.process.loops import Loop, stop_all
@@ -63,7 +64,7 @@ def run(main: Callable[[], Awaitable[int]]) -> int:
     # Off since ``process.starting``; what was imported stays, and need not be looked through.
     gc.freeze()
     gc.enable()
-    return uvloop.run(start())
+    return uvloop.run(start(), loop_factory=EventLoop)
 
 
 def settle_memory() -> None:
@@ -137,6 +138,8 @@ async def serve_worker(
         if done in {starting, serving} and (error := done.exception()):
             log.critical("cannot go on", part=done.get_name(), exc_info=error)
         health.stopping = True
+        hurry()
+        connection.give_up()
         starting.cancel()
         try:
             async with asyncio.timeout(STOP_TIMEOUT_S):

@@ -51,6 +51,7 @@ from trigger_runtime.jetstream.reader import StreamReader
 from trigger_runtime.postgres.schema_version import SchemaCheck
 from trigger_runtime.process.clock import SystemClock
 from trigger_runtime.process.clock_watch import BROKERS_CLOCK, CLOCK_OF_RECORD, ClockWatch
+from trigger_runtime.process.event_loop import hurry
 from trigger_runtime.process.ids import new_id
 from trigger_runtime.process.logging_setup import get_logger, set_up_logging
 from trigger_runtime.process.loop_lag import EventLoopLag
@@ -312,6 +313,8 @@ class _Life:
             yield
         finally:
             self._health.stopping = True
+            hurry()
+            self._connection.give_up()
             connecting.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await connecting

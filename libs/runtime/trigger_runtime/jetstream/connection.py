@@ -18,6 +18,7 @@ from nats.errors import Error as NatsError
 from trigger_contracts import subjects
 from trigger_runtime.process.addresses import nodes
 from trigger_runtime.process.errors import BrokerUnavailable
+from trigger_runtime.process.event_loop import StoppingError
 from trigger_runtime.process.logging_setup import get_logger
 from trigger_runtime.process.metrics import BROKER_CONNECTED
 from trigger_runtime.process.settings import BrokerSettings
@@ -34,6 +35,8 @@ RECONNECT_WAIT_S = 0.2
 """Short, because a restarted broker is back within a second and fires wait for it."""
 DRAIN_TIMEOUT_S = 3
 """What a stop waits for messages in flight before it closes anyway."""
+CANCEL_AGAIN_S = 0.05
+"""Between two requests to stop connecting."""
 REPEAT_LOG_S = 10.0
 """The same connection error again is logged at most this often."""
 
@@ -74,6 +77,7 @@ class Connection:
         self.lost = asyncio.Event()
         self._options = connect_options(settings, service)
         self._connected = asyncio.Event()
+        self._given_up = asyncio.Event()
         self._on_reconnect: list[Callable[[], None]] = []
         self._on_disconnect: list[Callable[[], None]] = []
         self._connecting: asyncio.Task[None] | None = None
@@ -108,11 +112,21 @@ class Connection:
         """Raises BrokerUnavailable when the connection does not stand within ``timeout_s``."""
         if self.client.is_connected:
             return
+        connected = asyncio.ensure_future(self._connected.wait())
+        given_up = asyncio.ensure_future(self._given_up.wait())
         try:
-            async with asyncio.timeout(timeout_s):
-                await self._connected.wait()
-        except TimeoutError as error:
-            raise BrokerUnavailable("not connected to the broker") from error
+            await asyncio.wait(
+                {connected, given_up}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED
+            )
+            if not connected.done():
+                raise BrokerUnavailable("not connected to the broker")
+        finally:
+            connected.cancel()
+            given_up.cancel()
+
+    def give_up(self) -> None:
+        """The process stops: from now on nobody waits for a broker that is away."""
+        self._given_up.set()
 
     async def pause(self) -> None:
         """Wait for the connection, at least a moment: what a loop does after an error."""
@@ -138,10 +152,11 @@ class Connection:
     async def close(self) -> None:
         """Flush what was published, then close; never raises, never hangs."""
         self._closing = True
-        if self._connecting is not None and not self._connecting.done():
+        while self._connecting is not None and not self._connecting.done():
+            # Python's own wait_for takes a cancellation for the failure that came at the same
+            # moment, and nats-py then tries the next address.
             self._connecting.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._connecting
+            await asyncio.wait({self._connecting}, timeout=CANCEL_AGAIN_S)
         if self.client.is_closed:
             return
         try:
@@ -173,6 +188,8 @@ class Connection:
         BROKER_CONNECTED.set(1)
 
     async def _report(self, error: Exception) -> None:
+        if isinstance(error, StoppingError):
+            return
         # nats-py calls this for every failed attempt: five a second while the broker is away.
         text = str(error) or type(error).__name__
         now = asyncio.get_running_loop().time()
