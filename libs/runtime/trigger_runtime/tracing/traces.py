@@ -51,6 +51,8 @@ class Traces:
 
     def __init__(self, sampling: Sampling, exporter: Exporter) -> None:
         self.sampling = sampling
+        self.samples = sampling.takes
+        """Asked once for each event: a call less than by a method of its own."""
         self._exporter = exporter
         self._waiting: deque[TraceSpan] = deque()
         self._wake = threading.Event()
@@ -59,9 +61,6 @@ class Traces:
         self._is_over = False
         self._is_taken = True
         """Whether the collector took the last ones: each change of that is said once."""
-
-    def samples(self, trace_id: int) -> bool:
-        return self.sampling.takes(trace_id)
 
     def add(self, span: TraceSpan) -> None:
         if self._is_stopping or len(self._waiting) >= CAPACITY:
