@@ -284,7 +284,9 @@ async def serve(settings: Settings) -> int:
         publishers=scheduler.publishers,
         guard=scheduler.guard,
         clocks={CLOCK_OF_RECORD: scheduler.databases[0].clock},
-        schema=SchemaCheck({SCHEMA: SCHEMA_VERSIONS[SCHEMA]}, scheduler.databases[0].schema_version),
+        schema=SchemaCheck(
+            {SCHEMA: SCHEMA_VERSIONS[SCHEMA]}, scheduler.databases[0].schema_version
+        ),
         on_stop=[
             *(database.close for database in scheduler.databases),
             *stops_of(scheduler.traces),
