@@ -91,6 +91,22 @@ async def test_without_a_span_nothing_begins() -> None:
     assert collector.is_shut_down.is_set()
 
 
+async def test_a_machine_without_another_thread_costs_spans_alone(
+    since: Callable[[], dict[str, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    traces = Traces(Sampling(1), Collector())
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        traces.add(make_span())
+    assert since()["dropped"] == 1
+    traces.add(make_span())
+    await traces.close()
+    assert since() == {"exported": 1, "dropped": 1, "failed": 0}
+
+
 async def test_a_collector_that_hangs_costs_spans_and_nothing_else(
     since: Callable[[], dict[str, int]],
 ) -> None:

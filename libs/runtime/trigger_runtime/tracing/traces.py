@@ -51,6 +51,8 @@ class Traces:
 
     def __init__(self, sampling: Sampling, exporter: Exporter) -> None:
         self.sampling = sampling
+        self.samples = sampling.takes
+        """Asked once for each event: a call less than by a method of its own."""
         self._exporter = exporter
         self._waiting: deque[TraceSpan] = deque()
         self._wake = threading.Event()
@@ -60,20 +62,25 @@ class Traces:
         self._is_taken = True
         """Whether the collector took the last ones: each change of that is said once."""
 
-    def samples(self, trace_id: int) -> bool:
-        return self.sampling.takes(trace_id)
-
     def add(self, span: TraceSpan) -> None:
-        if self._is_stopping or len(self._waiting) >= CAPACITY:
+        if self._is_stopping or len(self._waiting) >= CAPACITY or not self._has_thread():
             _DROPPED.inc()
             return
         self._waiting.append(span)
-        if self._thread is None:
-            # A daemon: one that hangs in a collector does not keep the process.
-            self._thread = threading.Thread(target=self._run, name="traces", daemon=True)
-            self._thread.start()
         if len(self._waiting) >= BATCH:
             self._wake.set()
+
+    def _has_thread(self) -> bool:
+        """Whether there is one, begun now if need be."""
+        if self._thread is None:
+            # A daemon: one that hangs in a collector does not keep the process.
+            thread = threading.Thread(target=self._run, name="traces", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                return False  # The machine gives no more of them: the next span asks again.
+            self._thread = thread
+        return True
 
     async def close(self) -> None:
         """Send what waits, if the collector takes it at once; what is left is counted."""

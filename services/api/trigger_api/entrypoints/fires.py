@@ -11,7 +11,7 @@ from typing import Any
 from starlette.types import Receive
 
 from trigger_api.domain.triggers.fires import FireRequest, checked_key, fire_fields
-from trigger_api.domain.triggers.traces import FireTrace, Route
+from trigger_api.domain.triggers.traces import Route
 from trigger_api.handlers.fires import Fires
 from trigger_api.handlers.traces import FireTraces
 from trigger_contracts import tracing
@@ -20,9 +20,10 @@ from trigger_contracts.ids import is_valid_id
 
 from .answers import HttpAnswer
 from .bodies import Bodies, Headers
-from .traced import traced
+from .traced import end_failed
 
 PATH = re.compile(r"/triggers/([^/]+)/(fire|test)/?")
+ACCEPTED = 202
 TRACEPARENT = tracing.TRACEPARENT.encode()
 
 
@@ -47,40 +48,32 @@ class FireEndpoint:
         """``check`` raises what else the request is refused for."""
         if not is_valid_id(trigger_id):
             raise refused(Code.NOT_FOUND, "there is no trigger with such an id")
-        traces = self._traces
-        if traces is None:
-            return await self._fired(trigger_id, headers, receive, actor, is_test, check)
-        route = Route.TEST if is_test else Route.FIRE
-        trace = traces.begin(route, trigger_id, headers.get(TRACEPARENT))
-        answering = self._fired(trigger_id, headers, receive, actor, is_test, check, trace)
-        return await traced(traces, trace, answering)
-
-    async def _fired(
-        self,
-        trigger_id: str,
-        headers: Headers,
-        receive: Receive,
-        actor: str,
-        is_test: bool,  # noqa: FBT001 - handed on, as all of them
-        check: Callable[[], None] | None,
-        trace: FireTrace | None = None,
-    ) -> HttpAnswer:
+        traces, trace = self._traces, None
+        if traces is not None:
+            route = Route.TEST if is_test else Route.FIRE
+            trace = traces.begin(route, trigger_id, headers.get(TRACEPARENT))
         try:
-            if check is not None:
-                check()
-            key = headers.get(b"idempotency-key")
-            checked = checked_key(None if key is None else key.decode("latin-1"))
-            body: Any = await self._bodies.optional_json(headers, receive)
-            fields = fire_fields(body)
-        except Refused as refusal:
-            asked = FireRequest(trigger_id, {}, actor, is_test=is_test, trace=trace)
-            await self._fires.refuse(asked, refusal.problem)
+            try:
+                if check is not None:
+                    check()
+                key = headers.get(b"idempotency-key")
+                checked = checked_key(None if key is None else key.decode("latin-1"))
+                body: Any = await self._bodies.optional_json(headers, receive)
+                fields = fire_fields(body)
+            except Refused as refusal:
+                asked = FireRequest(trigger_id, {}, actor, is_test=is_test, trace=trace)
+                await self._fires.refuse(asked, refusal.problem)
+                raise
+            event_id = await self._fires.fire(
+                FireRequest(trigger_id, fields, actor, key=checked, is_test=is_test, trace=trace)
+            )
+        except Exception as error:
+            end_failed(traces, trace, error)
             raise
-        event_id = await self._fires.fire(
-            FireRequest(trigger_id, fields, actor, key=checked, is_test=is_test, trace=trace)
-        )
+        if traces is not None and trace is not None:
+            traces.end(trace, ACCEPTED)
         return HttpAnswer(
-            202,
+            ACCEPTED,
             b'{"event_id":"%s","status":"accepted"}' % event_id.encode(),
             headers={"location": f"/events/{event_id}"},
         )

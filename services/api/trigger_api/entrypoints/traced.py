@@ -19,10 +19,16 @@ async def traced(
     try:
         answer = await answering
     except Exception as error:
-        traces.end(trace, _status_of(error))
+        end_failed(traces, trace, error)
         raise
     traces.end(trace, answer.status)
     return answer
+
+
+def end_failed(traces: FireTraces | None, trace: FireTrace | None, error: Exception) -> None:
+    """The request is answered with what ``error`` means."""
+    if traces is not None and trace is not None:
+        traces.end(trace, _status_of(error))
 
 
 def _status_of(error: Exception) -> int:

@@ -17,9 +17,7 @@ class FireTraces:
     ) -> FireTrace:
         """A request came, with this header."""
         caller = None if traceparent is None else sampled_caller(traceparent.decode("latin-1"))
-        return FireTrace(
-            route, self._clock.now(), self._sink.samples, caller=caller, trigger_id=trigger_id
-        )
+        return FireTrace(route, self._clock.now(), self._sink.samples, caller, trigger_id)
 
     def end(self, trace: FireTrace, status: int) -> None:
         """It is answered with this HTTP status."""

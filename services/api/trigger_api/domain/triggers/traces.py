@@ -62,7 +62,6 @@ class FireTrace:
         route: Route,
         begun_at: datetime,
         samples: Callable[[int], bool],
-        *,
         caller: SpanContext | None = None,
         trigger_id: str | None = None,
     ) -> None:
