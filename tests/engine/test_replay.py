@@ -165,6 +165,30 @@ def test_a_deployment_is_rolled_under_load(
     assert set(logged(client, trigger).values()) == {1}
 
 
+def test_the_brokers_leader_is_replaced_and_nothing_is_lost(
+    cluster: Cluster, client: Client, trigger: str
+) -> None:
+    """It hands over before it goes. What was answered 503 meanwhile may be stored, and once."""
+    nodes = cluster.pods["nats"]
+    _, body = nodes[0].get(8222, "/jsz")
+    leader = json.loads(body)["meta_cluster"]["leader"]
+    [number] = [number for number, pod in enumerate(nodes) if pod.name == leader]
+    with Load(client, trigger).going_on() as load:
+        end = cluster.replace("nats", number)
+    grace = cluster.workload("nats").pod["terminationGracePeriodSeconds"]
+    print(f"{leader}: {dict(load.answers)}, ended after {end.seconds:.1f} s")
+    assert end.code == 0
+    assert end.seconds < grace
+    assert load.answers.keys() <= {"202", "503"}
+    assert load.answers["202"] > 50
+    until(
+        lambda: logged(client, trigger).keys() >= set(load.events),
+        LOGGED_S,
+        lambda: f"{len(set(load.events) - logged(client, trigger).keys())} fires are not logged",
+    )
+    assert set(logged(client, trigger).values()) == {1}
+
+
 def test_without_its_pause_a_pod_that_goes_refuses_requests(
     cluster: Cluster, client: Client, trigger: str
 ) -> None:
