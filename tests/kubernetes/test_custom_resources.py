@@ -15,7 +15,7 @@ PRODUCTION = "production"
 
 def test_custom_resources_are_of_their_definitions(tmp_path: Path) -> None:
     found = [one for one in manifests(PRODUCTION) if one["kind"] in TYPES]
-    assert {one["kind"] for one in found} == {*TYPES} - {"PrometheusRule"}
+    assert {one["kind"] for one in found} == {*TYPES}
     assert mistakes(found, tmp_path) == []
 
 

@@ -41,6 +41,20 @@ def test_the_brokers_configuration_is_what_the_platform_declares() -> None:
     assert written == render.nats_configuration(), "run deploy/kubernetes/render.py"
 
 
+def test_the_alerts_are_those_of_prometheus_rules() -> None:
+    written = render.ALERTS.read_text(encoding="utf-8")
+    assert written == render.alerts(), "run deploy/kubernetes/render.py"
+    [rule] = read(written)
+    [rules] = read(render.RULES.read_text(encoding="utf-8"))
+    assert rule["spec"] == rules
+
+
+def test_the_dashboards_are_what_grafana_is_given() -> None:
+    held = of_kind(manifests("production"), "ConfigMap")["etp-dashboards"]
+    folder = ROOT / "deploy" / "monitoring" / "grafana" / "dashboards"
+    assert held["data"] == {path.name: path.read_text() for path in folder.glob("*.json")}
+
+
 def test_the_broker_accepts_its_configuration(tmp_path: Path) -> None:
     """With the variables that its container is given, from Secrets as they are made."""
     [broker] = [w for w in workloads(manifests("try")) if w.name == "etp-nats"]
