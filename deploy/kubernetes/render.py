@@ -1,6 +1,6 @@
-"""Writes what is made of something else: the broker's ``nats.conf`` and ``install.yaml``.
+"""Writes what is made of something else: the broker's ``nats.conf``, alerts and ``install.yaml``.
 
-Run it after the platform's permissions or a manifest changed:
+Run it after the platform's permissions, an alert or a manifest changed:
 ``.venv/bin/python deploy/kubernetes/render.py``. It needs ``requirements/kubernetes.txt``; a test
 fails while a file is stale.
 """
@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 from trigger_admin import accounts
@@ -17,6 +18,8 @@ from trigger_contracts.topology import MAX_WAITING_MESSAGES, PERMISSIONS
 
 HERE = Path(__file__).parent
 NATS_CONF = HERE / "components" / "nats" / "nats.conf"
+RULES = HERE.parent / "monitoring" / "rules.yaml"
+ALERTS = HERE / "components" / "monitoring" / "alerts.yaml"
 INSTALL = HERE / "install.yaml"
 NODES = 3
 
@@ -67,6 +70,20 @@ def nats_configuration() -> str:
     return f"# Written by deploy/kubernetes/render.py.\n{text}\n"
 
 
+def alerts() -> str:
+    """Prometheus' own file of rules, as its operator takes it."""
+    return (
+        "# Written by deploy/kubernetes/render.py from deploy/monitoring/rules.yaml.\n"
+        "apiVersion: monitoring.coreos.com/v1\n"
+        "kind: PrometheusRule\n"
+        "metadata:\n"
+        "  name: etp\n"
+        "  labels:\n"
+        "    app.kubernetes.io/part-of: event-trigger-platform\n"
+        "spec:\n" + textwrap.indent(RULES.read_text(encoding="utf-8"), "  ")
+    )
+
+
 def kubectl() -> str:
     """The wheel's, beside this interpreter, else the machine's own."""
     own = Path(sys.executable).with_name("kubectl")
@@ -89,4 +106,5 @@ def installation() -> str:
 
 if __name__ == "__main__":
     NATS_CONF.write_text(nats_configuration(), encoding="utf-8")
+    ALERTS.write_text(alerts(), encoding="utf-8")
     INSTALL.write_text(installation(), encoding="utf-8")

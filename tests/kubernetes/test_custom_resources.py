@@ -1,12 +1,13 @@
 """The kinds of operators are as these define them, and what they name is there."""
 
 import copy
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from deploy.kubernetes import make_secrets
 from tests.kubernetes.custom_resources import TYPES, mistakes
-from tests.kubernetes.manifests import manifests, of_kind, selects, workloads
+from tests.kubernetes.manifests import ROOT, manifests, of_kind, selects, workloads
 from trigger_contracts.topology import CONSUMERS, PLATFORM_ACCOUNT
 
 PRODUCTION = "production"
@@ -14,7 +15,7 @@ PRODUCTION = "production"
 
 def test_custom_resources_are_of_their_definitions(tmp_path: Path) -> None:
     found = [one for one in manifests(PRODUCTION) if one["kind"] in TYPES]
-    assert {one["kind"] for one in found} == {*TYPES} - {"PrometheusRule"}
+    assert {one["kind"] for one in found} == {*TYPES}
     assert mistakes(found, tmp_path) == []
 
 
@@ -51,7 +52,11 @@ def test_keda_counts_what_waits_at_consumers_that_there_are() -> None:
     shared = [consumer for consumer in CONSUMERS if not consumer.exclusive]
     declared = {(one.stream.name, one.durable): f"etp-{one.service}" for one in shared}
     assert asked == declared
-    assert "etp-scheduler" in {one["spec"]["scaleTargetRef"]["name"] for one in scaled.values()}
+    [trigger] = scaled["etp-scheduler"]["spec"]["triggers"]
+    assert trigger["type"] == "prometheus"
+    told = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    for metric in re.findall(r"\betp_\w+", trigger["metadata"]["query"]):
+        assert f"`{metric}`" in told
 
 
 def test_prometheus_finds_every_service_at_a_port_that_it_has() -> None:
@@ -62,7 +67,8 @@ def test_prometheus_finds_every_service_at_a_port_that_it_has() -> None:
     for endpoint in spec["podMetricsEndpoints"]:
         assert all(endpoint["port"] in one.ports for one in found)
         assert endpoint["path"] == "/metrics"
-    assert {one.labels[spec["jobLabel"]] for one in found} == {one.service for one in found}
+    # The names that the alerts know (deploy/monitoring).
+    assert {one.labels[spec["jobLabel"]] for one in found} == {one.name for one in found}
 
 
 def test_the_route_leads_to_the_api() -> None:

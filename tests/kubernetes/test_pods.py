@@ -128,6 +128,15 @@ def test_requests_are_within_limits(overlay: str, kind: str) -> None:
 
 
 @overlays
+def test_the_broker_collects_garbage_before_its_limit(overlay: str) -> None:
+    container = of_kind(manifests(overlay), "StatefulSet")["etp-nats"]
+    [container] = container["spec"]["template"]["spec"]["containers"]
+    [told] = [one["value"] for one in container["env"] if one["name"] == "GOMEMLIMIT"]
+    limit = quantity(container["resources"]["limits"]["memory"])
+    assert Decimal("0.7") < quantity(told.removesuffix("B")) / limit < Decimal("0.9")
+
+
+@overlays
 def test_only_secrets_that_are_made_are_named(overlay: str) -> None:
     made, _ = make_secrets.make(None)
     for one in workloads(manifests(overlay)):

@@ -1,10 +1,12 @@
 """Kustomize is the only source: what is written down of it is what it renders today."""
 
 import copy
+import hashlib
 import json
 import os
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -39,6 +41,20 @@ def test_install_yaml_is_the_overlay_try() -> None:
 def test_the_brokers_configuration_is_what_the_platform_declares() -> None:
     written = render.NATS_CONF.read_text(encoding="utf-8")
     assert written == render.nats_configuration(), "run deploy/kubernetes/render.py"
+
+
+def test_the_alerts_are_those_of_prometheus_rules() -> None:
+    written = render.ALERTS.read_text(encoding="utf-8")
+    assert written == render.alerts(), "run deploy/kubernetes/render.py"
+    [rule] = read(written)
+    [rules] = read(render.RULES.read_text(encoding="utf-8"))
+    assert rule["spec"] == rules
+
+
+def test_the_dashboards_are_what_grafana_is_given() -> None:
+    held = of_kind(manifests("production"), "ConfigMap")["etp-dashboards"]
+    folder = ROOT / "deploy" / "monitoring" / "grafana" / "dashboards"
+    assert held["data"] == {path.name: path.read_text() for path in folder.glob("*.json")}
 
 
 def test_the_broker_accepts_its_configuration(tmp_path: Path) -> None:
@@ -149,6 +165,20 @@ def test_secrets_are_made_for_everything_that_names_one() -> None:
     values = [value for keys in made.values() for value in keys.values()]
     assert api_key not in json.dumps(listed)
     assert all(len(value) > 20 for value in values)
+
+
+def test_the_first_key_is_said_once_and_its_hash_is_kept() -> None:
+    """By the program as it is called: it needs nothing that is installed."""
+    program = KUBERNETES / "make_secrets.py"
+    command = [sys.executable, "-I", "-S", str(program), "--namespace", "elsewhere"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    listed = json.loads(done.stdout)["items"]
+    assert {one["metadata"]["namespace"] for one in listed} == {"elsewhere"}
+    [kept] = [one["stringData"] for one in listed if one["metadata"]["name"] == "etp-api"]
+    key_id, secret = re.search(r"etp_([0-9a-f]+)\.(\S+)", done.stderr).groups()
+    digest = hashlib.sha256(secret.encode()).hexdigest()
+    assert kept["bootstrap-key-hash"] == f"{key_id}:{digest}"
+    assert secret not in done.stdout
 
 
 def test_secrets_for_a_postgresql_elsewhere_keep_its_host_and_options() -> None:

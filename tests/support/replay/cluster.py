@@ -113,6 +113,17 @@ class Cluster:
             pod.container.remove(v=True)
         return ended
 
+    def replace(self, service: str, number: int) -> End:
+        """Of a StatefulSet one pod by another of its name, with what it had stored."""
+        going = self.pods[service][number]
+        ended = going.end()
+        going.container.remove()
+        new = self.pod(going.workload, going.name)
+        self.pods[service][number] = new
+        new.start()
+        self._await_ready(new)
+        return ended
+
     def close(self) -> None:
         self.callers.close()
         for container in self._client.containers.list(all=True):

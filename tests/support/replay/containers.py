@@ -108,7 +108,7 @@ def _volumes(
 
 
 def _write(place: Path, held: Mapping[str, str], group: int, mode: int) -> None:
-    place.mkdir(parents=True)
+    place.mkdir(parents=True, exist_ok=True)
     for name, text in held.items():
         (place / name).write_text(text, encoding="utf-8")
         os.chown(place / name, 0, group)

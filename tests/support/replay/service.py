@@ -15,6 +15,10 @@ PROPAGATION_S = 2.0
 """How long balancers may take to hear that a pod goes."""
 
 
+class NoEndpointError(ConnectionError):
+    """No pod is ready: a request has nowhere to go."""
+
+
 class Endpoints:
     """Asks each pod's readiness probe by its period, and leaves out whoever failed too often."""
 
@@ -40,7 +44,7 @@ class Endpoints:
             self._going[pod] = time.monotonic() + PROPAGATION_S
 
     def pick(self) -> Pod:
-        """The next ready pod. Raises AssertionError while there is none."""
+        """The next ready pod. Raises NoEndpointError while there is none."""
         with self._lock:
             now = time.monotonic()
             for pod, until in list(self._going.items()):
@@ -52,7 +56,8 @@ class Endpoints:
                 for pod, times in self._failed.items()
                 if times < pod.workload.container["readinessProbe"]["failureThreshold"]
             ]
-        assert ready, "no pod is ready"
+        if not ready:
+            raise NoEndpointError
         return ready[next(self._turns) % len(ready)]
 
     def close(self) -> None:
