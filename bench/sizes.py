@@ -19,6 +19,10 @@ class Sizes:
     load_s: float
     created: int
     held: int
+    stored: int
+    """Triggers of which it is measured what they take."""
+    stored_fires: int
+    """The same of fires, of schedules and by REST."""
     resting: tuple[int, ...]
     """How many triggers rest in the tables, stage by stage: what is compared is the first."""
     claims: int
@@ -79,6 +83,8 @@ FULL = Sizes(
     load_s=10,
     created=10_000,
     held=100_000,
+    stored=20_000,
+    stored_fires=5_000,
     resting=(0, 100_000, 1_000_000),
     claims=300,
     idle_s=10,
@@ -113,6 +119,8 @@ QUICK = Sizes(
     load_s=1,
     created=300,
     held=1_000,
+    stored=1_000,
+    stored_fires=500,
     resting=(0, 1_000, 10_000),
     claims=30,
     idle_s=1,
