@@ -98,6 +98,11 @@ async def test_a_full_disk_heals_by_itself_once_there_is_space(
     for address in ("/triggers/", f"/triggers/{api['id']}", f"/events/?trigger_id={api['id']}"):
         assert await status_of(rest, address) == 200, address
 
+    told = platform.printed.read_text()
+    assert "nats is started anew, for it cannot go on" in told
+    assert "nats is not started for now: 8 MiB cannot be written to" in told
+    assert "No space left on device" in told
+
     # A service that dies meanwhile comes back, once and not twice.
     most = 0
 
@@ -131,7 +136,6 @@ async def test_a_full_disk_heals_by_itself_once_there_is_space(
     await goes_on(platform, often)
     async with good_traffic(platform) as traffic:
         await traffic.go_round()
-    assert "nats is started anew" in platform.printed.read_text()
 
 
 async def goes_on(platform: Platform, often: Json) -> None:

@@ -117,7 +117,8 @@ def test_its_configuration_leaves_health_and_signals_to_who_runs_it(engine, imag
 
 
 @pytest.mark.parametrize(
-    "command", ["provision", "rebuild", "records list", "broker-health", "import"]
+    "command",
+    ["provision", "rebuild", "backup", "restore", "records list", "broker-health", "import"],
 )
 def test_commands_for_servers_elsewhere_are_there(engine, image, command):
     code, said = run(engine, image, "etp", *command.split(), "--help")

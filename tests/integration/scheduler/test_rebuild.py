@@ -183,9 +183,11 @@ async def test_nothing_fires_again_where_changes_were_lost_with_the_decisions(
         await platform.ask(Verb.CREATE, trigger_id="tick", name="i", type="scheduled", interval=1)
         await platform.ask(Verb.CREATE, trigger_id="once", **once(timedelta(seconds=0.5)))
         assert await platform.fires("once", 1)
-        await platform.ask(Verb.UPDATE, trigger_id="tick", patch={"name": "edited"})
+        for _ in range(2):
+            await platform.ask(Verb.UPDATE, trigger_id="tick", patch={"name": "edited"})
         await eventually(lambda: quiet(platform))
         await platform.fires("tick", 2)
+    assert len((await tables(platform))["answer"]) == 1, "the second changed nothing"
     decided = [one.scheduled_for for one in await platform.fires("tick", 2)]
     for trigger_id in ("tick", "once"):
         newest = await changes.get_last_msg(topology.CHANGES.name, subjects.changed(trigger_id))
@@ -193,6 +195,7 @@ async def test_nothing_fires_again_where_changes_were_lost_with_the_decisions(
         await changes.delete_msg(topology.CHANGES.name, newest.seq)
     await made_anew(platform, topology.DUE.name)
     await rebuilt(platform, keep_cursors=True)
+    assert (await tables(platform))["answer"] == [], "it would tell of a change that is lost"
     async with platform.scheduler():
         after = [one.scheduled_for for one in await platform.fires("tick", 2)]
         assert min(after) > max(decided)

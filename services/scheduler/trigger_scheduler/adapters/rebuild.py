@@ -44,6 +44,17 @@ ORDER BY t.trigger_id LIMIT $2
 same version or, where changes were lost as well, of a later one."""
 
 
+_KEEP_ANSWERS = f"""
+INSERT INTO answer
+SELECT a.* FROM {SCHEMA}.answer AS a
+WHERE a.change_seq IS NULL OR EXISTS (
+    SELECT FROM change AS c JOIN {SCHEMA}.change AS was USING (change_seq, command_id)
+    WHERE c.change_seq = a.change_seq)
+"""
+"""Answers to commands that changed nothing are a memory of the index, not of a log. Not those that
+tell of a change which the log has lost: another one may have its place."""
+
+
 class ChangesReader(Protocol):
     """Reads TRIGGER_CHANGES; ``trigger_runtime.jetstream.reader.StreamReader`` is one."""
 
@@ -126,8 +137,7 @@ async def _fold_and_swap(
             await _keep_cursors(shadow, connection)
         missed = await miss_undecided(connection, restored) if restored else MissedReport()
         if schemas.is_whole:
-            # Answers to commands that changed nothing are a memory of the index, not of a log.
-            await connection.execute(f"INSERT INTO answer SELECT * FROM {SCHEMA}.answer")
+            await connection.execute(_KEEP_ANSWERS)
         await shadow.move_position(last_seq)
         triggers: int = await connection.fetchval("SELECT count(*) FROM trigger")
         await schemas.swap()

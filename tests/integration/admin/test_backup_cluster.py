@@ -1,0 +1,128 @@
+"""A backup on a cluster of three brokers, with three replicas of each stream."""
+
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from nats.aio.client import Client
+
+from tests.support.eventually import eventually
+from tests.support.processes import Embedded
+from tests.support.servers import Broker, Postgres
+from tests.unit.executor.factories import make_api_change
+from trigger_admin import yesterday
+from trigger_admin.backup import ORDER, back_up
+from trigger_admin.provision import provision, say_nothing
+from trigger_admin.restore import restore
+from trigger_admin.target import Target, admin_connection
+from trigger_contracts import subjects, topology
+from trigger_local import child, ports
+from trigger_local import nats as nats_server
+from trigger_local.secrets import Secrets
+
+NODES = 3
+CHANGES = 50
+
+
+@pytest.fixture
+async def nodes(tmp_path: Path, secrets: Secrets) -> AsyncIterator[list[int]]:
+    """The ports of three brokers that have found each other."""
+    taken: set[int] = set()
+
+    def free() -> int:
+        taken.add(port := ports.choose_free(taken))
+        return port
+
+    clients = [free() for _ in range(NODES)]
+    routes = [free() for _ in range(NODES)]
+    async with contextlib.AsyncExitStack() as stack:
+        servers = []
+        for number in range(NODES):
+            folder = tmp_path / f"node-{number}"
+            folder.mkdir()
+            config = json.loads(
+                nats_server.configuration(
+                    secrets.nats, store_dir=folder / "store", port=clients[number]
+                )
+            )
+            config["server_name"] = f"node-{number}"
+            config["cluster"] = {
+                "name": "etp",
+                "listen": f"127.0.0.1:{routes[number]}",
+                "routes": [f"nats://127.0.0.1:{port}" for port in routes],
+            }
+            (folder / "nats.conf").write_text(json.dumps(config))
+            argv = (str(nats_server.binary()), "--config", str(folder / "nats.conf"))
+            program = child.Program("nats", argv)
+            servers.append(Embedded(clients[number], folder / "log", lambda one=program: one))
+            stack.push_async_callback(servers[-1].stop)
+        for server in servers:
+            await server.start(lambda port=server.port: nats_server.answers("127.0.0.1", port))
+        yield clients
+
+
+@pytest.fixture
+async def target(nodes: list[int], postgres: Postgres, secrets: Secrets) -> AsyncIterator[Target]:
+    """Provisioned with three replicas of each stream."""
+    name = f"cluster_{uuid4().hex[:12]}"
+    made = Target(
+        nats_url=",".join(f"nats://127.0.0.1:{port}" for port in nodes),
+        nats_password=secrets.nats["admin"],
+        database_url=postgres.url(name=name),
+        role_passwords=secrets.postgres,
+        replicas=NODES,
+    )
+
+    async def provisioned() -> bool:
+        """Once they have a leader."""
+        await provision(made)
+        return True
+
+    await eventually(provisioned, within=60, poll=0.5, what="the cluster takes streams")
+    yield made
+    await postgres.drop_database(name)
+
+
+async def filled(client: Client) -> None:
+    for number in range(CHANGES):
+        change = make_api_change(f"t{number}").model_dump_json().encode()
+        await client.jetstream(timeout=10).publish(subjects.changed(f"t{number}"), change)
+
+
+async def replicas(client: Client) -> set[int | None]:
+    jetstream = client.jetstream(timeout=10)
+    return {(await jetstream.stream_info(name)).config.num_replicas for name in ORDER}
+
+
+async def removed(client: Client) -> None:
+    for name in yesterday.NAMES:
+        await client.jetstream(timeout=10).delete_stream(name)
+
+
+@pytest.mark.timeout(180)
+async def test_streams_come_back_with_their_replicas_or_with_as_many_as_are_asked_for(
+    target: Target, platform_streams: Broker, tmp_path: Path
+) -> None:
+    """From the cluster into it, and from a single broker into the cluster."""
+    async with admin_connection(target) as client:
+        await filled(client)
+        await back_up(target, tmp_path / "of the cluster", say_nothing)
+        await removed(client)
+        told = await restore(target, tmp_path / "of the cluster", say_nothing)
+        assert told[0] == f"scheduler: {CHANGES} triggers from {CHANGES} changes"
+        assert await replicas(client) == {NODES}
+
+        single = replace(target, nats_url=platform_streams.url, replicas=1)
+        async with admin_connection(single) as other:
+            await filled(other)
+            await back_up(single, tmp_path / "of one", say_nothing)
+        told = await restore(target, tmp_path / "of one", say_nothing, replace=True)
+        assert told[0] == f"scheduler: {CHANGES} triggers from {CHANGES} changes"
+        assert await replicas(client) == {NODES}
+        state = (await client.jetstream().stream_info(topology.CHANGES.name)).state
+        assert (state.messages, state.last_seq) == (CHANGES, CHANGES)
+    await provision(target)
