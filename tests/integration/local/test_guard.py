@@ -29,6 +29,10 @@ class Worker:
             answer = await client.get(f"{self._url}/ready")
         return answer.status_code, answer.json()["checks"]
 
+    async def status(self, path: str) -> int:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            return (await client.get(f"{self._url}{path}")).status_code
+
     async def until_ready(self) -> None:
         async def ready() -> bool:
             return (await self.ready())[0] == 200

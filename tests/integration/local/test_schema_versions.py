@@ -120,3 +120,23 @@ async def test_the_admin_step_leaves_the_next_schema_as_it_is(own_database: Data
         await note(own_database, NEWEST + 2)
         with pytest.raises(migrations.NewerSchemaError, match="later"):
             await admin_step.apply_schemas(admin)
+
+
+async def test_a_gateway_says_which_schema_is_not_its_own_and_serves(
+    platform_streams: Broker, own_database: Database, secrets: Secrets, tmp_path: Path
+) -> None:
+    """It reads both; writes are stored meanwhile, whatever the tables are."""
+    await make_older(own_database, tmp_path)
+    async with worker("api", platform_streams, own_database, secrets) as one:
+        await says(
+            one, 503, f"behind: retention is at version {NEWEST - 1}, and this needs {NEWEST}"
+        )
+        assert await one.status("/serving") == 200
+        async with own_database.connected() as admin:
+            await admin_step.apply_schemas(admin)
+        await says(one, 200, "ok")
+        await note(own_database, NEWEST + 1)
+        await says(one, 200, f"ahead: retention is at version {NEWEST + 1}")
+        await note(own_database, NEWEST + 2)
+        await says(one, 503, f"ahead: retention is at version {NEWEST + 2}")
+        assert await one.status("/serving") == 200
