@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, model_validator
 
 from trigger_contracts.topology import ACTIVE_LIFE, LOG_LIFE
+from trigger_runtime.process.listening import ListenAddress
 from trigger_runtime.process.settings import (
     AlsoFromFile,
     DatabaseSettings,
@@ -145,6 +146,16 @@ class Settings(NatsSettings, DatabaseSettings, HttpSettings, LogSettings, TraceS
         default=timedelta(seconds=15),
         description="A stream without events says so often that it stands.",
     )
+
+    def listeners(self) -> tuple[ListenAddress, ...]:
+        """The public one, and that of those who operate it."""
+        if self.operations_port is None:
+            return super().listeners()
+        names = ("ETP_OPERATIONS_HOST", "ETP_OPERATIONS_PORT")
+        return (
+            *super().listeners(),
+            ListenAddress(self.operations_host, self.operations_port, *names),
+        )
 
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import resource
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -82,6 +83,34 @@ async def test_a_worker_finishes_what_it_has_in_hand_and_exits_with_zero(
             assert await worker.process.wait() == 0
         info = await admin.jetstream().consumer_info("TRIGGER_DUE", "executor")
         assert info.num_ack_pending == 0
+
+
+async def test_a_worker_whose_port_somebody_has_taken_stops_in_order(
+    platform_streams: Broker, secrets: Secrets
+) -> None:
+    """Taken after its own look: it went on, and nobody could ask how it was."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.integration.runtime.sample_worker"),
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "ETP_NATS_URL": platform_streams.url,
+                "ETP_NATS_USER": "executor",
+                "ETP_NATS_PASSWORD": secrets.nats["executor"],
+                "ETP_HTTP_PORT": str(taken.getsockname()[1]),
+            },
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        printed, said = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 1
+    assert printed.decode().splitlines()[-1:] == ["closed"]
+    assert "address already in use" in said.decode()
+    assert "Traceback" not in said.decode()
 
 
 async def test_a_worker_serves_its_routes(worker: Worker) -> None:

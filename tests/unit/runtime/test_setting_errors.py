@@ -1,12 +1,14 @@
 """A wrong setting ends the start with one line, and a variable that nobody knows is named."""
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from trigger_runtime.process.listening import ListenAddress, refusal
 from trigger_runtime.process.setting_errors import EXIT_CODE
 from trigger_runtime.process.variable_names import unknown
 
@@ -78,6 +80,38 @@ def test_a_line_says_what_is_wrong_and_what_is_allowed(
     assert code == EXIT_CODE
     assert f"{variable} {said}" in line
     assert "hunter2" not in line
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_an_address_that_somebody_has_taken(service: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, (line,) = refused(
+            f"trigger_{service}", ETP_DATABASE_URL=DATABASE, ETP_HTTP_PORT=str(port)
+        )
+    assert code == EXIT_CODE
+    assert f"ETP_HTTP_HOST and ETP_HTTP_PORT name 127.0.0.1:{port}, where nothing can be" in line
+    assert "(Address already in use). Allowed: an address of this machine, and a port" in line
+
+
+@pytest.mark.parametrize("host", ["nowhere.invalid", "192.0.2.1", "a" * 64 + ".example"])
+def test_an_address_that_is_not_this_machines(host: str) -> None:
+    code, (line,) = refused(
+        "trigger_api",
+        ETP_DATABASE_URL=DATABASE,
+        ETP_HTTP_PORT="0",
+        ETP_OPERATIONS_HOST=host,
+        ETP_OPERATIONS_PORT="8081",
+    )
+    assert code == EXIT_CODE
+    assert f"ETP_OPERATIONS_HOST and ETP_OPERATIONS_PORT name {host}:8081, where no" in line
+
+
+def test_addresses_that_may_be_listened_at() -> None:
+    for host in ("127.0.0.1", "0.0.0.0", "localhost", ""):
+        assert refusal(ListenAddress(host, 0, "ETP_HTTP_HOST", "ETP_HTTP_PORT")) is None, host
 
 
 def test_a_setting_that_is_not_there_is_named_with_its_file() -> None:

@@ -34,7 +34,13 @@ class OperationsServer(uvicorn.Server):
 
     def start(self) -> "asyncio.Task[None]":
         """Serve from now on; the task ends once ``should_exit`` is set and answers are given."""
-        return asyncio.create_task(self.serve(), name="http")
+        return asyncio.create_task(self._serve_or_end(), name="http")
+
+    async def _serve_or_end(self) -> None:
+        # Where somebody has taken the address since it was looked at, uvicorn says so and leaves
+        # the process: in a task of ours that would end the event loop, and nothing in its order.
+        with contextlib.suppress(SystemExit):
+            await self.serve()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -15,10 +15,11 @@ from pydantic_core import ErrorDetails
 
 from . import secret_files
 from .environment import UNUSABLE, EnvironmentSettings, Names
+from .listening import refusal
 from .logging_setup import get_logger, set_up_logging
 from .printing import printable
 from .setting_words import allowed, choices, is_among
-from .settings import LogSettings
+from .settings import HttpSettings, LogSettings
 
 S = TypeVar("S", bound=EnvironmentSettings)
 
@@ -43,12 +44,21 @@ _WORDS = (
 def from_environment(kind: type[S], service: str) -> S:
     """A service's settings; ends the process with lines in its log where they are wrong."""
     try:
-        return kind()
+        settings = kind()
+        lines = _taken(settings) if isinstance(settings, HttpSettings) else []
     except ValidationError as error:
+        lines = explain(kind, error)
+    if lines:
         set_up_logging(_log_settings(), service=service)
-        for line in explain(kind, error):
+        for line in lines:
             get_logger(__name__).critical(line)
-        raise SystemExit(EXIT_CODE) from None
+        raise SystemExit(EXIT_CODE)
+    return settings
+
+
+def _taken(settings: HttpSettings) -> list[str]:
+    refusals = (refusal(listener) for listener in settings.listeners())
+    return [printable(line) for line in refusals if line is not None]
 
 
 def explain(kind: type[EnvironmentSettings], error: ValidationError) -> list[str]:

@@ -15,6 +15,7 @@ from trigger_contracts.topology import LOG_LIFE
 from .addresses import DatabaseUrl, NatsUrl
 from .broker_settings import BrokerSettings
 from .environment import AlsoFromFile, Duration, EnvironmentSettings, Formerly
+from .listening import ListenAddress
 
 __all__ = [
     "AlsoFromFile",
@@ -91,6 +92,10 @@ class HttpSettings(EnvironmentSettings):
         description="How long the head of an HTTP request may take to arrive before it is "
         "answered 408.",
     )
+
+    def listeners(self) -> tuple[ListenAddress, ...]:
+        """Where the process listens."""
+        return (ListenAddress(self.http_host, self.http_port, "ETP_HTTP_HOST", "ETP_HTTP_PORT"),)
 
 
 class LogSettings(EnvironmentSettings):
