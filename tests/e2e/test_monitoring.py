@@ -116,6 +116,63 @@ async def test_odd_messages_make_no_series_of_their_own(
     assert not [one for one in before | new if MARK in "".join(one)]
 
 
+@pytest.mark.parametrize(
+    ("server", "check", "unseen"),
+    [
+        (
+            "postgres",
+            "database",
+            {
+                "etp_due_oldest_seconds": {"scheduler"},
+                "etp_due_backlog": {"scheduler"},
+                "etp_partitions_ahead": {"retention"},
+                "etp_log_rows": {"retention"},
+            },
+        ),
+        (
+            "nats",
+            "broker",
+            {
+                "etp_consumer_oldest_seconds": set(SERVICES),
+                "etp_consumer_pending": set(SERVICES),
+                "etp_unprojected_oldest_seconds": {"api", "retention"},
+                "etp_retention_lag_seconds": {"retention"},
+            },
+        ),
+    ],
+)
+async def test_what_cannot_be_looked_at_is_not_told(
+    platform: Platform, server: str, check: str, unseen: dict[str, set[str]]
+) -> None:
+    """While a server hangs no service goes on telling what it saw last, and each says so."""
+
+    async def tellers(name: str, value: float | None = None, **labels: str) -> set[str]:
+        return {
+            service
+            for service in SERVICES
+            for family in text_string_to_metric_families(await metrics_of(platform, service))
+            for sample in family.samples
+            if sample.name == name
+            and labels.items() <= sample.labels.items()
+            and value in {None, sample.value}
+        }
+
+    concerned = set(SERVICES) - ({"executor"} if server == "postgres" else set())
+
+    async def all_is_told() -> bool:
+        told = [await tellers(name) == services for name, services in unseen.items()]
+        return all(told) and await tellers("etp_ready_check", 1, check=check) == concerned
+
+    async def nothing_is_told() -> bool:
+        told = [await tellers(name) for name in unseen]
+        return not any(told) and await tellers("etp_ready_check", 0, check=check) == concerned
+
+    await eventually(all_is_told, within=60, poll=POLL, what="all is told")
+    async with platform.hung(server):
+        await eventually(nothing_is_told, within=60, poll=POLL, what="nothing is told")
+    await eventually(all_is_told, within=60, poll=POLL, what="all is told again")
+
+
 async def test_a_service_that_hangs_raises_its_alerts_and_ends_them(
     platform: Platform, tmp_path: Path
 ) -> None:
