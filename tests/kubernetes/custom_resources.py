@@ -7,8 +7,11 @@ every required field, of the right type, and no unknown one.
 
 import fcntl
 import json
+import os
 import subprocess
 from pathlib import Path
+
+import pytest
 
 from tests.kubernetes.manifests import Manifest
 from ui_build import node
@@ -50,7 +53,13 @@ def mistakes(found: list[Manifest], folder: Path) -> list[str]:
         typed = {**one, "apiVersion": "external-secrets.io/v1beta1"} if older else one
         literal = json.dumps(typed)
         lines.append(f"export const manifest{number}: I{one['kind']} = {literal};")
-    (folder / "node_modules").symlink_to(_installed())
+    try:
+        modules = _installed()
+    except (node.UiBuildError, subprocess.SubprocessError) as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"the types of custom resources could not be installed: {error}")
+    (folder / "node_modules").symlink_to(modules)
     (folder / "manifests.ts").write_text("\n".join(lines), encoding="utf-8")
     compiler = MODULES / "typescript" / "bin" / "tsc"
     done = subprocess.run(
