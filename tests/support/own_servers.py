@@ -12,6 +12,7 @@ from pathlib import Path
 import asyncpg
 
 from tests.support.processes import Embedded
+from trigger_admin.nats_config import MAX_PAYLOAD_BYTES
 from trigger_local import child, ports, postgres
 from trigger_local import nats as nats_server
 from trigger_local.secrets import DATABASE_OWNER
@@ -28,14 +29,16 @@ def _folder() -> Iterator[Path]:
 
 
 @contextlib.asynccontextmanager
-async def broker(configuration: Mapping[str, object]) -> AsyncIterator[int]:
+async def broker(
+    configuration: Mapping[str, object], port: int | None = None
+) -> AsyncIterator[int]:
     """The port of a nats-server with this configuration, on top of JetStream and loopback."""
     with _folder() as folder:
-        port = ports.choose_free(set())
+        port = port or ports.choose_free(set())
         path = folder / "nats.conf"
         basis = {
             "listen": f"127.0.0.1:{port}",
-            "max_payload": nats_server.MAX_PAYLOAD_BYTES,
+            "max_payload": MAX_PAYLOAD_BYTES,
             "jetstream": {"store_dir": str(folder / "store"), "sync_interval": "always"},
         }
         path.write_text(json.dumps({**basis, **configuration}))

@@ -10,7 +10,8 @@ import pytest
 
 from tests.support.bare import run_without
 
-PYPROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+ROOT = Path(__file__).parents[2]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 DISTRIBUTION = PYPROJECT["project"]["name"]
 
 
@@ -92,3 +93,29 @@ async def test_etp_has_the_commands_for_servers_elsewhere_without_those_of_this_
     assert ended == code
     assert ("Usage:" in printed) == (code == 0)
     assert ("needs the extra `local`" in said) == (code == 1)
+
+
+LOCKS = [
+    extra
+    for extra in PYPROJECT["project"]["optional-dependencies"]
+    if (ROOT / f"requirements/{extra}.txt").exists()
+]
+
+
+@pytest.mark.parametrize("extra", LOCKS)
+def test_a_lock_has_all_that_its_extra_needs(extra: str) -> None:
+    """Also what was added to the core since: an image is made of the lock alone."""
+    locked = set(
+        re.findall(
+            r"^([a-z0-9._-]+)==", (ROOT / f"requirements/{extra}.txt").read_text(), re.MULTILINE
+        )
+    )
+    core = {named(requirement) for requirement in PYPROJECT["project"]["dependencies"]}
+    assert "image" in LOCKS
+    assert (core | brought_by(extra)) - locked == set()
+
+
+def named(requirement: str) -> str:
+    match = re.match(r"[A-Za-z0-9._-]+", requirement)
+    assert match is not None
+    return match[0].lower()

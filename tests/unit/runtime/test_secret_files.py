@@ -1,5 +1,6 @@
 """Every secret may be in a file; whatever is wrong with one is said, and what it holds is not."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from trigger_runtime.process.secret_files import MAX_BYTES
 from trigger_runtime.process.setting_errors import explain
 from trigger_runtime.process.settings import NatsSettings
 
+NOBODY = 65534
 ALLOWED = "Allowed: the path of a file that holds the secret as UTF-8 text, at most 64 KiB"
 DATABASE = "postgresql://etp_api:hunter2@127.0.0.1/etp"
 
@@ -70,10 +72,24 @@ def test_a_directory_is_refused(file: Path) -> None:
     assert line.startswith(f"ETP_NATS_PASSWORD_FILE names {file}, which is a directory. {ALLOWED}")
 
 
+def test_a_file_that_may_not_be_read_is_refused(file: Path) -> None:
+    file.write_text("hunter2")
+    file.chmod(0)
+    # Permissions do not bind root, who may run these tests.
+    user = os.geteuid()
+    os.seteuid(user or NOBODY)
+    try:
+        (line,) = lines()
+    finally:
+        os.seteuid(user)
+    assert (
+        f"ETP_NATS_PASSWORD_FILE names {file}, which cannot be read (Permission denied). " in line
+    )
+
+
 def test_a_file_below_another_file_cannot_be_read(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As any error of the system: permissions do not bind root, who may run these tests."""
     file.write_text("hunter2")
     monkeypatch.setenv("ETP_NATS_PASSWORD_FILE", f"{file}/below")
     (line,) = lines()

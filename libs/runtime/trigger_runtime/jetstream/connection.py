@@ -152,7 +152,9 @@ class Connection:
     async def close(self) -> None:
         """Flush what was published, then close; never raises, never hangs."""
         self._closing = True
-        while self._connecting is not None and not self._connecting.done():
+        if self._connecting is None:
+            return
+        while not self._connecting.done():
             # Python's own wait_for takes a cancellation for the failure that came at the same
             # moment, and nats-py then tries the next address.
             self._connecting.cancel()
