@@ -109,7 +109,7 @@ async def serve_worker(
         connection.on_reconnect(watching.wake)
         loops = [*loops, watching]
     service = Service(connection.service)
-    loops = (*loops, *_telling(connection, health, service, clocks or {}, on_lag))
+    telling = _telling(connection, health, service, clocks or {}, on_lag)
     app = FastStream(broker, specification=asyncapi, logger=None)
     http = OperationsServer(
         HealthApp(health, asyncapi),
@@ -122,7 +122,7 @@ async def serve_worker(
     watch.start()
     with _signals(stop):
         serving = http.start()
-        starting = asyncio.create_task(_start(app, loops, before), name="start")
+        starting = asyncio.create_task(_start(app, telling, loops, before), name="start")
         # Whatever it now waits for is another's: restarting this process would help nobody.
         health.started = True
         stopped = asyncio.create_task(stop.wait())
@@ -143,7 +143,7 @@ async def serve_worker(
         starting.cancel()
         try:
             async with asyncio.timeout(STOP_TIMEOUT_S):
-                await _stop(app, connection, loops, publishers, on_stop)
+                await _stop(app, connection, (*loops, *telling), publishers, on_stop)
                 http.should_exit = True
                 await serving
         except TimeoutError:
@@ -186,9 +186,13 @@ async def _first(*tasks: "asyncio.Task[Any]") -> "asyncio.Task[Any]":
 
 async def _start(
     app: FastStream,
+    telling: Sequence[Loop],
     loops: Sequence[Loop],
     before: Sequence[Callable[[], Awaitable[object]]],
 ) -> None:
+    # Whoever is held back says so: it lives, and others show what it waits for.
+    for loop in telling:
+        loop.start()
     for call in before:
         await call()
     await app.start()  # waits for the broker, as long as that takes

@@ -12,7 +12,9 @@ from tests.support.servers import Broker, Database, Postgres
 from tests.unit.retention.factories import body, make_entry
 from trigger_admin import database as admin_step
 from trigger_contracts import subjects
+from trigger_contracts.heartbeats import Heartbeat
 from trigger_contracts.schema_versions import SCHEMA_VERSIONS
+from trigger_contracts.subjects import Service
 from trigger_local.secrets import Secrets
 from trigger_retention.adapters import schema
 from trigger_runtime.postgres import migrations
@@ -59,6 +61,15 @@ async def says(one: Worker, status: int, words: str) -> None:
     await eventually(told, within=STARTS_WITHIN, what=f"/ready is {status}, and says {words}")
 
 
+async def says_to_all(broker: Broker, words: str) -> None:
+    """Also a worker that is held back sends heartbeats, with what it waits for."""
+    async with broker.connected() as admin:
+        heard = await admin.subscribe(subjects.alive(Service.RETENTION))
+        beat = Heartbeat.model_validate_json((await heard.next_msg(timeout=10)).data)
+        assert beat.status == "unavailable"
+        assert beat.checks["schema"].startswith(words)
+
+
 async def publish(broker: Broker) -> None:
     async with broker.connected() as admin:
         await admin.jetstream().publish(subjects.fired("trigger-1"), body(make_entry()))
@@ -75,6 +86,7 @@ async def test_a_worker_on_an_older_schema_waits_for_the_admin_step(
     await make_older(own_database, tmp_path)
     async with worker("retention", platform_streams, own_database, secrets) as one:
         await says(one, 503, f"behind: retention is at version {NEWEST - 1}")
+        await says_to_all(platform_streams, "behind: retention")
         await publish(platform_streams)
         async with platform_streams.connected() as admin:
             info = await admin.jetstream().consumer_info("TRIGGER_EVENTS", "retention")
