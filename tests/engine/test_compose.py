@@ -1,11 +1,13 @@
 """``deploy/compose/compose.yaml`` as it is: one of everything, on one machine."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from tests.engine import checks
 from tests.engine.load import client_of
+from tests.engine.watching import Watching
 from tests.support.engine.deployed import Deployment, deployed
 from tests.support.engine.running import Engine
 from tests.support.eventually import eventually
@@ -45,6 +47,25 @@ async def test_its_workers_can_be_doubled(platform):
     await eventually(two, within=30, what="two of each worker are heard of")
     await checks.fires_and_tells(platform)
     platform.up("--no-recreate")
+
+
+async def test_its_prometheus_raises_an_alert_for_a_service_that_is_gone(platform):
+    platform.compose("--profile", "observe", "up", "--detach", "--no-deps", "prometheus")
+    watching = Watching(platform)
+    await watching.sees_every_service()
+    judged = await watching.rules()
+    assert judged["EtpServiceGone"] == "ok"
+    # A rule that nothing was asked of yet is "unknown".
+    assert set(judged.values()) <= {"ok", "unknown"}
+    platform.compose("stop", "executor")
+    began = time.monotonic()
+    await watching.until("EtpServiceGone", "etp-executor", fires=True)
+    print(f"executor stopped: its alert fires after {time.monotonic() - began:.0f} s")
+    platform.compose("start", "executor")
+    began = time.monotonic()
+    await watching.until("EtpServiceGone", "etp-executor", fires=False)
+    print(f"executor started: its alert ended after {time.monotonic() - began:.0f} s")
+    platform.compose("--profile", "observe", "rm", "--stop", "--force", "prometheus")
 
 
 async def test_nothing_is_lost_and_nothing_fires_twice_whatever_is_killed(platform):

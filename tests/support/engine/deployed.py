@@ -39,6 +39,8 @@ class Deployment:
     """The published ports of the gateways."""
     brokers: Sequence[int]
     """The published ports of the brokers."""
+    prometheus: int
+    """The published port of Prometheus, where it runs."""
     GRACE_S: ClassVar[float] = 5.0
     """Within which an idle service has stopped: one that its engine kills takes 30 s."""
     timings: dict[str, float] = field(default_factory=dict)
@@ -53,6 +55,7 @@ class Deployment:
             "ETP_IMAGE": self.engine.platform_image,
             "ETP_PORT": gateways,
             "ETP_PORTS": gateways,
+            "ETP_PROMETHEUS_PORT": str(self.prometheus),
             **{
                 f"ETP_NATS_PORT{suffix}": str(port)
                 for suffix, port in zip(("", "_2", "_3"), self.brokers, strict=False)
@@ -79,7 +82,7 @@ class Deployment:
         return {c.name: c.attrs["State"]["ExitCode"] for c in self.containers(all_of_them=True)}
 
     def down(self) -> None:
-        self.compose("down", "--volumes", "--timeout", "5")
+        self.compose("--profile", "observe", "down", "--volumes", "--timeout", "5")
 
     def containers(self, *, all_of_them: bool = False) -> list[Container]:
         """Those that run, by name; or also those that ended."""
@@ -145,6 +148,7 @@ def deployed(engine: Engine, file: str, *, gateways: int, brokers: int) -> Itera
         project=f"etp-{os.getpid()}-{first}",
         gateways=_neighbours(gateways),
         brokers=[ports.choose_free({first}) for _ in range(brokers)],
+        prometheus=ports.choose_free({first}),
     )
     try:
         try:

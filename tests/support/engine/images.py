@@ -15,7 +15,7 @@ import docker
 
 from trigger_local import nats, postgres
 
-from .packages import BUSYBOX, ROOT, alone, base_system, compose, run
+from .packages import BUSYBOX, ROOT, alone, base_system, compose, run, which
 
 PLATFORM = "event-trigger-platform:ci"
 """Our image, as the tests build it."""
@@ -26,6 +26,7 @@ PYTHON = "python:3.13-slim-trixie"
 NATS = "nats:2.15-alpine"
 POSTGRES = "postgres:18-alpine"
 VALKEY = "valkey/valkey:9-alpine"
+PROMETHEUS = "prom/prometheus:v3.5.0"
 
 STAND_INS = Path(__file__).with_name("stand_ins")
 
@@ -53,7 +54,7 @@ def import_base(client: docker.DockerClient) -> None:
 
 
 def import_stand_ins(client: docker.DockerClient) -> None:
-    """All three servers. Only for an engine that nobody else uses."""
+    """All servers. Only for an engine that nobody else uses."""
     _import(
         client,
         _tar(_nats()),
@@ -62,6 +63,7 @@ def import_stand_ins(client: docker.DockerClient) -> None:
     )
     _derive(client, POSTGRES, _postgres(), (STAND_INS / "postgres.Dockerfile").read_text())
     _derive(client, VALKEY, _valkey(), (STAND_INS / "valkey.Dockerfile").read_text())
+    _derive(client, PROMETHEUS, _prometheus(), (STAND_INS / "prometheus.Dockerfile").read_text())
 
 
 def build_platform(address: str) -> str:
@@ -102,6 +104,10 @@ def _valkey() -> Iterator[tuple[str, bytes | Path | str]]:
     yield "valkey-server.real", binaries[0]
     yield "valkey-server", STAND_INS / "valkey-server.sh"
     yield "valkey-cli", STAND_INS / "valkey-cli.py"
+
+
+def _prometheus() -> Iterator[tuple[str, bytes | Path | str]]:
+    yield "prometheus", which("prometheus")
 
 
 def _derive(

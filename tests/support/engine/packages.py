@@ -26,7 +26,12 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 ENGINE_PACKAGES = ("docker.io", "containerd", "docker-compose")
 BASE_PACKAGES = ("python3", "python3-venv", "ca-certificates")
 
-NEEDED = {"runc": "runc", "iptables": "iptables", "mmdebstrap": "mmdebstrap"}
+NEEDED = {
+    "runc": "runc",
+    "iptables": "iptables",
+    "mmdebstrap": "mmdebstrap",
+    "prometheus": "prometheus",
+}
 """Programs of the machine, and the packages that they are in."""
 BUSYBOX = Path("/bin/busybox")
 
@@ -151,6 +156,13 @@ def _fetch_engine(unpacked: Path) -> None:
         for package in sorted(home.glob("*.deb")):
             run(("dpkg-deb", "-x", str(package), str(part)))
     part.rename(unpacked)
+
+
+def which(program: str) -> Path:
+    """A program that ``check_machine`` found."""
+    found = _which(program)
+    assert found is not None, program
+    return Path(found).resolve()
 
 
 def _which(program: str) -> str | None:
