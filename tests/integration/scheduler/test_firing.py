@@ -126,9 +126,10 @@ async def test_an_edit_fences_the_version_before(platform: Platform) -> None:
 
 async def test_a_deleted_trigger_never_fires(platform: Platform) -> None:
     async with platform.scheduler():
-        done = await platform.ask(Verb.CREATE, **once(timedelta(seconds=1)))
+        # Time enough to delete it, also where two commands take a second.
+        done = await platform.ask(Verb.CREATE, **once(timedelta(seconds=3)))
         await platform.ask(Verb.DELETE, trigger_id=done["trigger_id"])
-        witness = await platform.ask(Verb.CREATE, **once(timedelta(seconds=1.2)))
+        witness = await platform.ask(Verb.CREATE, **once(timedelta(seconds=3.2)))
         await platform.fires(witness["trigger_id"], 1)
         assert [type(one) for one in await platform.records(done["trigger_id"])] == [Fence]
 
