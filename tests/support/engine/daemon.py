@@ -16,6 +16,8 @@ from pathlib import Path
 
 import docker
 
+from trigger_local import child
+
 from .packages import check_machine, engine_path
 
 START_TIMEOUT_S = 60
@@ -51,6 +53,8 @@ def started() -> Iterator[str]:
             stderr=log,
             env=env,
             start_new_session=True,
+            # Tests that are killed leave no engine: it stops its containers, and ends.
+            preexec_fn=child._die_with_parent(signal.SIGTERM),  # noqa: PLW1509 (one system call)
         )
     try:
         _wait_until_it_answers(address, process, folder / "dockerd.log")

@@ -33,20 +33,20 @@ STAND_INS = Path(__file__).with_name("stand_ins")
 BUSYBOX_PROGRAMS = ("cat", "df", "grep", "id", "kill", "ls", "nc", "printf", "sh", "wget")
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 
+BUILT_BY = ROOT / "deploy" / "compose" / "compose.yaml"
+
 BUILD_OVERRIDE = f"""\
 services:
-  image:
-    image: {PLATFORM}
+  secrets:
     build:
-      context: {ROOT}
-      dockerfile: deploy/image/Dockerfile
       network: host
       secrets: [ca]
 secrets:
   ca:
     file: {CA_BUNDLE}
 """
-"""How the image is built here: packages by the machine's own network and authorities."""
+"""What is added to the Compose file to build the image here: the machine's own network, for our
+engine's leads nowhere, and its authorities."""
 
 
 def import_base(client: docker.DockerClient) -> None:
@@ -72,9 +72,9 @@ def build_platform(address: str) -> str:
         override = ROOT / "build" / "engine" / "image.yaml"
         override.write_text(BUILD_OVERRIDE)
         run(
-            (str(compose()), "--project-name", "image", "--file", str(override)),
-            ("--progress", "plain", "build"),
-            env={**os.environ, "DOCKER_HOST": address},
+            (str(compose()), "--file", str(BUILT_BY), "--file", str(override)),
+            ("--progress", "plain", "build", "secrets"),
+            env={**os.environ, "DOCKER_HOST": address, "ETP_IMAGE": PLATFORM},
         )
     return PLATFORM
 
