@@ -47,12 +47,22 @@ class Workload:
     manifest: Manifest
 
     @property
+    def template(self) -> Manifest:
+        spec = self.manifest["spec"]
+        return (spec["jobTemplate"]["spec"] if self.kind == "CronJob" else spec)["template"]
+
+    @property
     def labels(self) -> Mapping[str, str]:
-        return self.manifest["spec"]["template"]["metadata"]["labels"]
+        return self.template["metadata"]["labels"]
 
     @property
     def pod(self) -> Manifest:
-        return self.manifest["spec"]["template"]["spec"]
+        return self.template["spec"]
+
+    @property
+    def ends(self) -> bool:
+        """Whether its pods are done at some time."""
+        return self.kind in {"Job", "CronJob"}
 
     @property
     def container(self) -> Manifest:
@@ -72,7 +82,7 @@ class Workload:
 
 def workloads(found: list[Manifest]) -> Iterator[Workload]:
     for one in found:
-        if one["kind"] in {"Deployment", "StatefulSet", "Job"}:
+        if one["kind"] in {"Deployment", "StatefulSet", "Job", "CronJob"}:
             yield Workload(one["kind"], one["metadata"]["name"], one)
 
 

@@ -12,7 +12,7 @@ overlays = pytest.mark.parametrize("overlay", OVERLAYS)
 
 def test_the_architecture_lists_what_it_says() -> None:
     arrows = listed()
-    assert len(arrows) == 22
+    assert len(arrows) == 25
     assert ("executor", "nats", 4222) in arrows
     assert not [arrow for arrow in arrows if arrow[:2] == ("executor", "postgres")]
 
@@ -22,8 +22,9 @@ def test_exactly_the_arrows_to_our_pods_are_let_in(overlay: str) -> None:
     found = manifests(overlay)
     ours = {one.service for one in workloads(found)}
     wanted = {arrow for arrow in listed() if arrow[1] in ours}
-    if overlay == "try":  # without Prometheus and KEDA
-        wanted = {arrow for arrow in wanted if arrow[0] not in {"Prometheus", "KEDA"}}
+    if overlay == "try":  # without Prometheus, KEDA and the component backup
+        absent = {"Prometheus", "KEDA", "backup", "restore"}
+        wanted = {arrow for arrow in wanted if arrow[0] not in absent}
     assert let_in(found) == wanted
 
 

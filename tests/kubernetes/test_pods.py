@@ -23,7 +23,10 @@ from tests.kubernetes.manifests import (
 from trigger_local.programs import DRAIN_TIMEOUT
 from trigger_runtime.http.health import Health, HealthApp
 
-EACH = [(overlay, kind) for overlay in OVERLAYS for kind in ("Deployment", "StatefulSet", "Job")]
+EACH = [
+    *((overlay, kind) for overlay in OVERLAYS for kind in ("Deployment", "StatefulSet", "Job")),
+    ("production", "CronJob"),
+]
 each = pytest.mark.parametrize(("overlay", "kind"), EACH)
 overlays = pytest.mark.parametrize("overlay", OVERLAYS)
 
@@ -43,7 +46,7 @@ def quantity(text: str) -> Decimal:
 
 @each
 def test_a_selector_finds_its_own_pods_and_no_others(overlay: str, kind: str) -> None:
-    if kind == "Job":  # its selector is made by Kubernetes
+    if kind in {"Job", "CronJob"}:  # its selector is made by Kubernetes
         assert all("selector" not in one.manifest["spec"] for one in all_of(overlay, kind))
         return
     for one in all_of(overlay, kind):
@@ -69,7 +72,7 @@ def test_a_service_finds_pods_and_their_named_ports(overlay: str) -> None:
 @overlays
 def test_each_workload_that_goes_on_has_one_disruption_budget(overlay: str) -> None:
     budgets = of_kind(manifests(overlay), "PodDisruptionBudget").values()
-    lasting = [w for w in workloads(manifests(overlay)) if w.kind != "Job"]
+    lasting = [w for w in workloads(manifests(overlay)) if not w.ends]
     assert len(budgets) == len(lasting)
     for one in lasting:
         [budget] = [b for b in budgets if selects(b["spec"]["selector"], one.labels)]
@@ -93,7 +96,7 @@ def test_no_pod_has_a_privilege(overlay: str, kind: str) -> None:
             "capabilities": {"drop": ["ALL"]},
         }
         kinds = {kind for volume in pod["volumes"] for kind in volume} - {"name"}
-        assert kinds <= {"emptyDir", "secret", "configMap"}
+        assert kinds <= {"emptyDir", "secret", "configMap", "persistentVolumeClaim"}
         account = of_kind(manifests(overlay), "ServiceAccount")[pod["serviceAccountName"]]
         assert account["automountServiceAccountToken"] is False
 
@@ -113,7 +116,7 @@ def test_what_is_written_is_a_volume_and_memory_is_bounded(overlay: str, kind: s
             if "emptyDir" in volume:
                 assert volume["emptyDir"]["medium"] == "Memory"
                 assert volume["emptyDir"]["sizeLimit"]
-            else:
+            elif one.service != "backup" or "persistentVolumeClaim" not in volume:
                 assert mounts[name]["readOnly"] is True
 
 
@@ -224,7 +227,7 @@ def test_a_rollout_takes_nothing_away(overlay: str, service: str) -> None:
 @overlays
 def test_replicas_are_spread_over_zones_and_nodes(overlay: str) -> None:
     for one in workloads(manifests(overlay)):
-        if one.kind == "Job" or one.name == "etp-postgres":  # one pod each
+        if one.ends or one.name == "etp-postgres":  # one pod each
             continue
         spread = one.pod["topologySpreadConstraints"]
         assert [constraint["topologyKey"] for constraint in spread] == [

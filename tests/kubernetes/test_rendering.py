@@ -119,7 +119,7 @@ def test_before_the_oldest_version_a_pod_cannot_wait_for_its_balancers() -> None
 
 def test_every_component_renders_on_the_base_alone(tmp_path: Path) -> None:
     components = sorted((KUBERNETES / "components").iterdir())
-    assert len(components) == 6
+    assert len(components) == 7
     for component in components:
         folder = tmp_path / component.name
         folder.mkdir()
