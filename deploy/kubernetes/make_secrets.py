@@ -4,6 +4,9 @@
 a second run changes nothing of what the servers already know. The first API key goes to standard
 error; the cluster gets its hash alone. Needs Python 3.9 and nothing else.
 
+For a vault, ``--entries FOLDER`` writes files instead, one for each entry that the component
+external-secrets looks for: ``api.json`` is ``event-trigger-platform/api``.
+
 Where PostgreSQL is your own, ``--database-url`` is its superuser's URL with the platform's database
 as the path; without it, the one of the component postgres-dev is meant.
 """
@@ -13,6 +16,7 @@ import hashlib
 import json
 import secrets
 import sys
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 SERVICES = ("api", "scheduler", "executor", "retention")
@@ -87,13 +91,25 @@ def manifests(made: "dict[str, dict[str, str]]", namespace: str) -> "dict[str, o
     }
 
 
+def write_entries(made: "dict[str, dict[str, str]]", folder: Path) -> None:
+    """A file for each Secret, in a new folder that its owner alone may enter."""
+    folder.mkdir(mode=0o700)
+    for name, values in made.items():
+        entry = folder / (name[len("etp-") :] + ".json")
+        entry.write_text(json.dumps(values, indent=2), encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--namespace", default="event-trigger-platform")
     parser.add_argument("--database-url", help="PostgreSQL's, of its superuser, with the database")
+    parser.add_argument("--entries", type=Path, metavar="FOLDER", help="for a vault; made anew")
     given = parser.parse_args()
     made, api_key = make(given.database_url)
-    json.dump(manifests(made, given.namespace), sys.stdout, indent=2)
+    if given.entries:
+        write_entries(made, given.entries)
+    else:
+        json.dump(manifests(made, given.namespace), sys.stdout, indent=2)
     print(f"API key, shown this once: {api_key}", file=sys.stderr)
 
 

@@ -1,13 +1,23 @@
 """The kinds of operators are as these define them, and what they name is there."""
 
 import copy
+import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from deploy.kubernetes import make_secrets
 from tests.kubernetes.custom_resources import TYPES, mistakes
-from tests.kubernetes.manifests import ROOT, manifests, of_kind, selects, workloads
+from tests.kubernetes.manifests import (
+    KUBERNETES,
+    ROOT,
+    manifests,
+    of_kind,
+    selects,
+    workloads,
+)
 from trigger_contracts.topology import CONSUMERS, PLATFORM_ACCOUNT
 
 PRODUCTION = "production"
@@ -93,3 +103,23 @@ def test_every_secret_that_is_made_by_hand_comes_from_a_vault_as_well() -> None:
         one["spec"]["target"]["name"]: {data["secretKey"] for data in one["spec"]["data"]}
         for one in external.values()
     } == {name: set(values) for name, values in made.items()}
+
+
+def test_the_entries_for_a_vault_are_those_that_are_looked_for(tmp_path: Path) -> None:
+    program, folder = KUBERNETES / "make_secrets.py", tmp_path / "entries"
+    url = "postgresql://owner:secret@db.example.com/etp"
+    command = [sys.executable, "-I", "-S", program, "--database-url", url, "--entries", folder]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == ""
+    assert "API key, shown this once: etp_" in done.stderr
+    assert folder.stat().st_mode & 0o777 == 0o700
+    written = {
+        (f"event-trigger-platform/{path.stem}", name)
+        for path in folder.iterdir()
+        for name in json.loads(path.read_text())
+    }
+    assert written == {
+        (data["remoteRef"]["key"], data["remoteRef"]["property"])
+        for one in of_kind(manifests(PRODUCTION), "ExternalSecret").values()
+        for data in one["spec"]["data"]
+    }
