@@ -178,6 +178,7 @@ async def test_without_the_broker_nothing_is_accepted_and_everything_readable(
         assert (await rest.get(f"/triggers/{owed.api['id']}")).status_code == 200
         assert (await rest.get("/events/")).status_code == 200
         assert (await rest.get("/health")).status_code == 200
+        assert (await rest.get("/serving")).status_code == 200
         assert not await is_ready(platform)
         await owed.due()
     await platform.until_ready()
@@ -214,6 +215,7 @@ async def test_without_the_database_everything_is_accepted_and_nothing_readable(
         ):
             is_unavailable(unread)
         assert (await rest.get("/health")).status_code == 200
+        assert (await rest.get("/serving")).status_code == 200
         assert not await is_ready(platform)
         await owed.due(at)
     await platform.until_ready()
