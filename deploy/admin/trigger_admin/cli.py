@@ -258,11 +258,20 @@ def show_nats_config(
 @app.command()
 def secrets(
     folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="It is theirs.")],
+    *,
+    broker_health: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="The broker's health check, to be copied there so that its container can read it.",
+        ),
+    ] = None,
 ) -> None:
     """Make the secrets of the Compose files in a folder, or what is missing there."""
 
     async def made() -> bool:
-        return compose_secrets.make(folder)
+        return compose_secrets.make(folder, broker_health)
 
     print("Secrets were made." if complete(made) else "Secrets are there.")
 

@@ -6,6 +6,9 @@ run that is killed is repeated by the next one.
 
 The folder belongs to whoever made it, and only they may enter it. Its files may be read by
 anybody, for in the containers other users than theirs read them, and each has its own folder alone.
+
+The broker's health check lies there as well, though it is no secret: in its container root has no
+capability, and reads no file of somebody else's whose mode a strict umask has narrowed.
 """
 
 import json
@@ -22,6 +25,8 @@ from .database import DATABASE, owner_role
 from .errors import AdminError
 
 KEPT = "kept.json"
+
+BROKER_HEALTH = "nats/broker-health"
 
 WITH_DATABASE = (Service.API, Service.SCHEDULER, Service.RETENTION)
 
@@ -43,15 +48,20 @@ class ComposeSecrets:
     """Of Grafana's user ``admin``."""
 
 
-def make(folder: Path) -> bool:
-    """Have everything in ``folder``; whether it is the first time. Raises AdminError, OSError."""
+def make(folder: Path, broker_health: Path | None = None) -> bool:
+    """Have everything in ``folder``, a copy of ``broker_health`` included; whether it is the first
+    time. Raises AdminError, OSError.
+    """
     owner = folder.stat()
     folder.chmod(0o700)
     kept = folder / KEPT
     first = not kept.exists()
     found = _read(kept)
     _write(kept, json.dumps(asdict(found), indent=2), owner, mode=0o600)
-    for name, text in _files(found):
+    files = dict(_files(found))
+    if broker_health is not None:
+        files[BROKER_HEALTH] = broker_health.read_text(encoding="utf-8")
+    for name, text in files.items():
         path = folder / name
         path.parent.mkdir(exist_ok=True)
         path.parent.chmod(0o755)

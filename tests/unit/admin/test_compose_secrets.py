@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 import stat
 from pathlib import Path
@@ -46,6 +47,26 @@ def test_only_its_owner_enters_the_folder_and_any_user_of_a_container_reads_its_
     for path in tmp_path.rglob("*/*"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o444
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o755
+
+
+def test_a_strict_umask_hides_nothing_from_the_containers(tmp_path):
+    """Where the clone was made under it as well: a broker's root has no capability to read that."""
+    health = tmp_path / "broker-health"
+    health.write_bytes((COMPOSE / "broker-health").read_bytes())
+    health.chmod(0o700)
+    folder = tmp_path / "secrets"
+    folder.mkdir(mode=0o700)
+    before = os.umask(0o077)
+    try:
+        compose_secrets.make(folder, health)
+    finally:
+        os.umask(before)
+    copied = folder / "nats" / "broker-health"
+    assert copied.read_bytes() == health.read_bytes()
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*/*")}
+    assert modes == {0o444}
+    assert {stat.S_IMODE(path.parent.stat().st_mode) for path in folder.rglob("*/*")} == {0o755}
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 def test_a_file_that_is_gone_is_written_again_and_a_new_user_gets_a_password(tmp_path):
@@ -93,12 +114,12 @@ def test_the_gateway_gets_no_more_of_the_key_than_its_hash(tmp_path):
 
 
 def test_each_file_that_the_compose_files_name_is_made(tmp_path):
-    compose_secrets.make(tmp_path)
+    compose_secrets.make(tmp_path, COMPOSE / "broker-health")
     services = (COMPOSE / "compose.yaml").read_text().partition("\nservices:\n")[2]
     named = 0
     for service in re.split(r"(?m)^  (?=\w+:$)", services):
         folder = re.search(r"\./secrets/(\w+):/run/secrets:ro", service)
-        for name in re.findall(r"/run/secrets/([\w.]+)", service):
+        for name in re.findall(r"/run/secrets/([\w.-]+)", service):
             assert folder is not None, service
             assert (tmp_path / folder[1] / name).is_file(), name
             named += 1
