@@ -16,7 +16,7 @@ from tests.support.certificates import Authority
 from tests.support.eventually import eventually
 from tests.support.installation import installed, provision
 from tests.support.nats_keys import ACCOUNT, BARE_LIMITS, NO_LIMITS, OPERATOR, USER, KeyPair, creds
-from tests.support.servers import Broker, Postgres
+from tests.support.servers import Postgres
 from trigger_admin import accounts
 from trigger_admin.entering import enter
 from trigger_admin.errors import AdminError
@@ -94,21 +94,23 @@ async def test_a_broker_that_demands_tls_and_certificates(
             await postgres.drop_database("over_tls")
 
 
-async def test_a_database_that_demands_tls(
-    secrets: Secrets, tmp_path: Path, broker: Broker
-) -> None:
+async def test_a_database_that_demands_tls(secrets: Secrets, tmp_path: Path) -> None:
     """Every kind of connection: the administrator's, pools of workers, the gateway's engine.
 
     A PostgreSQL 17, which is too old for the scheduler's statements and lets everybody connect.
+    So the streams are its own, and empty: tables would be made from what another test left there.
     """
     authority = Authority(tmp_path)
     server = authority.sign("server")
-    async with own_servers.database(
-        secrets.postgres[DATABASE_OWNER],
-        {"ssl": "on", "ssl_cert_file": "server.pem", "ssl_key_file": "server-key.pem"},
-        "hostssl all all all scram-sha-256\n",
-        (server.certificate, server.key),
-    ) as port:
+    async with (
+        own_servers.broker({"accounts": accounts.configuration(secrets.nats)}) as nats,
+        own_servers.database(
+            secrets.postgres[DATABASE_OWNER],
+            {"ssl": "on", "ssl_cert_file": "server.pem", "ssl_key_file": "server-key.pem"},
+            "hostssl all all all scram-sha-256\n",
+            (server.certificate, server.key),
+        ) as port,
+    ):
 
         def url(user: str, options: str) -> str:
             role = role_of(user)
@@ -117,7 +119,7 @@ async def test_a_database_that_demands_tls(
 
         def environment(user: str) -> dict[str, str]:
             return {
-                "ETP_NATS_URL": broker.url,
+                "ETP_NATS_URL": f"nats://127.0.0.1:{nats}",
                 "ETP_NATS_USER": user,
                 "ETP_NATS_PASSWORD": secrets.nats[user],
                 "ETP_DATABASE_URL": url(user, f"sslmode=verify-full&sslrootcert={authority.file}"),
