@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,10 +16,11 @@ from tests.support.servers import Broker, Postgres
 from tests.unit.executor.factories import make_api_change
 from trigger_admin import backup, snapshots, yesterday
 from trigger_admin.backup import MANIFEST, ORDER, back_up, file_of
-from trigger_admin.errors import AdminError
+from trigger_admin.errors import AdminError, UncopiedError
 from trigger_admin.provision import provision, say_nothing
 from trigger_admin.rebuild import rebuild_all
 from trigger_admin.restore import rebuild_restored, restore
+from trigger_admin.streams import stream_config
 from trigger_admin.target import Target, admin_connection
 from trigger_contracts import subjects, topology
 from trigger_contracts.subjects import Service
@@ -133,6 +135,29 @@ async def test_commands_of_nats_clients_are_copied_once_before_and_after(
         await eventually(arrived, within=30, what="a later command is copied")
         bodies = [(await jetstream.get_msg(commands, seq)).data for seq in range(1, 22)]
         assert bodies == [*(b"%d" % number for number in range(20)), b"after"]
+
+
+async def test_commands_that_the_broker_does_not_copy_are_said_by_backup_manifest_and_restore(
+    platform_streams: Broker, target: Target, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backup, "COPY_TIMEOUT", 1.0)
+    uncopying = replace(stream_config(topology.COMMANDS, 1), sources=None)
+    async with admin_connection(target) as admin, platform_streams.connected("client") as client:
+        await admin.jetstream(timeout=10).update_stream(uncopying)
+        for number in range(3):
+            await client.jetstream(timeout=10).publish(
+                subjects.command(subjects.Verb.FIRE), b"%d" % number
+            )
+        with pytest.raises(UncopiedError, match="lacks up to 3 commands of NATS clients"):
+            await back_up(target, folder, say_nothing)
+        assert json.loads((folder / MANIFEST).read_text())["uncopied"] == 3
+        said: list[str] = []
+        await restore(target, folder, said.append, replace=True)
+        assert said[0].startswith("Up to 3 commands of NATS clients are not in this backup")
+
+        await provision(target)
+        whole = await back_up(target, folder.with_name("another"), say_nothing)
+        assert whole.uncopied == 0
 
 
 async def test_a_backup_that_is_not_whole_is_refused_and_changes_nothing(
