@@ -228,6 +228,29 @@ async def test_messages_that_are_there_and_services_that_live_stop_a_restore(
         assert await contents(client) == before
 
 
+async def test_a_gateway_that_runs_stops_a_restore(
+    platform_streams: Broker, target: Target, folder: Path
+) -> None:
+    """It sends no heartbeat; what it accepted meanwhile would be lost."""
+    async with admin_connection(target) as client, platform_streams.connected("api") as gateway:
+        await fill(client, 3)
+        await back_up(target, folder, say_nothing)
+        before = await contents(client)
+        listening = await gateway.subscribe(subjects.ALL_ALIVE)
+        await gateway.flush()
+        for step in (
+            restore(target, folder, say_nothing, replace=True),
+            rebuild_restored(target, accept_loss=True),
+        ):
+            with pytest.raises(AdminError, match=r"Services run \(api\): stop all"):
+                await step
+        assert await contents(client) == before
+        await listening.unsubscribe()
+        await gateway.flush()
+        await restore(target, folder, say_nothing, replace=True)
+        assert await contents(client) == before
+
+
 async def test_nothing_starts_on_half_a_restore_and_a_repetition_makes_it_whole(
     target: Target, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
