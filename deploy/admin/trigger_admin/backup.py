@@ -24,7 +24,7 @@ from nats.aio.client import Client
 from trigger_contracts import topology
 
 from . import snapshots
-from .errors import AdminError
+from .errors import AdminError, UncopiedError
 from .snapshots import Snapshot
 from .target import Target, admin_connection
 
@@ -37,7 +37,8 @@ ORDER = (
     topology.DEAD.name,
 )
 """Without TRIGGER_INGRESS: all of it is copied into TRIGGER_COMMANDS before that is taken, and how
-far it was copied would be wrong beside another one."""
+far it was copied would be wrong beside another one. Where the copy stands still, the manifest says
+how many are missing."""
 
 MANIFEST = "backup.json"
 FORMAT = 1
@@ -59,6 +60,8 @@ class Backup:
     version: str
     """Of the platform."""
     streams: tuple[Snapshot, ...]
+    uncopied: int = 0
+    """At most so many commands of NATS clients were acknowledged before, and are not in it."""
 
     @property
     def size(self) -> int:
@@ -67,18 +70,23 @@ class Backup:
 
 
 async def back_up(target: Target, folder: Path, say: Say) -> Backup:
-    """Write a backup into a folder that is new or empty. Raises AdminError."""
+    """Write a backup into a folder that is new or empty. Raises AdminError; it is an UncopiedError
+    where the backup is there and lacks commands that were acknowledged.
+    """
     _make(folder)
     async with admin_connection(target) as client:
         began_at, _ = await _info(client, topology.COMMANDS.name)
-        await _until_copied(client, say)
+        uncopied = await _until_copied(client)
         taken: list[Snapshot] = []
         for stream in ORDER:
             taken.append(await snapshots.take(client, stream, file_of(folder, stream)))
             say(f"{stream}: {taken[-1].state['messages']} messages, {taken[-1].size} bytes")
         ended_at, _ = await _info(client, topology.COMMANDS.name)
-    made = Backup(began_at, ended_at, metadata.version("event-trigger-platform"), tuple(taken))
+    version = metadata.version("event-trigger-platform")
+    made = Backup(began_at, ended_at, version, tuple(taken), uncopied)
     _write(folder / MANIFEST, made)
+    if uncopied:
+        raise UncopiedError(folder, uncopied)
     return made
 
 
@@ -96,6 +104,7 @@ def read(folder: Path) -> Backup:
             datetime.fromisoformat(kept["ended_at"]),
             kept["version"],
             tuple(Snapshot(**one) for one in kept["streams"]),
+            int(kept.get("uncopied", 0)),
         )
     except FileNotFoundError:
         raise AdminError(f"There is no whole backup in {folder}: it has no {MANIFEST}.") from None
@@ -115,8 +124,10 @@ def file_of(folder: Path, stream: str) -> Path:
     return folder / f"{stream}.tar.s2"
 
 
-async def _until_copied(client: Client, say: Say) -> None:
-    """Wait until what NATS clients were told is stored has reached TRIGGER_COMMANDS."""
+async def _until_copied(client: Client) -> int:
+    """Wait until what NATS clients were told is stored has reached TRIGGER_COMMANDS; returns how
+    much of it, at most, has not.
+    """
     _, ingress = await _info(client, topology.INGRESS.name)
     stored: int = ingress["state"]["last_seq"]
     deadline = asyncio.get_running_loop().time() + COPY_TIMEOUT
@@ -124,12 +135,21 @@ async def _until_copied(client: Client, say: Say) -> None:
         await asyncio.sleep(COPY_POLL)
         _, ingress = await _info(client, topology.INGRESS.name)
         _, commands = await _info(client, topology.COMMANDS.name)
-        behind = sum(source["lag"] for source in commands.get("sources") or ())
-        if ingress["state"]["last_seq"] - behind >= stored:
-            return
+        uncopied: int = stored - (ingress["state"]["last_seq"] - _behind(ingress, commands))
+        if uncopied <= 0:
+            return 0
         if asyncio.get_running_loop().time() > deadline:
-            say(f"{behind} commands of NATS clients are not copied yet, and not in the backup.")
-            return
+            return uncopied
+
+
+def _behind(ingress: dict[str, Any], commands: dict[str, Any]) -> int:
+    """How many messages the copy lacks; where nobody copies any more, all that are there."""
+    for source in commands.get("sources") or ():
+        if source["name"] == topology.INGRESS.name:
+            lag: int = source["lag"]
+            return lag
+    messages: int = ingress["state"]["messages"]
+    return messages
 
 
 async def _info(client: Client, stream: str) -> tuple[datetime, dict[str, Any]]:

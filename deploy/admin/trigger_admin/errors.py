@@ -1,6 +1,7 @@
 """What may go wrong in an admin step; each message says what to do about it."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from trigger_runtime.jetstream.past import WAY_OUT
 from trigger_runtime.process.command_line import ExplainedError
@@ -18,6 +19,16 @@ class StreamsLostError(AdminError):
             "Nothing was changed, and nothing is projected backwards. Bring nats/ back from a "
             "backup, or go on with what there is and lose the rest, also in the tables: "
             f"{WAY_OUT}{options}"
+        )
+
+
+class UncopiedError(AdminError):
+    def __init__(self, folder: Path, count: int) -> None:
+        super().__init__(
+            f"The backup in {folder} lacks up to {count} commands of NATS clients that were "
+            "acknowledged before it began: the broker did not copy them from TRIGGER_INGRESS into "
+            "TRIGGER_COMMANDS in time. All else is in it. Take another one into a new folder; if "
+            "it says the same, the copy stands still: etp provision mends it."
         )
 
 

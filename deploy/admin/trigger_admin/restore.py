@@ -39,6 +39,11 @@ async def restore(
     interrupted later a repetition makes a whole one.
     """
     found = backup.read(folder)
+    if found.uncopied:
+        say(
+            f"Up to {found.uncopied} commands of NATS clients are not in this backup, though they "
+            "were acknowledged before it: the broker had not copied them."
+        )
     async with one_step(target):
         await _put_back(target, found, folder, say, replace=replace)
         return await make_anew(

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,10 +16,11 @@ from tests.support.servers import Broker, Postgres
 from tests.unit.executor.factories import make_api_change
 from trigger_admin import backup, snapshots, yesterday
 from trigger_admin.backup import MANIFEST, ORDER, back_up, file_of
-from trigger_admin.errors import AdminError
+from trigger_admin.errors import AdminError, UncopiedError
 from trigger_admin.provision import provision, say_nothing
 from trigger_admin.rebuild import rebuild_all
 from trigger_admin.restore import rebuild_restored, restore
+from trigger_admin.streams import stream_config
 from trigger_admin.target import Target, admin_connection
 from trigger_contracts import subjects, topology
 from trigger_contracts.subjects import Service
@@ -135,6 +137,29 @@ async def test_commands_of_nats_clients_are_copied_once_before_and_after(
         assert bodies == [*(b"%d" % number for number in range(20)), b"after"]
 
 
+async def test_commands_that_the_broker_does_not_copy_are_said_by_backup_manifest_and_restore(
+    platform_streams: Broker, target: Target, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backup, "COPY_TIMEOUT", 1.0)
+    uncopying = replace(stream_config(topology.COMMANDS, 1), sources=None)
+    async with admin_connection(target) as admin, platform_streams.connected("client") as client:
+        await admin.jetstream(timeout=10).update_stream(uncopying)
+        for number in range(3):
+            await client.jetstream(timeout=10).publish(
+                subjects.command(subjects.Verb.FIRE), b"%d" % number
+            )
+        with pytest.raises(UncopiedError, match="lacks up to 3 commands of NATS clients"):
+            await back_up(target, folder, say_nothing)
+        assert json.loads((folder / MANIFEST).read_text())["uncopied"] == 3
+        said: list[str] = []
+        await restore(target, folder, said.append, replace=True)
+        assert said[0].startswith("Up to 3 commands of NATS clients are not in this backup")
+
+        await provision(target)
+        whole = await back_up(target, folder.with_name("another"), say_nothing)
+        assert whole.uncopied == 0
+
+
 async def test_a_backup_that_is_not_whole_is_refused_and_changes_nothing(
     target: Target, folder: Path
 ) -> None:
@@ -200,6 +225,29 @@ async def test_messages_that_are_there_and_services_that_live_stop_a_restore(
         with pytest.raises(AdminError, match=r"Services run \(executor\): stop all"):
             await rebuild_restored(target, accept_loss=True)
         living.cancel()
+        assert await contents(client) == before
+
+
+async def test_a_gateway_that_runs_stops_a_restore(
+    platform_streams: Broker, target: Target, folder: Path
+) -> None:
+    """It sends no heartbeat; what it accepted meanwhile would be lost."""
+    async with admin_connection(target) as client, platform_streams.connected("api") as gateway:
+        await fill(client, 3)
+        await back_up(target, folder, say_nothing)
+        before = await contents(client)
+        listening = await gateway.subscribe(subjects.ALL_ALIVE)
+        await gateway.flush()
+        for step in (
+            restore(target, folder, say_nothing, replace=True),
+            rebuild_restored(target, accept_loss=True),
+        ):
+            with pytest.raises(AdminError, match=r"Services run \(api\): stop all"):
+                await step
+        assert await contents(client) == before
+        await listening.unsubscribe()
+        await gateway.flush()
+        await restore(target, folder, say_nothing, replace=True)
         assert await contents(client) == before
 
 
