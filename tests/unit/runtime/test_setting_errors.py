@@ -201,6 +201,8 @@ def test_variables_that_nobody_knows_are_found() -> None:
         "ETP_API_SERVICE_HOST": "10.0.0.1",
         "ETP_API_PORT_8080_TCP_ADDR": "10.0.0.1",
         "ETP_API_SERVICE_PORT_HTTP": "8080",
+        "ETP_API_PORT": "tcp://10.0.0.1:8080",
+        "ETP_OPERATION_PORT": "8081",
         "CLAIM_BATCH": "1",
         "ETP_CLAIM_BACH": "1",
         "ETP_CLAIM_BATCH_FILE": "/x",
@@ -209,5 +211,6 @@ def test_variables_that_nobody_knows_are_found() -> None:
     assert dict(unknown(environment)) == {
         "ETP_CLAIM_BACH": "ETP_CLAIM_BATCH",
         "ETP_CLAIM_BATCH_FILE": "ETP_CLAIM_BATCH",
+        "ETP_OPERATION_PORT": "ETP_OPERATIONS_PORT",
         "ETP_SOMETHING_ELSE_ENTIRELY": None,
     }
