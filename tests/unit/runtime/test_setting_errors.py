@@ -66,6 +66,9 @@ def test_a_wrong_setting_ends_a_start_with_a_line_for_each(service: str) -> None
             "(loud) is none of these. Allowed: debug, info, warning or error.",
         ),
         ("ETP_NATS_URL", "http://hunter2", "holds no address such as nats://host:4222 or tls://"),
+        # Their client would need packages that no service has.
+        ("ETP_NATS_URL", "nats://a,ws://b", "holds no address such as nats://host:4222 or tls://"),
+        ("ETP_NATS_URL", "wss://hunter2", "holds no address such as nats://host:4222 or tls://"),
         ("ETP_NATS_URL", "", "holds no address such as nats://host:4222 or tls://host:4222."),
         (
             "ETP_NATS_URL",

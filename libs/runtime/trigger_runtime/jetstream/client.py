@@ -63,9 +63,6 @@ class FastClient(OrderlyClient):
         """By the number of their subscription."""
 
     async def _connect_to_server(self, s: Srv) -> None:
-        if s.uri.scheme not in {"nats", "tls"}:
-            await super()._connect_to_server(s)
-            return
         s.last_attempt = time.monotonic()
         self._transport = EndingTransport()
         await self._transport.connect(
