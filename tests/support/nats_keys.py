@@ -12,9 +12,9 @@ _SEED = 18 << 3
 
 _LIMITS = ("subs", "data", "payload", "imports", "exports", "conn", "leaf")
 _OF_JETSTREAM = ("mem_storage", "disk_storage", "streams", "consumer")
-BARE_LIMITS = {**dict.fromkeys(_LIMITS, -1), "wildcards": True}
+_BARE_LIMITS = {**dict.fromkeys(_LIMITS, -1), "wildcards": True}
 """No limits, and no streams."""
-NO_LIMITS = {**BARE_LIMITS, **dict.fromkeys(_OF_JETSTREAM, -1)}
+_NO_LIMITS = {**_BARE_LIMITS, **dict.fromkeys(_OF_JETSTREAM, -1)}
 
 
 class KeyPair:
@@ -24,9 +24,10 @@ class KeyPair:
         self.public = _encoded(bytes((kind,)) + self._key.public_key().public_bytes_raw())
         self.seed = _encoded(bytes((_SEED | kind >> 5, (kind & 31) << 3)) + raw)
 
-    def jwt(self, subject: str, kind: str, **claims: Any) -> str:
-        """What the owner of this key says of somebody."""
+    def jwt(self, subject: str, kind: str, *, expires_at: int | None = None, **claims: Any) -> str:
+        """What the owner of this key says of somebody; ``expires_at`` in seconds since 1970."""
         body = {
+            **({} if expires_at is None else {"exp": expires_at}),
             "jti": subject,
             "iat": 1_700_000_000,
             "iss": self.public,
@@ -36,6 +37,21 @@ class KeyPair:
         }
         signed = f"{_part({'typ': 'JWT', 'alg': 'ed25519-nkey'})}.{_part(body)}"
         return f"{signed}.{_url(self._key.sign(signed.encode()))}"
+
+
+def trusting(operator: KeyPair, account: KeyPair) -> dict[str, object]:
+    """The configuration of a broker with one account, whose users are known by their JWTs."""
+    limits: dict[str, Any] = {"limits": _NO_LIMITS, "default_permissions": {"pub": {}, "sub": {}}}
+    system = KeyPair(ACCOUNT)
+    return {
+        "operator": operator.jwt(operator.public, "operator"),
+        "resolver": "MEMORY",
+        "system_account": system.public,
+        "resolver_preload": {
+            account.public: operator.jwt(account.public, "account", **limits),
+            system.public: operator.jwt(system.public, "account", limits=_BARE_LIMITS),
+        },
+    }
 
 
 def creds(jwt: str, seed: str) -> str:

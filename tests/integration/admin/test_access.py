@@ -15,7 +15,7 @@ from tests.support import own_servers
 from tests.support.certificates import Authority
 from tests.support.eventually import eventually
 from tests.support.installation import installed, provision
-from tests.support.nats_keys import ACCOUNT, BARE_LIMITS, NO_LIMITS, OPERATOR, USER, KeyPair, creds
+from tests.support.nats_keys import ACCOUNT, OPERATOR, USER, KeyPair, creds, trusting
 from tests.support.servers import Postgres
 from trigger_admin import accounts
 from trigger_admin.entering import enter
@@ -190,18 +190,7 @@ async def test_a_broker_that_trusts_an_operators_jwts(
             payload=-1,
         )
         (tmp_path / f"{user['user']}.creds").write_text(creds(jwt, key.seed))
-    limits = {"limits": NO_LIMITS, "default_permissions": {"pub": {}, "sub": {}}}
-    system = KeyPair(ACCOUNT)
-    trusting = {
-        "operator": operator.jwt(operator.public, "operator"),
-        "resolver": "MEMORY",
-        "system_account": system.public,
-        "resolver_preload": {
-            account.public: operator.jwt(account.public, "account", **limits),
-            system.public: operator.jwt(system.public, "account", limits=BARE_LIMITS),
-        },
-    }
-    async with own_servers.broker(trusting) as nats:
+    async with own_servers.broker(trusting(operator, account)) as nats:
         url = f"nats://127.0.0.1:{nats}"
         forger, key = KeyPair(ACCOUNT), KeyPair(USER)
         forged = creds(forger.jwt(key.public, "user", subs=-1, data=-1, payload=-1), key.seed)

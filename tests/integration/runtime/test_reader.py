@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from nats.aio.msg import Msg
 
+from tests.integration.runtime.conftest import Connect
 from tests.support.servers import Broker
 from trigger_contracts import subjects
 from trigger_contracts.topology import DUE
@@ -15,7 +16,9 @@ from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.inbox import Inbox
 from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
 from trigger_runtime.jetstream.reader import StreamReader
-from trigger_runtime.process.errors import BrokerUnavailable
+from trigger_runtime.process.clock import SystemClock
+from trigger_runtime.process.clock_watch import BROKERS_CLOCK, LOOK_EVERY, ClockWatch
+from trigger_runtime.process.errors import BrokerUnavailable, StreamMissing
 
 
 async def store(publisher: JetStreamPublisher, names: list[str]) -> None:
@@ -173,3 +176,15 @@ async def test_a_stream_that_may_not_be_read_does_not_answer(scheduler: Connecti
     absent = StreamReader(scheduler, "TRIGGER_CHANGES_ABSENT", timeout=timedelta(seconds=1))
     with pytest.raises(BrokerUnavailable):
         await absent.last_seq()
+
+
+async def test_the_clock_of_a_stream_that_is_not_made_yet_is_asked_for_again(
+    connect: Connect,
+) -> None:
+    absent = StreamReader(await connect("admin"), "ABSENT", timeout=timedelta(seconds=5))
+    with pytest.raises(StreamMissing):
+        await absent.state()
+    with pytest.raises(BrokerUnavailable, match="stream not found"):
+        await absent.clock()
+    watch = ClockWatch(SystemClock(), {BROKERS_CLOCK: absent.clock})
+    assert await watch.look() == LOOK_EVERY

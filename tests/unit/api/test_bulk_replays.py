@@ -5,13 +5,16 @@ from typing import Any
 
 import pytest
 
+from tests.support.kept_spans import KeptSpans
 from tests.unit.api.fakes import NOW, make_change
 from tests.unit.api.replaying import EVERYTHING, INTEGER, SECOND, World, asked, refusal
 from trigger_api.domain.log.replays import MAX_REPLAYS
 from trigger_api.domain.queries import StateFilter
 from trigger_api.handlers.bulk_replays import SLICE, BulkReplay
+from trigger_api.handlers.traces import FireTraces
 from trigger_contracts.errors import Code
 from trigger_contracts.events import EntryStatus, Source
+from trigger_contracts.tracing import root_of
 from trigger_runtime.process.errors import DatabaseUnavailable
 
 
@@ -104,6 +107,27 @@ async def test_a_request_repeated_under_its_key_goes_on_where_it_broke_off(world
     assert {c.replay_of for c in world.fired} == {one.event_id for one in origins}
     assert first <= world.event_ids
     assert len({c.command_id for c in world.fired if c.key}) == again.replayed
+
+
+async def test_a_request_that_breaks_off_leaves_no_event_without_a_root(world: World) -> None:
+    origins, kept = world.add(SLICE + 20), KeptSpans()
+    world.log.chunk = SLICE + 20
+    world.many._traces = FireTraces(kept, world.clock)
+    world.commands.breaks_after = 70
+
+    assert (await refusal(world.many.replay(asked("key")))).status == 503
+
+    roots = [span for span in kept.spans if span.parent is None]
+    assert [span.attributes["etp.status"] for span in roots] == ["accepted"] * 70 + ["failed"] * 30
+    published = {span.parent for span in kept.spans if span.name == "publish"}
+    assert published == {root_of(event_id) for event_id in world.event_ids}
+    assert published == {span.context for span in roots[:70]}
+    begun = len(kept.spans)
+    world.commands.breaks_after = None
+    world.clock.advance(SECOND)
+    assert (await world.many.replay(asked("key"))).replayed == len(origins)
+    again = [span for span in kept.spans[begun:] if "etp.repeated" in span.attributes]
+    assert {span.parent for span in again} == {span.context for span in roots}
 
 
 async def test_a_repeated_request_has_the_same_events(world: World) -> None:

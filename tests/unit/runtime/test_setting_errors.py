@@ -66,6 +66,9 @@ def test_a_wrong_setting_ends_a_start_with_a_line_for_each(service: str) -> None
             "(loud) is none of these. Allowed: debug, info, warning or error.",
         ),
         ("ETP_NATS_URL", "http://hunter2", "holds no address such as nats://host:4222 or tls://"),
+        # Their client would need packages that no service has.
+        ("ETP_NATS_URL", "nats://a,ws://b", "holds no address such as nats://host:4222 or tls://"),
+        ("ETP_NATS_URL", "wss://hunter2", "holds no address such as nats://host:4222 or tls://"),
         ("ETP_NATS_URL", "", "holds no address such as nats://host:4222 or tls://host:4222."),
         (
             "ETP_NATS_URL",
@@ -201,6 +204,8 @@ def test_variables_that_nobody_knows_are_found() -> None:
         "ETP_API_SERVICE_HOST": "10.0.0.1",
         "ETP_API_PORT_8080_TCP_ADDR": "10.0.0.1",
         "ETP_API_SERVICE_PORT_HTTP": "8080",
+        "ETP_API_PORT": "tcp://10.0.0.1:8080",
+        "ETP_OPERATION_PORT": "8081",
         "CLAIM_BATCH": "1",
         "ETP_CLAIM_BACH": "1",
         "ETP_CLAIM_BATCH_FILE": "/x",
@@ -209,5 +214,6 @@ def test_variables_that_nobody_knows_are_found() -> None:
     assert dict(unknown(environment)) == {
         "ETP_CLAIM_BACH": "ETP_CLAIM_BATCH",
         "ETP_CLAIM_BATCH_FILE": "ETP_CLAIM_BATCH",
+        "ETP_OPERATION_PORT": "ETP_OPERATIONS_PORT",
         "ETP_SOMETHING_ELSE_ENTIRELY": None,
     }

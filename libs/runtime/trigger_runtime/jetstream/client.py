@@ -35,6 +35,10 @@ class OrderlyClient(Client):
         await super().flush(timeout)
 
 
+_OVER = ("authentication expired", "authentication revoked")
+"""Of the broker, which then ends the connection: what let a user or an account in holds no more."""
+
+
 class NoAccess(NatsError):  # noqa: N818
     """Nothing was said to the broker: it cannot be trusted, or what proves who we are is gone."""
 
@@ -59,9 +63,6 @@ class FastClient(OrderlyClient):
         """By the number of their subscription."""
 
     async def _connect_to_server(self, s: Srv) -> None:
-        if s.uri.scheme not in {"nats", "tls"}:
-            await super()._connect_to_server(s)
-            return
         s.last_attempt = time.monotonic()
         self._transport = EndingTransport()
         await self._transport.connect(
@@ -140,6 +141,16 @@ class FastClient(OrderlyClient):
             _client=self,
             _sid=sid,
         )
+
+    async def _process_err(self, err_msg: str) -> None:
+        if not any(over in err_msg for over in _OVER):
+            await super()._process_err(err_msg)
+            return
+        # nats-py would close for good. The file may hold the next credentials already, and is read
+        # for each connection.
+        error = NatsError(f"nats: {err_msg}")
+        await self._error_cb(error)
+        await self._process_op_err(error)
 
     async def _process_pong(self) -> None:
         if self._pongs and self._pongs[0].done():

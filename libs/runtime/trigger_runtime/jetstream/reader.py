@@ -198,8 +198,15 @@ class StreamReader:
         )
 
     async def clock(self) -> datetime:
-        """What the broker's clock shows: that of the node which leads the stream."""
-        body = self._json(await self._request(f"$JS.API.STREAM.INFO.{self._stream}", None))
+        """What the broker's clock shows: that of the node which leads the stream.
+
+        Raises BrokerUnavailable, also while there is no such stream: it may be made any time.
+        """
+        answer = await self._request(f"$JS.API.STREAM.INFO.{self._stream}", None)
+        try:
+            body = self._json(answer)
+        except ReadRefused as error:
+            raise BrokerUnavailable(str(error)) from error
         if body is None:
             raise BrokerUnavailable(f"no stream {self._stream}")
         return _instant(body["ts"])

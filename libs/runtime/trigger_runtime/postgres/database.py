@@ -95,8 +95,10 @@ def _driver_errors() -> Iterator[None]:
 
 
 def _told(error: Exception) -> Exception:
-    if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):
-        # asyncpg's own word for a value that cannot be sent.
+    # asyncpg's own word for a value that cannot be sent. It says the same of what the connection
+    # itself needs, of a file for TLS that is gone for instance: no value is at fault there.
+    is_value = isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)
+    if is_value and not isinstance(error, asyncpg.ClientConfigurationError):
         return asyncpg.DataError(str(error))
     away = DatabaseNotProvisioned if isinstance(error, NOT_PROVISIONED) else DatabaseUnavailable
     return away(str(error) or type(error).__name__)

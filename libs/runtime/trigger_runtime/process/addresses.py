@@ -35,7 +35,7 @@ def without_login(address: str) -> str:
 def _nats_url(text: str) -> str:
     for address in nodes(text):
         parts = urlsplit(address if "://" in address else f"nats://{address}")
-        if parts.scheme not in {"nats", "tls", "ws", "wss"} or not _is_host(parts.netloc):
+        if parts.scheme not in {"nats", "tls"} or not _is_host(parts.netloc):
             raise ValueError("holds no address such as nats://host:4222 or tls://host:4222")
     return text
 

@@ -119,7 +119,7 @@ class BrokerSettings(EnvironmentSettings):
         return (
             self.nats_ca_file is not None
             or self.nats_cert_file is not None
-            or any(one.startswith(("tls://", "wss://")) for one in addresses)
+            or any(one.startswith("tls://") for one in addresses)
         )
 
     def tls_context(self) -> ssl.SSLContext:

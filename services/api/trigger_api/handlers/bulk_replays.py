@@ -39,6 +39,9 @@ SLICE = 100
 ACCEPTED = 202
 """Of each replay, as if it were asked for alone."""
 
+INTERRUPTED = 503
+"""Of each of which it is not known whether it is stored."""
+
 _TICK = timedelta(microseconds=1)
 """Between the instants of two replays: the log shows them in the order of their origins."""
 
@@ -146,7 +149,7 @@ class BulkReplays:
             return_exceptions=True,
         )
         ready: list[tuple[str, bytes]] = []
-        traced: list[FireTrace] = []
+        traced: list[tuple[int, FireTrace]] = []
         ttl: timedelta | None = None
         for n, (fire, one) in enumerate(zip(fires, prepared, strict=True)):
             try:
@@ -157,7 +160,7 @@ class BulkReplays:
                 if fire.trace is not None and fire.trace.becomes(
                     event_id_of(fire, command_id, at + n * _TICK)
                 ):
-                    traced.append(fire.trace)
+                    traced.append((len(ready), fire.trace))
                 # Under one key they were accepted at about the same time: the shortest is for all.
                 ttl = _shorter(ttl, self._fires.life_left(command))
             except Refused as refusal:
@@ -168,11 +171,24 @@ class BulkReplays:
             await self._commands.store_each(Verb.FIRE, ready, ttl=ttl)
         except PartlyStored as stored:
             tally.replayable += stored.count
+            self._end_each(traced, stored.count, publishing_at)
             raise
         tally.replayable += len(ready)
-        for trace in traced:
-            trace.publishing_at, trace.published_at = publishing_at, self._clock.now()
-            self._end(trace, ACCEPTED)
+        self._end_each(traced, len(ready), publishing_at)
+
+    def _end_each(
+        self, traced: Sequence[tuple[int, FireTrace]], stored: int, publishing_at: datetime
+    ) -> None:
+        """Of commands by their place, from 1; the first ``stored`` are certainly stored.
+
+        The others may be, so their events need a root as well.
+        """
+        published_at = self._clock.now()
+        for place, trace in traced:
+            trace.publishing_at = publishing_at
+            if place <= stored:
+                trace.published_at = published_at
+            self._end(trace, ACCEPTED if place <= stored else INTERRUPTED)
 
     def _end(self, trace: FireTrace | None, status: int) -> None:
         if trace is not None and self._traces is not None:

@@ -61,8 +61,12 @@ class WaitingCommands:
         health.tell("oldest_command_age_s", lambda: round(self.age_s(), 3))
 
     async def _look(self) -> None:
-        self._is_known = False
-        age = await self._oldest()
+        try:
+            age = await self._oldest()
+        except BaseException:
+            # Also where who asked has given up. Not before: it is measured during a look, too.
+            self._is_known = False
+            raise
         self._stored_at = None if age is None else self._monotonic() - age.total_seconds()
         self._is_known = True
 
