@@ -4,25 +4,15 @@ import asyncio
 import json
 import os
 import re
-import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support import pages
 from tests.support.whole_platform import Platform
 
 ROOT = Path(__file__).parents[2]
-_BLOCK = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
-
-CURL = """#!/bin/sh
-# As curl, but a refusal is a failure, and what would go on for ever ends after 3 s.
-case " $* " in
-  *" -sSN "*) %(curl)s --fail-with-body --max-time 3 "$@" || [ $? = 28 ] ;;
-  *" -sSf "*) exec %(curl)s "$@" ;;
-  *) exec %(curl)s --fail-with-body "$@" ;;
-esac
-"""
 EXAMPLES = ROOT / "examples"
 
 
@@ -120,23 +110,7 @@ async def test_environment_prints_what_the_others_need(platform: Platform) -> No
 async def test_the_requests_of_a_page_work_as_they_stand(
     platform: Platform, page: str, tmp_path: Path
 ) -> None:
-    (tmp_path / "curl").write_text(CURL % {"curl": shutil.which("curl")})
-    (tmp_path / "curl").chmod(0o755)
-    blocks = [block for block in _BLOCK.findall((ROOT / page).read_text()) if "curl " in block]
+    blocks = pages.requests(page)
     assert blocks
-    # The address and the key are the test's own; a variable that a block sets is another one's.
-    own = re.compile(r"^(URL|KEY)=.*\n", re.MULTILINE)
-    script = "set -eu\n" + "\n".join(own.sub("", block) for block in blocks)
-    process = await asyncio.create_subprocess_exec(
-        *("sh", "-c", script),
-        cwd=tmp_path,
-        env={
-            "PATH": f"{tmp_path}:{os.environ['PATH']}",
-            "URL": platform.status["url"],
-            "KEY": platform.status["api_key"],
-        },
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    printed, _ = await asyncio.wait_for(process.communicate(), 60)
-    assert process.returncode == 0, printed.decode()[-2000:]
+    url, key = platform.status["url"], platform.status["api_key"]
+    assert await pages.paste(blocks, tmp_path, URL=url, KEY=key)

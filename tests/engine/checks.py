@@ -88,6 +88,23 @@ async def loses_nothing_whatever_is_killed(deployment: Deployment) -> None:
     print(await load.check())
 
 
+async def is_rebuilt_while_it_fires(deployment: Deployment) -> None:
+    """``etp rebuild`` as an admin step of Compose, under load: every table, and no row changes."""
+    load = Load(deployment)
+    await load.prepare()
+    async with load.working():
+        await asyncio.sleep(UNDER_LOAD_S)
+        began = time.monotonic()
+        said = await asyncio.to_thread(
+            deployment.compose, "run", "--rm", "provision", "etp", "rebuild"
+        )
+        print(f"rebuilt under load after {time.monotonic() - began:.1f} s")
+        await asyncio.sleep(UNDER_LOAD_S)
+    for schema in ("scheduler", "retention"):
+        assert re.search(rf"^{schema}: ", said, re.MULTILINE), said
+    print(await load.check())
+
+
 async def _all_ready(deployment: Deployment) -> None:
     async def ready() -> bool:
         async with client_of(deployment) as client:

@@ -1,14 +1,18 @@
 """``deploy/compose/compose.yaml`` as it is: one of everything, on one machine."""
 
+import json
+import re
 import time
 from collections.abc import Iterator
 
 import pytest
 
 from tests.engine import checks
-from tests.engine.load import client_of
+from tests.engine.load import client_of, log
 from tests.engine.watching import Watching
+from tests.support import pages
 from tests.support.engine.deployed import Deployment, deployed
+from tests.support.engine.packages import ROOT
 from tests.support.engine.running import Engine
 from tests.support.eventually import eventually
 
@@ -24,6 +28,23 @@ def platform(engine: Engine, image: str) -> Iterator[Deployment]:
 
 async def test_it_fires_by_rest_and_over_nats_and_tells_of_it(platform):
     await checks.fires_and_tells(platform)
+
+
+async def test_the_first_request_of_the_readme_works_as_the_page_of_servers_says(
+    platform, tmp_path
+):
+    """``URL`` and ``KEY`` as docs/install.md sets them, but for the port, which is the test's."""
+    page = (ROOT / "docs/install.md").read_text()
+    url, key = (re.search(rf"^{name}=.*$", page, re.MULTILINE)[0] for name in ("URL", "KEY"))
+    port = f":{platform.gateways[0]}"
+    told = f"cd '{platform.folder}'\n{url.replace(':8000', port)}\n{key}\n"
+    assert told.count(port) == 1
+    printed = await pages.paste([told, *pages.requests("README.md")], tmp_path)
+    made, end = json.JSONDecoder().raw_decode(printed)
+    assert isinstance(json.loads(printed[end:]), list)
+    async with client_of(platform) as client:
+        [row] = await eventually(lambda: log(client, made["id"]), within=30, what="its row")
+    assert row["status"] == "fired"
 
 
 async def test_pages_are_found_in_the_cache(platform):

@@ -40,6 +40,11 @@ def test_every_stream_is_kept_by_three_brokers(cluster):
         assert {one["config"]["num_replicas"] for one in streams} == {3}
 
 
+async def test_its_tables_are_made_anew_while_it_runs(cluster):
+    """The admin step is told three brokers, as the services are."""
+    await checks.is_rebuilt_while_it_fires(cluster)
+
+
 def test_its_containers_have_what_they_need_and_no_more(cluster):
     checks.is_hardened(cluster)
     checks.shows_no_secret(cluster)
