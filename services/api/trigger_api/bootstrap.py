@@ -477,15 +477,18 @@ async def serve(settings: Settings) -> int:
     )
     code = 0
 
-    async def end_if_lost() -> None:
+    def give_up() -> None:
         nonlocal code
-        await built.connection.lost.wait()
         code = 1
         server.should_exit = True
 
+    async def end_if_lost() -> None:
+        await built.connection.lost.wait()
+        give_up()
+
     watching = asyncio.create_task(end_if_lost(), name="watch connection")
     try:
-        async with _operations(settings, built.health):
+        async with _operations(settings, built.health, give_up):
             await server.serve()
     finally:
         watching.cancel()
@@ -494,8 +497,13 @@ async def serve(settings: Settings) -> int:
 
 
 @contextlib.asynccontextmanager
-async def _operations(settings: Settings, health: Health) -> AsyncIterator[None]:
-    """Serve those who operate the gateway for the block, where they have a port of their own."""
+async def _operations(
+    settings: Settings, health: Health, on_failed: Callable[[], None]
+) -> AsyncIterator[None]:
+    """Serve those who operate the gateway for the block, where they have a port of their own.
+
+    ``on_failed`` is called if that ends by itself: nobody could see any more how the gateway is.
+    """
     if settings.operations_port is None:
         yield
         return
@@ -505,9 +513,18 @@ async def _operations(settings: Settings, health: Health) -> AsyncIterator[None]
         host=settings.operations_host,
         port=settings.operations_port,
     )
+
+    def ended(serving: asyncio.Task[None]) -> None:
+        error = None if serving.cancelled() else serving.exception()
+        if error is not None or not server.should_exit:
+            log.critical("cannot go on", part="operations", exc_info=error)
+            on_failed()
+
     serving = server.start()
+    serving.add_done_callback(ended)
     try:
         yield
     finally:
         server.should_exit = True
-        await serving
+        # Not awaited: what it raised is told, and must not take the place of the exit code.
+        await asyncio.wait({serving})

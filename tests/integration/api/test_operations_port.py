@@ -1,7 +1,10 @@
 """The gateway tells of itself on a port that its callers need not reach, to the very end."""
 
 import asyncio
+import os
 import signal
+import socket
+import sys
 
 import httpx
 
@@ -86,3 +89,36 @@ async def test_operators_are_answered_while_it_drains(
         async with asyncio.timeout(10):
             assert await gateway.process.wait() == 0
         assert await answers(own, "/serving") == 0
+
+
+async def test_a_gateway_that_operators_cannot_see_any_more_ends() -> None:
+    """Its orchestrator starts it anew. Here somebody took the port since it was looked at."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        async with asyncio.timeout(60):
+            gateway = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-c",
+                "import sys, trigger_runtime.process.starting\n"
+                "from trigger_api.bootstrap import serve\n"
+                "from trigger_api.settings import Settings\n"
+                "from trigger_runtime.worker import run\n"
+                "sys.exit(run(lambda: serve(Settings())))",
+                env={
+                    **os.environ,
+                    "ETP_NATS_URL": "nats://127.0.0.1:1",
+                    "ETP_DATABASE_URL": "postgresql://etp_api@127.0.0.1:1/etp",
+                    "ETP_HTTP_PORT": str(ports.choose_free(set())),
+                    "ETP_OPERATIONS_PORT": str(taken.getsockname()[1]),
+                },
+                stderr=asyncio.subprocess.PIPE,
+            )
+            try:
+                _, said = await gateway.communicate()
+            finally:
+                if gateway.returncode is None:
+                    gateway.kill()
+    assert gateway.returncode == 1
+    records = said.decode()
+    assert "cannot go on" in records, records
+    assert "stopped" in records, records
+    assert "Traceback" not in records, records
