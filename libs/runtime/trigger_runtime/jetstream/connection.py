@@ -19,6 +19,7 @@ from trigger_contracts import subjects
 from trigger_runtime.process.addresses import nodes
 from trigger_runtime.process.errors import BrokerUnavailable
 from trigger_runtime.process.event_loop import StoppingError
+from trigger_runtime.process.exceptions_told import told
 from trigger_runtime.process.logging_setup import get_logger
 from trigger_runtime.process.metrics import BROKER_CONNECTED
 from trigger_runtime.process.settings import BrokerSettings
@@ -193,12 +194,13 @@ class Connection:
         if isinstance(error, StoppingError):
             return
         # nats-py calls this for every failed attempt: five a second while the broker is away.
-        text = str(error) or type(error).__name__
+        # It does for what hearing a message raised, too, whose words may quote that.
+        text = told(error)
         now = asyncio.get_running_loop().time()
         if text == self._last_error[0] and now - self._last_error[1] < REPEAT_LOG_S:
             return
         self._last_error = (text, now)
-        log.error("broker error", error=text, kind=type(error).__name__)
+        log.error("broker error", error=text)
 
     async def _disconnected(self) -> None:
         self._connected.clear()
