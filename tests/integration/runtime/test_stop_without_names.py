@@ -13,14 +13,15 @@ import httpx
 import pytest
 
 from tests.support.eventually import eventually
+from tests.support.machine import allowed
 from trigger_contracts.subjects import Service
 from trigger_local import ports
 
 SOURCE = Path(__file__).parents[2] / "support" / "slow_names.c"
 LOOKUP_S = 60
 """What a question takes there."""
-STOPS_WITHIN_S = 10
-"""On a busy machine; alone it takes a third of a second."""
+STOPS_WITHIN_S = 2
+"""On a machine of its own, where it takes a third of a second. A stop that waits takes 8."""
 
 COMPILER = shutil.which("gcc") or shutil.which("cc")
 
@@ -80,7 +81,8 @@ async def test_a_stop_waits_for_no_name(service: Service, slow_names: Path, tmp_
             process.kill()
             await process.wait()
     assert process.returncode == 0, said.decode()
-    assert took < STOPS_WITHIN_S, said.decode()
+    limit = allowed(STOPS_WITHIN_S)
+    assert took < limit, f"{took:.2f} s of {limit:.2f} s: {said.decode()}"
     assert b"never retrieved" not in said
     assert b"Traceback" not in said
     assert b"stopped" in said.splitlines()[-1]
