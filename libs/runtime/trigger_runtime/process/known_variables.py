@@ -47,6 +47,7 @@ NAMES = frozenset(
         "ETP_HTTP_HOST",
         "ETP_HTTP_PORT",
         "ETP_IMAGE",
+        "ETP_JAEGER_PORT",
         "ETP_KEPT_FOR",
         "ETP_LAST_ID",
         "ETP_LOCK_TIMEOUT",
