@@ -123,7 +123,8 @@ def stops_at_once(deployment: Deployment) -> None:
         print(f"{container.name}: stopped in {took:.2f} s")
         assert container.attrs["State"]["ExitCode"] == 0
         assert took < deployment.GRACE_S
-    deployment.stop()
+    codes = deployment.stop()
+    assert set(codes.values()) == {0}, codes
     print(f"everything up again after {deployment.up():.1f} s")
 
 

@@ -29,10 +29,18 @@ class Watching:
 
         await eventually(all_up, within=SEEN_S, poll=1, what="every service is scraped")
 
-    async def rules(self) -> dict[str, str]:
-        """Each alert, and whether its expression could be judged."""
-        groups = (await self._ask("rules"))["groups"]
-        return {rule["name"]: rule["health"] for group in groups for rule in group["rules"]}
+    async def judges(self, alert: str) -> dict[str, str]:
+        """Wait until this alert's expression could be judged; how it went with each alert's.
+
+        A rule is "unknown" until its group was judged for the first time.
+        """
+
+        async def judged() -> dict[str, str] | None:
+            groups = (await self._ask("rules"))["groups"]
+            health = {rule["name"]: rule["health"] for group in groups for rule in group["rules"]}
+            return health if health[alert] == "ok" else None
+
+        return await eventually(judged, within=SEEN_S, poll=1, what=f"{alert} is judged")
 
     async def until(self, alert: str, job: str, *, fires: bool) -> None:
         """Wait until this alert fires of this job, or until it does not."""

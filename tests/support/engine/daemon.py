@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import docker
+import requests
 
 from trigger_local import child
 
@@ -36,35 +37,35 @@ def started() -> Iterator[str]:
     check_machine()
     env = {**os.environ, "PATH": engine_path()}
     had_bridge = DEFAULT_BRIDGE.exists()
-    # On a disk and not in memory: images and volumes take gigabytes.
-    folder = Path(tempfile.mkdtemp(prefix="etp-engine-", dir="/var/tmp"))
-    address = f"unix://{folder}/docker.sock"
-    with (folder / "dockerd.log").open("wb") as log:
-        process = subprocess.Popen(
-            [
-                *("dockerd", "--host", address, "--data-root", str(folder / "data")),
-                *("--exec-root", str(folder / "exec"), "--pidfile", str(folder / "docker.pid")),
-                *("--iptables=false", "--ip6tables=false", "--ip-forward=false"),
-                *("--ip-masq=false", "--ip", "127.0.0.1", "--bip", BRIDGE),
-                *("--default-address-pool", POOL, "--log-level", "warn"),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env=env,
-            start_new_session=True,
-            # Tests that are killed leave no engine: it stops its containers, and ends.
-            preexec_fn=child._die_with_parent(signal.SIGTERM),  # noqa: PLW1509 (one system call)
-        )
-    try:
+    # From the last one to the first, each whatever became of those before it.
+    with contextlib.ExitStack() as afterwards:
+        # On a disk and not in memory: images and volumes take gigabytes.
+        folder = Path(tempfile.mkdtemp(prefix="etp-engine-", dir="/var/tmp"))
+        afterwards.callback(_remove, folder)
+        address = f"unix://{folder}/docker.sock"
+        with (folder / "dockerd.log").open("wb") as log:
+            process = subprocess.Popen(
+                [
+                    *("dockerd", "--host", address, "--data-root", str(folder / "data")),
+                    *("--exec-root", str(folder / "exec"), "--pidfile", str(folder / "docker.pid")),
+                    *("--iptables=false", "--ip6tables=false", "--ip-forward=false"),
+                    *("--ip-masq=false", "--ip", "127.0.0.1", "--bip", BRIDGE),
+                    *("--default-address-pool", POOL, "--log-level", "warn"),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=env,
+                start_new_session=True,
+                # Tests that are killed leave no engine: it stops its containers, and ends.
+                preexec_fn=child._die_with_parent(signal.SIGTERM),  # noqa: PLW1509 (one system call)
+            )
+        if not had_bridge:
+            afterwards.callback(_remove_bridge)
+        afterwards.callback(_stop, process)
+        afterwards.callback(_remove_containers, address)
         _wait_until_it_answers(address, process, folder / "dockerd.log")
         yield address
-    finally:
-        _remove_containers(address)
-        _stop(process)
-        if not had_bridge:
-            _remove_bridge()
-        _remove(folder)
 
 
 def answers(address: str | None) -> bool:
@@ -94,13 +95,13 @@ def _remove_containers(address: str) -> None:
     """Killed with the engine, containers would go on: each has a parent of its own."""
     if not answers(address):
         return
-    client = docker.DockerClient(address)
-    for container in client.containers.list(all=True):
-        with contextlib.suppress(docker.errors.APIError):
-            container.remove(force=True, v=True)
-    # Bridges are the machine's and not the engine's: they would stay.
-    client.networks.prune()
-    client.close()
+    with contextlib.closing(docker.DockerClient(address)) as client:
+        for container in client.containers.list(all=True):
+            # The engine, when it stops, ends one that is slow to go.
+            with contextlib.suppress(docker.errors.APIError, requests.RequestException):
+                container.remove(force=True, v=True)
+        # Bridges are the machine's and not the engine's: they would stay.
+        client.networks.prune()
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:

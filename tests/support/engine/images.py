@@ -5,6 +5,7 @@ programs, the environment, users, folders and ports. It holds the wheel's server
 """
 
 import io
+import json
 import os
 import tarfile
 from collections.abc import Iterable, Iterator
@@ -35,19 +36,6 @@ CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 
 BUILT_BY = ROOT / "deploy" / "compose" / "compose.yaml"
 
-BUILD_OVERRIDE = f"""\
-services:
-  secrets:
-    build:
-      network: host
-      secrets: [ca]
-secrets:
-  ca:
-    file: {CA_BUNDLE}
-"""
-"""What is added to the Compose file to build the image here: the machine's own network, for our
-engine's leads nowhere, and its authorities."""
-
 
 def import_base(client: docker.DockerClient) -> None:
     _import(client, base_system().read_bytes(), PYTHON, ['CMD ["python3"]'])
@@ -70,13 +58,27 @@ def build_platform(address: str) -> str:
     """Build our image; what is unchanged comes from the engine's cache. Returns its name."""
     with alone("image"):
         override = ROOT / "build" / "engine" / "image.yaml"
-        override.write_text(BUILD_OVERRIDE)
+        override.write_text(json.dumps(_build_override()))
         run(
             (str(compose()), "--file", str(BUILT_BY), "--file", str(override)),
             ("--progress", "plain", "build", "secrets"),
             env={**os.environ, "DOCKER_HOST": address, "ETP_IMAGE": PLATFORM},
         )
     return PLATFORM
+
+
+def _build_override() -> dict[str, object]:
+    """What is added to the Compose file to build the image here, as JSON, which is YAML.
+
+    The machine's own network, for our engine's leads nowhere, and its authorities, if it has some:
+    Compose builds nothing with a secret whose file is absent.
+    """
+    build: dict[str, object] = {"network": "host"}
+    override: dict[str, object] = {"services": {"secrets": {"build": build}}}
+    if CA_BUNDLE.exists():
+        build["secrets"] = ["ca"]
+        override["secrets"] = {"ca": {"file": str(CA_BUNDLE)}}
+    return override
 
 
 def _nats() -> Iterator[tuple[str, bytes | Path | str]]:
