@@ -273,7 +273,7 @@ def build(settings: Settings) -> Api:
             ),
             dead_letters.router(_dead_letter_queue(settings, connection, clock)),
             session.router(identity, bodies, clock),
-            operations.router(health, documents, has_metrics=settings.operations_port is None),
+            operations.router(health if settings.operations_port is None else None, documents),
         ],
     )
     ui = UiEndpoint(UiFiles(ui_files.FOLDER).current)
