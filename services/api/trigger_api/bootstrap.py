@@ -187,6 +187,7 @@ def build(settings: Settings) -> Api:
     reader = StreamReader(connection, EVENTS.name, timeout=settings.publish_timeout)
     clocks = ClockWatch(clock, {CLOCK_OF_RECORD: database.clock, BROKERS_CLOCK: reader.clock})
     health.add("clock", clocks.check)
+    cache.tell(health)
     loops = (stream.tail_loop(tail), clocks.loop(), *_measuring(connection, health))
 
     async def connect() -> None:
