@@ -1,9 +1,11 @@
 """What every Compose file's platform must do, however many of each service it has."""
 
 import asyncio
+import json
 import re
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from docker.models.containers import Container
 
@@ -66,6 +68,13 @@ def _metrics(deployment: Deployment, service: str) -> Iterator[str]:
         yield done.output.decode()
 
 
+def workers_heard(deployment: Deployment) -> dict[str, Any]:
+    """What a gateway's ``/ready`` says of the workers, on the port that only containers reach."""
+    done = deployment.of("api")[0].exec_run(["etp-ready"])
+    workers: dict[str, Any] = json.loads(done.output)["workers"]
+    return workers
+
+
 async def loses_nothing_whatever_is_killed(deployment: Deployment) -> None:
     """SIGKILL of every container in turn, under load, and each comes back by itself."""
     load = Load(deployment)
@@ -106,11 +115,11 @@ async def is_rebuilt_while_it_fires(deployment: Deployment) -> None:
 
 
 async def _all_ready(deployment: Deployment) -> None:
-    async def ready() -> bool:
-        async with client_of(deployment) as client:
-            return (await client.get("/ready")).status_code == 200
+    def ready() -> bool:
+        gateways = deployment.of("api")
+        return all(one.exec_run(["etp-ready"]).exit_code == 0 for one in gateways)
 
-    await eventually(ready, within=BACK_S, poll=0.5, what="the gateway is ready")
+    await eventually(ready, within=BACK_S, poll=0.5, what="every gateway is ready")
 
 
 def stops_at_once(deployment: Deployment) -> None:

@@ -63,10 +63,8 @@ async def test_its_workers_can_be_doubled(platform):
     scale = [f"--scale={service}=2" for service in ("scheduler", "executor", "retention")]
     print(f"two of every worker after {platform.up('--no-recreate', *scale):.1f} s")
 
-    async def two() -> bool:
-        async with client_of(platform) as client:
-            workers = (await client.get("/ready")).json()["workers"]
-            return {worker["ready"] for worker in workers.values()} == {2}
+    def two() -> bool:
+        return {worker["ready"] for worker in checks.workers_heard(platform).values()} == {2}
 
     await eventually(two, within=30, what="two of each worker are heard of")
     await checks.fires_and_tells(platform)

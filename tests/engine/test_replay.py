@@ -88,8 +88,9 @@ def test_a_pod_is_as_its_yaml_says(cluster: Cluster) -> None:
 
 def test_operations_are_not_for_callers(cluster: Cluster) -> None:
     [pod, _] = cluster.pods["api"]
-    assert pod.get(8081, "/metrics")[0] == 200
-    assert pod.get(8080, "/metrics")[0] == 404
+    for path in ("/health", "/ready", "/serving", "/metrics"):
+        assert pod.get(8081, path)[0] == 200
+        assert pod.get(8080, path)[0] == 404
 
 
 def test_a_fire_is_in_the_log(client: Client, trigger: str) -> None:

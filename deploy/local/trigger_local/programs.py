@@ -39,8 +39,12 @@ OF_OTHER_SERVERS = (
     "ETP_DATABASE_URL",
     "ETP_BOOTSTRAP_KEY_HASH",
     "ETP_SESSION_SECRET",
+    "ETP_OPERATIONS_",
 )
-"""What an environment may say of servers elsewhere, files that hold it included: ours are ours."""
+"""What an environment may say of servers elsewhere, files that hold it included: ours are ours.
+
+So are our ports: the gateway's is asked whether it is ready, also by ``etp status``.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,6 +187,7 @@ def build(settings: Settings) -> Api:
     reader = StreamReader(connection, EVENTS.name, timeout=settings.publish_timeout)
     clocks = ClockWatch(clock, {CLOCK_OF_RECORD: database.clock, BROKERS_CLOCK: reader.clock})
     health.add("clock", clocks.check)
+    cache.tell(health)
     loops = (stream.tail_loop(tail), clocks.loop(), *_measuring(connection, health))
 
     async def connect() -> None:
@@ -273,7 +274,7 @@ def build(settings: Settings) -> Api:
             ),
             dead_letters.router(_dead_letter_queue(settings, connection, clock)),
             session.router(identity, bodies, clock),
-            operations.router(health, documents, has_metrics=settings.operations_port is None),
+            operations.router(health if settings.operations_port is None else None, documents),
         ],
     )
     ui = UiEndpoint(UiFiles(ui_files.FOLDER).current)

@@ -75,8 +75,8 @@ class Settings(NatsSettings, DatabaseSettings, HttpSettings, LogSettings, TraceS
         ge=1,
         le=65535,
         description="A port for `/health`, `/ready`, `/serving` and `/metrics`, for those who "
-        "operate the gateway; it answers until the end of a stop. `/metrics` is then no more on "
-        "the public port.",
+        "operate the gateway; it answers until the end of a stop. None of them is then at the "
+        "public port.",
     )
     command_timeout: Duration = Field(
         default=timedelta(seconds=2),

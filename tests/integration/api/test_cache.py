@@ -16,6 +16,7 @@ from tests.support.valkey import Valkey, valkey
 from trigger_api.adapters.cache import CashewsCache
 from trigger_local.secrets import Secrets
 from trigger_runtime.process.clock import SystemClock
+from trigger_runtime.process.errors import Noted
 
 
 @pytest.fixture(scope="module")
@@ -111,14 +112,35 @@ async def state(admin: Any, event_id: Any) -> str:
     return found or "gone"
 
 
+async def told(gateway: Running) -> tuple[int, str]:
+    """The status of ``/ready``, and what it says of the cache."""
+    answer = await gateway.http.get("/ready")
+    report = answer.json()
+    said = report["checks"]["cache"]
+    assert said == "ok" or report["status"] == "degraded"
+    return answer.status_code, said
+
+
 async def test_a_dead_cache_only_slows_things_down(
     gateways: tuple[Running, Running], log: Log, cache: Valkey
 ) -> None:
     one, _ = gateways
     event_id = str(await log.add())
     await eventually(lambda: listed(one.http), what="the event is listed")
+
+    async def is_well() -> bool:
+        return await told(one) == (200, "ok")
+
+    async def says_away() -> bool:
+        status, said = await told(one)
+        return status == 200 and said.startswith("does not answer, and reads go on without it: ")
+
+    await eventually(is_well, what="the cache is told as well")
     await cache.server.kill()
     try:
+        await eventually(says_away, what="the gateway is ready, and says that the cache is away")
+        checked = {"check": "cache"}
+        assert REGISTRY.get_sample_value("etp_ready_check", checked) == 1, "nobody is to be woken"
         for _ in range(20):
             assert await listed(one.http) == [event_id]
         assert counted("away") > 0
@@ -131,6 +153,7 @@ async def test_a_dead_cache_only_slows_things_down(
         return counted("hit") > before
 
     await eventually(used_again, within=15, what="the cache is used again")
+    await eventually(is_well, what="the cache is told as well again")
 
 
 async def test_a_cache_that_hangs_is_left_alone(
@@ -152,12 +175,16 @@ async def test_a_cache_that_hangs_is_left_alone(
                 assert await listed(running.http) == [event_id]
                 assert await listed(running.http, limit=1) == [event_id]
             assert counted("away") > before
+            await ready(running)
+            assert (await told(running))[1].startswith("does not answer")
 
 
 async def test_a_cache_that_cannot_be_used_as_it_is_named_fails_no_list(cache: Valkey) -> None:
     named = CashewsCache(f"{cache.url}?no_such_option=1", SystemClock())
     await named.set("a", b"page", timedelta(seconds=1))
     assert await named.get("a") is None
+    with pytest.raises(Noted):
+        await named.check()
     await named.close()
 
 
@@ -183,3 +210,4 @@ async def test_without_a_cache_every_list_is_read(
         for expected in range(1, 4):
             await log.add(timedelta(milliseconds=expected))
             assert len(await listed(running.http)) == expected
+        assert "cache" not in (await running.http.get("/ready")).json()["checks"]

@@ -86,6 +86,7 @@ def test_every_wanted_alert_is_there() -> None:
         "etp:http_errors:ratio_rate6h",
         "etp_publish_seconds_bucket",
         "etp_pool_in_use",
+        "etp_cache_requests_total",
         "etp_event_loop_lag_seconds",
         "etp_partitions_ahead",
     ):

@@ -81,11 +81,26 @@ class Documents:
         return HttpAnswer(200, docs.page(self._openapi()).encode(), "text/html; charset=utf-8")
 
 
-def router(health: Health, documents: Documents, *, has_metrics: bool) -> APIRouter:
+def router(health: Health | None, documents: Documents) -> APIRouter:
     """What tells of the process: health, readiness, metrics, documents.
 
-    ``has_metrics``: not where they have a port of their own.
+    ``health`` is None where those who operate it have a port of their own: documents alone, then.
     """
+    router = APIRouter(tags=["operations"])
+    router.add_api_route(
+        "/",
+        _home,
+        methods=["GET"],
+        include_in_schema=False,
+        route_class_override=DeclaredRoute,
+    )
+    if health is not None:
+        _add_health(router, health)
+    _add_documents(router, documents)
+    return router
+
+
+def _add_health(router: APIRouter, health: Health) -> None:
     exposition = Exposition()
 
     async def alive() -> Response:
@@ -114,23 +129,13 @@ def router(health: Health, documents: Documents, *, has_metrics: bool) -> APIRou
         """For Prometheus."""
         return HttpAnswer(200, exposition.text(), exposition.content_type).response()
 
-    router = APIRouter(tags=["operations"])
-    router.add_api_route(
-        "/",
-        _home,
-        methods=["GET"],
-        include_in_schema=False,
-        route_class_override=DeclaredRoute,
-    )
     for path, endpoint, docs_of in (
         ("/health", alive, _HEALTH),
         ("/ready", ready, _READY),
         ("/serving", serving, _SERVING),
-        *((("/metrics", metrics, _METRICS),) if has_metrics else ()),
+        ("/metrics", metrics, _METRICS),
     ):
         routes.add(router, "GET", path, endpoint, **docs_of)
-    _add_documents(router, documents)
-    return router
 
 
 def _add_documents(router: APIRouter, documents: Documents) -> None:

@@ -1,0 +1,32 @@
+"""What the programs of one machine are told, whatever is set around them."""
+
+from pathlib import Path
+
+import pytest
+
+from trigger_contracts.subjects import Service
+from trigger_local import ports, programs
+from trigger_local.home import Home
+from trigger_local.programs import Platform, Replicas
+from trigger_local.secrets import generate
+
+
+def test_services_take_neither_servers_nor_ports_from_around_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in {
+        "ETP_NATS_CREDS_FILE": "/somebody/elses",
+        "ETP_OPERATIONS_HOST": "0.0.0.0",
+        "ETP_OPERATIONS_PORT": "8081",
+        "ETP_LOG_LEVEL": "debug",
+    }.items():
+        monkeypatch.setenv(name, value)
+    names = [name for name, _ in Replicas().names()]
+    numbers = {name: 20000 + n for n, name in enumerate(("nats", "postgres", *names))}
+    platform = Platform(Home(Path("/nowhere")), generate(), numbers, ports.LOOPBACK)
+    for spec in programs.services(platform, Replicas()):
+        told = spec.prepare().environment()
+        assert told["ETP_HTTP_PORT"] == str(numbers[spec.name])
+        assert told["ETP_NATS_USER"] == Service(spec.name).value
+        assert told["ETP_LOG_LEVEL"] == "debug"
+        assert not [name for name in told if name.startswith(("ETP_OPERATIONS_", "ETP_NATS_CREDS"))]
