@@ -83,9 +83,10 @@ async def test_fires_after_the_backup_are_told_apart_and_nothing_fires_twice(
     first = (await platform.rest.post(fire, json={"payload": 1}, headers=keyed)).json()
     for number in range(20):
         await platform.fire(api["id"], payload=number)
-    soon = await platform.create(name="soon", type="scheduled", schedule_time=ahead(8))
     await platform.until_events(3, trigger_id=eager["id"])
     await platform.until_events(21, trigger_id=api["id"])
+    # Later than the backup begins, even where a command takes seconds to start.
+    soon = await platform.create(name="soon", type="scheduled", schedule_time=ahead(15))
     began_at = await backed_up(platform, folder)
     before = [row for row in await platform.log_rows() if row["logged_at"] < began_at]
     assert len(before) >= 21 + 2 * 3
