@@ -92,6 +92,10 @@ async def test_nothing_is_lost_and_nothing_fires_twice_whatever_is_killed(platfo
     await checks.loses_nothing_whatever_is_killed(platform)
 
 
+async def test_nothing_is_lost_when_all_of_it_is_stopped_at_work(platform):
+    await checks.loses_nothing_when_it_is_stopped_at_work(platform)
+
+
 async def test_it_stops_at_once_and_goes_on_where_it_stopped(platform):
     async with client_of(platform) as client:
         trigger = await created(client, {"name": "before and after", "type": "api"})

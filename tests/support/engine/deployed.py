@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, NoReturn
+from typing import NoReturn
 
 import pytest
 from docker.models.containers import Container
@@ -46,8 +46,6 @@ class Deployment:
     """The published ports of the brokers."""
     prometheus: int
     """The published port of Prometheus, where it runs."""
-    GRACE_S: ClassVar[float] = 5.0
-    """Within which an idle service has stopped: one that its engine kills takes 30 s."""
     timings: dict[str, float] = field(default_factory=dict)
 
     @property
