@@ -28,6 +28,9 @@ STABLE_AFTER = 10.0
 ASK_AGAIN = 1.0
 """Seconds until a program that cannot be started now is thought of again."""
 
+READY_POLL = 0.1
+"""Seconds between two looks whether a program that keeps files is ready."""
+
 
 def nothing_against() -> str | None:
     """For programs that may be started at any time."""
@@ -116,6 +119,18 @@ class Supervised:
                 self._replace(f"its files are gone from {path.parent}")
                 return
 
+    async def _look_once_ready(self, process: asyncio.subprocess.Process) -> None:
+        """What there is of its files is known as soon as it is used: of one that goes before the
+        first look nobody would know that it was there.
+        """
+        if self.spec.kept is nothing_kept:
+            return
+        while process is self._process and process.returncode is None:
+            if await self.spec.ready():
+                await self.look()
+                return
+            await asyncio.sleep(READY_POLL)
+
     def _missing(self, kept: set[Path]) -> list[Path]:
         """What is not there any more of what was; the outermost first."""
         kept.update(path for path in self.spec.kept() if _is_there(path))
@@ -194,6 +209,7 @@ class Supervised:
         copying = asyncio.create_task(
             self._output.copy(self.spec.name, process.stdout, self.spec.routine, self._hear)
         )
+        looking = asyncio.create_task(self._look_once_ready(process))
         try:
             self._on_change()
             if self._stopping.is_set():
@@ -204,6 +220,7 @@ class Supervised:
             await asyncio.wait({copying}, timeout=1)
         finally:
             copying.cancel()
+            looking.cancel()
             child.kill_session(process.pid)
             await process.wait()
             self._on_change()
