@@ -221,11 +221,13 @@ async def test_what_is_delivered_again_makes_the_same_trace(
     async with platform.database() as blocking:
         await blocking.execute("BEGIN; LOCK TABLE retention.event IN SHARE ROW EXCLUSIVE MODE")
         event_id = await platform.fire(trigger_id)
-        holder = await eventually(partial(waiting_replica, platform), within=20)
+        holder = await eventually(partial(waiting_replica, platform, WRITING), within=20)
         assert "project" not in receiver.names(event_id)
         killed = await platform.kill(holder)
         await eventually(
-            partial(waiting_replica, platform, *killed.values()), within=30, what="another has it"
+            partial(waiting_replica, platform, WRITING_OR_BEFORE, *killed.values()),
+            within=30,
+            what="another has it",
         )
         await blocking.execute("ROLLBACK")
     spans = await trace_of(receiver, event_id, BY_REST)
@@ -233,11 +235,16 @@ async def test_what_is_delivered_again_makes_the_same_trace(
     assert len(await platform.log_rows(trigger_id)) == 1
 
 
-async def waiting_replica(platform: Platform, *dead: int) -> str | None:
-    """A replica of retention that waits for the table's lock with a batch in hand."""
+WRITING = "INSERT INTO retention[.]event "
+WRITING_OR_BEFORE = f"{WRITING}|ensure_partitions"
+"""The dead one's session makes the first partitions of a process, and nobody else may meanwhile."""
+
+
+async def waiting_replica(platform: Platform, doing: str, *dead: int) -> str | None:
+    """A replica of retention that waits for a lock with a batch in hand."""
     found = await platform.query(
         "SELECT client_port FROM pg_stat_activity"
-        " WHERE wait_event_type = 'Lock' AND query LIKE '%INSERT INTO retention.event %'"
+        f" WHERE wait_event_type = 'Lock' AND query ~ '{doing}'"
     )
     ports = {row["client_port"] for row in found}
     for name, pid in platform.pids().items():
