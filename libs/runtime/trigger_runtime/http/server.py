@@ -61,6 +61,9 @@ class HttpLimits:
     connections: int = 4096
     connections_of_one: int = 2048
     head_timeout_s: float = 10.0
+    keep_alive_s: float = 75.0
+    """Of an idle connection. Who sends a request in the moment of its close gets no answer, and may
+    not send a POST again unasked: so clients and proxies, which keep 5 to 60 s, should be first."""
 
     @classmethod
     def of(cls, settings: HttpSettings) -> "HttpLimits":
@@ -68,6 +71,7 @@ class HttpLimits:
             settings.http_connections,
             settings.http_connections_of_one,
             settings.head_timeout.total_seconds(),
+            settings.keep_alive.total_seconds(),
         )
 
 
@@ -78,6 +82,7 @@ class Guard:
         self._limits = limits
         self.connections: Connections[GuardedHttp] = Connections(*self._room())
         self.head_timeout_s = limits.head_timeout_s
+        self.keep_alive_s = limits.keep_alive_s
         self._is_watching = False
 
     def admit(self, connection: "GuardedHttp") -> bool:
@@ -128,6 +133,8 @@ def server_config(
         server_header=False,
         # Nothing here depends on the client's address: no proxy needs to be believed.
         proxy_headers=False,
+        # It is given to the loop's clock as it is: a part of a second counts, too.
+        timeout_keep_alive=limits.keep_alive_s,  # type: ignore[arg-type]
         **options,
     )
 
@@ -301,7 +308,10 @@ class GuardedHttp(HttpToolsProtocol):
         if self._is_answering():
             return None
         timer = self.timeout_keep_alive_task
-        return self._head_since or (0.0 if timer is None else timer.when())
+        # The timer tells when it will end: without what it may last, since when it is idle.
+        return self._head_since or (
+            0.0 if timer is None else timer.when() - self._guard.keep_alive_s
+        )
 
     def evict(self) -> None:
         HTTP_REFUSED.labels("evicted").inc()

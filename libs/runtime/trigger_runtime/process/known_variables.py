@@ -48,6 +48,7 @@ NAMES = frozenset(
         "ETP_HTTP_PORT",
         "ETP_IMAGE",
         "ETP_JAEGER_PORT",
+        "ETP_KEEP_ALIVE",
         "ETP_KEPT_FOR",
         "ETP_LAST_ID",
         "ETP_LOCK_TIMEOUT",

@@ -92,6 +92,11 @@ class HttpSettings(EnvironmentSettings):
         description="How long the head of an HTTP request may take to arrive before it is "
         "answered 408.",
     )
+    keep_alive: Duration = Field(
+        default=timedelta(seconds=75),
+        description="How long an idle HTTP connection stays open for a next request. It must be "
+        "longer than a proxy in front keeps one: else, now and then, a request meets the close.",
+    )
 
     def listeners(self) -> tuple[ListenAddress, ...]:
         """Where the process listens."""
