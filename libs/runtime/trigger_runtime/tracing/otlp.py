@@ -9,7 +9,6 @@ import os
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import (
     SERVICE_INSTANCE_ID,
@@ -18,19 +17,10 @@ from opentelemetry.sdk.resources import (
     SERVICE_VERSION,
     Resource,
 )
-from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
-from opentelemetry.sdk.trace.id_generator import IdGenerator
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON
-from opentelemetry.trace import (
-    Link,
-    NonRecordingSpan,
-    SpanKind,
-    Status,
-    StatusCode,
-    TraceFlags,
-    set_span_in_context,
-)
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import Link, SpanKind, Status, StatusCode, TraceFlags
 from opentelemetry.trace import SpanContext as OtelContext
 from opentelemetry.util.re import parse_env_headers
 
@@ -63,68 +53,35 @@ class OtlpExporter:
         self._exporter = exporter or OTLPSpanExporter(
             headers=parse_env_headers(headers, liberal=True)
         )
-        self._ids = _GivenIds()
-        self._ended = _Collecting()
-        provider = TracerProvider(
-            sampler=ALWAYS_ON,
-            resource=_resource(service, version, instance),
-            id_generator=self._ids,
-            shutdown_on_exit=False,
-            span_limits=SpanLimits(),
-        )
-        provider.add_span_processor(self._ended)
-        self._tracer = provider.get_tracer(NAMESPACE, version)
+        self._resource = _resource(service, version, instance)
+        self._scope = InstrumentationScope(NAMESPACE, version)
 
     def export(self, spans: Sequence[TraceSpan]) -> bool:
-        for span in spans:
-            self._make(span)
-        return self._exporter.export(self._ended.taken()) is SpanExportResult.SUCCESS
+        made = [self._made(span) for span in spans]
+        return self._exporter.export(made) is SpanExportResult.SUCCESS
 
     def shutdown(self) -> None:
         self._exporter.shutdown()
 
-    def _make(self, span: TraceSpan) -> None:
-        self._ids.next = span.context
-        made = self._tracer.start_span(
+    def _made(self, span: TraceSpan) -> ReadableSpan:
+        """As the SDK's tracer would end it: that one makes up ids and clocks, and here all is said
+        already; without it a span takes a third less.
+        """
+        return ReadableSpan(
             span.name,
-            context=_under(span.parent),
-            kind=SpanKind[span.kind],
-            attributes=dict(span.attributes),
+            context=_otel(span.context),
+            parent=None if span.parent is None else _otel(span.parent),
+            resource=self._resource,
+            attributes=span.attributes,
+            events=[Event(name, timestamp=_nanoseconds(at)) for name, at in span.moments],
             links=[Link(_otel(link)) for link in span.links],
+            kind=SpanKind[span.kind],
+            instrumentation_scope=self._scope,
+            status=Status() if span.error is None else Status(StatusCode.ERROR, span.error),
             start_time=_nanoseconds(span.begun_at),
+            # A clock that was set back meanwhile makes no span of less than nothing.
+            end_time=_nanoseconds(max(span.begun_at, span.ended_at)),
         )
-        for name, at in span.moments:
-            made.add_event(name, timestamp=_nanoseconds(at))
-        if span.error is not None:
-            made.set_status(Status(StatusCode.ERROR, span.error))
-        # A clock that was set back meanwhile makes no span of less than nothing.
-        made.end(end_time=_nanoseconds(max(span.begun_at, span.ended_at)))
-
-
-class _GivenIds(IdGenerator):
-    """The ids of the span that is made next."""
-
-    next = SpanContext(1, 1)
-
-    def generate_span_id(self) -> int:
-        return self.next.span_id
-
-    def generate_trace_id(self) -> int:
-        return self.next.trace_id
-
-
-class _Collecting(SpanProcessor):
-    """Keeps what has ended until it is taken."""
-
-    def __init__(self) -> None:
-        self._spans: list[ReadableSpan] = []
-
-    def on_end(self, span: ReadableSpan) -> None:
-        self._spans.append(span)
-
-    def taken(self) -> list[ReadableSpan]:
-        spans, self._spans = self._spans, []
-        return spans
 
 
 def _resource(service: str, version: str, instance: str) -> Resource:
@@ -140,12 +97,6 @@ def _resource(service: str, version: str, instance: str) -> Resource:
     if os.environ.get("OTEL_SERVICE_NAME"):
         named.add(SERVICE_NAME)
     return Resource.create({name: value for name, value in ours.items() if name not in named})
-
-
-def _under(parent: SpanContext | None) -> Context:
-    """Never the thread's own context: a span's parent is the one that it names, or none."""
-    empty = Context()
-    return empty if parent is None else set_span_in_context(NonRecordingSpan(_otel(parent)), empty)
 
 
 def _otel(context: SpanContext) -> OtelContext:
