@@ -40,6 +40,15 @@ class TablesGoneError(AdminError):
         )
 
 
+class ServerTooOldError(AdminError):
+    def __init__(self, found: str, needed: int) -> None:
+        super().__init__(
+            f"The database's server is PostgreSQL {found}, and the platform needs PostgreSQL "
+            f"{needed} or newer. Nothing was changed. Start a new, empty one of that version: "
+            "every table is made anew from the streams."
+        )
+
+
 class StreamUnchangeableError(AdminError):
     def __init__(self, stream: str, why: str | None) -> None:
         super().__init__(

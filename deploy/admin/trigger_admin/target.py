@@ -14,7 +14,7 @@ from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.process.broker_settings import BrokerSettings
 from trigger_scheduler.adapters.statements import NOW
 
-from . import database, yesterday
+from . import database, server_version, yesterday
 from .entering import CONNECT_TIMEOUT, enter
 from .errors import AdminError
 
@@ -80,12 +80,15 @@ async def one_step(target: Target, wait: Callable[[], None] | None = None) -> As
 
     Where one does, ``wait`` is called and then waited for it; without ``wait`` AdminError is
     raised. Whoever is killed holds nothing back.
+
+    Raises ServerTooOldError, whatever is to be done.
     """
     server = await asyncpg.connect(
         at_database(target.database_url, "postgres"), server_settings=_KEEPALIVE
     )
     lock = (_STEP, target.database_name)
     try:
+        await server_version.check(server)
         if not await server.fetchval("SELECT pg_try_advisory_lock($1, hashtext($2))", *lock):
             if wait is None:
                 raise AdminError("Another admin step is under way on this database.")
