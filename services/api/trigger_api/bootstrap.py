@@ -45,6 +45,7 @@ from trigger_runtime.http.health import Health, HealthApp
 from trigger_runtime.http.operations import OperationsServer
 from trigger_runtime.http.server import HttpLimits
 from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.jetstream.declared_streams import DeclaredStreams
 from trigger_runtime.jetstream.idempotency_store import IdempotencyStore
 from trigger_runtime.jetstream.publisher import JetStreamPublisher
 from trigger_runtime.jetstream.reader import StreamReader
@@ -187,8 +188,17 @@ def build(settings: Settings) -> Api:
     reader = StreamReader(connection, EVENTS.name, timeout=settings.publish_timeout)
     clocks = ClockWatch(clock, {CLOCK_OF_RECORD: database.clock, BROKERS_CLOCK: reader.clock})
     health.add("clock", clocks.check)
+    declared = DeclaredStreams(
+        connection, (EVENTS.name, DEAD.name, IDEMPOTENCY.stream), timeout=settings.publish_timeout
+    )
+    health.add("streams", declared.check)
     cache.tell(health)
-    loops = (stream.tail_loop(tail), clocks.loop(), *_measuring(connection, health))
+    loops = (
+        stream.tail_loop(tail),
+        clocks.loop(),
+        declared.loop(),
+        *_measuring(connection, health),
+    )
 
     async def connect() -> None:
         # Waits for the broker as long as that takes; reads are served meanwhile.

@@ -15,6 +15,7 @@ from trigger_runtime.dead_letters.redriving import Redriver
 from trigger_runtime.dead_letters.writer import DeadLetterWriter
 from trigger_runtime.http.health import Health
 from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.jetstream.declared_streams import DeclaredStreams
 from trigger_runtime.jetstream.guard import StreamGuard
 from trigger_runtime.jetstream.publisher import JetStreamPublisher
 from trigger_runtime.jetstream.reader import StreamReader
@@ -72,6 +73,7 @@ class Scheduler:
     commands: CommandHandler
     upkeep: Upkeep
     guard: StreamGuard
+    ingress: DeclaredStreams
     waiting: WaitingCommands
     traces: Traces | None
 
@@ -175,6 +177,8 @@ def build(settings: Settings) -> Scheduler:
         backlog.oldest, system_clock.monotonic, limit=settings.command_age_limit
     )
     meter.waiting(waiting.measured_s)
+    # What NATS clients send: without it the scheduler works on, and nothing of theirs is stored.
+    ingress = DeclaredStreams(connection, (topology.INGRESS.name,), timeout=timeout)
     commands = CommandHandler(
         index,
         change_log,
@@ -232,6 +236,7 @@ def build(settings: Settings) -> Scheduler:
             trimming,
             turns.loop,
             waiting.loop(),
+            ingress.loop(),
             Loop("measure due", measuring.look_at_due),
             Loop("measure triggers", measuring.look_at_rest),
         ),
@@ -245,6 +250,7 @@ def build(settings: Settings) -> Scheduler:
             timeout=timeout,
             positions=asked_of(durable, positions),
         ),
+        ingress,
         waiting,
         traces,
     )
@@ -275,6 +281,7 @@ async def serve(settings: Settings) -> int:
     database = scheduler.databases[0]
     health.add("database", database.ping)
     scheduler.waiting.tell(health)
+    health.add("ingress", scheduler.ingress.check)
     return await serve_worker(
         broker=scheduler.broker,
         connection=scheduler.connection,

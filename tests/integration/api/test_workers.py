@@ -28,7 +28,7 @@ from trigger_runtime.consuming.lag import Lag
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.process.settings import NatsSettings
 
-WELL = dict.fromkeys(("broker", "database", "schema", "clock"), "ok")
+WELL = dict.fromkeys(("broker", "database", "schema", "streams", "clock"), "ok")
 ROOT = Path(__file__).parents[3]
 Start = Callable[[], Awaitable[asyncio.subprocess.Process]]
 

@@ -21,7 +21,7 @@ from trigger_contracts.subjects import Verb
 from trigger_contracts.topology import EXECUTOR_DUES, SCHEDULER_COMMANDS, Consumer
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.reader import StoredMessage, StreamReader
-from trigger_runtime.process.errors import BrokerUnavailable
+from trigger_runtime.process.errors import BrokerUnavailable, StreamMissing
 
 _CREATES = subjects.command(Verb.CREATE)
 _PAGE = 500
@@ -68,8 +68,20 @@ class CommandBacklog:
         )
         (source,) = info["config"]["sources"]
         copied = info["sources"][0].get("seq", source.get("opt_start_seq", 1) - 1)
-        following = await self._arriving.after(copied, subjects.ALL_INGRESS, 1)
+        try:
+            following = await self._arriving.after(copied, subjects.ALL_INGRESS, 1)
+        except BrokerUnavailable:
+            if await self._is_ingress_there():
+                raise
+            return None  # Nobody answers for a stream that is not there, and nothing arrives.
         return _age(info, following[0]) if following else None
+
+    async def _is_ingress_there(self) -> bool:
+        try:
+            await self._arriving.state()
+        except StreamMissing:
+            return False
+        return True
 
     async def _oldest_unsettled(self) -> timedelta | None:
         info = await _consumer(self._connection, SCHEDULER_COMMANDS, self._timeout_s)
