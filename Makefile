@@ -6,6 +6,7 @@
 #   make test    all tests, three files at a time (WORKERS=3), each with a real broker and database
 #                (ARGS="-k name")
 #   make test-engine  what needs a container engine: the image, and what is deployed with it
+#   make test-containers  tests/integration with its servers in containers instead of from wheels
 #   make lint    what CI checks: ruff, mypy, import-linter; of the web UI Biome and tsc
 #   make ui-types  the web UI's types, from the OpenAPI document of the gateway
 #   make bench   the benchmarks; figures go to bench/results
@@ -22,7 +23,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := setup
-.PHONY: setup run ui ui-types test test-engine lint lint-style lint-types lint-layers lint-ui bench lock
+.PHONY: setup run ui ui-types test test-engine test-containers lint lint-style lint-types lint-layers lint-ui bench lock
 
 setup: $(READY)
 
@@ -49,6 +50,10 @@ test: setup
 # One after the other: they share an engine, and kill what they test.
 test-engine: setup
 	$(BIN)/python -m pytest tests/engine $(ARGS)
+
+test-containers: setup
+	ETP_TEST_SERVERS=docker $(BIN)/python -m tests.support.engine $(BIN)/python -m pytest \
+	  -n $(WORKERS) --dist loadfile --no-loadscope-reorder tests/integration $(ARGS)
 
 lint: lint-style lint-types lint-layers lint-ui
 

@@ -20,7 +20,14 @@ import structlog
 from hypothesis import HealthCheck, settings
 
 from tests.support.memory import keep_in_memory
-from tests.support.servers import Broker, Database, Postgres, nats_broker, postgresql
+from tests.support.servers import (
+    Broker,
+    Database,
+    Postgres,
+    are_all_contained,
+    nats_broker,
+    postgresql,
+)
 from trigger_local.secrets import Secrets, generate
 
 _numbers = itertools.count(1)
@@ -102,6 +109,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # What is in both stands where it is met first.
     rank = {path: number for number, path in reversed(list(enumerate((*first, *files))))}
     items.sort(key=lambda item: rank[item.path])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What is about the embedded servers says so itself, and why."""
+    embedded = item.get_closest_marker("embedded")
+    if embedded is not None and are_all_contained():
+        [reason] = embedded.args
+        pytest.skip(f"on embedded servers alone: {reason}")
 
 
 def _folder(path: Path) -> str:

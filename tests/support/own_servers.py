@@ -1,7 +1,8 @@
-"""A broker and a database of a test's own, configured as no other test's are."""
+"""A broker, a cluster and a database of a test's own, configured as no other test's are."""
 
 import contextlib
 import json
+import secrets
 import shutil
 import signal
 import subprocess
@@ -11,7 +12,10 @@ from pathlib import Path
 
 import asyncpg
 
-from tests.support.processes import Embedded
+from tests.support import contained
+from tests.support.processes import Embedded, Server
+from tests.support.servers import use_docker
+from trigger_admin import nats_config
 from trigger_admin.nats_config import MAX_PAYLOAD_BYTES
 from trigger_local import child, ports, postgres
 from trigger_local import nats as nats_server
@@ -30,20 +34,24 @@ def _folder() -> Iterator[Path]:
 
 @contextlib.asynccontextmanager
 async def broker(
-    configuration: Mapping[str, object], port: int | None = None
+    configuration: Mapping[str, object], port: int | None = None, *, reads: Path | None = None
 ) -> AsyncIterator[int]:
-    """The port of a nats-server with this configuration, on top of JetStream and loopback."""
+    """The port of a nats-server with this configuration, on top of JetStream and loopback.
+
+    ``reads``: the folder of the files that it names.
+    """
     with _folder() as folder:
         port = port or ports.choose_free(set())
-        path = folder / "nats.conf"
         basis = {
-            "listen": f"127.0.0.1:{port}",
             "max_payload": MAX_PAYLOAD_BYTES,
             "jetstream": {"store_dir": str(folder / "store"), "sync_interval": "always"},
         }
-        path.write_text(json.dumps({**basis, **configuration}))
-        program = child.Program("nats", (str(nats_server.binary()), "--config", str(path)))
-        server = Embedded(port, folder / "nats.log", lambda: program)
+        whole = {**basis, **configuration}
+        server = (
+            contained.broker(folder, whole, port, reads=reads)
+            if use_docker()
+            else _embedded(folder, whole, port)
+        )
         try:
             await server.start(lambda: nats_server.answers("127.0.0.1", port))
             yield port
@@ -52,10 +60,82 @@ async def broker(
 
 
 @contextlib.asynccontextmanager
+async def cluster(passwords: Mapping[str, str], size: int) -> AsyncIterator[list[int]]:
+    """The ports of so many brokers of one cluster, which may still have to find each other."""
+    make = _contained_nodes if use_docker() else _embedded_nodes
+    with _folder() as folder, make(folder, passwords, size) as servers:
+        async with contextlib.AsyncExitStack() as stack:
+            for server in servers:
+                stack.push_async_callback(server.dispose)
+                await server.start(lambda port=server.port: nats_server.answers("127.0.0.1", port))
+            yield [server.port for server in servers]
+
+
+@contextlib.contextmanager
+def _contained_nodes(
+    folder: Path, passwords: Mapping[str, str], size: int
+) -> Iterator[list[Server]]:
+    names = [f"node-{number}" for number in range(size)]
+    together = nats_config.Cluster("etp", names, secrets.token_hex())
+    with contained.network() as network:
+        servers: list[Server] = []
+        for name, port in zip(names, _free_ports(size), strict=True):
+            place = folder / name
+            place.mkdir()
+            configuration = nats_config.configuration(
+                passwords,
+                store_dir=place / "store",
+                server_name=name,
+                host="0.0.0.0",
+                cluster=together,
+            )
+            # Clients are told of every node: by its address in the network, otherwise.
+            known = {**json.loads(configuration), "client_advertise": f"127.0.0.1:{port}"}
+            servers.append(contained.broker(place, known, port, on=(network, name)))
+        yield servers
+
+
+@contextlib.contextmanager
+def _embedded_nodes(
+    folder: Path, passwords: Mapping[str, str], size: int
+) -> Iterator[list[Server]]:
+    free = _free_ports(2 * size)
+    clients, routes = free[:size], free[size:]
+    servers: list[Server] = []
+    for number, port in enumerate(clients):
+        place = folder / f"node-{number}"
+        place.mkdir()
+        configuration = nats_config.configuration(
+            passwords, store_dir=place / "store", server_name=f"node-{number}"
+        )
+        among = {
+            "name": "etp",
+            "listen": f"127.0.0.1:{routes[number]}",
+            "routes": [f"nats://127.0.0.1:{route}" for route in routes],
+        }
+        servers.append(_embedded(place, {**json.loads(configuration), "cluster": among}, port))
+    yield servers
+
+
+def _free_ports(count: int) -> list[int]:
+    taken: set[int] = set()
+    while len(taken) < count:
+        taken.add(ports.choose_free(taken))
+    return list(taken)
+
+
+def _embedded(folder: Path, configuration: Mapping[str, object], port: int) -> Embedded:
+    file = folder / "nats.conf"
+    file.write_text(json.dumps({**configuration, "host": "127.0.0.1", "port": port}))
+    program = child.Program("nats", (str(nats_server.binary()), "--config", str(file)))
+    return Embedded(port, folder / "nats.log", lambda: program)
+
+
+@contextlib.asynccontextmanager
 async def database(
     password: str, settings: Mapping[str, str], rules: str, files: Sequence[Path] = ()
 ) -> AsyncIterator[int]:
-    """The port of a PostgreSQL that is built with TLS, with these settings.
+    """The port of a PostgreSQL that is built with TLS, with these settings; from its wheel.
 
     ``rules``: its whole pg_hba.conf. ``files``: what it reads besides; in ``settings`` their names
     stand for copies that its user may read.

@@ -1,10 +1,12 @@
 """The real broker and database of the tests, embedded or in containers, behind one interface.
 
 ``ETP_TEST_SERVERS`` chooses: ``embedded`` (the wheels that ``etp up`` uses), ``docker``
-(testcontainers), or ``auto``, the default: docker where an engine answers at once.
+(testcontainers), or ``auto``, the default: docker where an engine answers at once. By ``docker``
+nothing is run of the wheels: what is about them has the mark ``embedded``, and is skipped.
 """
 
 import contextlib
+import json
 import os
 import shutil
 import tempfile
@@ -17,8 +19,9 @@ import nats.errors
 from nats.aio.client import Client
 from nats.js.api import StreamInfo
 
+from tests.support import contained
 from tests.support.eventually import eventually
-from tests.support.processes import Contained, Embedded, Server
+from tests.support.processes import Embedded, Server
 from trigger_admin import database, nats_config, streams
 from trigger_contracts.subjects import inbox_prefix
 from trigger_contracts.topology import BUCKETS, CONSUMERS, STREAMS
@@ -27,13 +30,14 @@ from trigger_local import nats as nats_server
 from trigger_local.secrets import DATABASE_OWNER, Secrets
 from trigger_runtime.jetstream.client import OrderlyClient
 
-NATS_IMAGE = "nats:2.15-alpine"
-POSTGRES_IMAGE = "postgres:18-alpine"
 ENGINE_TIMEOUT = 2
 """Seconds a container engine gets to answer before ``auto`` takes the embedded servers."""
 
 DECLARED = frozenset({*(s.name for s in STREAMS), *(b.stream for b in BUCKETS)})
 """The platform's streams; tests make others beside them."""
+
+STORE = Path("nats", "store")
+"""Where in its folder a broker keeps the streams."""
 
 TEMPLATE = "etp_template"
 """The database that every test database is copied from: cheaper than migrating each."""
@@ -42,9 +46,11 @@ TEMPLATE = "etp_template"
 class Broker:
     """nats-server with every user and permission of the topology."""
 
-    def __init__(self, server: Server, secrets: Secrets) -> None:
+    def __init__(self, server: Server, secrets: Secrets, store: Path) -> None:
         self.server = server
         self.passwords = secrets.nats
+        self.store = store
+        """Where it keeps the streams: a folder of this machine."""
         self._fresh: dict[str | None, StreamInfo] = {}
         """What the server said of each stream when all were fresh."""
 
@@ -255,7 +261,8 @@ async def nats_broker(secrets: Secrets) -> AsyncIterator[Broker]:
     """A started nats-server; its streams come with ``Broker.fresh_streams``."""
     with _folder() as folder:
         make = _contained_nats if use_docker() else _embedded_nats
-        running = Broker(make(folder, secrets, ports.choose_free(set())), secrets)
+        server = make(folder, secrets, ports.choose_free(set()))
+        running = Broker(server, secrets, folder / STORE)
         try:
             await running.start()
             yield running
@@ -276,6 +283,11 @@ async def postgresql(secrets: Secrets, *, is_provisioned: bool = True) -> AsyncI
             yield running
         finally:
             await running.server.dispose()
+
+
+def are_all_contained() -> bool:
+    """Whether servers are to be containers, and nothing else."""
+    return os.environ.get("ETP_TEST_SERVERS") == "docker"
 
 
 def use_docker() -> bool:
@@ -317,33 +329,14 @@ def _embedded_postgres(folder: Path, secrets: Secrets, port: int) -> Server:
 
 
 def _contained_nats(folder: Path, secrets: Secrets, port: int) -> Server:
-    from testcontainers.core.container import DockerContainer  # slow import
-
-    config = folder / "nats.conf"
-    config.write_text(
-        nats_config.configuration(secrets.nats, store_dir=Path("/data"), host="0.0.0.0")
-    )
-    config.chmod(0o644)  # read inside the container by another user
-    container = DockerContainer(NATS_IMAGE).with_command("--config /etc/etp/nats.conf")
-    container.with_volume_mapping(str(config), "/etc/etp/nats.conf", "ro")
-    return Contained(port, container.with_bind_ports(nats_config.PORT, port))
+    store = folder / STORE
+    store.mkdir(parents=True)
+    configuration = nats_config.configuration(secrets.nats, store_dir=store)
+    return contained.broker(folder, json.loads(configuration), port)
 
 
 def _contained_postgres(_folder: Path, secrets: Secrets, port: int) -> Server:
-    from testcontainers.core.container import DockerContainer  # slow import
-
-    settings = (
-        f"{name}={value}"
-        for name, value in postgres.SETTINGS.items()
-        if name != "unix_socket_directories"  # the image initialises the database through it
-    )
-    # As words: a value may hold blanks.
-    command = ["postgres", *(word for setting in settings for word in ("-c", setting))]
-    container = DockerContainer(POSTGRES_IMAGE).with_command(command)
-    container.with_env("POSTGRES_USER", DATABASE_OWNER).with_env("POSTGRES_DB", "postgres")
-    container.with_env("POSTGRES_PASSWORD", secrets.postgres[DATABASE_OWNER])
-    container.with_env("POSTGRES_INITDB_ARGS", "--encoding=UTF8 --locale=C")
-    return Contained(port, container.with_bind_ports(postgres.PORT, port))
+    return contained.database(secrets.postgres[DATABASE_OWNER], port)
 
 
 @contextlib.contextmanager

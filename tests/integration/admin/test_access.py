@@ -54,7 +54,7 @@ async def test_a_broker_that_demands_tls_and_certificates(
         "verify": True,
     }
     async with own_servers.broker(
-        {"tls": tls, "accounts": accounts.configuration(secrets.nats)}
+        {"tls": tls, "accounts": accounts.configuration(secrets.nats)}, reads=tmp_path
     ) as nats:
         entering = {
             "nats_url": f"nats://127.0.0.1:{nats}",
@@ -96,6 +96,7 @@ async def test_a_broker_that_demands_tls_and_certificates(
             await postgres.drop_database("over_tls")
 
 
+@pytest.mark.embedded("PostgreSQL with TLS comes from a wheel: the engine's own image is without")
 async def test_a_database_that_demands_tls(secrets: Secrets, tmp_path: Path) -> None:
     """Every kind of connection: the administrator's, pools of workers, the gateway's engine.
 
@@ -170,7 +171,7 @@ async def test_a_broker_that_knows_users_by_their_nkeys(
     tls = {"cert_file": str(server.certificate), "key_file": str(server.key)}
     for user, key in keys.items():
         (tmp_path / f"{user}.nk").write_text(f"{key.seed}\n")
-    async with own_servers.broker({"tls": tls, "accounts": known}) as nats:
+    async with own_servers.broker({"tls": tls, "accounts": known}, reads=tmp_path) as nats:
         entering = {"nats_url": f"tls://127.0.0.1:{nats}", "nats_ca_file": str(authority.file)}
         (tmp_path / "nobody.nk").write_text(KeyPair(USER).seed)
         said = await refusal(**entering, nats_nkey_file=str(tmp_path / "nobody.nk"))

@@ -1,7 +1,5 @@
 """A backup on a cluster of three brokers, with three replicas of each stream."""
 
-import contextlib
-import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +8,8 @@ from uuid import uuid4
 import pytest
 from nats.aio.client import Client
 
+from tests.support import own_servers
 from tests.support.eventually import eventually
-from tests.support.processes import Embedded
 from tests.support.servers import Broker, Postgres
 from tests.unit.executor.factories import make_api_change
 from trigger_admin import yesterday
@@ -20,8 +18,6 @@ from trigger_admin.provision import provision, say_nothing
 from trigger_admin.restore import restore
 from trigger_admin.target import Target, admin_connection
 from trigger_contracts import subjects, topology
-from trigger_local import child, ports
-from trigger_local import nats as nats_server
 from trigger_local.secrets import Secrets
 
 NODES = 3
@@ -29,40 +25,10 @@ CHANGES = 50
 
 
 @pytest.fixture
-async def nodes(tmp_path: Path, secrets: Secrets) -> AsyncIterator[list[int]]:
-    """The ports of three brokers that have found each other."""
-    taken: set[int] = set()
-
-    def free() -> int:
-        taken.add(port := ports.choose_free(taken))
-        return port
-
-    clients = [free() for _ in range(NODES)]
-    routes = [free() for _ in range(NODES)]
-    async with contextlib.AsyncExitStack() as stack:
-        servers = []
-        for number in range(NODES):
-            folder = tmp_path / f"node-{number}"
-            folder.mkdir()
-            config = json.loads(
-                nats_server.configuration(
-                    secrets.nats, store_dir=folder / "store", port=clients[number]
-                )
-            )
-            config["server_name"] = f"node-{number}"
-            config["cluster"] = {
-                "name": "etp",
-                "listen": f"127.0.0.1:{routes[number]}",
-                "routes": [f"nats://127.0.0.1:{port}" for port in routes],
-            }
-            (folder / "nats.conf").write_text(json.dumps(config))
-            argv = (str(nats_server.binary()), "--config", str(folder / "nats.conf"))
-            program = child.Program("nats", argv)
-            servers.append(Embedded(clients[number], folder / "log", lambda one=program: one))
-            stack.push_async_callback(servers[-1].stop)
-        for server in servers:
-            await server.start(lambda port=server.port: nats_server.answers("127.0.0.1", port))
-        yield clients
+async def nodes(secrets: Secrets) -> AsyncIterator[list[int]]:
+    """The ports of three brokers."""
+    async with own_servers.cluster(secrets.nats, NODES) as ports:
+        yield ports
 
 
 @pytest.fixture

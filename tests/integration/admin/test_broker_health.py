@@ -76,6 +76,7 @@ async def is_well(server: Monitored) -> bool:
     return True
 
 
+@pytest.mark.embedded("tests/engine/test_broker_health.py fills the disk of one in a container")
 @only_root_mounts
 async def test_a_broker_that_keeps_a_write_error_is_unhealthy_until_it_is_started_anew(
     monitored: Monitored, disk: Path

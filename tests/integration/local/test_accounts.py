@@ -163,12 +163,12 @@ async def test_no_external_user_reaches_jetstream_or_the_system(platform_streams
         assert client.heard == []
 
 
+@pytest.mark.embedded("the folders are moved by etp up, before it starts a broker on them")
 async def test_streams_of_the_first_version_are_adopted(secrets: Secrets, tmp_path: Path) -> None:
     """They lay in the account of whoever is in none: messages, positions and ids stay."""
     port = ports.choose_free(set())
-    broker = Broker(
-        Embedded(port, tmp_path / "log", lambda: _first_version(tmp_path, secrets, port)), secrets
-    )
+    server = Embedded(port, tmp_path / "log", lambda: _first_version(tmp_path, secrets, port))
+    broker = Broker(server, secrets, tmp_path / "store")
     await broker.start()
     try:
         async with broker.connected() as admin:

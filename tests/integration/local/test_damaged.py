@@ -10,8 +10,7 @@ from uuid import uuid4
 import pytest
 
 from tests.integration.local.test_yesterday import SUBJECTS, found
-from tests.support.processes import Embedded
-from tests.support.servers import Broker, Postgres, nats_broker, use_docker
+from tests.support.servers import Broker, Postgres, nats_broker
 from tests.unit.executor.factories import make_api_change
 from trigger_admin.errors import StreamsLostError
 from trigger_admin.provision import provision, watch
@@ -20,8 +19,6 @@ from trigger_admin.target import Target
 from trigger_contracts import subjects
 from trigger_contracts.topology import PLATFORM_ACCOUNT
 from trigger_local.secrets import Secrets
-
-pytestmark = pytest.mark.skipif(use_docker(), reason="the store's files are in a container")
 
 COUNT = 20
 """Messages of each stream."""
@@ -48,8 +45,7 @@ async def target(broker: Broker, postgres: Postgres, secrets: Secrets) -> AsyncI
 
 def block_of(broker: Broker, stream: str) -> Path:
     """The file with the stream's newest messages."""
-    assert isinstance(broker.server, Embedded)
-    streams = broker.server.log.parent / "nats" / "store" / "jetstream" / PLATFORM_ACCOUNT
+    streams = broker.store / "jetstream" / PLATFORM_ACCOUNT
     return max((streams / "streams" / stream / "msgs").glob("*.blk"))
 
 

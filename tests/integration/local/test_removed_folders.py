@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import nats
+import pytest
 
 from tests.integration.local.conftest import Etp
 from tests.support.eventually import eventually
@@ -14,6 +15,8 @@ from trigger_contracts import subjects
 from trigger_contracts.topology import PLATFORM_ACCOUNT
 from trigger_local import secrets
 from trigger_local.home import Home
+
+pytestmark = pytest.mark.embedded("etp up starts servers of its own")
 
 ANEW = "nats is started anew, for it cannot go on: its files are gone from"
 

@@ -14,6 +14,8 @@ from tests.integration.local.conftest import Etp
 from tests.support.eventually import eventually
 from trigger_contracts import subjects
 
+pytestmark = pytest.mark.embedded("etp up starts servers of its own")
+
 NAMES = {"nats", "postgres", "api", "scheduler", "executor", "retention"}
 
 

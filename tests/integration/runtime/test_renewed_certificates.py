@@ -21,7 +21,9 @@ from trigger_runtime.process.settings import NatsSettings
 async def broker(secrets: Secrets, port: int, pair: Pair) -> AsyncIterator[None]:
     tls = {"cert_file": str(pair.certificate), "key_file": str(pair.key)}
     known = accounts.configuration(secrets.nats)
-    async with own_servers.broker({"tls": tls, "accounts": known}, port):
+    async with own_servers.broker(
+        {"tls": tls, "accounts": known}, port, reads=pair.certificate.parent
+    ):
         yield
 
 

@@ -29,7 +29,11 @@ class Engine:
     @property
     def environment(self) -> dict[str, str]:
         """Of a program that is to use this engine."""
-        return {"DOCKER_HOST": self.address}
+        return {
+            "DOCKER_HOST": self.address,
+            # testcontainers' helper would come from a registry; each test removes its own.
+            "TESTCONTAINERS_RYUK_DISABLED": "true",
+        }
 
     @cached_property
     def platform_image(self) -> str:
