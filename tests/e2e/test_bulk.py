@@ -239,7 +239,7 @@ async def test_where_and_with_which_key(platform: Platform) -> None:
     assert "send an API key" in said
     for environment, why in (
         ({"ETP_URL": platform.status["url"]}, "needs both"),
-        ({**elsewhere, "ETP_URL": "ftp://there"}, "is not the address of a gateway"),
+        ({**elsewhere, "ETP_URL": "ftp://there"}, "etp: ETP_URL is not the address of a gateway"),
     ):
         code, _, said = await etp_import(platform, "-", stdin=body, **environment)
         assert code == 1

@@ -29,7 +29,7 @@ from trigger_admin.target import Target
 from trigger_cli import cli as client
 from trigger_cli.gateway import GatewayClient
 from trigger_cli.importing import Report
-from trigger_runtime.process.command_line import prepare_output
+from trigger_runtime.process.usage import run
 
 from .errors import NotInstalledError, NotUpError
 from .home import Home
@@ -46,7 +46,9 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,  # they hold secrets
 )
 
-DataDir = Annotated[Path, typer.Option(help="Where everything is kept.", show_default=True)]
+DataDir = Annotated[
+    Path, typer.Option(help="Where everything is kept.", show_default=True, file_okay=False)
+]
 Count = typer.Option(min=1, max=16, help="Processes of this service.")
 
 DEFAULT_HOME = Path(".data")
@@ -275,10 +277,9 @@ def import_(
 
 def main() -> None:
     """The console script."""
-    prepare_output()
     if sys.platform == "win32":
         sys.exit("etp needs Linux or macOS; on Windows use WSL.")
-    app()
+    run(app)
 
 
 async def _servers(

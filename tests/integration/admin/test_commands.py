@@ -1,13 +1,18 @@
 """``python -m trigger_admin``: a deployment is administered without what ``etp up`` needs."""
 
 import json
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
 
 from tests.support.bare import run_without
 from tests.support.servers import Broker, Postgres
+from trigger_admin.backup import MANIFEST
+from trigger_admin.streams import stream_config
+from trigger_contracts import subjects, topology
 from trigger_local.secrets import Secrets
 
 ABSENT = (
@@ -55,3 +60,27 @@ async def test_an_administrator_needs_no_server_of_ours_and_no_supervisor(
         assert "has nothing at 1" in said
     finally:
         await postgres.drop_database(name)
+
+
+async def test_a_backup_that_lacks_commands_is_there_and_no_success(
+    platform_streams: Broker, secrets: Secrets, tmp_path: Path
+) -> None:
+    """Whoever makes backups by a script or a CronJob goes by the exit code."""
+    folder = tmp_path / "backup"
+    uncopying = replace(stream_config(topology.COMMANDS, 1), sources=None)
+    async with platform_streams.connected() as broker, platform_streams.connected("client") as one:
+        await broker.jetstream(timeout=10).update_stream(uncopying)
+        await one.jetstream(timeout=10).publish(subjects.command(subjects.Verb.FIRE), b"{}")
+    code, printed, said = await run_without(
+        ABSENT,
+        "trigger_admin",
+        *("backup", str(folder)),
+        ETP_NATS_URL=platform_streams.url,
+        ETP_NATS_PASSWORD=secrets.nats["admin"],
+        ETP_DATABASE_URL="postgresql://nobody@127.0.0.1:1/none",
+    )
+    assert code == 1
+    assert "All that was acknowledged before is in it" not in printed
+    (line,) = said.splitlines()
+    assert line.startswith(f"etp: The backup in {folder} lacks up to 1 commands of NATS clients")
+    assert json.loads((folder / MANIFEST).read_text())["uncopied"] == 1

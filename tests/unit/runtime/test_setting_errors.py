@@ -33,6 +33,77 @@ def refused(program: str, *arguments: str, **environment: str) -> tuple[int, lis
     return done.returncode, done.stderr.splitlines()
 
 
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("", "it does not begin with http"),
+        ("127.0.0.1:8000", "it does not begin with http"),
+        ("ftp://gateway", "it does not begin with http"),
+        ("http://", "it has no host and port that could be"),
+        ("http://[::1", "it has no host and port that could be"),
+        ("http://gate way", "it has no host and port that could be"),
+        ("http://gateway:65536", "it has no host and port that could be"),
+        ("http://gateway:http", "it has no host and port that could be"),
+        ("https://someone:hunter2@gateway", "it has more than a host, a port and a path"),
+        ("https://gateway/?key=hunter2", "it has more than a host, a port and a path"),
+    ],
+)
+def test_what_is_no_address_of_a_gateway_is_named_by_its_variable_or_option(
+    url: str, why: str
+) -> None:
+    wanted = f"is not the address of a gateway: {why}"
+    for name, arguments, environment in (
+        ("ETP_URL", (), {"ETP_URL": url}),
+        ("--url", ("--url", url), {"ETP_URL": "http://127.0.0.1:1"}),
+    ):
+        code, (line,) = refused(
+            "trigger_cli", "import", "-", *arguments, ETP_API_KEY="k", **environment
+        )
+        assert code == 1
+        assert line.startswith(f"etp: {name} {wanted}"), line
+        assert line.endswith("Allowed: Address of the gateway, such as http://127.0.0.1:8000.")
+        assert "hunter2" not in line
+
+
+def test_an_option_that_is_wrong_is_named_and_not_the_variable_that_it_overrides() -> None:
+    code, lines = refused(
+        *("trigger_admin", "rebuild", "--nats-url", "ftp://hunter2", "--nats-password", "hunter2"),
+        ETP_NATS_URL="nats://127.0.0.1",
+        ETP_DATABASE_URL="mysql://hunter2",
+    )
+    assert code == 1
+    option, variable = lines
+    assert option.startswith("etp: --nats-url holds no address such as nats://host:4222")
+    assert variable.startswith("etp: ETP_DATABASE_URL does not begin with postgresql://")
+    assert "hunter2" not in option + variable
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ("trigger_admin", "provision", "--replicas", "9"),
+            "'--replicas': Input should be less than or equal to 5. See python -m trigger_admin ",
+        ),
+        (("trigger_admin", "provision", "--replicas", "few"), "'--replicas': Input should be a"),
+        (("trigger_admin", "records", "remove", "TRIGGER_DUE", "0"), "'seq': Input should be "),
+        (("trigger_admin", "backup"), "Missing argument 'folder'. See python -m trigger_admin bac"),
+        (("trigger_local", "up", "--port", "70000"), "'--port': Input should be less than or eq"),
+        (("trigger_local", "status", "--data-dir", __file__), "'--data-dir': "),
+        (("trigger_local", "status", "--jsn"), "No such option: --jsn"),
+        (("trigger_local", "sttus"), "No such command 'sttus'"),
+        (("trigger_cli", "import"), "Missing argument 'file'"),
+    ],
+)
+def test_arguments_that_a_command_does_not_take_are_said_in_a_line(
+    arguments: tuple[str, ...], said: str
+) -> None:
+    code, (line,) = refused(*arguments)
+    assert code == EXIT_CODE
+    assert line.startswith("etp: ")
+    assert said in line
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_wrong_setting_ends_a_start_with_a_line_for_each(service: str) -> None:
     code, said = refused(

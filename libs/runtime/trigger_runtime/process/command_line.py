@@ -39,7 +39,7 @@ def read_settings(kind: type[S], **options: object) -> S:
     try:
         return kind(**given)
     except ValidationError as error:
-        _fail(*explain(kind, error))
+        _fail(*explain(kind, error, options=given.keys()))
 
 
 def prepare_output() -> None:

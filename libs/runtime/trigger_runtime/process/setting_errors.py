@@ -6,6 +6,7 @@ a secret, or hold one. Used at the start of services and of commands.
 """
 
 import os
+from collections.abc import Collection
 from datetime import timedelta
 from typing import TypeVar
 
@@ -61,8 +62,10 @@ def _taken(settings: HttpSettings) -> list[str]:
     return [printable(line) for line in refusals if line is not None]
 
 
-def explain(kind: type[EnvironmentSettings], error: ValidationError) -> list[str]:
-    """A line for each variable that is wrong."""
+def explain(
+    kind: type[EnvironmentSettings], error: ValidationError, *, options: Collection[str] = ()
+) -> list[str]:
+    """A line for each variable that is wrong, or for the option of a command in its place."""
     environment = {name.upper(): value for name, value in os.environ.items()}
     lines: dict[str, str] = {}
     for one in error.errors(include_url=False):
@@ -70,11 +73,24 @@ def explain(kind: type[EnvironmentSettings], error: ValidationError) -> list[str
         if name is None:
             lines.setdefault(one["msg"], f"{_own_words(one).rstrip('.')}.")
         else:
-            lines.setdefault(name, _line(name, kind.model_fields[name], one, environment))
+            given = _option(name) if name in options else None
+            lines.setdefault(name, _line(name, kind.model_fields[name], one, environment, given))
     return [printable(line) for line in lines.values()]
 
 
-def _line(name: str, info: FieldInfo, error: ErrorDetails, environment: dict[str, str]) -> str:
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _line(
+    name: str,
+    info: FieldInfo,
+    error: ErrorDetails,
+    environment: dict[str, str],
+    option: str | None,
+) -> str:
+    if option is not None:
+        return f"{option} {_wrong(error).rstrip('.')}. Allowed: {allowed(info)}."
     names = Names.of(name, info)
     if error["type"] == UNUSABLE:
         return f"{names.file} {error['msg']}. Allowed: {secret_files.ALLOWED}."
