@@ -267,11 +267,19 @@ def secrets(
             help="The broker's health check, to be copied there so that its container can read it.",
         ),
     ] = None,
+    monitoring: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            help="The folder deploy/monitoring, of which Prometheus and Grafana read copies there.",
+        ),
+    ] = None,
 ) -> None:
     """Make the secrets of the Compose files in a folder, or what is missing there."""
 
     async def made() -> bool:
-        return compose_secrets.make(folder, broker_health)
+        return compose_secrets.make(folder, broker_health, monitoring)
 
     print("Secrets were made." if complete(made) else "Secrets are there.")
 

@@ -7,13 +7,14 @@ run that is killed is repeated by the next one.
 The folder belongs to whoever made it, and only they may enter it. Its files may be read by
 anybody, for in the containers other users than theirs read them, and each has its own folder alone.
 
-The broker's health check lies there as well, though it is no secret: in its container root has no
-capability, and reads no file of somebody else's whose mode a strict umask has narrowed.
+What else of the clone a container reads lies there as well, though it is no secret: the broker's
+health check, and what Prometheus and Grafana are told. Their users own none of it, and root has no
+capability there: they read no file of somebody else's whose mode a strict umask has narrowed.
 """
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -27,6 +28,14 @@ from .errors import AdminError
 KEPT = "kept.json"
 
 BROKER_HEALTH = "nats/broker-health"
+
+MONITORING = {
+    "prometheus.yaml": "prometheus",
+    "rules.yaml": "prometheus",
+    "grafana/provisioning": "grafana-provisioning",
+    "grafana/dashboards": "grafana-dashboards",
+}
+"""Of ``deploy/monitoring``: what is read, a file or all in a folder, and in which folder here."""
 
 WITH_DATABASE = (Service.API, Service.SCHEDULER, Service.RETENTION)
 
@@ -48,9 +57,9 @@ class ComposeSecrets:
     """Of Grafana's user ``admin``."""
 
 
-def make(folder: Path, broker_health: Path | None = None) -> bool:
-    """Have everything in ``folder``, a copy of ``broker_health`` included; whether it is the first
-    time. Raises AdminError, OSError.
+def make(folder: Path, broker_health: Path | None = None, monitoring: Path | None = None) -> bool:
+    """Have everything in ``folder``, copies of ``broker_health`` and of the folder ``monitoring``
+    included; whether it is the first time. Raises AdminError, OSError.
     """
     owner = folder.stat()
     folder.chmod(0o700)
@@ -61,11 +70,15 @@ def make(folder: Path, broker_health: Path | None = None) -> bool:
     files = dict(_files(found))
     if broker_health is not None:
         files[BROKER_HEALTH] = broker_health.read_text(encoding="utf-8")
+    if monitoring is not None:
+        files |= _monitoring(monitoring)
+        _remove_others(folder, files)
     for name, text in files.items():
         path = folder / name
-        path.parent.mkdir(exist_ok=True)
-        path.parent.chmod(0o755)
-        _own(path.parent, owner)
+        for above in reversed(path.relative_to(folder).parents[:-1]):
+            (folder / above).mkdir(exist_ok=True)
+            (folder / above).chmod(0o755)
+            _own(folder / above, owner)
         _write(path, text, owner, mode=0o444)
     return first
 
@@ -114,6 +127,25 @@ def _files(secrets: ComposeSecrets) -> Iterator[tuple[str, str]]:
     yield "you/api_key", own.api_key
     for user in ("client", "reader"):
         yield f"you/nats_{user}_password", own.nats[user]
+
+
+def _monitoring(folder: Path) -> dict[str, str]:
+    files: dict[str, str] = {}
+    for source, target in MONITORING.items():
+        path = folder / source
+        for file in (path,) if path.is_file() else sorted(path.rglob("*")):
+            if file.is_file():
+                name = file.relative_to(path if path.is_dir() else folder)
+                files[f"{target}/{name}"] = file.read_text(encoding="utf-8")
+    return files
+
+
+def _remove_others(folder: Path, files: Collection[str]) -> None:
+    """A dashboard or rule that this version has no more."""
+    for target in set(MONITORING.values()):
+        for path in (folder / target).rglob("*"):
+            if path.is_file() and str(path.relative_to(folder)) not in files:
+                path.unlink()
 
 
 def _broker(secrets: ComposeSecrets, cluster: nats_config.Cluster | None) -> str:

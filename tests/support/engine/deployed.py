@@ -1,7 +1,8 @@
 """The Compose files as they are, brought up on an engine: what they are told, and what they hold.
 
 A copy of ``deploy/`` in a folder of its own, so that secrets of a checkout stay alone, and a
-project of its own. Each container can be killed, and comes back by Compose alone.
+project of its own. The copy is as strict as a clone under the umask 077, and somebody else's. Each
+container can be killed, and comes back by Compose alone.
 """
 
 import contextlib
@@ -29,6 +30,9 @@ SERVICES = ("api", "scheduler", "executor", "retention")
 HAS_PROCESS_S = 10.0
 """Within which a container that is to run has a process."""
 POLL_S = 0.1
+
+CLONER = 23456
+"""Who made the clone: no user of this machine, nor of any image."""
 
 
 @dataclass
@@ -147,6 +151,7 @@ def deployed(engine: Engine, file: str, *, gateways: int, brokers: int) -> Itera
     deploy = made / "deploy"
     ignored = shutil.ignore_patterns("__pycache__", "kept.json")
     shutil.copytree(ROOT / "deploy", deploy, ignore=ignored)
+    _narrow(deploy)
     first = ports.choose_free(set())
     deployment = Deployment(
         engine=engine,
@@ -167,6 +172,14 @@ def deployed(engine: Engine, file: str, *, gateways: int, brokers: int) -> Itera
     finally:
         deployment.down()
         shutil.rmtree(made, ignore_errors=True)
+
+
+def _narrow(folder: Path) -> None:
+    """No user of a container owns any of it, and nobody but its owner may read it."""
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(path.stat().st_mode & 0o700)
+        if os.geteuid() == 0:
+            os.chown(path, CLONER, CLONER)
 
 
 def _first_process(container: Container) -> int:

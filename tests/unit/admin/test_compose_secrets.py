@@ -13,7 +13,9 @@ from trigger_admin import compose_secrets
 from trigger_admin.errors import AdminError
 from trigger_contracts.topology import PERMISSIONS
 
-COMPOSE = Path(__file__).parents[3] / "deploy" / "compose"
+DEPLOY = Path(__file__).parents[3] / "deploy"
+COMPOSE = DEPLOY / "compose"
+MONITORING = DEPLOY / "monitoring"
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -58,15 +60,31 @@ def test_a_strict_umask_hides_nothing_from_the_containers(tmp_path):
     folder.mkdir(mode=0o700)
     before = os.umask(0o077)
     try:
-        compose_secrets.make(folder, health)
+        compose_secrets.make(folder, health, MONITORING)
     finally:
         os.umask(before)
     copied = folder / "nats" / "broker-health"
     assert copied.read_bytes() == health.read_bytes()
-    modes = {stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*/*")}
-    assert modes == {0o444}
-    assert {stat.S_IMODE(path.parent.stat().st_mode) for path in folder.rglob("*/*")} == {0o755}
+    below = [path for path in folder.rglob("*") if path.name != "kept.json"]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in below if path.is_file()} == {0o444}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in below if path.is_dir()} == {0o755}
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_prometheus_and_grafana_are_told_what_this_version_has_and_nothing_older(tmp_path):
+    for name in ("prometheus/old-rules.yaml", "grafana-dashboards/gone.json"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text("of a version before")
+    compose_secrets.make(tmp_path, monitoring=MONITORING)
+    for target, source in (
+        ("prometheus", (MONITORING / "prometheus.yaml", MONITORING / "rules.yaml")),
+        ("grafana-dashboards", tuple((MONITORING / "grafana/dashboards").iterdir())),
+    ):
+        wanted = {path.name: path.read_text() for path in source}
+        assert contents(tmp_path / target) == wanted
+    provisioned = contents(tmp_path / "grafana-provisioning")
+    assert provisioned == contents(MONITORING / "grafana/provisioning")
+    assert provisioned.keys() == {"dashboards/etp.yaml", "datasources/prometheus.yaml"}
 
 
 def test_a_file_that_is_gone_is_written_again_and_a_new_user_gets_a_password(tmp_path):
