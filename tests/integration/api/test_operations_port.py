@@ -5,8 +5,11 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import httpx
+import pytest
 
 from tests.integration.api.gateway_process import gateway_process
 from tests.support.eventually import eventually
@@ -25,76 +28,82 @@ async def answers(http: httpx.AsyncClient, path: str) -> int:
         return 0
 
 
-async def test_operators_have_a_port_of_their_own(
+@dataclass(frozen=True)
+class Gateway:
+    """One with two ports, and a client of each."""
+
+    process: asyncio.subprocess.Process
+    url: str
+    public: httpx.AsyncClient
+    own: httpx.AsyncClient
+    """Of the port of operations."""
+
+    async def answers_own(self, path: str) -> None:
+        async def is_well() -> bool:
+            return await answers(self.own, path) == 200
+
+        await eventually(is_well, within=60)
+
+
+@pytest.fixture
+async def gateway(
     platform_streams: Broker, empty_database: Database, secrets: Secrets
-) -> None:
+) -> AsyncIterator[Gateway]:
     port = ports.choose_free(set())
     async with (
         gateway_process(
             platform_streams, empty_database, secrets, ETP_OPERATIONS_PORT=str(port)
-        ) as gateway,
-        httpx.AsyncClient(base_url=gateway.url, trust_env=False) as public,
+        ) as started,
+        httpx.AsyncClient(base_url=started.url, trust_env=False) as public,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as own,
     ):
-
-        async def is_ready() -> bool:
-            return await answers(own, "/ready") == 200
-
-        await eventually(is_ready, within=60)
-        assert [await answers(own, path) for path in TOLD] == [200] * 4
-        for path in TOLD:
-            refused = await public.get(path)
-            assert refused.status_code == 404
-            assert refused.headers["content-type"] == "application/problem+json"
-            assert refused.json()["code"] == "not-found"
-        assert "etp_http_requests_total" in (await own.get("/metrics")).text
-        described = (await public.get("/openapi.json")).json()["paths"]
-        assert {"/asyncapi", "/triggers/"} <= set(described)
-        assert not set(TOLD) & set(described)
-        # What callers ask for is not there.
-        key = {"X-API-KEY": secrets.api_key}
-        assert (await own.get("/triggers/", headers=key)).status_code == 404
-        assert (await public.get("/triggers/", headers=key)).status_code == 200
+        yield Gateway(started.process, started.url, public, own)
 
 
-async def test_operators_are_answered_while_it_drains(
-    platform_streams: Broker, empty_database: Database, secrets: Secrets
-) -> None:
-    port = ports.choose_free(set())
-    async with (
-        gateway_process(
-            platform_streams, empty_database, secrets, ETP_OPERATIONS_PORT=str(port)
-        ) as gateway,
-        httpx.AsyncClient(base_url=gateway.url, trust_env=False) as public,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as own,
-    ):
+async def test_operators_have_a_port_of_their_own(gateway: Gateway, secrets: Secrets) -> None:
+    await gateway.answers_own("/ready")
+    own, public = gateway.own, gateway.public
+    assert [await answers(own, path) for path in TOLD] == [200] * 4
+    for path in TOLD:
+        refused = await public.get(path)
+        assert refused.status_code == 404
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert refused.json()["code"] == "not-found"
+    assert "etp_http_requests_total" in (await own.get("/metrics")).text
+    described = (await public.get("/openapi.json")).json()["paths"]
+    assert {"/asyncapi", "/triggers/"} <= set(described)
+    assert not set(TOLD) & set(described)
+    # What callers ask for is not there.
+    key = {"X-API-KEY": secrets.api_key}
+    assert (await own.get("/triggers/", headers=key)).status_code == 404
+    assert (await public.get("/triggers/", headers=key)).status_code == 200
 
-        async def is_serving() -> bool:
-            return await answers(own, "/serving") == 200
 
-        await eventually(is_serving, within=60)
-        assert await answers(public, "/openapi.json") == 200
-        # A request in hand: its body is still to come, and the stop waits for it.
-        host, public_port = gateway.url.removeprefix("http://").split(":")
-        _, writer = await asyncio.open_connection(host, int(public_port))
-        writer.write(
-            b"POST /triggers/ HTTP/1.1\r\nHost: gateway\r\nContent-Length: %d\r\n"
-            b"X-API-KEY: %s\r\n\r\n{" % (MAX_BODY_BYTES, secrets.api_key.encode())
-        )
-        await writer.drain()
-        gateway.process.send_signal(signal.SIGTERM)
+async def test_operators_are_answered_while_it_drains(gateway: Gateway, secrets: Secrets) -> None:
+    await gateway.answers_own("/serving")
+    own, public = gateway.own, gateway.public
+    assert await answers(public, "/openapi.json") == 200
+    # A request in hand: its body is still to come, and the stop waits for it.
+    host, public_port = gateway.url.removeprefix("http://").split(":")
+    _, writer = await asyncio.open_connection(host, int(public_port))
+    writer.write(
+        b"POST /triggers/ HTTP/1.1\r\nHost: gateway\r\nContent-Length: %d\r\n"
+        b"X-API-KEY: %s\r\n\r\n{" % (MAX_BODY_BYTES, secrets.api_key.encode())
+    )
+    await writer.drain()
+    gateway.process.send_signal(signal.SIGTERM)
 
-        async def drains() -> bool:
-            answer = await own.get("/serving")
-            return answer.status_code == 503 and answer.json()["status"] == "stopping"
+    async def drains() -> bool:
+        answer = await own.get("/serving")
+        return answer.status_code == 503 and answer.json()["status"] == "stopping"
 
-        await eventually(drains)
-        assert [await answers(own, path) for path in TOLD] == [200, 503, 503, 200]
-        assert await answers(public, "/openapi.json") == 0, "nobody new is let in"
-        writer.transport.abort()
-        async with asyncio.timeout(10):
-            assert await gateway.process.wait() == 0
-        assert await answers(own, "/serving") == 0
+    await eventually(drains)
+    assert [await answers(own, path) for path in TOLD] == [200, 503, 503, 200]
+    assert await answers(public, "/openapi.json") == 0, "nobody new is let in"
+    writer.transport.abort()
+    async with asyncio.timeout(10):
+        assert await gateway.process.wait() == 0
+    assert await answers(own, "/serving") == 0
 
 
 async def test_a_gateway_that_operators_cannot_see_any_more_ends() -> None:
