@@ -4,7 +4,7 @@ import functools
 
 import pytest
 
-from deploy.monitoring import make_dashboards
+from deploy.monitoring import make_dashboards, pages
 from docs import make_metrics
 from tests.support import monitoring, promql
 
@@ -23,10 +23,10 @@ def families() -> dict[str, make_metrics.Family]:
 
 
 @pytest.mark.parametrize("dashboard", make_dashboards.DASHBOARDS, ids=lambda one: one.uid)
-def test_a_dashboard_is_what_its_script_makes(dashboard: make_dashboards.Dashboard) -> None:
+def test_a_dashboard_is_what_its_script_makes(dashboard: pages.Dashboard) -> None:
     written = make_dashboards.path_of(dashboard).read_text(encoding="utf-8")
-    assert written == make_dashboards.text_of(dashboard), (
-        "run: .venv/bin/python deploy/monitoring/make_dashboards.py"
+    assert written == pages.text_of(dashboard), (
+        "run: .venv/bin/python -m deploy.monitoring.make_dashboards"
     )
 
 
@@ -67,6 +67,6 @@ def test_labels_are_those_that_the_metric_has() -> None:
 def test_the_provisioning_finds_datasource_and_dashboards() -> None:
     folder = monitoring.FOLDER / "grafana" / "provisioning"
     (source,) = monitoring.read(folder / "datasources" / "prometheus.yaml")["datasources"]
-    assert {key: source[key] for key in ("type", "uid")} == make_dashboards.DATASOURCE
+    assert {key: source[key] for key in ("type", "uid")} == pages.DATASOURCE
     (provider,) = monitoring.read(folder / "dashboards" / "etp.yaml")["providers"]
     assert provider["options"]["path"] == "/var/lib/grafana/dashboards"
