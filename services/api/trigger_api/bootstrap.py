@@ -1,9 +1,8 @@
 """The gateway's wiring: the only place that builds its objects and knows its settings."""
 
 import asyncio
-import contextlib
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -52,15 +51,13 @@ from trigger_runtime.jetstream.reader import StreamReader
 from trigger_runtime.postgres.schema_version import SchemaCheck
 from trigger_runtime.process.clock import SystemClock
 from trigger_runtime.process.clock_watch import BROKERS_CLOCK, CLOCK_OF_RECORD, ClockWatch
-from trigger_runtime.process.event_loop import hurry
 from trigger_runtime.process.ids import new_id
 from trigger_runtime.process.logging_setup import get_logger, set_up_logging
-from trigger_runtime.process.loop_lag import EventLoopLag
 from trigger_runtime.process.loops import Loop, stop_all
 from trigger_runtime.process.metrics import tell_build
 from trigger_runtime.process.unprojected import unprojected
 from trigger_runtime.tracing.turning_on import stops_of, traces_of
-from trigger_runtime.worker import LAG_TIMEOUT, settle_memory
+from trigger_runtime.worker import LAG_TIMEOUT
 
 from .adapters import meter, ui_files
 from .adapters.cache import cache_at
@@ -84,6 +81,7 @@ from .entrypoints.compressing import Compressor
 from .entrypoints.fires import FireEndpoint
 from .entrypoints.gateway import Gateway
 from .entrypoints.identity import Callers
+from .entrypoints.life import ApplicationLife, operating
 from .entrypoints.serving import Server
 from .entrypoints.ui import UiEndpoint
 from .handlers.arrivals import Arrivals
@@ -208,7 +206,7 @@ def build(settings: Settings) -> Api:
         heartbeats.listening()
         log.info("started")
 
-    life = _Life(
+    life = ApplicationLife(
         connection,
         connect,
         loops,
@@ -292,47 +290,6 @@ def build(settings: Settings) -> Api:
     return Api(gateway, app, faststream, app.openapi, connection, tail, documents, arrivals, health)
 
 
-class _Life:
-    """What begins and ends with the application."""
-
-    def __init__(
-        self,
-        connection: Connection,
-        connect: Callable[[], Awaitable[None]],
-        loops: Sequence[Loop],
-        health: Health,
-        stops: Sequence[Callable[[], Awaitable[None]]],
-    ) -> None:
-        """``stops`` are called in their order; the broker may take its time to be there."""
-        self._connection = connection
-        self._connect = connect
-        self._loops = loops
-        self._watch = EventLoopLag()
-        self._health = health
-        self._stops = stops
-
-    @contextlib.asynccontextmanager
-    async def span(self, _: Any) -> AsyncIterator[None]:
-        await self._connection.start()
-        connecting = asyncio.ensure_future(self._connect())
-        for loop in self._loops:
-            loop.start()
-        self._watch.start()
-        settle_memory()
-        self._health.started = True
-        try:
-            yield
-        finally:
-            self._health.stopping = True
-            hurry()
-            self._connection.give_up()
-            connecting.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await connecting
-            await _stop_all(*self._stops)
-            self._watch.stop()
-
-
 def _keys(settings: Settings) -> dict[str, StoredKey]:
     keys = [parse_stored(settings.bootstrap_key_hash)] if settings.bootstrap_key_hash else []
     return {key.key_id: key for key in keys}
@@ -348,15 +305,6 @@ def _identity(settings: Settings) -> Callers:
     )
     hosts = frozenset({public.netloc.lower().encode()} if public.netloc else ())
     return Callers(_keys(settings), cookie, hosts)
-
-
-async def _stop_all(*parts: Callable[[], Awaitable[None]]) -> None:
-    """In order; one that fails does not keep the others from it."""
-    for stop in parts:
-        try:
-            await stop()
-        except Exception:
-            log.exception("a part did not stop cleanly")
 
 
 def _database(settings: Settings, *, plans_each: bool) -> ReadDatabase:
@@ -499,7 +447,7 @@ async def serve(settings: Settings) -> int:
 
     watching = asyncio.create_task(end_if_lost(), name="watch connection")
     try:
-        async with _operations(settings, built.health, give_up):
+        async with operating(_operations(settings, built.health), give_up):
             await server.serve()
     finally:
         watching.cancel()
@@ -507,35 +455,13 @@ async def serve(settings: Settings) -> int:
     return code if server.started else 1
 
 
-@contextlib.asynccontextmanager
-async def _operations(
-    settings: Settings, health: Health, on_failed: Callable[[], None]
-) -> AsyncIterator[None]:
-    """Serve those who operate the gateway for the block, where they have a port of their own.
-
-    ``on_failed`` is called if that ends by itself: nobody could see any more how the gateway is.
-    """
+def _operations(settings: Settings, health: Health) -> OperationsServer | None:
+    """For those who operate the gateway, where they have a port of their own."""
     if settings.operations_port is None:
-        yield
-        return
-    server = OperationsServer(
+        return None
+    return OperationsServer(
         HealthApp(health),
         HttpLimits.of(settings),
         host=settings.operations_host,
         port=settings.operations_port,
     )
-
-    def ended(serving: asyncio.Task[None]) -> None:
-        error = None if serving.cancelled() else serving.exception()
-        if error is not None or not server.should_exit:
-            log.critical("cannot go on", part="operations", exc_info=error)
-            on_failed()
-
-    serving = server.start()
-    serving.add_done_callback(ended)
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        # Not awaited: what it raised is told, and must not take the place of the exit code.
-        await asyncio.wait({serving})
