@@ -5,11 +5,8 @@ What only a platform of this machine needs is imported when it is asked for: wit
 extra ``image`` all commands on servers elsewhere work.
 """
 
-import contextlib
 import json
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -24,15 +21,15 @@ from trigger_admin.rebuild import rebuild_all
 from trigger_admin.records import FoundRecord
 from trigger_admin.restore import rebuild_restored
 from trigger_admin.restore import restore as restore_target
-from trigger_admin.settings import is_elsewhere
 from trigger_admin.target import Target
 from trigger_cli import cli as client
 from trigger_cli.gateway import GatewayClient
 from trigger_cli.importing import Report
 from trigger_runtime.process.usage import run
 
-from .errors import NotInstalledError, NotUpError
+from .errors import NotUpError
 from .home import Home
+from .naming import DEFAULT_HOME, DataDir, Named, named, of_this_machine, status_of
 from .output import Output
 
 if TYPE_CHECKING:
@@ -46,12 +43,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,  # they hold secrets
 )
 
-DataDir = Annotated[
-    Path, typer.Option(help="Where everything is kept.", show_default=True, file_okay=False)
-]
 Count = typer.Option(min=1, max=16, help="Processes of this service.")
-
-DEFAULT_HOME = Path(".data")
 
 
 @app.command()
@@ -67,7 +59,7 @@ def up(
     """Start the platform: broker, database and services. Ctrl-C stops it."""
 
     async def started() -> None:
-        with _of_this_machine():
+        with of_this_machine():
             from . import running  # noqa: PLC0415 (of the extra `local`)
             from .programs import Replicas  # noqa: PLC0415 (of the extra `local`)
         home = Home.at(data_dir)
@@ -90,7 +82,7 @@ def status(
     """Show what runs, and how to reach it."""
 
     async def looked() -> "PlatformStatus":
-        return await _status(Home(data_dir.expanduser().resolve()))
+        return await status_of(Home(data_dir.expanduser().resolve()))
 
     found = complete(looked)
     described = found.as_json()
@@ -121,27 +113,26 @@ app.add_typer(admin.nats_app, name="nats")
 
 
 @app.command()
+@named
 def rebuild(
+    platform: Named,
     *,
     accept_loss: admin.AcceptLoss = False,
     restored: admin.Restored = False,
-    data_dir: DataDir = DEFAULT_HOME,
-    nats_url: admin.NatsUrl = None,
-    nats_password: admin.NatsPassword = None,
-    database_url: admin.DatabaseUrl = None,
 ) -> None:
     """Re-create every table from the streams, while the platform runs or while it does not."""
 
     async def rebuilt() -> tuple[str, ...]:
-        home = Home(data_dir.expanduser().resolve())
         try:
-            target = await _servers(home, nats_url, nats_password, database_url)
+            target = await platform.servers()
         except NotUpError:
-            if not home.is_ours():
+            if not platform.home.is_ours():
                 raise
             from . import running  # noqa: PLC0415 (of the extra `local`)
 
-            return await running.rebuild_stopped(home, accept_loss=accept_loss, restored=restored)
+            return await running.rebuild_stopped(
+                platform.home, accept_loss=accept_loss, restored=restored
+            )
         step = rebuild_restored if restored else rebuild_all
         return await step(target, accept_loss=accept_loss)
 
@@ -150,44 +141,35 @@ def rebuild(
 
 
 @app.command()
-def backup(
-    folder: admin.BackupFolder,
-    *,
-    data_dir: DataDir = DEFAULT_HOME,
-    nats_url: admin.NatsUrl = None,
-    nats_password: admin.NatsPassword = None,
-    database_url: admin.DatabaseUrl = None,
-) -> None:
+@named
+def backup(platform: Named, folder: admin.BackupFolder) -> None:
     """Write all streams into a new folder, while the platform runs or while it does not."""
-    home = Home(data_dir.expanduser().resolve())
 
     async def stopped(target: Target, output: Output) -> Backup:
         return await back_up(target, folder, output.say)
 
     async def backed_up() -> Backup:
         try:
-            target = await _servers(home, nats_url, nats_password, database_url)
+            target = await platform.servers()
         except NotUpError:
-            if not home.is_ours():
+            if not platform.home.is_ours():
                 raise
             from . import running  # noqa: PLC0415 (of the extra `local`)
 
-            return await running.on_stopped(home, stopped)
+            return await running.on_stopped(platform.home, stopped)
         return await back_up(target, folder, print)
 
     print(admin.told_of(complete(backed_up)))
 
 
 @app.command()
+@named
 def restore(
+    platform: Named,
     folder: admin.BackupFolder,
     *,
     replace: admin.Replace = False,
     replicas: admin.Replicas = 1,
-    data_dir: DataDir = DEFAULT_HOME,
-    nats_url: admin.NatsUrl = None,
-    nats_password: admin.NatsPassword = None,
-    database_url: admin.DatabaseUrl = None,
 ) -> None:
     """Put the streams of a backup back and make the tables of them, while no service runs.
 
@@ -196,12 +178,13 @@ def restore(
     """
 
     async def restored() -> tuple[str, ...]:
-        if is_elsewhere(nats_url, nats_password, database_url):
-            target = admin.servers(nats_url, nats_password, database_url, replicas)
+        if platform.is_elsewhere:
+            target = platform.elsewhere(replicas)
             return await restore_target(target, folder, print, replace=replace)
-        with _of_this_machine():
+        with of_this_machine():
             from . import running  # noqa: PLC0415 (of the extra `local`)
-        return await running.restore_stopped(Home.at(data_dir), folder, replace=replace)
+        home = Home.at(platform.data_dir)
+        return await running.restore_stopped(home, folder, replace=replace)
 
     for line in complete(restored):
         print(line)
@@ -214,43 +197,26 @@ app.add_typer(records_app, name="records")
 
 
 @records_app.command("list")
-def list_records(
-    *,
-    data_dir: DataDir = DEFAULT_HOME,
-    nats_url: admin.NatsUrl = None,
-    nats_password: admin.NatsPassword = None,
-    database_url: admin.DatabaseUrl = None,
-    as_json: admin.AsJson = False,
-) -> None:
+@named
+def list_records(platform: Named, *, as_json: admin.AsJson = False) -> None:
     """Show what is stored and cannot be read: the services pass it over.
 
     Commands that cannot be read are dead letters instead.
     """
-    home = Home(data_dir.expanduser().resolve())
 
     async def listed() -> list[FoundRecord]:
-        servers = await _servers(home, nats_url, nats_password, database_url)
-        return await records.unreadable(servers)
+        return await records.unreadable(await platform.servers())
 
     admin.show(complete(listed), as_json=as_json)
 
 
 @records_app.command("remove")
-def remove_record(
-    stream: admin.StreamName,
-    seq: admin.Place,
-    *,
-    data_dir: DataDir = DEFAULT_HOME,
-    nats_url: admin.NatsUrl = None,
-    nats_password: admin.NatsPassword = None,
-    database_url: admin.DatabaseUrl = None,
-) -> None:
+@named
+def remove_record(platform: Named, stream: admin.StreamName, seq: admin.Place) -> None:
     """Remove one record that cannot be read; the platform may go on running."""
-    home = Home(data_dir.expanduser().resolve())
 
     async def removed() -> str:
-        servers = await _servers(home, nats_url, nats_password, database_url)
-        return await records.remove(servers, stream, seq)
+        return await records.remove(await platform.servers(), stream, seq)
 
     print(complete(removed))
 
@@ -282,35 +248,8 @@ def main() -> None:
     run(app)
 
 
-async def _servers(
-    home: Home, nats_url: str | None, nats_password: str | None, database_url: str | None
-) -> Target:
-    """Broker and database elsewhere, or those of a running platform. Raises NotUpError."""
-    if is_elsewhere(nats_url, nats_password, database_url):
-        return admin.servers(nats_url, nats_password, database_url)
-    platform = (await _status(home)).platform
-    from .programs import target_of  # noqa: PLC0415 (of the extra `local`)
-
-    return target_of(platform)
-
-
 async def _gateway(home: Home, url: str | None, api_key: str | None) -> GatewayClient:
     if client.is_elsewhere(url, api_key):
         return client.gateway(url, api_key)
-    platform = (await _status(home)).platform
+    platform = (await status_of(home)).platform
     return GatewayClient(platform.url, platform.secrets.api_key)
-
-
-async def _status(home: Home) -> "PlatformStatus":
-    with _of_this_machine():
-        from . import status as status_of  # noqa: PLC0415 (of the extra `local`)
-    return await status_of.read(home)
-
-
-@contextlib.contextmanager
-def _of_this_machine() -> Iterator[None]:
-    """Imports what the extra ``local`` brings. Raises NotInstalledError where it is not there."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise NotInstalledError(error.name or "a package") from None
