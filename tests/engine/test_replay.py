@@ -1,21 +1,27 @@
-"""``deploy/kubernetes/install.yaml`` on a container engine: comes up, works, and is rolled."""
+"""``deploy/kubernetes/install.yaml`` on a container engine: up, at work, backed up and rolled."""
 
 import copy
 import json
 import os
+import shutil
+import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from deploy.kubernetes import make_secrets, render
 from tests.kubernetes.conftest import tools
-from tests.kubernetes.manifests import SERVICES, Workload, of_kind, read
+from tests.kubernetes.manifests import KUBERNETES, SERVICES, Manifest, Workload, of_kind, read
 from tests.support.engine.running import Engine
 from tests.support.replay.cluster import Cluster, replayed
 from tests.support.replay.load import Client, Load
 from tests.support.replay.networks import members
 from tests.support.replay.pods import KILLED, until
+from trigger_admin import backup
+from trigger_contracts import topology
 
 __all__ = ["tools"]
 
@@ -38,8 +44,27 @@ def cluster(engine: Engine, image: str, tools: None, secrets) -> Iterator[Cluste
         pytest.skip(NO_ROOT)
     made, _ = secrets
     found = read(render.INSTALL.read_text(encoding="utf-8"))
+    found += component("backup", beside=found)
     with replayed(engine.client, found, made, image) as cluster:
         yield cluster
+
+
+def component(name: str, *, beside: list[Manifest]) -> list[Manifest]:
+    """What it adds to the installation, where an overlay like its own includes it."""
+
+    def known(one: Manifest) -> tuple[str, str]:
+        return one["kind"], one["metadata"]["name"]
+
+    there = {known(one) for one in beside}
+    with tempfile.TemporaryDirectory() as folder:
+        # With what its files are shared with beside it.
+        shutil.copytree(KUBERNETES.parent, folder, dirs_exist_ok=True)
+        copied = Path(folder, KUBERNETES.name, "overlays", "try")
+        overlay = copied / "kustomization.yaml"
+        before, listed, after = overlay.read_text().partition("components:\n")
+        overlay.write_text(f"{before}{listed}  - ../../components/{name}\n{after}")
+        whole = read(render.rendered(copied))
+    return [one for one in whole if known(one) not in there]
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +139,26 @@ def test_who_no_policy_names_reaches_nobody(cluster: Cluster) -> None:
         command = ["python", "-c", program, host]
         assert cluster.pods["retention"][0].container.exec_run(command).exit_code == 0
         assert cluster.pods["executor"][0].container.exec_run(command).exit_code != 0
+
+
+def test_a_backup_is_made_and_a_restore_looks_at_it_before_it_refuses(
+    cluster: Cluster, client: Client, trigger: str
+) -> None:
+    """Each by one pod, with no more networks than its policies give it."""
+    before = sum(logged(client, trigger).values())
+    begun = time.monotonic()
+    code, said = cluster.run("backup")
+    print(f"a backup: {time.monotonic() - begun:.1f} s")
+    assert code == 0, said
+    [folder] = cluster.claim("etp-backups").iterdir()
+    events = {one.stream: one.state["messages"] for one in backup.read(folder).streams}
+    assert events.keys() == set(backup.ORDER)
+    assert events[topology.EVENTS.name] >= before
+
+    code, said = cluster.run("restore")
+    assert code == 1
+    assert f"of {folder.name}:" in said
+    assert f"Services run ({', '.join(sorted(SERVICES))}): stop all of them" in said
 
 
 def test_without_its_arrow_a_service_is_never_ready(cluster: Cluster) -> None:

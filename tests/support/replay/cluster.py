@@ -124,6 +124,14 @@ class Cluster:
         self._await_ready(new)
         return ended
 
+    def run(self, service: str) -> tuple[int, str]:
+        """One pod of a CronJob, as if its hour had come; its exit code and what it said."""
+        return self._ended(self.workload(service))
+
+    def claim(self, name: str) -> Path:
+        """What is in a volume that pods share."""
+        return containers.claim(self._folder, name)
+
     def close(self) -> None:
         self.callers.close()
         for container in self._client.containers.list(all=True):
@@ -137,14 +145,18 @@ class Cluster:
         most = job.manifest["spec"]["backoffLimit"] + 1
         for _ in range(most):
             self.job_attempts += 1
-            pod = self.pod(job, self._name(job))
-            pod.start()
-            code = pod.container.wait(timeout=JOB_S)["StatusCode"]
-            said = pod.said()
-            pod.container.remove(v=True)
+            code, said = self._ended(job)
             if code == 0:
                 return
         raise AssertionError(f"the Job failed {most} times: {said}")
+
+    def _ended(self, one: Workload) -> tuple[int, str]:
+        pod = self.pod(one, self._name(one))
+        pod.start()
+        code = pod.container.wait(timeout=JOB_S)["StatusCode"]
+        said = pod.said()
+        pod.container.remove(v=True)
+        return code, said
 
     def _await_ready(self, pod: Pod) -> None:
         pod.await_started()

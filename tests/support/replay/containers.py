@@ -60,6 +60,11 @@ def create(
     return client.containers.get(made["Id"])
 
 
+def claim(folder: Path, name: str) -> Path:
+    """Where in the folder of all pods is what those share that name a claim."""
+    return folder / "claims" / name
+
+
 def variables(one: Workload, pod: str, found: list[Manifest], secrets: Secrets) -> dict[str, str]:
     """As a kubelet makes them: sources first, then each in its order, with references to others."""
     config = of_kind(found, "ConfigMap")
@@ -98,13 +103,20 @@ def _volumes(
                 _write(place, secrets[name], group, mode)
             case {"configMap": {"name": name}}:
                 _write(place, of_kind(found, "ConfigMap")[name]["data"], group, 0o644)
-            case _:  # a claim
-                place.mkdir(parents=True, exist_ok=True)
-                os.chown(place, 0, group)
-                place.chmod(0o2775)
+            case {"persistentVolumeClaim": {"claimName": name}}:
+                place = claim(folder.parent, name)
+                _claimed(place, group)
+            case _:  # a claim of this pod's own
+                _claimed(place, group)
         mode = "ro" if mount.get("readOnly") else "rw"
         binds.append(f"{place}:{mount['mountPath']}:{mode}")
     return tmpfs, binds
+
+
+def _claimed(place: Path, group: int) -> None:
+    place.mkdir(parents=True, exist_ok=True)
+    os.chown(place, 0, group)
+    place.chmod(0o2775)
 
 
 def _write(place: Path, held: Mapping[str, str], group: int, mode: int) -> None:
