@@ -73,6 +73,14 @@ of their two minutes. Two of a kind at the same time leave cores idle, or share 
 _MANY = 200
 """Tests of one file that take longer together than other files of pure rules."""
 
+_LONG_ALONE = (
+    "test_setting_errors.py",
+    "test_rules.py",
+    "test_exactly_once.py",
+    "test_strict_json.py",
+    "test_dashboards.py",
+)
+"""Files of few such tests that take 10 to 40 s: they start programs, or search for examples."""
 
 _GARBAGE_AT = 20_000
 """New objects before a search for garbage: thirty times Python's own, for what tests leave."""
@@ -100,7 +108,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def place(path: Path) -> tuple[int, bool]:
         if (folder := _folder(path)) in _LONG_FIRST:
             return _LONG_FIRST.index(folder), path in sharing
-        return len(_LONG_FIRST), counts[path] < _MANY
+        return len(_LONG_FIRST), counts[path] < _MANY and path.name not in _LONG_ALONE
 
     files = sorted(counts, key=place)
     waiting = [path for path in files if _folder(path) == "chaos"]

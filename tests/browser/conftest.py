@@ -40,7 +40,7 @@ async def platform(built_ui: None) -> AsyncIterator[Platform]:
 
 @pytest.fixture(scope="package")
 async def browser() -> AsyncIterator[Browser]:
-    path = chromium_path()
+    path = chromium_path(prefers_shell=True)
     if path is None:
         if "CI" in os.environ:
             pytest.fail(MISSING)
