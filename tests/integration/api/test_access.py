@@ -61,7 +61,7 @@ async def test_what_is_open_needs_no_key_and_works_offline(gateway: Running) -> 
         assert "/triggers/{trigger_id}/fire" in page
         assert (await http.get("/docs/style.css")).headers["content-type"].startswith("text/css")
         checks = (await http.get("/ready")).json()["checks"]
-        assert checks == dict.fromkeys(("broker", "database", "schema", "clock"), "ok")
+        assert checks == dict.fromkeys(("broker", "database", "schema", "streams", "clock"), "ok")
         messages = (await http.get("/asyncapi")).json()
         addresses = {channel["address"] for channel in messages["channels"].values()}
         assert "trigger.command.fire" in addresses
