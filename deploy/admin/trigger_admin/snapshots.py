@@ -5,6 +5,7 @@ far its consumers are (what ``nats stream backup`` makes is the same). It goes o
 what is stored after the snapshot began is not in it. Used by ``backup`` and ``restore``.
 """
 
+import asyncio
 import hashlib
 import json
 import os
@@ -14,6 +15,7 @@ from typing import Any, BinaryIO
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.errors import NoRespondersError
 
 from .errors import AdminError
 
@@ -25,6 +27,9 @@ REQUEST_TIMEOUT = 10.0
 
 UNPACK_TIMEOUT = 3600.0
 """Seconds for the broker to unpack what it was given: it reads and writes all of it."""
+
+LISTENS_POLL = 0.05
+"""Seconds until a chunk that nobody heard is sent again."""
 
 _COMPLETE = "204"
 
@@ -76,8 +81,8 @@ async def put_back(client: Client, snapshot: Snapshot, path: Path) -> None:
     deliver: str = told["deliver_subject"]
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
-            await client.request(deliver, chunk, timeout=REQUEST_TIMEOUT)
-    _told(await client.request(deliver, b"", timeout=UNPACK_TIMEOUT), snapshot.stream)
+            await _hand_over(client, deliver, chunk, snapshot.stream, REQUEST_TIMEOUT)
+    _told(await _hand_over(client, deliver, b"", snapshot.stream, UNPACK_TIMEOUT), snapshot.stream)
 
 
 def new_private_file(path: Path) -> BinaryIO:
@@ -88,6 +93,21 @@ def new_private_file(path: Path) -> BinaryIO:
 def sha256_of(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+async def _hand_over(client: Client, deliver: str, chunk: bytes, stream: str, within: float) -> Msg:
+    """Again where nobody heard it: of a cluster the node that we are at may learn a moment after
+    we do that another one listens. Raises AdminError if it stays so.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + REQUEST_TIMEOUT
+    while True:
+        try:
+            return await client.request(deliver, chunk, timeout=within)
+        except NoRespondersError:
+            if loop.time() > deadline:
+                raise AdminError(f"The broker does not take {stream} any more.") from None
+        await asyncio.sleep(LISTENS_POLL)
 
 
 async def _request(

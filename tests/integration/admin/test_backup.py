@@ -5,11 +5,14 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import pytest
 from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import NoRespondersError
 
 from tests.support.eventually import eventually
 from tests.support.servers import Broker, Postgres
@@ -275,6 +278,38 @@ async def test_nothing_starts_on_half_a_restore_and_a_repetition_makes_it_whole(
         await restore(target, folder, say_nothing)
         assert await contents(client) == before
     await provision(target)
+
+
+async def test_a_node_that_does_not_know_yet_who_listens_is_asked_again(
+    target: Target, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As now and then in a cluster: the node of the connection is not the one that unpacks."""
+    request, unheard = Client.request, set[str]()
+
+    async def late(client: Client, subject: str, *rest: Any, **options: Any) -> Msg:
+        if subject.startswith("$JS.SNAPSHOT.RESTORE.") and subject not in unheard:
+            unheard.add(subject)
+            raise NoRespondersError
+        return await request(client, subject, *rest, **options)
+
+    async def deaf(client: Client, subject: str, *rest: Any, **options: Any) -> Msg:
+        if subject.startswith("$JS.SNAPSHOT.RESTORE."):
+            raise NoRespondersError
+        return await request(client, subject, *rest, **options)
+
+    async with admin_connection(target) as client:
+        await fill(client, 3)
+        await back_up(target, folder, say_nothing)
+        before = await contents(client)
+        with monkeypatch.context() as patched:
+            patched.setattr(snapshots, "REQUEST_TIMEOUT", 0.3)
+            patched.setattr(Client, "request", deaf)
+            with pytest.raises(AdminError, match="does not take TRIGGER_COMMANDS any more"):
+                await restore(target, folder, say_nothing, replace=True)
+        monkeypatch.setattr(Client, "request", late)
+        await restore(target, folder, say_nothing, replace=True)
+        assert await contents(client) == before
+    assert len(unheard) == len(ORDER)
 
 
 async def test_a_database_that_is_not_there_yet_is_said_before_anything_is_removed(
