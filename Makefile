@@ -47,9 +47,9 @@ ui-types: setup
 test: setup
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore=tests/engine $(ARGS)
 
-# Two files at a time, on one engine: each has a deployment of its own, and they wait a lot.
+# One after the other: they share an engine, and kill what they test.
 test-engine: setup
-	$(BIN)/python -m tests.support.engine --or-without $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/engine $(ARGS)
+	$(BIN)/python -m pytest tests/engine $(ARGS)
 
 test-containers: setup
 	ETP_TEST_SERVERS=docker $(BIN)/python -m tests.support.engine $(BIN)/python -m pytest \

@@ -13,19 +13,6 @@ from tests.support.engine.running import Engine, an_engine
 
 _HERE = "tests/engine/"
 
-_LONG_FIRST = (
-    "test_compose.py",
-    "test_compose_cluster.py",
-    "test_replay.py",
-    "test_servers_in_containers.py",
-)
-"""Files that take longest: begun last, one of them would be waited for alone."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    rank = {name: number for number, name in enumerate(_LONG_FIRST)}
-    items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
-
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
