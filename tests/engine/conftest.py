@@ -4,10 +4,13 @@ Where there can be none, that fails the tests in CI, and skips them elsewhere.
 """
 
 import os
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.support.engine.chosen import CHOSEN, INTEGRATION
+from tests.support.engine.contained_tests import ContainedTests
 from tests.support.engine.packages import MissingError
 from tests.support.engine.running import Engine, an_engine
 
@@ -34,6 +37,34 @@ def engine() -> Iterator[Engine]:
 def image(engine: Engine) -> str:
     """The name of our image, built of this checkout."""
     return engine.platform_image
+
+
+_BESIDE = "test_servers_in_containers.py"
+"""What is waited for last, since another test may have begun it."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name == _BESIDE)
+
+
+@pytest.fixture(scope="session")
+def contained_tests(engine: Engine) -> Iterator[ContainedTests]:
+    """The integration tests that run on servers in containers."""
+    with tempfile.TemporaryFile() as said:
+        tests = ContainedTests(engine, [f"{INTEGRATION}/{one}" for one in CHOSEN], said)
+        try:
+            yield tests
+        finally:
+            tests.close()
+
+
+@pytest.fixture
+def begin_beside(request: pytest.FixtureRequest) -> Callable[[], None]:
+    """For a test that is about to wait: what may run beside it, where it is to run at all."""
+    if not any(item.path.name == _BESIDE for item in request.session.items):
+        return lambda: None
+    tests: ContainedTests = request.getfixturevalue("contained_tests")
+    return tests.begin
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -71,7 +71,7 @@ async def test_its_workers_can_be_doubled(platform):
     platform.up("--no-recreate")
 
 
-async def test_its_prometheus_raises_an_alert_for_a_service_that_is_gone(platform):
+async def test_its_prometheus_raises_an_alert_for_a_service_that_is_gone(platform, begin_beside):
     platform.compose("--profile", "observe", "up", "--detach", "--no-deps", "prometheus")
     watching = Watching(platform)
     await watching.sees_every_service()
@@ -79,6 +79,7 @@ async def test_its_prometheus_raises_an_alert_for_a_service_that_is_gone(platfor
     assert set(judged.values()) <= {"ok", "unknown"}
     platform.compose("stop", "executor")
     began = time.monotonic()
+    begin_beside()
     await watching.until("EtpServiceGone", "etp-executor", fires=True)
     print(f"executor stopped: its alert fires after {time.monotonic() - began:.0f} s")
     platform.compose("start", "executor")
