@@ -19,8 +19,6 @@ class Engine:
 
     address: str
     """As ``DOCKER_HOST`` says it."""
-    own: bool
-    """Whether we started it, and its official names are those of stand-ins."""
 
     @cached_property
     def client(self) -> docker.DockerClient:
@@ -45,10 +43,10 @@ class Engine:
 def an_engine() -> Iterator[Engine]:
     """The machine's engine, or one of our own. Raises MissingError if there can be none."""
     if daemon.answers(None):
-        yield Engine(os.environ.get("DOCKER_HOST", DEFAULT), own=False)
+        yield Engine(os.environ.get("DOCKER_HOST", DEFAULT))
         return
     with daemon.started() as address:
-        engine = Engine(address, own=True)
+        engine = Engine(address)
         images.import_base(engine.client)
         images.import_stand_ins(engine.client)
         yield engine
