@@ -25,6 +25,7 @@ from pydantic_core import PydanticCustomError
 from . import payloads
 from .cron import DstPolicy
 from .errors import Code, FieldError, Refused, from_validation, problem, refused
+from .ids import Id
 from .misfire import DEFAULT_COUNT, MAX_COUNT
 from .zone_names import UnknownZone, canonical_zone
 
@@ -81,6 +82,8 @@ def few(limit: int, of_what: str, value: Any) -> Any:
 
 
 MAX_LABELS = 20
+
+MAX_TARGETS = 8
 
 MAX_EXCLUDED = 200
 """Dates and ranges of dates; each can cost a search of its own when a schedule is asked."""
@@ -177,6 +180,13 @@ class Definition(BaseModel):
     payload_schema: Annotated[dict[str, Any] | bool | None, _schema_like] = Field(
         default=None,
         description="JSON Schema 2020-12 to which an api trigger's payload must conform.",
+    )
+    targets: Annotated[tuple[Id, ...], BeforeValidator(partial(few, MAX_TARGETS, "targets"))] = (
+        Field(
+            default=(),
+            max_length=MAX_TARGETS,
+            description="Where what it fires is delivered: ids of targets, each once.",
+        )
     )
     description: str | None = Field(default=None, max_length=2000)
     labels: Annotated[tuple[Label, ...], BeforeValidator(partial(few, MAX_LABELS, "labels"))] = (
@@ -282,6 +292,9 @@ def misfits(definition: Definition) -> Iterator[FieldError]:
                 f"not {' and '.join(given)}"
             )
             yield _misfit(given[1], detail)
+    for place, target_id in enumerate(definition.targets):
+        if target_id in definition.targets[:place]:
+            yield _misfit(f"targets/{place}", "is named twice")
     if definition.cron is None and definition.dst_policy != "vixie":
         yield _misfit("dst_policy", "concerns a cron schedule alone")
 

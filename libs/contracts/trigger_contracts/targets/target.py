@@ -5,7 +5,7 @@ appends what is returned under the condition that nobody else changed the target
 other targets and triggers have to do with it is the scheduler's to say, in its transaction.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,10 +27,13 @@ from trigger_contracts.instants import parse_duration
 from .changes import SigningSecret, TargetChanged, TargetChangeKind, TargetStatus
 from .fields import MASK, TargetDefinition, parse_target
 from .sealing import is_sealed
+from .url import parse_url
 
 TargetCommand = CreateTarget | UpdateTarget | RotateTarget | DeleteTarget
 
 MAX_TARGETS = 10_000
+MAX_NAMES = 20
+"""Of those that name a target, so many are told."""
 MAX_PREVIOUS_SECRETS = 2
 DEFAULT_OVERLAP = timedelta(hours=24)
 LONGEST_OVERLAP = timedelta(days=7)
@@ -109,8 +112,11 @@ def _create(
     if state is not None and state.exists:
         raise refused(Code.TARGET_EXISTS, f"the target {target_id} exists", pointer="/target_id")
     definition = accepted(command.definition, rules)
+    if definition.alert_target == target_id:
+        detail = "a target is not told of itself"
+        raise refused(Code.INVALID, detail, pointer="/alert_target")
     _must_be_sealed(definition.secret_headers)
-    secrets = ()
+    secrets: tuple[SigningSecret, ...] = ()
     if definition.type == "webhook":
         if command.secret is None:
             detail = "a webhook needs a secret to be signed with, sealed to the platform's key"
@@ -170,6 +176,9 @@ def _update(
     _must_be_sealed(definition.secret_headers)
     if definition == old.definition:
         return Unchanged()
+    if definition.alert_target == command.target_id:
+        detail = "a target is not told of itself"
+        raise refused(Code.INVALID, detail, pointer="/alert_target")
     rules(definition)
     return Changed(_next(old, TargetChangeKind.UPDATED, command, now, command_id, definition))
 
@@ -216,16 +225,34 @@ def _delete(
     return Changed(change.model_copy(update={"status": TargetStatus.DELETED, "secrets": ()}))
 
 
-def in_use(target_id: str, names: list[str], count: int) -> Problem:
+def in_use(target_id: str, names: Sequence[str], count: int) -> Problem:
     """The refusal to delete a target that triggers, or other targets, name."""
-    shown = ", ".join(names[:20]) + (f" and {count - 20} more" if count > 20 else "")
-    detail = f"{count} of them name the target {target_id}: {shown}. Edit or delete them first"
-    return problem(Code.TARGET_IN_USE, detail)
+    more = "" if count <= len(names) else f" and {count - len(names)} more"
+    return problem(
+        Code.TARGET_IN_USE,
+        f"the target {target_id} is named by {', '.join(names)}{more}: edit or delete these first",
+    )
 
 
-def unknown(place: str, target_id: str) -> FieldError:
-    """What is said of a target's id that names none."""
-    return FieldError(pointer=place, message=f"there is no target {target_id}")
+def too_many() -> Problem:
+    """The refusal of one target more than there may be."""
+    return problem(Code.QUOTA_EXCEEDED, f"there are {MAX_TARGETS} targets, and may be no more")
+
+
+def unknown_targets(missing: Sequence[tuple[str, str]]) -> Problem:
+    """The refusal of what names no targets: each with the pointer of its place."""
+    errors = [
+        FieldError(pointer=place, message=f"there is no target {target_id}")
+        for place, target_id in missing
+    ]
+    return problem(Code.UNKNOWN_TARGET, errors[0].message, errors)
+
+
+def place_of(definition: TargetDefinition) -> str:
+    """Where a target's events go, as far as that may be shown: a path may be a secret."""
+    if definition.url is not None:
+        return parse_url(definition.url).origin
+    return definition.subject or ""
 
 
 def _existing(state: Target | None, target_id: str, expected_version: int | None) -> TargetChanged:

@@ -17,6 +17,8 @@ from .schema import SCHEMA
 _POSITIONS = f"""
 SELECT greatest((SELECT max(change_seq) FROM {SCHEMA}.change),
                 (SELECT max(change_seq) FROM {SCHEMA}.projection)) AS changes,
+       greatest((SELECT max(change_seq) FROM {SCHEMA}.target_change),
+                (SELECT max(target_seq) FROM {SCHEMA}.projection)) AS targets,
        (SELECT max(due_seq) FROM {SCHEMA}.trigger) AS due
 """
 
@@ -26,4 +28,8 @@ async def positions(
 ) -> Mapping[str, int]:
     """0 where nothing is projected."""
     row: Any = await connection.fetchrow(_POSITIONS)
-    return {topology.CHANGES.name: row["changes"] or 0, topology.DUE.name: row["due"] or 0}
+    return {
+        topology.CHANGES.name: row["changes"] or 0,
+        topology.TARGETS.name: row["targets"] or 0,
+        topology.DUE.name: row["due"] or 0,
+    }
