@@ -10,7 +10,7 @@ from trigger_runtime.postgres import migrations
 SCHEMA = "scheduler"
 
 _FOLDER = Path(__file__).with_name("migrations")
-_TABLES = ("trigger", "change", "projection", "answer", "target", "target_change")
+_TABLES = ("trigger", "change", "projection", "answer")
 
 
 async def apply(connection: "asyncpg.Connection[Any]", schema: str = SCHEMA) -> None:
