@@ -33,6 +33,7 @@ ORDER = (
     topology.IDEMPOTENCY.stream,
     topology.DUE.name,
     topology.CHANGES.name,
+    topology.TARGETS.name,
     topology.EVENTS.name,
     topology.DEAD.name,
 )

@@ -110,11 +110,15 @@ async def _rebuild(
             database,
             reader(topology.CHANGES),
             reader(topology.DUE),
+            reader(topology.TARGETS),
             # Whether PostgreSQL knows more or not, each occurrence since the backup has its row.
             keep_cursors=keep_cursors and restored is None,
             restored=None if restored is None else Restored(dues, restored),
         )
-        told.append(f"scheduler: {index.triggers} triggers from {index.changes} changes")
+        told.append(
+            f"scheduler: {index.triggers} triggers from {index.changes} changes, "
+            f"{index.targets} targets"
+        )
         if restored is not None:
             told.append(
                 f"{index.missed.occurrences} occurrences of {index.missed.triggers} triggers since "

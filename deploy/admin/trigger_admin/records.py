@@ -119,6 +119,7 @@ def _judge_event(message: StoredMessage, _now: datetime) -> None:
 
 _JUDGES: dict[str, Judge] = {
     topology.CHANGES.name: lambda message, _: records.change_in(message.subject, message.payload),
+    topology.TARGETS.name: lambda message, _: records.target_in(message.subject, message.payload),
     topology.DUE.name: _judge_due,
     topology.EVENTS.name: _judge_event,
     topology.DEAD.name: lambda message, _: records.dead_letter_in(message.payload),

@@ -156,7 +156,56 @@ class FireTrigger(Command):
         return laid_over(predefined, self.payload) if self.replay_of is None else self.payload
 
 
-AnyCommand = CreateTrigger | TestTrigger | UpdateTrigger | DeleteTrigger | FireTrigger
+class CreateTarget(Command):
+    """Create a target: its fields stand beside these, secret values of them sealed."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True, hide_input_in_errors=True)
+
+    target_id: Id | None = None
+    secret: str | None = Field(
+        default=None, description="Of a webhook: what its requests are signed with, sealed."
+    )
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        return self.model_extra or {}
+
+
+class UpdateTarget(Command):
+    """Change a target: ``patch`` is merged over its definition, ``definition`` replaces it.
+
+    A secret header that is given as ``***`` keeps its value.
+    """
+
+    target_id: Id
+    expected_version: int | None = Field(default=None, ge=1)
+    patch: dict[str, Any] | None = None
+    definition: dict[str, Any] | None = None
+
+
+class RotateTarget(Command):
+    """Sign with another secret from now on, and with the present one besides for a while."""
+
+    target_id: Id
+    expected_version: int | None = Field(default=None, ge=1)
+    secret: str = Field(description="The new one, sealed.")
+    overlap: str | int | float | None = Field(
+        default=None,
+        description="For how long the present one signs as well: seconds or an ISO 8601 duration, "
+        "0 to 7 days; 24 h by default.",
+    )
+
+
+class DeleteTarget(Command):
+    """Delete a target that no trigger names any more: what waits for it is given up."""
+
+    target_id: Id
+    expected_version: int | None = Field(default=None, ge=1)
+
+
+TriggerCommand = CreateTrigger | TestTrigger | UpdateTrigger | DeleteTrigger | FireTrigger
+TargetCommand = CreateTarget | UpdateTarget | RotateTarget | DeleteTarget
+AnyCommand = TriggerCommand | TargetCommand
 
 COMMANDS: dict[Verb, type[Command]] = {
     Verb.CREATE: CreateTrigger,
@@ -164,6 +213,10 @@ COMMANDS: dict[Verb, type[Command]] = {
     Verb.DELETE: DeleteTrigger,
     Verb.TEST: TestTrigger,
     Verb.FIRE: FireTrigger,
+    Verb.CREATE_TARGET: CreateTarget,
+    Verb.UPDATE_TARGET: UpdateTarget,
+    Verb.DELETE_TARGET: DeleteTarget,
+    Verb.ROTATE_TARGET: RotateTarget,
 }
 
 
@@ -179,7 +232,7 @@ def parse_command(verb: Verb, fields: Any) -> AnyCommand:
         command = COMMANDS[verb].model_validate(fields)
     except ValidationError as error:
         raise Refused(from_validation(error)) from None
-    if isinstance(command, UpdateTrigger) and (command.patch is None) == (
+    if isinstance(command, UpdateTrigger | UpdateTarget) and (command.patch is None) == (
         command.definition is None
     ):
         detail = "exactly one of patch and definition must be given"
@@ -222,6 +275,30 @@ def trigger_id_of(command: CreateTrigger, command_id: str, accepted_at: datetime
 def new_trigger_id(command_id: str, accepted_at: datetime) -> str:
     """The id of the trigger that a create makes whose publisher chose none."""
     return str(uuid7(accepted_at, "trigger", command_id))
+
+
+def target_id_of(command: CreateTarget, command_id: str, accepted_at: datetime) -> str:
+    """The id of the target that a create makes: the publisher's choice, or one of its own."""
+    return command.target_id or new_target_id(command_id, accepted_at)
+
+
+def new_target_id(command_id: str, accepted_at: datetime) -> str:
+    """The id of the target that a create makes whose publisher chose none."""
+    return str(uuid7(accepted_at, "target", command_id))
+
+
+class TargetDone(BaseModel):
+    """The result of an accepted command about a target; ``target`` as the REST resource shows it,
+    None once it is deleted.
+    """
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    schema_version: Literal[1] = 1
+    command_id: str
+    target_id: str
+    version: int
+    target: dict[str, Any] | None = None
 
 
 class CommandDone(BaseModel):

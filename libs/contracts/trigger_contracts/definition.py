@@ -25,6 +25,7 @@ from pydantic_core import PydanticCustomError
 from . import payloads
 from .cron import DstPolicy
 from .errors import Code, FieldError, Refused, from_validation, problem, refused
+from .ids import Id
 from .misfire import DEFAULT_COUNT, MAX_COUNT
 from .zone_names import UnknownZone, canonical_zone
 
@@ -70,17 +71,19 @@ _duration_like = BeforeValidator(
 _schema_like = BeforeValidator(partial(_expect, dict | bool, "must be an object or a boolean"))
 
 
-_object_like = BeforeValidator(partial(_expect, dict | BaseModel, "must be an object"))
+object_like = BeforeValidator(partial(_expect, dict | BaseModel, "must be an object"))
 
 
-def _few(limit: int, of_what: str, value: Any) -> Any:
+def few(limit: int, of_what: str, value: Any) -> Any:
     """Refuse too many before each is looked at: 60,000 wrong ones took 80 ms to describe."""
-    if isinstance(value, list | tuple) and len(value) > limit:
+    if isinstance(value, list | tuple | dict) and len(value) > limit:
         raise PydanticCustomError("too_many", f"must be at most {limit} {of_what}")
     return value
 
 
 MAX_LABELS = 20
+
+MAX_TARGETS = 8
 
 MAX_EXCLUDED = 200
 """Dates and ranges of dates; each can cost a search of its own when a schedule is asked."""
@@ -165,21 +168,28 @@ class Definition(BaseModel):
         "many triggers with one schedule do not fire at once; at most a day.",
     )
     exclude: Annotated[
-        tuple[str, ...], BeforeValidator(partial(_few, MAX_EXCLUDED, "dates or ranges"))
+        tuple[str, ...], BeforeValidator(partial(few, MAX_EXCLUDED, "dates or ranges"))
     ] = Field(
         default=(),
         description="Dates of the zone on which nothing fires: 2026-12-25, or from the first to "
         "the last of a range, 2026-12-24/2027-01-01.",
     )
-    misfire: Annotated[MisfireFields | None, _object_like] = Field(
+    misfire: Annotated[MisfireFields | None, object_like] = Field(
         default=None, description="What becomes of occurrences found too late."
     )
     payload_schema: Annotated[dict[str, Any] | bool | None, _schema_like] = Field(
         default=None,
         description="JSON Schema 2020-12 to which an api trigger's payload must conform.",
     )
+    targets: Annotated[tuple[Id, ...], BeforeValidator(partial(few, MAX_TARGETS, "targets"))] = (
+        Field(
+            default=(),
+            max_length=MAX_TARGETS,
+            description="Where what it fires is delivered: ids of targets, each once.",
+        )
+    )
     description: str | None = Field(default=None, max_length=2000)
-    labels: Annotated[tuple[Label, ...], BeforeValidator(partial(_few, MAX_LABELS, "labels"))] = (
+    labels: Annotated[tuple[Label, ...], BeforeValidator(partial(few, MAX_LABELS, "labels"))] = (
         Field(default=(), max_length=MAX_LABELS)
     )
 
@@ -282,6 +292,9 @@ def misfits(definition: Definition) -> Iterator[FieldError]:
                 f"not {' and '.join(given)}"
             )
             yield _misfit(given[1], detail)
+    for place, target_id in enumerate(definition.targets):
+        if target_id in definition.targets[:place]:
+            yield _misfit(f"targets/{place}", "is named twice")
     if definition.cron is None and definition.dst_policy != "vixie":
         yield _misfit("dst_policy", "concerns a cron schedule alone")
 

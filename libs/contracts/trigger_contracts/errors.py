@@ -29,6 +29,8 @@ class Code(StrEnum):
     METHOD_NOT_ALLOWED = "method-not-allowed"
     IDEMPOTENCY_MISMATCH = "idempotency-mismatch"
     TRIGGER_EXISTS = "trigger-exists"
+    TARGET_EXISTS = "target-exists"
+    TARGET_IN_USE = "target-in-use"
     QUOTA_EXCEEDED = "quota-exceeded"
     GONE = "gone"
     VERSION_MISMATCH = "version-mismatch"
@@ -49,6 +51,10 @@ class Code(StrEnum):
     INVALID_SCHEMA = "invalid-schema"
     PAYLOAD_SCHEMA_MISMATCH = "payload-schema-mismatch"
     NOT_REPLAYABLE = "not-replayable"
+    ADDRESS_NOT_ALLOWED = "address-not-allowed"
+    SUBJECT_NOT_ALLOWED = "subject-not-allowed"
+    SECRET_MUST_BE_SEALED = "secret-must-be-sealed"  # noqa: S105 - a code, and no secret
+    UNKNOWN_TARGET = "unknown-target"
     PAUSE_NOT_SUPPORTED = "pause-not-supported"
     UNKNOWN_SCHEMA_VERSION = "unknown-schema-version"
     UNAVAILABLE = "unavailable"
@@ -67,6 +73,8 @@ _TABLE: dict[Code, tuple[int, str]] = {
     Code.HEAD_TOO_SLOW: (408, "The request's head did not arrive in time"),
     Code.IDEMPOTENCY_MISMATCH: (409, "The idempotency key was used with another payload"),
     Code.TRIGGER_EXISTS: (409, "A trigger with this id exists"),
+    Code.TARGET_EXISTS: (409, "A target with this id exists"),
+    Code.TARGET_IN_USE: (409, "Triggers name the target"),
     Code.QUOTA_EXCEEDED: (409, "A quota is used up"),
     Code.GONE: (410, "It is not there any more"),
     Code.VERSION_MISMATCH: (412, "The trigger has another version"),
@@ -82,6 +90,10 @@ _TABLE: dict[Code, tuple[int, str]] = {
     Code.INVALID_SCHEMA: (422, "The payload schema is not acceptable"),
     Code.PAYLOAD_SCHEMA_MISMATCH: (422, "The payload does not match the trigger's schema"),
     Code.NOT_REPLAYABLE: (422, "The event cannot be replayed"),
+    Code.ADDRESS_NOT_ALLOWED: (422, "Nothing may be sent to this address"),
+    Code.SUBJECT_NOT_ALLOWED: (422, "Nothing may be sent to this subject"),
+    Code.SECRET_MUST_BE_SEALED: (422, "A secret may not be published in the clear"),
+    Code.UNKNOWN_TARGET: (422, "There is no such target"),
     Code.PAUSE_NOT_SUPPORTED: (422, "A trigger cannot be paused"),
     Code.UNKNOWN_SCHEMA_VERSION: (422, "The message's schema version is not known"),
     Code.HEAD_TOO_LARGE: (431, "The request's head is too large"),

@@ -13,6 +13,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from . import dead_letters, subjects
+from .errors import Refused
 from .events import (
     DEAD_LETTER,
     DUE_RECORD,
@@ -29,6 +30,8 @@ from .events import (
 )
 from .idempotency import CLAIMS
 from .ids import is_valid_id
+from .targets.changes import TargetChanged
+from .targets.target import place_of
 
 MAX_COUNT = 2**31 - 1
 """Of versions and fires: integers of PostgreSQL."""
@@ -66,6 +69,26 @@ def change_in(subject: str, body: bytes) -> TriggerChanged:
         (change.creation_id, change.command_id, change.actor, definition.name, *definition.labels),
         (change.at, change.created_at, change.checkpointed_at, change.armed_from),
     )
+    return change
+
+
+def target_in(subject: str, body: bytes) -> TargetChanged:
+    """The change of a target stored on a subject; raises ``Unreadable``."""
+    change = _parsed(TargetChanged.model_validate_json, body)
+    if not is_valid_id(change.target_id):
+        raise Unreadable("its target_id is not an id")
+    if subject != subjects.target(change.target_id):
+        raise Unreadable("it names another target than its subject")
+    definition = change.definition
+    _must_fit(
+        (change.version,),
+        (change.creation_id, change.command_id, change.actor, definition.name or ""),
+        (change.at, change.created_at, *(one.made_at for one in change.secrets)),
+    )
+    try:
+        place_of(definition)
+    except Refused:
+        raise Unreadable("its url is none") from None
     return change
 
 

@@ -17,6 +17,10 @@ class Verb(StrEnum):
     DELETE = "delete"
     TEST = "test"
     FIRE = "fire"
+    CREATE_TARGET = "create-target"
+    UPDATE_TARGET = "update-target"
+    DELETE_TARGET = "delete-target"
+    ROTATE_TARGET = "rotate-target"
 
 
 class Service(StrEnum):
@@ -31,6 +35,7 @@ class Service(StrEnum):
 ALL_COMMANDS = "trigger.command.*"
 ALL_INGRESS = "trigger.ingress.*"
 ALL_CHANGED = "trigger.changed.*"
+ALL_TARGETS = "trigger.target.*"
 ALL_DUE = "trigger.due.*"
 ALL_FIRED = "trigger.fired.*"
 ALL_MISSED = "trigger.missed.*"
@@ -66,6 +71,10 @@ def ingress(verb: Verb) -> str:
 
 def changed(trigger_id: str) -> str:
     return f"trigger.changed.{trigger_id}"
+
+
+def target(target_id: str) -> str:
+    return f"trigger.target.{target_id}"
 
 
 def due(trigger_id: str) -> str:

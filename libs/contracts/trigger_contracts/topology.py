@@ -150,17 +150,18 @@ COMMANDS = Stream(
     source=StreamSource(INGRESS, subjects.ALL_INGRESS, "trigger.command.{{wildcard(1)}}"),
 )
 CHANGES = Stream("TRIGGER_CHANGES", (subjects.ALL_CHANGED,), max_age=None, message_ttl=True)
+TARGETS = Stream("TRIGGER_TARGETS", (subjects.ALL_TARGETS,), max_age=None)
 DUE = Stream("TRIGGER_DUE", (subjects.ALL_DUE,), max_age=LOG_LIFE)
 EVENTS = Stream("TRIGGER_EVENTS", subjects.ALL_EVENTS, max_age=LOG_LIFE, message_ttl=True)
 DEAD = Stream(
     "TRIGGER_DEAD", (subjects.ALL_DEAD,), max_age=LOG_LIFE, message_ttl=True, rollups=True
 )
-STREAMS = (INGRESS, COMMANDS, CHANGES, DUE, EVENTS, DEAD)
+STREAMS = (INGRESS, COMMANDS, CHANGES, TARGETS, DUE, EVENTS, DEAD)
 
 SCHEDULER_COMMANDS = Consumer(
     COMMANDS,
     Service.SCHEDULER,
-    tuple(subjects.command(v) for v in (Verb.CREATE, Verb.UPDATE, Verb.DELETE, Verb.TEST)),
+    tuple(subjects.command(verb) for verb in Verb if verb is not Verb.FIRE),
     exclusive=True,
 )
 EXECUTOR_FIRES = Consumer(COMMANDS, Service.EXECUTOR, (subjects.command(Verb.FIRE),))
@@ -273,16 +274,18 @@ PERMISSIONS: dict[str, Permissions] = {
     Service.SCHEDULER: Permissions(
         publish=(
             subjects.ALL_CHANGED,
+            subjects.ALL_TARGETS,
             subjects.ALL_DUE,
             subjects.WAKE,
             subjects.alive(Service.SCHEDULER),
             *_write_dead_letters(Service.SCHEDULER),
             *_RESULTS,
             *_consume(SCHEDULER_COMMANDS),
-            *_read(INGRESS.name, COMMANDS.name, CHANGES.name, DUE.name),
+            *_read(INGRESS.name, COMMANDS.name, CHANGES.name, TARGETS.name, DUE.name),
             # A version is erased once what was due under it is recorded.
             f"$JS.API.CONSUMER.INFO.{EXECUTOR_DUES.stream.name}.{EXECUTOR_DUES.durable}",
             f"$JS.API.STREAM.PURGE.{CHANGES.name}",
+            f"$JS.API.STREAM.PURGE.{TARGETS.name}",
         ),
         subscribe=(_own_inbox("scheduler"), subjects.WAKE, subjects.redrive(Service.SCHEDULER)),
     ),

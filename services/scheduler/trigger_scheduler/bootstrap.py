@@ -41,6 +41,7 @@ from .adapters.measures import PostgresMeasures
 from .adapters.positions import positions
 from .adapters.schema import SCHEMA
 from .adapters.statements import PLANNING
+from .adapters.target_log import JetStreamTargetLog
 from .adapters.waiting import WaitingCommands
 from .adapters.wakes import NatsWakes
 from .domain.planning import DueRow, Step
@@ -52,6 +53,9 @@ from .handlers.claims import Claimer, ClaimLimits
 from .handlers.commands import CommandHandler
 from .handlers.history import History, HistoryLimits
 from .handlers.measuring import IndexMeasuring, Told
+from .handlers.target_adopting import TargetAdopter
+from .handlers.target_commands import TargetCommandHandler
+from .handlers.target_upkeep import TargetUpkeep
 from .handlers.tracing import DueTraces
 from .handlers.upkeep import Upkeep
 from .settings import Settings
@@ -85,7 +89,7 @@ def build(settings: Settings) -> Scheduler:
     timeout = settings.publish_timeout
     publishers = {
         stream.name: JetStreamPublisher(connection, stream.name, timeout=timeout)
-        for stream in (topology.CHANGES, topology.DUE, topology.DEAD)
+        for stream in (topology.CHANGES, topology.TARGETS, topology.DUE, topology.DEAD)
     }
     changes = StreamReader(connection, topology.CHANGES.name, timeout=timeout)
     change_log = JetStreamChangeLog(connection, publishers[topology.CHANGES.name], changes)
@@ -94,6 +98,7 @@ def build(settings: Settings) -> Scheduler:
         StreamReader(connection, topology.DUE.name, timeout=timeout),
         changes,
     )
+    target_log = JetStreamTargetLog(connection, publishers[topology.TARGETS.name], timeout=timeout)
     durable = Database(
         settings,
         "etp-scheduler",
@@ -115,13 +120,14 @@ def build(settings: Settings) -> Scheduler:
     checkpointing = Loop("checkpoint", upkeep.checkpoint)
     repairing = Loop("repair", upkeep.repair)
     erasing = Loop("erase", upkeep.erase)
+    limits_of_history = HistoryLimits(settings.history_kept, settings.history_kept_for)
     history = History(
-        index,
-        change_log,
-        ExecutorBacklog(connection, timeout=timeout),
-        HistoryLimits(settings.history_kept, settings.history_kept_for),
+        index, change_log, ExecutorBacklog(connection, timeout=timeout), limits_of_history
     )
     trimming = Loop("trim", history.trim)
+    target_upkeep = TargetUpkeep(
+        index, target_log, erase_after=settings.erase_after, history=limits_of_history
+    )
     measuring = IndexMeasuring(
         PostgresMeasures(durable),
         Told(meter.due, meter.triggers, erasure_overdue),
@@ -184,6 +190,7 @@ def build(settings: Settings) -> Scheduler:
         change_log,
         due_log,
         backlog,
+        TargetAdopter(target_log),
         grace=settings.misfire_grace,
         quotas=Quotas(settings.max_triggers, settings.max_fires_per_second),
         on_armed=wakes.armed,
@@ -195,8 +202,9 @@ def build(settings: Settings) -> Scheduler:
         system_clock,
         kept_for=settings.kept_for,
     )
+    target_commands = TargetCommandHandler(index, target_log, backlog, settings.target_rules())
     answer_commands = AnswerCommands(
-        commands, NatsResults(connection), dead_letters, meter.answered
+        commands, target_commands, NatsResults(connection), dead_letters, meter.answered
     )
     redriver = Redriver(
         Service.SCHEDULER,
@@ -234,6 +242,8 @@ def build(settings: Settings) -> Scheduler:
             repairing,
             erasing,
             trimming,
+            Loop("repair targets", target_upkeep.repair),
+            Loop("erase targets", target_upkeep.erase),
             turns.loop,
             waiting.loop(),
             ingress.loop(),
@@ -245,7 +255,12 @@ def build(settings: Settings) -> Scheduler:
         upkeep,
         StreamGuard(
             connection,
-            (topology.COMMANDS.name, topology.CHANGES.name, topology.DUE.name),
+            (
+                topology.COMMANDS.name,
+                topology.CHANGES.name,
+                topology.TARGETS.name,
+                topology.DUE.name,
+            ),
             (topology.SCHEDULER_COMMANDS,),
             timeout=timeout,
             positions=asked_of(durable, positions),

@@ -13,6 +13,8 @@ from typing import NewType, Protocol
 
 from trigger_contracts.errors import Problem
 from trigger_contracts.events import AnyDueRecord, TriggerChanged
+from trigger_contracts.targets.changes import TargetChanged
+from trigger_contracts.targets.target import Target
 from trigger_contracts.trigger import Trigger
 
 from .domain.planning import DueRow
@@ -46,8 +48,93 @@ class StoredAnswer:
     unchanged_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class StoredTargetAnswer:
+    """How a command about a target was answered before: by a change, or by a refusal."""
+
+    target: Target | None
+    problem: Problem | None
+
+
+@dataclass(frozen=True, slots=True)
+class NamedBy:
+    """How many triggers and targets name a target, and the names of the first of them."""
+
+    count: int
+    names: tuple[str, ...]
+
+
+class TargetTransaction(Protocol):
+    """The targets, in a transaction on the due index."""
+
+    async def lock(self, target_ids: Sequence[str]) -> dict[str, Target]:
+        """Lock these targets, waiting for whoever has them; absent ones are absent."""
+        ...
+
+    async def lock_named(self, target_ids: Sequence[str]) -> set[str]:
+        """Those of these that exist, which nobody deletes meanwhile."""
+        ...
+
+    async def count(self) -> int:
+        """How many targets there are."""
+        ...
+
+    async def named_by(self, target_ids: Sequence[str]) -> dict[str, NamedBy]:
+        """Who names each of these; absent are those that nobody does."""
+        ...
+
+    async def project(self, targets: Sequence[Target]) -> None:
+        """Store changes, those of each target in their order; an older one replaces no newer."""
+        ...
+
+    async def answers(self, command_ids: Sequence[str]) -> dict[str, StoredTargetAnswer]:
+        """The answers already given to these commands."""
+        ...
+
+    async def remember(
+        self, answers: Mapping[str, tuple[int | None, Problem | None]], at: datetime
+    ) -> None:
+        """Keep the answers of commands that changed nothing."""
+        ...
+
+    async def change_seqs(self, target_ids: Sequence[str]) -> dict[str, int]:
+        """The newest change that is known of each target."""
+        ...
+
+    async def position(self) -> int:
+        """The sequence up to which the log of targets is surely projected."""
+        ...
+
+    async def move_position(self, change_seq: int) -> None: ...
+
+    async def erasable(self, before: datetime, limit: int) -> list[tuple[str, int]]:
+        """Targets deleted before an instant, with their newest change."""
+        ...
+
+    async def erasable_versions(
+        self, versions: int, superseded_before: datetime, limit: int
+    ) -> dict[str, int]:
+        """Up to which change the history of a target is too long; never its newest one."""
+        ...
+
+    async def erase_versions(
+        self, up_to: Mapping[str, int], answer: Problem, *, answered_after: datetime
+    ) -> None:
+        """As ``IndexTransaction.erase_versions``."""
+        ...
+
+    async def delete(self, target_ids: Sequence[str]) -> None:
+        """Remove targets and their history."""
+        ...
+
+
 class IndexTransaction(Protocol):
     """One transaction on the due index; committed when its block ends."""
+
+    @property
+    def targets(self) -> TargetTransaction:
+        """The targets, in the same transaction."""
+        ...
 
     async def now(self) -> datetime:
         """The clock of record."""
@@ -257,3 +344,17 @@ class Backlog(Protocol):
     async def unsettled_creates(self, before: Mapping[str, int]) -> set[str]:
         """Those of the triggers whose create, older than the sequence given, may be unsettled."""
         ...
+
+    async def unsettled_targets(self, before: Mapping[str, int]) -> set[str]:
+        """The same of targets."""
+        ...
+
+
+class TargetLog(Protocol):
+    """The log of targets: TRIGGER_TARGETS. As ``ChangeLog`` of triggers."""
+
+    async def append(self, changes: Sequence[tuple[TargetChanged, int]]) -> list[int]: ...
+    async def last(self, target_id: str) -> Target | None: ...
+    async def after(self, change_seq: int, limit: int) -> list[tuple[Target, datetime]]: ...
+    async def of(self, target_id: str, after_seq: int) -> list[Target]: ...
+    async def erase(self, target_id: str, up_to_seq: int) -> None: ...

@@ -7,9 +7,10 @@ from pydantic import Field
 
 from trigger_contracts.topology import LOG_LIFE
 from trigger_runtime.process.settings import DatabaseSettings, Duration, Formerly, WorkerSettings
+from trigger_runtime.process.target_settings import TargetRuleSettings
 
 
-class Settings(WorkerSettings, DatabaseSettings):
+class Settings(WorkerSettings, DatabaseSettings, TargetRuleSettings):
     """What the scheduler needs besides every worker's settings."""
 
     misfire_grace: Duration = Field(

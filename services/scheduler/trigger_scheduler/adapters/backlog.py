@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,10 +10,13 @@ from nats.errors import Error as NatsError
 
 from trigger_contracts import strict_json, subjects, topology
 from trigger_contracts.commands import (
+    AnyCommand,
+    CreateTarget,
     CreateTrigger,
     accepted_at,
     command_id,
     parse_command,
+    target_id_of,
     trigger_id_of,
 )
 from trigger_contracts.errors import Refused
@@ -24,6 +27,7 @@ from trigger_runtime.jetstream.reader import StoredMessage, StreamReader
 from trigger_runtime.process.errors import BrokerUnavailable, StreamMissing
 
 _CREATES = subjects.command(Verb.CREATE)
+_TARGET_CREATES = subjects.command(Verb.CREATE_TARGET)
 _PAGE = 500
 """Creates read at once: a full batch of commands."""
 
@@ -42,15 +46,26 @@ class CommandBacklog:
         self._arriving = StreamReader(connection, topology.INGRESS.name, timeout=timeout)
 
     async def unsettled_creates(self, before: Mapping[str, int]) -> set[str]:
+        return await self._unsettled(_CREATES, _created, before)
+
+    async def unsettled_targets(self, before: Mapping[str, int]) -> set[str]:
+        return await self._unsettled(_TARGET_CREATES, _created_target, before)
+
+    async def _unsettled(
+        self,
+        subject: str,
+        created: Callable[[StoredMessage], str | None],
+        before: Mapping[str, int],
+    ) -> set[str]:
         seq = await self._floor()
         last = max(before.values())
         found: set[str] = set()
         while seq < last - 1:
-            page = await self._reader.after(seq, _CREATES, _PAGE)
+            page = await self._reader.after(seq, subject, _PAGE)
             for message in page:
-                trigger_id = _created(message)
-                if trigger_id is not None and message.seq < before.get(trigger_id, 0):
-                    found.add(trigger_id)
+                its_id = created(message)
+                if its_id is not None and message.seq < before.get(its_id, 0):
+                    found.add(its_id)
             if len(page) < _PAGE:
                 break
             seq = page[-1].seq
@@ -140,12 +155,30 @@ async def _ask(connection: Connection, what: str, timeout_s: float) -> dict[str,
 
 def _created(message: StoredMessage) -> str | None:
     """The id of the trigger that a create would make; None for what is no create."""
-    try:
-        command = parse_command(Verb.CREATE, strict_json.parse(message.payload))
-    except Refused:
-        return None
+    command = _command(Verb.CREATE, message)
     if not isinstance(command, CreateTrigger):
         return None
-    message_id = message.headers.get("Nats-Msg-Id")
-    own_id = command_id(command, message_id, message.seq, message.stored_at)
-    return trigger_id_of(command, own_id, accepted_at(command, message.stored_at))
+    return trigger_id_of(command, _own_id(command, message), _accepted_at(command, message))
+
+
+def _created_target(message: StoredMessage) -> str | None:
+    """The same of a target."""
+    command = _command(Verb.CREATE_TARGET, message)
+    if not isinstance(command, CreateTarget):
+        return None
+    return target_id_of(command, _own_id(command, message), _accepted_at(command, message))
+
+
+def _command(verb: Verb, message: StoredMessage) -> AnyCommand | None:
+    try:
+        return parse_command(verb, strict_json.parse(message.payload))
+    except Refused:
+        return None
+
+
+def _own_id(command: AnyCommand, message: StoredMessage) -> str:
+    return command_id(command, message.headers.get("Nats-Msg-Id"), message.seq, message.stored_at)
+
+
+def _accepted_at(command: AnyCommand, message: StoredMessage) -> datetime:
+    return accepted_at(command, message.stored_at)

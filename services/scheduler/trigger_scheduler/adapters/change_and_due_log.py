@@ -8,9 +8,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import cast
 
-from nats.aio.client import Client
-from nats.errors import Error as NatsError
-
 from trigger_contracts import subjects, topology
 from trigger_contracts.events import AnyDueRecord, Due, TriggerChanged
 from trigger_contracts.schedule import Once
@@ -19,12 +16,12 @@ from trigger_runtime.jetstream.acknowledgement import PublishAck
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message, StagedMessages
 from trigger_runtime.jetstream.reader import StreamReader
-from trigger_runtime.process.errors import BrokerUnavailable, StaleExpectation
+from trigger_runtime.process.errors import StaleExpectation
 from trigger_scheduler.ports import Staged
 
+from .purging import purge
 from .records import last_change, last_dues, read_change
 
-_PURGE_TIMEOUT_S = 2.0
 _PAGE = 200
 
 
@@ -70,16 +67,9 @@ class JetStreamChangeLog:
             after_seq = part[-1].seq
 
     async def erase(self, trigger_id: str, up_to_seq: int) -> None:
-        client: Client = self._connection.client
-        body = f'{{"filter":"{subjects.changed(trigger_id)}","seq":{up_to_seq + 1}}}'
-        try:
-            await client.request(
-                f"$JS.API.STREAM.PURGE.{topology.CHANGES.name}",
-                body.encode(),
-                timeout=_PURGE_TIMEOUT_S,
-            )
-        except (NatsError, OSError, TimeoutError) as error:
-            raise BrokerUnavailable(f"changes not erased: {error!r}") from error
+        await purge(
+            self._connection, topology.CHANGES.name, subjects.changed(trigger_id), up_to_seq
+        )
 
 
 class JetStreamDueLog:

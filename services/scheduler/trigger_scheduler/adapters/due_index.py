@@ -15,7 +15,7 @@ from asyncpg.pool import PoolConnectionProxy
 
 from trigger_contracts import schedule
 from trigger_contracts.errors import Problem
-from trigger_contracts.events import TriggerChanged
+from trigger_contracts.events import Status, TriggerChanged
 from trigger_contracts.trigger import Trigger
 from trigger_runtime.postgres.database import Database
 from trigger_runtime.process.logging_setup import get_logger
@@ -23,7 +23,8 @@ from trigger_scheduler.domain.planning import DueRow
 from trigger_scheduler.domain.quotas import creator_of, load_of
 from trigger_scheduler.ports import Claimed, IndexTransaction, LockedTrigger, StoredAnswer
 
-from . import statements
+from . import statements, target_statements
+from .target_index import PostgresTargets
 
 log = get_logger(__name__)
 
@@ -56,6 +57,7 @@ class PostgresTransaction:
         self, connection: "PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[Any]"
     ) -> None:
         self._connection = connection
+        self.targets = PostgresTargets(connection)
 
     async def now(self) -> datetime:
         return cast("datetime", await self._connection.fetchval(statements.NOW))
@@ -145,6 +147,32 @@ class PostgresTransaction:
             [creator_of(state) for state in states],
             [load_of(state).fires_a_day for state in states],
         )
+        await self._name_targets(changes)
+
+    async def _name_targets(self, changes: Sequence[tuple[Trigger, DueRow]]) -> None:
+        """Note which targets each trigger names now; most name none, and never did."""
+        changed = [
+            (trigger.change, trigger.change_seq)
+            for trigger, _ in changes
+            if not trigger.change.is_test
+            and (trigger.change.version > 1 or trigger.change.definition.targets)
+        ]
+        if not changed:
+            return
+        await self._connection.execute(
+            target_statements.UNNAME,
+            [state.trigger_id for state, _ in changed],
+            [seq for _, seq in changed],
+        )
+        naming = [
+            (state.trigger_id, seq, target_id)
+            for state, seq in changed
+            if state.status is not Status.DELETED
+            for target_id in state.definition.targets
+        ]
+        if naming:
+            columns = list(map(list, zip(*naming, strict=True)))
+            await self._connection.execute(target_statements.NAME, *columns)
 
     async def usage(self) -> tuple[dict[str, int], int]:
         rows = await self._connection.fetch(statements.USAGE)
@@ -154,6 +182,7 @@ class PostgresTransaction:
     async def delete(self, trigger_ids: Sequence[str]) -> None:
         await self._connection.execute(statements.FORGET_TRIGGERS, trigger_ids)
         await self._connection.execute(statements.FORGET_CHANGES, trigger_ids)
+        await self._connection.execute(target_statements.FORGET_NAMES, trigger_ids)
 
     async def answers(self, command_ids: Sequence[str]) -> dict[str, StoredAnswer]:
         found: dict[str, StoredAnswer] = {}

@@ -27,6 +27,7 @@ from .after_restore import MissedReport, Restored, miss_undecided
 from .due_index import PostgresTransaction
 from .records import last_dues, read_change
 from .schema import SCHEMA
+from .target_log import read_target
 
 log = get_logger(__name__)
 
@@ -47,9 +48,13 @@ same version or, where changes were lost as well, of a later one."""
 _KEEP_ANSWERS = f"""
 INSERT INTO answer
 SELECT a.* FROM {SCHEMA}.answer AS a
-WHERE a.change_seq IS NULL OR EXISTS (
-    SELECT FROM change AS c JOIN {SCHEMA}.change AS was USING (change_seq, command_id)
-    WHERE c.change_seq = a.change_seq)
+WHERE (a.change_seq IS NULL OR EXISTS (
+        SELECT FROM change AS c JOIN {SCHEMA}.change AS was USING (change_seq, command_id)
+        WHERE c.change_seq = a.change_seq))
+    AND (a.target_seq IS NULL OR EXISTS (
+        SELECT FROM target_change AS c
+        JOIN {SCHEMA}.target_change AS was USING (change_seq, command_id)
+        WHERE c.change_seq = a.target_seq))
 """
 """Answers to commands that changed nothing are a memory of the index, not of a log. Not those that
 tell of a change which the log has lost: another one may have its place."""
@@ -62,6 +67,13 @@ class ChangesReader(Protocol):
     async def last_seq(self) -> int: ...
     async def last_from_leader(self, subject: str) -> StoredMessage | None: ...
     async def last_many(self, subjects: Sequence[str]) -> dict[str, StoredMessage]: ...
+
+
+class TargetsReader(Protocol):
+    """Reads TRIGGER_TARGETS; ``trigger_runtime.jetstream.reader.StreamReader`` is one."""
+
+    async def after(self, seq: int, subject: str, limit: int) -> list[StoredMessage]: ...
+    async def last_seq(self) -> int: ...
 
 
 class DueReader(Protocol):
@@ -80,6 +92,7 @@ class TriggerRebuildReport:
     last_seq: int
     changes: int
     triggers: int
+    targets: int
     missed: MissedReport
     """What was decided of the time since a backup."""
 
@@ -88,6 +101,7 @@ async def rebuild(
     connection: "asyncpg.Connection[Any]",
     changes: ChangesReader,
     due: DueReader,
+    targets: TargetsReader,
     *,
     keep_cursors: bool = False,
     restored: Restored | None = None,
@@ -105,7 +119,7 @@ async def rebuild(
         await connection.execute(f"SET search_path TO {shadow.name}")
         try:
             return await _fold_and_swap(
-                shadow, changes, due, keep_cursors=keep_cursors, restored=restored
+                shadow, changes, due, targets, keep_cursors=keep_cursors, restored=restored
             )
         finally:
             await connection.execute("RESET search_path")
@@ -115,6 +129,7 @@ async def _fold_and_swap(
     schemas: ShadowSchema,
     changes: ChangesReader,
     due: DueReader,
+    targets: TargetsReader,
     *,
     keep_cursors: bool,
     restored: Restored | None,
@@ -123,12 +138,16 @@ async def _fold_and_swap(
     shadow = PostgresTransaction(connection)
     # Most of it beside the running service …
     due_seq = await due.last_seq()
+    target_seq = await _fold_targets(shadow, targets, 0, await targets.last_seq())
     folded, seq = await _fold(shadow, changes, 0, await changes.last_seq())
     await _arm(shadow, due, changes, sorted(folded))
     # … and what came meanwhile while claims and commands wait for this lock.
     async with connection.transaction():
         if schemas.is_whole:
             await connection.execute(f"LOCK TABLE {SCHEMA}.trigger IN EXCLUSIVE MODE")
+            await connection.execute(f"LOCK TABLE {SCHEMA}.target IN EXCLUSIVE MODE")
+        # Targets first: what names one now was let to.
+        target_seq = await _fold_targets(shadow, targets, target_seq, await targets.last_seq())
         last_seq = await changes.last_seq()
         tail, _ = await _fold(shadow, changes, seq, last_seq)
         moved = await _moved(due, due_seq)
@@ -139,11 +158,27 @@ async def _fold_and_swap(
         if schemas.is_whole:
             await connection.execute(_KEEP_ANSWERS)
         await shadow.move_position(last_seq)
+        await shadow.targets.move_position(target_seq)
         triggers: int = await connection.fetchval("SELECT count(*) FROM trigger")
+        kept = await shadow.targets.count()
         await schemas.swap()
     count = folded.total() + tail.total()
     log.info("due index rebuilt", last_seq=last_seq, changes=count, triggers=triggers)
-    return TriggerRebuildReport(last_seq, count, triggers, missed)
+    return TriggerRebuildReport(last_seq, count, triggers, kept, missed)
+
+
+async def _fold_targets(
+    shadow: PostgresTransaction, targets: TargetsReader, seq: int, last_seq: int
+) -> int:
+    """Project the changes of targets after ``seq`` to ``last_seq``; how far that is."""
+    while seq < last_seq:
+        messages = await targets.after(seq, subjects.ALL_TARGETS, PAGE)
+        if not messages:
+            break
+        found = [read_target(message) for message in messages if message.seq <= last_seq]
+        await shadow.targets.project([one for one in found if one is not None])
+        seq = messages[-1].seq
+    return max(seq, last_seq)
 
 
 async def _fold(

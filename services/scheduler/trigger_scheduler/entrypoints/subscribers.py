@@ -10,9 +10,14 @@ from functools import partial
 from trigger_contracts import subjects, topology
 from trigger_contracts.commands import (
     CommandDone,
+    CreateTarget,
     CreateTrigger,
+    DeleteTarget,
     DeleteTrigger,
+    RotateTarget,
+    TargetDone,
     TestTrigger,
+    UpdateTarget,
     UpdateTrigger,
 )
 from trigger_contracts.errors import Problem
@@ -26,6 +31,7 @@ from trigger_contracts.events import (
 )
 from trigger_contracts.redrives import Redriven
 from trigger_contracts.subjects import Service
+from trigger_contracts.targets.changes import TargetChanged
 from trigger_runtime.consuming.ack_policy import ALWAYS, acknowledging, dead_letter_all
 from trigger_runtime.consuming.broker import PlatformBroker
 from trigger_runtime.consuming.consumer import BatchHandler, subscribe_batches
@@ -74,11 +80,21 @@ def subscribe(
     @subscribe_batches(
         broker,
         topology.SCHEDULER_COMMANDS,
-        (CreateTrigger, UpdateTrigger, DeleteTrigger, TestTrigger),
+        (
+            CreateTrigger,
+            UpdateTrigger,
+            DeleteTrigger,
+            TestTrigger,
+            CreateTarget,
+            UpdateTarget,
+            DeleteTarget,
+            RotateTarget,
+        ),
         batch=BATCH,
         workers=WORKERS,
-        title="scheduler: trigger commands",
-        description="Create, update, delete or test a trigger; the result goes to reply_to.",
+        title="scheduler: commands",
+        description="Create, update, delete or test a trigger; create, update, delete a target or "
+        "rotate its secret. The result goes to reply_to.",
     )
     async def commands(batch: list[Delivery]) -> None:
         # FastStream reads these types, and cannot read a use case's protocols.
@@ -97,6 +113,7 @@ def subscribe(
 
     for subject, schema, description in (
         (subjects.ALL_CHANGED, TriggerChanged, "A trigger changed: its full state since."),
+        (subjects.ALL_TARGETS, TargetChanged, "A target changed: its full state since."),
         (subjects.ALL_DUE, Due | Missed | Fence, "What the scheduler decided about a trigger."),
         (
             subjects.dead_letters(Service.SCHEDULER),
@@ -109,7 +126,7 @@ def subscribe(
     for inbox in subjects.RESULT_INBOXES:
         broker.publisher(
             f"{inbox}.>",
-            schema=CommandDone | Problem | Redriven,
+            schema=CommandDone | TargetDone | Problem | Redriven,
             title=f"scheduler: results to {inbox}",
             description="The result of a command, to the subject that its reply_to header names; "
             "to the gateway also what became of a redrive.",

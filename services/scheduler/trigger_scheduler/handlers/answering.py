@@ -8,17 +8,23 @@ letter cannot be written.
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import groupby
 from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel
 
 from trigger_contracts import strict_json, topology
 from trigger_contracts.commands import (
+    CommandDone,
+    CreateTarget,
     CreateTrigger,
     FireTrigger,
+    TargetCommand,
+    TargetDone,
     accepted_at,
     command_id,
     parse_command,
+    target_id_of,
     trigger_id_of,
 )
 from trigger_contracts.dead_letters import DeadLetterSink, Delivered
@@ -29,6 +35,10 @@ from trigger_runtime.dead_letters.each import dead_letter_each
 
 from .command_cases import Request
 from .commands import CommandHandler
+from .target_cases import TargetRequest
+from .target_commands import TargetCommandHandler
+
+AnyRequest = Request | TargetRequest
 
 MAX_DEFERRALS = 8
 """Times that a command waits for one before it: with their pauses, many ack waits."""
@@ -55,12 +65,14 @@ class AnswerCommands:
     def __init__(
         self,
         handler: CommandHandler,
+        targets: TargetCommandHandler,
         results: ResultSender,
         dead_letters: DeadLetterSink,
         on_answered: Callable[[str], None],
     ) -> None:
         """``on_answered`` is told how a command was: done, refused, failed and so on."""
         self._handler = handler
+        self._targets = targets
         self._results = results
         self._dead_letters = dead_letters
         self._answered = on_answered
@@ -68,7 +80,7 @@ class AnswerCommands:
         """What quotas are counted by is read and written in one round, not in two at once."""
 
     async def __call__(self, batch: Sequence[_Message]) -> Sequence[_Message]:
-        accepted: list[tuple[_Message, Request]] = []
+        accepted: list[tuple[_Message, AnyRequest]] = []
         unreadable: list[tuple[_Message, Problem]] = []
         for place, delivery in enumerate(batch, 1):
             try:
@@ -79,7 +91,7 @@ class AnswerCommands:
                 await asyncio.sleep(0)
         later = await self._refuse(unreadable)
         async with self._turn:
-            answers = await self._handler.answer([request for _, request in accepted])
+            answers = await self._in_order([request for _, request in accepted])
         for (delivery, request), answer in zip(accepted, answers, strict=True):
             if answer is None:
                 later.append(delivery)
@@ -91,6 +103,23 @@ class AnswerCommands:
                 self._answered("done")
                 await self._reply(delivery, answer)
         return later
+
+    async def _in_order(
+        self, requests: Sequence[AnyRequest]
+    ) -> list[CommandDone | TargetDone | Problem | None]:
+        """Those about triggers and those about targets in turns: one may name what another made."""
+        answers: list[CommandDone | TargetDone | Problem | None] = []
+        for is_of_target, group in groupby(requests, lambda one: isinstance(one, TargetRequest)):
+            together = list(group)
+            if is_of_target:
+                answers += await self._targets.answer(
+                    [one for one in together if isinstance(one, TargetRequest)]
+                )
+            else:
+                answers += await self._handler.answer(
+                    [one for one in together if isinstance(one, Request)]
+                )
+        return answers
 
     async def give_up(self, delivery: CommandMessage, reason: str) -> None:
         """Dead-letter a command that fails by itself, and tell whoever waits for its result."""
@@ -136,7 +165,7 @@ def _reason(problem: Problem) -> str:
     return f"{problem.code}: {problem.detail}{fields}"
 
 
-def request_of(delivery: CommandMessage) -> Request:
+def request_of(delivery: CommandMessage) -> AnyRequest:
     """The command in a delivery; raises ``Refused``."""
     if len(delivery.payload) > topology.MAX_COMMAND_BYTES:
         raise refused(Code.BODY_TOO_LARGE, f"larger than {topology.MAX_COMMAND_BYTES} bytes")
@@ -149,15 +178,15 @@ def request_of(delivery: CommandMessage) -> Request:
     own_id = command_id(
         command, delivery.headers.get("Nats-Msg-Id"), delivery.stream_seq, stored_at
     )
+    seq, deferrable = delivery.stream_seq, delivery.delivered_count <= MAX_DEFERRALS
+    if isinstance(command, TargetCommand):
+        if isinstance(command, CreateTarget):
+            target_id = target_id_of(command, own_id, accepted)
+        else:
+            target_id = command.target_id
+        return TargetRequest(command, own_id, target_id, seq, deferrable=deferrable)
     if isinstance(command, CreateTrigger):
         trigger_id = trigger_id_of(command, own_id, accepted)
     else:
         trigger_id = command.trigger_id
-    return Request(
-        command,
-        own_id,
-        trigger_id,
-        accepted,
-        delivery.stream_seq,
-        deferrable=delivery.delivered_count <= MAX_DEFERRALS,
-    )
+    return Request(command, own_id, trigger_id, accepted, seq, deferrable=deferrable)

@@ -54,6 +54,8 @@ class CommandCase:
     log_seq: int | None = None
     """The subject's last sequence, where what stands there cannot be read."""
     newer: tuple[Trigger, ...] = ()
+    unknown_targets: frozenset[str] = frozenset()
+    """Targets that its definition names and that there are not."""
 
     @property
     def newest(self) -> Trigger | None:

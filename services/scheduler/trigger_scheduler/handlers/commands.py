@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 
 from trigger_contracts.commands import CommandDone, CreateTrigger
 from trigger_contracts.errors import Code, Problem
-from trigger_contracts.events import ChangeKind
+from trigger_contracts.events import ChangeKind, Status
+from trigger_contracts.targets.target import unknown_targets
 from trigger_contracts.trigger import Changed, Rejected, Trigger, Unchanged
 from trigger_scheduler.domain.arming import armed_row
 from trigger_scheduler.domain.planning import DueRow, Step, reconcile
@@ -33,6 +34,7 @@ from .appending import ChangeAppender
 from .command_cases import CommandCase, Request, answer_of, brings_schema, case_of, decide_case
 from .fencing import count_race, fence_all
 from .projecting import project_in_order
+from .target_adopting import TargetAdopter
 
 MAX_SCHEMAS = 50
 """Payload schemas compiled in one round: its rows are locked meanwhile, for 2 s at the most."""
@@ -52,6 +54,7 @@ class CommandHandler:
         change_log: ChangeLog,
         due_log: DueLog,
         backlog: Backlog,
+        adopter: TargetAdopter,
         *,
         grace: timedelta,
         quotas: Quotas,
@@ -64,6 +67,7 @@ class CommandHandler:
         self._due_log = due_log
         self._appender = ChangeAppender(change_log, due_log)
         self._backlog = backlog
+        self._adopter = adopter
         self._grace = grace
         self._quotas = quotas
         self._on_armed = on_armed
@@ -107,6 +111,7 @@ class CommandHandler:
                 await self._decide(case, now)
                 if brings_schema(case.request.command) or place % TURN_AFTER == 0:
                     await asyncio.sleep(0)  # What is due meanwhile is not to wait for them all.
+            await self._find_targets(transaction, cases)
             await self._admit(transaction, cases)
             await self._defer(cases)
             await self._appender.append(cases, now)
@@ -169,6 +174,34 @@ class CommandHandler:
             if latest is not None and latest.change_seq > known:
                 await self._appender.renew(case, latest, now)
 
+    async def _find_targets(
+        self, transaction: IndexTransaction, cases: Sequence[CommandCase]
+    ) -> None:
+        """Refuse what names targets that there are not. Whoever is found stays until the commit."""
+        naming = [
+            (case, targets)
+            for case in cases
+            if isinstance(case.decision, Changed)
+            and case.stored is None
+            and case.decision.change.status is not Status.DELETED
+            and (targets := case.decision.change.definition.targets)
+        ]
+        if not naming:
+            return
+        wanted = {target_id for _, targets in naming for target_id in targets}
+        known = await transaction.targets.lock_named(sorted(wanted))
+        if wanted - known:
+            known |= await self._adopter.adopt(transaction.targets, wanted - known)
+        for case, targets in naming:
+            missing = [
+                (f"/targets/{place}", target_id)
+                for place, target_id in enumerate(targets)
+                if target_id not in known
+            ]
+            if missing:
+                case.decision = Rejected(unknown_targets(missing))
+                case.unknown_targets = frozenset(target_id for _, target_id in missing)
+
     async def _admit(self, transaction: IndexTransaction, cases: Sequence[CommandCase]) -> None:
         """Refuse what the quotas do not allow. A change that is in the log already stays."""
         usage: Usage | None = None
@@ -196,6 +229,16 @@ class CommandHandler:
             put_off = await self._backlog.unsettled_creates(before)
             for case in lost:
                 case.deferred = case.request.trigger_id in put_off
+        naming = [case for case in cases if case.unknown_targets and case.request.deferrable]
+        if naming:
+            targets = {
+                target_id: case.request.stream_seq
+                for case in naming
+                for target_id in case.unknown_targets
+            }
+            put_off = await self._backlog.unsettled_targets(targets)
+            for case in naming:
+                case.deferred = not case.unknown_targets.isdisjoint(put_off)
 
     async def _fence(self, cases: Sequence[CommandCase], now: datetime) -> None:
         """Fence whatever is about to be projected: our changes, and others that a crash left."""

@@ -24,6 +24,7 @@ from trigger_scheduler.domain.turn_queue import TurnQueue, WaitingCommand
 
 from .answering import CommandMessage, request_of
 from .command_cases import Request
+from .target_cases import TargetRequest
 
 SLICE_S = 0.05
 """Time for compiling at a stretch; the last schema of a slice may take 40 ms more."""
@@ -146,6 +147,8 @@ class SlowLast(Generic[_Message]):
         try:
             request = request_of(message)
         except Refused:
+            return None
+        if isinstance(request, TargetRequest):
             return None
         if self._queue.holds(request.trigger_id) or is_slow(request):
             return request

@@ -1,0 +1,280 @@
+"""A target's definition as its owner writes it: the fields, and what each may be.
+
+What a URL or a subject may name besides depends on settings (``url``, ``nats_subjects``); what a
+secret may be depends on who writes it (``secrets``). Pure.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import partial
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    ValidationError,
+)
+
+from trigger_contracts.definition import Duration, few, object_like
+from trigger_contracts.errors import Code, FieldError, Refused, from_validation, problem
+from trigger_contracts.ids import Id
+from trigger_contracts.instants import parse_duration
+
+from .certificates import check_authorities
+from .sealing import is_sealed
+from .url import MAX_URL, parse_url
+
+MASK = "***"
+"""Shown in the place of a secret value; in a PUT or PATCH it keeps the one that is there."""
+
+MAX_HEADERS = 20
+MAX_HEADER_NAME = 100
+MAX_HEADER_VALUE = 2048
+MAX_STATUSES = 20
+MAX_RETRIES = 20
+MAX_CA = 16 * 1024
+
+SHORTEST_RETRY, LONGEST_RETRY = timedelta(seconds=1), timedelta(hours=24)
+LONGEST_RETRIES = timedelta(hours=39)
+"""All delays together: an event lives for 48 h, and each may be a fifth longer."""
+SHORTEST_TIMEOUT, LONGEST_TIMEOUT = timedelta(seconds=1), timedelta(seconds=30)
+
+DEFAULT_TIMEOUT_S = 15
+
+OWN_HEADERS = frozenset(
+    {
+        "host",
+        "connection",
+        "transfer-encoding",
+        "te",
+        "trailer",
+        "upgrade",
+        "expect",
+        "accept-encoding",
+        "user-agent",
+        "date",
+        "traceparent",
+        "keep-alive",
+    }
+)
+OWN_PREFIXES = ("content-", "proxy-", "webhook-", "ce-", "etp-")
+"""Headers that say what the request is, or how it travels: ours to write."""
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")
+
+WEBHOOK_FIELDS = ("url", "headers", "secret_headers", "final_statuses", "ca")
+NATS_FIELDS = ("subject", "durable")
+
+
+class Rate(BaseModel):
+    """At most so many attempts in each span of that length."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    count: StrictInt = Field(ge=1, le=100_000)
+    per: Literal["1s", "1m", "1h"]
+
+
+_Headers = Annotated[dict[str, str], BeforeValidator(partial(few, MAX_HEADERS, "headers"))]
+
+
+class TargetDefinition(BaseModel):
+    """The fields that an owner sets and may read back; secret values are sealed or masked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: Literal["webhook", "nats"] = Field(description="Fixed for the target's life.")
+    name: str | None = Field(
+        default=None, min_length=1, max_length=200, description="For people; need not be unique."
+    )
+    url: str | None = Field(
+        default=None,
+        max_length=MAX_URL,
+        description="Of a webhook. https, or http where the operator allows it; never a private "
+        "address, unless the operator allows that, too.",
+    )
+    headers: _Headers = Field(default_factory=dict, description="Sent with each attempt.")
+    secret_headers: _Headers = Field(
+        default_factory=dict,
+        description=f"The same, and never shown again: read as `{MASK}`, which keeps the value "
+        "where it is written back.",
+    )
+    body: Literal["event", "payload"] = Field(
+        default="event",
+        description="The CloudEvent as it is stored, or its payload alone.",
+    )
+    timeout: Duration = Field(
+        default=DEFAULT_TIMEOUT_S, description="Of a whole attempt: 1 to 30 s."
+    )
+    retry: Annotated[tuple[Duration, ...], BeforeValidator(partial(few, MAX_RETRIES, "delays"))] = (
+        Field(
+            default=(),
+            description="Delays between attempts, each 1 s to 24 h, 39 h together; none: those of "
+            "the platform.",
+        )
+    )
+    final_statuses: Annotated[
+        tuple[StrictInt, ...], BeforeValidator(partial(few, MAX_STATUSES, "statuses"))
+    ] = Field(
+        default=(410,), description="Answers (400 to 499) after which nothing is tried again."
+    )
+    concurrency: StrictInt = Field(
+        default=10, ge=1, le=100, description="Attempts at the same time."
+    )
+    rate: Annotated[Rate | None, object_like] = Field(
+        default=None, description="At most so many attempts in each second, minute or hour."
+    )
+    ordered: StrictBool = Field(
+        default=False,
+        description="Deliver the events of one trigger one after another; each waits for the one "
+        "before it to be delivered or given up.",
+    )
+    ca: str | None = Field(
+        default=None,
+        max_length=MAX_CA,
+        description="Certificates (PEM) that are trusted instead of the system's.",
+    )
+    subject: str | None = Field(
+        default=None, max_length=1040, description="Of a NATS target: where events are published."
+    )
+    durable: StrictBool = Field(
+        default=False,
+        description="Of a NATS target: wait for a stream's acknowledgement, not the broker's.",
+    )
+    alert_target: Id | None = Field(
+        default=None, description="The target that is told when this one fails and recovers."
+    )
+
+    @property
+    def timeout_s(self) -> float:
+        return parse_duration(_given(self.timeout)).total_seconds()
+
+    @property
+    def delays(self) -> tuple[timedelta, ...]:
+        """Between attempts; empty: those of the platform."""
+        return tuple(parse_duration(_given(one)) for one in self.retry)
+
+
+def parse_target(fields: Any) -> TargetDefinition:
+    """Validate an owner's fields; raises ``Refused`` with every fault and its pointer."""
+    try:
+        target = TargetDefinition.model_validate(fields)
+    except ValidationError as error:
+        raise Refused(from_validation(error)) from None
+    errors = [
+        *_misfits(target, fields),
+        *_headers(target),
+        *_durations(target),
+        *_statuses(target),
+    ]
+    if target.ca is not None:
+        errors += check_authorities(target.ca)
+    if errors:
+        detail = errors[0].message if len(errors) == 1 else f"{len(errors)} fields are not valid"
+        raise Refused(problem(Code.INVALID, detail, errors))
+    if target.url is not None:
+        parse_url(target.url)
+    return target
+
+
+def _misfits(target: TargetDefinition, fields: Mapping[str, Any]) -> list[FieldError]:
+    others, own = (NATS_FIELDS, "url") if target.type == "webhook" else (WEBHOOK_FIELDS, "subject")
+    default = TargetDefinition(type=target.type)
+    errors = [
+        FieldError(pointer=f"/{name}", message=f"a {target.type} target has none")
+        for name in others
+        if name in fields and getattr(target, name) != getattr(default, name)
+    ]
+    if getattr(target, own) is None:
+        errors.append(FieldError(pointer=f"/{own}", message=f"a {target.type} target needs one"))
+    return errors
+
+
+def _headers(target: TargetDefinition) -> list[FieldError]:
+    errors: list[FieldError] = []
+    seen: set[str] = set()
+    for field in ("headers", "secret_headers"):
+        for name, value in getattr(target, field).items():
+            why = _header_fault(field, name, value, seen)
+            if why is not None:
+                shown = name[:MAX_HEADER_NAME].replace("~", "~0").replace("/", "~1")
+                errors.append(FieldError(pointer=f"/{field}/{shown}", message=why))
+            seen.add(name.lower())
+    return errors
+
+
+def _header_fault(field: str, name: str, value: str, seen: set[str]) -> str | None:
+    lower = name.lower()
+    if len(name) > MAX_HEADER_NAME or not _HEADER_NAME.fullmatch(name):
+        return (
+            f"a header's name has 1 to {MAX_HEADER_NAME} letters, digits and - _ . ~ and the like"
+        )
+    if lower in OWN_HEADERS or lower.startswith(OWN_PREFIXES):
+        return "this header is the platform's own"
+    if lower in seen:
+        return "this header is given twice"
+    if is_sealed(value) and field == "secret_headers":
+        return None
+    if len(value) > MAX_HEADER_VALUE or not _HEADER_VALUE.fullmatch(value):
+        return f"a value has 1 to {MAX_HEADER_VALUE} visible ASCII characters, with no blank around"
+    return None
+
+
+def _durations(target: TargetDefinition) -> list[FieldError]:
+    errors: list[FieldError] = []
+    _duration("timeout", target.timeout, (SHORTEST_TIMEOUT, LONGEST_TIMEOUT), errors)
+    delays = [
+        _duration(f"retry/{place}", delay, (SHORTEST_RETRY, LONGEST_RETRY), errors)
+        for place, delay in enumerate(target.retry)
+    ]
+    if sum(delays, timedelta()) > LONGEST_RETRIES:
+        told = f"must be {_told(LONGEST_RETRIES)} together at most"
+        errors.append(FieldError(pointer="/retry", message=told))
+    return errors
+
+
+def _duration(
+    place: str,
+    value: str | float | None,
+    bounds: tuple[timedelta, timedelta],
+    errors: list[FieldError],
+) -> timedelta:
+    """The duration at ``place``; nothing where it is none, which is added to ``errors``."""
+    least, most = bounds
+    why = "must be seconds or an ISO 8601 duration"
+    if value is not None:
+        try:
+            read = parse_duration(value)
+        except ValueError as error:
+            why = str(error)
+        else:
+            if least <= read <= most:
+                return read
+            why = f"must be {_told(least)} to {_told(most)}"
+    errors.append(FieldError(pointer=f"/{place}", message=why))
+    return timedelta()
+
+
+def _statuses(target: TargetDefinition) -> list[FieldError]:
+    return [
+        FieldError(pointer=f"/final_statuses/{place}", message="must be 400 to 499")
+        for place, status in enumerate(target.final_statuses)
+        if not 400 <= status <= 499
+    ]
+
+
+def _given(value: str | float | None) -> str | float:
+    if value is None:
+        raise TypeError("a target that was accepted has its durations")
+    return value
+
+
+def _told(length: timedelta) -> str:
+    seconds = int(length.total_seconds())
+    return f"{seconds // 3600} h" if seconds >= 3600 else f"{seconds} s"
