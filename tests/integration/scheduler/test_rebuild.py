@@ -14,7 +14,8 @@ from trigger_contracts.subjects import Verb
 from trigger_runtime.jetstream.reader import StreamReader
 from trigger_scheduler.adapters.rebuild import TriggerRebuildReport, rebuild
 
-TABLES = ("change", "trigger", "answer")
+TARGET = {"type": "nats", "subject": "out.a"}
+TABLES = ("change", "trigger", "answer", "target_change", "target", "trigger_target")
 
 
 async def rebuilt(platform: Platform, *, keep_cursors: bool = False) -> TriggerRebuildReport:
@@ -23,6 +24,7 @@ async def rebuilt(platform: Platform, *, keep_cursors: bool = False) -> TriggerR
             owner,
             StreamReader(platform.admin, topology.CHANGES.name, timeout=timedelta(seconds=5)),
             StreamReader(platform.admin, topology.DUE.name, timeout=timedelta(seconds=5)),
+            StreamReader(platform.admin, topology.TARGETS.name, timeout=timedelta(seconds=5)),
             keep_cursors=keep_cursors,
         )
 
@@ -36,9 +38,19 @@ async def tables(platform: Platform) -> dict[str, list[Any]]:
 
 
 async def make_history(platform: Platform) -> None:
-    """Triggers of every kind, in every stage of life."""
+    """Triggers of every kind, in every stage of life, and targets that some of them name."""
     create = Verb.CREATE
-    await platform.ask(create, trigger_id="later", **once(timedelta(days=3), labels=["a", "b"]))
+    for target_id in ("named", "unnamed", "gone", "edited"):
+        await platform.ask(Verb.CREATE_TARGET, target_id=target_id, **TARGET)
+    await platform.ask(Verb.UPDATE_TARGET, target_id="edited", patch={"alert_target": "named"})
+    await platform.ask(Verb.UPDATE_TARGET, target_id="edited", patch={"alert_target": "named"})
+    await platform.ask(Verb.DELETE_TARGET, target_id="gone")
+    await platform.ask(Verb.DELETE_TARGET, target_id="nobody")
+    await platform.ask(
+        create,
+        trigger_id="later",
+        **once(timedelta(days=3), labels=["a", "b"], targets=["named", "edited"]),
+    )
     await platform.ask(create, trigger_id="fired", **once(timedelta(seconds=0.3)))
     await platform.ask(create, trigger_id="tick", name="i", type="scheduled", interval=1)
     await platform.ask(create, trigger_id="api", name="a", type="api", payload={"x": 1})
@@ -80,6 +92,7 @@ async def test_a_rebuilt_index_equals_what_it_replaces_row_by_row(platform: Plat
     report = await rebuilt(platform)
     assert await tables(platform) == before
     assert report.triggers == len(before["trigger"])
+    assert report.targets == 3
     assert all(before[table] for table in TABLES)
 
 

@@ -265,12 +265,12 @@ async def test_a_rebuild_goes_past_unreadable_records(platform: Platform) -> Non
     await put(platform, subjects.changed(victim), *GARBAGE)
     forged = forged_ahead(first.model_dump_json().encode())
     _, due_seq = await put(platform, subjects.due(victim), forged, PUB_ACK)
-    changes, due = (
+    changes, due, targets = (
         StreamReader(platform.admin, name, timeout=timedelta(seconds=5))
-        for name in (topology.CHANGES.name, topology.DUE.name)
+        for name in (topology.CHANGES.name, topology.DUE.name, topology.TARGETS.name)
     )
     async with platform.database.connected() as connection:
-        report = await rebuild(connection, changes, due)
+        report = await rebuild(connection, changes, due, targets)
     assert report.triggers == 1
     after = await platform.row(victim)
     assert before is not None
