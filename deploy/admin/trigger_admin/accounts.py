@@ -5,16 +5,17 @@ stream's acknowledgement wherever that reply points. Between accounts it maps re
 is not one of our services is in an account of its own, and names subjects of that account alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from trigger_contracts.subjects import ALL_COMMANDS, ALL_INGRESS, RESULT_INBOXES
+from trigger_contracts.targets.nats_subjects import DEFAULT as DEFAULT_TARGET_SUBJECTS
 from trigger_contracts.topology import (
     EXTERNALS,
-    PERMISSIONS,
     PLATFORM_ACCOUNT,
     External,
     Permissions,
+    permissions,
 )
 
 from .errors import AdminError
@@ -26,23 +27,31 @@ FIRST_ACCOUNT = "$G"
 can be imported from it."""
 
 
-def configuration(passwords: Mapping[str, str]) -> Config:
-    """The server's ``accounts``."""
+def configuration(
+    passwords: Mapping[str, str], target_subjects: Sequence[str] = DEFAULT_TARGET_SUBJECTS
+) -> Config:
+    """The server's ``accounts``, where NATS targets may publish to ``target_subjects``."""
+    allowed = permissions(tuple(target_subjects))
     return {
         PLATFORM_ACCOUNT: {
             "jetstream": "enabled",
-            "users": [_user(str(u), passwords) for u in PERMISSIONS if u not in EXTERNALS],
+            "users": [
+                _user(user, passwords, may)
+                for user, may in allowed.items()
+                if user not in EXTERNALS
+            ],
             "exports": [
                 export
                 for user, external in EXTERNALS.items()
+                for may in (allowed[user],)
                 for export in (
-                    *({"service": s, "accounts": [external.account]} for s, _ in _asked(user)),
-                    *({"stream": s, "accounts": [external.account]} for s in _heard(user)),
+                    *({"service": s, "accounts": [external.account]} for s, _ in _asked(may)),
+                    *({"stream": s, "accounts": [external.account]} for s in _heard(may)),
                 )
             ],
         },
         **{
-            external.account: _external(user, external, passwords)
+            external.account: _external(user, external, passwords, allowed[user])
             for user, external in EXTERNALS.items()
         },
     }
@@ -65,15 +74,17 @@ def adopt_streams(store: Path) -> None:
     old.rename(new)
 
 
-def _external(user: str, external: External, passwords: Mapping[str, str]) -> Config:
+def _external(
+    user: str, external: External, passwords: Mapping[str, str], may: Permissions
+) -> Config:
     return {
-        "users": [_user(user, passwords)],
+        "users": [_user(user, passwords, may)],
         "imports": [
             *(
                 {"service": {"account": PLATFORM_ACCOUNT, "subject": ours}, "to": theirs}
-                for ours, theirs in _asked(user)
+                for ours, theirs in _asked(may)
             ),
-            *({"stream": {"account": PLATFORM_ACCOUNT, "subject": s}} for s in _heard(user)),
+            *({"stream": {"account": PLATFORM_ACCOUNT, "subject": s}} for s in _heard(may)),
         ],
         "limits": {
             "max_connections": external.connections,
@@ -84,37 +95,37 @@ def _external(user: str, external: External, passwords: Mapping[str, str]) -> Co
     }
 
 
-def _asked(user: str) -> tuple[tuple[str, str], ...]:
+def _asked(may: Permissions) -> tuple[tuple[str, str], ...]:
     """Where what it publishes goes, by the platform's name and by its own.
 
     One import for all commands: an acknowledgement whose reply is a command again would come
     through the same import twice, which the server does not let pass.
     """
-    return ((ALL_INGRESS, ALL_COMMANDS),) if PERMISSIONS[user].publish else ()
+    return ((ALL_INGRESS, ALL_COMMANDS),) if may.publish else ()
 
 
-def _heard(user: str) -> tuple[str, ...]:
+def _heard(may: Permissions) -> tuple[str, ...]:
     """What it hears of the platform: the results it asked for, not what else is in its inbox."""
     results = {f"{prefix}.>" for prefix in RESULT_INBOXES}
     return tuple(
         subject
-        for subject in PERMISSIONS[user].subscribe
+        for subject in may.subscribe
         if subject in results or not subject.startswith("_INBOX")
     )
 
 
-def _user(user: str, passwords: Mapping[str, str]) -> Config:
+def _user(user: str, passwords: Mapping[str, str], may: Permissions) -> Config:
     return {
-        "user": user,
+        "user": str(user),
         "password": passwords[user],
-        "permissions": _permissions(PERMISSIONS[user]),
+        "permissions": _permissions(may),
     }
 
 
-def _permissions(permissions: Permissions) -> Config:
+def _permissions(may: Permissions) -> Config:
     return {
-        "publish": _only(permissions.publish),
-        "subscribe": _only(permissions.subscribe),
+        "publish": _only(may.publish),
+        "subscribe": _only(may.subscribe),
     }
 
 

@@ -41,10 +41,11 @@ ALL_FIRED = "trigger.fired.*"
 ALL_MISSED = "trigger.missed.*"
 ALL_REJECTED = "trigger.rejected.*"
 ALL_DELIVERY = "trigger.delivery.*"
+ALL_HEALTH = "trigger.health.*"
 LOG_ROWS = (ALL_FIRED, ALL_MISSED, ALL_REJECTED)
 """The events that are rows of the log, and shown by live tails: what else comes to be stored beside
 them is for others."""
-ALL_EVENTS = (*LOG_ROWS, ALL_DELIVERY)
+ALL_EVENTS = (*LOG_ROWS, ALL_DELIVERY, ALL_HEALTH)
 ALL_DEAD = "trigger.dead.>"
 
 SWEPT = "trigger.retention.swept"
@@ -52,6 +53,12 @@ SWEPT = "trigger.retention.swept"
 
 WAKE = "trigger.scheduler.wake"
 """Tells every scheduler replica that a trigger became due earlier than it may know. Core NATS."""
+
+EXECUTOR_WAKE = "trigger.executor.wake"
+"""Tells all who deliver which targets have something to send now. Core NATS: a hint."""
+
+EXECUTOR_PROBE = "trigger.executor.probe"
+"""Asks an executor that delivers for one attempt at a target. Core NATS, with a reply."""
 
 ALL_ALIVE = "trigger.alive.*"
 """The heartbeats of all workers. Core NATS."""
@@ -91,6 +98,11 @@ def missed(trigger_id: str) -> str:
 
 def rejected(trigger_id: str) -> str:
     return f"trigger.rejected.{trigger_id}"
+
+
+def health(target_id: str) -> str:
+    """That a target began to fail, or recovered."""
+    return f"trigger.health.{target_id}"
 
 
 def dead(service: Service, stream: str, letter_id: str) -> str:

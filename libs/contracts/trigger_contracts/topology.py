@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from . import subjects
 from .subjects import Service, Verb
+from .targets.nats_subjects import DEFAULT as DEFAULT_TARGET_SUBJECTS
 
 LOG_LIFE = timedelta(hours=48)
 """How long a row of the log exists: 2 h active and 46 h archived."""
@@ -254,73 +255,96 @@ _RESULTS = tuple(f"{prefix}.>" for prefix in subjects.RESULT_INBOXES)
 _VERBS = tuple(subjects.command(verb) for verb in Verb)
 _IDEMPOTENCY = (IDEMPOTENCY.subject(">"), *_read(IDEMPOTENCY.stream))
 
-PERMISSIONS: dict[str, Permissions] = {
-    Service.API: Permissions(
-        publish=(
-            *_VERBS,
-            *_IDEMPOTENCY,
-            *(subjects.redrive(service) for service in WORKERS),
-            *_read(EVENTS.name, DEAD.name),
-            # Up to where the log is in the tables.
-            f"$JS.API.CONSUMER.INFO.{RETENTION_EVENTS.stream.name}.{RETENTION_EVENTS.durable}",
+
+def permissions(target_subjects: tuple[str, ...]) -> dict[str, Permissions]:
+    """What each user may do where NATS targets may publish to ``target_subjects``.
+
+    Targets themselves are heard by no external user: their addresses may be secrets.
+    """
+    heard = (subjects.ALL_CHANGED, *subjects.ALL_EVENTS, *target_subjects)
+    return {
+        Service.API: Permissions(
+            publish=(
+                *_VERBS,
+                subjects.EXECUTOR_PROBE,
+                *_IDEMPOTENCY,
+                *(subjects.redrive(service) for service in WORKERS),
+                *_read(EVENTS.name, DEAD.name),
+                # Up to where the log is in the tables.
+                f"$JS.API.CONSUMER.INFO.{RETENTION_EVENTS.stream.name}.{RETENTION_EVENTS.durable}",
+            ),
+            subscribe=(
+                _own_inbox("api"),
+                subjects.ALL_CHANGED,
+                *subjects.ALL_EVENTS,
+                subjects.ALL_ALIVE,
+            ),
         ),
-        subscribe=(
-            _own_inbox("api"),
-            subjects.ALL_CHANGED,
-            *subjects.ALL_EVENTS,
-            subjects.ALL_ALIVE,
+        Service.SCHEDULER: Permissions(
+            publish=(
+                subjects.ALL_CHANGED,
+                subjects.ALL_TARGETS,
+                subjects.ALL_DUE,
+                subjects.WAKE,
+                subjects.alive(Service.SCHEDULER),
+                *_write_dead_letters(Service.SCHEDULER),
+                *_RESULTS,
+                *_consume(SCHEDULER_COMMANDS),
+                *_read(INGRESS.name, COMMANDS.name, CHANGES.name, TARGETS.name, DUE.name),
+                # A version is erased once what was due under it is recorded.
+                f"$JS.API.CONSUMER.INFO.{EXECUTOR_DUES.stream.name}.{EXECUTOR_DUES.durable}",
+                f"$JS.API.STREAM.PURGE.{CHANGES.name}",
+                f"$JS.API.STREAM.PURGE.{TARGETS.name}",
+            ),
+            subscribe=(_own_inbox("scheduler"), subjects.WAKE, subjects.redrive(Service.SCHEDULER)),
         ),
-    ),
-    Service.SCHEDULER: Permissions(
-        publish=(
-            subjects.ALL_CHANGED,
-            subjects.ALL_TARGETS,
-            subjects.ALL_DUE,
-            subjects.WAKE,
-            subjects.alive(Service.SCHEDULER),
-            *_write_dead_letters(Service.SCHEDULER),
-            *_RESULTS,
-            *_consume(SCHEDULER_COMMANDS),
-            *_read(INGRESS.name, COMMANDS.name, CHANGES.name, TARGETS.name, DUE.name),
-            # A version is erased once what was due under it is recorded.
-            f"$JS.API.CONSUMER.INFO.{EXECUTOR_DUES.stream.name}.{EXECUTOR_DUES.durable}",
-            f"$JS.API.STREAM.PURGE.{CHANGES.name}",
-            f"$JS.API.STREAM.PURGE.{TARGETS.name}",
+        Service.EXECUTOR: Permissions(
+            publish=(
+                subjects.ALL_FIRED,
+                subjects.ALL_MISSED,
+                subjects.ALL_REJECTED,
+                subjects.ALL_DELIVERY,
+                subjects.ALL_HEALTH,
+                subjects.EXECUTOR_WAKE,
+                subjects.alive(Service.EXECUTOR),
+                *target_subjects,
+                *_write_dead_letters(Service.EXECUTOR),
+                *_RESULTS,
+                *_consume(EXECUTOR_DUES, EXECUTOR_FIRES),
+                *_read(CHANGES.name, TARGETS.name, EVENTS.name),
+                *_IDEMPOTENCY,
+            ),
+            subscribe=(
+                _own_inbox("executor"),
+                # That there is something to read: what it says is read from the streams.
+                subjects.ALL_TARGETS,
+                subjects.ALL_DELIVERY,
+                subjects.EXECUTOR_WAKE,
+                subjects.EXECUTOR_PROBE,
+                subjects.redrive(Service.EXECUTOR),
+            ),
         ),
-        subscribe=(_own_inbox("scheduler"), subjects.WAKE, subjects.redrive(Service.SCHEDULER)),
-    ),
-    Service.EXECUTOR: Permissions(
-        publish=(
-            subjects.ALL_FIRED,
-            subjects.ALL_MISSED,
-            subjects.ALL_REJECTED,
-            subjects.ALL_DELIVERY,
-            subjects.alive(Service.EXECUTOR),
-            *_write_dead_letters(Service.EXECUTOR),
-            *_RESULTS,
-            *_consume(EXECUTOR_DUES, EXECUTOR_FIRES),
-            *_read(CHANGES.name),
-            *_IDEMPOTENCY,
+        Service.RETENTION: Permissions(
+            publish=(
+                subjects.SWEPT,
+                subjects.alive(Service.RETENTION),
+                *_write_dead_letters(Service.RETENTION),
+                _own_inbox("api"),
+                *_consume(RETENTION_EVENTS),
+            ),
+            subscribe=(_own_inbox("retention"), subjects.redrive(Service.RETENTION)),
         ),
-        subscribe=(_own_inbox("executor"), subjects.redrive(Service.EXECUTOR)),
-    ),
-    Service.RETENTION: Permissions(
-        publish=(
-            subjects.SWEPT,
-            subjects.alive(Service.RETENTION),
-            *_write_dead_letters(Service.RETENTION),
-            _own_inbox("api"),
-            *_consume(RETENTION_EVENTS),
+        "client": Permissions(
+            publish=_VERBS,
+            subscribe=(_own_inbox("client"), *heard),
         ),
-        subscribe=(_own_inbox("retention"), subjects.redrive(Service.RETENTION)),
-    ),
-    "client": Permissions(
-        publish=_VERBS,
-        subscribe=(_own_inbox("client"), subjects.ALL_CHANGED, *subjects.ALL_EVENTS),
-    ),
-    "reader": Permissions(
-        publish=(),
-        subscribe=(_own_inbox("reader"), subjects.ALL_CHANGED, *subjects.ALL_EVENTS),
-    ),
-    "admin": Permissions(publish=(">",), subscribe=(">",)),
-}
+        "reader": Permissions(
+            publish=(),
+            subscribe=(_own_inbox("reader"), *heard),
+        ),
+        "admin": Permissions(publish=(">",), subscribe=(">",)),
+    }
+
+
+PERMISSIONS = permissions(DEFAULT_TARGET_SUBJECTS)
+"""Those of a platform whose operator has not named other subjects for targets."""

@@ -48,6 +48,9 @@ STORED = sorted(
 OTHERS = [
     subjects.SWEPT,
     subjects.WAKE,
+    subjects.EXECUTOR_WAKE,
+    subjects.EXECUTOR_PROBE,
+    "out.orders",
     subjects.redrive(Service.EXECUTOR),
     "_INBOX_api.x",
     "_INBOX_scheduler.x",

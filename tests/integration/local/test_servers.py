@@ -1,17 +1,21 @@
 """The embedded servers are real ones: they keep what was acknowledged and refuse what they must."""
 
+import contextlib
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
 import asyncpg
+import nats
 import nats.js.errors
 import pytest
 from nats.aio.client import Client
 
+from tests.support import own_servers
 from tests.support.eventually import eventually
 from tests.support.servers import Broker, Database, Postgres
-from trigger_admin import streams
+from trigger_admin import accounts, streams
 from trigger_contracts import subjects
 from trigger_contracts.topology import (
     BUCKETS,
@@ -22,6 +26,7 @@ from trigger_contracts.topology import (
     PERMISSIONS,
     STREAMS,
 )
+from trigger_local.secrets import Secrets
 
 FORBIDDEN = {
     "api": subjects.due("one"),
@@ -90,6 +95,78 @@ async def test_a_forbidden_publish_is_refused(platform_streams: Broker, user: st
         await client.flush()
         await eventually(lambda: any("permissions violation" in e.lower() for e in errors))
     assert await _stored(platform_streams) == 0
+
+
+DELIVERING = {
+    subjects.target("one"): {"scheduler"},
+    "trigger.delivery.one": {"executor"},
+    subjects.health("one"): {"executor"},
+    subjects.EXECUTOR_WAKE: {"executor"},
+    subjects.EXECUTOR_PROBE: {"api"},
+    "out.orders": {"executor"},
+    "elsewhere.orders": set(),
+    **{
+        subjects.command(verb): {"api", "client"}
+        for verb in subjects.Verb
+        if verb.value.endswith("-target")
+    },
+}
+"""Who may publish to each subject that targets and deliveries brought."""
+
+
+@pytest.mark.parametrize("user", FORBIDDEN)
+async def test_what_deliveries_brought_is_published_by_its_owner_alone(
+    platform_streams: Broker, user: str
+) -> None:
+    refused: set[str] = set()
+
+    async def note(error: Exception) -> None:
+        match = re.search(r'permissions violation for publish to "([^"]+)"', str(error).lower())
+        assert match is not None, error
+        refused.add(match[1])
+
+    async with platform_streams.connected(user, error_cb=note) as client:
+        for subject in DELIVERING:
+            await client.publish(subject, b"{}")
+        await client.flush()
+        expected = {one for one, owners in DELIVERING.items() if user not in owners}
+        await eventually(lambda: len(refused) >= len(expected))
+    assert refused == expected
+
+
+async def test_the_executor_publishes_where_an_operator_lets_targets_lead(secrets: Secrets) -> None:
+    """And nowhere else; whoever is outside hears it in an account of their own."""
+    errors: list[str] = []
+
+    async def note(error: Exception) -> None:
+        errors.append(str(error).lower())
+
+    allowed = accounts.configuration(secrets.nats, ("acme.*.paid", "hooks.>"))
+    async with own_servers.broker({"accounts": allowed}) as port, contextlib.AsyncExitStack() as on:
+
+        async def entered(user: str) -> Client:
+            client = await nats.connect(
+                f"nats://127.0.0.1:{port}",
+                user=user,
+                password=secrets.nats[user],
+                inbox_prefix=subjects.inbox_prefix(user),
+                error_cb=note,
+            )
+            on.push_async_callback(client.close)
+            return client
+
+        executor, reader = await entered("executor"), await entered("reader")
+        heard = [await reader.subscribe(one) for one in ("acme.orders.paid", "hooks.a.b")]
+        await reader.flush()
+        for subject in ("acme.orders.paid", "hooks.a.b", "acme.orders", "out.orders"):
+            await executor.publish(subject, subject.encode())
+        await executor.flush()
+        assert [(await one.next_msg(5)).data for one in heard] == [
+            b"acme.orders.paid",
+            b"hooks.a.b",
+        ]
+        await eventually(lambda: len(errors) == 2)
+    assert ["acme.orders" in errors[0], "out.orders" in errors[1]] == [True, True]
 
 
 @pytest.mark.parametrize("user", FORBIDDEN)

@@ -136,7 +136,8 @@ def test_the_broker_filters_only_where_that_spares_more_than_it_costs():
     filtered = {one.durable + one.stream.name for one in topology.CONSUMERS if one.broker_filters}
     assert filtered == {"schedulerTRIGGER_COMMANDS", "executorTRIGGER_COMMANDS"}
     assert topology.RETENTION_EVENTS.passes_over
-    assert not topology.RETENTION_EVENTS.handles("trigger.delivery.a")
+    for other in ("trigger.delivery.a", "trigger.health.a"):
+        assert not topology.RETENTION_EVENTS.handles(other)
     assert topology.RETENTION_EVENTS.handles("trigger.fired.a")
 
 
@@ -158,6 +159,16 @@ def test_no_user_but_the_owner_may_publish_to_a_log(user: str):
         "trigger.fired.x": {"executor"},
         "trigger.missed.x": {"executor"},
         "trigger.rejected.x": {"executor"},
+        "trigger.delivery.x": {"executor"},
+        "trigger.health.x": {"executor"},
+        "trigger.executor.wake": {"executor"},
+        "trigger.executor.probe": {"api"},
+        "trigger.target.x": {"scheduler"},
+        "$JS.API.STREAM.PURGE.TRIGGER_TARGETS": {"scheduler"},
+        "$JS.API.DIRECT.GET.TRIGGER_TARGETS": {"scheduler", "executor"},
+        "out.orders.paid": {"executor"},
+        "outer.orders": set(),
+        "trigger.command.rotate-target": {"api", "client"},
         "trigger.command.create": {"api", "client"},
         "trigger.dead.scheduler.TRIGGER_COMMANDS.x": {"scheduler"},
         "trigger.dead.executor.TRIGGER_DUE.x": {"executor"},
@@ -174,6 +185,38 @@ def test_no_user_but_the_owner_may_publish_to_a_log(user: str):
     for subject, allowed in owners.items():
         may = any(_matches(one, subject) for one in topology.PERMISSIONS[user].publish)
         assert may == (user in allowed), subject
+
+
+def test_who_may_hear_a_target_and_what_reaches_one():
+    """A target's address may be a secret; what is delivered to a subject is for whoever listens."""
+    may_hear = {
+        subject: {
+            str(user)
+            for user, one in topology.permissions(("out.>", "acme.*.paid")).items()
+            if user != "admin" and any(_matches(heard, subject) for heard in one.subscribe)
+        }
+        for subject in ("trigger.target.x", "out.orders", "acme.orders.paid", "acme.orders")
+    }
+    assert may_hear == {
+        "trigger.target.x": {"executor"},
+        "out.orders": {"client", "reader"},
+        "acme.orders.paid": {"client", "reader"},
+        "acme.orders": set(),
+    }
+
+
+def test_only_the_subjects_that_an_operator_names_are_the_executors():
+    publish = topology.permissions(("acme.*.paid",))[Service.EXECUTOR].publish
+    may = {
+        subject: any(_matches(one, subject) for one in publish)
+        for subject in ("acme.orders.paid", "acme.orders", "acme.a.b.paid", "out.orders")
+    }
+    assert may == {
+        "acme.orders.paid": True,
+        "acme.orders": False,
+        "acme.a.b.paid": False,
+        "out.orders": False,
+    }
 
 
 def _matches(pattern: str, subject: str) -> bool:

@@ -209,6 +209,7 @@ class Message:
         ),
         (Message("trigger.fired.t1", Nats_Msg_Id="no id"), {"trigger_id": "t1"}),
         (Message("trigger.due.t1", Nats_Msg_Id=EVENT_ID), {"trigger_id": "t1"}),
+        (Message("trigger.delivery.t1", Nats_Msg_Id=EVENT_ID), {"trigger_id": "t1"}),
         (Message("trigger.command.fire", Nats_Msg_Id=EVENT_ID), {}),
         (Message("trigger.due.no trigger's"), {}),
     ],

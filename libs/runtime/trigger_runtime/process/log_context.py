@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from structlog.typing import EventDict
 
-from trigger_contracts.topology import EVENTS
+from trigger_contracts.subjects import LOG_ROWS
 
 Told = Callable[[], Mapping[str, str | None]]
 """What a record written now is about: fields by their names, None for what is not known."""
@@ -63,7 +63,7 @@ def of_message(message: _Message) -> dict[str, Any]:
     return fields
 
 
-_EVENT_SUBJECTS = tuple(subject.removesuffix("*") for subject in EVENTS.subjects)
+_EVENT_SUBJECTS = tuple(subject.removesuffix("*") for subject in LOG_ROWS)
 
 
 def add_context(_logger: Any, _method: str, event: EventDict) -> EventDict:
