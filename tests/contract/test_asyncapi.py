@@ -27,12 +27,24 @@ CORE_SUBSCRIPTIONS: dict[Service, set[str]] = {
 }
 """What a service hears besides its durable consumers: what may be lost."""
 
-NOT_YET_PUBLISHED = {subjects.ALL_DELIVERY}
-"""Permitted, with its place in the log, and published by no service so far."""
+NOT_YET_PUBLISHED = {
+    subjects.ALL_DELIVERY,
+    subjects.ALL_HEALTH,
+    subjects.EXECUTOR_WAKE,
+    subjects.EXECUTOR_PROBE,
+}
+"""Permitted, each with its place, and published by no service so far."""
+
+
+def _type(verb: Verb) -> str:
+    kind, _, of = verb.partition("-")
+    return f"{kind.capitalize()}{of.capitalize() or 'Trigger'}"
+
 
 PAYLOADS: dict[str, set[str]] = {
-    **{subjects.command(verb): {f"{verb.capitalize()}Trigger"} for verb in Verb},
+    **{subjects.command(verb): {_type(verb)} for verb in Verb},
     subjects.ALL_CHANGED: {"TriggerChanged"},
+    subjects.ALL_TARGETS: {"TargetChanged"},
     subjects.ALL_DUE: {"Due", "Missed", "Fence"},
     **{subject: {"CloudEvent"} for subject in subjects.ALL_EVENTS},
     **{
@@ -47,7 +59,7 @@ PAYLOADS: dict[str, set[str]] = {
 """The message types that belong on each subject; results and wakes are asked for below."""
 
 RESULTS = {
-    Service.SCHEDULER: {"CommandDone", "Problem", "Redriven"},
+    Service.SCHEDULER: {"CommandDone", "TargetDone", "Problem", "Redriven"},
     Service.EXECUTOR: {"FireDone", "Problem", "Redriven"},
     Service.RETENTION: {"Redriven"},
 }
@@ -140,7 +152,7 @@ def test_what_is_published_is_what_the_broker_permits(service: Service, document
 @SERVICES
 def test_every_channel_says_which_messages_it_carries(service: Service, document: dict[str, Any]):
     received, sent = channels(document, "receive"), channels(document, "send")
-    commands = {f"{verb.capitalize()}Trigger" for verb in Verb}
+    commands = set(map(_type, Verb))
 
     for subject, types in sent.items():
         if subject.startswith(subjects.RESULT_INBOXES):

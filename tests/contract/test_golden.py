@@ -3,7 +3,8 @@
 ``golden/<type>.v<version>.json`` holds examples of one message type in one schema version, as
 they stood on the wire. **A file is never changed once it is released**: logs keep messages for
 years, clients keep writing what they wrote. A field that is added with a default leaves the
-old files as they are, and they still pass. A change that an old file does not survive needs a
+old files as they are, and they still pass; a file of its own beside them has it
+(``<type>.v<version>+<what>.json``). A change that an old file does not survive needs a
 new schema version, with a file of its own beside the old one.
 """
 
@@ -28,6 +29,7 @@ from trigger_contracts import (
     misfire,
     preview,
     schedule,
+    targets,
 )
 from trigger_contracts.commands import COMMANDS, Command, parse_command
 from trigger_contracts.dead_letters import KEPT_BYTES
@@ -44,8 +46,11 @@ from trigger_contracts.events import (
     Status,
     TriggerChanged,
 )
+from trigger_contracts.records import target_in
 from trigger_contracts.schedule import Interval, Limited, Once
 from trigger_contracts.strict_json import parse
+from trigger_contracts.targets import changes as target_changes
+from trigger_contracts.targets import fields as target_fields
 from trigger_contracts.trigger import Trigger, first_fire
 
 FOLDER = Path(__file__).with_name("golden")
@@ -55,6 +60,7 @@ PARTS: set[type[BaseModel]] = {
     *(Command, events._DueRecord),  # what several messages have in common
     *(definition.Definition, definition.MisfireFields, errors.FieldError),
     *(schedule.Once, schedule.Interval, cron.Cron, schedule.Limited, misfire.Misfire),
+    *(target_fields.TargetDefinition, target_fields.Rate, target_changes.SigningSecret),
     *(preview.Occurrence, preview.ClockChange),
     events.LogEntry,  # the ``data`` of a CloudEvent
     delivery_records._Record,
@@ -72,6 +78,7 @@ def message_types() -> dict[str, type[BaseModel]]:
     modules = [
         *pkgutil.iter_modules(trigger_contracts.__path__, "trigger_contracts."),
         *pkgutil.iter_modules(deliveries.__path__, "trigger_contracts.deliveries."),
+        *pkgutil.iter_modules(targets.__path__, "trigger_contracts.targets."),
     ]
     for module in modules:
         loaded = importlib.import_module(module.name)
@@ -87,7 +94,8 @@ def message_types() -> dict[str, type[BaseModel]]:
 
 
 def examples(name: str) -> list[Any]:
-    return parse((FOLDER / f"{name}.v1.json").read_bytes())
+    files = [FOLDER / f"{name}.v1.json", *sorted(FOLDER.glob(f"{name}.v1+*.json"))]
+    return [example for file in files for example in parse(file.read_bytes())]
 
 
 def current_version(model: type[BaseModel]) -> int:
@@ -119,7 +127,7 @@ def test_every_message_type_has_a_golden_file_of_its_version(name: str):
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_golden_file_belongs_to_a_type_and_holds_examples(file: Path):
-    name = re.fullmatch(r"([a-z-]+)\.v\d+\.json", file.name)
+    name = re.fullmatch(r"([a-z-]+)\.v\d+(?:\+[a-z-]+)?\.json", file.name)
 
     assert name is not None
     assert name[1] in message_types()
@@ -134,6 +142,8 @@ def test_every_field_of_a_definition_and_of_a_row_was_written_once():
         for message in examples(name)
     ]
     assert set(definition.Definition.model_fields) - set().union(*definitions) == set()
+    made = examples("create-target")
+    assert set(target_fields.TargetDefinition.model_fields) - set().union(*made) == set()
     rows = [event["data"] for event in examples("cloud-event")]
     assert set(events.LogEntry.model_fields) - set().union(*rows) == set()
 
@@ -153,7 +163,7 @@ def test_what_was_written_is_read_and_written_again_as_it_was(file: Path):
 
 @pytest.mark.parametrize("verb", list(COMMANDS))
 def test_golden_commands_are_accepted(verb):
-    for golden in examples(f"{verb}-trigger"):
+    for golden in examples(verb if verb.endswith("-target") else f"{verb}-trigger"):
         command = parse_command(verb, golden)
 
         assert type(command) is COMMANDS[verb]
@@ -208,6 +218,24 @@ def test_a_history_folds_the_same_from_any_point_and_after_repetition():
         assert fold([*numbered, *numbered[start:]]) == fold(numbered)
 
 
+def test_a_history_of_targets_is_read_and_has_every_kind_and_status():
+    changes = [
+        target_in(f"trigger.target.{golden['target_id']}", json.dumps(golden).encode())
+        for golden in examples("target-changed")
+    ]
+
+    assert {change.kind for change in changes} == set(target_changes.TargetChangeKind)
+    assert {change.status for change in changes} == set(target_changes.TargetStatus)
+    told = [(one.kind.value, one.target_id, one.version, len(one.secrets)) for one in changes]
+    assert told == [
+        ("created", "orders", 1, 1),
+        ("updated", "orders", 2, 1),
+        ("rotated", "orders", 3, 2),
+        ("deleted", "orders", 4, 0),
+        ("created", "paid", 1, 0),
+    ]
+
+
 def test_the_history_has_every_kind_and_status():
     changes = [TriggerChanged.model_validate(golden) for golden in examples("trigger-changed")]
 
@@ -260,7 +288,17 @@ def test_golden_problems_keep_their_codes():
         assert problem.type == f"urn:etp:problem:{Code(problem.code)}"
 
 
-@pytest.mark.parametrize("name", ["trigger-changed", "cloud-event", "command-done", "dead-letter"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "trigger-changed",
+        "target-changed",
+        "cloud-event",
+        "command-done",
+        "target-done",
+        "dead-letter",
+    ],
+)
 def test_an_error_about_a_message_quotes_nothing_of_it(name: str):
     """Errors are logged, and payloads never are."""
     model = message_types()[name]

@@ -100,14 +100,14 @@ def rejected(trigger_id: str) -> str:
     return f"trigger.rejected.{trigger_id}"
 
 
-def health(target_id: str) -> str:
-    """That a target began to fail, or recovered."""
-    return f"trigger.health.{target_id}"
-
-
 def delivery(trigger_id: str) -> str:
     """The records of the deliveries of a trigger's events."""
     return f"trigger.delivery.{trigger_id}"
+
+
+def health(target_id: str) -> str:
+    """That a target began to fail, or recovered."""
+    return f"trigger.health.{target_id}"
 
 
 def dead(service: Service, stream: str, letter_id: str) -> str:

@@ -32,6 +32,10 @@ SMALLEST: dict[Verb, dict[str, Any]] = {
     Verb.UPDATE: {"trigger_id": "t1", "patch": {}},
     Verb.DELETE: {"trigger_id": "t1"},
     Verb.FIRE: {"trigger_id": "t1"},
+    Verb.CREATE_TARGET: {},
+    Verb.UPDATE_TARGET: {"target_id": "g1", "patch": {}},
+    Verb.DELETE_TARGET: {"target_id": "g1"},
+    Verb.ROTATE_TARGET: {"target_id": "g1", "secret": "sealed"},
 }
 EVENT_ID = "019c0b5e-7d9c-7a51-8f10-3c1f1f2f6a55"
 VERBS = pytest.mark.parametrize("verb", list(Verb))
@@ -93,20 +97,36 @@ def test_no_command_id_enters_a_subject_unchecked(verb: Verb, bad: Any):
     assert refusal(verb, {**SMALLEST[verb], "command_id": bad}) == (Code.INVALID, ["/command_id"])
 
 
+def named_by(verb: Verb) -> str:
+    """The field with the id of what the command is about."""
+    return "target_id" if verb.endswith("-target") else "trigger_id"
+
+
 @VERBS
 @BAD_IDS
-def test_no_trigger_id_enters_a_subject_unchecked(verb: Verb, bad: Any):
-    assert refusal(verb, {**SMALLEST[verb], "trigger_id": bad}) == (Code.INVALID, ["/trigger_id"])
+def test_no_id_of_what_it_is_about_enters_a_subject_unchecked(verb: Verb, bad: Any):
+    name = named_by(verb)
+    assert refusal(verb, {**SMALLEST[verb], name: bad}) == (Code.INVALID, [f"/{name}"])
 
 
-@pytest.mark.parametrize("verb", [Verb.UPDATE, Verb.DELETE, Verb.FIRE])
-def test_a_trigger_must_be_named(verb: Verb):
-    fields = {key: value for key, value in SMALLEST[verb].items() if key != "trigger_id"}
+MUST_NAME = pytest.mark.parametrize(
+    "verb",
+    [
+        *(Verb.UPDATE, Verb.DELETE, Verb.FIRE),
+        *(Verb.UPDATE_TARGET, Verb.DELETE_TARGET, Verb.ROTATE_TARGET),
+    ],
+)
 
-    assert refusal(verb, fields) == (Code.INVALID, ["/trigger_id"])
+
+@MUST_NAME
+def test_what_it_is_about_must_be_named(verb: Verb):
+    name = named_by(verb)
+    fields = {key: value for key, value in SMALLEST[verb].items() if key != name}
+
+    assert refusal(verb, fields) == (Code.INVALID, [f"/{name}"])
 
 
-@pytest.mark.parametrize("verb", [Verb.UPDATE, Verb.DELETE, Verb.FIRE])
+@MUST_NAME
 def test_unknown_fields_are_refused(verb: Verb):
     assert refusal(verb, {**SMALLEST[verb], "oops/~": 1}) == (Code.INVALID, ["/oops~1~0"])
 

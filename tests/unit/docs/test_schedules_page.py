@@ -92,7 +92,7 @@ def test_first_days_are_those_on_which_it_fires(expression: str, days: str):
 
 
 def test_the_page_names_every_field_of_a_schedule():
-    others = {"name", "type", "payload", "payload_schema", "description", "labels"}
+    others = {"name", "type", "payload", "payload_schema", "description", "labels", "targets"}
     fields = Definition.model_fields.keys() - others
     assert [
         field for field in fields if f"`{field}`" not in PAGE and f'"{field}"' not in PAGE

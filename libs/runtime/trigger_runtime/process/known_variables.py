@@ -96,10 +96,13 @@ NAMES = frozenset(
         "ETP_STREAM_READERS",
         "ETP_STREAM_WRITE_TIMEOUT",
         "ETP_SWEEP_EVERY",
+        "ETP_TARGET_SUBJECTS",
         "ETP_TEST_SERVERS",
         "ETP_TRACE_HEADERS",
         "ETP_TRACE_HEADERS_FILE",
         "ETP_TRACE_RATIO",
         "ETP_URL",
+        "ETP_WEBHOOK_ALLOW",
+        "ETP_WEBHOOK_HTTP",
     )
 )
