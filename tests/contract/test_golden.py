@@ -19,9 +19,21 @@ from pydantic import BaseModel, ValidationError
 
 import trigger_contracts
 from tests.support.folding import evolve
-from trigger_contracts import cron, definition, errors, events, misfire, preview, schedule
+from trigger_contracts import (
+    cron,
+    definition,
+    deliveries,
+    errors,
+    events,
+    misfire,
+    preview,
+    schedule,
+)
 from trigger_contracts.commands import COMMANDS, Command, parse_command
 from trigger_contracts.dead_letters import KEPT_BYTES
+from trigger_contracts.deliveries import outcomes
+from trigger_contracts.deliveries import records as delivery_records
+from trigger_contracts.deliveries.records import DeliveryAttempted, record_in
 from trigger_contracts.errors import Code, Problem
 from trigger_contracts.events import (
     DEAD_LETTER,
@@ -45,6 +57,9 @@ PARTS: set[type[BaseModel]] = {
     *(schedule.Once, schedule.Interval, cron.Cron, schedule.Limited, misfire.Misfire),
     *(preview.Occurrence, preview.ClockChange),
     events.LogEntry,  # the ``data`` of a CloudEvent
+    delivery_records._Record,
+    # the ``data`` of a DeliveryEvent
+    *(delivery_records.DeliveryPlanned, DeliveryAttempted, delivery_records.DeliveryEnded),
 }
 """Models that never travel alone: they are in the files of the messages they are part of."""
 
@@ -54,8 +69,12 @@ HISTORY_SEQS = [11, 14, 20, 25, 31, 40, 44, 52, 60]
 def message_types() -> dict[str, type[BaseModel]]:
     """Every model of the contracts that is a message by itself, by the name of its file."""
     found: dict[str, type[BaseModel]] = {}
-    for module in pkgutil.iter_modules(trigger_contracts.__path__):
-        loaded = importlib.import_module(f"trigger_contracts.{module.name}")
+    modules = [
+        *pkgutil.iter_modules(trigger_contracts.__path__, "trigger_contracts."),
+        *pkgutil.iter_modules(deliveries.__path__, "trigger_contracts.deliveries."),
+    ]
+    for module in modules:
+        loaded = importlib.import_module(module.name)
         for value in vars(loaded).values():
             if (
                 isinstance(value, type)
@@ -218,6 +237,21 @@ def test_every_status_of_the_log_has_an_event():
         assert event.time == event.data.logged_at
         if event.data.status is EntryStatus.REJECTED:
             assert event.data.payload is None
+
+
+def test_records_of_deliveries_are_read_and_have_every_field_kind_and_outcome():
+    records = [
+        record_in(f"trigger.delivery.{golden['subject']}", json.dumps(golden).encode())
+        for golden in examples("delivery-event")
+    ]
+    attempts = [record for record in records if isinstance(record, DeliveryAttempted)]
+
+    assert {record.kind for record in records} == {"planned", "attempted", "ended"}
+    assert {attempt.outcome for attempt in attempts} == set(outcomes.Outcome)
+    assert {attempt.final for attempt in attempts} == {None, *outcomes.Final}
+    for model in {type(record) for record in records}:
+        own = [golden["data"] for golden in examples("delivery-event")]
+        assert set(model.model_fields) - set().union(*own) == set()
 
 
 def test_golden_problems_keep_their_codes():

@@ -93,6 +93,11 @@ def rejected(trigger_id: str) -> str:
     return f"trigger.rejected.{trigger_id}"
 
 
+def delivery(trigger_id: str) -> str:
+    """The records of the deliveries of a trigger's events."""
+    return f"trigger.delivery.{trigger_id}"
+
+
 def dead(service: Service, stream: str, letter_id: str) -> str:
     """One dead letter: whatever is published to it takes the place of what was there."""
     return f"trigger.dead.{service}.{stream}.{letter_id}"

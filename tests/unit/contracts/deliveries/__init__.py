@@ -1,0 +1,1 @@
+"""Deliveries: records and what they amount to."""
