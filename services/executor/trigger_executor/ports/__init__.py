@@ -12,9 +12,8 @@ from trigger_contracts.dead_letters import Delivered
 from trigger_contracts.events import LogEntry
 from trigger_contracts.idempotency import Claim
 from trigger_contracts.trigger import Trigger
-
-from .domain.row import EventMessage
-from .domain.version import TriggerVersion
+from trigger_executor.domain.row import EventMessage
+from trigger_executor.domain.version import TriggerVersion
 
 
 class Incoming(Delivered, Protocol):
