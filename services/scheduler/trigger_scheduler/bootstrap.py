@@ -29,6 +29,7 @@ from trigger_runtime.process.erasure import erasure_overdue
 from trigger_runtime.process.logging_setup import set_up_logging
 from trigger_runtime.process.loops import Loop
 from trigger_runtime.process.metrics import tell_build
+from trigger_runtime.process.record_clock import ClockOfRecord
 from trigger_runtime.tracing.traces import Traces
 from trigger_runtime.tracing.turning_on import stops_of, traces_of
 from trigger_runtime.worker import serve_worker
@@ -46,7 +47,6 @@ from .adapters.waiting import WaitingCommands
 from .adapters.wakes import NatsWakes
 from .domain.planning import DueRow, Step
 from .domain.quotas import Quotas
-from .domain.record_clock import ClockOfRecord
 from .entrypoints.subscribers import slow_last, subscribe
 from .handlers.answering import AnswerCommands
 from .handlers.claims import Claimer, ClaimLimits

@@ -14,8 +14,8 @@ from itertools import takewhile
 
 from trigger_contracts.events import AnyDueRecord
 from trigger_runtime.process.alarm import Alarm
+from trigger_runtime.process.record_clock import ClockOfRecord
 from trigger_scheduler.domain.planning import DueRow, Step, advanced, plan, reconcile
-from trigger_scheduler.domain.record_clock import ClockOfRecord
 from trigger_scheduler.ports import DueLog, Index, Staged
 
 STUCK_PAUSE = timedelta(milliseconds=50)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.scheduler.factories import HOUR, MINUTE, NOON, SECOND
-from trigger_scheduler.domain.record_clock import ClockOfRecord
+from trigger_runtime.process.record_clock import ClockOfRecord
 
 
 class World:
