@@ -28,7 +28,6 @@ CORE_SUBSCRIPTIONS: dict[Service, set[str]] = {
 """What a service hears besides its durable consumers: what may be lost."""
 
 NOT_YET_PUBLISHED = {
-    subjects.ALL_DELIVERY,
     subjects.ALL_HEALTH,
     subjects.EXECUTOR_WAKE,
     subjects.EXECUTOR_PROBE,
@@ -46,7 +45,8 @@ PAYLOADS: dict[str, set[str]] = {
     subjects.ALL_CHANGED: {"TriggerChanged"},
     subjects.ALL_TARGETS: {"TargetChanged"},
     subjects.ALL_DUE: {"Due", "Missed", "Fence"},
-    **{subject: {"CloudEvent"} for subject in subjects.ALL_EVENTS},
+    **{subject: {"CloudEvent"} for subject in subjects.LOG_ROWS},
+    subjects.ALL_DELIVERY: {"DeliveryEvent"},
     **{
         subjects.dead_letters(service): {"DeadLetter", "DeadLetterHandled"}
         for service in topology.WORKERS

@@ -18,6 +18,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from .definition import MAX_TARGETS
 from .errors import Code, FieldError, Refused, from_validation, problem, refused
 from .ids import KEY_BLANKS, EventId, Id, is_valid_id, uuid7
 from .instants import as_written
@@ -81,10 +82,25 @@ class CreateTrigger(Command):
         return self.model_extra or {}
 
 
+def _target(value: Any) -> Any:
+    """Checked as a whole: a union's own errors name its members, not the field."""
+    if not (
+        value is None or isinstance(value, dict) or (isinstance(value, str) and is_valid_id(value))
+    ):
+        raise PydanticCustomError("wrong_type", "must be the id of a target, or one written out")
+    return value
+
+
 class TestTrigger(CreateTrigger):
     """Fire a definition once, without saving it; the fields are those of a create."""
 
     __test__ = False  # pytest: not a test class, whatever its name
+
+    target: Annotated[str | dict[str, Any] | None, BeforeValidator(_target)] = Field(
+        default=None,
+        description="Where the event is delivered to, in the place of the definition's targets: a "
+        "target's id, or one written out as in its create, which is kept with the test alone.",
+    )
 
 
 class UpdateTrigger(Command):
@@ -136,6 +152,12 @@ class FireTrigger(Command):
         "(still) such an event, or what it carried.",
     )
     # JSON has no tuples: a list is read as one.
+    targets: Annotated[tuple[Id, ...], Field(strict=False)] | None = Field(
+        default=None,
+        max_length=MAX_TARGETS,
+        description="Of a test: where its event is delivered to, in the place of the trigger's own "
+        "targets; nowhere where there are none.",
+    )
     refused: Annotated[tuple[FieldError, ...], Field(strict=False)] | None = Field(
         default=None, min_length=1, max_length=50
     )
@@ -267,6 +289,18 @@ def command_id(
     return f"nats-{stream_seq}-{int(stored_at.timestamp() * 1000)}"
 
 
+def check_targets(command: FireTrigger) -> None:
+    """Raises ``Refused`` for targets that a fire may not name."""
+    if command.targets is None:
+        return
+    if not command.is_test:
+        detail = "only a test names targets: others are delivered to the trigger's own"
+        raise refused(Code.INVALID, detail, pointer="/targets")
+    for place, target_id in enumerate(command.targets):
+        if target_id in command.targets[:place]:
+            raise refused(Code.INVALID, "is named twice", pointer=f"/targets/{place}")
+
+
 def trigger_id_of(command: CreateTrigger, command_id: str, accepted_at: datetime) -> str:
     """The id of the trigger that a create makes: the publisher's choice, or one of its own."""
     return command.trigger_id or new_trigger_id(command_id, accepted_at)
@@ -285,6 +319,11 @@ def target_id_of(command: CreateTarget, command_id: str, accepted_at: datetime) 
 def new_target_id(command_id: str, accepted_at: datetime) -> str:
     """The id of the target that a create makes whose publisher chose none."""
     return str(uuid7(accepted_at, "target", command_id))
+
+
+def id_of_test_target(command_id: str, accepted_at: datetime) -> str:
+    """The id of the target that a test's command writes out; no other target has it."""
+    return str(uuid7(accepted_at, "test target", command_id))
 
 
 class TargetDone(BaseModel):

@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 from .definition import Definition
 from .errors import FieldError
 from .schedule import Schedule
+from .targets.in_tests import TestTarget
 
 _QUIET = ConfigDict(hide_input_in_errors=True)
 """An error is logged, and payloads never are."""
@@ -47,7 +48,8 @@ class TriggerChanged(BaseModel):
     the schedule's occurrences belong to this version. A completion keeps the version:
     the definition has not changed; so does a checkpoint, which also keeps ``at``.
     ``fires`` is how often the schedule had fired since it has a ``max_fires``.
-    ``created_by`` is the actor of the create; the first version did not note it.
+    ``created_by`` is the actor of the create; the first version did not note it. Of a test,
+    ``test_target`` is the one target that it is delivered to, where its command wrote it out.
     """
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
@@ -69,6 +71,7 @@ class TriggerChanged(BaseModel):
     created_by: str | None = None
     fires: int = 0
     checkpointed_at: AwareDatetime | None = None
+    test_target: TestTarget | None = None
 
 
 class _DueRecord(BaseModel):

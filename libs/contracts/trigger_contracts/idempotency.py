@@ -103,4 +103,6 @@ def payload_hash(command: FireTrigger) -> str:
     if command.replay_of is not None:
         # Only then: what an ordinary fire claimed before there were replays stays as it was.
         asked.append(command.replay_of)
+    if command.targets is not None:
+        asked.append({"targets": list(command.targets)})
     return hashlib.sha256(canonical(asked).encode()).hexdigest()

@@ -12,7 +12,13 @@ from typing import Any
 from uuid import UUID
 
 from . import payloads
-from .commands import CreateTrigger, DeleteTrigger, TestTrigger, UpdateTrigger
+from .commands import (
+    CreateTrigger,
+    DeleteTrigger,
+    TestTrigger,
+    UpdateTrigger,
+    id_of_test_target,
+)
 from .definition import SCHEDULE_FIELDS, Definition, check_patch, parse_definition
 from .errors import Code, FieldError, Problem, Refused, combined, refused, version_mismatch
 from .events import ChangeKind, Status, TriggerChanged
@@ -32,6 +38,7 @@ from .schedule import (
 )
 from .schedule_fields import schedule_of, written_locally
 from .strict_json import canonical
+from .targets.in_tests import TestTarget, written_out
 
 PREVIEWED_FIRES = 5
 """Upcoming occurrences shown before and after an edit."""
@@ -200,6 +207,13 @@ def _test(
             Code.TRIGGER_EXISTS, f"the id {trigger_id} is or was in use", pointer="/trigger_id"
         )
     definition, schedule = tested(command.definition, moment.accepted_at)
+    target: TestTarget | None = None
+    if isinstance(command.target, str):
+        definition = definition.model_copy(update={"targets": (command.target,)})
+    elif command.target is not None:
+        target_id = id_of_test_target(command_id, moment.accepted_at)
+        target = written_out(command.target, target_id)
+        definition = definition.model_copy(update={"targets": ()})
     rule = None if schedule is None else rule_of(schedule)
     fires_at = rule.at if isinstance(rule, Once) else moment.accepted_at
     return Changed(
@@ -218,6 +232,7 @@ def _test(
             at=moment.now,
             created_at=moment.now,
             created_by=command.actor,
+            test_target=target,
         )
     )
 

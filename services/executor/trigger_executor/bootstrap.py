@@ -29,6 +29,8 @@ from .adapters import meter
 from .adapters.claims import StoredClaims
 from .adapters.definitions import ChangeReader
 from .adapters.event_stream import JetStreamEventWriter
+from .adapters.recorded import RecordedRows
+from .adapters.targets import TargetReader
 from .entrypoints.subscribers import subscribe
 from .handlers import RecordDues, Recorder, RecordFires
 from .handlers.tracing import DecisionTraces
@@ -58,8 +60,9 @@ def build(settings: Settings) -> Executor:
     events = JetStreamPublisher(connection, topology.EVENTS.name, timeout=timeout)
     dead = JetStreamPublisher(connection, topology.DEAD.name, timeout=timeout)
     dead_letters = DeadLetterWriter(dead, Service.EXECUTOR, clock, kept_for=settings.kept_for)
+    change_log = StreamReader(connection, topology.CHANGES.name, timeout=timeout)
     changes = ChangeReader(
-        StreamReader(connection, topology.CHANGES.name, timeout=timeout),
+        change_log,
         max_bytes=settings.definition_cache_mib * 1024 * 1024,
     )
     recorder = Recorder(
@@ -78,6 +81,8 @@ def build(settings: Settings) -> Executor:
     record_fires = RecordFires(
         changes,
         claims,
+        RecordedRows(StreamReader(connection, topology.EVENTS.name, timeout=timeout), change_log),
+        TargetReader(StreamReader(connection, topology.TARGETS.name, timeout=timeout)),
         recorder,
         NatsResults(connection),
         monotonic=clock.monotonic,

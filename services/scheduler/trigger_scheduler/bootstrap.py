@@ -185,6 +185,7 @@ def build(settings: Settings) -> Scheduler:
     meter.waiting(waiting.measured_s)
     # What NATS clients send: without it the scheduler works on, and nothing of theirs is stored.
     ingress = DeclaredStreams(connection, (topology.INGRESS.name,), timeout=timeout)
+    rules = settings.target_rules()
     commands = CommandHandler(
         index,
         change_log,
@@ -193,6 +194,7 @@ def build(settings: Settings) -> Scheduler:
         TargetAdopter(target_log),
         grace=settings.misfire_grace,
         quotas=Quotas(settings.max_triggers, settings.max_fires_per_second),
+        rules=rules,
         on_armed=wakes.armed,
         on_published=published,
     )
@@ -202,7 +204,7 @@ def build(settings: Settings) -> Scheduler:
         system_clock,
         kept_for=settings.kept_for,
     )
-    target_commands = TargetCommandHandler(index, target_log, backlog, settings.target_rules())
+    target_commands = TargetCommandHandler(index, target_log, backlog, rules)
     answer_commands = AnswerCommands(
         commands, target_commands, NatsResults(connection), dead_letters, meter.answered
     )

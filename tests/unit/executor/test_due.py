@@ -14,7 +14,7 @@ from trigger_executor.domain.row import row_of
 from trigger_executor.domain.version import version_of
 
 CHANGE = make_change()
-VERSION = version_of(CHANGE)
+VERSION = version_of(CHANGE, 1)
 
 
 def test_a_due_record_is_one_fired_row_at_the_instant_of_its_publication():
@@ -37,7 +37,7 @@ def test_a_due_record_is_one_fired_row_at_the_instant_of_its_publication():
 
 
 def test_a_test_is_marked_as_one():
-    (entry,) = due_entries(make_due(CHANGE), version_of(make_change(is_test=True)))
+    (entry,) = due_entries(make_due(CHANGE), version_of(make_change(is_test=True), 1))
 
     assert (entry.source, entry.is_test) == (Source.TEST, True)
 
@@ -90,7 +90,7 @@ def test_a_redelivered_record_gives_the_same_bytes(scheduled_for, late, payload)
 
     def row():
         version = version_of(
-            type(CHANGE).model_validate_json(make_change(payload=payload).model_dump_json())
+            type(CHANGE).model_validate_json(make_change(payload=payload).model_dump_json()), 1
         )
         (entry,) = due_entries(parse_due(record.model_dump_json().encode()), version)
         return row_of(entry, record.published_at)
@@ -136,4 +136,4 @@ def test_a_fence_is_read():
 @pytest.mark.parametrize("other", [{"trigger_id": "t2"}, {"creation_id": "create-again"}])
 def test_a_definition_of_another_trigger_does_not_fit(other):
     assert fits(make_due(CHANGE), VERSION)
-    assert not fits(make_due(CHANGE), version_of(make_change(**other)))
+    assert not fits(make_due(CHANGE), version_of(make_change(**other), 1))

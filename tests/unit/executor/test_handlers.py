@@ -20,6 +20,7 @@ from tests.unit.executor.factories import (
     make_missed,
 )
 from trigger_contracts import schema_time, topology
+from trigger_contracts.deliveries.records import record_in
 from trigger_contracts.events import Fence
 from trigger_contracts.idempotency import claim_for
 from trigger_contracts.topology import LOG_LIFE
@@ -42,13 +43,14 @@ class World:
         self.past, self.erased = [], set()
         self.now_at = NOON
         self.rows, self.dead, self.sent, self.happened = [], [], [], []
-        self.expired_count = 0
+        self.expired_count = self.planned_count = 0
+        self.plans, self.targets, self.recorded_as = [], set(), {}
         self.claims = {}
         self.finds_are_stale = False
         self.write_fails_with = None
         recorder = Recorder(self, self, self, self)
         self.dues = RecordDues(self, recorder)
-        self.fires = RecordFires(self, self, recorder, self, monotonic=lambda: 0.0)
+        self.fires = RecordFires(self, self, self, self, recorder, self, monotonic=lambda: 0.0)
 
     def now(self):
         return self.now_at
@@ -56,7 +58,7 @@ class World:
     async def versions(self, wanted):
         self.happened.append("versions")
         return {
-            seq: version_of(self.states[trigger_id])
+            seq: version_of(self.states[trigger_id], seq)
             for seq, trigger_id in wanted.items()
             if trigger_id in self.states and seq == 1
         }
@@ -82,7 +84,15 @@ class World:
         self.past.append(self.states[change.trigger_id])
         self.states[change.trigger_id] = change
 
-    async def find(self, trigger_id, key):
+    async def find(self, trigger_id, key, since=None):
+        """A claim by its key; what was recorded, by ids of events."""
+        if since is not None:
+            self.happened.append("recorded")
+            return {
+                event_id: self.recorded_as[event_id]
+                for event_id in key
+                if event_id in self.recorded_as
+            }
         await asyncio.sleep(0)
         return None if self.finds_are_stale else self.claims.get((trigger_id, key))
 
@@ -94,6 +104,18 @@ class World:
         self.happened.append("append")
         assert len({row.event_id for row in rows}) == len(rows)
         self.rows += rows
+        return range(len(self.rows) - len(rows) + 1, len(self.rows) + 1)
+
+    async def plan(self, records):
+        self.happened.append("plan")
+        self.plans += [record_in(record.subject, record.body) for record in records]
+
+    def planned(self, count):
+        self.planned_count += count
+
+    async def unknown(self, target_ids):
+        self.happened.append("unknown")
+        return set(target_ids) - self.targets
 
     async def dead_letter(self, stream, message, reason):
         if self.write_fails_with is not None:
@@ -439,7 +461,13 @@ async def test_fires_whose_schemas_take_long_come_again_and_others_do_not_wait(m
     ]
     world = World(ORDER, *changes)
     world.fires = RecordFires(
-        world, world, Recorder(world, world, world, world), world, monotonic=lambda: world.time
+        world,
+        world,
+        world,
+        world,
+        Recorder(world, world, world, world),
+        world,
+        monotonic=lambda: world.time,
     )
     world.time = 0.0
 

@@ -20,8 +20,8 @@ from trigger_executor.domain.row import PROMPT, row_of
 from trigger_executor.domain.version import version_of
 
 CHANGE = make_change()
-(FIRED,) = due_entries(make_due(CHANGE), version_of(CHANGE))
-MISSED = due_entries(make_missed(CHANGE), version_of(CHANGE))[0]
+(FIRED,) = due_entries(make_due(CHANGE), version_of(CHANGE, 1))
+MISSED = due_entries(make_missed(CHANGE), version_of(CHANGE, 1))[0]
 REJECTED = decide_fire(make_fire(payload={}), make_api_change(), None).entry
 TICK = timedelta(microseconds=1)
 

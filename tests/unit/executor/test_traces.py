@@ -30,7 +30,9 @@ class Traced(World):
         traces = DecisionTraces(self.kept, self)
         recorder = Recorder(self, self, self, self)
         self.dues = RecordDues(self, recorder, traces)
-        self.fires = RecordFires(self, self, recorder, self, monotonic=lambda: 0.0, traces=traces)
+        self.fires = RecordFires(
+            self, self, self, self, recorder, self, monotonic=lambda: 0.0, traces=traces
+        )
 
 
 def by_gateway(**headers: str) -> FakeMessage:

@@ -14,7 +14,7 @@ from .records import DeliveryAttempted, DeliveryEnded, DeliveryPlanned, Delivery
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class DeliveryProgress:
     """A delivery as its records have it.
 
     ``attempts`` is the number of the newest one in this round, ``epoch`` that of its lane; both
@@ -33,7 +33,7 @@ class Delivery:
         return DeliveryState.PENDING if self.final is None else DeliveryState(self.final.value)
 
 
-def evolve(state: Delivery | None, record: DeliveryRecord) -> Delivery | None:
+def evolve(state: DeliveryProgress | None, record: DeliveryRecord) -> DeliveryProgress | None:
     """Apply the next record of the stream.
 
     A round begins once the one before has ended, and once: what was planned twice, by whoever
@@ -42,7 +42,7 @@ def evolve(state: Delivery | None, record: DeliveryRecord) -> Delivery | None:
     """
     if isinstance(record, DeliveryPlanned):
         if state is None or (state.final is not None and record.round > state.planned.round):
-            return Delivery(record, record.planned_at)
+            return DeliveryProgress(record, record.planned_at)
         return state
     if state is None or record.round != state.planned.round:
         return state
@@ -51,9 +51,9 @@ def evolve(state: Delivery | None, record: DeliveryRecord) -> Delivery | None:
     return _ended(_attempted(state, record), record.final, record.reason)
 
 
-def folded(records: Iterable[DeliveryRecord]) -> Delivery | None:
+def folded(records: Iterable[DeliveryRecord]) -> DeliveryProgress | None:
     """The delivery that all of these are about; None where it was never planned."""
-    state: Delivery | None = None
+    state: DeliveryProgress | None = None
     for record in records:
         state = evolve(state, record)
     return state
@@ -64,7 +64,7 @@ def is_newer(record: DeliveryAttempted, attempts: int, epoch: int) -> bool:
     return (record.attempt, record.epoch) > (attempts, epoch)
 
 
-def _attempted(state: Delivery, record: DeliveryAttempted) -> Delivery:
+def _attempted(state: DeliveryProgress, record: DeliveryAttempted) -> DeliveryProgress:
     if not is_newer(record, state.attempts, state.epoch):
         return state
     return replace(
@@ -75,7 +75,7 @@ def _attempted(state: Delivery, record: DeliveryAttempted) -> Delivery:
     )
 
 
-def _ended(state: Delivery, final: Final | None, reason: Reason | None) -> Delivery:
+def _ended(state: DeliveryProgress, final: Final | None, reason: Reason | None) -> DeliveryProgress:
     if final is None or state.final is Final.DELIVERED:
         return state
     if state.final is not None and final is not Final.DELIVERED:

@@ -12,7 +12,7 @@ class Outcome(StrEnum):
     """Its address is not allowed: nothing was sent."""
 
 
-class Code(StrEnum):
+class FailureCode(StrEnum):
     """Why an attempt did not deliver."""
 
     STATUS = "status"

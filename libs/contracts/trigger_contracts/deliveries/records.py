@@ -27,7 +27,7 @@ from trigger_contracts import subjects
 from trigger_contracts.ids import EventId, Id, instant_of, uuid7
 from trigger_contracts.records import LAST_YEAR, MAX_COUNT, MAX_SEQ, Unreadable
 
-from .outcomes import Code, Final, Outcome, Reason
+from .outcomes import FailureCode, Final, Outcome, Reason
 
 MAX_ORIGIN = 2_100
 """Characters: of the longest URL, or subject, that a target may have."""
@@ -47,7 +47,9 @@ def _text(longest: int) -> StringConstraints:
 
 
 class _Record(BaseModel):
-    """``round`` counts from 1; a redelivery of what had ended begins another."""
+    """``round`` counts from 1; a redelivery of what had ended begins another. ``logged_at`` is the
+    event's own: with it begins the life that ends for both at once.
+    """
 
     model_config = ConfigDict(frozen=True, strict=True, hide_input_in_errors=True)
 
@@ -57,19 +59,19 @@ class _Record(BaseModel):
     trigger_id: Id
     target_id: Id
     round: Count
+    logged_at: AwareDatetime
 
 
 class DeliveryPlanned(_Record):
     """An event is to be delivered to a target.
 
-    ``event_seq`` is the place of the event in TRIGGER_EVENTS, ``fired_at`` its own instant,
-    ``expires_at`` the end of its life: nothing of it is delivered after. ``change_seq`` is given
-    where the target is written out in a test's own change: that one's place in TRIGGER_CHANGES.
+    ``event_seq`` is the place of the event in TRIGGER_EVENTS, ``expires_at`` the end of its life:
+    nothing of it is delivered after. ``change_seq`` is given where the target is written out in a
+    test's own change: that one's place in TRIGGER_CHANGES.
     """
 
     kind: Literal["planned"] = "planned"
     event_seq: Sequence
-    fired_at: AwareDatetime
     planned_at: AwareDatetime
     expires_at: AwareDatetime
     is_test: bool = False
@@ -96,7 +98,7 @@ class DeliveryAttempted(_Record):
     connect_ms: Milliseconds | None = None
     first_byte_ms: Milliseconds | None = None
     outcome: Outcome
-    code: Code | None = None
+    code: FailureCode | None = None
     status: Annotated[int, Field(ge=100, le=999)] | None = None
     origin: Annotated[str, _text(MAX_ORIGIN)]
     address: Annotated[str, _text(100)] | None = None
@@ -110,7 +112,7 @@ class DeliveryAttempted(_Record):
     def _agrees(self) -> "DeliveryAttempted":
         if (self.code is None) != (self.outcome is Outcome.DELIVERED):
             raise ValueError("what does not deliver has a code, and nothing else has")
-        if (self.code is Code.BLOCKED) != (self.outcome is Outcome.BLOCKED):
+        if (self.code is FailureCode.BLOCKED) != (self.outcome is Outcome.BLOCKED):
             raise ValueError("what is blocked has that code")
         ends = {Outcome.DELIVERED: Final.DELIVERED, Outcome.BLOCKED: Final.BLOCKED}
         expected = ends.get(self.outcome)
@@ -244,8 +246,12 @@ def record_in(subject: str, body: bytes) -> DeliveryRecord:
 def _instants(record: DeliveryRecord) -> tuple[datetime, ...]:
     match record:
         case DeliveryPlanned():
-            return record.planned_at, record.fired_at, record.expires_at
+            return record.logged_at, record.planned_at, record.expires_at
         case DeliveryAttempted():
-            return record.started_at, record.next_attempt_at or record.started_at
+            return (
+                record.logged_at,
+                record.started_at,
+                record.next_attempt_at or record.started_at,
+            )
         case DeliveryEnded():
-            return (record.ended_at,)
+            return record.logged_at, record.ended_at

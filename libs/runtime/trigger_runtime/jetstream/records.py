@@ -48,9 +48,12 @@ def pass_over(stream: str, message: StoredMessage, why: str) -> None:
 
 
 async def last_readable(
-    reader: ForwardReader, subject: str, seq: int, read: Callable[[StoredMessage], Record | None]
+    reader: ForwardReader,
+    subject: str,
+    seq: int | None,
+    read: Callable[[StoredMessage], Record | None],
 ) -> Record | None:
-    """A subject's newest record below ``seq`` that ``read`` can read; None if there is none."""
+    """A subject's newest record below ``seq`` (None: of all) that ``read`` can read, if any."""
     while True:
         page = await read_before(reader, seq, subject, LOOKED_AT_ONCE)
         for message in page:

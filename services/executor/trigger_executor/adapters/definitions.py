@@ -62,8 +62,8 @@ class ChangeReader:
         message = await self._newest(trigger_id)
         if message is None:
             return None
-        return _trigger(message) or await last_readable(
-            self._reader, message.subject, message.seq, _trigger
+        return trigger_in(message) or await last_readable(
+            self._reader, message.subject, message.seq, trigger_in
         )
 
     async def at(self, trigger_id: str, change_seq: int) -> Trigger | None:
@@ -72,7 +72,7 @@ class ChangeReader:
         # Sequences count anew in a stream made anew.
         if message is None or message.subject != subjects.changed(trigger_id):
             return None
-        return _trigger(message)
+        return trigger_in(message)
 
     async def _one(self, seq: int, trigger_id: str) -> StoredMessage | None:
         async with self._reads:
@@ -87,15 +87,16 @@ class ChangeReader:
             return await self._reader.last_from_leader(subjects.changed(trigger_id))
 
     def _keep(self, message: StoredMessage) -> TriggerVersion | None:
-        trigger = _trigger(message)
+        trigger = trigger_in(message)
         if trigger is None:
             return None
-        version = version_of(trigger.change)
+        version = version_of(trigger.change, message.seq)
         self._kept.put(message.seq, version, len(message.payload))
         return version
 
 
-def _trigger(message: StoredMessage) -> Trigger | None:
+def trigger_in(message: StoredMessage) -> Trigger | None:
+    """The trigger that a stored change says; None for one that cannot be read."""
     if why := why_unreadable(message.headers):
         pass_over(topology.CHANGES.name, message, why)
         return None

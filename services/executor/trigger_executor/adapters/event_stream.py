@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+from trigger_contracts.deliveries.records import RecordMessage
 from trigger_executor.domain.row import EventMessage
+from trigger_runtime.jetstream.acknowledgement import PublishAck
 from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
 
 
@@ -12,8 +14,8 @@ class JetStreamEventWriter:
     def __init__(self, publisher: JetStreamPublisher) -> None:
         self._publisher = publisher
 
-    async def append(self, rows: Sequence[EventMessage]) -> None:
-        await self._publisher.publish_each(
+    async def append(self, rows: Sequence[EventMessage]) -> Sequence[int]:
+        acks = await self._publisher.publish_each(
             [
                 Message(
                     row.subject,
@@ -23,5 +25,14 @@ class JetStreamEventWriter:
                     headers=row.headers,
                 )
                 for row in rows
+            ]
+        )
+        return [ack.seq for ack in acks if isinstance(ack, PublishAck)]
+
+    async def plan(self, records: Sequence[RecordMessage]) -> None:
+        await self._publisher.publish_each(
+            [
+                Message(one.subject, one.body, message_id=one.message_id, ttl=one.ttl)
+                for one in records
             ]
         )

@@ -14,6 +14,9 @@ _ROWS = Counter("etp_executor_rows_total", "Rows of the log, published durably."
 _EXPIRED = Counter(
     "etp_executor_expired_rows_total", "Rows not published because their 48 h were over."
 )
+_PLANNED = Counter(
+    "etp_executor_planned_deliveries_total", "Deliveries of fired events, planned durably."
+)
 _LATENESS = Histogram(
     "etp_executor_lateness_seconds",
     "How late occurrences fired: from scheduled_for to fired_at.",
@@ -28,6 +31,11 @@ def recorded(entries: Sequence[LogEntry]) -> None:
     for entry in entries:
         if entry.fired_at is not None and entry.scheduled_for is not None:
             _LATENESS.observe((entry.fired_at - entry.scheduled_for).total_seconds())
+
+
+def planned(count: int) -> None:
+    """So many deliveries are to be made."""
+    _PLANNED.inc(count)
 
 
 def expired(count: int) -> None:

@@ -8,6 +8,7 @@ valid, is refused here too, with the same errors that the gateway gives. Called 
 ``handlers.RecordFires``.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,14 +16,16 @@ from typing import Any
 from pydantic_core import to_json
 
 from trigger_contracts import commands, strict_json
-from trigger_contracts.commands import GATEWAY_ACTOR, AnyCommand, FireTrigger
+from trigger_contracts.commands import CLOCK_TOLERANCE, GATEWAY_ACTOR, AnyCommand, FireTrigger
 from trigger_contracts.errors import Code, FieldError, Problem, Refused, problem, refused
 from trigger_contracts.events import EntryStatus, LogEntry, Source, Status, TriggerChanged
 from trigger_contracts.idempotency import Claim, check_key, claim_for, payload_hash
 from trigger_contracts.ids import fire_event_id, invalid_fire_event_id, is_valid_id
 from trigger_contracts.subjects import Verb
+from trigger_contracts.targets.target import unknown_targets
 from trigger_contracts.topology import MAX_COMMAND_BYTES
 
+from .planning import Destinations, named
 from .salvage_trigger_id import named_trigger
 
 MAX_ERRORS = 20
@@ -57,6 +60,14 @@ class RequestedFire:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordedFire:
+    """What was recorded of a fire before: the version that it was held to, and whether it fired."""
+
+    state: TriggerChanged
+    has_fired: bool
+
+
+@dataclass(frozen=True, slots=True)
 class UnreadableFire:
     """A message that names no trigger to speak of."""
 
@@ -65,9 +76,10 @@ class UnreadableFire:
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """The trigger fires: this is the log's row."""
+    """The trigger fires: this is the log's row, and where its event is delivered to."""
 
     entry: LogEntry
+    destinations: Destinations = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +104,7 @@ def parse_fire(
         command = commands.parse_command(Verb.FIRE, fields)
         if isinstance(command, FireTrigger):
             check_key(command)
+            commands.check_targets(command)
     except Refused as refusal:
         invalid = _bounded(refusal.problem)
         # What could not be read at all may name its trigger all the same.
@@ -107,12 +120,15 @@ def parse_fire(
 
 
 def decide_fire(
-    fire: RequestedFire, state: TriggerChanged | None, claim: Claim | None
+    fire: RequestedFire,
+    state: TriggerChanged | None,
+    claim: Claim | None,
+    unknown: Collection[str] = (),
 ) -> Fired | RejectedFire:
     """What ``fire`` means for its trigger, held to the version ``state``.
 
     ``claim`` is what the fire's key holds already; without one, the fire is the first under
-    its key, if it fires at all.
+    its key, if it fires at all. ``unknown`` are targets that there are not.
     """
     if state is None or state.is_test:
         return RejectedFire(None, fire.invalid or _not_found(fire.command))
@@ -124,6 +140,7 @@ def decide_fire(
         return RejectedFire(None, fire.invalid or _not_found(fire.command))
     try:
         payload = _payload_of(fire, state)
+        _must_exist(fire.command.targets or (), unknown)
     except Refused as refusal:
         return _rejected(fire, state, claim, refusal.problem)
     entry = LogEntry(
@@ -133,7 +150,29 @@ def decide_fire(
         fired_at=accepted_at,
         payload=payload,
     )
-    return Fired(entry)
+    given = fire.command.targets
+    return Fired(entry, named(state.definition.targets if given is None else given))
+
+
+def repeat_fire(fire: RequestedFire, before: RecordedFire) -> Fired | RejectedFire:
+    """What a fire means that was recorded before: the same, whatever was changed since."""
+    unknown = () if before.has_fired else fire.command.targets or ()
+    return decide_fire(fire, before.state, None, unknown)
+
+
+def may_differ(fire: RequestedFire, state: TriggerChanged, stored_at: datetime) -> bool:
+    """Whether a fire that was stored then, and comes again, may be decided otherwise now.
+
+    One under a key is held to the version that the key names.
+    """
+    if fire.claims_key is not None or fire.invalid is not None:
+        return False
+    return state.at >= stored_at - CLOCK_TOLERANCE or bool(fire.command.targets)
+
+
+def recorded_event_id(fire: RequestedFire) -> str:
+    """The id of what is recorded of a fire that ``may_differ``."""
+    return _event_id(fire, None, fires=True)
 
 
 def refuse_key(fire: RequestedFire, state: TriggerChanged, why: Problem) -> RejectedFire:
@@ -196,6 +235,16 @@ def _payload_of(fire: RequestedFire, state: TriggerChanged) -> Any:
         if found is not None:
             raise Refused(found)
     return payload
+
+
+def _must_exist(targets: Sequence[str], unknown: Collection[str]) -> None:
+    missing = [
+        (f"/targets/{place}", target_id)
+        for place, target_id in enumerate(targets)
+        if target_id in unknown
+    ]
+    if missing:
+        raise Refused(unknown_targets(missing))
 
 
 def _about(fire: RequestedFire, state: TriggerChanged, accepted_at: datetime) -> dict[str, Any]:

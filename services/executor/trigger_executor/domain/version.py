@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from trigger_contracts.events import TriggerChanged
 
+from .planning import Destinations, destinations_of
+
 
 @dataclass(frozen=True, slots=True)
 class TriggerVersion:
@@ -20,9 +22,11 @@ class TriggerVersion:
     version: int
     is_test: bool
     payload: Any
+    destinations: Destinations = ()
+    """Where its events are delivered to."""
 
 
-def version_of(change: TriggerChanged) -> TriggerVersion:
+def version_of(change: TriggerChanged, change_seq: int) -> TriggerVersion:
     definition = change.definition
     return TriggerVersion(
         trigger_id=change.trigger_id,
@@ -32,4 +36,5 @@ def version_of(change: TriggerChanged) -> TriggerVersion:
         version=change.version,
         is_test=change.is_test,
         payload=definition.payload,
+        destinations=destinations_of(change, change_seq),
     )

@@ -9,6 +9,7 @@ from functools import partial
 
 from trigger_contracts import subjects, topology
 from trigger_contracts.commands import FireDone, FireTrigger
+from trigger_contracts.deliveries.records import DeliveryEvent
 from trigger_contracts.errors import Problem
 from trigger_contracts.events import (
     CloudEvent,
@@ -87,6 +88,12 @@ def subscribe(
         (subjects.ALL_REJECTED, "A fire that was refused, and why."),
     ):
         broker.publisher(subject, schema=CloudEvent, title=subject, description=description)
+    broker.publisher(
+        subjects.ALL_DELIVERY,
+        schema=DeliveryEvent,
+        title=subjects.ALL_DELIVERY,
+        description="An event is to be delivered to a target, was attempted to be, or is given up.",
+    )
     broker.publisher(
         subjects.dead_letters(Service.EXECUTOR),
         schema=DeadLetter | DeadLetterHandled,

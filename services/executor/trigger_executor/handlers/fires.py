@@ -1,8 +1,9 @@
 """What was asked to fire, as rows of the log and answers to whoever asked."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from trigger_contracts import commands, schema_time, topology
@@ -15,14 +16,24 @@ from trigger_contracts.tracing import TRACEPARENT
 from trigger_contracts.trigger import Trigger
 from trigger_executor.domain.fire import (
     Fired,
+    RecordedFire,
     RejectedFire,
     RequestedFire,
     UnreadableFire,
     decide_fire,
+    may_differ,
     parse_fire,
+    recorded_event_id,
     refuse_key,
+    repeat_fire,
 )
-from trigger_executor.ports import Incoming, KeyReservations, Triggers
+from trigger_executor.ports import (
+    Incoming,
+    KeyReservations,
+    RecordedFires,
+    Targets,
+    Triggers,
+)
 from trigger_runtime.process.errors import PublishRefused
 
 from .recording import MAX_DELIVERIES, Recorder
@@ -53,6 +64,8 @@ class RecordFires:
         self,
         triggers: Triggers,
         claims: KeyReservations,
+        recorded: RecordedFires,
+        targets: Targets,
         recorder: Recorder,
         results: ResultSender,
         *,
@@ -64,6 +77,8 @@ class RecordFires:
         self._traces = traces
         self._triggers = triggers
         self._claims = claims
+        self._recorded = recorded
+        self._targets = targets
         self._recorder = recorder
         self._results = results
 
@@ -86,8 +101,12 @@ class RecordFires:
         tracing = self._traces.begin(topology.EXECUTOR_FIRES, len(handled))
         batch = [message for message, _ in handled]
         read = [fire for _, fire in handled]
+        before = await self._recorded_before(handled, states)
+        unknown = await self._unknown_targets(read)
         decisions = iter(
-            await self._decide([fire for fire in read if isinstance(fire, RequestedFire)], states)
+            await self._decide(
+                [fire for fire in read if isinstance(fire, RequestedFire)], states, before, unknown
+            )
         )
         entries: list[LogEntry] = []
         dead: list[tuple[_Message, str]] = []
@@ -107,8 +126,13 @@ class RecordFires:
                 tracing.decided(decision.entry, began_at, message.headers.get(TRACEPARENT))
             outcome = decision if isinstance(decision, Fired) else decision.problem
             answers.append((message, fire.command_id, outcome))
+        destinations = {
+            outcome.entry.event_id: outcome.destinations
+            for _, _, outcome in answers
+            if isinstance(outcome, Fired) and outcome.destinations
+        }
         try:
-            await self._recorder.record(entries, tracing.asked_for)
+            await self._recorder.record(entries, destinations, tracing.asked_for)
         except PublishRefused as refusal:
             if not _is_hopeless(refusal, batch):
                 raise
@@ -151,8 +175,48 @@ class RecordFires:
         command_id = fire.command_id if isinstance(fire, RequestedFire) else _command_id(message)
         await self._answer(message, command_id, _unrecorded())
 
+    async def _recorded_before(
+        self,
+        handled: Sequence[tuple[Incoming, RequestedFire | UnreadableFire]],
+        states: Mapping[str, Trigger],
+    ) -> dict[str, RecordedFire]:
+        """What comes again and might be decided otherwise now, as it was recorded, by event ids.
+
+        A crash between the row and the plan of its deliveries, and an edit meanwhile: what fired
+        is delivered to where the version that fired says.
+        """
+        asked: dict[str, dict[str, datetime]] = {}
+        for message, fire in handled:
+            if message.delivered_count == 1 or isinstance(fire, UnreadableFire):
+                continue
+            trigger_id = fire.command.trigger_id
+            state = states.get(trigger_id)
+            if state is not None and may_differ(fire, state.change, message.stored_at):
+                event_id = recorded_event_id(fire)
+                asked.setdefault(trigger_id, {})[event_id] = message.stored_at
+        found: dict[str, RecordedFire] = {}
+        for trigger_id, events in asked.items():
+            found |= await self._recorded.find(trigger_id, events.keys(), min(events.values()))
+        return found
+
+    async def _unknown_targets(
+        self, fires: Sequence[RequestedFire | UnreadableFire]
+    ) -> Collection[str]:
+        """Targets that tests name and that there are not."""
+        named = {
+            target_id
+            for fire in fires
+            if isinstance(fire, RequestedFire)
+            for target_id in fire.command.targets or ()
+        }
+        return await self._targets.unknown(named) if named else ()
+
     async def _decide(
-        self, fires: Sequence[RequestedFire], triggers: Mapping[str, Trigger]
+        self,
+        fires: Sequence[RequestedFire],
+        triggers: Mapping[str, Trigger],
+        before: Mapping[str, RecordedFire],
+        unknown: Collection[str],
     ) -> list[Fired | RejectedFire]:
         """Decide each, those under one key in the order in which they were stored."""
         decisions: dict[int, Fired | RejectedFire] = {}
@@ -162,7 +226,12 @@ class RecordFires:
             if fire.claims_key is not None and trigger is not None:
                 keyed.setdefault((fire.command.trigger_id, fire.claims_key), []).append(index)
             else:
-                decisions[index] = decide_fire(fire, trigger.change if trigger else None, None)
+                recorded = before.get(recorded_event_id(fire)) if before else None
+                if recorded is not None:
+                    decisions[index] = repeat_fire(fire, recorded)
+                else:
+                    state = trigger.change if trigger else None
+                    decisions[index] = decide_fire(fire, state, None, unknown)
                 await _turn(trigger)
 
         async def decide_under(trigger_id: str, key: str, indexes: list[int]) -> None:
@@ -172,7 +241,7 @@ class RecordFires:
                 held = None if claim is None else await self._held(claim, current)
                 for index in indexes:
                     decisions[index], held = await self._decide_keyed(
-                        fires[index], key, current, held
+                        fires[index], key, current, held, unknown
                     )
                     await _turn(current)
             except Refused as refusal:
@@ -183,11 +252,16 @@ class RecordFires:
         return [decisions[index] for index in range(len(fires))]
 
     async def _decide_keyed(
-        self, fire: RequestedFire, key: str, current: Trigger, held: _KeyHolder | None
+        self,
+        fire: RequestedFire,
+        key: str,
+        current: Trigger,
+        held: _KeyHolder | None,
+        unknown: Collection[str],
     ) -> tuple[Fired | RejectedFire, _KeyHolder | None]:
         """Decide under what the key holds; a fire that goes through takes a free key first."""
         if held is None:
-            decision = decide_fire(fire, current.change, None)
+            decision = decide_fire(fire, current.change, None, unknown)
             if not isinstance(decision, Fired):
                 return decision, None
             own = claim_for(fire.command, key, fire.accepted_at, current.change_seq)
@@ -195,7 +269,7 @@ class RecordFires:
             held = await self._held(claim, current)
             if claim == own:
                 return decision, held
-        return decide_fire(fire, held.trigger.change, held.claim), held
+        return decide_fire(fire, held.trigger.change, held.claim, unknown), held
 
     async def _held(self, claim: Claim, current: Trigger) -> _KeyHolder:
         """With the version that the claim names; the current one where that is erased."""

@@ -1,13 +1,16 @@
-"""Rows and dead letters, written durably: what both use cases lead to."""
+"""Rows, plans of their deliveries and dead letters: what both use cases lead to, durably."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
+from types import MappingProxyType
 from typing import TypeVar
 
 from trigger_contracts import topology
 from trigger_contracts.dead_letters import DeadLetterSink
+from trigger_contracts.deliveries.records import message_of
 from trigger_contracts.events import LogEntry
+from trigger_executor.domain.planning import Destinations, planned
 from trigger_executor.domain.row import EventMessage, row_of
 from trigger_executor.ports import Clock, EventWriter, Incoming, Meter
 from trigger_runtime.dead_letters.each import dead_letter_each
@@ -22,8 +25,11 @@ MAX_ENCODED_BYTES = 4 * 1024 * 1024
 """Rows of a batch are encoded up to here, then appended: 500 large ones would take 250 MB."""
 
 
+_NOWHERE: Mapping[str, Destinations] = MappingProxyType({})
+
+
 class Recorder:
-    """Writes rows and dead letters; what it returns from is durable."""
+    """Writes rows, plans of deliveries and dead letters; what it returns from is durable."""
 
     def __init__(
         self,
@@ -41,11 +47,15 @@ class Recorder:
         self._kept_for = kept_for
 
     async def record(
-        self, entries: Sequence[LogEntry], asked_for: Container[str] = frozenset()
+        self,
+        entries: Sequence[LogEntry],
+        destinations: Mapping[str, Destinations] = _NOWHERE,
+        asked_for: Container[str] = frozenset(),
     ) -> None:
         """Rows whose life is over are left out: the log has forgotten them already.
 
-        ``asked_for``: the events whose callers asked for their traces.
+        ``destinations``: where fired events are delivered to, by their ids; each is planned once
+        its row is durable. ``asked_for``: the events whose callers asked for their traces.
         """
         now = self._clock.now()
         # One id twice would make the broker refuse the batch as a whole.
@@ -60,16 +70,43 @@ class Recorder:
             rows.append(row)
             size += len(row.body)
             if size > MAX_ENCODED_BYTES:
-                await self._append(rows)
+                await self._append(rows, destinations)
                 rows, size = [], 0
-        await self._append(rows)
+        await self._append(rows, destinations)
         if expired:
             self._meter.expired(expired)
 
-    async def _append(self, rows: Sequence[EventMessage]) -> None:
-        if rows:
-            await self._events.append(rows)
-            self._meter.recorded([row.entry for row in rows])
+    async def _append(
+        self, rows: Sequence[EventMessage], destinations: Mapping[str, Destinations]
+    ) -> None:
+        if not rows:
+            return
+        sequences = await self._events.append(rows)
+        if destinations:
+            await self._plan(rows, sequences, destinations)
+        self._meter.recorded([row.entry for row in rows])
+
+    async def _plan(
+        self,
+        rows: Sequence[EventMessage],
+        sequences: Sequence[int],
+        destinations: Mapping[str, Destinations],
+    ) -> None:
+        """Plan the deliveries of what is in the log now.
+
+        Whoever is stopped before comes back to it: nothing is acknowledged yet. Repeated, it has
+        the same ids, which the broker drops and, once that has forgotten them, the index.
+        """
+        now = self._clock.now()
+        plans = [
+            planned(row.entry, seq, one, now, self._kept_for)
+            for row, seq in zip(rows, sequences, strict=True)
+            for one in destinations.get(row.event_id, ())
+        ]
+        if plans:
+            messages = [message_of(one, expires_at=one.expires_at, now=now) for one in plans]
+            await self._events.plan([message for message in messages if message is not None])
+            self._meter.planned(len(plans))
 
     async def dead_letter(self, stream: str, message: Incoming, reason: str) -> None:
         """Keep a message that cannot be handled."""

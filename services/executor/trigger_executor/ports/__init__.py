@@ -9,9 +9,11 @@ from datetime import datetime
 from typing import Protocol
 
 from trigger_contracts.dead_letters import Delivered
+from trigger_contracts.deliveries.records import RecordMessage
 from trigger_contracts.events import LogEntry
 from trigger_contracts.idempotency import Claim
 from trigger_contracts.trigger import Trigger
+from trigger_executor.domain.fire import RecordedFire
 from trigger_executor.domain.row import EventMessage
 from trigger_executor.domain.version import TriggerVersion
 
@@ -49,6 +51,27 @@ class Triggers(Protocol):
         ...
 
 
+class Targets(Protocol):
+    """Targets as they stand."""
+
+    async def unknown(self, target_ids: Collection[str]) -> Collection[str]:
+        """Those that there are not, as the log's leader knows it."""
+        ...
+
+
+class RecordedFires(Protocol):
+    """What was recorded of fires before: for those that are delivered again."""
+
+    async def find(
+        self, trigger_id: str, event_ids: Collection[str], since: datetime
+    ) -> Mapping[str, RecordedFire]:
+        """By event ids; ``since`` is when the first of the fires was stored.
+
+        What was not recorded is absent, and so is what is of a version that is erased.
+        """
+        ...
+
+
 class KeyReservations(Protocol):
     """Idempotency keys in use, kept for 48 h.
 
@@ -65,8 +88,12 @@ class KeyReservations(Protocol):
 class EventWriter(Protocol):
     """The log of record."""
 
-    async def append(self, rows: Sequence[EventMessage]) -> None:
-        """Durable once it returns. A row whose id is stored already is not stored again."""
+    async def append(self, rows: Sequence[EventMessage]) -> Sequence[int]:
+        """Durable once it returns; where each row stands. What is stored already is not again."""
+        ...
+
+    async def plan(self, records: Sequence[RecordMessage]) -> None:
+        """The same for records of deliveries."""
         ...
 
 
@@ -75,3 +102,4 @@ class Meter(Protocol):
 
     def recorded(self, entries: Sequence[LogEntry]) -> None: ...
     def expired(self, count: int) -> None: ...
+    def planned(self, count: int) -> None: ...

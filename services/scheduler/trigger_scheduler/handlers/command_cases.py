@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from trigger_contracts.commands import CommandDone, CreateTrigger, UpdateTrigger
-from trigger_contracts.errors import Problem
+from trigger_contracts.errors import Problem, Refused
 from trigger_contracts.events import TriggerChanged
+from trigger_contracts.targets.in_tests import under_target
+from trigger_contracts.targets.target import Rules
 from trigger_contracts.trigger import (
     Changed,
     Decision,
@@ -111,6 +113,15 @@ def decide_case(case: CommandCase, now: datetime) -> None:
         trigger_id=case.request.trigger_id,
         command_id=case.request.command_id,
     )
+
+
+def refuse_target(case: CommandCase, rules: Rules) -> None:
+    """Refuse a test whose target, written out in its command, the settings do not allow."""
+    if isinstance(case.decision, Changed) and case.decision.change.test_target is not None:
+        try:
+            rules(case.decision.change.test_target.definition)
+        except Refused as refusal:
+            case.decision = Rejected(under_target(refusal).problem)
 
 
 def change_of(case: CommandCase) -> TriggerChanged:

@@ -12,10 +12,10 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from trigger_contracts.commands import CommandDone, CreateTrigger
+from trigger_contracts.commands import CommandDone, CreateTrigger, TestTrigger
 from trigger_contracts.errors import Code, Problem
 from trigger_contracts.events import ChangeKind, Status
-from trigger_contracts.targets.target import unknown_targets
+from trigger_contracts.targets.target import Rules, unknown_targets
 from trigger_contracts.trigger import Changed, Rejected, Trigger, Unchanged
 from trigger_scheduler.domain.arming import armed_row
 from trigger_scheduler.domain.planning import DueRow, Step, reconcile
@@ -31,7 +31,15 @@ from trigger_scheduler.ports import (
 )
 
 from .appending import ChangeAppender
-from .command_cases import CommandCase, Request, answer_of, brings_schema, case_of, decide_case
+from .command_cases import (
+    CommandCase,
+    Request,
+    answer_of,
+    brings_schema,
+    case_of,
+    decide_case,
+    refuse_target,
+)
 from .fencing import count_race, fence_all
 from .projecting import project_in_order
 from .target_adopting import TargetAdopter
@@ -58,10 +66,13 @@ class CommandHandler:
         *,
         grace: timedelta,
         quotas: Quotas,
+        rules: Rules,
         on_armed: Callable[[datetime, datetime], None],
         on_published: Callable[[Sequence[tuple[DueRow, Step]], datetime, datetime], None],
     ) -> None:
-        """``on_published``: as ``claims.Claimer`` says it."""
+        """``rules``: of targets that are written out for a test. ``on_published``: as
+        ``claims.Claimer`` says it.
+        """
         self._index = index
         self._change_log = change_log
         self._due_log = due_log
@@ -70,6 +81,7 @@ class CommandHandler:
         self._adopter = adopter
         self._grace = grace
         self._quotas = quotas
+        self._rules = rules
         self._on_armed = on_armed
         self._on_published = on_published
 
@@ -165,6 +177,7 @@ class CommandHandler:
 
     async def _decide(self, case: CommandCase, now: datetime) -> None:
         decide_case(case, now)
+        refuse_target(case, self._rules)
         if isinstance(case.decision, Unchanged) or (
             isinstance(case.decision, Rejected)
             and case.decision.problem.code in _CONFIRMED_AT_THE_LEADER
@@ -194,7 +207,7 @@ class CommandHandler:
             known |= await self._adopter.adopt(transaction.targets, wanted - known)
         for case, targets in naming:
             missing = [
-                (f"/targets/{place}", target_id)
+                (_place_of_target(case, place), target_id)
                 for place, target_id in enumerate(targets)
                 if target_id not in known
             ]
@@ -250,6 +263,12 @@ class CommandHandler:
         rows = await fence_all(self._due_log, [(row, newest) for _, row, newest in changed], now)
         for (case, _, _), row in zip(changed, rows, strict=True):
             case.row = row
+
+
+def _place_of_target(case: CommandCase, place: int) -> str:
+    command = case.request.command
+    by_itself = isinstance(command, TestTrigger) and command.target is not None
+    return "/target" if by_itself else f"/targets/{place}"
 
 
 def _rows(steps: Sequence[tuple[CommandCase, Step]]) -> list[tuple[DueRow, Step]]:

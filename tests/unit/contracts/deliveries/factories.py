@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from trigger_contracts.deliveries.outcomes import Code, Final, Outcome, Reason
+from trigger_contracts.deliveries.outcomes import FailureCode, Final, Outcome, Reason
 from trigger_contracts.deliveries.records import (
     DeliveryAttempted,
     DeliveryEnded,
@@ -20,6 +20,7 @@ ABOUT = {
     "event_id": EVENT,
     "trigger_id": "backup",
     "target_id": TARGET,
+    "logged_at": NOON,
 }
 
 
@@ -27,7 +28,6 @@ def planned(**given: Any) -> DeliveryPlanned:
     fields = {
         "round": 1,
         "event_seq": 7,
-        "fired_at": NOON,
         "planned_at": NOON,
         "expires_at": NOON + LIFE,
     }
@@ -39,11 +39,11 @@ def attempted(outcome: Outcome = Outcome.FAILED, **given: Any) -> DeliveryAttemp
     of_outcome = {
         Outcome.DELIVERED: {"final": Final.DELIVERED, "status": 204},
         Outcome.FAILED: {
-            "code": Code.STATUS,
+            "code": FailureCode.STATUS,
             "status": 503,
             "next_attempt_at": NOON + timedelta(seconds=5),
         },
-        Outcome.BLOCKED: {"code": Code.BLOCKED, "final": Final.BLOCKED},
+        Outcome.BLOCKED: {"code": FailureCode.BLOCKED, "final": Final.BLOCKED},
     }
     fields = {
         "round": 1,

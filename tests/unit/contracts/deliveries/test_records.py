@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from trigger_contracts import subjects
-from trigger_contracts.deliveries.outcomes import Code, Final, Outcome, Reason
+from trigger_contracts.deliveries.outcomes import FailureCode, Final, Outcome, Reason
 from trigger_contracts.deliveries.records import (
     DeliveryRecord,
     delivery_id_of,
@@ -105,13 +105,13 @@ def test_a_record_lives_as_long_as_its_event():
     [
         (Outcome.DELIVERED, {"final": None}),
         (Outcome.DELIVERED, {"final": Final.DEAD, "reason": Reason.EXHAUSTED}),
-        (Outcome.DELIVERED, {"code": Code.STATUS}),
+        (Outcome.DELIVERED, {"code": FailureCode.STATUS}),
         (Outcome.DELIVERED, {"next_attempt_at": NOON}),
         (Outcome.DELIVERED, {"reason": Reason.EXPIRED}),
         (Outcome.BLOCKED, {"final": None, "next_attempt_at": NOON}),
-        (Outcome.BLOCKED, {"code": Code.DNS}),
+        (Outcome.BLOCKED, {"code": FailureCode.DNS}),
         (Outcome.FAILED, {"code": None}),
-        (Outcome.FAILED, {"code": Code.BLOCKED}),
+        (Outcome.FAILED, {"code": FailureCode.BLOCKED}),
         (Outcome.FAILED, {"next_attempt_at": None}),
         (Outcome.FAILED, {"final": Final.DELIVERED, "next_attempt_at": None}),
         (Outcome.FAILED, {"final": Final.DEAD, "reason": None}),
@@ -150,7 +150,7 @@ def test_an_attempt_that_contradicts_itself_is_none(outcome: Outcome, given: dic
         spoilt(planned_at="2027-01-26T12:00:00"),
         spoilt(planned_at=1),
         spoilt(expires_at="9999-12-31T23:59:59-14:00"),
-        spoilt(fired_at="0001-01-01T00:00:00+14:00"),
+        spoilt(logged_at="0001-01-01T00:00:00+14:00"),
         spoilt(type="trigger.delivery.ended.v1"),
         spoilt(id="canary"),
         spoilt(attempted(), outcome="delivered"),

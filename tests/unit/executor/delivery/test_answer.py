@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trigger_contracts.deliveries.outcomes import Code, Final, Outcome, Reason
+from trigger_contracts.deliveries.outcomes import FailureCode, Final, Outcome, Reason
 from trigger_executor.domain.delivery.answer import AnswerHead, Verdict, judged
 from trigger_executor.domain.delivery.retry_after import retry_after
 
@@ -25,12 +25,12 @@ def test_2xx_is_delivered(status: int) -> None:
 
 @pytest.mark.parametrize("status", [101, 400, 401, 404, 409, 429, 500, 502, 503, 599, 600])
 def test_all_else_failed_and_is_tried_again(status: int) -> None:
-    assert verdict(status) == Verdict(Outcome.FAILED, Code.STATUS)
+    assert verdict(status) == Verdict(Outcome.FAILED, FailureCode.STATUS)
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])
 def test_a_redirect_failed_and_is_not_followed(status: int) -> None:
-    assert verdict(status) == Verdict(Outcome.FAILED, Code.REDIRECT)
+    assert verdict(status) == Verdict(Outcome.FAILED, FailureCode.REDIRECT)
 
 
 def test_final_statuses_end_a_delivery() -> None:
@@ -38,7 +38,7 @@ def test_final_statuses_end_a_delivery() -> None:
     assert (ended.final, ended.reason, ended.code) == (
         Final.DEAD,
         Reason.FINAL_STATUS,
-        Code.STATUS,
+        FailureCode.STATUS,
     )
     assert not ended.is_gone
 

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from trigger_contracts.deliveries.outcomes import Code, Final, Outcome, Reason
+from trigger_contracts.deliveries.outcomes import FailureCode, Final, Outcome, Reason
 
 from .retry_after import retry_after
 
@@ -31,7 +31,7 @@ class Verdict:
     """What the fields of the same names of ``Attempted`` say."""
 
     outcome: Outcome
-    code: Code | None = None
+    code: FailureCode | None = None
     final: Final | None = None
     reason: Reason | None = None
     retry_after_s: int | None = None
@@ -58,7 +58,7 @@ def judged(head: AnswerHead, final_statuses: Collection[int], now: datetime) -> 
         pause = retry_after(head.retry_after, now, head.date)
     return Verdict(
         Outcome.FAILED,
-        code=Code.REDIRECT if 300 <= head.status <= 399 else Code.STATUS,
+        code=FailureCode.REDIRECT if 300 <= head.status <= 399 else FailureCode.STATUS,
         final=None if reason is None else Final.DEAD,
         reason=reason,
         retry_after_s=pause,

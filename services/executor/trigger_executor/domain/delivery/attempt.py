@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from trigger_contracts.deliveries.outcomes import Code, Final, Outcome, Reason
+from trigger_contracts.deliveries.outcomes import FailureCode, Final, Outcome, Reason
 from trigger_contracts.targets.changes import SigningSecret
 from trigger_contracts.targets.fields import TargetDefinition
 
@@ -51,7 +51,7 @@ class Attempted:
     duration_ms: int
     outcome: Outcome
     origin: str
-    code: Code | None = None
+    code: FailureCode | None = None
     status: int | None = None
     address: str | None = None
     dns_ms: int | None = None

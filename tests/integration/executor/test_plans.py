@@ -1,0 +1,181 @@
+"""Deliveries are planned once for each target of the version that fired, whatever is broken off."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+from tests.integration.executor.conftest import Around, Start
+from tests.unit.executor.factories import deleted, fire_body, make_api_change, make_change, make_due
+from trigger_contracts import subjects, topology
+from trigger_contracts.deliveries.records import DeliveryPlanned, message_id_of, record_in
+from trigger_contracts.events import TriggerChanged
+from trigger_contracts.targets.changes import TargetChanged, TargetChangeKind, TargetStatus
+from trigger_contracts.targets.fields import TargetDefinition
+from trigger_executor.adapters.event_stream import JetStreamEventWriter
+from trigger_executor.bootstrap import Executor
+from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
+from trigger_runtime.process.errors import BrokerUnavailable
+
+NOW = datetime.now(UTC)
+MS = timedelta(milliseconds=1)
+TIMEOUT = timedelta(seconds=5)
+PAID = {"amount": 1}
+
+
+def to(change: TriggerChanged, *targets: str) -> TriggerChanged:
+    definition = change.definition.model_copy(update={"targets": targets})
+    return change.model_copy(update={"definition": definition})
+
+
+async def plans(around: Around) -> list[tuple[DeliveryPlanned, dict[str, str]]]:
+    found = []
+    for message in await around.stored(topology.EVENTS):
+        if subjects.matches(message.subject, (subjects.ALL_DELIVERY,)):
+            record = record_in(message.subject, message.payload)
+            assert isinstance(record, DeliveryPlanned)
+            found.append((record, dict(message.headers)))
+    return found
+
+
+async def rows(around: Around) -> dict[int, str]:
+    """The log's rows: the event id at each sequence."""
+    return {
+        message.seq: json.loads(message.payload)["id"]
+        for message in await around.stored(topology.EVENTS)
+        if subjects.matches(message.subject, subjects.LOG_ROWS)
+    }
+
+
+async def add_target(around: Around, target_id: str) -> None:
+    change = TargetChanged(
+        kind=TargetChangeKind.CREATED,
+        target_id=target_id,
+        creation_id="c",
+        command_id="c",
+        version=1,
+        status=TargetStatus.ACTIVE,
+        definition=TargetDefinition(type="nats", subject="out.lab"),
+        actor="key:owner",
+        at=NOW,
+        created_at=NOW,
+        created_by="key:owner",
+    )
+    publisher = JetStreamPublisher(around.connection, topology.TARGETS.name, timeout=TIMEOUT)
+    await publisher.publish(Message(subjects.target(target_id), change.model_dump_json().encode()))
+
+
+async def test_a_due_event_is_planned_after_its_row_with_its_sequence(
+    around: Around, executor: Executor
+):
+    change = to(make_change(), "erp", "crm")
+    seq = await around.change(change)
+    times = [NOW + MS * n for n in range(20)]
+
+    await around.due(*(make_due(change, seq, scheduled_for=t, published_at=NOW) for t in times))
+    await around.dues_handled()
+
+    by_seq = await rows(around)
+    found = await plans(around)
+    assert len(by_seq) == 20
+    assert len(found) == 40
+    for plan, headers in found:
+        assert by_seq[plan.event_seq] == plan.event_id
+        assert headers["Nats-Msg-Id"] == message_id_of(plan)
+        life = timedelta(seconds=int(headers["Nats-TTL"].rstrip("s")))
+        assert timedelta() <= plan.planned_at + life - plan.expires_at < timedelta(seconds=1)
+    assert {plan.target_id for plan, _ in found} == {"erp", "crm"}
+
+
+async def test_a_crash_between_row_and_plan_leads_to_the_same_deliveries(
+    around: Around, start: Start, monkeypatch
+):
+    change = to(make_api_change(), "erp")
+    await around.change(change)
+    whole, failed = JetStreamEventWriter.plan, []
+
+    async def lost(self, records):
+        if not failed:
+            failed.extend(records)
+            raise BrokerUnavailable("the process was killed here")
+        await whole(self, records)
+
+    monkeypatch.setattr(JetStreamEventWriter, "plan", lost)
+    await start()
+    await around.fire(fire_body(payload=PAID))
+    await around.fires_handled()
+
+    ((plan, headers),) = await plans(around)
+    assert [record.message_id for record in failed] == [headers["Nats-Msg-Id"]]
+    assert plan.target_id == "erp"
+    assert len(await rows(around)) == 1
+
+
+async def test_what_fired_before_an_edit_goes_where_it_was_to_go(
+    around: Around, start: Start, monkeypatch
+):
+    """The row is there and the plan is not; then the trigger is edited, or deleted."""
+    first = to(make_api_change(), "erp")
+    other = to(make_api_change("a2"), "erp")
+    await around.change(first)
+    await around.change(other)
+    whole, failed = JetStreamEventWriter.plan, []
+
+    async def lost(self, records):
+        if not failed:
+            failed.extend(records)
+            now = datetime.now(UTC)
+            edited = to(first, "new").model_copy(update={"version": 2, "at": now})
+            await around.change(edited)
+            await around.change(deleted(other, now))
+            raise BrokerUnavailable("the process was killed here")
+        await whole(self, records)
+
+    monkeypatch.setattr(JetStreamEventWriter, "plan", lost)
+    await start()
+    await around.fire(fire_body("a1", payload=PAID), fire_body("a2", payload=PAID))
+    await around.fires_handled()
+
+    found = await plans(around)
+    assert sorted((plan.trigger_id, plan.target_id) for plan, _ in found) == [
+        ("a1", "erp"),
+        ("a2", "erp"),
+    ]
+    assert {plan.event_id for plan, _ in found} == set((await rows(around)).values())
+    assert await around.dead() == []
+
+
+async def test_everything_delivered_again_is_planned_with_the_same_ids(
+    around: Around, executor: Executor
+):
+    await around.change(to(make_api_change(), "erp"))
+    await around.fire(*(fire_body(payload=PAID) for _ in range(3)))
+    await around.fires_handled()
+    before = await plans(around)
+
+    await around.deliver_fires_again()
+    await around.fires_handled()
+
+    assert await plans(around) == before
+    assert len(before) == 3
+
+
+async def test_a_test_names_targets_that_there_are(around: Around, executor: Executor):
+    await around.change(to(make_api_change(), "erp"))
+    await add_target(around, "lab")
+
+    await around.fire(
+        fire_body(payload=PAID, is_test=True, targets=["lab"]),
+        fire_body(payload=PAID, is_test=True, targets=["lab", "nobody"]),
+    )
+    await around.fires_handled()
+
+    ((plan, _),) = await plans(around)
+    assert (plan.target_id, plan.is_test) == ("lab", True)
+    assert sorted(row["status"] for row in await log(around)) == ["fired", "rejected"]
+
+
+async def log(around: Around) -> list[dict]:
+    return [
+        json.loads(message.payload)["data"]
+        for message in await around.stored(topology.EVENTS)
+        if subjects.matches(message.subject, subjects.LOG_ROWS)
+    ]
