@@ -20,13 +20,13 @@ from trigger_runtime.process import command_line
 from . import broker_health as health_of_broker
 from . import compose_secrets, nats_config, records
 from .backup import Backup, back_up
+from .installation import Installation
 from .provision import provision as provision_target
 from .rebuild import rebuild_all
 from .records import FoundRecord
 from .restore import rebuild_restored
 from .restore import restore as restore_target
 from .settings import ProvisionSettings, ServersSettings
-from .target import Target
 
 T = TypeVar("T")
 
@@ -218,7 +218,7 @@ def servers(
     nats_password: str | None,
     database_url: str | None,
     replicas: int = 1,
-) -> Target:
+) -> Installation:
     """Those that options name, and else the environment; ends the command where they are wrong."""
     return command_line.read_settings(
         ServersSettings,

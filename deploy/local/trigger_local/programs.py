@@ -15,7 +15,7 @@ import asyncpg
 
 from trigger_admin import broker_health
 from trigger_admin.database import DATABASE, owner_role
-from trigger_admin.target import ADMIN, Target
+from trigger_admin.installation import ADMIN, Installation
 from trigger_contracts.subjects import Service
 
 from . import nats, postgres, space, store
@@ -119,9 +119,9 @@ def servers(platform: Platform) -> tuple[Spec, Spec]:
     )
 
 
-def target_of(platform: Platform) -> Target:
+def target_of(platform: Platform) -> Installation:
     """The platform's own servers, for an admin step."""
-    return Target(
+    return Installation(
         nats_url=platform.nats_url(),
         nats_password=platform.secrets.nats[ADMIN],
         database_url=platform.database_url(),
