@@ -119,10 +119,8 @@ async def _rebuild(
             keep_cursors=keep_cursors and restored is None,
             restored=None if restored is None else Restored(dues, restored),
         )
-        told.append(
-            f"scheduler: {index.triggers} triggers from {index.changes} changes, "
-            f"{index.targets} targets"
-        )
+        targets = f", {index.targets} targets" if index.targets else ""
+        told.append(f"scheduler: {index.triggers} triggers from {index.changes} changes{targets}")
         if restored is not None:
             told.append(
                 f"{index.missed.occurrences} occurrences of {index.missed.triggers} triggers since "
