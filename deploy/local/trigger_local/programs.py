@@ -17,6 +17,7 @@ from trigger_admin import broker_health
 from trigger_admin.database import DATABASE, owner_role
 from trigger_admin.installation import ADMIN, Installation
 from trigger_contracts.subjects import Service
+from trigger_contracts.targets.nats_subjects import DEFAULT as DEFAULT_TARGET_SUBJECTS
 
 from . import nats, postgres, space, store
 from .child import Program
@@ -73,6 +74,8 @@ class Platform:
     """Of every program by process name, the gateway's (``api``) included."""
     host: str
     """The gateway's address; everything else listens on loopback alone."""
+    target_subjects: tuple[str, ...] = DEFAULT_TARGET_SUBJECTS
+    """Where NATS targets may publish to."""
 
     @property
     def url(self) -> str:
@@ -97,6 +100,7 @@ def servers(platform: Platform) -> tuple[Spec, Spec]:
                 platform.home.nats,
                 platform.secrets.nats,
                 port=platform.ports["nats"],
+                target_subjects=platform.target_subjects,
             ),
             ready=partial(nats.answers, LOOPBACK, platform.ports["nats"]),
             stop_timeout=SERVER_TIMEOUT,

@@ -18,6 +18,8 @@ from trigger_admin.installation import Installation
 from trigger_admin.provision import provision, provision_database
 from trigger_admin.rebuild import rebuild_all
 from trigger_admin.restore import rebuild_restored, restore
+from trigger_runtime.process.command_line import read_settings
+from trigger_runtime.process.target_settings import TargetSubjectSettings
 
 from . import nats as nats_server
 from . import ports, postgres, programs, secrets, state, welcome
@@ -147,6 +149,7 @@ def _platform(options: Options, output: Output) -> Platform:
         secrets=secrets.load_or_create(options.home),
         ports={**chosen.by_name, "api": options.port},
         host=options.host,
+        target_subjects=read_settings(TargetSubjectSettings).subjects(),
     )
 
 
