@@ -23,6 +23,7 @@ from trigger_contracts.errors import (
     version_mismatch,
 )
 from trigger_contracts.instants import parse_duration
+from trigger_contracts.trigger import Rejected, Unchanged
 
 from .changes import SigningSecret, TargetChanged, TargetChangeKind, TargetStatus
 from .fields import MASK, TargetDefinition, parse_target
@@ -56,25 +57,13 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class ChangedTarget:
     """The command takes effect: append this change."""
 
     change: TargetChanged
 
 
-@dataclass(frozen=True, slots=True)
-class Unchanged:
-    """The command asks for what already is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """The command is refused and changes nothing."""
-
-    problem: Problem
-
-
-Decision = Changed | Unchanged | Rejected
+Decision = ChangedTarget | Unchanged | Rejected
 
 
 def decide(
@@ -124,7 +113,7 @@ def _create(
         secrets = (_new_secret(command.secret, now),)
     elif command.secret is not None:
         raise refused(Code.INVALID, "a nats target has none", pointer="/secret")
-    return Changed(
+    return ChangedTarget(
         TargetChanged(
             kind=TargetChangeKind.CREATED,
             target_id=target_id,
@@ -180,7 +169,7 @@ def _update(
         detail = "a target is not told of itself"
         raise refused(Code.INVALID, detail, pointer="/alert_target")
     rules(definition)
-    return Changed(_next(old, TargetChangeKind.UPDATED, command, now, command_id, definition))
+    return ChangedTarget(_next(old, TargetChangeKind.UPDATED, command, now, command_id, definition))
 
 
 def _rotate(
@@ -198,7 +187,7 @@ def _rotate(
     valid = [one for one in still if one.expires_at is not None and one.expires_at > now]
     secrets = (_new_secret(command.secret, now), *valid[:MAX_PREVIOUS_SECRETS])
     change = _next(old, TargetChangeKind.ROTATED, command, now, command_id, old.definition)
-    return Changed(change.model_copy(update={"secrets": secrets}))
+    return ChangedTarget(change.model_copy(update={"secrets": secrets}))
 
 
 def overlap_of(given: str | float | None) -> timedelta:
@@ -222,7 +211,7 @@ def _delete(
         update={"secret_headers": dict.fromkeys(old.definition.secret_headers, MASK)}
     )
     change = _next(old, TargetChangeKind.DELETED, command, now, command_id, forgotten)
-    return Changed(change.model_copy(update={"status": TargetStatus.DELETED, "secrets": ()}))
+    return ChangedTarget(change.model_copy(update={"status": TargetStatus.DELETED, "secrets": ()}))
 
 
 def in_use(target_id: str, names: Sequence[str], count: int) -> Problem:
