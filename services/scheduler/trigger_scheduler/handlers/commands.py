@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from trigger_contracts.commands import CommandDone, CreateTrigger
 from trigger_contracts.errors import Code, Problem
 from trigger_contracts.events import ChangeKind, Status
-from trigger_contracts.targets.target import unknown_targets
+from trigger_contracts.targets.target import missing_of, unknown_targets
 from trigger_contracts.trigger import Changed, Rejected, Trigger, Unchanged
 from trigger_scheduler.domain.arming import armed_row
 from trigger_scheduler.domain.planning import DueRow, Step, reconcile
@@ -193,11 +193,7 @@ class CommandHandler:
         if wanted - known:
             known |= await self._adopter.adopt(transaction.targets, wanted - known)
         for case, targets in naming:
-            missing = [
-                (f"/targets/{place}", target_id)
-                for place, target_id in enumerate(targets)
-                if target_id not in known
-            ]
+            missing = missing_of(targets, known)
             if missing:
                 case.decision = Rejected(unknown_targets(missing))
                 case.unknown_targets = frozenset(target_id for _, target_id in missing)
