@@ -30,7 +30,7 @@ def resolve(name: str) -> Sequence[Address]:
 
 
 class ResolvedNames:
-    """``ports.targets.Names`` over a resolver that blocks."""
+    """``ports.targets.HostNames`` over a resolver that blocks."""
 
     def __init__(self, blocking: Resolve = resolve, limit: int = MAX_LOOKUPS) -> None:
         self._resolve = blocking

@@ -5,7 +5,7 @@ Only to tell whoever writes it: attempts ask again, and hold the connection to t
 
 import asyncio
 
-from trigger_api.ports.targets import Names
+from trigger_api.ports.targets import HostNames
 from trigger_contracts.targets.addresses import Allowance
 from trigger_contracts.targets.url import check_resolved, parse_url
 
@@ -17,7 +17,7 @@ class AddressCheck:
     """Looks a name up for a moment, and judges what it leads to."""
 
     def __init__(
-        self, names: Names, allowance: Allowance, *, timeout_s: float = LOOKUP_TIMEOUT_S
+        self, names: HostNames, allowance: Allowance, *, timeout_s: float = LOOKUP_TIMEOUT_S
     ) -> None:
         self._names = names
         self._allowance = allowance

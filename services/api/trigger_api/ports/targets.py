@@ -40,7 +40,7 @@ class TargetViews(KnownTargets, Protocol):
         ...
 
 
-class Names(Protocol):
+class HostNames(Protocol):
     """Looks names up."""
 
     async def addresses(self, name: str) -> Sequence[Address]:
