@@ -25,6 +25,9 @@ from cryptography.hazmat.primitives.serialization import (
 
 VERSION = "hpke1"
 KEY_BYTES = 32
+SECRET_FIELD = "secret"  # noqa: S105 - the name of a field
+"""What the secret that requests are signed with is sealed for."""
+
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_128_GCM)
 _SEALED = re.compile(rf"{VERSION}\.(?P<key_id>[0-9a-f]{{16}})\.(?P<text>[A-Za-z0-9_-]{{48,8192}})")
 
@@ -80,6 +83,13 @@ class OpeningKeys:
     @property
     def current(self) -> SealingKey:
         return SealingKey(self.keys[0].public_key())
+
+
+def header_field(name: str) -> str:
+    """What a secret header's value is sealed for: its name in small letters, for a PUT may spell it
+    otherwise and keep the value.
+    """
+    return f"secret_headers/{name.lower()}"
 
 
 def is_sealed(text: str) -> bool:
