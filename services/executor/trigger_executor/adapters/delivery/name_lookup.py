@@ -3,7 +3,10 @@
 The loop's own ``getaddrinfo`` has a few threads, and names that never answer would hold them all.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
 
@@ -12,7 +15,7 @@ from aiodns import error as dns_errors
 
 from trigger_contracts.targets.addresses import Address
 
-from .name_resolver import NoNameAnswer, UnknownName
+from .name_resolver import MISS_KEPT_S, NoNameAnswer, UnknownName
 
 TRY_TIMEOUT_S = 1.5
 """Of the first try at a server; c-ares doubles it for the next one."""
@@ -32,15 +35,22 @@ _NOT_FOUND_OUT = frozenset(
 
 
 class AresLookup:
-    """The name servers of this machine, and its file of hosts; or ``options`` of c-ares."""
+    """The name servers of this machine, and its file of hosts; or ``options`` of c-ares.
 
-    def __init__(self, **options: Any) -> None:
+    c-ares keeps answers for as long as their owner says, up to an hour, and cannot be told not to:
+    so that it is ``NameResolver`` alone which keeps them, none of its channels is asked for longer
+    than a miss is kept.
+    """
+
+    def __init__(self, *, fresh_s: float = MISS_KEPT_S, **options: Any) -> None:
         self._options = {"timeout": TRY_TIMEOUT_S, "tries": TRIES, **options}
-        self._resolver: aiodns.DNSResolver | None = None
+        self._fresh_s = fresh_s
+        self._channel: _Channel | None = None
 
     async def addresses(self, name: str) -> Sequence[Address]:
         try:
-            found = await self._ares().getaddrinfo(name)
+            async with self._asking() as resolver:
+                found = await resolver.getaddrinfo(name)
         except dns_errors.DNSError as error:
             if _errno(error) in _NOT_FOUND_OUT:
                 raise NoNameAnswer(name) from error
@@ -53,23 +63,45 @@ class AresLookup:
 
     async def is_answered(self) -> bool:
         """Asked for the root, which every server knows or knows to refuse."""
+        resolver = aiodns.DNSResolver(**self._options)
         try:
-            await self._ares().query_dns(".", "SOA")
+            await resolver.query_dns(".", "SOA")
         except dns_errors.DNSError as error:
             return _errno(error) not in _NOT_FOUND_OUT
+        finally:
+            await resolver.close()
         return True
 
     async def close(self) -> None:
-        if self._resolver is not None:
-            await self._resolver.close()
-            self._resolver = None
+        """End what is being asked."""
+        if self._channel is not None:
+            await self._channel.resolver.close()
+            self._channel = None
 
-    def _ares(self) -> aiodns.DNSResolver:
-        # Made in the loop that uses it.
-        if self._resolver is None:
-            self._resolver = aiodns.DNSResolver(**self._options)
-        return self._resolver
+    @asynccontextmanager
+    async def _asking(self) -> AsyncIterator[aiodns.DNSResolver]:
+        loop = asyncio.get_running_loop()
+        channel = self._channel
+        if channel is None or loop.time() - channel.made_at >= self._fresh_s:
+            retired, channel = channel, _Channel(aiodns.DNSResolver(**self._options), loop.time())
+            self._channel = channel
+            if retired is not None and not retired.users:
+                await retired.resolver.close()
+        channel.users += 1
+        try:
+            yield channel.resolver
+        finally:
+            channel.users -= 1
+            if channel is not self._channel and not channel.users:
+                await channel.resolver.close()
+
+
+@dataclass(slots=True)
+class _Channel:
+    resolver: aiodns.DNSResolver
+    made_at: float
+    users: int = 0
 
 
 def _errno(error: Exception) -> int:
-    return int(error.args[0]) if error.args else dns_errors.ARES_EFORMERR
+    return int(error.args[0]) if error.args else int(dns_errors.ARES_EFORMERR)
