@@ -10,7 +10,7 @@ from ipaddress import ip_address
 import pytest
 
 from tests.unit.contracts.targets.test_addresses import PUBLIC, REFUSED
-from trigger_contracts.deliveries.outcomes import Code, Final, Outcome
+from trigger_contracts.deliveries.outcomes import FailureCode, Final, Outcome
 from trigger_executor.adapters.delivery.connections import Exchange, exchanging
 from trigger_executor.adapters.delivery.own_address import is_own
 from trigger_executor.domain.delivery.attempt import Attempted, Cause, NotAttempted
@@ -21,7 +21,7 @@ from .receivers import OK, FakeLookup, answering, receiving, sending
 def is_blocked(told: Attempted) -> bool:
     return (told.outcome, told.code, told.final, told.address) == (
         Outcome.BLOCKED,
-        Code.BLOCKED,
+        FailureCode.BLOCKED,
         Final.BLOCKED,
         None,
     )
@@ -84,7 +84,7 @@ async def test_a_name_that_is_public_first_and_loopback_later_is_blocked_then() 
         lookup = FakeLookup(moving_example=[["127.0.0.2"], ["127.0.0.1"]])
         async with sending("127.0.0.2", lookup=lookup) as send:
             first = await send(inner.url(host="moving.example"))
-            assert first.code is Code.REFUSED
+            assert first.code is FailureCode.REFUSED
             send.sender._resolver._known.clear()
             assert is_blocked(await send(inner.url(host="moving.example")))
         assert inner.connections == 0
@@ -103,7 +103,7 @@ async def test_where_only_the_private_one_would_answer_nobody_does() -> None:
     async with receiving(answering(OK)) as inner:
         lookup = FakeLookup(both_example=[["127.0.0.1", "127.0.0.2"]])
         async with sending("127.0.0.2", lookup=lookup) as send:
-            assert (await send(inner.url(host="both.example"))).code is Code.REFUSED
+            assert (await send(inner.url(host="both.example"))).code is FailureCode.REFUSED
         assert inner.connections == 0
 
 
@@ -172,7 +172,7 @@ def test_the_kernel_says_which_addresses_are_this_machines() -> None:
 async def test_an_unknown_name_failed_and_is_tried_again() -> None:
     async with sending() as send:
         told = await send("https://nowhere.example/")
-    assert (told.outcome, told.code, told.final) == (Outcome.FAILED, Code.DNS, None)
+    assert (told.outcome, told.code, told.final) == (Outcome.FAILED, FailureCode.DNS, None)
     assert told.dns_ms is not None
 
 
@@ -188,7 +188,7 @@ async def test_names_that_never_answer_cost_their_own_attempts_alone() -> None:
     # ``good.example`` is not allowed by name, its address is.
     assert told.outcome is Outcome.DELIVERED
     assert took < 0.5
-    assert {(one.outcome, one.code) for one in results} == {(Outcome.FAILED, Code.DNS)}
+    assert {(one.outcome, one.code) for one in results} == {(Outcome.FAILED, FailureCode.DNS)}
 
 
 async def test_our_name_servers_being_away_is_no_attempt() -> None:

@@ -12,7 +12,7 @@ from standardwebhooks import Webhook
 
 from tests.support.eventually import eventually
 from tests.unit.executor.delivery.attempts import EVENT, EVENT_ID
-from trigger_contracts.deliveries.outcomes import Code, Final, Outcome, Reason
+from trigger_contracts.deliveries.outcomes import FailureCode, Final, Outcome, Reason
 from trigger_contracts.targets.secrets import new_secret
 from trigger_executor.domain.delivery.attempt import Attempted, Cause, NotAttempted
 
@@ -105,9 +105,15 @@ async def test_a_connection_is_used_again_and_an_edit_counts_from_the_next_attem
 
 @pytest.mark.parametrize(
     ("status", "code", "final"),
-    [(204, None, Final.DELIVERED), (500, Code.STATUS, None), (410, Code.STATUS, Final.DEAD)],
+    [
+        (204, None, Final.DELIVERED),
+        (500, FailureCode.STATUS, None),
+        (410, FailureCode.STATUS, Final.DEAD),
+    ],
 )
-async def test_a_status_is_judged(status: int, code: Code | None, final: Final | None) -> None:
+async def test_a_status_is_judged(
+    status: int, code: FailureCode | None, final: Final | None
+) -> None:
     answer = b"HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n" % status
     async with receiving(answering(answer)) as receiver, sending() as send:
         told = await send(receiver.url())
@@ -140,7 +146,7 @@ async def test_a_redirect_is_not_followed(status: int) -> None:
         async with receiving(answering(moved)) as receiver:
             told = await send(receiver.url())
         assert inner.connections == 0
-    assert (told.outcome, told.code, told.status) == (Outcome.FAILED, Code.REDIRECT, status)
+    assert (told.outcome, told.code, told.status) == (Outcome.FAILED, FailureCode.REDIRECT, status)
 
 
 async def test_cookies_are_not_kept() -> None:
@@ -164,18 +170,18 @@ async def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("answer", "code"),
     [
-        (hanging, Code.TIMEOUT),
-        (dripping(HEAD * 5), Code.TIMEOUT),
-        (resetting, Code.RESET),
-        (closing, Code.RESET),
-        (answering(b"SSH-2.0-OpenSSH_9.7\r\n\r\n"), Code.PROTOCOL),
-        (answering(b"\x00\xff" * 50 + b"\r\n\r\n"), Code.PROTOCOL),
-        (answering(b"HTTP/1.1 abc X\r\n\r\n"), Code.PROTOCOL),
-        (answering(b"HTTP/1.1 200 OK\r\nA: " + b"x" * 20_000 + b"\r\n\r\n"), Code.PROTOCOL),
+        (hanging, FailureCode.TIMEOUT),
+        (dripping(HEAD * 5), FailureCode.TIMEOUT),
+        (resetting, FailureCode.RESET),
+        (closing, FailureCode.RESET),
+        (answering(b"SSH-2.0-OpenSSH_9.7\r\n\r\n"), FailureCode.PROTOCOL),
+        (answering(b"\x00\xff" * 50 + b"\r\n\r\n"), FailureCode.PROTOCOL),
+        (answering(b"HTTP/1.1 abc X\r\n\r\n"), FailureCode.PROTOCOL),
+        (answering(b"HTTP/1.1 200 OK\r\nA: " + b"x" * 20_000 + b"\r\n\r\n"), FailureCode.PROTOCOL),
     ],
     ids=["hangs", "drips", "resets", "closes", "another-protocol", "garbage", "number", "line"],
 )
-async def test_a_bad_receiver_costs_one_attempt_with_its_code(answer, code: Code) -> None:
+async def test_a_bad_receiver_costs_one_attempt_with_its_code(answer, code: FailureCode) -> None:
     async with receiving(answer) as receiver, sending() as send:
         told, took = await send.timed(receiver.url())
         assert len(receiver.requests) == 1
@@ -189,7 +195,7 @@ async def test_nobody_listens() -> None:
         url = receiver.url()
     async with sending() as send:
         told = await send(url)
-    assert (told.code, told.address, told.status) == (Code.REFUSED, None, None)
+    assert (told.code, told.address, told.status) == (FailureCode.REFUSED, None, None)
 
 
 async def test_a_connection_that_nobody_accepts_times_out_by_its_phase() -> None:
@@ -207,7 +213,7 @@ async def test_a_connection_that_nobody_accepts_times_out_by_its_phase() -> None
             told, took = await send.timed(f"http://127.0.0.1:{port}/", timeout=5)
         for filler in fillers:
             filler.close()
-    assert told.code is Code.TIMEOUT
+    assert told.code is FailureCode.TIMEOUT
     assert took < 1
 
 
@@ -235,7 +241,7 @@ async def test_of_an_answer_without_end_little_is_read(head: bytes, chunk: bytes
         await asyncio.sleep(0)
     has_head = head.endswith(b"\r\n\r\n")
     assert told.outcome is (Outcome.DELIVERED if has_head else Outcome.FAILED)
-    assert told.code is (None if has_head else Code.PROTOCOL)
+    assert told.code is (None if has_head else FailureCode.PROTOCOL)
     assert took < 1.5
     # At most 1 MiB is read; the rest is what both ends' kernels hold.
     assert receiver.sent < 2 * MIB
@@ -321,7 +327,7 @@ async def test_a_stale_connection_is_tried_once_more_on_a_fresh_one() -> None:
 
 async def test_a_fresh_connection_is_tried_once_alone() -> None:
     async with receiving(closing) as receiver, sending() as send:
-        assert (await send(receiver.url())).code is Code.RESET
+        assert (await send(receiver.url())).code is FailureCode.RESET
         assert (receiver.connections, len(receiver.requests)) == (1, 1)
 
 
@@ -360,7 +366,7 @@ async def test_a_receiver_that_hangs_does_not_hinder_others() -> None:
         _, took = await send.timed(well.url())
         ended = await asyncio.gather(*crowd)
     assert took < 0.5
-    assert {one.code for one in ended if isinstance(one, Attempted)} == {Code.TIMEOUT}
+    assert {one.code for one in ended if isinstance(one, Attempted)} == {FailureCode.TIMEOUT}
 
 
 async def test_no_more_than_a_hundred_connections_lead_to_one_origin() -> None:

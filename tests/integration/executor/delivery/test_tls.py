@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.certificates import Authority, Pair
-from trigger_contracts.deliveries.outcomes import Code, Outcome
+from trigger_contracts.deliveries.outcomes import FailureCode, Outcome
 from trigger_executor.adapters.delivery.trust import Trust
 
 from .receivers import OK, FakeLookup, Receiver, answering, receiving, sending
@@ -43,7 +43,7 @@ async def test_the_name_of_a_url_is_the_certificates(tmp_path: Path) -> None:
     ):
         assert (await send(receiver.url(host="localhost"), ca=ca)).outcome is Outcome.DELIVERED
         wrong = await send(receiver.url(host="other.example"), ca=ca)
-        assert wrong.code is Code.TLS
+        assert wrong.code is FailureCode.TLS
         assert len(receiver.requests) == 1
 
 
@@ -62,7 +62,7 @@ async def test_a_bad_certificate_is_a_failure_and_nothing_is_sent(
     async with presenting(pair) as receiver, sending() as send:
         told, took = await send.timed(receiver.url(), ca=ca)
         assert receiver.requests == []
-    assert (told.outcome, told.code, told.final) == (Outcome.FAILED, Code.TLS, None)
+    assert (told.outcome, told.code, told.final) == (Outcome.FAILED, FailureCode.TLS, None)
     assert took < 1.5
 
 
@@ -70,7 +70,7 @@ async def test_a_receiver_without_tls_is_told_nothing() -> None:
     async with receiving(answering(OK)) as receiver, sending() as send:
         told = await send(receiver.url().replace("http:", "https:"))
         assert receiver.requests == []
-    assert told.code is Code.TIMEOUT
+    assert told.code is FailureCode.TIMEOUT
 
 
 def test_contexts_are_kept_for_their_text_and_bounded(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_contexts_are_kept_for_their_text_and_bounded(tmp_path: Path) -> None:
 async def test_a_self_signed_certificate_is_trusted_only_where_it_is_named(tmp_path: Path) -> None:
     pair = Authority(tmp_path).self_signed("receiver")
     async with presenting(pair) as receiver, sending() as send:
-        assert (await send(receiver.url())).code is Code.TLS
+        assert (await send(receiver.url())).code is FailureCode.TLS
         assert receiver.requests == []
         told = await send(receiver.url(), ca=pair.certificate.read_text())
     assert told.outcome is Outcome.DELIVERED

@@ -5,7 +5,7 @@ import ssl
 
 import aiohttp
 
-from trigger_contracts.deliveries.outcomes import Code
+from trigger_contracts.deliveries.outcomes import FailureCode
 from trigger_executor.domain.delivery.attempt import Cause
 
 _OURS = frozenset(
@@ -25,30 +25,30 @@ _REFUSED = frozenset(
 """No connection to be had, whether somebody says so or no way leads there."""
 
 
-def failure_of(error: Exception) -> Code | Cause:
+def failure_of(error: Exception) -> FailureCode | Cause:
     """The code of an attempt that ended with ``error``, or what of ours it was."""
     match error:
         case aiohttp.ClientSSLError() | aiohttp.ClientConnectorCertificateError() | ssl.SSLError():
-            return Code.TLS
+            return FailureCode.TLS
         case TimeoutError():
-            return Code.TIMEOUT
+            return FailureCode.TIMEOUT
         case aiohttp.ClientResponseError() | aiohttp.ClientPayloadError() | ValueError():
-            return Code.PROTOCOL
+            return FailureCode.PROTOCOL
         case OSError():
             return _of_errno(error)
         case aiohttp.ServerDisconnectedError() | aiohttp.ClientConnectionError():
-            return Code.RESET
+            return FailureCode.RESET
         case _:
-            return Code.PROTOCOL
+            return FailureCode.PROTOCOL
 
 
-def _of_errno(error: OSError) -> Code | Cause:
+def _of_errno(error: OSError) -> FailureCode | Cause:
     if error.errno in _OURS:
         return Cause.MACHINE
     if error.errno == errno.ETIMEDOUT:
-        return Code.TIMEOUT
+        return FailureCode.TIMEOUT
     # Several addresses that failed in several ways have no number in common.
     is_connecting = isinstance(error, aiohttp.ClientConnectorError)
     if error.errno in _REFUSED or (is_connecting and error.errno is None):
-        return Code.REFUSED
-    return Code.RESET
+        return FailureCode.REFUSED
+    return FailureCode.RESET

@@ -16,7 +16,7 @@ from functools import lru_cache, partial
 import aiohttp
 from yarl import URL
 
-from trigger_contracts.deliveries.outcomes import Code, Final, Outcome
+from trigger_contracts.deliveries.outcomes import FailureCode, Final, Outcome
 from trigger_contracts.errors import Refused
 from trigger_contracts.targets.addresses import Address, Allowance
 from trigger_contracts.targets.sealing import SealError
@@ -159,7 +159,7 @@ class WebhookSender:
             log.warning("a target's secret does not open", target=attempt.target_id, why=str(error))
             return NotAttempted(Cause.SEALED)
         except ValueError:
-            return _failed(course, Code.PROTOCOL, loop.time())
+            return _failed(course, FailureCode.PROTOCOL, loop.time())
         allowed = await self._allowed(course)
         if not isinstance(allowed, tuple):
             return allowed
@@ -178,7 +178,7 @@ class WebhookSender:
         except Refused:
             return _blocked(course, loop.time())
         except UnknownName:
-            return _failed(course, Code.DNS, loop.time())
+            return _failed(course, FailureCode.DNS, loop.time())
         except NameServersAway:
             return NotAttempted(Cause.NAME_SERVERS)
         allowed = tuple(one for one in addresses if self._rules.refusal(one, url) is None)
@@ -304,10 +304,10 @@ class WebhookSender:
 
 
 def _blocked(course: _Course, ended: float) -> Attempted:
-    return course.told(Outcome.BLOCKED, ended, code=Code.BLOCKED, final=Final.BLOCKED)
+    return course.told(Outcome.BLOCKED, ended, code=FailureCode.BLOCKED, final=Final.BLOCKED)
 
 
-def _failed(course: _Course, code: Code, ended: float) -> Attempted:
+def _failed(course: _Course, code: FailureCode, ended: float) -> Attempted:
     return course.told(Outcome.FAILED, ended, code=code)
 
 
