@@ -86,8 +86,9 @@ def test_what_has_no_payload_says_so(event: bytes) -> None:
 
 
 @pytest.mark.parametrize("body", ["event", "payload"])
-@pytest.mark.parametrize("known", [OLD, NEW])
-def test_during_a_rotation_either_secret_verifies_the_request(body: str, known: str) -> None:
+@pytest.mark.parametrize("which", ["old", "new"])
+def test_during_a_rotation_either_secret_verifies_the_request(body: str, which: str) -> None:
+    known = {"old": OLD, "new": NEW}[which]
     now = datetime.now(UTC)
     sent = request(OwnSecrets(signing=(NEW, OLD)), now, body=body)
     headers = dict(sent.headers)
