@@ -32,7 +32,7 @@ from trigger_contracts.targets.sealing import (
     opening_keys,
 )
 from trigger_contracts.targets.secrets import key_of, new_secret
-from trigger_contracts.targets.target import Changed, Target, Unchanged, decide
+from trigger_contracts.targets.target import ChangedTarget, Target, Unchanged, decide
 from trigger_runtime.process.target_settings import TargetRuleSettings
 
 KEYS: OpeningKeys = opening_keys([new_key()])
@@ -391,7 +391,7 @@ def changed(**fields: Any) -> TargetChanged:
         command_id="c",
         rules=TargetRuleSettings().target_rules(),
     )
-    assert isinstance(decision, Changed), decision
+    assert isinstance(decision, ChangedTarget), decision
     return decision.change
 
 
