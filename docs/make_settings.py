@@ -25,6 +25,7 @@ from trigger_local.cli import app
 from trigger_retention.settings import Settings as RetentionSettings
 from trigger_runtime.process.environment import PREFIX, Formerly, Names
 from trigger_runtime.process.setting_words import bounds, choices, shown
+from trigger_runtime.process.target_settings import TargetSubjectSettings
 from trigger_scheduler.settings import Settings as SchedulerSettings
 
 PAGE = Path(__file__).with_name("settings.md")
@@ -80,6 +81,7 @@ COMMANDS: dict[str, type[BaseModel]] = {
     "`etp provision`": ProvisionSettings,
     "`etp rebuild`, `etp backup`, `etp restore`, `etp records list`, "
     "`etp records remove`": ServersSettings,
+    "`etp nats config`, `etp secrets`": TargetSubjectSettings,
     "`etp import`": ClientSettings,
 }
 """What they are told; where two read the same variable, it means the same."""
@@ -200,7 +202,7 @@ def _command_rows() -> list[tuple[str, ...]]:
 
 
 def _compose_rows() -> list[tuple[str, ...]]:
-    """What the Compose files ask for themselves; services are told nothing of it."""
+    """What the Compose files ask for, and what of it they tell the services."""
     found: dict[tuple[str, str], list[str]] = {}
     for path in sorted(COMPOSE.glob("*.yaml")):
         for variable in dict.fromkeys(_OF_COMPOSE.findall(path.read_text(encoding="utf-8"))):

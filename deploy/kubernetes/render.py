@@ -2,19 +2,24 @@
 
 Run it after the platform's permissions, an alert or a manifest changed:
 ``.venv/bin/python deploy/kubernetes/render.py``. It needs ``requirements/kubernetes.txt``; a test
-fails while a file is stale.
+fails while a file is stale. With ``--nats-conf`` it writes the broker's alone, for an overlay
+whose NATS targets may publish to other subjects: those of ETP_TARGET_SUBJECTS.
 """
 
+import argparse
 import json
 import re
 import shutil
 import subprocess
 import sys
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 from trigger_admin import accounts
+from trigger_contracts.targets.nats_subjects import DEFAULT
 from trigger_contracts.topology import MAX_WAITING_MESSAGES, PERMISSIONS
+from trigger_runtime.process.target_settings import TargetSubjectSettings
 
 HERE = Path(__file__).parent
 NATS_CONF = HERE / "components" / "nats" / "nats.conf"
@@ -31,8 +36,11 @@ def password_variable(user: str) -> str:
     return f"NATS_{user.upper()}_PASSWORD"
 
 
-def nats_configuration() -> str:
-    """The broker's configuration, without a secret: it holds the names of variables for them."""
+def nats_configuration(target_subjects: Sequence[str] = DEFAULT) -> str:
+    """The broker's configuration, without a secret: it holds the names of variables for them.
+
+    NATS targets may publish to ``target_subjects``.
+    """
     cluster = password_variable("cluster")
     configuration = {
         "server_name": "$POD_NAME",
@@ -62,7 +70,8 @@ def nats_configuration() -> str:
             "routes": [f"$NATS_ROUTE_{number}" for number in range(NODES)],
         },
         "accounts": accounts.configuration(
-            {str(user): f"${password_variable(user)}" for user in PERMISSIONS}
+            {str(user): f"${password_variable(user)}" for user in PERMISSIONS},
+            target_subjects,
         ),
     }
     # Variables are written without quotes, or the server takes them for text.
@@ -104,7 +113,23 @@ def installation() -> str:
     return f"# Written by deploy/kubernetes/render.py from overlays/try.\n{overlay}"
 
 
-if __name__ == "__main__":
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument(
+        "--nats-conf",
+        type=Path,
+        metavar="FILE",
+        help="only the broker's configuration, into this file of an overlay of your own",
+    )
+    given = parser.parse_args()
+    if given.nats_conf:
+        subjects = TargetSubjectSettings().subjects()
+        given.nats_conf.write_text(nats_configuration(subjects), encoding="utf-8")
+        return
     NATS_CONF.write_text(nats_configuration(), encoding="utf-8")
     ALERTS.write_text(alerts(), encoding="utf-8")
     INSTALL.write_text(installation(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -12,12 +12,15 @@ from tests.support.declared import Declared
 from tests.support.known_routes import known_routes
 from trigger_api.bootstrap import build
 from trigger_api.domain.live_tail.sse import Notice, notice
+from trigger_api.entrypoints import examples
 from trigger_api.settings import Settings
 from trigger_contracts.errors import Code, problem
 
 OPERATIONS = {
+    "createTarget": "POST /targets/",
     "createTrigger": "POST /triggers/",
     "createTriggers": "POST /triggers/bulk",
+    "deleteTarget": "DELETE /targets/{target_id}",
     "deleteTrigger": "DELETE /triggers/{trigger_id}",
     "exportEvents": "GET /events/export",
     "fireTrigger": "POST /triggers/{trigger_id}/fire",
@@ -29,8 +32,10 @@ OPERATIONS = {
     "getMetrics": "GET /metrics",
     "getOverview": "GET /overview",
     "getReady": "GET /ready",
+    "getSealingKey": "GET /targets/sealing-key",
     "getServing": "GET /serving",
     "getSession": "GET /session",
+    "getTarget": "GET /targets/{target_id}",
     "getTrigger": "GET /triggers/{trigger_id}",
     "getTriggerNext": "GET /triggers/{trigger_id}/next",
     "listActivity": "GET /activity/",
@@ -38,21 +43,26 @@ OPERATIONS = {
     "listEvents": "GET /events/",
     "listLabels": "GET /labels/",
     "listServices": "GET /services",
+    "listTargetVersions": "GET /targets/{target_id}/history",
+    "listTargets": "GET /targets/",
     "listTimezones": "GET /schedules/timezones",
     "listTriggerVersions": "GET /triggers/{trigger_id}/history",
     "listTriggers": "GET /triggers/",
     "listUpcoming": "GET /schedules/upcoming",
     "previewSchedule": "POST /schedules/preview",
     "redriveDeadLetter": "POST /dead-letters/{letter_id}/redrive",
+    "replaceTarget": "PUT /targets/{target_id}",
     "replaceTrigger": "PUT /triggers/{trigger_id}",
     "replayEvent": "POST /events/{event_id}/replay",
     "replayEvents": "POST /events/replay",
+    "rotateTargetSecret": "POST /targets/{target_id}/rotate-secret",
     "signIn": "POST /session",
     "signOut": "DELETE /session",
     "streamEvents": "GET /events/stream",
     "testApiDefinition": "POST /test/api/",
     "testScheduledDefinition": "POST /test/scheduled/",
     "testTrigger": "POST /triggers/{trigger_id}/test",
+    "updateTarget": "PATCH /targets/{target_id}",
     "updateTrigger": "PATCH /triggers/{trigger_id}",
 }
 """Clients call operations by these ids: none changes or goes without a word in the CHANGELOG."""
@@ -138,6 +148,8 @@ def test_lists_declare_their_headers() -> None:
         ("/events/", {"Link", "X-Total-Count", "X-Total-Count-Kind", "X-Log-Position"}),
         ("/triggers/", {"Link", "X-Total-Count", "X-Total-Count-Kind"}),
         ("/activity/", {"X-Log-Position"}),
+        ("/targets/", {"Link", "X-Total-Count", "X-Total-Count-Kind"}),
+        ("/targets/{target_id}/history", {"Link"}),
     ):
         assert DOCUMENT["paths"][path]["get"]["responses"]["200"]["headers"].keys() >= names
 
@@ -176,6 +188,20 @@ def test_a_definition_is_exactly_one_of_four_kinds(rule: str | None, value: Any,
     assert fits("TriggerInput")
     kinds = [one["$ref"].rpartition("/")[2] for one in SCHEMAS["TriggerInput"]["oneOf"]]
     assert [kind for kind in kinds if fits(kind)] == [name]
+
+
+@pytest.mark.parametrize("name", sorted(examples.TARGETS))
+def test_a_target_is_exactly_one_of_two_kinds(name: str) -> None:
+    target = examples.TARGETS[name]
+
+    def fits(schema: str) -> bool:
+        full = {"$ref": f"#/components/schemas/{schema}", "components": DOCUMENT["components"]}
+        return bool(jsonschema_rs.Draft202012Validator(full).is_valid(target))
+
+    kind = target["type"].capitalize()
+    for schema in ("TargetInput", "TargetReplacement", "TargetPatch", f"{kind}TargetInput"):
+        assert fits(schema), schema
+    assert not fits("NatsTargetInput" if kind == "Webhook" else "WebhookTargetInput")
 
 
 @pytest.mark.parametrize("said", Notice)

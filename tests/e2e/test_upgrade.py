@@ -16,7 +16,7 @@ from tests.releases.loading import RELEASES, Release
 from tests.support.eventually import eventually
 from tests.support.new_cluster import new_cluster
 from tests.support.whole_platform import Json, Platform, distinct, now
-from trigger_admin.target import Target
+from trigger_admin.installation import Installation
 from trigger_local import running
 from trigger_local.home import Home
 from trigger_local.output import Output
@@ -41,7 +41,7 @@ async def platform(release: Release) -> AsyncIterator[Platform]:
     folder = Path(tempfile.mkdtemp(prefix="etp-test-"))
     platform = Platform(folder / "home")
 
-    async def load(target: Target, _output: Output) -> None:
+    async def load(target: Installation, _output: Output) -> None:
         await release.load(target)
 
     try:

@@ -20,7 +20,7 @@ from nats.aio.client import Client
 import trigger_retention.adapters.schema
 import trigger_scheduler.adapters.schema
 from trigger_admin import database
-from trigger_admin.target import Target, admin_connection, at_database
+from trigger_admin.installation import Installation, admin_connection, at_database
 from trigger_contracts import subjects
 from trigger_runtime.postgres import migrations
 
@@ -51,7 +51,7 @@ class Release:
         self.statements: dict[str, list[str]] = _read(folder / "statements.json")
         """What its services said to PostgreSQL, by their roles."""
 
-    async def load(self, target: Target) -> None:
+    async def load(self, target: Installation) -> None:
         """Into servers that hold nothing yet."""
         async with admin_connection(target) as client:
             for stream in self.streams:

@@ -28,7 +28,7 @@ from pydantic import SecretStr
 
 from tests.support.eventually import eventually
 from tests.support.new_cluster import new_cluster
-from trigger_admin.target import ADMIN, Target
+from trigger_admin.installation import ADMIN, Installation
 from trigger_api.domain.keys import parse_stored
 from trigger_api.domain.sessions import SessionCookie
 from trigger_contracts import subjects
@@ -453,9 +453,9 @@ class Platform:
         return kept
 
     @property
-    def servers(self) -> Target:
+    def servers(self) -> Installation:
         """As an administrator's command is told them."""
-        return Target(self._nats_url, self._secrets.nats[ADMIN], self.status["database_url"])
+        return Installation(self._nats_url, self._secrets.nats[ADMIN], self.status["database_url"])
 
     @property
     def _nats_url(self) -> str:

@@ -25,8 +25,8 @@ from trigger_contracts import topology
 
 from . import snapshots
 from .errors import AdminError, UncopiedError
+from .installation import Installation, admin_connection
 from .snapshots import Snapshot
-from .target import Target, admin_connection
 
 ORDER = (
     topology.COMMANDS.name,
@@ -70,7 +70,7 @@ class Backup:
         return sum(one.size for one in self.streams)
 
 
-async def back_up(target: Target, folder: Path, say: Say) -> Backup:
+async def back_up(target: Installation, folder: Path, say: Say) -> Backup:
     """Write a backup into a folder that is new or empty. Raises AdminError; it is an UncopiedError
     where the backup is there and lacks commands that were acknowledged.
     """

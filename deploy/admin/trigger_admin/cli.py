@@ -16,17 +16,18 @@ import nats
 import typer
 
 from trigger_runtime.process import command_line
+from trigger_runtime.process.target_settings import TargetSubjectSettings
 
 from . import broker_health as health_of_broker
 from . import compose_secrets, nats_config, records
 from .backup import Backup, back_up
+from .installation import Installation
 from .provision import provision as provision_target
 from .rebuild import rebuild_all
 from .records import FoundRecord
 from .restore import rebuild_restored
 from .restore import restore as restore_target
 from .settings import ProvisionSettings, ServersSettings
-from .target import Target
 
 T = TypeVar("T")
 
@@ -218,7 +219,7 @@ def servers(
     nats_password: str | None,
     database_url: str | None,
     replicas: int = 1,
-) -> Target:
+) -> Installation:
     """Those that options name, and else the environment; ends the command where they are wrong."""
     return command_line.read_settings(
         ServersSettings,
@@ -248,11 +249,17 @@ def show_nats_config(
 ) -> None:
     """Print nats-server's configuration: accounts, users, permissions, and how it stores.
 
+    ETP_TARGET_SUBJECTS says where NATS targets may publish to: the same as for the services.
+
     Passwords stay in the server's own environment: NATS_PASSWORD_API and its like, and for a
     cluster NATS_PASSWORD_ROUTE and NATS_ROUTES, such as ["nats://route:PASSWORD@nats-0:6222"]. The
     server's name is given by its --name.
     """
-    print(nats_config.with_variables(cluster or None, store_dir=store_dir))
+    print(
+        nats_config.with_variables(
+            cluster or None, store_dir=store_dir, target_subjects=_target_subjects()
+        )
+    )
 
 
 @app.command()
@@ -277,11 +284,16 @@ def secrets(
     ] = None,
 ) -> None:
     """Make the secrets of the Compose files in a folder, or what is missing there."""
+    subjects = _target_subjects()
 
     async def made() -> bool:
-        return compose_secrets.make(folder, broker_health, monitoring)
+        return compose_secrets.make(folder, broker_health, monitoring, target_subjects=subjects)
 
     print("Secrets were made." if complete(made) else "Secrets are there.")
+
+
+def _target_subjects() -> tuple[str, ...]:
+    return command_line.read_settings(TargetSubjectSettings).subjects()
 
 
 def show(found: Sequence[FoundRecord], *, as_json: bool) -> None:

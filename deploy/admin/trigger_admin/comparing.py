@@ -16,7 +16,7 @@ from trigger_contracts import subjects, topology
 from trigger_runtime.jetstream.reader import StreamReader
 
 from . import yesterday
-from .target import Target, compare, reading
+from .installation import Installation, compare, reading
 
 READ_TIMEOUT = timedelta(seconds=10)
 
@@ -45,7 +45,7 @@ class Compared:
     lost: list[str]
 
 
-async def find_losses(target: Target, client: Client) -> Compared:
+async def find_losses(target: Installation, client: Client) -> Compared:
     """Look at the streams, as ``admin``, and back."""
     past, found = await compare(target, client)
     lost = past.lost(found)
@@ -56,7 +56,7 @@ async def find_losses(target: Target, client: Client) -> Compared:
     return Compared(found, past, lost)
 
 
-async def _holes(target: Target, limit: int | None) -> list[str]:
+async def _holes(target: Installation, limit: int | None) -> list[str]:
     async with reading(target) as connection:
         reader = StreamReader(connection, topology.CHANGES.name, timeout=READ_TIMEOUT)
         database = await asyncpg.connect(target.database_url)

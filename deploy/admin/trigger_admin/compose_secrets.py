@@ -14,11 +14,12 @@ capability there: they read no file of somebody else's whose mode a strict umask
 
 import json
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from trigger_contracts.subjects import Service
+from trigger_contracts.targets.nats_subjects import DEFAULT as DEFAULT_TARGET_SUBJECTS
 
 from . import credentials, nats_config
 from .credentials import DATABASE_OWNER, Secrets
@@ -57,9 +58,16 @@ class ComposeSecrets:
     """Of Grafana's user ``admin``."""
 
 
-def make(folder: Path, broker_health: Path | None = None, monitoring: Path | None = None) -> bool:
+def make(
+    folder: Path,
+    broker_health: Path | None = None,
+    monitoring: Path | None = None,
+    *,
+    target_subjects: Sequence[str] = DEFAULT_TARGET_SUBJECTS,
+) -> bool:
     """Have everything in ``folder``, copies of ``broker_health`` and of the folder ``monitoring``
-    included; whether it is the first time. Raises AdminError, OSError.
+    included; the broker lets NATS targets publish to ``target_subjects``. Whether it is the first
+    time. Raises AdminError, OSError.
     """
     owner = folder.stat()
     folder.chmod(0o700)
@@ -67,7 +75,7 @@ def make(folder: Path, broker_health: Path | None = None, monitoring: Path | Non
     first = not kept.exists()
     found = _read(kept)
     _write(kept, json.dumps(asdict(found), indent=2), owner, mode=0o600)
-    files = dict(_files(found))
+    files = dict(_files(found, target_subjects))
     if broker_health is not None:
         files[BROKER_HEALTH] = broker_health.read_text(encoding="utf-8")
     if monitoring is not None:
@@ -105,7 +113,7 @@ def _read(kept: Path) -> ComposeSecrets:
         raise AdminError(msg) from None
 
 
-def _files(secrets: ComposeSecrets) -> Iterator[tuple[str, str]]:
+def _files(secrets: ComposeSecrets, target_subjects: Sequence[str]) -> Iterator[tuple[str, str]]:
     own = secrets.platform
     for service in Service:
         yield f"{service}/nats_password", own.nats[service]
@@ -118,8 +126,9 @@ def _files(secrets: ComposeSecrets) -> Iterator[tuple[str, str]]:
     yield "admin/database_url", _url(DATABASE_OWNER, own)
     for service in Service:
         yield f"admin/{service}_password", own.postgres[owner_role(service)]
-    yield "nats/nats.conf", _broker(secrets, None)
-    yield "nats/cluster.conf", _broker(secrets, nats_config.Cluster("etp", NODES, secrets.route))
+    yield "nats/nats.conf", _broker(secrets, None, target_subjects)
+    cluster = nats_config.Cluster("etp", NODES, secrets.route)
+    yield "nats/cluster.conf", _broker(secrets, cluster, target_subjects)
     yield "postgres/password", own.postgres[DATABASE_OWNER]
     yield "valkey/valkey.conf", f"requirepass {secrets.cache}\n"
     yield "valkey/password", secrets.cache
@@ -148,7 +157,11 @@ def _remove_others(folder: Path, files: Collection[str]) -> None:
                 path.unlink()
 
 
-def _broker(secrets: ComposeSecrets, cluster: nats_config.Cluster | None) -> str:
+def _broker(
+    secrets: ComposeSecrets,
+    cluster: nats_config.Cluster | None,
+    target_subjects: Sequence[str],
+) -> str:
     return nats_config.configuration(
         secrets.platform.nats,
         store_dir=STORE,
@@ -156,6 +169,7 @@ def _broker(secrets: ComposeSecrets, cluster: nats_config.Cluster | None) -> str
         server_name=None,
         monitor_host="127.0.0.1",
         cluster=cluster,
+        target_subjects=target_subjects,
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from trigger_contracts.targets.nats_subjects import DEFAULT as DEFAULT_TARGET_SUBJECTS
 from trigger_contracts.topology import MAX_WAITING_MESSAGES, PERMISSIONS
 
 from . import accounts
@@ -52,8 +53,9 @@ def configuration(
     server_name: str | None = "etp",
     monitor_host: str | None = None,
     cluster: Cluster | None = None,
+    target_subjects: Sequence[str] = DEFAULT_TARGET_SUBJECTS,
 ) -> str:
-    """The whole configuration file.
+    """The whole configuration file. NATS targets may publish to ``target_subjects``.
 
     Without ``server_name`` the server is told it by its ``--name``, so that the nodes of a cluster
     share a file. On ``monitor_host`` it answers ``/healthz``, to whoever reaches that.
@@ -75,7 +77,7 @@ def configuration(
             },
             # A listener that does not read is cut off; it must not slow down who publishes.
             "no_fast_producer_stall": True,
-            "accounts": accounts.configuration(passwords),
+            "accounts": accounts.configuration(passwords, target_subjects),
             **({} if cluster is None else {"cluster": _routes(cluster, host)}),
         },
         indent=2,
@@ -84,7 +86,12 @@ def configuration(
     )
 
 
-def with_variables(cluster_name: str | None, *, store_dir: Path) -> str:
+def with_variables(
+    cluster_name: str | None,
+    *,
+    store_dir: Path,
+    target_subjects: Sequence[str] = DEFAULT_TARGET_SUBJECTS,
+) -> str:
     """The same for a container, with its passwords left to the environment of nats-server.
 
     ``NATS_PASSWORD_<USER>`` for each user; in a cluster also ``NATS_PASSWORD_ROUTE``, and
@@ -97,6 +104,7 @@ def with_variables(cluster_name: str | None, *, store_dir: Path) -> str:
         server_name=None,
         monitor_host="0.0.0.0",  # noqa: S104 (a kubelet asks from outside)
         cluster=Cluster(cluster_name, None, variable(CLUSTER_USER)) if cluster_name else None,
+        target_subjects=target_subjects,
     )
     # A quoted one would be the password itself.
     return _VARIABLE.sub(r"\1", text)

@@ -17,9 +17,9 @@ from trigger_runtime.postgres.migrations import NewerSchemaError
 from . import database, rebuild, streams, yesterday
 from .comparing import find_losses
 from .errors import AdminError, TablesGoneError
-from .target import (
+from .installation import (
     ONE_AT_A_TIME,
-    Target,
+    Installation,
     admin_connection,
     at_database,
     compare,
@@ -35,7 +35,7 @@ def say_nothing(_text: str) -> None:
 
 
 async def provision(
-    target: Target, say: Callable[[str], None] = say_nothing, *, accept_loss: bool = False
+    target: Installation, say: Callable[[str], None] = say_nothing, *, accept_loss: bool = False
 ) -> None:
     """Raises StreamsLostError before anything is changed, unless ``accept_loss``."""
     async with one_step(target, lambda: say(WAITING)), admin_connection(target) as client:
@@ -65,7 +65,7 @@ def _made_anew(past: yesterday.Yesterday, schemas: Sequence[str]) -> str:
     return f"PostgreSQL has lost tables of: {', '.join(schemas)}. They are made anew."
 
 
-async def watch(target: Target, say: Callable[[str], None] = say_nothing) -> list[str]:
+async def watch(target: Installation, say: Callable[[str], None] = say_nothing) -> list[str]:
     """What was lost since the last note; if nothing, how far the streams are is noted.
 
     A stream that is missing and had nothing is made anew.
@@ -85,7 +85,7 @@ async def watch(target: Target, say: Callable[[str], None] = say_nothing) -> lis
         return lost
 
 
-async def provision_database(target: Target, *, without: Collection[str] = ()) -> None:
+async def provision_database(target: Installation, *, without: Collection[str] = ()) -> None:
     """Roles, the database, and its schemas ``without`` those that a rebuild makes."""
     name, prefix = target.database_name, target.role_prefix
     server = await asyncpg.connect(at_database(target.database_url, "postgres"))

@@ -22,13 +22,13 @@ from . import streams, yesterday
 from .comparing import find_losses
 from .database import SCHEMAS
 from .errors import AdminError
-from .target import Target, admin_connection, one_step, reading
+from .installation import Installation, admin_connection, one_step, reading
 
 READ_TIMEOUT = timedelta(seconds=10)
 
 
 async def rebuild_all(
-    target: Target,
+    target: Installation,
     *,
     accept_loss: bool = False,
     schemas: Collection[str] = tuple(SCHEMAS),
@@ -47,7 +47,11 @@ async def rebuild_all(
 
 
 async def make_anew(
-    target: Target, *, accept_loss: bool, schemas: Collection[str], restored: str | None = None
+    target: Installation,
+    *,
+    accept_loss: bool,
+    schemas: Collection[str],
+    restored: str | None = None,
 ) -> tuple[str, ...]:
     """The same for whoever takes the ``one_step`` already."""
     async with admin_connection(target) as client:
@@ -69,7 +73,7 @@ async def make_anew(
 
 
 async def _rebuild_all(
-    target: Target,
+    target: Installation,
     client: Client,
     schemas: Collection[str],
     *,
@@ -115,10 +119,8 @@ async def _rebuild(
             keep_cursors=keep_cursors and restored is None,
             restored=None if restored is None else Restored(dues, restored),
         )
-        told.append(
-            f"scheduler: {index.triggers} triggers from {index.changes} changes, "
-            f"{index.targets} targets"
-        )
+        targets = f", {index.targets} targets" if index.targets else ""
+        told.append(f"scheduler: {index.triggers} triggers from {index.changes} changes{targets}")
         if restored is not None:
             told.append(
                 f"{index.missed.occurrences} occurrences of {index.missed.triggers} triggers since "

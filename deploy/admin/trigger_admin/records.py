@@ -17,7 +17,7 @@ from trigger_contracts.records import Unreadable
 from trigger_runtime.jetstream.reader import StoredMessage, StreamReader
 
 from .errors import AdminError
-from .target import Target, clock_of_record, reading
+from .installation import Installation, clock_of_record, reading
 
 PAGE = 500
 READ_TIMEOUT = timedelta(seconds=10)
@@ -45,7 +45,7 @@ class FoundRecord:
     why: str
 
 
-async def unreadable(target: Target) -> list[FoundRecord]:
+async def unreadable(target: Installation) -> list[FoundRecord]:
     """Every record of every stream that cannot be read, in their order."""
     found: list[FoundRecord] = []
     now = await clock_of_record(target)
@@ -62,7 +62,7 @@ async def unreadable(target: Target) -> list[FoundRecord]:
     return found
 
 
-async def remove(target: Target, stream: str, seq: int) -> str:
+async def remove(target: Installation, stream: str, seq: int) -> str:
     """Remove one that cannot be read; returns a sentence. Raises ``AdminError`` for any other."""
     judge = _JUDGES.get(stream)
     if judge is None:

@@ -22,15 +22,15 @@ from . import backup, snapshots, streams, yesterday
 from .backup import Backup
 from .database import SCHEMAS
 from .errors import AdminError
+from .installation import Installation, admin_connection, one_step
 from .rebuild import make_anew, rebuild_all
 from .stopped import must_be_stopped
-from .target import Target, admin_connection, one_step
 
 Say = Callable[[str], None]
 
 
 async def restore(
-    target: Target, folder: Path, say: Say, *, replace: bool = False
+    target: Installation, folder: Path, say: Say, *, replace: bool = False
 ) -> tuple[str, ...]:
     """Put a backup's streams into the broker, and make the tables; returns a sentence about each.
 
@@ -52,7 +52,7 @@ async def restore(
 
 
 async def _put_back(
-    target: Target, found: Backup, folder: Path, say: Say, *, replace: bool
+    target: Installation, found: Backup, folder: Path, say: Say, *, replace: bool
 ) -> None:
     """Its streams, in the place of those that are there."""
     async with admin_connection(target) as client:
@@ -67,7 +67,7 @@ async def _put_back(
         await streams.apply(client, replicas=target.replicas)
 
 
-async def rebuild_restored(target: Target, *, accept_loss: bool) -> tuple[str, ...]:
+async def rebuild_restored(target: Installation, *, accept_loss: bool) -> tuple[str, ...]:
     """Make the tables of streams that were brought back by other means: a copy of the broker's
     store. Raises AdminError where a service runs, or as ``rebuild_all``.
     """
@@ -85,7 +85,7 @@ def reason(found: Backup | None = None) -> str:
 
 
 async def _keep_that_it_begins(
-    target: Target, client: Client, folder: Path, *, replace: bool
+    target: Installation, client: Client, folder: Path, *, replace: bool
 ) -> yesterday.Streams:
     """The streams that are there, which may be removed. Raises AdminError where they may not."""
     found = await yesterday.streams(client)

@@ -13,7 +13,7 @@ from trigger_runtime.process.secret_files import SUFFIX
 from trigger_runtime.process.settings import BrokerSettings
 
 from .database import DATABASE_ROLES
-from .target import ADMIN, Target
+from .installation import ADMIN, Installation
 
 ELSEWHERE = ("nats_url", "nats_password", "database_url")
 """Whoever sets one of these means servers of their own."""
@@ -60,9 +60,9 @@ class ServersSettings(BrokerSettings):
     def _role_prefix(self) -> str:
         return ""
 
-    def target(self, replicas: int = 1) -> Target:
+    def target(self, replicas: int = 1) -> Installation:
         password = self.nats_password
-        return Target(
+        return Installation(
             nats_url=self.nats_url,
             nats_password=password.get_secret_value() if password else "",
             database_url=self.database_url.get_secret_value(),

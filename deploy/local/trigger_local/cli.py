@@ -17,11 +17,11 @@ from trigger_admin import cli as admin
 from trigger_admin import records
 from trigger_admin.backup import Backup, back_up
 from trigger_admin.cli import complete
+from trigger_admin.installation import Installation
 from trigger_admin.rebuild import rebuild_all
 from trigger_admin.records import FoundRecord
 from trigger_admin.restore import rebuild_restored
 from trigger_admin.restore import restore as restore_target
-from trigger_admin.target import Target
 from trigger_cli import cli as client
 from trigger_cli.gateway import GatewayClient
 from trigger_cli.importing import Report
@@ -145,7 +145,7 @@ def rebuild(
 def backup(platform: Named, folder: admin.BackupFolder) -> None:
     """Write all streams into a new folder, while the platform runs or while it does not."""
 
-    async def stopped(target: Target, output: Output) -> Backup:
+    async def stopped(target: Installation, output: Output) -> Backup:
         return await back_up(target, folder, output.say)
 
     async def backed_up() -> Backup:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trigger_admin import cli as admin
+from trigger_admin.installation import Installation
 from trigger_admin.settings import is_elsewhere
-from trigger_admin.target import Target
 
 from .errors import NotInstalledError
 from .home import Home
@@ -48,11 +48,11 @@ class Named:
     def is_elsewhere(self) -> bool:
         return is_elsewhere(self.nats_url, self.nats_password, self.database_url)
 
-    def elsewhere(self, replicas: int = 1) -> Target:
+    def elsewhere(self, replicas: int = 1) -> Installation:
         """Ends the command where options and environment do not say all of it."""
         return admin.servers(self.nats_url, self.nats_password, self.database_url, replicas)
 
-    async def servers(self) -> Target:
+    async def servers(self) -> Installation:
         """Those elsewhere, or those of a running platform. Raises NotUpError."""
         if self.is_elsewhere:
             return self.elsewhere()

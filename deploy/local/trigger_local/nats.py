@@ -2,12 +2,13 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
 from trigger_admin import accounts
 from trigger_admin.nats_config import configuration
+from trigger_contracts.targets.nats_subjects import DEFAULT as DEFAULT_TARGET_SUBJECTS
 
 from .child import Program
 from .errors import LocalError
@@ -52,14 +53,23 @@ def _release(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
 
 
-def program(folder: Path, passwords: Mapping[str, str], *, port: int) -> Program:
+def program(
+    folder: Path,
+    passwords: Mapping[str, str],
+    *,
+    port: int,
+    target_subjects: Sequence[str] = DEFAULT_TARGET_SUBJECTS,
+) -> Program:
     """Write the configuration into ``folder`` and say how to start the server on it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_private(folder / VERSION_FILE, server_version())
     config = folder / "nats.conf"
     store = folder / "store"
     accounts.adopt_streams(store)
-    write_private(config, configuration(passwords, store_dir=store, port=port))
+    write_private(
+        config,
+        configuration(passwords, store_dir=store, port=port, target_subjects=target_subjects),
+    )
     return Program(
         name="nats",
         argv=(str(binary()), "--config", str(config)),

@@ -15,8 +15,9 @@ import asyncpg
 
 from trigger_admin import broker_health
 from trigger_admin.database import DATABASE, owner_role
-from trigger_admin.target import ADMIN, Target
+from trigger_admin.installation import ADMIN, Installation
 from trigger_contracts.subjects import Service
+from trigger_contracts.targets.nats_subjects import DEFAULT as DEFAULT_TARGET_SUBJECTS
 
 from . import nats, postgres, space, store
 from .child import Program
@@ -73,6 +74,8 @@ class Platform:
     """Of every program by process name, the gateway's (``api``) included."""
     host: str
     """The gateway's address; everything else listens on loopback alone."""
+    target_subjects: tuple[str, ...] = DEFAULT_TARGET_SUBJECTS
+    """Where NATS targets may publish to."""
 
     @property
     def url(self) -> str:
@@ -97,6 +100,7 @@ def servers(platform: Platform) -> tuple[Spec, Spec]:
                 platform.home.nats,
                 platform.secrets.nats,
                 port=platform.ports["nats"],
+                target_subjects=platform.target_subjects,
             ),
             ready=partial(nats.answers, LOOPBACK, platform.ports["nats"]),
             stop_timeout=SERVER_TIMEOUT,
@@ -119,9 +123,9 @@ def servers(platform: Platform) -> tuple[Spec, Spec]:
     )
 
 
-def target_of(platform: Platform) -> Target:
+def target_of(platform: Platform) -> Installation:
     """The platform's own servers, for an admin step."""
-    return Target(
+    return Installation(
         nats_url=platform.nats_url(),
         nats_password=platform.secrets.nats[ADMIN],
         database_url=platform.database_url(),

@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from trigger_admin.installation import Installation
 from trigger_admin.provision import provision, provision_database
 from trigger_admin.rebuild import rebuild_all
 from trigger_admin.restore import rebuild_restored, restore
-from trigger_admin.target import Target
+from trigger_runtime.process.command_line import read_settings
+from trigger_runtime.process.target_settings import TargetSubjectSettings
 
 from . import nats as nats_server
 from . import ports, postgres, programs, secrets, state, welcome
@@ -93,7 +95,7 @@ async def rebuild_stopped(
 ) -> tuple[str, ...]:
     """Rebuild on a data directory whose platform does not run. Raises LocalError."""
 
-    async def rebuild(target: Target, output: Output) -> tuple[str, ...]:
+    async def rebuild(target: Installation, output: Output) -> tuple[str, ...]:
         if restored:
             # A provision would refuse what was not restored whole, or make it as if it was.
             await provision_database(target)
@@ -107,7 +109,7 @@ async def rebuild_stopped(
 async def restore_stopped(home: Home, folder: Path, *, replace: bool) -> tuple[str, ...]:
     """Restore a backup on a data directory whose platform does not run. Raises LocalError."""
 
-    async def put_back(target: Target, output: Output) -> tuple[str, ...]:
+    async def put_back(target: Installation, output: Output) -> tuple[str, ...]:
         # The database may be new: its roles and schemas are made first, and then its tables.
         await provision_database(target)
         return await restore(target, folder, output.say, replace=replace)
@@ -115,7 +117,7 @@ async def restore_stopped(home: Home, folder: Path, *, replace: bool) -> tuple[s
     return await on_stopped(home, put_back)
 
 
-async def on_stopped(home: Home, step: Callable[[Target, Output], Awaitable[T]]) -> T:
+async def on_stopped(home: Home, step: Callable[[Installation, Output], Awaitable[T]]) -> T:
     """Take an admin step on a data directory whose platform does not run: broker and database are
     started for it. Raises LocalError.
     """
@@ -147,6 +149,7 @@ def _platform(options: Options, output: Output) -> Platform:
         secrets=secrets.load_or_create(options.home),
         ports={**chosen.by_name, "api": options.port},
         host=options.host,
+        target_subjects=read_settings(TargetSubjectSettings).subjects(),
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from trigger_admin import yesterday
-from trigger_admin.target import Target, admin_connection, take_note
+from trigger_admin.installation import Installation, admin_connection, take_note
 from trigger_contracts.topology import PLATFORM_ACCOUNT
 
 ASK_TIMEOUT = 5.0
@@ -27,7 +27,7 @@ def folders(nats_folder: Path) -> Collection[Path]:
     return [root, *streams.glob("*/msgs")]
 
 
-async def removed_under_it(target: Target, folder: Path) -> bool:
+async def removed_under_it(target: Installation, folder: Path) -> bool:
     """Whether the server still has what lay in one of these. Raises where it does not say.
 
     How far its streams are is noted once more: this is the last time that it is known.

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import asyncpg
 
 from trigger_admin.errors import StreamsLostError, TablesGoneError
+from trigger_admin.installation import Installation
 from trigger_admin.provision import provision, watch
-from trigger_admin.target import Target
 
 from .policy import LastSaid
 
@@ -21,7 +21,7 @@ LOOK_TIMEOUT = 5.0
 class StreamWatch:
     """Looks at the streams of one platform, and remembers what it has said of them."""
 
-    def __init__(self, target: Target, say: Callable[[str], None]) -> None:
+    def __init__(self, target: Installation, say: Callable[[str], None]) -> None:
         self._target = target
         self._say = say
         self._lost: LastSaid[list[str]] = LastSaid([])

@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Sequence
 
-from trigger_admin.target import Target
+from trigger_admin.installation import Installation
 
 from . import state
 from .output import Output
@@ -29,7 +29,7 @@ SERVERS = frozenset({"nats", "postgres"})
 class Supervisor:
     """The programs that run, in the order of their start."""
 
-    def __init__(self, platform: Platform, output: Output, target: Target) -> None:
+    def __init__(self, platform: Platform, output: Output, target: Installation) -> None:
         """``target`` is the platform's own servers, for what is done about streams."""
         self.platform = platform
         self.supervised: list[Supervised] = []

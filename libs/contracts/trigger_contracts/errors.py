@@ -77,7 +77,7 @@ _TABLE: dict[Code, tuple[int, str]] = {
     Code.TARGET_IN_USE: (409, "Triggers name the target"),
     Code.QUOTA_EXCEEDED: (409, "A quota is used up"),
     Code.GONE: (410, "It is not there any more"),
-    Code.VERSION_MISMATCH: (412, "The trigger has another version"),
+    Code.VERSION_MISMATCH: (412, "It has another version"),
     Code.BODY_TOO_LARGE: (413, "The body is too large"),
     Code.UNSUPPORTED_MEDIA_TYPE: (415, "The body must be JSON"),
     Code.UNSUPPORTED_ENCODING: (415, "The body's encoding is not understood"),
@@ -146,7 +146,7 @@ class Problem(BaseModel):
     current_version: int | None = Field(
         default=None,
         exclude_if=_is_none,
-        description="With `version-mismatch`: the version that the trigger has.",
+        description="With `version-mismatch`: the version that it has.",
     )
     errors: tuple[FieldError, ...] = ()
 
@@ -182,7 +182,7 @@ def refused(
 
 
 def version_mismatch(detail: str, current: int) -> Refused:
-    """The trigger has another version than the request goes by: the ``current`` one."""
+    """The trigger or target has another version than the request goes by: the ``current`` one."""
     found = problem(Code.VERSION_MISMATCH, detail)
     return Refused(found.model_copy(update={"current_version": current}))
 

@@ -54,7 +54,22 @@ class ReplayClaim(BaseModel):
     filter_hash: str
 
 
-CLAIMS = (Claim, CreateClaim, ReplayClaim)
+class SecretClaim(BaseModel):
+    """What all creates of a target, or rotations of its secret, by one API key under one
+    idempotency key share. Kept for 48 h.
+
+    ``secret`` is sealed: whichever request is handled first, the secret is the one that the first
+    was answered with.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    accepted_at: AwareDatetime
+    body_hash: str
+    secret: str | None = None
+
+
+CLAIMS = (Claim, CreateClaim, ReplayClaim, SecretClaim)
 """Whatever is stored under a key is one of these."""
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from faststream import FastStream
 
 from trigger_api.adapters.event_stream import JetStreamEventStream
@@ -27,6 +27,8 @@ from trigger_api.entrypoints import (
     schedules,
     session,
     stream,
+    target_writes,
+    targets,
     trial_fires,
     trigger_writes,
     triggers,
@@ -37,6 +39,7 @@ from trigger_contracts.heartbeats import Heartbeat
 from trigger_contracts.idempotency import CLAIMS
 from trigger_contracts.schema_versions import SCHEMA_VERSIONS
 from trigger_contracts.subjects import Service
+from trigger_contracts.targets.sealing import sealing_key
 from trigger_contracts.topology import COMMANDS, DEAD, EVENTS, IDEMPOTENCY, RETENTION_EVENTS
 from trigger_runtime.consuming.broker import create_broker
 from trigger_runtime.consuming.lag import Lag
@@ -69,12 +72,15 @@ from .adapters.descriptions import describe
 from .adapters.letter_count import StreamLetterCount
 from .adapters.log.views import PostgresLogViews
 from .adapters.log_position import ProjectedPosition
+from .adapters.names import ResolvedNames
+from .adapters.target_views import PostgresTargetViews
 from .adapters.trigger_views import PostgresTriggerViews
 from .adapters.ui_files import UiFiles
 from .adapters.workers import HeartbeatListener
 from .domain.keys import StoredKey, parse_stored
 from .domain.overview import Lives
 from .domain.sessions import SessionCookie
+from .domain.targets.sealing import Seals
 from .entrypoints.app import create_app, include
 from .entrypoints.bodies import Bodies
 from .entrypoints.compressing import Compressor
@@ -98,6 +104,8 @@ from .handlers.pages import EventPages
 from .handlers.previews import Previews
 from .handlers.replays import Replays
 from .handlers.schemas import SchemaTurns
+from .handlers.target_addresses import AddressCheck
+from .handlers.targets import TargetCommands
 from .handlers.traces import FireTraces
 from .handlers.triggers import TriggerCommands
 from .handlers.upcoming import UpcomingFires
@@ -148,6 +156,7 @@ def build(settings: Settings) -> Api:
     )
     definitions = CachedDefinitions(database, clock, max_age=settings.definition_max_age)
     trigger_views = PostgresTriggerViews(database)
+    target_views = PostgresTargetViews(database)
     log_views = PostgresLogViews(database, searches)
     ports = CommandPorts(
         commands=commands,
@@ -232,7 +241,7 @@ def build(settings: Settings) -> Api:
         # The first that fits answers: `/events/export`, `/events/stats` and `/events/stream` come
         # before `/events/{event_id}`, which would take each of these words for an id.
         [
-            bulk.router(BulkCreates(ports), bodies),
+            bulk.router(BulkCreates(ports, target_views), bodies),
             trigger_writes.router(
                 trigger_writes.TriggerWrites(
                     trigger_commands,
@@ -242,12 +251,14 @@ def build(settings: Settings) -> Api:
                         schemas=ports.schemas,
                         clock=clock,
                         describe=describe,
+                        targets=target_views,
                     ),
                     trigger_views,
                     bodies,
                 )
             ),
             triggers.router(triggers.TriggerRoutes(trigger_views, fire_endpoint)),
+            *_targets(settings, ports, target_views, bodies),
             schedules.router(
                 Previews(views=trigger_views, clock=clock, describe=describe),
                 UpcomingFires(views=trigger_views, clock=clock),
@@ -285,8 +296,16 @@ def build(settings: Settings) -> Api:
             operations.router(health if settings.operations_port is None else None, documents),
         ],
     )
-    ui = UiEndpoint(UiFiles(ui_files.FOLDER).current)
-    gateway = Gateway(app, fire_endpoint, ui, identity, clock, new_id, meter.answered, compressor)
+    gateway = Gateway(
+        app,
+        fire_endpoint,
+        UiEndpoint(UiFiles(ui_files.FOLDER).current),
+        identity,
+        clock,
+        new_id,
+        meter.answered,
+        compressor,
+    )
     return Api(gateway, app, faststream, app.openapi, connection, tail, documents, arrivals, health)
 
 
@@ -313,6 +332,19 @@ def _database(settings: Settings, *, plans_each: bool) -> ReadDatabase:
         pool_size=settings.pool_size,
         timeout=settings.read_timeout,
         plans_each=plans_each,
+    )
+
+
+def _targets(
+    settings: Settings, ports: CommandPorts, views: PostgresTargetViews, bodies: Bodies
+) -> tuple[APIRouter, APIRouter]:
+    key = settings.sealing_public_key
+    seals = Seals(None if key is None else sealing_key(key))
+    addresses = AddressCheck(ResolvedNames(), settings.allowance())
+    commands = TargetCommands(ports, settings.target_rules(), seals, addresses)
+    return (
+        target_writes.router(target_writes.TargetWrites(commands, views, bodies)),
+        targets.router(targets.TargetRoutes(views, seals)),
     )
 
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, model_validator
 
+from trigger_contracts.targets.sealing import SealError, sealing_key
 from trigger_contracts.topology import ACTIVE_LIFE, LOG_LIFE
 from trigger_runtime.process.listening import ListenAddress
 from trigger_runtime.process.settings import (
@@ -19,6 +20,7 @@ from trigger_runtime.process.settings import (
     NatsSettings,
     TraceSettings,
 )
+from trigger_runtime.process.target_settings import TargetRuleSettings
 
 from .domain.keys import parse_stored
 
@@ -46,7 +48,21 @@ def _public_url(text: str) -> str:
     return text
 
 
-class Settings(NatsSettings, DatabaseSettings, HttpSettings, LogSettings, TraceSettings):
+def _sealing_key(text: str) -> str:
+    try:
+        return sealing_key(text).text
+    except SealError as error:
+        raise ValueError(str(error)) from None
+
+
+class Settings(
+    NatsSettings,
+    DatabaseSettings,
+    HttpSettings,
+    LogSettings,
+    TraceSettings,
+    TargetRuleSettings,
+):
     """What the gateway needs."""
 
     bootstrap_key_hash: Annotated[
@@ -60,6 +76,14 @@ class Settings(NatsSettings, DatabaseSettings, HttpSettings, LogSettings, TraceS
         default=None,
         description="What the cookies of sessions are signed with: the same for all gateways. "
         "Without one, sessions end with the gateway that began them.",
+    )
+    sealing_public_key: Annotated[
+        Annotated[str, AfterValidator(_sealing_key)] | None, AlsoFromFile()
+    ] = Field(
+        default=None,
+        description="What secrets of targets are sealed to, for the executor to open: the public "
+        "half of the first of `ETP_SEALING_KEYS`. Without one, what needs a secret is answered "
+        "503.",
     )
     public_url: Annotated[str, AfterValidator(_public_url)] | None = Field(
         default=None,

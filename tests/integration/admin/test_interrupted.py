@@ -14,8 +14,8 @@ from tests.integration.admin.test_as_declared import faults
 from tests.support.eventually import eventually
 from tests.support.servers import Broker, Postgres, nats_broker, postgresql
 from trigger_admin.database import DATABASE_ROLES
+from trigger_admin.installation import ONE_AT_A_TIME
 from trigger_admin.provision import WAITING
-from trigger_admin.target import ONE_AT_A_TIME
 from trigger_contracts.schema_versions import SCHEMA_VERSIONS
 from trigger_local.secrets import DATABASE_OWNER, Secrets, generate
 from trigger_runtime.postgres import migrations

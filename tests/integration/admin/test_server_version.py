@@ -12,8 +12,8 @@ from tests.support.installation import provision
 from trigger_admin import accounts
 from trigger_admin.database import DATABASE
 from trigger_admin.errors import ServerTooOldError
+from trigger_admin.installation import ADMIN, Installation, at_database
 from trigger_admin.rebuild import rebuild_all
-from trigger_admin.target import ADMIN, Target, at_database
 from trigger_local.secrets import DATABASE_OWNER, Secrets
 
 
@@ -21,7 +21,7 @@ from trigger_local.secrets import DATABASE_OWNER, Secrets
 class Servers:
     """A PostgreSQL 17 and a broker, with nothing in them."""
 
-    target: Target
+    target: Installation
 
     def environment(self, _user: str) -> dict[str, str]:
         return {
@@ -55,7 +55,7 @@ async def old(secrets: Secrets) -> AsyncIterator[Servers]:
         own_servers.database(password, {}, "host all all all scram-sha-256\n") as database,
     ):
         yield Servers(
-            Target(
+            Installation(
                 nats_url=f"nats://127.0.0.1:{broker}",
                 nats_password=secrets.nats[ADMIN],
                 database_url=f"postgresql://{DATABASE_OWNER}:{password}@127.0.0.1:{database}/{DATABASE}",

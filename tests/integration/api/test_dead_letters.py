@@ -21,7 +21,7 @@ from tests.integration.api.streams import metric
 from tests.integration.runtime.test_reading import KEPT, hpub, spoken
 from tests.support.servers import Broker, Postgres
 from trigger_admin import records
-from trigger_admin.target import Target
+from trigger_admin.installation import Installation
 from trigger_contracts import subjects
 from trigger_contracts.ids import uuid7
 from trigger_contracts.subjects import Service
@@ -248,7 +248,7 @@ async def test_letters_that_cannot_be_read_are_left_out_counted_and_never_redriv
     redriven = await http.post(f"/dead-letters/{good}/redrive")
     assert redriven.json()["status"] == "handled"
     password = platform_streams.passwords["admin"]
-    servers = Target(platform_streams.url, password, postgres.url())
+    servers = Installation(platform_streams.url, password, postgres.url())
     found = await records.unreadable(servers)
     assert {one.subject for one in found} == set(subject.values())
     for record in found:

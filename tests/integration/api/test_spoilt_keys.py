@@ -12,7 +12,7 @@ from tests.integration.api.streams import metric
 from tests.integration.runtime.test_reading import KEPT, hpub, spoken
 from tests.support.servers import Broker, Postgres
 from trigger_admin import records
-from trigger_admin.target import Target
+from trigger_admin.installation import Installation
 from trigger_contracts.topology import IDEMPOTENCY
 from trigger_runtime.jetstream import records as runtime_records
 
@@ -70,7 +70,7 @@ async def test_a_spoilt_key_is_told_and_others_work(
             assert counted == len(held)
             assert await answered(http, door, f"other than {kind!r}"[:40]) < 300
     password = platform_streams.passwords["admin"]
-    servers = Target(platform_streams.url, password, postgres.url())
+    servers = Installation(platform_streams.url, password, postgres.url())
     found = await records.unreadable(servers)
     assert {one.subject for one in found} == set(held)
     for one in found:

@@ -13,9 +13,9 @@ from tests.integration.local.test_yesterday import SUBJECTS, found
 from tests.support.servers import Broker, Postgres, nats_broker
 from tests.unit.executor.factories import make_api_change
 from trigger_admin.errors import StreamsLostError
+from trigger_admin.installation import Installation
 from trigger_admin.provision import provision, watch
 from trigger_admin.rebuild import rebuild_all
-from trigger_admin.target import Target
 from trigger_contracts import subjects
 from trigger_contracts.topology import PLATFORM_ACCOUNT
 from trigger_local.secrets import Secrets
@@ -32,9 +32,11 @@ async def broker(secrets: Secrets) -> AsyncIterator[Broker]:
 
 
 @pytest.fixture
-async def target(broker: Broker, postgres: Postgres, secrets: Secrets) -> AsyncIterator[Target]:
+async def target(
+    broker: Broker, postgres: Postgres, secrets: Secrets
+) -> AsyncIterator[Installation]:
     name = f"damaged_{uuid4().hex[:12]}"
-    yield Target(
+    yield Installation(
         nats_url=broker.url,
         nats_password=secrets.nats["admin"],
         database_url=postgres.url(name=name),
@@ -64,7 +66,7 @@ def flip(block: Path, at: int) -> None:
     block.write_bytes(raw)
 
 
-async def filled(broker: Broker, target: Target) -> None:
+async def filled(broker: Broker, target: Installation) -> None:
     """Every stream has messages, the tables know the changes, and it is noted how far all is."""
     await provision(target)
     async with broker.connected() as admin:
@@ -82,7 +84,7 @@ async def filled(broker: Broker, target: Target) -> None:
 
 
 async def test_streams_of_which_a_block_cannot_be_read_are_named_and_the_loss_can_be_accepted(
-    broker: Broker, target: Target
+    broker: Broker, target: Installation
 ) -> None:
     """A flipped byte in a record's length, from where on the broker reads nothing of the block."""
     await filled(broker, target)
@@ -108,7 +110,7 @@ async def test_streams_of_which_a_block_cannot_be_read_are_named_and_the_loss_ca
 
 
 async def test_a_stream_whose_description_is_damaged_is_missing_and_can_be_made_anew(
-    broker: Broker, target: Target
+    broker: Broker, target: Installation
 ) -> None:
     await filled(broker, target)
     await broker.stop()
@@ -131,7 +133,7 @@ async def test_a_stream_whose_description_is_damaged_is_missing_and_can_be_made_
     ids=["a byte of a record", "a byte of the last record", "a file that is gone"],
 )
 async def test_a_hole_in_the_changes_is_found_although_the_stream_ends_where_it_did(
-    broker: Broker, target: Target, damage: Callable[[Path], None], lost: int
+    broker: Broker, target: Installation, damage: Callable[[Path], None], lost: int
 ) -> None:
     await filled(broker, target)
     await broker.stop()
@@ -151,7 +153,7 @@ async def test_a_hole_in_the_changes_is_found_although_the_stream_ends_where_it_
 
 
 async def test_readers_and_consumers_go_past_a_record_that_is_damaged(
-    broker: Broker, target: Target
+    broker: Broker, target: Installation
 ) -> None:
     """In the other streams it is as if that one message had never been stored."""
     await filled(broker, target)
@@ -171,7 +173,7 @@ async def test_readers_and_consumers_go_past_a_record_that_is_damaged(
     assert len(set(range(1, COUNT + 1)) - set(taken)) == 1
 
 
-async def test_changes_that_were_erased_are_no_damage(broker: Broker, target: Target) -> None:
+async def test_changes_that_were_erased_are_no_damage(broker: Broker, target: Installation) -> None:
     """Fewer messages alone say nothing: old versions are erased all the time."""
     await filled(broker, target)
     async with broker.connected() as admin:

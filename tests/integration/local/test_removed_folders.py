@@ -10,7 +10,7 @@ import pytest
 
 from tests.integration.local.conftest import Etp
 from tests.support.eventually import eventually
-from trigger_admin.target import ADMIN, Target, admin_connection
+from trigger_admin.installation import ADMIN, Installation, admin_connection
 from trigger_contracts import subjects
 from trigger_contracts.topology import PLATFORM_ACCOUNT
 from trigger_local import secrets
@@ -37,7 +37,7 @@ async def test_the_folder_of_one_stream_removed_while_all_runs_is_noticed(etp: E
     fire = subjects.command(subjects.Verb.FIRE)
     await client.jetstream().publish(fire, b"{}")
     await client.close()
-    async with admin_connection(Target(status["nats_url"], admin_password(etp), "")) as admin:
+    async with admin_connection(Installation(status["nats_url"], admin_password(etp), "")) as admin:
         await admin.jetstream().delete_stream("TRIGGER_EVENTS")
     assert not (streams / "TRIGGER_EVENTS").exists()
 

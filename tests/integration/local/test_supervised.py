@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests.support.eventually import eventually
-from trigger_admin.target import Target
+from trigger_admin.installation import Installation
 from trigger_local import secrets
 from trigger_local.child import Program
 from trigger_local.home import Home
@@ -115,7 +115,7 @@ async def test_a_program_seen_before_it_had_a_command_line_is_written_down_again
     """The kernel shows none for a moment; written so, nobody would ever find the program."""
     home = Home.at(tmp_path / "home")
     platform = Platform(home, secrets.generate(), {"api": 1}, "127.0.0.1")
-    nobody = Target("nats://127.0.0.1:1", "", "postgresql://nobody@127.0.0.1:1/none")
+    nobody = Installation("nats://127.0.0.1:1", "", "postgresql://nobody@127.0.0.1:1/none")
     supervisor = Supervisor(platform, Output(tmp_path, io.StringIO()), nobody)
     of = Identity.of
 

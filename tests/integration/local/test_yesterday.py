@@ -11,9 +11,9 @@ from tests.support.servers import Broker, Database, Postgres
 from tests.unit.executor.factories import make_api_change
 from trigger_admin import yesterday
 from trigger_admin.errors import AdminError, StreamsLostError, TablesGoneError
+from trigger_admin.installation import Installation, admin_connection, look_back
 from trigger_admin.provision import provision, watch
 from trigger_admin.rebuild import rebuild_all
-from trigger_admin.target import Target, admin_connection, look_back
 from trigger_contracts import subjects
 from trigger_contracts.topology import BUCKETS, COMMANDS, CONSUMERS, INGRESS, STREAMS
 from trigger_local.secrets import Secrets
@@ -33,10 +33,10 @@ SUBJECTS = {
 @pytest.fixture
 async def target(
     platform_streams: Broker, postgres: Postgres, secrets: Secrets
-) -> AsyncIterator[Target]:
+) -> AsyncIterator[Installation]:
     """Fresh streams, and a database of the test's own that does not exist yet."""
     name = f"yesterday_{uuid4().hex[:12]}"
-    yield Target(
+    yield Installation(
         nats_url=platform_streams.url,
         nats_password=secrets.nats["admin"],
         database_url=postgres.url(name=name),
@@ -52,7 +52,7 @@ async def publish(broker: Broker, stream: str, count: int) -> None:
             await admin.jetstream().publish(SUBJECTS[stream], b"{}")
 
 
-async def found(target: Target) -> yesterday.Streams:
+async def found(target: Installation) -> yesterday.Streams:
     async with admin_connection(target) as client:
         return await yesterday.streams(client)
 
@@ -64,7 +64,7 @@ def test_every_stream_is_looked_at() -> None:
 
 @pytest.mark.parametrize("stream", SUBJECTS)
 async def test_a_stream_that_is_missing_is_refused_and_named(
-    platform_streams: Broker, target: Target, stream: str
+    platform_streams: Broker, target: Installation, stream: str
 ) -> None:
     """Removed, made anew and empty, made anew and shorter, made anew and as long: each is said."""
     await provision(target)
@@ -99,7 +99,7 @@ async def test_a_stream_that_is_missing_is_refused_and_named(
 
 
 async def test_a_missing_stream_that_had_nothing_is_made_anew_while_all_runs(
-    platform_streams: Broker, target: Target
+    platform_streams: Broker, target: Installation
 ) -> None:
     """There is nothing to say of it, and without it nothing can be kept there."""
     await provision(target)
@@ -114,7 +114,7 @@ async def test_a_missing_stream_that_had_nothing_is_made_anew_while_all_runs(
 
 
 async def test_what_is_projected_counts_without_a_note(
-    platform_streams: Broker, target: Target
+    platform_streams: Broker, target: Installation
 ) -> None:
     """A database of an earlier release has positions alone; a rebuild asks for the loss."""
     await provision(target)
@@ -134,7 +134,7 @@ async def test_what_is_projected_counts_without_a_note(
 
 
 async def test_what_is_stored_and_projected_meanwhile_is_no_loss(
-    platform_streams: Broker, target: Target, monkeypatch: pytest.MonkeyPatch
+    platform_streams: Broker, target: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A rebuild, and a provision of another release, come while services are at work."""
     await provision(target)
@@ -174,7 +174,7 @@ async def test_what_is_stored_and_projected_meanwhile_is_no_loss(
 
 
 async def test_an_accepted_loss_makes_streams_and_consumers_anew(
-    platform_streams: Broker, target: Target
+    platform_streams: Broker, target: Installation
 ) -> None:
     """No consumer goes on past the end of a shorter stream: it would pass over what comes."""
     await provision(target)
@@ -194,7 +194,7 @@ async def test_an_accepted_loss_makes_streams_and_consumers_anew(
 
 
 async def test_expired_and_purged_messages_are_no_loss(
-    platform_streams: Broker, target: Target
+    platform_streams: Broker, target: Installation
 ) -> None:
     await provision(target)
     await publish(platform_streams, "TRIGGER_DUE", 3)
@@ -206,7 +206,7 @@ async def test_expired_and_purged_messages_are_no_loss(
 
 
 async def test_a_broker_that_was_restarted_has_lost_nothing(
-    platform_streams: Broker, target: Target
+    platform_streams: Broker, target: Installation
 ) -> None:
     """Its streams are the ones that were made, to the microsecond of their making."""
     await provision(target)
@@ -218,7 +218,7 @@ async def test_a_broker_that_was_restarted_has_lost_nothing(
 
 
 async def test_a_new_database_is_made_anew_from_the_streams_and_says_so(
-    platform_streams: Broker, target: Target, postgres: Postgres
+    platform_streams: Broker, target: Installation, postgres: Postgres
 ) -> None:
     said: list[str] = []
     await provision(target, said.append)
@@ -247,7 +247,7 @@ async def test_a_new_database_is_made_anew_from_the_streams_and_says_so(
     ],
 )
 async def test_what_of_a_database_is_removed_is_made_anew_from_the_streams(
-    platform_streams: Broker, target: Target, removed: str, gone: list[str]
+    platform_streams: Broker, target: Installation, removed: str, gone: list[str]
 ) -> None:
     """Also while the platform runs: whoever notes how far the streams are says that it is gone."""
     await provision(target)
@@ -272,7 +272,7 @@ async def test_what_of_a_database_is_removed_is_made_anew_from_the_streams(
         await connection.close()
 
 
-async def test_a_database_of_a_newer_version_is_left_as_it_is(target: Target) -> None:
+async def test_a_database_of_a_newer_version_is_left_as_it_is(target: Installation) -> None:
     await provision(target)
     connection = await asyncpg.connect(target.database_url)
     try:

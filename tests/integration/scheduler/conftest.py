@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from tests.support.eventually import eventually
 from tests.support.servers import Broker, Database
-from trigger_admin.target import ADMIN, Target
+from trigger_admin.installation import ADMIN, Installation
 from trigger_contracts import subjects, topology
 from trigger_contracts.events import DUE_RECORD, Due, Fence, Missed
 from trigger_contracts.subjects import Verb
@@ -48,10 +48,10 @@ class Platform:
         self.admin = admin
 
     @property
-    def servers(self) -> Target:
+    def servers(self) -> Installation:
         """As an administrator's command is told them."""
         password = self.broker.passwords[ADMIN]
-        return Target(self.broker.url, password, self.database.url())
+        return Installation(self.broker.url, password, self.database.url())
 
     def settings(self, **changes: Any) -> Settings:
         return Settings(

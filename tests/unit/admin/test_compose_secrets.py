@@ -33,6 +33,14 @@ def test_they_are_made_once_and_stay(tmp_path):
     assert contents(tmp_path) == first
 
 
+def test_the_brokers_alone_and_together_let_targets_publish_where_they_are_told(tmp_path):
+    compose_secrets.make(tmp_path, target_subjects=("acme.>",))
+    for name in ("nats.conf", "cluster.conf"):
+        told = (tmp_path / "nats" / name).read_text()
+        assert '"acme.>"' in told
+        assert '"out.>"' not in told
+
+
 def test_two_installations_share_none(tmp_path):
     for name in ("one", "other"):
         (tmp_path / name).mkdir()

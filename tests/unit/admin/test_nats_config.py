@@ -3,7 +3,11 @@
 import json
 from pathlib import Path
 
+import pytest
+from typer.testing import CliRunner
+
 from trigger_admin import nats_config
+from trigger_admin.cli import app
 from trigger_admin.nats_config import Cluster
 from trigger_contracts.topology import PERMISSIONS
 
@@ -32,6 +36,46 @@ def test_every_user_has_its_password_and_what_the_topology_allows():
     assert {u["user"]: u["password"] for u in users} == PASSWORDS
     reader = next(u for u in users if u["user"] == "reader")
     assert reader["permissions"]["publish"] == {"deny": [">"]}
+
+
+def test_nats_targets_publish_where_the_operator_says_and_others_hear_it():
+    config = told(target_subjects=("acme.*.paid", "hooks.>"))
+    users = {u["user"]: u for account in config["accounts"].values() for u in account["users"]}
+    may = {
+        user: [
+            s
+            for s in one["permissions"][kind].get("allow", ())
+            if s[:4] in ("acme", "hook", "out.")
+        ]
+        for kind in ("publish", "subscribe")
+        for user, one in users.items()
+        if kind == ("publish" if user == "executor" else "subscribe")
+    }
+    ours = ["acme.*.paid", "hooks.>"]
+    assert {user: found for user, found in may.items() if found} == dict.fromkeys(
+        ("executor", "client", "reader"), ours
+    )
+    for account in ("CLIENT", "READER"):
+        heard = [
+            one["stream"]["subject"]
+            for one in config["accounts"][account]["imports"]
+            if "stream" in one
+        ]
+        assert heard[-2:] == ours
+
+
+@pytest.mark.parametrize("wrong", ["trigger.>", "*.orders", ">", "$JS.>", "_INBOX_x.>", "a b"])
+def test_a_list_of_subjects_that_is_none_ends_the_command(
+    wrong: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("ETP_TARGET_SUBJECTS", wrong)
+    ended = CliRunner().invoke(app, ["nats", "config"])
+    assert ended.exit_code == 1
+    assert "ETP_TARGET_SUBJECTS" in ended.stderr
+    monkeypatch.setenv("ETP_TARGET_SUBJECTS", "acme.>, hooks.*")
+    ended = CliRunner().invoke(app, ["nats", "config"])
+    assert '"hooks.*"' in ended.stdout
+    assert '"out.>"' not in ended.stdout
 
 
 def test_the_nodes_of_a_cluster_share_a_file_and_are_named_by_their_command_line():

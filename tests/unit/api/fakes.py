@@ -1,11 +1,17 @@
 """The gateway's ports in memory. ``FakeClaims`` passes the same suite as the runtime's store."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from trigger_api.ports.commands import PartlyStored
-from trigger_contracts.commands import AnyCommand, CommandDone, CreateTrigger, parse_command
+from trigger_api.ports.commands import Done, PartlyStored
+from trigger_contracts.commands import (
+    AnyCommand,
+    CommandDone,
+    CreateTrigger,
+    TargetDone,
+    parse_command,
+)
 from trigger_contracts.definition import parse_definition
 from trigger_contracts.errors import Problem
 from trigger_contracts.events import ChangeKind, Status, TriggerChanged
@@ -53,7 +59,7 @@ class FakeCommands:
         self.published: list[tuple[Verb, AnyCommand, str]] = []
         self.ttls: list[timedelta | None] = []
         self.headers: list[Mapping[str, str] | None] = []
-        self.result: CommandDone | Problem | None = None
+        self.result: CommandDone | TargetDone | Problem | None = None
         self.away = False
         self.breaks_after: int | None = None
 
@@ -73,9 +79,10 @@ class FakeCommands:
         self.ttls.append(ttl)
 
     async def ask(
-        self, verb: Verb, command: AnyCommand, message_id: str
-    ) -> CommandDone | Problem | None:
+        self, verb: Verb, command: AnyCommand, message_id: str, done: type[Done]
+    ) -> Done | Problem | None:
         await self.store(verb, command, message_id)
+        assert isinstance(self.result, done | Problem | None)
         return self.result
 
     async def ask_each(
@@ -128,6 +135,21 @@ class FakeDefinitions:
 
     def forget(self, trigger_id: str) -> None:
         self.remembered.pop(trigger_id, None)
+
+
+class FakeTargets:
+    """Of ``ports.targets.TargetViews`` what is asked in advance."""
+
+    def __init__(self) -> None:
+        self.ids: set[str] = set()
+        self.asked: list[set[str]] = []
+        self.away = False
+
+    async def existing(self, target_ids: Collection[str]) -> set[str]:
+        if self.away:
+            raise DatabaseUnavailable
+        self.asked.append(set(target_ids))
+        return self.ids & set(target_ids)
 
 
 def make_change(

@@ -9,7 +9,14 @@ from typing import Any
 
 import pytest
 
-from tests.unit.api.fakes import FakeClaims, FakeClock, FakeCommands, FakeDefinitions, ids
+from tests.unit.api.fakes import (
+    FakeClaims,
+    FakeClock,
+    FakeCommands,
+    FakeDefinitions,
+    FakeTargets,
+    ids,
+)
 from trigger_api.domain.triggers.bulk import MAX_LISTED_ERRORS, BulkCreated, Line
 from trigger_api.handlers.bulk import BulkCreates, BulkRequest
 from trigger_api.handlers.command_ports import CommandPorts
@@ -28,6 +35,7 @@ class World:
         self.commands = FakeCommands()
         self.claims = FakeClaims()
         self.clock = FakeClock()
+        self.targets = FakeTargets()
         self.creates = BulkCreates(
             CommandPorts(
                 commands=self.commands,
@@ -36,7 +44,8 @@ class World:
                 clock=self.clock,
                 new_id=ids(),
                 schemas=SchemaTurns(self.clock.monotonic),
-            )
+            ),
+            self.targets,
         )
 
     async def create(self, definitions: Iterable[Any], **options: Any) -> BulkCreated:
@@ -198,3 +207,39 @@ async def test_others_have_their_turn_while_many_are_checked(world: World) -> No
     await world.create([EVERY] * 2_000)
     others.cancel()
     assert turns > 20
+
+
+async def test_a_definition_that_names_no_target_is_found_before_anything_is_made(
+    world: World,
+) -> None:
+    world.targets.ids = {"t"}
+    named = [{**EVERY, "targets": ["t"]}, EVERY, {**EVERY, "targets": ["t", "u", "v"]}, WRONG]
+    refused = await world.refusal(named)
+    assert [error.pointer for error in refused.errors] == [
+        "/2/targets/1",
+        "/2/targets/2",
+        "/3/interval",
+    ]
+    assert world.targets.asked == [{"t", "u", "v"}]
+    assert not world.published
+    assert (await world.create(named[:2])).created == 2
+
+
+async def test_a_repetition_is_answered_though_its_targets_went_since(world: World) -> None:
+    world.targets.ids = {"t"}
+    named = [{**EVERY, "targets": ["t"]}]
+    first = await world.create(named, key="same")
+    world.targets.ids = set()
+    assert await world.create(named, key="same") == first
+
+
+async def test_targets_are_the_schedulers_to_judge_of_what_is_made_in_part(world: World) -> None:
+    """It remembers its refusals: repeated under a key, each line is answered as it was."""
+    named = [{**EVERY, "targets": ["u"]}]
+    assert (await world.create(named, partial=True)).created == 1
+    assert world.targets.asked == []
+
+
+async def test_targets_are_the_schedulers_to_judge_while_no_view_answers(world: World) -> None:
+    world.targets.away = True
+    assert (await world.create([{**EVERY, "targets": ["u"]}])).created == 1

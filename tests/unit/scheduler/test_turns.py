@@ -299,7 +299,7 @@ async def test_commands_are_read_a_few_at_a_stretch(monkeypatch: pytest.MonkeyPa
         async def dead_letter(self, *_: Any) -> None:
             raise AssertionError
 
-    answers = AnswerCommands(Handler(), None, NoDeadLetters(), None)  # type: ignore[arg-type]
+    answers = AnswerCommands(Handler(), None, None, NoDeadLetters(), None)  # type: ignore[arg-type]
     async with stretches() as work:
         monkeypatch.setattr(answering, "parse_command", work.counting(answering.parse_command))
         later = await answers([create(f"c{n}") for n in range(50)])

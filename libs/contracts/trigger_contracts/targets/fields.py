@@ -5,7 +5,7 @@ secret may be depends on who writes it (``secrets``). Pure.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -21,7 +21,14 @@ from pydantic import (
 )
 
 from trigger_contracts.definition import Duration, few, object_like
-from trigger_contracts.errors import Code, FieldError, Refused, from_validation, problem
+from trigger_contracts.errors import (
+    Code,
+    FieldError,
+    Refused,
+    from_validation,
+    problem,
+    refused,
+)
 from trigger_contracts.ids import Id
 from trigger_contracts.instants import parse_duration
 
@@ -167,20 +174,55 @@ def parse_target(fields: Any) -> TargetDefinition:
         target = TargetDefinition.model_validate(fields)
     except ValidationError as error:
         raise Refused(from_validation(error)) from None
-    errors = [
-        *_misfits(target, fields),
-        *_headers(target),
-        *_durations(target),
-        *_statuses(target),
-    ]
-    if target.ca is not None:
-        errors += check_authorities(target.ca)
-    if errors:
-        detail = errors[0].message if len(errors) == 1 else f"{len(errors)} fields are not valid"
-        raise Refused(problem(Code.INVALID, detail, errors))
+    _must_be_sound(target, list(_misfits(target, fields)))
     if target.url is not None:
         parse_url(target.url)
     return target
+
+
+def check_patch(patch: Mapping[str, Any]) -> None:
+    """Refuse what is wrong with a merge patch, whatever it is merged over: raises ``Refused``.
+
+    The merge takes out what is null, so that an unknown name with a null would go unseen. And what
+    is sealed once it is merged is looked at here, while it can be read.
+    """
+    given = {
+        name: _without_nulls(value)
+        for name, value in patch.items()
+        # A part of a rate is completed by what is stored.
+        if (value is not None or name not in TargetDefinition.model_fields)
+        and not (name == "rate" and isinstance(value, dict))
+    }
+    try:
+        target = TargetDefinition.model_validate({"type": "webhook", **given})
+    except ValidationError as error:
+        raise Refused(from_validation(error)) from None
+    _must_be_sound(target, [])
+    if target.url is not None:
+        parse_url(target.url)
+
+
+def no_secret(given: Any) -> None:
+    """Refuse an edit of a target that brings a secret to sign with."""
+    if isinstance(given, Mapping) and "secret" in given:
+        detail = "a secret is exchanged by a rotation, so that both are valid for a while"
+        raise refused(Code.INVALID, detail, pointer="/secret")
+
+
+def _without_nulls(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {name: one for name, one in value.items() if one is not None}
+
+
+def _must_be_sound(target: TargetDefinition, errors: Sequence[FieldError]) -> None:
+    """Raises ``Refused`` for ``errors``, and for what is wrong with any one field."""
+    found = [*errors, *_headers(target), *_durations(target), *_statuses(target)]
+    if target.ca is not None:
+        found += check_authorities(target.ca)
+    if found:
+        detail = found[0].message if len(found) == 1 else f"{len(found)} fields are not valid"
+        raise Refused(problem(Code.INVALID, detail, found))
 
 
 def _misfits(target: TargetDefinition, fields: Mapping[str, Any]) -> list[FieldError]:

@@ -5,7 +5,7 @@ appends what is returned under the condition that nobody else changed the target
 other targets and triggers have to do with it is the scheduler's to say, in its transaction.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,15 +23,18 @@ from trigger_contracts.errors import (
     version_mismatch,
 )
 from trigger_contracts.instants import parse_duration
+from trigger_contracts.trigger import Rejected, Unchanged
 
 from .changes import SigningSecret, TargetChanged, TargetChangeKind, TargetStatus
-from .fields import MASK, TargetDefinition, parse_target
+from .fields import MASK, TargetDefinition, check_patch, no_secret, parse_target
 from .sealing import is_sealed
 from .url import parse_url
 
 TargetCommand = CreateTarget | UpdateTarget | RotateTarget | DeleteTarget
 
 MAX_TARGETS = 10_000
+RESERVED_IDS = frozenset({"sealing-key"})
+"""What stands in the place of an id in an address of the REST interface."""
 MAX_NAMES = 20
 """Of those that name a target, so many are told."""
 MAX_PREVIOUS_SECRETS = 2
@@ -56,25 +59,13 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class ChangedTarget:
     """The command takes effect: append this change."""
 
     change: TargetChanged
 
 
-@dataclass(frozen=True, slots=True)
-class Unchanged:
-    """The command asks for what already is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """The command is refused and changes nothing."""
-
-    problem: Problem
-
-
-Decision = Changed | Unchanged | Rejected
+Decision = ChangedTarget | Unchanged | Rejected
 
 
 def decide(
@@ -109,6 +100,8 @@ def _create(
     command_id: str,
     rules: Rules,
 ) -> Decision:
+    if target_id in RESERVED_IDS:
+        raise refused(Code.INVALID, "the platform uses this id itself", pointer="/target_id")
     if state is not None and state.exists:
         raise refused(Code.TARGET_EXISTS, f"the target {target_id} exists", pointer="/target_id")
     definition = accepted(command.definition, rules)
@@ -124,7 +117,7 @@ def _create(
         secrets = (_new_secret(command.secret, now),)
     elif command.secret is not None:
         raise refused(Code.INVALID, "a nats target has none", pointer="/secret")
-    return Changed(
+    return ChangedTarget(
         TargetChanged(
             kind=TargetChangeKind.CREATED,
             target_id=target_id,
@@ -159,11 +152,10 @@ def _update(
 ) -> Decision:
     old = _existing(state, command.target_id, command.expected_version)
     given = command.definition if command.patch is None else command.patch
-    if given is not None and "secret" in given:
-        detail = "a secret is exchanged by a rotation, so that both are valid for a while"
-        raise refused(Code.INVALID, detail, pointer="/secret")
+    no_secret(given)
     fields: Any = command.definition
     if command.patch is not None:
+        check_patch(command.patch)
         fields = payloads.merge(old.definition.model_dump(exclude_defaults=True), command.patch)
     definition = parse_target(fields)
     if definition.type != old.definition.type:
@@ -180,7 +172,7 @@ def _update(
         detail = "a target is not told of itself"
         raise refused(Code.INVALID, detail, pointer="/alert_target")
     rules(definition)
-    return Changed(_next(old, TargetChangeKind.UPDATED, command, now, command_id, definition))
+    return ChangedTarget(_next(old, TargetChangeKind.UPDATED, command, now, command_id, definition))
 
 
 def _rotate(
@@ -198,7 +190,7 @@ def _rotate(
     valid = [one for one in still if one.expires_at is not None and one.expires_at > now]
     secrets = (_new_secret(command.secret, now), *valid[:MAX_PREVIOUS_SECRETS])
     change = _next(old, TargetChangeKind.ROTATED, command, now, command_id, old.definition)
-    return Changed(change.model_copy(update={"secrets": secrets}))
+    return ChangedTarget(change.model_copy(update={"secrets": secrets}))
 
 
 def overlap_of(given: str | float | None) -> timedelta:
@@ -222,7 +214,7 @@ def _delete(
         update={"secret_headers": dict.fromkeys(old.definition.secret_headers, MASK)}
     )
     change = _next(old, TargetChangeKind.DELETED, command, now, command_id, forgotten)
-    return Changed(change.model_copy(update={"status": TargetStatus.DELETED, "secrets": ()}))
+    return ChangedTarget(change.model_copy(update={"status": TargetStatus.DELETED, "secrets": ()}))
 
 
 def in_use(target_id: str, names: Sequence[str], count: int) -> Problem:
@@ -246,6 +238,15 @@ def unknown_targets(missing: Sequence[tuple[str, str]]) -> Problem:
         for place, target_id in missing
     ]
     return problem(Code.UNKNOWN_TARGET, errors[0].message, errors)
+
+
+def missing_of(named: Sequence[str], existing: Collection[str]) -> list[tuple[str, str]]:
+    """Of the targets that a trigger names, those that there are not: each with its pointer."""
+    return [
+        (f"/targets/{place}", target_id)
+        for place, target_id in enumerate(named)
+        if target_id not in existing
+    ]
 
 
 def place_of(definition: TargetDefinition) -> str:

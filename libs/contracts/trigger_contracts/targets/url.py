@@ -5,6 +5,7 @@ server. What a name resolves to is asked when it is known (``addresses``). Pure.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 
@@ -99,6 +100,17 @@ def check_url(url: WebhookUrl, allowance: Allowance, *, is_http_allowed: bool) -
             f"{HTTP_SETTING}=always",
             names_setting=False,
         )
+
+
+def check_resolved(url: WebhookUrl, allowance: Allowance, addresses: Sequence[Address]) -> None:
+    """Refuse a URL whose name has ``addresses`` and none of them is allowed, as an attempt would.
+
+    A name without any is accepted: it may have some by then. Which they are is not said, since who
+    asks may not be one to know a company's own names.
+    """
+    refusals = [allowance.refusal(one, url.port, url.name) for one in addresses]
+    if refusals and all(refusals):
+        raise not_allowed(f"{url.host} has no address that is allowed: none of them is public")
 
 
 def not_allowed(why: str, *, names_setting: bool = True) -> Refused:

@@ -27,7 +27,24 @@ def _subjects(text: str) -> str:
     return text
 
 
-class TargetRuleSettings(EnvironmentSettings):
+class TargetSubjectSettings(EnvironmentSettings):
+    """Whoever configures the broker reads this alone: it becomes the executor's permission."""
+
+    target_subjects: Annotated[str, AfterValidator(_subjects)] = Field(
+        default=",".join(DEFAULT),
+        description="Subjects that NATS targets may publish to, with wildcards, separated by "
+        "commas. What configures the broker makes the executor's permission of it, and what "
+        "`client` and `reader` may hear: `etp up`, the Compose files, `etp nats config`.",
+    )
+
+    def subjects(self) -> tuple[str, ...]:
+        """The subjects, with their wildcards."""
+        return _entries(self.target_subjects)
+
+
+class TargetRuleSettings(TargetSubjectSettings):
+    """Where a target may lead."""
+
     webhook_allow: Annotated[str, AfterValidator(_allowed)] = Field(
         default="",
         description="Addresses that webhooks may go to though they are not public: networks "
@@ -39,11 +56,6 @@ class TargetRuleSettings(EnvironmentSettings):
         description="Whether webhooks may be `http://`: to what `ETP_WEBHOOK_ALLOW` names alone, "
         "or always.",
     )
-    target_subjects: Annotated[str, AfterValidator(_subjects)] = Field(
-        default=",".join(DEFAULT),
-        description="Subjects that NATS targets may publish to, with wildcards, separated by "
-        "commas. `etp provision` gives the executor the permission.",
-    )
 
     def allowance(self) -> Allowance:
         """What is allowed beyond public addresses."""
@@ -51,7 +63,7 @@ class TargetRuleSettings(EnvironmentSettings):
 
     def target_rules(self) -> Rules:
         """Refuses a target that goes where it may not."""
-        allowed, subjects = self.allowance(), _entries(self.target_subjects)
+        allowed, subjects = self.allowance(), self.subjects()
         is_http_allowed = self.webhook_http == "always"
 
         def rules(target: TargetDefinition) -> None:

@@ -18,7 +18,7 @@ from nats.aio.msg import Msg
 from pydantic import ValidationError
 
 from trigger_api.domain.encoding import encoded
-from trigger_api.ports.commands import PartlyStored
+from trigger_api.ports.commands import Done, PartlyStored
 from trigger_contracts import subjects
 from trigger_contracts.commands import AnyCommand, CommandDone
 from trigger_contracts.errors import Problem
@@ -99,11 +99,13 @@ class JetStreamCommands:
             )
         )
 
-    async def ask(self, verb: Verb, command: AnyCommand, message_id: str) -> Result | None:
+    async def ask(
+        self, verb: Verb, command: AnyCommand, message_id: str, done: type[Done]
+    ) -> Done | Problem | None:
         reply_to = f"{self._inbox}.{message_id}"
         message = self._question(verb, encoded(command), message_id)
-        result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._waiting[reply_to] = partial(_settle, result)
+        result: asyncio.Future[Done | Problem] = asyncio.get_running_loop().create_future()
+        self._waiting[reply_to] = partial(_settle, result, done)
         try:
             await self._publisher.publish(message)
             async with asyncio.timeout(self._timeout_s):
@@ -183,7 +185,7 @@ class _Results:
             if isinstance(fields, dict):
                 # Of ten thousand triggers nobody wants to see each again.
                 fields.pop("trigger", None)
-            self._results[place] = _result(fields)
+            self._results[place] = _result(fields, CommandDone)
             self._missing -= 1
             self._arrived.set()
             if not self._missing:
@@ -216,12 +218,12 @@ class _Results:
         return self._results
 
 
-def _settle(future: asyncio.Future[Result], fields: Any) -> None:
+def _settle(future: asyncio.Future[Done | Problem], done: type[Done], fields: Any) -> None:
     if not future.done():
-        future.set_result(_result(fields))
+        future.set_result(_result(fields, done))
 
 
-def _result(fields: Any) -> Result:
+def _result(fields: Any, done: type[Done]) -> Done | Problem:
     if isinstance(fields, dict) and "code" in fields:
         return Problem.model_validate(fields)
-    return CommandDone.model_validate(fields)
+    return done.model_validate(fields)

@@ -19,6 +19,7 @@ MAX_LENGTH = 2000
 """The longest of ours, with a name of 200 characters, each escaped, has 1,800."""
 
 _TRIGGERS, _EVENTS, _VERSIONS, _LETTERS = "triggers", "events", "versions", "dead-letters"
+_TARGETS, _TARGET_VERSIONS = "targets", "target-versions"
 
 _MAX_SEQ = 2**63 - 1
 
@@ -35,6 +36,14 @@ def of_event(logged_at: datetime, event_id: UUID) -> str:
 
 def of_version(trigger_id: str, change_seq: int) -> str:
     return _encode(_VERSIONS, trigger_id, str(change_seq))
+
+
+def of_target(created_at: datetime, target_id: str) -> str:
+    return _encode(_TARGETS, created_at.isoformat(), target_id)
+
+
+def of_target_version(target_id: str, change_seq: int) -> str:
+    return _encode(_TARGET_VERSIONS, target_id, str(change_seq))
 
 
 def of_letter(seq: int) -> str:
@@ -65,18 +74,37 @@ def event(cursor: str | None) -> tuple[datetime, UUID] | None:
 
 def version(cursor: str | None, trigger_id: str) -> int | None:
     """Where a page of this trigger's versions ended."""
+    return _version(cursor, _VERSIONS, trigger_id)
+
+
+def target(cursor: str | None) -> tuple[datetime, str] | None:
+    """Where a page of targets ended."""
     if cursor is None:
         return None
-    of, seq = _decode(cursor, _VERSIONS, 2)
-    if of != trigger_id:
+    instant, target_id = _decode(cursor, _TARGETS, 2)
+    if not is_valid_id(target_id):
         _refuse()
-    return _seq(seq)
+    return _instant(instant), target_id
+
+
+def target_version(cursor: str | None, target_id: str) -> int | None:
+    """Where a page of this target's versions ended."""
+    return _version(cursor, _TARGET_VERSIONS, target_id)
 
 
 def letter(cursor: str | None) -> int | None:
     if cursor is None:
         return None
     (seq,) = _decode(cursor, _LETTERS, 1)
+    return _seq(seq)
+
+
+def _version(cursor: str | None, kind: str, own_id: str) -> int | None:
+    if cursor is None:
+        return None
+    of, seq = _decode(cursor, kind, 2)
+    if of != own_id:
+        _refuse()
     return _seq(seq)
 
 

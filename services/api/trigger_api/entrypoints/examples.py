@@ -45,6 +45,44 @@ PATCHES: dict[str, Any] = {
     "another name": {"name": "Renamed"},
     "an end": {"ends_at": "2031-01-01T00:00:00Z"},
 }
+TARGETS: dict[str, Any] = {
+    "webhook": {
+        "name": "Orders at the shop",
+        "type": "webhook",
+        "url": "https://example.com/hooks/orders",
+        "secret_headers": {"Authorization": "Bearer s3cret"},
+    },
+    "webhook that takes a payload": {
+        "name": "A chat",
+        "type": "webhook",
+        "url": "https://example.com/hooks/chat",
+        "body": "payload",
+        "timeout": 5,
+        "retry": ["PT10S", "PT1M", "PT10M"],
+        "rate": {"count": 1, "per": "1s"},
+    },
+    "nats": {"name": "Orders", "type": "nats", "subject": "out.orders", "ordered": True},
+}
+TARGET_EDITS: dict[str, Any] = {
+    "webhook": {
+        "name": "Orders at the new shop",
+        "type": "webhook",
+        "url": "https://example.com/hooks/v2/orders",
+        "secret_headers": {"Authorization": "***"},
+    },
+}
+TARGET_PATCHES: dict[str, Any] = {
+    "another address": {"url": "https://example.com/hooks/v2/orders"},
+    "slower": {"concurrency": 1, "rate": {"count": 60, "per": "1m"}},
+}
+ROTATIONS: dict[str, Any] = {
+    "a new one": {},
+    "at once": {"overlap": 0},
+    "one of your own": {
+        "secret": "whsec_bm90IGEgc2VjcmV0LCBidXQgYW4gZXhhbXBsZSBvZiBvbmU=",
+        "overlap": "PT1H",
+    },
+}
 FIRES: dict[str, Any] = {"a payload": {"payload": {"order": 17}}, "nothing to add": {}}
 SCHEDULED_TESTS: dict[str, Any] = {
     "at a time": {"schedule_time": AT},

@@ -5,7 +5,7 @@ hands; FastAPI routes, parses query strings and writes OpenAPI.
 """
 
 import copy
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, cast
 from urllib.parse import parse_qsl, urlencode
 
@@ -14,8 +14,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, compile_path
 
 from trigger_api.domain.accepted_encodings import prefers_gzip
+from trigger_api.domain.keys import SCOPES
 from trigger_api.domain.triggers.etags import as_gzip, excludes, tag_of
-from trigger_contracts.errors import Code, refused
+from trigger_contracts.errors import Code, Refused, refused
 from trigger_contracts.ids import is_valid_id
 
 from .answers import HttpAnswer
@@ -81,11 +82,20 @@ def actor_of(request: Request) -> str:
     return f"key:{key_id_of(request)}"
 
 
-def checked_id(trigger_id: str) -> str:
-    """An id that could be a trigger's; raises ``Refused``: another names no trigger."""
-    if not is_valid_id(trigger_id):
-        raise refused(Code.NOT_FOUND, "there is no trigger with such an id")
-    return trigger_id
+def scopes_of(request: Request) -> Collection[str]:
+    """What whoever asks may do: everything, as long as there is one kind of key."""
+    return SCOPES if KEY_ID in request.scope else ()
+
+
+def checked_id(own_id: str, what: str = "trigger") -> str:
+    """An id that could be one's; raises ``Refused``: another names nothing."""
+    if not is_valid_id(own_id):
+        raise refused(Code.NOT_FOUND, f"there is no {what} with such an id")
+    return own_id
+
+
+def no_such(what: str, own_id: str) -> Refused:
+    return refused(Code.NOT_FOUND, f"there is no {what} {own_id}")
 
 
 def next_page(request: Request, path: str, cursor: str | None) -> Mapping[str, str]:

@@ -12,32 +12,23 @@ from trigger_api.domain.schemas import (
     TriggerShown,
     written,
 )
-from trigger_api.domain.triggers.etags import check_none_match, etag, expected_version
+from trigger_api.domain.triggers.etags import etag
 from trigger_api.domain.triggers.fires import checked_key
 from trigger_api.domain.triggers.queries import WriteQuery
 from trigger_api.handlers.dry_runs import DryRuns
 from trigger_api.handlers.outcomes import Applied, Outcome, Stored
 from trigger_api.handlers.triggers import TriggerCommands
 from trigger_api.ports.triggers import TriggerViews
-from trigger_contracts.errors import Code, refused
 
 from . import examples, routes
 from .answers import HttpAnswer, json_answer
 from .bodies import Bodies
+from .conditions import CONDITIONS, condition
 from .openapi import answers, headers
 from .openapi import bodies as request_bodies
 from .openapi.answers import Answers
 from .routes import actor_of, checked_id, header, headers_of
 
-_IF_MATCH = routes.header_parameter(
-    "If-Match",
-    'The version that is to be changed, as its ETag: `"3"`. Another one: 412. '
-    "A list may name one version only: more get 422.",
-)
-_IF_NONE_MATCH = routes.header_parameter(
-    "If-None-Match", "Versions that the trigger must not have: 412 if it does; `*`: any version."
-)
-_CONDITIONS = [_IF_MATCH, _IF_NONE_MATCH]
 _ACCEPTED: Answers = {
     202: answers.json(
         Accepted,
@@ -118,21 +109,11 @@ class TriggerWrites:
         )
 
     async def _condition(self, request: Request, trigger_id: str) -> int | None:
-        """The version that must be there when the command is applied, if any; raises ``Refused``.
+        async def version() -> int | None:
+            found = await self._views.trigger(trigger_id)
+            return None if found is None else found["version"]
 
-        What a trigger must not be is asked of the view, and then held to what was found there.
-        """
-        expected = expected_version(header(request, "if-match"))
-        checked_id(trigger_id)
-        if_none_match = header(request, "if-none-match")
-        if if_none_match is None:
-            return expected
-        found = await self._views.trigger(trigger_id)
-        if found is None:
-            raise refused(Code.NOT_FOUND, f"there is no trigger {trigger_id}")
-        check_none_match(if_none_match, found["version"])
-        version: int = found["version"]
-        return version if expected is None else expected
+        return await condition(request, "trigger", checked_id(trigger_id), version)
 
 
 def router(endpoints: TriggerWrites) -> APIRouter:
@@ -167,7 +148,7 @@ def router(endpoints: TriggerWrites) -> APIRouter:
         responses={200: _EDITED, **_ACCEPTED},
         openapi_extra={
             **request_bodies.body("TriggerInput", examples.CREATES),
-            "parameters": _CONDITIONS,
+            "parameters": CONDITIONS,
         },
     )
     routes.add(
@@ -180,7 +161,7 @@ def router(endpoints: TriggerWrites) -> APIRouter:
         responses={200: _EDITED, **_ACCEPTED},
         openapi_extra={
             **request_bodies.body("TriggerPatch", examples.PATCHES),
-            "parameters": _CONDITIONS,
+            "parameters": CONDITIONS,
         },
     )
     routes.add(
@@ -192,7 +173,7 @@ def router(endpoints: TriggerWrites) -> APIRouter:
         operation_id="deleteTrigger",
         refuses=(412,),
         responses={200: _DRY_RUN, 204: answers.empty("Deleted"), **_ACCEPTED},
-        openapi_extra={"parameters": _CONDITIONS},
+        openapi_extra={"parameters": CONDITIONS},
     )
     return router
 

@@ -25,7 +25,7 @@ from . import examples, routes
 from .answers import HttpAnswer, json_answer
 from .fires import FireEndpoint
 from .openapi import answers, bodies, headers
-from .routes import actor_of, checked_id, headers_of
+from .routes import actor_of, checked_id, headers_of, no_such
 
 _VERSIONS = TypeAdapter(list[Version])
 _LABELS = TypeAdapter(list[LabelCount])
@@ -64,7 +64,7 @@ class TriggerRoutes:
         """One trigger."""
         found = await self._views.trigger(checked_id(trigger_id))
         if found is None:
-            raise refused(Code.NOT_FOUND, f"there is no trigger {trigger_id}")
+            raise no_such("trigger", trigger_id)
         return json_answer(200, found, {"etag": etag(found["version"])}).response()
 
     async def history(
@@ -73,7 +73,7 @@ class TriggerRoutes:
         """Every version of a trigger, who made it and when, the newest first."""
         page = await self._views.history(checked_id(trigger_id), query.limit, query.cursor)
         if page is None:
-            raise refused(Code.NOT_FOUND, f"there is no trigger {trigger_id}")
+            raise no_such("trigger", trigger_id)
         link = routes.next_page(request, f"/triggers/{trigger_id}/history", page.next_cursor)
         return HttpAnswer(200, _VERSIONS.dump_json(page.rows), headers=link).response()
 

@@ -14,11 +14,13 @@ from datetime import datetime
 from trigger_api.domain.triggers import bulk, creates
 from trigger_api.domain.triggers.bulk import BulkCreated, Checked
 from trigger_api.ports.commands import PartlyStored
+from trigger_api.ports.targets import KnownTargets
 from trigger_contracts.bulk_body import RawDefinition
 from trigger_contracts.commands import CommandDone
 from trigger_contracts.errors import Code, Problem, Refused, problem, refused
 from trigger_contracts.idempotency import CreateClaim, read_claim
 from trigger_contracts.subjects import Verb
+from trigger_runtime.process.errors import DatabaseUnavailable
 
 from .command_ports import CommandPorts
 
@@ -51,13 +53,15 @@ class BulkRequest:
 class BulkCreates:
     """Checks all definitions of a request, then publishes creates of those that are accepted."""
 
-    def __init__(self, ports: CommandPorts) -> None:
+    def __init__(self, ports: CommandPorts, targets: KnownTargets) -> None:
         self._ports = ports
+        self._targets = targets
 
     async def create(self, request: BulkRequest) -> BulkCreated:
         """Raises ``Refused`` for the request as a whole: then nothing was created by it."""
         if request.key is None:
             checked = await self._check(request, self._ports.new_id(), self._ports.clock.now())
+            await self._check_targets(checked, request)
             _must_be_acceptable(checked, request)
         else:
             checked = await self._keyed(request, creates.request_id(request.key_id, request.key))
@@ -84,6 +88,8 @@ class BulkCreates:
             if first is not None and first.body_hash != mine.body_hash:
                 detail = "this Idempotency-Key created other definitions"
                 raise refused(Code.IDEMPOTENCY_MISMATCH, detail)
+            if first is None:
+                await self._check_targets(checked, request)
             # What is refused uses up no key.
             _must_be_acceptable(checked, request)
             if first is not None:
@@ -91,6 +97,17 @@ class BulkCreates:
             found = await self._ports.claims.reserve(store_key, mine.model_dump_json().encode())
             if read_claim(CreateClaim, found) == mine:
                 return checked
+
+    async def _check_targets(self, checked: Checked, request: BulkRequest) -> None:
+        """What the scheduler would find in the end, found while still nothing is created."""
+        if request.partial or not checked.naming:
+            return
+        named = {target for *_, targets in checked.naming.values() for target in targets}
+        try:
+            existing = await self._targets.existing(named)
+        except DatabaseUnavailable:
+            return
+        checked.refuse_without(existing)
 
     async def _check(self, request: BulkRequest, root: str, accepted_at: datetime) -> Checked:
         checked, cost, compiling_s = Checked(), 0, 0.0

@@ -12,6 +12,7 @@ from trigger_api.domain.triggers import creates
 from trigger_api.domain.triggers.local import local_text
 from trigger_api.handlers.schemas import SchemaTurns
 from trigger_api.ports.process import Clock
+from trigger_api.ports.targets import KnownTargets
 from trigger_api.ports.triggers import DefinitionCache, Describe, Scheduled, TriggerViews
 from trigger_contracts import payloads
 from trigger_contracts.commands import DeleteTrigger, UpdateTrigger
@@ -19,6 +20,7 @@ from trigger_contracts.errors import Refused
 from trigger_contracts.events import Status, TriggerChanged
 from trigger_contracts.preview import Preview
 from trigger_contracts.schedule_fields import schedule_of
+from trigger_contracts.targets.target import missing_of, unknown_targets
 from trigger_contracts.trigger import (
     Changed,
     Moment,
@@ -52,7 +54,9 @@ class DryRuns:
         schemas: SchemaTurns,
         clock: Clock,
         describe: Describe,
+        targets: KnownTargets,
     ) -> None:
+        self._targets = targets
         self._views = views
         self._definitions = definitions
         self._schemas = schemas
@@ -64,6 +68,7 @@ class DryRuns:
         now = self._clock.now()
         command = creates.checked(fields, command_id=_ID, accepted_at=now, actor=_ID)
         change = self._decided(command, None, now, fires=0)
+        await self._check_targets(change)
         # Where it has jitter, by how much is known once it has an id.
         change = change.model_copy(update={"schedule": schedule_of(change.definition, now)})
         shown = self._shown(None, change, None, now)
@@ -102,7 +107,15 @@ class DryRuns:
         known = await self._views.scheduled(trigger_id)
         now = self._clock.now()
         change = self._decided(command, stored, now, 0 if known is None else known.fires)
+        if isinstance(command, UpdateTrigger):
+            await self._check_targets(change)
         return self._shown(None if stored is None else stored.change, change, known, now)
+
+    async def _check_targets(self, change: TriggerChanged) -> None:
+        named = change.definition.targets
+        missing = missing_of(named, await self._targets.existing(named))
+        if missing:
+            raise Refused(unknown_targets(missing))
 
     @staticmethod
     def _decided(command: Any, stored: Trigger | None, now: datetime, fires: int) -> TriggerChanged:

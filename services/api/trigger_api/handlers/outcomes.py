@@ -1,22 +1,34 @@
 """What became of a command: a closed union, matched by ``entrypoints``."""
 
 from dataclasses import dataclass
+from typing import Generic
 
-from trigger_contracts.commands import CommandDone
+from trigger_api.ports.commands import Done
+from trigger_contracts.commands import CommandDone, TargetDone
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Generic[Done]):
     """The command took effect."""
 
-    done: CommandDone
+    done: Done
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
     """The command is stored and will be applied; its result did not come in time."""
 
-    trigger_id: str
+    id: str
+    """Of what it is about."""
 
 
-Outcome = Applied | Stored
+Outcome = Applied[CommandDone] | Stored
+TargetOutcome = Applied[TargetDone] | Stored
+
+
+@dataclass(frozen=True, slots=True)
+class WithSecret:
+    """An outcome, and the secret that is shown with it and never again; None for a repetition."""
+
+    outcome: TargetOutcome
+    secret: str | None

@@ -20,7 +20,7 @@ from trigger_contracts.commands import (
     trigger_id_of,
 )
 from trigger_contracts.definition import Definition, check_patch
-from trigger_contracts.errors import Code, Problem, Refused, combined, refused
+from trigger_contracts.errors import Code, Refused, combined, refused
 from trigger_contracts.faults import accepted
 from trigger_contracts.idempotency import CreateClaim, read_claim
 from trigger_contracts.schedule import Once, rule_of, upcoming
@@ -28,6 +28,7 @@ from trigger_contracts.schedule_fields import schedule_of
 from trigger_contracts.subjects import Verb
 from trigger_runtime.process.errors import DependencyUnavailable
 
+from .asking import ask
 from .command_ports import CommandPorts
 
 
@@ -51,7 +52,7 @@ class TriggerCommands:
         if key is not None:
             accepted_at = await self._claim_create(command_id, fields, accepted_at)
         command = CreateTrigger.model_validate(
-            {**fields, **self._envelope(command_id, accepted_at, actor)}
+            {**fields, **envelope(command_id, accepted_at, actor)}
         )
         trigger_id = trigger_id_of(command, command_id, accepted_at)
         command = command.model_copy(update={"trigger_id": trigger_id})
@@ -64,16 +65,16 @@ class TriggerCommands:
         # says whether its time has passed.
         await self._ports.schemas.ready(schema_in(fields))
         now = self._ports.clock.now()
-        envelope = self._envelope(self._ports.new_id(), now, actor)
+        carried = envelope(self._ports.new_id(), now, actor)
         try:
             accepted(fields, now)
         except Refused as refusal:
             if not isinstance(fields, dict):
                 raise
-            asked = UpdateTrigger(**envelope, trigger_id=trigger_id, definition=fields)
+            asked = UpdateTrigger(**carried, trigger_id=trigger_id, definition=fields)
             raise await self._with_what_is_stored(refusal, asked, now) from None
         command = UpdateTrigger(
-            **envelope,
+            **carried,
             trigger_id=trigger_id,
             expected_version=expected_version,
             definition=fields,
@@ -87,7 +88,7 @@ class TriggerCommands:
         must_be_a_patch(fields)
         now = self._ports.clock.now()
         command = UpdateTrigger(
-            **self._envelope(self._ports.new_id(), now, actor),
+            **envelope(self._ports.new_id(), now, actor),
             trigger_id=trigger_id,
             expected_version=expected_version,
             patch=fields,
@@ -128,7 +129,7 @@ class TriggerCommands:
 
     async def delete(self, trigger_id: str, actor: str, expected_version: int | None) -> Outcome:
         command = DeleteTrigger(
-            **self._envelope(self._ports.new_id(), self._ports.clock.now(), actor),
+            **envelope(self._ports.new_id(), self._ports.clock.now(), actor),
             trigger_id=trigger_id,
             expected_version=expected_version,
         )
@@ -144,7 +145,7 @@ class TriggerCommands:
         accepted_at, command_id = self._ports.clock.now(), self._ports.new_id()
         definition = _tested(kind, fields, accepted_at)
         command = TestTrigger.model_validate(
-            {**fields, "type": kind, **self._envelope(command_id, accepted_at, actor)}
+            {**fields, "type": kind, **envelope(command_id, accepted_at, actor)}
         )
         trigger_id = trigger_id_of(command, command_id, accepted_at)
         command = command.model_copy(update={"trigger_id": trigger_id})
@@ -180,17 +181,11 @@ class TriggerCommands:
         command: CreateTrigger | UpdateTrigger | DeleteTrigger,
         trigger_id: str,
     ) -> Outcome:
-        # Each attempt has a message id of its own: the broker would swallow a keyed create's
-        # repetition as a duplicate, and nobody would answer it.
-        result = await self._ports.commands.ask(verb, command, self._ports.new_id())
-        match result:
-            case None:
-                return Stored(trigger_id)
-            case Problem():
-                raise Refused(result)
-            case CommandDone():
-                self._ports.definitions.forget(result.trigger_id)
-                return Applied(self._as_shown(result))
+        outcome = await ask(self._ports, verb, command, trigger_id, CommandDone)
+        if isinstance(outcome, Stored):
+            return outcome
+        self._ports.definitions.forget(outcome.done.trigger_id)
+        return Applied(self._as_shown(outcome.done))
 
     def _as_shown(self, done: CommandDone) -> CommandDone:
         """With the words and the clock that the gateway has for it, as one that is read."""
@@ -214,14 +209,15 @@ class TriggerCommands:
         }
         return done.model_copy(update={"trigger": {**done.trigger, **added}})
 
-    @staticmethod
-    def _envelope(command_id: str, accepted_at: datetime, actor: str) -> dict[str, Any]:
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "command_id": command_id,
-            "accepted_at": accepted_at,
-            "actor": actor,
-        }
+
+def envelope(command_id: str, accepted_at: datetime, actor: str) -> dict[str, Any]:
+    """What every command of the gateway carries."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "command_id": command_id,
+        "accepted_at": accepted_at,
+        "actor": actor,
+    }
 
 
 def must_be_a_patch(fields: Any) -> None:

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from trigger_contracts.commands import AnyCommand, CommandDone
+from trigger_contracts.commands import AnyCommand, CommandDone, TargetDone
 from trigger_contracts.errors import Problem
 from trigger_contracts.subjects import Verb
 from trigger_runtime.process.errors import BrokerUnavailable
+
+Done = TypeVar("Done", CommandDone, TargetDone)
 
 
 class PartlyStored(BrokerUnavailable):
@@ -34,9 +36,11 @@ class Commands(Protocol):
         ...
 
     async def ask(
-        self, verb: Verb, command: AnyCommand, message_id: str
-    ) -> CommandDone | Problem | None:
-        """Publish durably and wait a moment for the result; None where none came in time."""
+        self, verb: Verb, command: AnyCommand, message_id: str, done: type[Done]
+    ) -> Done | Problem | None:
+        """Publish durably and wait a moment for the result, which is read as ``done``; None where
+        none came in time.
+        """
         ...
 
     async def ask_each(

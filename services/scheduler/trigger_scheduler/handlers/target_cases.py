@@ -7,13 +7,13 @@ from trigger_contracts.commands import TargetCommand, TargetDone, UpdateTarget
 from trigger_contracts.errors import Problem
 from trigger_contracts.targets.changes import TargetChanged, TargetStatus, representation
 from trigger_contracts.targets.target import (
-    Changed,
+    ChangedTarget,
     Decision,
-    Rejected,
     Rules,
     Target,
     decide,
 )
+from trigger_contracts.trigger import Rejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class TargetCase:
 
     @property
     def change(self) -> TargetChanged:
-        if not isinstance(self.decision, Changed):
+        if not isinstance(self.decision, ChangedTarget):
             raise TypeError("only a change can be appended")
         return self.decision.change
 
@@ -70,7 +70,7 @@ class TargetCase:
             return None
         if isinstance(self.decision, Rejected):
             return self.decision.problem
-        if isinstance(self.decision, Changed):
+        if isinstance(self.decision, ChangedTarget):
             return done(self.request.command_id, self.decision.change)
         if self.target is None:
             raise TypeError("only an existing target can be left unchanged")

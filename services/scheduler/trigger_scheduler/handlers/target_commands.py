@@ -13,15 +13,14 @@ from trigger_contracts.errors import Code, Problem
 from trigger_contracts.targets.changes import TargetChangeKind
 from trigger_contracts.targets.target import (
     MAX_TARGETS,
-    Changed,
-    Rejected,
+    ChangedTarget,
     Rules,
     Target,
-    Unchanged,
     in_use,
     too_many,
     unknown_targets,
 )
+from trigger_contracts.trigger import Rejected, Unchanged
 from trigger_runtime.process.errors import StaleExpectation
 from trigger_scheduler.ports import Backlog, Index, TargetLog, TargetTransaction
 
@@ -109,7 +108,7 @@ class TargetCommandHandler:
         own = [one for one in newer if one.change.command_id == case.request.command_id]
         if own:
             case.stored = own[0]
-            case.decision = Changed(own[0].change)
+            case.decision = ChangedTarget(own[0].change)
         else:
             case.decide(now, self._rules)
         return True
@@ -194,7 +193,7 @@ class TargetCommandHandler:
 
 def _is_new(case: TargetCase) -> bool:
     """Whether it changes the target, and the log does not say so yet."""
-    return isinstance(case.decision, Changed) and case.stored is None
+    return isinstance(case.decision, ChangedTarget) and case.stored is None
 
 
 async def _store(targets: TargetTransaction, cases: Sequence[TargetCase], now: datetime) -> None:

@@ -12,13 +12,12 @@ from trigger_contracts.targets.changes import TargetChangeKind, TargetStatus, re
 from trigger_contracts.targets.fields import MASK, TargetDefinition
 from trigger_contracts.targets.sealing import new_key, public_of, sealing_key
 from trigger_contracts.targets.target import (
-    Changed,
-    Rejected,
+    ChangedTarget,
     Target,
     TargetCommand,
-    Unchanged,
     decide,
 )
+from trigger_contracts.trigger import Rejected, Unchanged
 
 NOON = datetime(2027, 1, 1, 12, tzinfo=UTC)
 KEY = sealing_key(public_of(new_key()))
@@ -36,18 +35,18 @@ def anything(_: TargetDefinition) -> None:
 
 def decided(
     command: TargetCommand, state: Target | None = None, now: datetime = NOON, **options: Any
-) -> Changed | Unchanged | Rejected:
+) -> ChangedTarget | Unchanged | Rejected:
     options = {"rules": anything, **options}
     return decide(command, state, now, target_id="t", command_id=f"c{now:%H%M}", **options)
 
 
 def changed(command: TargetCommand, state: Target | None = None, now: datetime = NOON) -> Target:
     decision = decided(command, state, now)
-    assert isinstance(decision, Changed), decision
+    assert isinstance(decision, ChangedTarget), decision
     return Target(decision.change, 1 if state is None else state.change_seq + 1)
 
 
-def code(decision: Changed | Unchanged | Rejected) -> tuple[Code, list[str]]:
+def code(decision: ChangedTarget | Unchanged | Rejected) -> tuple[Code, list[str]]:
     assert isinstance(decision, Rejected), decision
     return decision.problem.code, [one.pointer for one in decision.problem.errors]
 

@@ -5,7 +5,7 @@ place, so that its owner finds it.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -27,6 +27,7 @@ from trigger_contracts.errors import (
     shortened,
 )
 from trigger_contracts.idempotency import CreateClaim
+from trigger_contracts.targets.target import missing_of, unknown_targets
 from trigger_contracts.topology import MAX_BODY_BYTES
 
 from . import creates
@@ -97,6 +98,8 @@ class Checked:
     refusals: list[tuple[int, RawDefinition, Problem]] = field(default_factory=list)
     """With the index of each among all definitions, from 0."""
     count: int = 0
+    naming: dict[int, tuple[int, RawDefinition, tuple[str, ...]]] = field(default_factory=dict)
+    """Of those that passed and name targets, by place: the index, and the targets."""
     _digest: Any = field(default_factory=hashlib.sha256)
 
     def take(self, piece: RawDefinition, root: str, accepted_at: datetime, actor: str) -> None:
@@ -105,7 +108,10 @@ class Checked:
         self.count += 1
         self._digest.update(b"%d:%s" % (len(piece.text), piece.text))
         try:
-            self.ready.append(_ready(piece, creates.part_id(root, index), accepted_at, actor))
+            ready, targets = _ready(piece, creates.part_id(root, index), accepted_at, actor)
+            self.ready.append(ready)
+            if targets:
+                self.naming[ready.place] = (index, piece, targets)
         except Refused as refusal:
             if piece.unit != "line" and refusal.problem.code is Code.MALFORMED_JSON:
                 # An array with one element that is no JSON is no JSON itself.
@@ -113,18 +119,32 @@ class Checked:
                 raise refused(Code.MALFORMED_JSON, detail) from None
             self.refusals.append((index, piece, _in_line(piece, refusal.problem)))
 
+    def refuse_without(self, existing: Collection[str]) -> None:
+        """Refuse what names another target than those."""
+        gone: set[int] = set()
+        for place, (index, piece, targets) in self.naming.items():
+            missing = missing_of(targets, existing)
+            if missing:
+                gone.add(place)
+                self.refusals.append((index, piece, unknown_targets(missing)))
+        self.ready = [one for one in self.ready if one.place not in gone]
+        self.refusals.sort(key=lambda refusal: refusal[0])
+
     def claim(self, accepted_at: datetime) -> CreateClaim:
         """What all requests under one idempotency key must share: these definitions."""
         return CreateClaim(accepted_at=accepted_at, body_hash=self._digest.hexdigest())
 
 
-def _ready(piece: RawDefinition, command_id: str, accepted_at: datetime, actor: str) -> Ready:
+def _ready(
+    piece: RawDefinition, command_id: str, accepted_at: datetime, actor: str
+) -> tuple[Ready, tuple[str, ...]]:
     if len(piece.text) > MAX_BODY_BYTES:
         raise refused(Code.BODY_TOO_LARGE, f"larger than {MAX_BODY_BYTES} bytes")
     command = creates.checked(
         strict_json.parse(piece.text), command_id=command_id, accepted_at=accepted_at, actor=actor
     )
-    return Ready(piece.place, command.trigger_id or "", encoded(command))
+    ready = Ready(piece.place, command.trigger_id or "", encoded(command))
+    return ready, tuple(command.definition.get("targets", ()))
 
 
 def _in_line(piece: RawDefinition, found: Problem) -> Problem:

@@ -14,9 +14,12 @@ from trigger_contracts.idempotency import CreateClaim
 _OWN_FIELDS = CreateTrigger.model_fields.keys()
 
 
-def command_id(key_id: str, key: str) -> str:
-    """The command id of a keyed create: the scheduler answers a repeated one as the first."""
-    return hashlib.sha256(f"create\0{key_id}\0{key}".encode()).hexdigest()
+def command_id(key_id: str, key: str, what: str = "create") -> str:
+    """The command id of a keyed create: the scheduler answers a repeated one as the first.
+
+    ``what`` else is keyed in the same way: a key means another request there.
+    """
+    return hashlib.sha256(f"{what}\0{key_id}\0{key}".encode()).hexdigest()
 
 
 def request_id(key_id: str, key: str) -> str:

@@ -1,4 +1,4 @@
-"""Entity tags: a trigger's version as HTTP names it, and the condition that a write may carry.
+"""Entity tags: a version as HTTP names it, of a trigger or target, and a write's conditions.
 
 A trigger's tag names the version of the definition. It does not change with ``next_fire_at``, nor
 with the encoding in which it travels, so it is for writes only: a ``304`` by it would hide that the
@@ -63,15 +63,15 @@ def expected_version(if_match: str | None) -> int | None:
 
 
 def check_none_match(if_none_match: str, version: int) -> None:
-    """Raises ``Refused`` where ``If-None-Match`` excludes a trigger that has this version.
+    """Raises ``Refused`` where ``If-None-Match`` excludes what has this version.
 
     Compared weakly (RFC 9110, 13.1.2): a weak tag excludes what the strong one does.
     """
     if if_none_match == "*":
-        detail = "If-None-Match: * asks that the trigger does not exist, and it does"
+        detail = "If-None-Match: * asks that there is none, and there is"
         raise version_mismatch(detail, version)
     if version in {tag.version for tag in _read(if_none_match, "If-None-Match")}:
-        detail = f"the trigger has version {version}, which If-None-Match excludes"
+        detail = f"it has version {version}, which If-None-Match excludes"
         raise version_mismatch(detail, version)
 
 

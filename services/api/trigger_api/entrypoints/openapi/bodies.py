@@ -6,15 +6,17 @@ from typing import Any
 from pydantic import BaseModel
 
 from trigger_api.domain.log.replays import ReplayRequest
+from trigger_api.domain.targets.requests import Rotation
 from trigger_api.domain.triggers.previews import DEFAULT_OCCURRENCES, MAX_OCCURRENCES
 from trigger_contracts.definition import LIMIT_FIELDS, RULE_FIELDS, Definition
+from trigger_contracts.targets.fields import TargetDefinition
 
 from . import kinds
 from .kinds import Schema
 
 REF = "#/components/schemas/{model}"
 
-_SENT_NAMES = {"MisfireFields": "MisfireInput"}
+_SENT_NAMES = {"MisfireFields": "MisfireInput", "Rate": "RateInput", "Rotation": "RotationInput"}
 """Models that are sent with some fields, and answered with all of them."""
 
 
@@ -43,6 +45,8 @@ def _as_sent(part: Any) -> Any:
     }
 
 
+_TARGET = _of(TargetDefinition)
+_FLAT_TARGET = _TARGET.pop("TargetDefinition")
 _DEFINED = _of(Definition)
 _FLAT = _DEFINED.pop("Definition")
 _SCHEDULE = (*RULE_FIELDS, "timezone", "dst_policy", *LIMIT_FIELDS)
@@ -116,6 +120,9 @@ SCHEMAS: Mapping[str, Schema] = {
         "additionalProperties": False,
     },
     **_of(ReplayRequest),
+    **_TARGET,
+    **kinds.targets(_FLAT_TARGET),
+    **_of(Rotation),
 }
 """All of them, as components."""
 

@@ -30,6 +30,8 @@ _MAY_BE_ABSENT = {
     "Problem": {"current_version"},
     "Line": {"id", "version", "problem"},
     "TriggerShown": {"payload", "payload_schema"},
+    "TargetWithSecret": {"secret"},
+    "TargetAccepted": {"secret"},
     "EventListed": {"payload"},
     "WorkerShown": {"oldest_command_age_s"},
 }
@@ -40,6 +42,7 @@ _AS_STORED = frozenset({"CloudEvent", "LogEntry"})
 
 _IDS = {
     "trigger_id": "The trigger's id.",
+    "target_id": "The target's id.",
     "event_id": "The event's id.",
     "letter_id": "The dead letter's id, from the list.",
 }

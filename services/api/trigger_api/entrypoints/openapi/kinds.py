@@ -1,14 +1,16 @@
-"""The four kinds of trigger, told apart in bodies that are sent: one-time, interval, cron and api.
+"""Kinds, told apart in bodies that are sent: of triggers four (one-time, interval, cron and api),
+of targets two.
 
 To the platform a definition is one model with rules about which fields go together; to whoever
 writes a client it is one of four shapes, so that a compiler knows what is there. Made of the
 model's own schema, so that a new field is in all of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from trigger_contracts.definition import LIMIT_FIELDS, RULE_FIELDS
+from trigger_contracts.targets.fields import NATS_FIELDS, WEBHOOK_FIELDS
 
 Schema = dict[str, Any]
 
@@ -48,10 +50,51 @@ def written(flat: Schema) -> dict[str, Schema]:
     }
 
 
-def patch(flat: Schema) -> Schema:
+def targets(flat: Schema) -> dict[str, Schema]:
+    """What is sent of targets: the two kinds in a create and in a replacement, and a patch."""
+    secret = {
+        "type": "string",
+        "description": "What requests are signed with: `whsec_` and 24 to 64 bytes as base64. "
+        "Made, if not given, and shown once.",
+        "writeOnly": True,
+    }
+    fields: Mapping[str, Schema] = flat["properties"]
+    found: dict[str, Schema] = {}
+    for kind, others, words in (
+        ("Webhook", NATS_FIELDS, "A webhook: a signed POST of each event."),
+        ("Nats", WEBHOOK_FIELDS, "A NATS subject that each event is published to."),
+    ):
+        own = {"Webhook": "url", "Nats": "subject"}[kind]
+        properties = {
+            **{name: one for name, one in fields.items() if name not in others},
+            "type": {"type": "string", "const": kind.lower()},
+            own: _given(fields[own]),
+        }
+        replacement = {
+            "type": "object",
+            "description": words,
+            "properties": properties,
+            "required": ["type", own],
+            "additionalProperties": False,
+        }
+        found[f"{kind}TargetReplacement"] = replacement
+        found[f"{kind}TargetInput"] = replacement
+        if kind == "Webhook":
+            made = {**replacement, "properties": {**properties, "secret": secret}}
+            found[f"{kind}TargetInput"] = made
+    for name, words in (
+        ("TargetInput", "The definition of a target."),
+        ("TargetReplacement", "The definition of a target that there is."),
+    ):
+        members = [{"$ref": f"#/components/schemas/{kind}{name}"} for kind in ("Webhook", "Nats")]
+        found[name] = {"description": words, "oneOf": members}
+    return {**found, "TargetPatch": patch(flat, never_null=("type",))}
+
+
+def patch(flat: Schema, never_null: Sequence[str] = ("name", "type")) -> Schema:
     """Some fields, each with null where that returns it to its default."""
     properties = {
-        name: one if name in {"name", "type"} else nullable(one)
+        name: one if name in never_null else nullable(one)
         for name, one in flat["properties"].items()
     }
     return {

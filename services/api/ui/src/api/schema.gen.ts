@@ -156,6 +156,122 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/targets/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Targets that exist, the newest first; the next page is in the `Link` header */
+        get: operations["listTargets"];
+        put?: never;
+        /**
+         * Create a target
+         * @description where fired events are delivered to.
+         *
+         *     The `secret` that a webhook's requests are signed with is made, if none is given, and shown
+         *     in this answer alone. Repeated under its Idempotency-Key, the request is answered without
+         *     it.
+         */
+        post: operations["createTarget"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/targets/{target_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One target
+         * @description Neither its secrets nor the values of its secret headers are shown.
+         */
+        get: operations["getTarget"];
+        /**
+         * Replace a target's definition; what is left out returns to its default
+         * @description A target as it is shown may be sent back edited: a secret header that is `***` keeps its
+         *     value, and `id`, `version`, `secrets`, `created_at` and `updated_at` are ignored. Its `type`
+         *     cannot be changed.
+         */
+        put: operations["replaceTarget"];
+        post?: never;
+        /**
+         * Delete a target that no trigger names any more
+         * @description What waits for it is given up.
+         */
+        delete: operations["deleteTarget"];
+        options?: never;
+        head?: never;
+        /**
+         * Change some fields of a target (RFC 7396)
+         * @description null returns one to its default.
+         */
+        patch: operations["updateTarget"];
+        trace?: never;
+    };
+    "/targets/{target_id}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign with another secret, and with the present one besides for `overlap`
+         * @description The new one is made, if none is given, and shown in this answer alone.
+         */
+        post: operations["rotateTargetSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/targets/sealing-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The public key that secrets are sealed to by whoever publishes commands over NATS
+         * @description By REST they are sent as they are: the gateway seals them.
+         */
+        get: operations["getSealingKey"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/targets/{target_id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every version of a target, who made it and when, the newest first */
+        get: operations["listTargetVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/schedules/upcoming": {
         parameters: {
             query?: never;
@@ -692,6 +808,11 @@ export interface components {
             payload_schema?: {
                 [key: string]: unknown;
             } | boolean | null;
+            /**
+             * @description Where what it fires is delivered: ids of targets, each once.
+             * @default []
+             */
+            targets: string[];
             description?: string | null;
             /** @default [] */
             labels: string[];
@@ -769,7 +890,7 @@ export interface components {
          * @description Stable names of refusals, for programs to match on.
          * @enum {string}
          */
-        Code: "malformed-json" | "malformed-request" | "malformed-encoding" | "unauthorized" | "cross-site" | "not-found" | "method-not-allowed" | "idempotency-mismatch" | "trigger-exists" | "quota-exceeded" | "gone" | "version-mismatch" | "body-too-large" | "body-too-slow" | "head-too-large" | "head-too-slow" | "unsupported-media-type" | "unsupported-encoding" | "unsupported-transfer-coding" | "invalid" | "schedule-in-past" | "schedule-beyond-horizon" | "cron-not-available" | "cron-never-fires" | "unknown-timezone" | "invalid-schema" | "payload-schema-mismatch" | "not-replayable" | "pause-not-supported" | "unknown-schema-version" | "unavailable" | "internal";
+        Code: "malformed-json" | "malformed-request" | "malformed-encoding" | "unauthorized" | "cross-site" | "not-found" | "method-not-allowed" | "idempotency-mismatch" | "trigger-exists" | "target-exists" | "target-in-use" | "quota-exceeded" | "gone" | "version-mismatch" | "body-too-large" | "body-too-slow" | "head-too-large" | "head-too-slow" | "unsupported-media-type" | "unsupported-encoding" | "unsupported-transfer-coding" | "invalid" | "schedule-in-past" | "schedule-beyond-horizon" | "cron-not-available" | "cron-never-fires" | "unknown-timezone" | "invalid-schema" | "payload-schema-mismatch" | "not-replayable" | "address-not-allowed" | "subject-not-allowed" | "secret-must-be-sealed" | "unknown-target" | "pause-not-supported" | "unknown-schema-version" | "unavailable" | "internal";
         /** @description Fires when a zone's clock shows what the expression says. */
         CronInput: {
             /** @description For people; need not be unique. */
@@ -809,6 +930,11 @@ export interface components {
             /** @description What becomes of occurrences found too late. */
             misfire?: components["schemas"]["MisfireInput"] | null;
             payload_schema?: null;
+            /**
+             * @description Where what it fires is delivered: ids of targets, each once.
+             * @default []
+             */
+            targets: string[];
             description?: string | null;
             /** @default [] */
             labels: string[];
@@ -870,6 +996,8 @@ export interface components {
             payload_schema: {
                 [key: string]: unknown;
             } | boolean | null;
+            /** @description Where what it fires is delivered: ids of targets, each once. */
+            targets: string[];
             description: string | null;
             labels: string[];
         };
@@ -910,6 +1038,8 @@ export interface components {
             payload_schema: {
                 [key: string]: unknown;
             } | boolean | null;
+            /** @description Where what it fires is delivered: ids of targets, each once. */
+            targets: string[];
             description: string | null;
             labels: string[];
             /** @description Also the ETag. Grows with every edit. */
@@ -1118,6 +1248,11 @@ export interface components {
             /** @description What becomes of occurrences found too late. */
             misfire?: components["schemas"]["MisfireInput"] | null;
             payload_schema?: null;
+            /**
+             * @description Where what it fires is delivered: ids of targets, each once.
+             * @default []
+             */
+            targets: string[];
             description?: string | null;
             /** @default [] */
             labels: string[];
@@ -1219,6 +1354,94 @@ export interface components {
              */
             max_count: number;
         };
+        /** @description A NATS subject that each event is published to. */
+        NatsTargetInput: {
+            /** @constant */
+            type: "nats";
+            /** @description For people; need not be unique. */
+            name?: string | null;
+            /**
+             * @description The CloudEvent as it is stored, or its payload alone.
+             * @default event
+             * @enum {string}
+             */
+            body: "event" | "payload";
+            /**
+             * @description Of a whole attempt: 1 to 30 s.
+             * @default 15
+             */
+            timeout: number | string | null;
+            /**
+             * @description Delays between attempts, each 1 s to 24 h, 39 h together; none: those of the platform.
+             * @default []
+             */
+            retry: (number | string | null)[];
+            /**
+             * @description Attempts at the same time.
+             * @default 10
+             */
+            concurrency: number;
+            /** @description At most so many attempts in each second, minute or hour. */
+            rate?: components["schemas"]["RateInput"] | null;
+            /**
+             * @description Deliver the events of one trigger one after another; each waits for the one before it to be delivered or given up.
+             * @default false
+             */
+            ordered: boolean;
+            /** @description Of a NATS target: where events are published. */
+            subject: string;
+            /**
+             * @description Of a NATS target: wait for a stream's acknowledgement, not the broker's.
+             * @default false
+             */
+            durable: boolean;
+            /** @description The target that is told when this one fails and recovers. */
+            alert_target?: string | null;
+        };
+        /** @description A NATS subject that each event is published to. */
+        NatsTargetReplacement: {
+            /** @constant */
+            type: "nats";
+            /** @description For people; need not be unique. */
+            name?: string | null;
+            /**
+             * @description The CloudEvent as it is stored, or its payload alone.
+             * @default event
+             * @enum {string}
+             */
+            body: "event" | "payload";
+            /**
+             * @description Of a whole attempt: 1 to 30 s.
+             * @default 15
+             */
+            timeout: number | string | null;
+            /**
+             * @description Delays between attempts, each 1 s to 24 h, 39 h together; none: those of the platform.
+             * @default []
+             */
+            retry: (number | string | null)[];
+            /**
+             * @description Attempts at the same time.
+             * @default 10
+             */
+            concurrency: number;
+            /** @description At most so many attempts in each second, minute or hour. */
+            rate?: components["schemas"]["RateInput"] | null;
+            /**
+             * @description Deliver the events of one trigger one after another; each waits for the one before it to be delivered or given up.
+             * @default false
+             */
+            ordered: boolean;
+            /** @description Of a NATS target: where events are published. */
+            subject: string;
+            /**
+             * @description Of a NATS target: wait for a stream's acknowledgement, not the broker's.
+             * @default false
+             */
+            durable: boolean;
+            /** @description The target that is told when this one fails and recovers. */
+            alert_target?: string | null;
+        };
         /** @description The next occurrences of the schedule as it was, and as it is. */
         NextFires: {
             before: string[];
@@ -1278,6 +1501,11 @@ export interface components {
             /** @description What becomes of occurrences found too late. */
             misfire?: components["schemas"]["MisfireInput"] | null;
             payload_schema?: null;
+            /**
+             * @description Where what it fires is delivered: ids of targets, each once.
+             * @default []
+             */
+            targets: string[];
             description?: string | null;
             /** @default [] */
             labels: string[];
@@ -1385,9 +1613,21 @@ export interface components {
             detail: string;
             code: components["schemas"]["Code"];
             request_id: string | null;
-            /** @description With `version-mismatch`: the version that the trigger has. */
+            /** @description With `version-mismatch`: the version that it has. */
             current_version?: number;
             errors: components["schemas"]["FieldError"][];
+        };
+        /** @description At most so many attempts in each span of that length. */
+        Rate: {
+            count: number;
+            /** @enum {string} */
+            per: "1s" | "1m" | "1h";
+        };
+        /** @description At most so many attempts in each span of that length. */
+        RateInput: {
+            count: number;
+            /** @enum {string} */
+            per: "1s" | "1m" | "1h";
         };
         /** @description Whether it can work. */
         ReadyShown: {
@@ -1453,6 +1693,13 @@ export interface components {
                 [key: string]: number;
             };
         };
+        /** @description What another secret is to be, and for how long the present one signs beside it. */
+        RotationInput: {
+            /** @description `whsec_` and 24 to 64 bytes as base64; made, if not given. */
+            secret?: string | null;
+            /** @description For how long the present one signs as well: seconds or an ISO 8601 duration, 0 to 7 days; 24 h by default. */
+            overlap?: string | number | null;
+        };
         /** @description A scheduled trigger to be tested. */
         ScheduledTestInput: {
             /** @description When a one-time trigger fires: RFC 3339, or local to `timezone`. */
@@ -1494,6 +1741,25 @@ export interface components {
             description?: string | null;
             /** @default [] */
             labels: string[];
+        };
+        /** @description What secrets are sealed to before they are published: HPKE (RFC 9180), in one shot each, by
+         *     X25519, HKDF-SHA256 and AES-128-GCM. */
+        SealingKeyShown: {
+            /** @description The first 16 hex digits of the key's SHA-256. */
+            key_id: string;
+            /** @description 32 bytes, as base64url. */
+            public_key: string;
+            /** @description How a sealed value is written. */
+            form: string;
+            /** @description What it is bound to: `field` is `secret`, or `secret_headers/` and the header's name in small letters. */
+            info: string;
+        };
+        /** @description A secret that requests are signed with, without itself. */
+        SecretShown: {
+            /** Format: date-time */
+            made_at: string;
+            /** @description Until when it signs beside a newer one; null for the newest. */
+            expires_at: string | null;
         };
         /** @description A replica of a service; or a service none of whose replicas is heard, with nothing known. */
         ServiceShown: {
@@ -1595,6 +1861,237 @@ export interface components {
             code: "log-reset" | "reader-too-slow" | "gateway-stopping";
             detail: string;
         };
+        /** @description The command is stored and will be applied; its result is not known yet. */
+        TargetAccepted: {
+            id: string;
+            /** @constant */
+            status: "accepted";
+            detail: string;
+            /** @description What requests are signed with; shown here alone, and never again. */
+            secret?: string;
+        };
+        /**
+         * @description What happened to a target.
+         * @enum {string}
+         */
+        TargetChangeKind: "created" | "updated" | "rotated" | "deleted";
+        /** @description The fields that an owner sets and may read back; secret values are sealed or masked. */
+        TargetDefinition: {
+            /**
+             * @description Fixed for the target's life.
+             * @enum {string}
+             */
+            type: "webhook" | "nats";
+            /** @description For people; need not be unique. */
+            name: string | null;
+            /** @description Of a webhook. https, or http where the operator allows it; never a private address, unless the operator allows that, too. */
+            url: string | null;
+            /** @description Sent with each attempt. */
+            headers: {
+                [key: string]: string;
+            };
+            /** @description The same, and never shown again: read as `***`, which keeps the value where it is written back. */
+            secret_headers: {
+                [key: string]: string;
+            };
+            /**
+             * @description The CloudEvent as it is stored, or its payload alone.
+             * @enum {string}
+             */
+            body: "event" | "payload";
+            /** @description Of a whole attempt: 1 to 30 s. */
+            timeout: number | string | null;
+            /** @description Delays between attempts, each 1 s to 24 h, 39 h together; none: those of the platform. */
+            retry: (number | string | null)[];
+            /** @description Answers (400 to 499) after which nothing is tried again. */
+            final_statuses: number[];
+            /** @description Attempts at the same time. */
+            concurrency: number;
+            /** @description At most so many attempts in each second, minute or hour. */
+            rate: components["schemas"]["Rate"] | null;
+            /** @description Deliver the events of one trigger one after another; each waits for the one before it to be delivered or given up. */
+            ordered: boolean;
+            /** @description Certificates (PEM) that are trusted instead of the system's. */
+            ca: string | null;
+            /** @description Of a NATS target: where events are published. */
+            subject: string | null;
+            /** @description Of a NATS target: wait for a stream's acknowledgement, not the broker's. */
+            durable: boolean;
+            /** @description The target that is told when this one fails and recovers. */
+            alert_target: string | null;
+        };
+        /** @description The definition of a target. */
+        TargetInput: components["schemas"]["WebhookTargetInput"] | components["schemas"]["NatsTargetInput"];
+        /** @description The fields to change (RFC 7396); null returns one to its default. */
+        TargetPatch: {
+            /**
+             * @description Fixed for the target's life.
+             * @enum {string}
+             */
+            type?: "webhook" | "nats";
+            /** @description For people; need not be unique. */
+            name?: string | null;
+            /** @description Of a webhook. https, or http where the operator allows it; never a private address, unless the operator allows that, too. */
+            url?: string | null;
+            /** @description Sent with each attempt. */
+            headers?: {
+                [key: string]: string;
+            } | null;
+            /** @description The same, and never shown again: read as `***`, which keeps the value where it is written back. */
+            secret_headers?: {
+                [key: string]: string;
+            } | null;
+            /** @description The CloudEvent as it is stored, or its payload alone. */
+            body?: ("event" | "payload") | null;
+            /** @description Of a whole attempt: 1 to 30 s. */
+            timeout?: number | string | null;
+            /** @description Delays between attempts, each 1 s to 24 h, 39 h together; none: those of the platform. */
+            retry?: (number | string | null)[] | null;
+            /** @description Answers (400 to 499) after which nothing is tried again. */
+            final_statuses?: number[] | null;
+            /** @description Attempts at the same time. */
+            concurrency?: number | null;
+            /** @description At most so many attempts in each second, minute or hour. */
+            rate?: components["schemas"]["RateInput"] | null;
+            /** @description Deliver the events of one trigger one after another; each waits for the one before it to be delivered or given up. */
+            ordered?: boolean | null;
+            /** @description Certificates (PEM) that are trusted instead of the system's. */
+            ca?: string | null;
+            /** @description Of a NATS target: where events are published. */
+            subject?: string | null;
+            /** @description Of a NATS target: wait for a stream's acknowledgement, not the broker's. */
+            durable?: boolean | null;
+            /** @description The target that is told when this one fails and recovers. */
+            alert_target?: string | null;
+        };
+        /** @description The definition of a target that there is. */
+        TargetReplacement: components["schemas"]["WebhookTargetReplacement"] | components["schemas"]["NatsTargetReplacement"];
+        /** @description A target. */
+        TargetShown: {
+            /**
+             * @description Fixed for the target's life.
+             * @enum {string}
+             */
+            type: "webhook" | "nats";
+            /** @description For people; need not be unique. */
+            name: string | null;
+            /** @description Of a webhook. https, or http where the operator allows it; never a private address, unless the operator allows that, too. */
+            url: string | null;
+            /** @description Sent with each attempt. */
+            headers: {
+                [key: string]: string;
+            };
+            /** @description The same, and never shown again: read as `***`, which keeps the value where it is written back. */
+            secret_headers: {
+                [key: string]: string;
+            };
+            /**
+             * @description The CloudEvent as it is stored, or its payload alone.
+             * @enum {string}
+             */
+            body: "event" | "payload";
+            /** @description Of a whole attempt: 1 to 30 s. */
+            timeout: number | string | null;
+            /** @description Delays between attempts, each 1 s to 24 h, 39 h together; none: those of the platform. */
+            retry: (number | string | null)[];
+            /** @description Answers (400 to 499) after which nothing is tried again. */
+            final_statuses: number[];
+            /** @description Attempts at the same time. */
+            concurrency: number;
+            /** @description At most so many attempts in each second, minute or hour. */
+            rate: components["schemas"]["Rate"] | null;
+            /** @description Deliver the events of one trigger one after another; each waits for the one before it to be delivered or given up. */
+            ordered: boolean;
+            /** @description Certificates (PEM) that are trusted instead of the system's. */
+            ca: string | null;
+            /** @description Of a NATS target: where events are published. */
+            subject: string | null;
+            /** @description Of a NATS target: wait for a stream's acknowledgement, not the broker's. */
+            durable: boolean;
+            /** @description The target that is told when this one fails and recovers. */
+            alert_target: string | null;
+            id: string;
+            /** @description Those that sign, the newest first; a NATS target has none. */
+            secrets: components["schemas"]["SecretShown"][];
+            /** @description Also the ETag. Grows with every edit and rotation. */
+            version: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        /**
+         * @description Whether there is a target.
+         * @enum {string}
+         */
+        TargetStatus: "active" | "deleted";
+        /** @description A version of a target, from its history. */
+        TargetVersion: {
+            version: number;
+            kind: components["schemas"]["TargetChangeKind"];
+            status: components["schemas"]["TargetStatus"];
+            /** Format: date-time */
+            at: string;
+            actor: string;
+            secrets: components["schemas"]["SecretShown"][];
+            definition: components["schemas"]["TargetDefinition"];
+        };
+        /** @description A target whose secret was made: there is none in the answer to a repeated request. */
+        TargetWithSecret: {
+            /**
+             * @description Fixed for the target's life.
+             * @enum {string}
+             */
+            type: "webhook" | "nats";
+            /** @description For people; need not be unique. */
+            name: string | null;
+            /** @description Of a webhook. https, or http where the operator allows it; never a private address, unless the operator allows that, too. */
+            url: string | null;
+            /** @description Sent with each attempt. */
+            headers: {
+                [key: string]: string;
+            };
+            /** @description The same, and never shown again: read as `***`, which keeps the value where it is written back. */
+            secret_headers: {
+                [key: string]: string;
+            };
+            /**
+             * @description The CloudEvent as it is stored, or its payload alone.
+             * @enum {string}
+             */
+            body: "event" | "payload";
+            /** @description Of a whole attempt: 1 to 30 s. */
+            timeout: number | string | null;
+            /** @description Delays between attempts, each 1 s to 24 h, 39 h together; none: those of the platform. */
+            retry: (number | string | null)[];
+            /** @description Answers (400 to 499) after which nothing is tried again. */
+            final_statuses: number[];
+            /** @description Attempts at the same time. */
+            concurrency: number;
+            /** @description At most so many attempts in each second, minute or hour. */
+            rate: components["schemas"]["Rate"] | null;
+            /** @description Deliver the events of one trigger one after another; each waits for the one before it to be delivered or given up. */
+            ordered: boolean;
+            /** @description Certificates (PEM) that are trusted instead of the system's. */
+            ca: string | null;
+            /** @description Of a NATS target: where events are published. */
+            subject: string | null;
+            /** @description Of a NATS target: wait for a stream's acknowledgement, not the broker's. */
+            durable: boolean;
+            /** @description The target that is told when this one fails and recovers. */
+            alert_target: string | null;
+            id: string;
+            /** @description Those that sign, the newest first; a NATS target has none. */
+            secrets: components["schemas"]["SecretShown"][];
+            /** @description Also the ETag. Grows with every edit and rotation. */
+            version: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /** @description What requests are signed with; shown here alone, and never again. */
+            secret?: string;
+        };
         /** @description The test is stored; its event appears under this id, at ``fires_at``. */
         TestAccepted: {
             event_id: string;
@@ -1661,6 +2158,8 @@ export interface components {
             payload_schema?: {
                 [key: string]: unknown;
             } | boolean | null;
+            /** @description Where what it fires is delivered: ids of targets, each once. */
+            targets?: string[] | null;
             description?: string | null;
             labels?: string[] | null;
         };
@@ -1701,6 +2200,8 @@ export interface components {
             payload_schema?: {
                 [key: string]: unknown;
             } | boolean | null;
+            /** @description Where what it fires is delivered: ids of targets, each once. */
+            targets: string[];
             description: string | null;
             labels: string[];
             /** @description Also the ETag. Grows with every edit. */
@@ -1757,6 +2258,8 @@ export interface components {
             payload_schema: {
                 [key: string]: unknown;
             } | boolean | null;
+            /** @description Where what it fires is delivered: ids of targets, each once. */
+            targets: string[];
             description: string | null;
             labels: string[];
             /** @description Also the ETag. Grows with every edit. */
@@ -1806,6 +2309,120 @@ export interface components {
             at: string;
             actor: string;
             definition: components["schemas"]["Definition"];
+        };
+        /** @description A webhook: a signed POST of each event. */
+        WebhookTargetInput: {
+            /** @constant */
+            type: "webhook";
+            /** @description For people; need not be unique. */
+            name?: string | null;
+            /** @description Of a webhook. https, or http where the operator allows it; never a private address, unless the operator allows that, too. */
+            url: string;
+            /** @description Sent with each attempt. */
+            headers?: {
+                [key: string]: string;
+            };
+            /** @description The same, and never shown again: read as `***`, which keeps the value where it is written back. */
+            secret_headers?: {
+                [key: string]: string;
+            };
+            /**
+             * @description The CloudEvent as it is stored, or its payload alone.
+             * @default event
+             * @enum {string}
+             */
+            body: "event" | "payload";
+            /**
+             * @description Of a whole attempt: 1 to 30 s.
+             * @default 15
+             */
+            timeout: number | string | null;
+            /**
+             * @description Delays between attempts, each 1 s to 24 h, 39 h together; none: those of the platform.
+             * @default []
+             */
+            retry: (number | string | null)[];
+            /**
+             * @description Answers (400 to 499) after which nothing is tried again.
+             * @default [
+             *       410
+             *     ]
+             */
+            final_statuses: number[];
+            /**
+             * @description Attempts at the same time.
+             * @default 10
+             */
+            concurrency: number;
+            /** @description At most so many attempts in each second, minute or hour. */
+            rate?: components["schemas"]["RateInput"] | null;
+            /**
+             * @description Deliver the events of one trigger one after another; each waits for the one before it to be delivered or given up.
+             * @default false
+             */
+            ordered: boolean;
+            /** @description Certificates (PEM) that are trusted instead of the system's. */
+            ca?: string | null;
+            /** @description The target that is told when this one fails and recovers. */
+            alert_target?: string | null;
+            /** @description What requests are signed with: `whsec_` and 24 to 64 bytes as base64. Made, if not given, and shown once. */
+            secret?: string;
+        };
+        /** @description A webhook: a signed POST of each event. */
+        WebhookTargetReplacement: {
+            /** @constant */
+            type: "webhook";
+            /** @description For people; need not be unique. */
+            name?: string | null;
+            /** @description Of a webhook. https, or http where the operator allows it; never a private address, unless the operator allows that, too. */
+            url: string;
+            /** @description Sent with each attempt. */
+            headers?: {
+                [key: string]: string;
+            };
+            /** @description The same, and never shown again: read as `***`, which keeps the value where it is written back. */
+            secret_headers?: {
+                [key: string]: string;
+            };
+            /**
+             * @description The CloudEvent as it is stored, or its payload alone.
+             * @default event
+             * @enum {string}
+             */
+            body: "event" | "payload";
+            /**
+             * @description Of a whole attempt: 1 to 30 s.
+             * @default 15
+             */
+            timeout: number | string | null;
+            /**
+             * @description Delays between attempts, each 1 s to 24 h, 39 h together; none: those of the platform.
+             * @default []
+             */
+            retry: (number | string | null)[];
+            /**
+             * @description Answers (400 to 499) after which nothing is tried again.
+             * @default [
+             *       410
+             *     ]
+             */
+            final_statuses: number[];
+            /**
+             * @description Attempts at the same time.
+             * @default 10
+             */
+            concurrency: number;
+            /** @description At most so many attempts in each second, minute or hour. */
+            rate?: components["schemas"]["RateInput"] | null;
+            /**
+             * @description Deliver the events of one trigger one after another; each waits for the one before it to be delivered or given up.
+             * @default false
+             */
+            ordered: boolean;
+            /** @description Certificates (PEM) that are trusted instead of the system's. */
+            ca?: string | null;
+            /** @description The target that is told when this one fails and recovers. */
+            alert_target?: string | null;
         };
         /** @description One of the other services, as its heartbeats tell (``workers.WorkerReport``). */
         WorkerShown: {
@@ -1889,7 +2506,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `idempotency-mismatch`: The idempotency key was used with another payload; `trigger-exists`: A trigger with this id exists; `quota-exceeded`: A quota is used up */
+        /** @description `idempotency-mismatch`: The idempotency key was used with another payload; `trigger-exists`: A trigger with this id exists; `target-exists`: A target with this id exists; `target-in-use`: Triggers name the target; `quota-exceeded`: A quota is used up */
         Problem409: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1909,7 +2526,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `version-mismatch`: The trigger has another version */
+        /** @description `version-mismatch`: It has another version */
         Problem412: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1940,7 +2557,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `invalid`: The request is not valid; `schedule-in-past`: The schedule lies in the past; `schedule-beyond-horizon`: The schedule lies too far ahead; `cron-not-available`: Cron schedules are not available; `cron-never-fires`: The cron schedule never fires; `unknown-timezone`: The time zone is not known; `invalid-schema`: The payload schema is not acceptable; `payload-schema-mismatch`: The payload does not match the trigger's schema; `not-replayable`: The event cannot be replayed; `pause-not-supported`: A trigger cannot be paused; `unknown-schema-version`: The message's schema version is not known */
+        /** @description `invalid`: The request is not valid; `schedule-in-past`: The schedule lies in the past; `schedule-beyond-horizon`: The schedule lies too far ahead; `cron-not-available`: Cron schedules are not available; `cron-never-fires`: The cron schedule never fires; `unknown-timezone`: The time zone is not known; `invalid-schema`: The payload schema is not acceptable; `payload-schema-mismatch`: The payload does not match the trigger's schema; `not-replayable`: The event cannot be replayed; `address-not-allowed`: Nothing may be sent to this address; `subject-not-allowed`: Nothing may be sent to this subject; `secret-must-be-sealed`: A secret may not be published in the clear; `unknown-target`: There is no such target; `pause-not-supported`: A trigger cannot be paused; `unknown-schema-version`: The message's schema version is not known */
         Problem422: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -2311,7 +2928,7 @@ export interface operations {
             header?: {
                 /** @description The version that is to be changed, as its ETag: `"3"`. Another one: 412. A list may name one version only: more get 422. */
                 "If-Match"?: string;
-                /** @description Versions that the trigger must not have: 412 if it does; `*`: any version. */
+                /** @description Versions that it must not have: 412 if it does; `*`: any version. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -2373,7 +2990,7 @@ export interface operations {
             header?: {
                 /** @description The version that is to be changed, as its ETag: `"3"`. Another one: 412. A list may name one version only: more get 422. */
                 "If-Match"?: string;
-                /** @description Versions that the trigger must not have: 412 if it does; `*`: any version. */
+                /** @description Versions that it must not have: 412 if it does; `*`: any version. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -2435,7 +3052,7 @@ export interface operations {
             header?: {
                 /** @description The version that is to be changed, as its ETag: `"3"`. Another one: 412. A list may name one version only: more get 422. */
                 "If-Match"?: string;
-                /** @description Versions that the trigger must not have: 412 if it does; `*`: any version. */
+                /** @description Versions that it must not have: 412 if it does; `*`: any version. */
                 "If-None-Match"?: string;
             };
             path: {
@@ -2639,6 +3256,435 @@ export interface operations {
             409: components["responses"]["Problem409"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listTargets: {
+        parameters: {
+            query?: {
+                /** @description Rows of a page. */
+                limit?: number;
+                /** @description Opaque; from the `Link` header of the page before. */
+                cursor?: string;
+                /** @description Kind of target. Given several times: any of them. */
+                type?: ("webhook" | "nats")[];
+                /** @description Part of the name, in any case and script. */
+                q?: string;
+                /** @description These targets. Given several times: any of them. */
+                id?: string[];
+                /** @description Also count all that pass, in the header `X-Total-Count`. */
+                count?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of targets */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    "X-Total-Count": components["headers"]["X-Total-Count"];
+                    "X-Total-Count-Kind": components["headers"]["X-Total-Count-Kind"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetShown"][];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            408: components["responses"]["Problem408"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    createTarget: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. Repeated within 48 h, the request has its effect once and the same answer; with another body it gets 409. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TargetInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    Location: components["headers"]["Location"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetWithSecret"];
+                };
+            };
+            /** @description Stored, and applied later: the scheduler is busy or away */
+            202: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetAccepted"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getTarget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The target's id. */
+                target_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The target */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetShown"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    replaceTarget: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that is to be changed, as its ETag: `"3"`. Another one: 412. A list may name one version only: more get 422. */
+                "If-Match"?: string;
+                /** @description Versions that it must not have: 412 if it does; `*`: any version. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The target's id. */
+                target_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TargetReplacement"];
+            };
+        };
+        responses: {
+            /** @description Edited */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetShown"];
+                };
+            };
+            /** @description Stored, and applied later: the scheduler is busy or away */
+            202: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetAccepted"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    deleteTarget: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that is to be changed, as its ETag: `"3"`. Another one: 412. A list may name one version only: more get 422. */
+                "If-Match"?: string;
+                /** @description Versions that it must not have: 412 if it does; `*`: any version. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The target's id. */
+                target_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Stored, and applied later: the scheduler is busy or away */
+            202: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetAccepted"];
+                };
+            };
+            /** @description Deleted */
+            204: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    updateTarget: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that is to be changed, as its ETag: `"3"`. Another one: 412. A list may name one version only: more get 422. */
+                "If-Match"?: string;
+                /** @description Versions that it must not have: 412 if it does; `*`: any version. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The target's id. */
+                target_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TargetPatch"];
+            };
+        };
+        responses: {
+            /** @description Edited */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetShown"];
+                };
+            };
+            /** @description Stored, and applied later: the scheduler is busy or away */
+            202: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetAccepted"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    rotateTargetSecret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that is to be changed, as its ETag: `"3"`. Another one: 412. A list may name one version only: more get 422. */
+                "If-Match"?: string;
+                /** @description Versions that it must not have: 412 if it does; `*`: any version. */
+                "If-None-Match"?: string;
+                /** @description 1 to 255 printable ASCII characters. Repeated within 48 h, the request has its effect once and the same answer; with another body it gets 409. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The target's id. */
+                target_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RotationInput"];
+            };
+        };
+        responses: {
+            /** @description Rotated */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetWithSecret"];
+                };
+            };
+            /** @description Stored, and applied later: the scheduler is busy or away */
+            202: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetAccepted"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getSealingKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SealingKeyShown"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            408: components["responses"]["Problem408"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listTargetVersions: {
+        parameters: {
+            query?: {
+                /** @description Rows of a page. */
+                limit?: number;
+                /** @description Opaque; from the `Link` header of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The target's id. */
+                target_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of versions */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetVersion"][];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
             422: components["responses"]["Problem422"];
             431: components["responses"]["Problem431"];
             500: components["responses"]["Problem500"];

@@ -37,7 +37,7 @@ _KEEPALIVE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Installation:
     """Where to provision, with the credentials of both administrators."""
 
     nats_url: str
@@ -75,7 +75,9 @@ def at_database(url: str, name: str) -> str:
 
 
 @contextlib.asynccontextmanager
-async def one_step(target: Target, wait: Callable[[], None] | None = None) -> AsyncIterator[None]:
+async def one_step(
+    target: Installation, wait: Callable[[], None] | None = None
+) -> AsyncIterator[None]:
     """No other admin step works on this platform during the block: its streams are one, too.
 
     Where one does, ``wait`` is called and then waited for it; without ``wait`` AdminError is
@@ -100,7 +102,7 @@ async def one_step(target: Target, wait: Callable[[], None] | None = None) -> As
 
 
 @contextlib.asynccontextmanager
-async def admin_connection(target: Target) -> AsyncIterator[Client]:
+async def admin_connection(target: Installation) -> AsyncIterator[Client]:
     """For the block. Raises AdminError where no node of the broker lets us in."""
     client = await enter(target.broker, ADMIN)
     try:
@@ -110,7 +112,7 @@ async def admin_connection(target: Target) -> AsyncIterator[Client]:
 
 
 @contextlib.asynccontextmanager
-async def reading(target: Target) -> AsyncIterator[Connection]:
+async def reading(target: Installation) -> AsyncIterator[Connection]:
     """The services' own kind of connection, as ``admin``: for ``StreamReader``."""
     connection = Connection(target.broker, ADMIN)
     await connection.start()
@@ -121,7 +123,7 @@ async def reading(target: Target) -> AsyncIterator[Connection]:
         await connection.close()
 
 
-async def clock_of_record(target: Target) -> datetime:
+async def clock_of_record(target: Installation) -> datetime:
     """What PostgreSQL's clock shows: it decides what is due, and so what is ahead of its time."""
     server = await asyncpg.connect(at_database(target.database_url, "postgres"))
     try:
@@ -131,7 +133,7 @@ async def clock_of_record(target: Target) -> datetime:
         await server.close()
 
 
-async def look_back(target: Target) -> yesterday.Yesterday:
+async def look_back(target: Installation) -> yesterday.Yesterday:
     """What the platform's database knows of the streams: nothing where there is none."""
     server = await asyncpg.connect(at_database(target.database_url, "postgres"))
     try:
@@ -148,7 +150,9 @@ async def look_back(target: Target) -> yesterday.Yesterday:
         await connection.close()
 
 
-async def compare(target: Target, client: Client) -> tuple[yesterday.Yesterday, yesterday.Streams]:
+async def compare(
+    target: Installation, client: Client
+) -> tuple[yesterday.Yesterday, yesterday.Streams]:
     """What the database knows of the streams, and then how far they are.
 
     In this order: services may be at work. What they store and project between the two questions
@@ -158,7 +162,7 @@ async def compare(target: Target, client: Client) -> tuple[yesterday.Yesterday, 
     return past, await yesterday.streams(client)
 
 
-async def take_note(target: Target, client: Client) -> None:
+async def take_note(target: Installation, client: Client) -> None:
     """Keep how far the streams are."""
     connection = await asyncpg.connect(target.database_url)
     try:

@@ -1,0 +1,1 @@
+"""What the gateway says and asks of targets: pure."""
