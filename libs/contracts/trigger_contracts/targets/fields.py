@@ -5,7 +5,7 @@ secret may be depends on who writes it (``secrets``). Pure.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -24,7 +24,9 @@ from trigger_contracts.definition import Duration, few, object_like
 from trigger_contracts.errors import (
     Code,
     FieldError,
+    Problem,
     Refused,
+    combined,
     from_validation,
     problem,
     refused,
@@ -168,15 +170,18 @@ class TargetDefinition(BaseModel):
         return tuple(parse_duration(_given(one)) for one in self.retry)
 
 
-def parse_target(fields: Any) -> TargetDefinition:
-    """Validate an owner's fields; raises ``Refused`` with every fault and its pointer."""
+def parse_target(
+    fields: Any, rules: Callable[[TargetDefinition], None] | None = None
+) -> TargetDefinition:
+    """Validate an owner's fields; raises ``Refused`` with every fault and its pointer.
+
+    ``rules`` raise it, too, for what settings do not allow.
+    """
     try:
         target = TargetDefinition.model_validate(fields)
     except ValidationError as error:
         raise Refused(from_validation(error)) from None
-    _must_be_sound(target, list(_misfits(target, fields)))
-    if target.url is not None:
-        parse_url(target.url)
+    _must_be_sound(target, _misfits(target, fields), rules)
     return target
 
 
@@ -197,9 +202,7 @@ def check_patch(patch: Mapping[str, Any]) -> None:
         target = TargetDefinition.model_validate({"type": "webhook", **given})
     except ValidationError as error:
         raise Refused(from_validation(error)) from None
-    _must_be_sound(target, [])
-    if target.url is not None:
-        parse_url(target.url)
+    _must_be_sound(target)
 
 
 def no_secret(given: Any) -> None:
@@ -215,14 +218,28 @@ def _without_nulls(value: Any) -> Any:
     return {name: one for name, one in value.items() if one is not None}
 
 
-def _must_be_sound(target: TargetDefinition, errors: Sequence[FieldError]) -> None:
+def _must_be_sound(
+    target: TargetDefinition,
+    errors: Sequence[FieldError] = (),
+    rules: Callable[[TargetDefinition], None] | None = None,
+) -> None:
     """Raises ``Refused`` for ``errors``, and for what is wrong with any one field."""
     found = [*errors, *_headers(target), *_durations(target), *_statuses(target)]
     if target.ca is not None:
         found += check_authorities(target.ca)
+    wrong: list[Problem] = []
     if found:
         detail = found[0].message if len(found) == 1 else f"{len(found)} fields are not valid"
-        raise Refused(problem(Code.INVALID, detail, found))
+        wrong.append(problem(Code.INVALID, detail, found))
+    try:
+        if target.url is not None:
+            parse_url(target.url)
+        if rules is not None:
+            rules(target)
+    except Refused as refusal:
+        wrong.append(refusal.problem)
+    if wrong:
+        raise Refused(combined(wrong))
 
 
 def _misfits(target: TargetDefinition, fields: Mapping[str, Any]) -> list[FieldError]:

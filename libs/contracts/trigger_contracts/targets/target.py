@@ -138,9 +138,7 @@ def _create(
 
 def accepted(fields: Mapping[str, Any], rules: Rules) -> TargetDefinition:
     """The definition in ``fields``; raises ``Refused``, also where settings do not allow it."""
-    definition = parse_target(fields)
-    rules(definition)
-    return definition
+    return parse_target(fields, rules)
 
 
 def _update(
