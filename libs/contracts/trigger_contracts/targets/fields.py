@@ -5,7 +5,7 @@ secret may be depends on who writes it (``secrets``). Pure.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -177,11 +177,10 @@ def parse_target(
 
     ``rules`` raise it, too, for what settings do not allow.
     """
-    try:
-        target = TargetDefinition.model_validate(fields)
-    except ValidationError as error:
-        raise Refused(from_validation(error)) from None
-    _must_be_sound(target, _misfits(target, fields), rules)
+    target, errors, unread = _read(fields)
+    if "type" not in unread:
+        errors += _misfits(target, fields, unread)
+    _must_be_sound(target, errors, rules)
     return target
 
 
@@ -198,11 +197,8 @@ def check_patch(patch: Mapping[str, Any]) -> None:
         if (value is not None or name not in TargetDefinition.model_fields)
         and not (name == "rate" and isinstance(value, dict))
     }
-    try:
-        target = TargetDefinition.model_validate({"type": "webhook", **given})
-    except ValidationError as error:
-        raise Refused(from_validation(error)) from None
-    _must_be_sound(target)
+    target, errors, _ = _read({"type": "webhook", **given})
+    _must_be_sound(target, errors)
 
 
 def no_secret(given: Any) -> None:
@@ -210,6 +206,22 @@ def no_secret(given: Any) -> None:
     if isinstance(given, Mapping) and "secret" in given:
         detail = "a secret is exchanged by a rotation, so that both are valid for a while"
         raise refused(Code.INVALID, detail, pointer="/secret")
+
+
+def _read(fields: Any) -> tuple[TargetDefinition, list[FieldError], Collection[str]]:
+    """The target in ``fields`` as far as they can be read, what is wrong with the others, and
+    which those are. Raises ``Refused`` for what is no object.
+    """
+    try:
+        return TargetDefinition.model_validate(fields), [], ()
+    except ValidationError as error:
+        found = from_validation(error)
+        unread = {entry["loc"][0] for entry in error.errors(include_url=False) if entry["loc"]}
+    if not isinstance(fields, Mapping):
+        raise Refused(found)
+    rest = {name: value for name, value in fields.items() if name not in unread}
+    target = TargetDefinition.model_validate({"type": "webhook", **rest})
+    return target, list(found.errors), {str(name) for name in unread}
 
 
 def _without_nulls(value: Any) -> Any:
@@ -242,7 +254,9 @@ def _must_be_sound(
         raise Refused(combined(wrong))
 
 
-def _misfits(target: TargetDefinition, fields: Mapping[str, Any]) -> list[FieldError]:
+def _misfits(
+    target: TargetDefinition, fields: Mapping[str, Any], unread: Collection[str]
+) -> list[FieldError]:
     others, own = (NATS_FIELDS, "url") if target.type == "webhook" else (WEBHOOK_FIELDS, "subject")
     default = TargetDefinition(type=target.type)
     errors = [
@@ -250,7 +264,7 @@ def _misfits(target: TargetDefinition, fields: Mapping[str, Any]) -> list[FieldE
         for name in others
         if name in fields and getattr(target, name) != getattr(default, name)
     ]
-    if getattr(target, own) is None:
+    if getattr(target, own) is None and own not in unread:
         errors.append(FieldError(pointer=f"/{own}", message=f"a {target.type} target needs one"))
     return errors
 

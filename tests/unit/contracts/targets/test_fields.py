@@ -217,6 +217,11 @@ def test_a_secret_of_the_wrong_form_is_refused_and_not_quoted(secret: str) -> No
 def test_what_is_wrong_with_an_address_is_told_beside_all_else() -> None:
     fields = {**WEBHOOK, "url": "https://u:p@a.example/", "timeout": 0, "headers": {"Host": "x"}}
     assert pointers(fields) == ["/headers/Host", "/timeout", "/url"]
+    strange = {**fields, "colour": "red", "concurrency": "x"}
+    assert pointers(strange)[:2] == ["/concurrency", "/colour"]
+    assert pointers(strange)[2:] == ["/headers/Host", "/timeout", "/url"]
+    assert pointers({"type": "email", "url": 5, "timeout": 0}) == ["/type", "/url", "/timeout"]
+    assert pointers({"type": "webhook", "url": 5}) == ["/url"]
 
 
 @pytest.mark.parametrize(
