@@ -110,7 +110,13 @@ def public_of(private: str) -> str:
 
 def sealing_key(public: str) -> SealingKey:
     """A public key as a setting has it. Raises SealError."""
-    return SealingKey(X25519PublicKey.from_public_bytes(_key(public)))
+    key = SealingKey(X25519PublicKey.from_public_bytes(_key(public)))
+    try:
+        key.seal("", target_id="", field="")
+    except ValueError:
+        # A point of small order (RFC 7748, 6.1): zeros are one.
+        raise SealError("nothing can be sealed to this key") from None
+    return key
 
 
 def opening_keys(private: Sequence[str]) -> OpeningKeys:
