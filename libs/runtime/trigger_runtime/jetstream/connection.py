@@ -9,7 +9,9 @@ since what was asked of the server before (a pull request) is lost with the conn
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from nats.aio.client import Client
@@ -38,6 +40,8 @@ DRAIN_TIMEOUT_S = 3
 """What a stop waits for messages in flight before it closes anyway."""
 CANCEL_AGAIN_S = 0.05
 """Between two requests to stop connecting."""
+_REFUSED_PUBLISH = re.compile(r'permissions violation for publish to "([^"]+)"', re.IGNORECASE)
+"""As nats-server writes it; nats-py makes small letters of some of it."""
 REPEAT_LOG_S = 10.0
 """The same connection error again is logged at most this often."""
 
@@ -81,6 +85,7 @@ class Connection:
         self._given_up = asyncio.Event()
         self._on_reconnect: list[Callable[[], None]] = []
         self._on_disconnect: list[Callable[[], None]] = []
+        self._on_refused: list[Callable[[str], None]] = []
         self._connecting: asyncio.Task[None] | None = None
         self._closing = False
         self._last_error: tuple[str, float] = ("", 0.0)
@@ -96,6 +101,13 @@ class Connection:
     def on_disconnect(self, call: Callable[[], None]) -> None:
         """``call`` whenever the connection breaks; it must not block or raise."""
         self._on_disconnect.append(call)
+
+    def on_refused_publish(self, call: Callable[[str], None]) -> None:
+        """``call`` with the subject whenever the broker refuses to let this user publish to it.
+
+        It says so before it answers what was asked for later; ``call`` must not block or raise.
+        """
+        self._on_refused.append(call)
 
     async def start(self) -> None:
         """Begin connecting in the background; returns at once, the broker may be away."""
@@ -196,6 +208,9 @@ class Connection:
         # nats-py calls this for every failed attempt: five a second while the broker is away.
         # It does for what hearing a message raised, too, whose words may quote that.
         text = told(error)
+        refused = _REFUSED_PUBLISH.search(text)
+        if refused is not None:
+            _call_all([partial(call, refused[1]) for call in self._on_refused])
         now = asyncio.get_running_loop().time()
         if text == self._last_error[0] and now - self._last_error[1] < REPEAT_LOG_S:
             return
@@ -221,7 +236,7 @@ class Connection:
             self.lost.set()
 
 
-def _call_all(calls: list[Callable[[], None]]) -> None:
+def _call_all(calls: Sequence[Callable[[], None]]) -> None:
     for call in calls:
         try:
             call()

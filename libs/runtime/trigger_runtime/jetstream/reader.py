@@ -108,10 +108,17 @@ class StreamReader:
         return _one(await self._request(f"{self._direct}.{subject}", None))
 
     async def last_from_leader(self, subject: str) -> StoredMessage | None:
-        """The newest message of a subject, as the stream's leader knows it."""
-        answer = await self._request(
-            f"$JS.API.STREAM.MSG.GET.{self._stream}", {"last_by_subj": subject}
-        )
+        """The newest message of a subject, as the stream's leader knows it; of a filter with
+        wildcards the newest of all its subjects.
+        """
+        return await self._from_leader({"last_by_subj": subject})
+
+    async def get_from_leader(self, seq: int) -> StoredMessage | None:
+        """The message at a sequence, as the stream's leader knows it."""
+        return await self._from_leader({"seq": seq})
+
+    async def _from_leader(self, asked: Mapping[str, Any]) -> StoredMessage | None:
+        answer = await self._request(f"$JS.API.STREAM.MSG.GET.{self._stream}", asked)
         body = self._json(answer)
         if body is None:
             return None
@@ -217,7 +224,7 @@ class StreamReader:
             raise BrokerUnavailable(f"no stream {self._stream}")
         return _instant(body["ts"])
 
-    async def _request(self, subject: str, body: dict[str, Any] | None) -> Msg:
+    async def _request(self, subject: str, body: Mapping[str, Any] | None) -> Msg:
         payload = b"" if body is None else json.dumps(body).encode()
         async with self._asking() as (reply, answers):
             # Not the client's request: it takes a stored message for the broker's "no responders"

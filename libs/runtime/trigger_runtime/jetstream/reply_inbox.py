@@ -2,7 +2,7 @@
 
 nats-py's ``request`` does the same with a task, a timer and a random token a message, which at a
 thousand messages a second is a tenth of a core. Here whoever asks bounds the time for all it
-asked at once. Used by ``atomic_batch`` alone.
+asked at once. Used by ``atomic_batch``, and by the executor for users' streams.
 """
 
 import asyncio

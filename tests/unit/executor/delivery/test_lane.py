@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from trigger_executor.domain.delivery.breaker import CLOSED, open_for
 from trigger_executor.domain.delivery.lane import (
-    Effect,
+    AttemptEffect,
     Lane,
     LaneLimits,
     LaneRecord,
@@ -34,7 +34,7 @@ def a_lane(
     return lane
 
 
-def after(lane: Lane, *effects: Effect, now: datetime = NOON) -> Lane:
+def after(lane: Lane, *effects: AttemptEffect, now: datetime = NOON) -> Lane:
     """The lane after attempts one after the other, each with an effect."""
     for number, effect in enumerate(effects):
         lane.started(f"delivery {number}", now)
@@ -66,19 +66,19 @@ class Naive:
                 opened = None if opened is None else min(opened, at)
             else:
                 is_probe = flying.pop(one)
-                if effect is Effect.UNJUDGED:
+                if effect is AttemptEffect.UNJUDGED:
                     continue
-                if effect is Effect.DELIVERED:
+                if effect is AttemptEffect.DELIVERED:
                     places = min(places + 1, self.concurrency) if opened is None else min(places, 2)
                     failures, openings, opened = 0, 0, None
-                elif effect is Effect.GONE:
+                elif effect is AttemptEffect.GONE:
                     failures, openings, opened = failures + 1, openings + 1, at + HOUR
                 else:
                     failures += 1
                     if is_probe or (opened is None and failures >= 5):
                         openings += 1
                         opened = at + open_for(openings, DRAW)
-                    if effect is Effect.OVERLOADED:
+                    if effect is AttemptEffect.OVERLOADED:
                         places = max(1, places // 2)
                 if retry_after is not None:
                     until = at + min(retry_after, HOUR)
@@ -98,8 +98,8 @@ STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("wait"), st.integers(1, 400)),
         st.tuples(st.just("start"), st.integers(1, 4)),
-        st.tuples(st.just("end"), st.sampled_from(list(Effect))),
-        st.tuples(st.just("end"), st.just(Effect.OVERLOADED)),
+        st.tuples(st.just("end"), st.sampled_from(list(AttemptEffect))),
+        st.tuples(st.just("end"), st.just(AttemptEffect.OVERLOADED)),
         st.tuples(st.just("ask to wait"), st.integers(0, 9000)),
         st.tuples(st.just("edit"), st.just(0)),
     ),
@@ -132,8 +132,8 @@ def test_it_lets_start_what_its_history_says(concurrency, steps):
             case "ask to wait" if flying:
                 one = flying.pop()
                 asked = detail * SECOND
-                lane.ended(one, Effect.FAILED, now, DRAW, retry_after=asked)
-                naive.events.append(("end", now, one, Effect.FAILED, asked))
+                lane.ended(one, AttemptEffect.FAILED, now, DRAW, retry_after=asked)
+                naive.events.append(("end", now, one, AttemptEffect.FAILED, asked))
             case "edit":
                 version += 1
                 lane.edited(LaneLimits(version, concurrency), now)
@@ -155,54 +155,54 @@ def test_it_starts_with_two_and_gains_a_place_by_each_success_up_to_its_concurre
     lane = a_lane(concurrency=4)
 
     assert lane.free(NOON) == 2
-    assert [after(lane, Effect.DELIVERED).free(NOON) for _ in range(4)] == [3, 4, 4, 4]
+    assert [after(lane, AttemptEffect.DELIVERED).free(NOON) for _ in range(4)] == [3, 4, 4, 4]
 
 
 def test_a_target_that_takes_one_at_a_time_is_given_one():
-    assert after(a_lane(concurrency=1), Effect.DELIVERED).free(NOON) == 1
+    assert after(a_lane(concurrency=1), AttemptEffect.DELIVERED).free(NOON) == 1
 
 
 def test_a_timeout_a_5xx_and_a_failed_connection_halve_its_places_and_one_is_left():
-    lane = after(a_lane(), *[Effect.DELIVERED] * 8)
+    lane = after(a_lane(), *[AttemptEffect.DELIVERED] * 8)
 
-    free = [after(lane, Effect.OVERLOADED).free(NOON) for _ in range(4)]
+    free = [after(lane, AttemptEffect.OVERLOADED).free(NOON) for _ in range(4)]
 
     assert free == [5, 2, 1, 1]
 
 
 def test_an_answer_that_refuses_leaves_its_places():
-    lane = after(a_lane(), Effect.DELIVERED, Effect.FAILED)
+    lane = after(a_lane(), AttemptEffect.DELIVERED, AttemptEffect.FAILED)
 
     assert lane.free(NOON) == 3
 
 
 def test_half_open_it_lets_one_through_and_only_after_all_came_back():
-    lane = after(a_lane(), Effect.DELIVERED)
+    lane = after(a_lane(), AttemptEffect.DELIVERED)
     lane.started("slow", NOON)
-    after(lane, *[Effect.FAILED] * 5)
+    after(lane, *[AttemptEffect.FAILED] * 5)
     then = NOON + 11 * SECOND
 
     assert lane.is_probing(then)
     assert lane.free(then) == 0
     assert lane.opens_at(then) is None
-    lane.ended("slow", Effect.OVERLOADED, then, DRAW)
+    lane.ended("slow", AttemptEffect.OVERLOADED, then, DRAW)
     assert lane.free(then) == 1
     lane.started("probe", then)
     assert lane.free(then) == 0
 
 
 def test_closed_again_it_begins_slowly():
-    lane = after(a_lane(), *[Effect.DELIVERED] * 8, *[Effect.FAILED] * 5)
+    lane = after(a_lane(), *[AttemptEffect.DELIVERED] * 8, *[AttemptEffect.FAILED] * 5)
     then = NOON + 11 * SECOND
 
-    after(lane, Effect.DELIVERED, now=then)
+    after(lane, AttemptEffect.DELIVERED, now=then)
 
     assert lane.breaker == CLOSED
     assert lane.free(then) == 2
 
 
 def test_what_says_nothing_of_the_endpoint_changes_nothing():
-    lane = after(a_lane(), *[Effect.FAILED] * 4, Effect.UNJUDGED)
+    lane = after(a_lane(), *[AttemptEffect.FAILED] * 4, AttemptEffect.UNJUDGED)
 
     assert lane.breaker.failures == 4
     assert lane.free(NOON) == 2
@@ -212,12 +212,12 @@ def test_what_says_nothing_of_the_endpoint_changes_nothing():
     ("effects", "standing"),
     [
         ([], Standing.UNKNOWN),
-        ([Effect.UNJUDGED], Standing.UNKNOWN),
-        ([Effect.FAILED, Effect.DELIVERED], Standing.PROVEN),
-        ([Effect.DELIVERED, Effect.UNJUDGED], Standing.PROVEN),
-        ([Effect.DELIVERED, Effect.FAILED], Standing.FAILING),
-        ([Effect.DELIVERED, Effect.OVERLOADED], Standing.FAILING),
-        ([Effect.GONE], Standing.FAILING),
+        ([AttemptEffect.UNJUDGED], Standing.UNKNOWN),
+        ([AttemptEffect.FAILED, AttemptEffect.DELIVERED], Standing.PROVEN),
+        ([AttemptEffect.DELIVERED, AttemptEffect.UNJUDGED], Standing.PROVEN),
+        ([AttemptEffect.DELIVERED, AttemptEffect.FAILED], Standing.FAILING),
+        ([AttemptEffect.DELIVERED, AttemptEffect.OVERLOADED], Standing.FAILING),
+        ([AttemptEffect.GONE], Standing.FAILING),
     ],
 )
 def test_it_stands_as_its_last_attempt_went(effects, standing):
@@ -225,10 +225,10 @@ def test_it_stands_as_its_last_attempt_went(effects, standing):
 
 
 def test_a_probe_that_says_nothing_lets_another_one_through():
-    lane = after(a_lane(), *[Effect.FAILED] * 5)
+    lane = after(a_lane(), *[AttemptEffect.FAILED] * 5)
     then = NOON + 11 * SECOND
 
-    after(lane, Effect.UNJUDGED, now=then)
+    after(lane, AttemptEffect.UNJUDGED, now=then)
 
     assert lane.is_probing(then)
     assert lane.free(then) == 1
@@ -246,7 +246,7 @@ def test_what_was_no_attempt_for_a_reason_of_ours_frees_its_place_and_says_nothi
 def test_retry_after_pauses_all_of_it_for_an_hour_at_most():
     lane = a_lane()
     lane.started("delivery", NOON)
-    lane.ended("delivery", Effect.FAILED, NOON, DRAW, retry_after=365 * 24 * HOUR)
+    lane.ended("delivery", AttemptEffect.FAILED, NOON, DRAW, retry_after=365 * 24 * HOUR)
 
     assert lane.free(NOON + HOUR - SECOND) == 0
     assert lane.waits_for(NOON) is Wait.RATE
@@ -258,7 +258,7 @@ def test_a_shorter_pause_does_not_end_a_longer_one():
     lane = a_lane()
     for one, asked in (("a", 60 * SECOND), ("b", SECOND)):
         lane.started(one, NOON)
-        lane.ended(one, Effect.FAILED, NOON, DRAW, retry_after=asked)
+        lane.ended(one, AttemptEffect.FAILED, NOON, DRAW, retry_after=asked)
 
     assert lane.opens_at(NOON) == NOON + 60 * SECOND
 
@@ -266,13 +266,13 @@ def test_a_shorter_pause_does_not_end_a_longer_one():
 def test_a_retry_after_in_the_past_pauses_nothing():
     lane = a_lane()
     lane.started("delivery", NOON)
-    lane.ended("delivery", Effect.FAILED, NOON, DRAW, retry_after=-SECOND)
+    lane.ended("delivery", AttemptEffect.FAILED, NOON, DRAW, retry_after=-SECOND)
 
     assert lane.free(NOON) == 2
 
 
 def test_410_opens_it_for_an_hour():
-    lane = after(a_lane(), Effect.GONE)
+    lane = after(a_lane(), AttemptEffect.GONE)
 
     assert lane.breaker.is_gone
     assert lane.opens_at(NOON) == NOON + HOUR
@@ -280,31 +280,31 @@ def test_410_opens_it_for_an_hour():
 
 
 def test_an_edit_half_opens_it_and_keeps_what_the_receiver_asked_for():
-    lane = after(a_lane(), *[Effect.FAILED] * 5)
+    lane = after(a_lane(), *[AttemptEffect.FAILED] * 5)
     lane.edited(LaneLimits(2, 10), NOON + SECOND)
 
     assert lane.free(NOON + SECOND) == 1
 
-    after(lane, Effect.FAILED, now=NOON + SECOND)
+    after(lane, AttemptEffect.FAILED, now=NOON + SECOND)
     assert lane.free(NOON + SECOND) == 0
 
 
 def test_the_same_version_again_is_no_edit():
-    lane = after(a_lane(), *[Effect.FAILED] * 5)
+    lane = after(a_lane(), *[AttemptEffect.FAILED] * 5)
     lane.edited(LaneLimits(1, 10), NOON + SECOND)
 
     assert lane.free(NOON + SECOND) == 0
 
 
 def test_a_good_test_half_opens_it():
-    lane = after(a_lane(), Effect.GONE)
+    lane = after(a_lane(), AttemptEffect.GONE)
     lane.found_well(NOON + SECOND)
 
     assert lane.free(NOON + SECOND) == 1
 
 
 def test_fewer_at_once_take_effect_at_once():
-    lane = after(a_lane(), *[Effect.DELIVERED] * 8)
+    lane = after(a_lane(), *[AttemptEffect.DELIVERED] * 8)
     lane.edited(LaneLimits(2, 3), NOON)
 
     assert lane.free(NOON) == 3
@@ -312,18 +312,18 @@ def test_fewer_at_once_take_effect_at_once():
 
 def test_its_rate_bounds_what_may_start():
     lane = a_lane(rate=RateLimit(3, "1s"))
-    after(lane, Effect.DELIVERED, Effect.DELIVERED)
+    after(lane, AttemptEffect.DELIVERED, AttemptEffect.DELIVERED)
 
     assert lane.free(NOON) == 1
 
-    after(lane, Effect.DELIVERED)
+    after(lane, AttemptEffect.DELIVERED)
     assert lane.free(NOON) == 0
     assert lane.waits_for(NOON) is Wait.RATE
     assert lane.opens_at(NOON) == NOON + SECOND
 
 
 def test_an_edit_of_the_rate_counts_what_began_before_it():
-    lane = after(a_lane(rate=RateLimit(9, "1s")), *[Effect.DELIVERED] * 3)
+    lane = after(a_lane(rate=RateLimit(9, "1s")), *[AttemptEffect.DELIVERED] * 3)
     lane.edited(LaneLimits(2, 10, RateLimit(4, "1s")), NOON)
     assert lane.rate is not None
     assert lane.rate.needs_reservation(NOON)
@@ -337,9 +337,9 @@ def test_an_edit_of_the_rate_counts_what_began_before_it():
 
 
 def test_an_open_breaker_and_a_pause_outlive_their_owner():
-    lane = after(a_lane(), *[Effect.FAILED] * 5)
+    lane = after(a_lane(), *[AttemptEffect.FAILED] * 5)
     lane.started("delivery", NOON)
-    lane.ended("delivery", Effect.FAILED, NOON, DRAW, retry_after=60 * SECOND)
+    lane.ended("delivery", AttemptEffect.FAILED, NOON, DRAW, retry_after=60 * SECOND)
 
     again = a_lane(record=lane.record())
 
@@ -348,7 +348,7 @@ def test_an_open_breaker_and_a_pause_outlive_their_owner():
 
 
 def test_a_new_owner_begins_with_two():
-    lane = after(a_lane(), *[Effect.DELIVERED] * 8)
+    lane = after(a_lane(), *[AttemptEffect.DELIVERED] * 8)
 
     again = a_lane(record=lane.record())
 
@@ -357,7 +357,7 @@ def test_a_new_owner_begins_with_two():
 
 
 def test_an_edit_that_no_owner_saw_half_opens_it_when_it_is_taken():
-    record = after(a_lane(), *[Effect.FAILED] * 5).record()
+    record = after(a_lane(), *[AttemptEffect.FAILED] * 5).record()
 
     edited = Lane.taken_over("target", LaneLimits(2, 10), record, NOON, others_until=NOON)
 

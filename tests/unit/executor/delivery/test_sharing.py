@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trigger_executor.domain.delivery.lane import Effect, Lane, LaneLimits, Standing
-from trigger_executor.domain.delivery.sharing import Places, Turns
+from trigger_executor.domain.delivery.lane import AttemptEffect, Lane, LaneLimits, Standing
+from trigger_executor.domain.delivery.sharing import SharedPlaces, Turns
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 TIMEOUT_S = 15.0
@@ -23,9 +23,10 @@ class Given:
     """Lanes, called by how they stand (p, u or f and a number), with so much to start each."""
 
     def __init__(self, places: int, **left: int) -> None:
-        self.places, self.left = Places(places), left
+        self.places, self.left = SharedPlaces(places), left
         self.standings = {lane: self.standing_by_name(lane) for lane in left}
         self.turns, self.order = Turns(), ""
+        self.lacking: set[str] = set()
         for lane in left:
             self.turns.add(lane, self.standings[lane])
 
@@ -39,7 +40,9 @@ class Given:
         self.turns.take(self.places, self.standings.__getitem__, self.start)
         return self.order.strip()
 
-    def start(self, lane: str) -> bool:
+    def start(self, lane: str) -> bool | None:
+        if lane in self.lacking:
+            return None
         if not self.left[lane]:
             return False
         self.left[lane] -= 1
@@ -90,6 +93,17 @@ def test_who_stands_otherwise_meanwhile_keeps_the_turn():
     assert case.take() == "u1"
 
 
+def test_who_has_to_get_something_first_keeps_the_turn():
+    case = Given(2, u1=1, u2=9)
+    case.lacking = {"u1"}
+    assert case.take() == "u2 u2"
+    case.lacking = set()
+    case.turns.add("u1", UNKNOWN)
+    case.places.total = 4
+
+    assert case.take() == "u1 u2"
+
+
 def test_a_lane_stands_once_and_may_leave():
     case = Given(100, u1=1, u2=1)
     case.turns.add("u1", UNKNOWN)
@@ -105,7 +119,7 @@ def test_a_lane_stands_once_and_may_leave():
 )
 @settings(max_examples=100, deadline=None)
 def test_no_standing_has_more_places_than_it_may(total, steps):
-    places, flying = Places(total), []
+    places, flying = SharedPlaces(total), []
 
     for step, standing in steps:
         if step == "start" and places.has_room(standing):
@@ -135,7 +149,7 @@ class World:
     waits: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.places, self.turns = Places(self.total), Turns()
+        self.places, self.turns = SharedPlaces(self.total), Turns()
         names = [f"dead {n}" for n in range(self.dead)]
         names += [f"healthy {n}" for n in range(self.healthy)]
         self.lanes = {name: Lane(name, LaneLimits(1, 10)) for name in names}
@@ -187,7 +201,7 @@ class World:
         before = lane.standing
         self.places.ended(before)
         is_healthy = lane.target_id.startswith("healthy")
-        effect = Effect.DELIVERED if is_healthy else Effect.OVERLOADED
+        effect = AttemptEffect.DELIVERED if is_healthy else AttemptEffect.OVERLOADED
         lane.ended(one, effect, self.instant, self.draw)
         self.places.turned(len(lane.in_flight), before, lane.standing)
         if not is_healthy:

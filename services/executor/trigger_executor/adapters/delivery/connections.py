@@ -186,15 +186,23 @@ class GuardedConnector(aiohttp.TCPConnector):
         traces: list[Any],
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109
     ) -> HttpConnection:
-        exchange = _EXCHANGE.get()
-        started = self._loop.time()
-        async with asyncio.timeout(self._connect_timeout_s):
-            connection = await super().connect(req, traces, timeout)
+        connection = await super().connect(req, traces, timeout)
         handler = connection.protocol
         if isinstance(handler, CountingHandler):
-            handler.begin(exchange)
-        exchange.connect_s = None if exchange.is_reused else self._loop.time() - started
+            handler.begin(_EXCHANGE.get())
         return connection
+
+    async def _create_connection(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Any],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109
+    ) -> ResponseHandler:
+        started = self._loop.time()
+        async with asyncio.timeout(self._connect_timeout_s):
+            handler = await super()._create_connection(req, traces, timeout)
+        _EXCHANGE.get().connect_s = self._loop.time() - started
+        return handler
 
     async def _get(self, key: Any, traces: list[Any]) -> HttpConnection | None:
         return None if _EXCHANGE.get().is_fresh else await super()._get(key, traces)

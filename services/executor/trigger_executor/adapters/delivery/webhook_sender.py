@@ -131,6 +131,7 @@ class WebhookSender:
         self._trust = trust
         self._clock = clock
         self._places = OriginPlaces(MAX_OF_ORIGIN)
+        self._judged: dict[tuple[str, int], tuple[tuple[Address, ...], tuple[Address, ...]]] = {}
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, attempt: Attempt) -> SendResult:
@@ -181,8 +182,18 @@ class WebhookSender:
             return _failed(course, FailureCode.DNS, loop.time())
         except NameServersAway:
             return NotAttempted(Cause.NAME_SERVERS)
-        allowed = tuple(one for one in addresses if self._rules.refusal(one, url) is None)
-        return allowed or _blocked(course, loop.time())
+        return self._allowed_of(url, addresses) or _blocked(course, loop.time())
+
+    def _allowed_of(self, url: WebhookUrl, addresses: tuple[Address, ...]) -> tuple[Address, ...]:
+        """Judged once while they stay the same; a connection to one is judged for itself."""
+        place = (url.host, url.port)
+        known = self._judged.get(place)
+        if known is None or known[0] != addresses:
+            if len(self._judged) >= _URLS_KEPT:
+                self._judged.clear()
+            allowed = tuple(one for one in addresses if self._rules.refusal(one, url) is None)
+            known = self._judged[place] = (addresses, allowed)
+        return known[1]
 
     async def _addresses(self, course: _Course) -> tuple[Address, ...]:
         if course.url.address is not None:
@@ -255,6 +266,27 @@ class WebhookSender:
         self, response: aiohttp.ClientResponse, deadline: float
     ) -> tuple[AnswerHead, ResponseBody]:
         """What counts of the answer; its connection is kept if all of it was read."""
+        if response.content.is_eof() and response.content.exception() is None:
+            # Most are short, and came with their heads.
+            read = response.content.read_nowait(-1)[:MAX_READ]
+        else:
+            read = await self._read_on(response, deadline)
+        headers = response.headers
+        head = AnswerHead(
+            response.status,
+            retry_after=headers.get("Retry-After"),
+            date=headers.get("Date"),
+            webhook_delivery=",".join(headers.getall("webhook-delivery", ())),
+        )
+        body = ResponseBody(
+            read,
+            content_type=headers.get("Content-Type", ""),
+            encoding=headers.get("Content-Encoding", ""),
+            length=response.content_length,
+        )
+        return head, body
+
+    async def _read_on(self, response: aiohttp.ClientResponse, deadline: float) -> bytes:
         loop = asyncio.get_running_loop()
         chunks: list[bytes] = []
         left = MAX_READ
@@ -269,20 +301,7 @@ class WebhookSender:
         finally:
             if not response.content.at_eof():
                 _abort(response)
-        headers = response.headers
-        head = AnswerHead(
-            response.status,
-            retry_after=headers.get("Retry-After"),
-            date=headers.get("Date"),
-            webhook_delivery=",".join(headers.getall("webhook-delivery", ())),
-        )
-        body = ResponseBody(
-            b"".join(chunks),
-            content_type=headers.get("Content-Type", ""),
-            encoding=headers.get("Content-Encoding", ""),
-            length=response.content_length,
-        )
-        return head, body
+        return b"".join(chunks)
 
     def _open_session(self) -> aiohttp.ClientSession:
         # aiohttp wants to be made within its event loop.

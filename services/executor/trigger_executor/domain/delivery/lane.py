@@ -19,7 +19,7 @@ LONGEST_PAUSE = timedelta(hours=1)
 """A ``Retry-After`` pauses the whole lane no longer than this; its delivery waits longer."""
 
 
-class Effect(StrEnum):
+class AttemptEffect(StrEnum):
     """What an attempt that is over says of its endpoint."""
 
     DELIVERED = "delivered"
@@ -81,7 +81,7 @@ class LaneRecord:
 
 @dataclass(slots=True)
 class Lane:
-    """The state machine; see the module."""
+    """When another attempt of one target may start, from what has started and ended so far."""
 
     target_id: str
     limits: LaneLimits
@@ -180,7 +180,7 @@ class Lane:
     def ended(
         self,
         delivery_id: str,
-        effect: Effect,
+        effect: AttemptEffect,
         now: datetime,
         draw: float,
         *,
@@ -189,17 +189,17 @@ class Lane:
         """An attempt is over; ``draw`` is at random, from 0 to below 1."""
         is_probe = self._over(delivery_id)
         match effect:
-            case Effect.DELIVERED:
+            case AttemptEffect.DELIVERED:
                 self._succeeded()
-            case Effect.GONE:
+            case AttemptEffect.GONE:
                 self.breaker = self.breaker.gone(now)
-            case Effect.FAILED | Effect.OVERLOADED:
+            case AttemptEffect.FAILED | AttemptEffect.OVERLOADED:
                 self.breaker = self.breaker.failed(now, draw, is_probe=is_probe)
-            case Effect.UNJUDGED:
+            case AttemptEffect.UNJUDGED:
                 return
-        delivered = effect is Effect.DELIVERED
+        delivered = effect is AttemptEffect.DELIVERED
         self.standing = Standing.PROVEN if delivered else Standing.FAILING
-        if effect is Effect.OVERLOADED:
+        if effect is AttemptEffect.OVERLOADED:
             self.places = max(1, self.places // 2)
         if retry_after is not None:
             until = now + min(max(retry_after, timedelta()), LONGEST_PAUSE)

@@ -54,7 +54,7 @@ class OwnSecrets:
             text = text.replace(form, MASK)
         text = _FOREIGN.sub(_masked, text)
         cut = max((_overlap(text, form) for form in self.forms), default=0)
-        return text if cut < _LEAST_CUT else text[:-cut] + MASK
+        return text[:-cut] + MASK if cut else text
 
     def _texts(self) -> Iterator[str]:
         for secret in self.signing:
@@ -108,8 +108,12 @@ def _masked(match: re.Match[str]) -> str:
 
 
 def _overlap(text: str, secret: str) -> int:
-    """How many of the last characters of ``text`` are the first of ``secret``."""
-    for size in range(min(len(text), len(secret) - 1), 0, -1):
-        if text.endswith(secret[:size]):
-            return size
+    """How many of the last characters of ``text`` are the first of ``secret``, if so many that one
+    could tell.
+    """
+    start = text.find(secret[:_LEAST_CUT], max(0, len(text) - len(secret) + 1))
+    while start >= 0:
+        if secret.startswith(text[start:]):
+            return len(text) - start
+        start = text.find(secret[:_LEAST_CUT], start + 1)
     return 0

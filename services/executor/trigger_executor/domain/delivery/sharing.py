@@ -17,7 +17,7 @@ MOST_IN_FLIGHT = 1000
 
 
 @dataclass(slots=True)
-class Places:
+class SharedPlaces:
     """What is in flight, of how many, and how much of it with lanes of each standing."""
 
     total: int = MOST_IN_FLIGHT
@@ -63,26 +63,30 @@ class Turns:
         default_factory=lambda: {standing: [] for standing in Standing}
     )
     _tickets: dict[str, int] = field(default_factory=dict)
+    _kept: dict[str, int] = field(default_factory=dict)
+    """Of those that have gone for something, and keep their turns."""
     _last: int = 0
 
     def add(self, lane: str, standing: Standing) -> None:
-        """It takes its turn after those that are here; once."""
+        """It takes its turn after those that are here, or where it kept it; once."""
         if lane not in self._tickets:
-            self._stand(lane, standing)
+            self._stand(lane, standing, self._kept.pop(lane, None))
 
     def discard(self, lane: str) -> None:
         self._tickets.pop(lane, None)
+        self._kept.pop(lane, None)
 
     def take(
         self,
-        places: Places,
+        places: SharedPlaces,
         standing_of: Callable[[str], Standing],
-        start: Callable[[str], bool],
+        start: Callable[[str], bool | None],
     ) -> None:
         """Give turns until nobody can start anything, or no place is left.
 
         ``start`` starts one attempt of a lane and takes its place; False when it has none to start,
-        and leaves. Who finds no place keeps the turn before those that come later.
+        and leaves; None when it has to get something first, and keeps its turn until it is added
+        again. Who finds no place keeps the turn before those that come later.
         """
         while (queue := self._next(places)) is not None:
             ticket, lane = heapq.heappop(self._queues[queue])
@@ -91,12 +95,15 @@ class Turns:
             standing = standing_of(lane)
             if standing is not queue:
                 heapq.heappush(self._queues[standing], (ticket, lane))
-            elif start(lane):
+                continue
+            did = start(lane)
+            self._tickets.pop(lane, None)
+            if did:
                 self._stand(lane, standing)
-            else:
-                del self._tickets[lane]
+            elif did is None:
+                self._kept[lane] = ticket
 
-    def _next(self, places: Places) -> Standing | None:
+    def _next(self, places: SharedPlaces) -> Standing | None:
         """The queue of whoever has stood longest, of those for whom there is a place."""
         able = [
             (queue[0], standing)
@@ -105,7 +112,8 @@ class Turns:
         ]
         return min(able)[1] if able else None
 
-    def _stand(self, lane: str, standing: Standing) -> None:
+    def _stand(self, lane: str, standing: Standing, kept: int | None = None) -> None:
         self._last += 1
-        self._tickets[lane] = self._last
-        heapq.heappush(self._queues[standing], (self._last, lane))
+        ticket = self._last if kept is None else kept
+        self._tickets[lane] = ticket
+        heapq.heappush(self._queues[standing], (ticket, lane))
