@@ -50,6 +50,10 @@ class NameLookup(Protocol):
         """Whether our name servers answer at all."""
         ...
 
+    async def close(self) -> None:
+        """End what is being asked."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class _Known:
@@ -112,6 +116,7 @@ class NameResolver:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._lookup.close()
 
     def _begin(self, name: str) -> asyncio.Task[tuple[Address, ...]]:
         task = asyncio.create_task(self._look_up(name), name="name look-up")
