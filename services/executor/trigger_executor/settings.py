@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
+from trigger_runtime.process.sealing_settings import OpeningKeySettings
 from trigger_runtime.process.settings import Duration, WorkerSettings
 from trigger_runtime.process.target_settings import TargetRuleSettings
 
@@ -30,7 +31,7 @@ def _schedule(text: str) -> str:
     return text
 
 
-class Settings(WorkerSettings, TargetRuleSettings):
+class Settings(WorkerSettings, TargetRuleSettings, OpeningKeySettings):
     """What the executor needs besides every worker's settings."""
 
     definition_cache_mib: int = Field(

@@ -92,6 +92,12 @@ def header_field(name: str) -> str:
     return f"secret_headers/{name.lower()}"
 
 
+def key_id_of(sealed: str) -> str | None:
+    """The id of the key that a secret is sealed to; None where it is not sealed."""
+    match = _SEALED.fullmatch(sealed)
+    return None if match is None else match["key_id"]
+
+
 def is_sealed(text: str) -> bool:
     """Whether it has the form of a sealed secret; whether it opens only its key can tell."""
     return _SEALED.fullmatch(text) is not None
