@@ -34,6 +34,7 @@ NAMES = frozenset(
         "ETP_ERASE_AFTER",
         "ETP_EXECUTOR_PASSWORD",
         "ETP_EXECUTOR_PASSWORD_FILE",
+        "ETP_EXECUTOR_ROLES",
         "ETP_EXPORTS",
         "ETP_EXPORT_PATIENCE",
         "ETP_EXPORT_WRITE_TIMEOUT",
