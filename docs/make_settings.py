@@ -17,7 +17,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 import trigger_runtime.process
-from trigger_admin.settings import ProvisionSettings, ServersSettings
+from trigger_admin.settings import ProvisionSettings, ResealSettings, ServersSettings
 from trigger_api.settings import Settings as ApiSettings
 from trigger_cli.settings import ClientSettings
 from trigger_executor.settings import Settings as ExecutorSettings
@@ -82,6 +82,7 @@ COMMANDS: dict[str, type[BaseModel]] = {
     "`etp rebuild`, `etp backup`, `etp restore`, `etp records list`, "
     "`etp records remove`": ServersSettings,
     "`etp nats config`, `etp secrets`": TargetSubjectSettings,
+    "`etp sealing reseal`": ResealSettings,
     "`etp import`": ClientSettings,
 }
 """What they are told; where two read the same variable, it means the same."""

@@ -15,6 +15,7 @@ import asyncpg
 import nats
 import typer
 
+from trigger_contracts.targets.sealing import new_key, public_of
 from trigger_runtime.process import command_line
 from trigger_runtime.process.target_settings import TargetSubjectSettings
 
@@ -25,9 +26,10 @@ from .installation import Installation
 from .provision import provision as provision_target
 from .rebuild import rebuild_all
 from .records import FoundRecord
+from .resealing import Resealed, reseal
 from .restore import rebuild_restored
 from .restore import restore as restore_target
-from .settings import ProvisionSettings, ServersSettings
+from .settings import ProvisionSettings, ResealSettings, ServersSettings
 
 T = TypeVar("T")
 
@@ -44,6 +46,10 @@ records_app = typer.Typer(
 app.add_typer(records_app, name="records")
 nats_app = typer.Typer(help="What a broker of your own is told.", no_args_is_help=True)
 app.add_typer(nats_app, name="nats")
+sealing_app = typer.Typer(
+    help="The key to which secrets of targets are sealed.", no_args_is_help=True
+)
+app.add_typer(sealing_app, name="sealing")
 
 
 def option(meaning: str, variable: str) -> Any:
@@ -262,6 +268,51 @@ def show_nats_config(
     )
 
 
+@sealing_app.command("make")
+def make_sealing_key() -> None:
+    """Print a new key: the private half, which is the first of ETP_SEALING_KEYS from then on, and
+    the public one, for the gateway's ETP_SEALING_PUBLIC_KEY.
+    """
+    key = new_key()
+    print(f"ETP_SEALING_KEYS={key}")
+    print(f"ETP_SEALING_PUBLIC_KEY={public_of(key)}")
+
+
+@sealing_app.command("reseal")
+def reseal_targets(
+    *,
+    nats_url: NatsUrl = None,
+    nats_password: NatsPassword = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Seal what targets have to the first of ETP_SEALING_KEYS, while the services run.
+
+    Those after it are of use as long as this has not said that all is sealed to the first.
+    """
+    settings = reseal_settings(nats_url, nats_password, database_url)
+    finish_resealing(complete(lambda: reseal(settings.target(), settings.keys())))
+
+
+def reseal_settings(
+    nats_url: str | None, nats_password: str | None, database_url: str | None
+) -> ResealSettings:
+    """Those that options name, and else the environment; ends the command where they are wrong."""
+    return command_line.read_settings(
+        ResealSettings,
+        nats_url=nats_url,
+        nats_password=nats_password,
+        database_url=database_url,
+    )
+
+
+def finish_resealing(outcome: Resealed) -> None:
+    """Say what became of it; exit code 1 where something is left."""
+    for line in outcome.told():
+        print(line)
+    if not outcome.is_done:
+        raise typer.Exit(1)
+
+
 @app.command()
 def secrets(
     folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="It is theirs.")],
@@ -282,12 +333,25 @@ def secrets(
             help="The folder deploy/monitoring, of which Prometheus and Grafana read copies there.",
         ),
     ] = None,
+    add_sealing_key: Annotated[
+        bool,
+        typer.Option(
+            "--add-sealing-key",
+            help="Secrets of targets are sealed to a new key; the others still open what is there.",
+        ),
+    ] = False,
 ) -> None:
     """Make the secrets of the Compose files in a folder, or what is missing there."""
     subjects = _target_subjects()
 
     async def made() -> bool:
-        return compose_secrets.make(folder, broker_health, monitoring, target_subjects=subjects)
+        return compose_secrets.make(
+            folder,
+            broker_health,
+            monitoring,
+            target_subjects=subjects,
+            add_sealing_key=add_sealing_key,
+        )
 
     print("Secrets were made." if complete(made) else "Secrets are there.")
 

@@ -2,10 +2,11 @@
 
 Mostly a stream's last sequence tells (``yesterday``). Where a file of the store is damaged, the
 broker drops what it cannot read of it and says nothing: the stream may end where it did, with a
-hole. So each living trigger's newest change must be there: looked at for the newest of them, and
-for all where the log has fewer messages than it had.
+hole. So each living trigger's and target's newest change must be there: looked at for the newest of
+them, and for all where the log has fewer messages than it had.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -24,16 +25,47 @@ PAGE = 200
 """Triggers asked for at once: each answer holds a definition, of at most 256 kB."""
 
 MOST = 5000
-"""Triggers looked at where nothing tells that something is missing: a second."""
+"""Triggers, and targets, looked at where nothing tells that something is missing: a second."""
 
-_LIVING = """
-SELECT trigger_id, change_seq FROM scheduler.trigger
+
+@dataclass(frozen=True, slots=True)
+class _Log:
+    """A log of changes, and whose newest one must be there."""
+
+    stream: topology.Stream
+    what: str
+    subject: Callable[[str], str]
+    table: str
+    living: str
+    """What is erased once its time is over is not among them. The newest are in the block that was
+    written last.
+    """
+
+
+_LOGS = (
+    _Log(
+        topology.CHANGES,
+        "triggers",
+        subjects.changed,
+        "scheduler.trigger",
+        """
+SELECT trigger_id AS id, change_seq FROM scheduler.trigger
 WHERE status NOT IN ('completed', 'deleted') AND NOT is_test
 ORDER BY change_seq DESC
-"""
-"""What is erased once its time is over is not among them. The newest are in the block that was
-written last.
-"""
+""",
+    ),
+    _Log(
+        topology.TARGETS,
+        "targets",
+        subjects.target,
+        "scheduler.target",
+        """
+SELECT target_id AS id, change_seq FROM scheduler.target
+WHERE status = 'active'
+ORDER BY change_seq DESC
+""",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,44 +81,48 @@ async def find_losses(target: Installation, client: Client) -> Compared:
     """Look at the streams, as ``admin``, and back."""
     past, found = await compare(target, client)
     lost = past.lost(found)
-    changes = topology.CHANGES.name
-    is_told = any(f" {changes} " in one for one in lost)
-    if not is_told and found[changes] is not None and "scheduler" not in past.gone:
-        lost += await _holes(target, None if past.has_shrunk(found, changes) else MOST)
+    told = " ".join(lost)
+    for log in _LOGS:
+        stream = log.stream.name
+        is_told = f" {stream} " in told
+        if not is_told and found[stream] is not None and "scheduler" not in past.gone:
+            lost += await _holes(target, log, None if past.has_shrunk(found, stream) else MOST)
     return Compared(found, past, lost)
 
 
-async def _holes(target: Installation, limit: int | None) -> list[str]:
+async def _holes(target: Installation, log: _Log, limit: int | None) -> list[str]:
     async with reading(target) as connection:
-        reader = StreamReader(connection, topology.CHANGES.name, timeout=READ_TIMEOUT)
+        reader = StreamReader(connection, log.stream.name, timeout=READ_TIMEOUT)
         database = await asyncpg.connect(target.database_url)
         try:
-            missing = await _missing(database, reader, limit)
+            missing = await _missing(database, reader, log, limit)
         finally:
             await database.close()
     if not missing:
         return []
     shown = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
     told = (
-        f"the stream {topology.CHANGES.name} lacks the newest change of {len(missing)} triggers "
+        f"the stream {log.stream.name} lacks the newest change of {len(missing)} {log.what} "
         f"({shown}): a file of the broker's store is damaged"
     )
     return [told]
 
 
 async def _missing(
-    database: asyncpg.Connection, reader: StreamReader, limit: int | None
+    database: asyncpg.Connection, reader: StreamReader, log: _Log, limit: int | None
 ) -> list[str]:
-    """The living triggers whose newest change, or a newer one, is not in the log."""
+    """The living ones whose newest change, or a newer one, is not in the log."""
     missing: list[str] = []
     looked_at = 0
     async with database.transaction(readonly=True):
-        living = await database.cursor(_LIVING)
+        if not await database.fetchval("SELECT to_regclass($1) IS NOT NULL", log.table):
+            return []  # not before this version's migration
+        living = await database.cursor(log.living)
         while (limit is None or looked_at < limit) and (rows := await living.fetch(PAGE)):
             looked_at += len(rows)
-            newest = await reader.last_many([subjects.changed(row["trigger_id"]) for row in rows])
+            newest = await reader.last_many([log.subject(row["id"]) for row in rows])
             for row in rows:
-                found = newest.get(subjects.changed(row["trigger_id"]))
+                found = newest.get(log.subject(row["id"]))
                 if found is None or found.seq < row["change_seq"]:
-                    missing.append(row["trigger_id"])
+                    missing.append(row["id"])
     return missing

@@ -15,14 +15,15 @@ capability there: they read no file of somebody else's whose mode a strict umask
 import json
 import os
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from trigger_contracts.subjects import Service
 from trigger_contracts.targets.nats_subjects import DEFAULT as DEFAULT_TARGET_SUBJECTS
+from trigger_contracts.targets.sealing import SealError, new_key, opening_keys
 
 from . import credentials, nats_config
-from .credentials import DATABASE_OWNER, Secrets
+from .credentials import DATABASE_OWNER, Secrets, with_new_sealing_key
 from .database import DATABASE, owner_role
 from .errors import AdminError
 
@@ -64,6 +65,7 @@ def make(
     monitoring: Path | None = None,
     *,
     target_subjects: Sequence[str] = DEFAULT_TARGET_SUBJECTS,
+    add_sealing_key: bool = False,
 ) -> bool:
     """Have everything in ``folder``, copies of ``broker_health`` and of the folder ``monitoring``
     included; the broker lets NATS targets publish to ``target_subjects``. Whether it is the first
@@ -74,6 +76,8 @@ def make(
     kept = folder / KEPT
     first = not kept.exists()
     found = _read(kept)
+    if add_sealing_key and not first:
+        found = replace(found, platform=with_new_sealing_key(found.platform))
     _write(kept, json.dumps(asdict(found), indent=2), owner, mode=0o600)
     files = dict(_files(found, target_subjects))
     if broker_health is not None:
@@ -96,16 +100,18 @@ def _read(kept: Path) -> ComposeSecrets:
     try:
         found = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
         platform = found.get("platform", {})
+        opening_keys(platform.get("sealing") or [new_key()])
         return ComposeSecrets(
             credentials.complete(
                 platform.get("nats", {}),
                 platform.get("postgres", {}),
                 platform.get("api_key"),
                 platform.get("session"),
+                platform.get("sealing", ()),
             ),
             *(found.get(name) or credentials.password() for name in ("cache", "route", "grafana")),
         )
-    except (ValueError, AttributeError, TypeError):
+    except (ValueError, AttributeError, TypeError, SealError):
         msg = (
             f"{kept} is broken: it does not hold what was written there. Bring it back from a "
             "backup: broker and database know no other passwords."
@@ -121,6 +127,8 @@ def _files(secrets: ComposeSecrets, target_subjects: Sequence[str]) -> Iterator[
         yield f"{service}/database_url", _url(owner_role(service), own)
     yield "api/bootstrap_key_hash", own.api_key_hash
     yield "api/session_secret", own.session
+    yield "api/sealing_public_key", own.sealing_public_key
+    yield "executor/sealing_keys", own.sealing_keys
     yield "api/cache_url", f"redis://:{secrets.cache}@valkey:6379/0"
     yield "admin/nats_password", own.nats["admin"]
     yield "admin/database_url", _url(DATABASE_OWNER, own)

@@ -6,8 +6,10 @@ each keep it in a folder of their own.
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
+from trigger_contracts.targets.sealing import new_key, public_of
 from trigger_contracts.topology import PERMISSIONS
 
 from .database import DATABASE_ROLES
@@ -31,6 +33,18 @@ class Secrets:
     """``etp_<id>.<secret>`` in plain text."""
     session: str
     """What the cookies of browsers are signed with."""
+    sealing: tuple[str, ...] = field(repr=False)
+    """Private keys to which secrets of targets are sealed, the current one first."""
+
+    @property
+    def sealing_keys(self) -> str:
+        """All of them, as the setting has them."""
+        return ",".join(self.sealing)
+
+    @property
+    def sealing_public_key(self) -> str:
+        """The public half of the current one. Raises SealError."""
+        return public_of(self.sealing[0])
 
     @property
     def api_key_hash(self) -> str:
@@ -40,11 +54,15 @@ class Secrets:
 
 
 def generate() -> Secrets:
-    return complete({}, {}, None, None)
+    return complete({}, {}, None, None, ())
 
 
 def complete(
-    nats: dict[str, str], postgres: dict[str, str], api_key: str | None, session: str | None
+    nats: dict[str, str],
+    postgres: dict[str, str],
+    api_key: str | None,
+    session: str | None,
+    sealing: Sequence[str],
 ) -> Secrets:
     """What is there, and new ones for every user and role that has none."""
     return Secrets(
@@ -55,7 +73,13 @@ def complete(
         api_key=api_key
         or f"etp_{secrets.token_hex(KEY_ID_BYTES)}.{secrets.token_urlsafe(SECRET_BYTES)}",
         session=session or secrets.token_urlsafe(SECRET_BYTES),
+        sealing=tuple(sealing) or (new_key(),),
     )
+
+
+def with_new_sealing_key(known: Secrets) -> Secrets:
+    """What is sealed from now on is sealed to a new key; the others open what is there."""
+    return replace(known, sealing=(new_key(), *known.sealing))
 
 
 def password() -> str:

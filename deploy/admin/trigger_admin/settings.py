@@ -7,8 +7,10 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from trigger_contracts.targets.sealing import OpeningKeys
 from trigger_runtime.process.addresses import DatabaseUrl, NatsUrl
 from trigger_runtime.process.environment import PREFIX
+from trigger_runtime.process.sealing_settings import checked_keys, keys_in
 from trigger_runtime.process.secret_files import SUFFIX
 from trigger_runtime.process.settings import BrokerSettings
 
@@ -74,6 +76,19 @@ class ServersSettings(BrokerSettings):
 
     def _role_passwords(self) -> dict[str, str]:
         return {}
+
+
+class ResealSettings(ServersSettings):
+    """The same, and the private keys, without which nothing can be sealed anew."""
+
+    sealing_keys: Annotated[SecretStr, AfterValidator(checked_keys)] = Field(
+        description="Private keys to which secrets of targets are sealed, the current one first, "
+        "then those that some are still sealed to: as who delivers has them."
+    )
+
+    def keys(self) -> OpeningKeys:
+        """The current one first."""
+        return keys_in(self.sealing_keys)
 
 
 def is_elsewhere(*options: str | None) -> bool:

@@ -32,8 +32,11 @@ REQUEST_TIMEOUT = 10.0
 
 _NOT_FOUND = 404
 
-_PROJECTED = {"scheduler": topology.CHANGES.name, "retention": topology.EVENTS.name}
-"""Of which stream each schema is made."""
+_PROJECTED = {
+    "scheduler": (topology.CHANGES.name, topology.TARGETS.name),
+    "retention": (topology.EVENTS.name,),
+}
+"""Of which streams each schema is made."""
 
 _SCHEMA = """
 CREATE SCHEMA IF NOT EXISTS platform;
@@ -97,10 +100,9 @@ class Yesterday:
         """
         return [
             schema
-            for schema, stream in _PROJECTED.items()
-            if (state := found.get(stream)) is not None
-            and state.last_seq > 0
-            and (schema in self.gone or not (self.noted or self._has_projected(stream)))
+            for schema, streams in _PROJECTED.items()
+            if any((state := found.get(one)) is not None and state.last_seq > 0 for one in streams)
+            and (schema in self.gone or not (self.noted or any(map(self._has_projected, streams))))
         ]
 
     def _has_projected(self, stream: str) -> bool:

@@ -7,6 +7,7 @@ extra ``image`` all commands on servers elsewhere work.
 
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,14 +21,17 @@ from trigger_admin.cli import complete
 from trigger_admin.installation import Installation
 from trigger_admin.rebuild import rebuild_all
 from trigger_admin.records import FoundRecord
+from trigger_admin.resealing import Resealed, count_by_key, reseal
 from trigger_admin.restore import rebuild_restored
 from trigger_admin.restore import restore as restore_target
 from trigger_cli import cli as client
 from trigger_cli.gateway import GatewayClient
 from trigger_cli.importing import Report
+from trigger_contracts.targets.sealing import opening_keys
 from trigger_runtime.process.usage import run
 
-from .errors import NotUpError
+from . import secrets
+from .errors import NotUpError, StillSealedError
 from .home import Home
 from .naming import DEFAULT_HOME, DataDir, Named, named, of_this_machine, status_of
 from .output import Output
@@ -188,6 +192,74 @@ def restore(
 
     for line in complete(restored):
         print(line)
+
+
+sealing_app = typer.Typer(
+    help="The key to which secrets of targets are sealed.", no_args_is_help=True
+)
+app.add_typer(sealing_app, name="sealing")
+sealing_app.command("make")(admin.make_sealing_key)
+
+
+@sealing_app.command("add")
+def add_sealing_key(*, data_dir: DataDir = DEFAULT_HOME) -> None:
+    """Have a new key made for a data directory; from its next start on it is the current one."""
+
+    async def added() -> str:
+        return secrets.add_sealing_key(_ours(data_dir)).sealing_public_key
+
+    print(f"The next etp up seals to {complete(added)}. Then: etp sealing reseal")
+
+
+@sealing_app.command("reseal")
+@named
+def reseal_targets(platform: Named) -> None:
+    """Seal what targets have to the current key, while the platform runs.
+
+    Elsewhere that is the first of ETP_SEALING_KEYS.
+    """
+
+    async def resealed() -> Resealed:
+        if platform.is_elsewhere:
+            settings = admin.reseal_settings(
+                platform.nats_url, platform.nats_password, platform.database_url
+            )
+            return await reseal(settings.target(), settings.keys())
+        target = await platform.servers()
+        known = secrets.load_or_create(platform.home)
+        return await reseal(target, opening_keys(known.sealing))
+
+    admin.finish_resealing(complete(resealed))
+
+
+@sealing_app.command("drop")
+def drop_sealing_keys(*, data_dir: DataDir = DEFAULT_HOME) -> None:
+    """Forget a data directory's old keys, while its platform runs: not before nothing is sealed to
+    them any more.
+    """
+
+    async def dropped() -> str:
+        home = _ours(data_dir)
+        platform = (await status_of(home)).platform
+        from .programs import target_of  # noqa: PLC0415 (of the extra `local`)
+
+        found = await count_by_key(target_of(platform))
+        current = opening_keys(secrets.load_or_create(home).sealing).current.key_id
+        others = sum(count for key_id, count in found.items() if key_id != current)
+        if others:
+            raise StillSealedError(others)
+        secrets.drop_old_sealing_keys(home)
+        return f"The key {current} is the only one that is left, from the next etp up on."
+
+    print(complete(dropped))
+
+
+def _ours(data_dir: Path) -> Home:
+    """Raises NotUpError where the platform was never started on it."""
+    home = Home(data_dir.expanduser().resolve())
+    if not home.is_ours():
+        raise NotUpError(str(home.root))
+    return home
 
 
 records_app = typer.Typer(

@@ -66,3 +66,11 @@ class NotReadyError(LocalError):
 class ExitedEarlyError(LocalError):
     def __init__(self, name: str, code: int, log: str) -> None:
         super().__init__(f"{name} ended with exit code {code} before it was ready. Its log: {log}")
+
+
+class StillSealedError(LocalError):
+    def __init__(self, count: int) -> None:
+        super().__init__(
+            f"{count} secrets of targets are still sealed to an old key, and would never open "
+            "again: etp sealing reseal first. The keys were left as they are."
+        )

@@ -40,6 +40,7 @@ OF_OTHER_SERVERS = (
     "ETP_DATABASE_URL",
     "ETP_BOOTSTRAP_KEY_HASH",
     "ETP_SESSION_SECRET",
+    "ETP_SEALING_",
     "ETP_OPERATIONS_",
 )
 """What an environment may say of servers elsewhere, files that hold it included: ours are ours.
@@ -164,6 +165,9 @@ def environment(platform: Platform, name: str, service: Service) -> dict[str, st
     if service is Service.API:
         settings["ETP_BOOTSTRAP_KEY_HASH"] = platform.secrets.api_key_hash
         settings["ETP_SESSION_SECRET"] = platform.secrets.session
+        settings["ETP_SEALING_PUBLIC_KEY"] = platform.secrets.sealing_public_key
+    if service is Service.EXECUTOR:
+        settings["ETP_SEALING_KEYS"] = platform.secrets.sealing_keys
     return settings
 
 

@@ -5,9 +5,17 @@ Never prints or logs a secret. ``etp up`` makes them, ``etp status`` reads them.
 
 import json
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from typing import Any
 
-from trigger_admin.credentials import DATABASE_OWNER, Secrets, complete, generate
+from trigger_admin.credentials import (
+    DATABASE_OWNER,
+    Secrets,
+    complete,
+    generate,
+    with_new_sealing_key,
+)
+from trigger_contracts.targets.sealing import SealError, opening_keys
 
 from .errors import UnreadableError
 from .home import Home, read_json, write_private
@@ -20,10 +28,33 @@ _API_KEY = re.compile(r"etp_[0-9a-f]+\.[A-Za-z0-9_-]+")
 def load_or_create(home: Home) -> Secrets:
     """Read the kept secrets; users and roles that are new since then get theirs now."""
     kept = load(home)
-    whole = complete(kept.nats, kept.postgres, kept.api_key, kept.session) if kept else generate()
+    whole = (
+        complete(kept.nats, kept.postgres, kept.api_key, kept.session, kept.sealing)
+        if kept
+        else generate()
+    )
     if whole != kept:
-        write_private(home.secrets, json.dumps(asdict(whole), indent=2))
+        _write(home, whole)
     return whole
+
+
+def add_sealing_key(home: Home) -> Secrets:
+    """A new key is the current one; the next start hands it out. Raises UnreadableError."""
+    known = with_new_sealing_key(load_or_create(home))
+    _write(home, known)
+    return known
+
+
+def drop_old_sealing_keys(home: Home) -> Secrets:
+    """All but the current one. Raises UnreadableError."""
+    known = load_or_create(home)
+    known = replace(known, sealing=known.sealing[:1])
+    _write(home, known)
+    return known
+
+
+def _write(home: Home, known: Secrets) -> None:
+    write_private(home.secrets, json.dumps(asdict(known), indent=2))
 
 
 def load(home: Home) -> Secrets | None:
@@ -36,10 +67,20 @@ def load(home: Home) -> Secrets | None:
             _API_KEY.fullmatch(api_key)
             and all(isinstance(one, str) for one in (*nats.values(), *postgres.values()))
         ):
-            # Directories of before have none: sessions begin with the next start.
-            session = kept.get("session")
-            return Secrets(nats, postgres, api_key, session if isinstance(session, str) else "")
+            # Directories of before have neither: sessions begin with the next start.
+            session, sealing = kept.get("session", ""), kept.get("sealing", ())
+            if isinstance(session, str) and _are_keys(sealing):
+                return Secrets(nats, postgres, api_key, session, tuple(sealing))
     raise UnreadableError(
         str(home.secrets),
         "Bring it back from a backup: the servers of this directory know no other passwords.",
     )
+
+
+def _are_keys(kept: Any) -> bool:
+    if not isinstance(kept, list | tuple) or not all(isinstance(one, str) for one in kept):
+        return False
+    try:
+        return not kept or opening_keys(kept) is not None
+    except SealError:
+        return False

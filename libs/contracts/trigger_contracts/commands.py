@@ -31,6 +31,9 @@ SCHEMA_VERSION = 1
 GATEWAY_ACTOR = "key:"
 """The gateway names the API key that asked; whoever publishes directly does not have one."""
 
+MAX_SEALED = 23
+"""Secrets that one target can have: 20 headers, and three to sign with."""
+
 CLOCK_TOLERANCE = timedelta(seconds=60)
 """How far a publisher's clock may be from the broker's before its instants are not believed."""
 
@@ -196,13 +199,21 @@ class CreateTarget(Command):
 class UpdateTarget(Command):
     """Change a target: ``patch`` is merged over its definition, ``definition`` replaces it.
 
-    A secret header that is given as ``***`` keeps its value.
+    A secret header that is given as ``***`` keeps its value. ``resealed`` changes nothing but the
+    key to which its secrets are sealed.
     """
 
     target_id: Id
     expected_version: int | None = Field(default=None, ge=1)
     patch: dict[str, Any] | None = None
     definition: dict[str, Any] | None = None
+    resealed: dict[str, str] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MAX_SEALED,
+        description="Sealed values that the target has, each with what takes its place: the same "
+        "secret, sealed to another key. What it does not have is passed over.",
+    )
 
 
 class RotateTarget(Command):
@@ -254,12 +265,17 @@ def parse_command(verb: Verb, fields: Any) -> AnyCommand:
         command = COMMANDS[verb].model_validate(fields)
     except ValidationError as error:
         raise Refused(from_validation(error)) from None
-    if isinstance(command, UpdateTrigger | UpdateTarget) and (command.patch is None) == (
-        command.definition is None
-    ):
+    if isinstance(command, UpdateTrigger | UpdateTarget) and not _is_one_change(command):
         detail = "exactly one of patch and definition must be given"
         raise Refused(problem(Code.INVALID, detail, [FieldError(pointer="/patch", message=detail)]))
     return command  # type: ignore[return-value]  # COMMANDS holds exactly the members of AnyCommand
+
+
+def _is_one_change(command: UpdateTrigger | UpdateTarget) -> bool:
+    given = [command.patch, command.definition]
+    if isinstance(command, UpdateTarget):
+        given.append(command.resealed)
+    return sum(one is not None for one in given) == 1
 
 
 def accepted_at(command: Command, stored_at: datetime) -> datetime:

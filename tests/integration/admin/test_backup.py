@@ -59,7 +59,7 @@ async def fill(client: Client, count: int = 300) -> None:
         change = make_api_change(f"t{number}").model_dump_json().encode()
         await jetstream.publish(subjects.changed(f"t{number}"), change)
     for subject in (
-        *("trigger.command.create", "trigger.due.t1", "trigger.fired.t1"),
+        *("trigger.command.create", "trigger.due.t1", "trigger.fired.t1", "trigger.target.g1"),
         *("trigger.dead.executor.TRIGGER_DUE.1", "$KV.IDEMPOTENCY.one"),
     ):
         for number in range(5):

@@ -39,7 +39,8 @@ async def test_head_answers_as_get_without_a_body_at_every_address(
     for path, methods in addresses(gateway).items():
         if "GET" not in methods:
             continue
-        target = path.format(trigger_id=trigger_id, event_id=event_id, letter_id="none")
+        ids = {"trigger_id": trigger_id, "event_id": event_id}
+        target = path.format(**ids, letter_id="none", target_id="none")
         head = await ask(gateway.url, "HEAD", target, [key])
         assert head.body == b"", path
         if target.rstrip("/") in ENDLESS:
@@ -89,7 +90,7 @@ async def test_head_of_a_stream_or_an_export_begins_neither(gateway: Running, lo
 async def test_options_tells_what_every_address_answers(gateway: Running) -> None:
     known = addresses(gateway)
     for path, methods in known.items():
-        target = path.format(trigger_id="t", event_id="e", letter_id="l")
+        target = path.format(trigger_id="t", event_id="e", letter_id="l", target_id="g")
         answer = await gateway.http.options(target)
         assert (answer.status_code, answer.content) == (204, b""), path
         allowed = set(answer.headers["allow"].split(", "))

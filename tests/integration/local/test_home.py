@@ -6,6 +6,7 @@ import os
 import socket
 import stat
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -13,10 +14,17 @@ import pytest
 
 from tests.support.eventually import eventually
 from trigger_admin import broker_health
+from trigger_contracts.targets.sealing import public_of
 from trigger_contracts.topology import PERMISSIONS
 from trigger_local import nats as nats_server
 from trigger_local import ports, postgres, secrets, space, state, status
-from trigger_local.errors import AlreadyUpError, LocalError, NotUpError, PortBusyError
+from trigger_local.errors import (
+    AlreadyUpError,
+    LocalError,
+    NotUpError,
+    PortBusyError,
+    UnreadableError,
+)
 from trigger_local.home import Home
 
 
@@ -72,6 +80,42 @@ def test_a_new_user_gets_a_password_beside_the_kept_ones(home: Home) -> None:
     assert again.nats["reader"] != made.nats["reader"]
     assert {**again.nats, "reader": ""} == {**made.nats, "reader": ""}
     assert again.api_key == made.api_key
+
+
+def test_a_directory_of_before_gets_a_key_to_seal_to(home: Home) -> None:
+    made = secrets.load_or_create(home)
+    kept = json.loads(home.secrets.read_text())
+    del kept["sealing"]
+    home.secrets.write_text(json.dumps(kept))
+    again = secrets.load_or_create(home)
+    assert again.sealing != made.sealing
+    assert secrets.load_or_create(home) == again
+    assert replace(again, sealing=made.sealing) == made
+
+
+def test_a_new_key_to_seal_to_is_the_first_and_the_others_stay_until_they_are_dropped(
+    home: Home,
+) -> None:
+    made = secrets.load_or_create(home)
+    added = secrets.add_sealing_key(home)
+    assert added.sealing[1:] == made.sealing
+    assert added.sealing_public_key == public_of(added.sealing[0]) != made.sealing_public_key
+    assert secrets.load_or_create(home) == added
+    dropped = secrets.drop_old_sealing_keys(home)
+    assert dropped.sealing == added.sealing[:1]
+    assert secrets.load_or_create(home) == dropped
+    assert stat.S_IMODE(home.secrets.stat().st_mode) == 0o600
+    assert added.sealing[0] not in repr(added)
+
+
+@pytest.mark.parametrize("spoilt", [["short"], "text", [7], {"a": 1}])
+def test_keys_that_are_none_are_never_made_anew(home: Home, spoilt: object) -> None:
+    """What is sealed to the lost ones would open no more."""
+    secrets.load_or_create(home)
+    kept = json.loads(home.secrets.read_text())
+    home.secrets.write_text(json.dumps({**kept, "sealing": spoilt}))
+    with pytest.raises(UnreadableError, match="Bring it back from a backup"):
+        secrets.load_or_create(home)
 
 
 def test_the_key_hash_is_of_the_secret_part() -> None:

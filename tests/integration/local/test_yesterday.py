@@ -1,6 +1,8 @@
 """What was there yesterday and is not today is said, and never silently made empty."""
 
+import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
@@ -15,19 +17,24 @@ from trigger_admin.installation import Installation, admin_connection, look_back
 from trigger_admin.provision import provision, watch
 from trigger_admin.rebuild import rebuild_all
 from trigger_contracts import subjects
-from trigger_contracts.topology import BUCKETS, COMMANDS, CONSUMERS, INGRESS, STREAMS
+from trigger_contracts.topology import BUCKETS, COMMANDS, CONSUMERS, INGRESS, STREAMS, TARGETS
 from trigger_local.secrets import Secrets
 
 SUBJECTS = {
     "TRIGGER_INGRESS": "trigger.ingress.create",
     "TRIGGER_COMMANDS": "trigger.command.create",
     "TRIGGER_CHANGES": "trigger.changed.one",
+    "TRIGGER_TARGETS": "trigger.target.one",
     "TRIGGER_DUE": "trigger.due.one",
     "TRIGGER_EVENTS": "trigger.fired.one",
     "TRIGGER_DEAD": "trigger.dead.executor.TRIGGER_DUE.one",
     "KV_IDEMPOTENCY": "$KV.IDEMPOTENCY.one",
 }
 """A subject of each stream."""
+
+_CHANGES = Path(__file__).parents[2] / "contract/golden/target-changed.v1.json"
+A_TARGET = json.dumps(json.loads(_CHANGES.read_bytes())[0]).encode()
+"""Made, under the id `orders`."""
 
 
 @pytest.fixture
@@ -293,3 +300,35 @@ async def test_services_enter_their_own_database_alone(
                 pass
     async with database.connected(role) as own:
         assert await own.fetchval("SELECT current_database()") == database.name
+
+
+async def test_tables_that_are_lost_are_made_of_targets_alone_as_well(
+    platform_streams: Broker, target: Installation
+) -> None:
+    await provision(target)
+    async with platform_streams.connected() as admin:
+        await admin.jetstream().publish(subjects.target("orders"), A_TARGET)
+        connection = await asyncpg.connect(target.database_url)
+        try:
+            await connection.execute("DROP SCHEMA scheduler, platform CASCADE")
+            await provision(target)
+            living = "SELECT target_id FROM scheduler.target"
+            assert await connection.fetchval(living) == "orders"
+        finally:
+            await connection.close()
+
+
+async def test_a_target_that_its_log_lacks_is_missed(
+    platform_streams: Broker, target: Installation
+) -> None:
+    """A damaged file of the store: the broker passes over what it cannot read of it."""
+    await provision(target)
+    async with platform_streams.connected() as admin:
+        jetstream = admin.jetstream(timeout=10)
+        await jetstream.publish(subjects.target("orders"), A_TARGET)
+        await jetstream.publish(subjects.target("other"), b"so that the log ends there")
+        await rebuild_all(target)
+        await watch(target)
+        await jetstream.delete_msg(TARGETS.name, 1)
+    with pytest.raises(StreamsLostError, match=r"TRIGGER_TARGETS lacks .* 1 targets \(orders\)"):
+        await provision(target)

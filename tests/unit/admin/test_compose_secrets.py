@@ -11,6 +11,7 @@ import pytest
 
 from trigger_admin import compose_secrets
 from trigger_admin.errors import AdminError
+from trigger_contracts.targets.sealing import public_of
 from trigger_contracts.topology import PERMISSIONS
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
@@ -39,6 +40,28 @@ def test_the_brokers_alone_and_together_let_targets_publish_where_they_are_told(
         told = (tmp_path / "nats" / name).read_text()
         assert '"acme.>"' in told
         assert '"out.>"' not in told
+
+
+def test_a_new_key_is_added_when_it_is_asked_for_and_the_old_one_stays(tmp_path):
+    compose_secrets.make(tmp_path, add_sealing_key=True)
+    first = contents(tmp_path)["executor/sealing_keys"]
+    assert contents(tmp_path)["api/sealing_public_key"] == public_of(first)
+    compose_secrets.make(tmp_path, add_sealing_key=True)
+    new, _, old = contents(tmp_path)["executor/sealing_keys"].partition(",")
+    assert old == first
+    assert contents(tmp_path)["api/sealing_public_key"] == public_of(new)
+    assert not compose_secrets.make(tmp_path)
+    assert contents(tmp_path)["executor/sealing_keys"] == f"{new},{old}"
+
+
+@pytest.mark.parametrize("spoilt", [["short"], [7], 7])
+def test_a_key_that_is_none_is_not_made_anew(tmp_path, spoilt):
+    compose_secrets.make(tmp_path)
+    kept = json.loads((tmp_path / "kept.json").read_text())
+    kept["platform"]["sealing"] = spoilt
+    (tmp_path / "kept.json").write_text(json.dumps(kept))
+    with pytest.raises(AdminError, match="broken"):
+        compose_secrets.make(tmp_path)
 
 
 def test_two_installations_share_none(tmp_path):

@@ -1,43 +1,44 @@
-"""What the executor's settings for deliveries may be."""
-
-from collections.abc import Iterator
+"""What a process of the executor does is said by its settings."""
 
 import pytest
 from pydantic import ValidationError
 
-from trigger_executor.domain.delivery.retrying import DEFAULT_DELAYS
-from trigger_executor.settings import Settings
+from trigger_executor.settings import Role, Settings
+
+NATS = "nats://127.0.0.1:4222"
+DATABASE = "postgresql://etp_executor:none@127.0.0.1/etp"
+BOTH = frozenset(Role)
 
 
 @pytest.fixture(autouse=True)
-def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    for name in ("ETP_RETRY_SCHEDULE", "ETP_RESPONSE_EXCERPT"):
+def around(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ETP_EXECUTOR_ROLES", "ETP_DATABASE_URL"):
         monkeypatch.delenv(name, raising=False)
-    return monkeypatch
-
-
-def test_the_delays_are_the_promised_ones_unless_others_are_given(
-    alone: pytest.MonkeyPatch,
-) -> None:
-    assert Settings().retry_delays() == DEFAULT_DELAYS
-    alone.setenv("ETP_RETRY_SCHEDULE", "1s, 90, 1h30m,")
-    told = [delay.total_seconds() for delay in Settings().retry_delays()]
-    assert told == [1, 90, 5400]
 
 
 @pytest.mark.parametrize(
-    "text", ["", ",", "soon", "0s", "500ms", "25h", "20h,20h", ",".join(["1s"] * 21)]
+    ("given", "roles"),
+    [
+        ({"database_url": DATABASE}, BOTH),
+        ({}, {Role.RECORD}),
+        ({"executor_roles": "record"}, {Role.RECORD}),
+        ({"executor_roles": "record", "database_url": DATABASE}, {Role.RECORD}),
+        ({"executor_roles": "deliver", "database_url": DATABASE}, {Role.DELIVER}),
+        ({"executor_roles": " deliver , record", "database_url": DATABASE}, BOTH),
+    ],
 )
-def test_a_schedule_that_targets_may_not_have_is_refused(
-    alone: pytest.MonkeyPatch, text: str
-) -> None:
-    alone.setenv("ETP_RETRY_SCHEDULE", text)
-    with pytest.raises(ValidationError, match="retry_schedule"):
-        Settings()
+def test_a_process_has_the_roles_that_it_is_given(given: dict[str, str], roles: set[Role]):
+    assert Settings(nats_url=NATS, **given).roles() == roles
 
 
-@pytest.mark.parametrize("size", ["-1", "16385", "2KiB"])
-def test_an_excerpt_is_at_most_what_is_read(alone: pytest.MonkeyPatch, size: str) -> None:
-    alone.setenv("ETP_RESPONSE_EXCERPT", size)
-    with pytest.raises(ValidationError, match="response_excerpt"):
-        Settings()
+@pytest.mark.parametrize("roles", ["deliver", "record,deliver"])
+def test_whoever_is_told_to_deliver_needs_a_database(roles: str):
+    settings = Settings(nats_url=NATS, executor_roles=roles)
+    with pytest.raises(ValueError, match="ETP_DATABASE_URL is not set"):
+        settings.roles()
+
+
+@pytest.mark.parametrize("roles", ["", " , ", "send", "record,send", "RECORD"])
+def test_other_roles_are_refused(roles: str):
+    with pytest.raises(ValidationError, match="must be record or deliver, or both"):
+        Settings(nats_url=NATS, executor_roles=roles)

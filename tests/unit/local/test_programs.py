@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from trigger_contracts.subjects import Service
+from trigger_contracts.targets.sealing import public_of
 from trigger_local import ports, programs
 from trigger_local.home import Home
 from trigger_local.programs import Platform, Replicas
@@ -18,15 +19,24 @@ def test_services_take_neither_servers_nor_ports_from_around_them(
         "ETP_NATS_CREDS_FILE": "/somebody/elses",
         "ETP_OPERATIONS_HOST": "0.0.0.0",
         "ETP_OPERATIONS_PORT": "8081",
+        "ETP_SEALING_KEYS_FILE": "/somebody/elses",
+        "ETP_SEALING_PUBLIC_KEY": "somebody else's",
         "ETP_LOG_LEVEL": "debug",
     }.items():
         monkeypatch.setenv(name, value)
     names = [name for name, _ in Replicas().names()]
     numbers = {name: 20000 + n for n, name in enumerate(("nats", "postgres", *names))}
-    platform = Platform(Home(Path("/nowhere")), generate(), numbers, ports.LOOPBACK)
+    known = generate()
+    platform = Platform(Home(Path("/nowhere")), known, numbers, ports.LOOPBACK)
+    sealing: dict[str, dict[str, str]] = {}
     for spec in programs.services(platform, Replicas()):
         told = spec.prepare().environment()
         assert told["ETP_HTTP_PORT"] == str(numbers[spec.name])
         assert told["ETP_NATS_USER"] == Service(spec.name).value
         assert told["ETP_LOG_LEVEL"] == "debug"
         assert not [name for name in told if name.startswith(("ETP_OPERATIONS_", "ETP_NATS_CREDS"))]
+        sealing[spec.name] = {name: told[name] for name in told if name.startswith("ETP_SEALING_")}
+    assert {name: found for name, found in sealing.items() if found} == {
+        "api": {"ETP_SEALING_PUBLIC_KEY": public_of(known.sealing[0])},
+        "executor": {"ETP_SEALING_KEYS": known.sealing[0]},
+    }

@@ -3,12 +3,14 @@
 A secret is in none of them but sealed.
 """
 
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from .fields import MASK, TargetDefinition
+from .sealing import SECRET_FIELD, header_field
 
 
 class TargetStatus(StrEnum):
@@ -74,6 +76,15 @@ def representation(change: TargetChanged) -> dict[str, Any]:
         "created_at": _text(change.created_at),
         "updated_at": _text(change.at),
     }
+
+
+def sealed_values(change: TargetChanged) -> Iterator[tuple[str, str]]:
+    """What a target has sealed, each with the field that it is sealed for."""
+    for secret in change.secrets:
+        yield SECRET_FIELD, secret.sealed
+    for name, value in change.definition.secret_headers.items():
+        if value != MASK:  # as a deleted target's are
+            yield header_field(name), value
 
 
 def masked(definition: TargetDefinition) -> TargetDefinition:

@@ -5,7 +5,7 @@ secret may be depends on who writes it (``secrets``). Pure.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -24,7 +24,9 @@ from trigger_contracts.definition import Duration, few, object_like
 from trigger_contracts.errors import (
     Code,
     FieldError,
+    Problem,
     Refused,
+    combined,
     from_validation,
     problem,
     refused,
@@ -168,15 +170,17 @@ class TargetDefinition(BaseModel):
         return tuple(parse_duration(_given(one)) for one in self.retry)
 
 
-def parse_target(fields: Any) -> TargetDefinition:
-    """Validate an owner's fields; raises ``Refused`` with every fault and its pointer."""
-    try:
-        target = TargetDefinition.model_validate(fields)
-    except ValidationError as error:
-        raise Refused(from_validation(error)) from None
-    _must_be_sound(target, list(_misfits(target, fields)))
-    if target.url is not None:
-        parse_url(target.url)
+def parse_target(
+    fields: Any, rules: Callable[[TargetDefinition], None] | None = None
+) -> TargetDefinition:
+    """Validate an owner's fields; raises ``Refused`` with every fault and its pointer.
+
+    ``rules`` raise it, too, for what settings do not allow.
+    """
+    target, errors, unread = _read(fields)
+    if "type" not in unread:
+        errors += _misfits(target, fields, unread)
+    _must_be_sound(target, errors, rules)
     return target
 
 
@@ -193,13 +197,8 @@ def check_patch(patch: Mapping[str, Any]) -> None:
         if (value is not None or name not in TargetDefinition.model_fields)
         and not (name == "rate" and isinstance(value, dict))
     }
-    try:
-        target = TargetDefinition.model_validate({"type": "webhook", **given})
-    except ValidationError as error:
-        raise Refused(from_validation(error)) from None
-    _must_be_sound(target, [])
-    if target.url is not None:
-        parse_url(target.url)
+    target, errors, _ = _read({"type": "webhook", **given})
+    _must_be_sound(target, errors)
 
 
 def no_secret(given: Any) -> None:
@@ -209,23 +208,55 @@ def no_secret(given: Any) -> None:
         raise refused(Code.INVALID, detail, pointer="/secret")
 
 
+def _read(fields: Any) -> tuple[TargetDefinition, list[FieldError], Collection[str]]:
+    """The target in ``fields`` as far as they can be read, what is wrong with the others, and
+    which those are. Raises ``Refused`` for what is no object.
+    """
+    try:
+        return TargetDefinition.model_validate(fields), [], ()
+    except ValidationError as error:
+        found = from_validation(error)
+        unread = {entry["loc"][0] for entry in error.errors(include_url=False) if entry["loc"]}
+    if not isinstance(fields, Mapping):
+        raise Refused(found)
+    rest = {name: value for name, value in fields.items() if name not in unread}
+    target = TargetDefinition.model_validate({"type": "webhook", **rest})
+    return target, list(found.errors), {str(name) for name in unread}
+
+
 def _without_nulls(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     return {name: one for name, one in value.items() if one is not None}
 
 
-def _must_be_sound(target: TargetDefinition, errors: Sequence[FieldError]) -> None:
+def _must_be_sound(
+    target: TargetDefinition,
+    errors: Sequence[FieldError] = (),
+    rules: Callable[[TargetDefinition], None] | None = None,
+) -> None:
     """Raises ``Refused`` for ``errors``, and for what is wrong with any one field."""
     found = [*errors, *_headers(target), *_durations(target), *_statuses(target)]
     if target.ca is not None:
         found += check_authorities(target.ca)
+    wrong: list[Problem] = []
     if found:
         detail = found[0].message if len(found) == 1 else f"{len(found)} fields are not valid"
-        raise Refused(problem(Code.INVALID, detail, found))
+        wrong.append(problem(Code.INVALID, detail, found))
+    try:
+        if target.url is not None:
+            parse_url(target.url)
+        if rules is not None:
+            rules(target)
+    except Refused as refusal:
+        wrong.append(refusal.problem)
+    if wrong:
+        raise Refused(combined(wrong))
 
 
-def _misfits(target: TargetDefinition, fields: Mapping[str, Any]) -> list[FieldError]:
+def _misfits(
+    target: TargetDefinition, fields: Mapping[str, Any], unread: Collection[str]
+) -> list[FieldError]:
     others, own = (NATS_FIELDS, "url") if target.type == "webhook" else (WEBHOOK_FIELDS, "subject")
     default = TargetDefinition(type=target.type)
     errors = [
@@ -233,7 +264,7 @@ def _misfits(target: TargetDefinition, fields: Mapping[str, Any]) -> list[FieldE
         for name in others
         if name in fields and getattr(target, name) != getattr(default, name)
     ]
-    if getattr(target, own) is None:
+    if getattr(target, own) is None and own not in unread:
         errors.append(FieldError(pointer=f"/{own}", message=f"a {target.type} target needs one"))
     return errors
 

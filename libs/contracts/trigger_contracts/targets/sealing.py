@@ -92,6 +92,12 @@ def header_field(name: str) -> str:
     return f"secret_headers/{name.lower()}"
 
 
+def key_id_of(sealed: str) -> str | None:
+    """The id of the key that a secret is sealed to; None where it is not sealed."""
+    match = _SEALED.fullmatch(sealed)
+    return None if match is None else match["key_id"]
+
+
 def is_sealed(text: str) -> bool:
     """Whether it has the form of a sealed secret; whether it opens only its key can tell."""
     return _SEALED.fullmatch(text) is not None
@@ -110,7 +116,13 @@ def public_of(private: str) -> str:
 
 def sealing_key(public: str) -> SealingKey:
     """A public key as a setting has it. Raises SealError."""
-    return SealingKey(X25519PublicKey.from_public_bytes(_key(public)))
+    key = SealingKey(X25519PublicKey.from_public_bytes(_key(public)))
+    try:
+        key.seal("", target_id="", field="")
+    except ValueError:
+        # A point of small order (RFC 7748, 6.1): zeros are one.
+        raise SealError("nothing can be sealed to this key") from None
+    return key
 
 
 def opening_keys(private: Sequence[str]) -> OpeningKeys:

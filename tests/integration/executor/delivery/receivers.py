@@ -147,6 +147,9 @@ class FakeLookup:
     async def is_answered(self) -> bool:
         return self.is_there
 
+    async def close(self) -> None:
+        self.is_there = False
+
 
 @dataclass
 class Sending:

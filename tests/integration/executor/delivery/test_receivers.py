@@ -158,6 +158,29 @@ async def test_cookies_are_not_kept() -> None:
         assert "cookie" not in receiver.requests[1].headers
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        OK.replace(b"\r\n\r\n", b"\r\nSet-Cookie: can,canary=2\r\n\r\n"),
+        b"HTTP/1.1 canary\r\n\r\n",
+        b"canary canary canary\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncanary\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\ncanary\r\n",
+        OK + b"canary",
+    ],
+    ids=["cookie", "status", "line", "header", "chunk", "more"],
+)
+async def test_nothing_of_an_answer_is_logged(
+    answer: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    async with receiving(answering(answer)) as receiver, sending(body_timeout_s=0.1) as send:
+        await send(receiver.url("/canary"), opened=(SECRET,), secret_headers={"X": "canary"})
+        await send(receiver.url("/canary"))
+    assert "canary" not in caplog.text
+    assert SECRET not in caplog.text
+
+
 async def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     async with receiving(answering(OK)) as proxy, receiving(answering(OK)) as receiver:
         for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "https_proxy"):
@@ -177,9 +200,22 @@ async def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.Monke
         (answering(b"SSH-2.0-OpenSSH_9.7\r\n\r\n"), FailureCode.PROTOCOL),
         (answering(b"\x00\xff" * 50 + b"\r\n\r\n"), FailureCode.PROTOCOL),
         (answering(b"HTTP/1.1 abc X\r\n\r\n"), FailureCode.PROTOCOL),
+        (answering(b"HTTP/1.1 42 X\r\nContent-Length: 0\r\n\r\n"), FailureCode.PROTOCOL),
+        (answering(b"HTTP/1.1 1000 X\r\nContent-Length: 0\r\n\r\n"), FailureCode.PROTOCOL),
         (answering(b"HTTP/1.1 200 OK\r\nA: " + b"x" * 20_000 + b"\r\n\r\n"), FailureCode.PROTOCOL),
     ],
-    ids=["hangs", "drips", "resets", "closes", "another-protocol", "garbage", "number", "line"],
+    ids=[
+        "hangs",
+        "drips",
+        "resets",
+        "closes",
+        "another-protocol",
+        "garbage",
+        "number",
+        "small",
+        "large",
+        "line",
+    ],
 )
 async def test_a_bad_receiver_costs_one_attempt_with_its_code(answer, code: FailureCode) -> None:
     async with receiving(answer) as receiver, sending() as send:
@@ -406,3 +442,64 @@ async def test_a_secret_that_does_not_open_is_ours_and_nothing_is_sent() -> None
             for fields in spoilt:
                 assert await send.result(receiver.url(), **fields) == NotAttempted(Cause.SEALED)
         assert receiver.connections == 0
+
+
+@pytest.mark.parametrize(
+    "path", ["/a|b^c`{d}[e]?x={y}&z=%41", "//a/./b/../c;p", "/?", "/%E2%82%AC", "/" + "x" * 1900]
+)
+async def test_a_path_is_sent_as_its_owner_wrote_it(path: str) -> None:
+    async with receiving(answering(OK)) as receiver, sending() as send:
+        await send(receiver.url(path))
+        (request,) = receiver.requests
+    assert request.line == f"POST {path} HTTP/1.1".replace("/? ", "/ ")
+
+
+async def test_an_ipv6_address_is_sent_to() -> None:
+    async with receiving(answering(OK), host="::1") as receiver, sending("::1") as send:
+        told = await send(receiver.url(host="[::1]"))
+        (request,) = receiver.requests
+    assert (told.outcome, told.address) == (Outcome.DELIVERED, "::1")
+    assert request.headers["host"] == f"[::1]:{receiver.port}"
+    assert told.origin == f"http://[::1]:{receiver.port}"
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "excerpt"),
+    [
+        (b"HTTP/1.0 500 X\r\nContent-Type: text/plain\r\n\r\nold", 500, "old"),
+        (b"HTTP/1.1 101 X\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\nPRI", 101, None),
+        (b"HTTP/1.1 103 X\r\nLink: a\r\n\r\n" + OK, 200, "ok"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", 200, "ok"),
+        (b"HTTP/1.1 999 \xff\r\nX: \xfe\r\nContent-Length: 0\r\n\r\n", 999, None),
+    ],
+    ids=["http-1.0", "upgrade", "hint", "chunked", "unusual"],
+)
+async def test_unusual_answers_are_read(answer: bytes, status: int, excerpt: str | None) -> None:
+    async def once(_: Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    async with receiving(once) as receiver, sending(body_timeout_s=0.3) as send:
+        told = await send(receiver.url())
+    assert (told.status, told.excerpt) == (status, excerpt)
+    assert told.outcome is (Outcome.DELIVERED if status == 200 else Outcome.FAILED)
+
+
+async def test_a_receiver_that_does_not_read_costs_its_timeout() -> None:
+    over = asyncio.Event()
+
+    async def deaf(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.pause_reading()
+        await over.wait()
+        writer.close()
+
+    server = await asyncio.start_server(deaf, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    event = b'{"data":{"payload":"%s"}}' % (b"x" * 8_000_000)
+    async with sending() as send:
+        told, took = await send.timed(f"http://127.0.0.1:{port}/", event=event)
+    over.set()
+    server.close()
+    assert told.code is FailureCode.TIMEOUT
+    assert took < 1.5

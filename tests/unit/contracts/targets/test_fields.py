@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from trigger_contracts.errors import Code, Refused
-from trigger_contracts.targets.fields import parse_target
+from trigger_contracts.targets.fields import check_patch, parse_target
 from trigger_contracts.targets.nats_subjects import DEFAULT, check_allowed, check_subject
 from trigger_contracts.targets.secrets import key_of, new_secret
 
@@ -212,3 +212,34 @@ def test_a_secret_of_the_wrong_form_is_refused_and_not_quoted(secret: str) -> No
         key_of(secret)
     assert [one.pointer for one in error.value.problem.errors] == ["/secret"]
     assert not secret.removeprefix("whsec_") or secret not in error.value.problem.detail
+
+
+def test_what_is_wrong_with_an_address_is_told_beside_all_else() -> None:
+    fields = {**WEBHOOK, "url": "https://u:p@a.example/", "timeout": 0, "headers": {"Host": "x"}}
+    assert pointers(fields) == ["/headers/Host", "/timeout", "/url"]
+    strange = {**fields, "colour": "red", "concurrency": "x"}
+    assert pointers(strange)[:2] == ["/concurrency", "/colour"]
+    assert pointers(strange)[2:] == ["/headers/Host", "/timeout", "/url"]
+    assert pointers({"type": "email", "url": 5, "timeout": 0}) == ["/type", "/url", "/timeout"]
+    assert pointers({"type": "webhook", "url": 5}) == ["/url"]
+
+
+@pytest.mark.parametrize(
+    ("patch", "wrong"),
+    [
+        ({"name": None, "rate": {"count": 2}, "secret_headers": {"X": "***", "Y": None}}, []),
+        ({"nobody": None}, ["/nobody"]),
+        ({"secret_headers": {"X": "a\nb"}, "retry": [0]}, ["/secret_headers/X", "/retry/0"]),
+        ({"url": "ftp://a.example"}, ["/url"]),
+        ({"ca": "no certificate"}, ["/ca"]),
+    ],
+)
+def test_a_patch_is_looked_at_whatever_it_is_merged_over(
+    patch: dict[str, Any], wrong: list[str]
+) -> None:
+    found: list[str] = []
+    try:
+        check_patch(patch)
+    except Refused as refusal:
+        found = [one.pointer for one in refusal.problem.errors]
+    assert found == wrong

@@ -8,9 +8,14 @@ import pytest
 
 from trigger_contracts.commands import CreateTarget, DeleteTarget, RotateTarget, UpdateTarget
 from trigger_contracts.errors import Code, refused
-from trigger_contracts.targets.changes import TargetChangeKind, TargetStatus, representation
+from trigger_contracts.targets.changes import (
+    TargetChangeKind,
+    TargetStatus,
+    representation,
+    sealed_values,
+)
 from trigger_contracts.targets.fields import MASK, TargetDefinition
-from trigger_contracts.targets.sealing import new_key, public_of, sealing_key
+from trigger_contracts.targets.sealing import header_field, new_key, public_of, sealing_key
 from trigger_contracts.targets.target import (
     ChangedTarget,
     Target,
@@ -215,3 +220,51 @@ def test_a_deleted_target_has_no_secret_any_more() -> None:
     assert gone.status is TargetStatus.DELETED
     assert "hpke1" not in gone.model_dump_json()
     assert not replace(target, change=gone).exists
+
+
+def test_what_is_resealed_keeps_everything_but_its_key() -> None:
+    old = changed(
+        RotateTarget(target_id="t", secret=sealed("whsec_y")),
+        created(secret_headers={"Authorization": sealed("token", "secret_headers/authorization")}),
+    )
+    values = dict(sealed_values(old.change))
+    newest, previous = (one.sealed for one in old.change.secrets)
+    header = values[header_field("Authorization")]
+    other = sealing_key(public_of(new_key()))
+    resealed = {
+        one: other.seal("the same", target_id="t", field="f") for one in (newest, previous, header)
+    }
+    command = UpdateTarget(target_id="t", expected_version=2, resealed=resealed)
+    new = changed(command, old, NOON + timedelta(hours=1)).change
+    assert [one.sealed for one in new.secrets] == [resealed[newest], resealed[previous]]
+    assert new.definition.secret_headers == {"Authorization": resealed[header]}
+    kept = {"definition", "secrets", "kind", "version", "at", "actor", "command_id"}
+    assert new.model_dump(exclude=kept) == old.change.model_dump(exclude=kept)
+    lives = [(one.made_at, one.expires_at) for one in old.change.secrets]
+    assert [(one.made_at, one.expires_at) for one in new.secrets] == lives
+    assert (new.version, new.kind) == (3, TargetChangeKind.UPDATED)
+    again = replace(old, change=new)
+    repeated = UpdateTarget(target_id="t", resealed=resealed)
+    assert decided(repeated, again) == Unchanged()
+
+
+def test_what_is_resealed_must_be_sealed_and_the_version_as_expected() -> None:
+    old = created()
+    newest = old.change.secrets[0].sealed
+    clear = UpdateTarget(target_id="t", resealed={newest: "whsec_in_the_clear"})
+    assert code(decided(clear, old)) == (Code.SECRET_MUST_BE_SEALED, ["/resealed"])
+    stale = UpdateTarget(target_id="t", expected_version=7, resealed={newest: sealed("whsec_z")})
+    assert code(decided(stale, old)) == (Code.VERSION_MISMATCH, [])
+
+
+def test_a_target_that_settings_no_longer_allow_is_resealed_all_the_same() -> None:
+    """It leads where it did: nobody may be left with a secret that opens no more."""
+    old = created()
+
+    def nothing(_: TargetDefinition) -> None:
+        raise refused(Code.ADDRESS_NOT_ALLOWED, "not any more", pointer="/url")
+
+    command = UpdateTarget(
+        target_id="t", resealed={old.change.secrets[0].sealed: sealed("whsec_z")}
+    )
+    assert isinstance(decided(command, old, rules=nothing), ChangedTarget)

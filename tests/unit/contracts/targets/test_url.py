@@ -1,10 +1,12 @@
 """URLs of webhooks: each spelling of an address is that address, and what is none is refused."""
 
+from ipaddress import ip_address
+
 import pytest
 
 from trigger_contracts.errors import Code, Refused
 from trigger_contracts.targets.addresses import Allowance, allowance
-from trigger_contracts.targets.url import MAX_URL, WebhookUrl, check_url, parse_url
+from trigger_contracts.targets.url import MAX_URL, WebhookUrl, check_resolved, check_url, parse_url
 
 
 def refusal(text: str, *allowed: str, http: bool = False) -> Code | None:
@@ -189,3 +191,25 @@ def test_what_is_looked_up_is_a_name_and_what_is_connected_an_address() -> None:
     assert parse_url("https://A.example./").name == "a.example"
     literal: WebhookUrl = parse_url("https://0x08080808/")
     assert (literal.name, str(literal.address)) == (None, "8.8.8.8")
+
+
+@pytest.mark.parametrize(
+    ("addresses", "is_refused"),
+    [
+        ((), False),
+        (("1.1.1.1", "10.0.0.1"), False),
+        (("10.0.0.1", "::ffff:127.0.0.1"), True),
+        (("169.254.169.254",), True),
+    ],
+)
+def test_a_name_is_refused_where_none_of_its_addresses_is_allowed(
+    addresses: tuple[str, ...], *, is_refused: bool
+) -> None:
+    url, found = parse_url("https://a.example/"), [ip_address(one) for one in addresses]
+    if not is_refused:
+        check_resolved(url, Allowance(), found)
+        return
+    with pytest.raises(Refused) as caught:
+        check_resolved(url, Allowance(), found)
+    assert caught.value.problem.code is Code.ADDRESS_NOT_ALLOWED
+    check_resolved(url, allowance(["a.example", "10.0.0.0/8"]), [ip_address("10.0.0.1")])

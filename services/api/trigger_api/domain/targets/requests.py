@@ -1,7 +1,6 @@
 """Requests that make targets and exchange their secrets, checked as the scheduler will."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,23 +38,16 @@ def new_target(fields: Any, rules: Rules) -> NewTarget:
     rest = {name: value for name, value in fields.items() if name != "secret"}
     secret = fields.get("secret")
     wrong: list[Refused] = []
-
-    def looked_at(look: Callable[[], None]) -> None:
-        try:
-            look()
-        except Refused as refusal:
-            wrong.append(refusal)
-
-    looked_at(lambda: _check_secret(secret, rest.get("type")))
-    definition = None
     try:
-        definition = parse_target(rest)
+        _check_secret(secret, rest.get("type"))
     except Refused as refusal:
         wrong.append(refusal)
-    if definition is not None:
-        accepted = definition
-        looked_at(lambda: rules(accepted))
-        looked_at(lambda: must_be_clear(accepted.secret_headers))
+    definition = None
+    try:
+        definition = parse_target(rest, rules)
+        must_be_clear(definition.secret_headers)
+    except Refused as refusal:
+        wrong.append(refusal)
     if wrong or definition is None:
         raise Refused(combined(each.problem for each in wrong))
     return NewTarget(rest, definition, secret)

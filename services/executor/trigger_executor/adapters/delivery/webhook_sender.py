@@ -59,6 +59,8 @@ PLACE_TIMEOUT_S = 1.0
 MAX_OPEN = 1_500
 """Connections from which on one is closed after its request, and not kept for the next."""
 _URLS_KEPT = 10_000
+_STATUSES = range(100, 1000)
+"""Of three digits; parsers let others through."""
 
 _parsed = lru_cache(_URLS_KEPT)(parse_url)
 
@@ -229,6 +231,8 @@ class WebhookSender:
                 return NotAttempted(failure)
             return _failed(course, failure, loop.time())
         head, body = await self._read(response, course.deadline)
+        if head.status not in _STATUSES:
+            return _failed(course, FailureCode.PROTOCOL, loop.time())
         verdict = judged(head, attempt.definition.final_statuses, self._clock.now())
         return course.told(
             verdict.outcome,
