@@ -68,7 +68,7 @@ async def rebuild(
     async with shadow_schema(connection, SCHEMA, schema.apply, schema.is_whole) as shadow:
         await connection.execute(f"SET search_path TO {shadow.name}")
         try:
-            fold = _Fold(connection, reader)
+            fold = _RecordFold(connection, reader)
             # Most of it beside the running service …
             await fold.go_on()
             # … and the rest while it waits.
@@ -89,7 +89,7 @@ async def rebuild(
     return DeliveryRebuildReport(fold.seq, fold.records, pending)
 
 
-class _Fold:
+class _RecordFold:
     """Projects the records in order into the shadow, and counts."""
 
     def __init__(self, connection: "asyncpg.Connection[Any]", reader: StreamReader) -> None:

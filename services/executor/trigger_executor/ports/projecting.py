@@ -6,7 +6,7 @@ is to handle.
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from trigger_contracts.deliveries.fold import DeliveryProgress
@@ -34,7 +34,7 @@ class DeliveryRecords(Protocol):
         ...
 
 
-class IndexTransaction(Protocol):
+class ProjectionTransaction(Protocol):
     """The index in the hands of the one that projects: all of it, or nothing, is written."""
 
     position: int
@@ -52,7 +52,11 @@ class DeliveryIndex(Protocol):
 
     async def position(self) -> int: ...
 
-    def projecting(self) -> "AbstractAsyncContextManager[IndexTransaction | None]":
+    async def sweep(self, after: timedelta) -> int:
+        """Forget what is left of events whose lives ended so long ago; how many that were."""
+        ...
+
+    def projecting(self) -> "AbstractAsyncContextManager[ProjectionTransaction | None]":
         """A transaction of the only one that projects; None where another replica is at it."""
         ...
 

@@ -18,7 +18,7 @@ from trigger_contracts.deliveries.records import (
     message_of,
 )
 from trigger_contracts.ids import occurrence_event_id
-from trigger_executor.adapters.delivery.index import PostgresIndex, PostgresProjection
+from trigger_executor.adapters.delivery.index import PostgresDeliveries, PostgresProjection
 from trigger_executor.adapters.delivery.record_log import RecordReader
 from trigger_executor.adapters.rebuild import rebuild
 from trigger_executor.adapters.schema import SCHEMA
@@ -61,7 +61,7 @@ class World:
     def __init__(self, connection: Connection, pool: Pool, owner: asyncpg.Connection) -> None:
         self.publisher = JetStreamPublisher(connection, topology.EVENTS.name, timeout=TIMEOUT)
         self.reader = StreamReader(connection, topology.EVENTS.name, timeout=TIMEOUT)
-        self.index = PostgresIndex(pool)
+        self.index = PostgresDeliveries(pool)
         self.owner = owner
         self.woken: list[set[str]] = []
         self.lags: list[float] = []

@@ -6,6 +6,7 @@ live schema, or in a rebuild that of its shadow.
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -27,6 +28,8 @@ HOLD_POSITION = "SELECT seq FROM projection FOR UPDATE SKIP LOCKED"
 """Whoever has the row projects; another one finds none."""
 
 MOVE_POSITION = "UPDATE projection SET seq = $1"
+
+SWEEP = "DELETE FROM delivery WHERE expires_at < now() - $1::interval"
 
 LOAD = """
 SELECT delivery_id::text, event_id::text, trigger_id, target_id, round, attempts, epoch, event_seq,
@@ -72,7 +75,7 @@ it first, and then finds what is projected here. In the order of their targets, 
 lanes."""
 
 
-class PostgresIndex:
+class PostgresDeliveries:
     """Schema ``executor``."""
 
     def __init__(self, database: Database) -> None:
@@ -85,6 +88,11 @@ class PostgresIndex:
                 await connection.execute(BEGIN_AT_0)
         return seq or 0
 
+    async def sweep(self, after: timedelta) -> int:
+        async with self._database.connection() as connection:
+            status: str = await connection.execute(SWEEP, after)
+        return int(status.rpartition(" ")[2])
+
     @asynccontextmanager
     async def projecting(self) -> "AsyncIterator[PostgresProjection | None]":
         async with self._database.transaction() as connection:
@@ -93,7 +101,7 @@ class PostgresIndex:
 
 
 class PostgresProjection:
-    """``ports.projecting.IndexTransaction`` on a connection that has the position's row."""
+    """``ports.projecting.ProjectionTransaction`` on a connection that has the position's row."""
 
     def __init__(self, connection: Connection, position: int) -> None:
         self._connection = connection

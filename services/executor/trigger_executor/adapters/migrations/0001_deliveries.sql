@@ -21,7 +21,7 @@ CREATE TABLE {schema}.delivery (
 );
 CREATE INDEX delivery_due ON {schema}.delivery (target_id, next_attempt_at);
 CREATE INDEX delivery_order ON {schema}.delivery (target_id, trigger_id, event_seq);
-CREATE INDEX delivery_expiry ON {schema}.delivery (expires_at);
+CREATE INDEX delivery_expiry ON {schema}.delivery (target_id, expires_at);
 
 -- A target's deliveries in the hands of one replica, or of none: `wake_at` is when somebody is to take it, null where
 -- nothing waits. `state` is its owner's (breaker, pause, rate). `is_asked`: a test of the target went well since it was
@@ -41,7 +41,7 @@ CREATE TABLE {schema}.lane (
     last_success_at timestamptz,
     last_failure_at timestamptz
 ) WITH (fillfactor = 50);
-CREATE INDEX lane_wake ON {schema}.lane (wake_at) WHERE wake_at IS NOT NULL;
+CREATE INDEX lane_wake ON {schema}.lane (wake_at) WHERE owner IS NULL AND wake_at IS NOT NULL;
 
 -- Up to which sequence of TRIGGER_EVENTS all records are in these tables. One row.
 CREATE TABLE {schema}.projection (

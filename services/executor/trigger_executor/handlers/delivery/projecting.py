@@ -17,10 +17,13 @@ from trigger_executor.ports import Clock
 from trigger_executor.ports.projecting import (
     DeliveryIndex,
     DeliveryRecords,
-    IndexTransaction,
     LaneWakes,
     ProjectionMeter,
+    ProjectionTransaction,
 )
+from trigger_runtime.process.logging_setup import get_logger
+
+log = get_logger(__name__)
 
 IDLE = timedelta(milliseconds=500)
 """Between two looks where nobody says that records were appended: covers hints that were lost."""
@@ -30,6 +33,8 @@ SOON = timedelta(milliseconds=5)
 """After a look that found nothing though somebody said so: a replica of the broker is behind."""
 SOONEST_LOOKS = 4
 """Such looks in a row; then it was somebody else's hint."""
+SWEPT_AFTER = timedelta(minutes=1)
+SWEPT_EVERY = timedelta(minutes=1)
 CLOCKS_APART = timedelta(minutes=2)
 """Plans of an event are looked for from so long before it: the broker's clock may be behind."""
 
@@ -103,6 +108,23 @@ class DeliveryProjector:
         return max(0.0, (self._clock.now() - found[-1].stored_at).total_seconds())
 
 
+class DeliverySweeper:
+    """Forgets what nobody could record as ended before its event's life was over.
+
+    Its records are gone by then, and with them what a rebuild would know of it.
+    """
+
+    def __init__(self, index: DeliveryIndex) -> None:
+        self._index = index
+
+    async def sweep(self) -> timedelta:
+        """One pass; any replica may."""
+        forgotten = await self._index.sweep(SWEPT_AFTER)
+        if forgotten:
+            log.warning("deliveries outlived their events", deliveries=forgotten)
+        return SWEPT_EVERY
+
+
 async def planned_earlier(
     records: DeliveryRecords, found: Sequence[StoredRecord]
 ) -> Mapping[str, int]:
@@ -120,7 +142,7 @@ async def planned_earlier(
 
 
 async def write_page(
-    transaction: IndexTransaction,
+    transaction: ProjectionTransaction,
     found: Sequence[StoredRecord],
     earlier: Mapping[str, int],
     upto: int,
