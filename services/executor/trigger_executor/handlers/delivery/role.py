@@ -15,6 +15,7 @@ from .attempting import Attempts
 from .ending import Endings
 from .lanes_in_hand import LanesInHand
 from .leasing import LaneLeases
+from .ordering import PlanOrder
 from .serving import LaneServing
 from .targets import FollowedTargets
 
@@ -39,22 +40,25 @@ class Delivering:
         attempts: Attempts,
         endings: Endings,
         targets: FollowedTargets,
+        order: PlanOrder,
     ) -> None:
-        self._hands = hands
+        self.hands = hands
         self._leases = leases
         self._serving = serving
-        self._attempts = attempts
+        self.attempts = attempts
         self._endings = endings
         self._taking = Loop("take lanes", leases.take)
         self._renewing = Loop("renew leases", leases.renew)
         self._serve = Loop("serve lanes", serving.one_pass)
         self._following = Loop("follow targets", targets.one_pass)
+        ordering = Loop("follow plans", order.one_pass)
         self._others = (
+            ordering,
             Loop("take lost lanes", leases.take_lost),
             Loop("end deliveries", endings.one_pass),
         )
         self.loops = (self._following, self._renewing, self._taking, self._serve, *self._others)
-        hands.wakes(serving=self._serve.wake, renewing=self._renewing.wake)
+        hands.wakes(serving=self._serve.wake, renewing=self._renewing.wake, ordering=ordering.wake)
 
     def start(self) -> None:
         for loop in self.loops:
@@ -63,13 +67,13 @@ class Delivering:
     def woken(self, target_ids: Collection[str]) -> None:
         """Something may be due of these targets: a hint, which may be lost."""
         for target_id in target_ids:
-            self._hands.ask(target_id)
-        if any(target_id not in self._hands.lanes for target_id in target_ids):
+            self.hands.ask(target_id)
+        if any(target_id not in self.hands.lanes for target_id in target_ids):
             self._taking.wake()
 
     def wake(self) -> None:
         """Hints may have been lost."""
-        self.woken(tuple(self._hands.lanes))
+        self.woken(tuple(self.hands.lanes))
         self._taking.wake()
         self._following.wake()
 
@@ -79,14 +83,14 @@ class Delivering:
 
     async def stop(self) -> None:
         """Start nothing, end what is in flight, give the lanes back."""
-        self._hands.is_stopping = True
+        self.hands.is_stopping = True
         await stop_all((self._taking, self._serve, self._following, *self._others))
         await self._serving.stop()
-        await self._attempts.stop(IN_FLIGHT_TIMEOUT_S)
+        await self.attempts.stop(IN_FLIGHT_TIMEOUT_S)
         await self._endings.stop()
         await self._renewing.stop()
         try:
             async with asyncio.timeout(RELEASE_TIMEOUT_S):
-                await self._leases.release(list(self._hands.lanes.values()))
+                await self._leases.release(list(self.hands.lanes.values()))
         except Exception as error:  # noqa: BLE001 - whatever it is, the leases end by themselves
             log.warning("lanes not given back", error=repr(error))
