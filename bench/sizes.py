@@ -54,6 +54,8 @@ class Sizes:
     """Of these, each time frames are watched."""
     interactions: int
     """Of each kind, with a slow processor and without."""
+    attempts: int
+    """To deliver an event, of one turn."""
     trials: int
     """Of each variant of what is compared, in turns."""
 
@@ -104,6 +106,7 @@ FULL = Sizes(
     followed_s=600,
     framed_s=30,
     interactions=20,
+    attempts=20_000,
     trials=4,
 )
 
@@ -140,5 +143,6 @@ QUICK = Sizes(
     followed_s=5,
     framed_s=2,
     interactions=2,
+    attempts=500,
     trials=1,
 )

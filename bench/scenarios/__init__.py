@@ -8,6 +8,7 @@ from bench.support.figures import Result
 
 from . import (
     creating,
+    delivery,
     gateway,
     holding,
     lateness,
@@ -35,6 +36,7 @@ SCENARIOS: dict[str, Callable[[Sizes], Awaitable[Result | Comparison]]] = {
     "storage": storage.stored,
     "projection": projection.catching_up,
     "log": log.at_full_size,
+    "delivery-attempts": delivery.attempts,
     "next-fire": next_fire.next_fire,
     "ui-typing": ui.typing,
     "ui-filtering": ui.filtering,

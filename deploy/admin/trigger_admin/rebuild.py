@@ -129,8 +129,9 @@ async def _rebuild(
             )
     if "retention" in schemas:
         log = await rebuild_retention(database, reader(topology.EVENTS))
-        passed_over = f", {log.unreadable} of them cannot be read" if log.unreadable else ""
-        told.append(f"retention: {log.rows} rows from {log.messages} events{passed_over}")
+        records = f", {log.records} records of deliveries" if log.records else ""
+        passed_over = f", {log.unreadable} messages cannot be read" if log.unreadable else ""
+        told.append(f"retention: {log.rows} rows from {log.messages} events{records}{passed_over}")
     if "executor" in schemas:
         deliveries = await rebuild_deliveries(database, reader(topology.EVENTS))
         told.append(

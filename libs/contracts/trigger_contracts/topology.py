@@ -105,9 +105,12 @@ class Consumer:
     max_failures: int = 5
     """Times that a message may fail by itself, in one process, before it is a dead letter."""
 
+    part: str | None = None
+    """Named where a service takes a stream by more than one consumer, each at its own pace."""
+
     @property
     def durable(self) -> str:
-        return self.service.value
+        return self.service.value if self.part is None else f"{self.service}-{self.part}"
 
     @property
     def broker_filters(self) -> tuple[str, ...]:
@@ -168,7 +171,17 @@ SCHEDULER_COMMANDS = Consumer(
 EXECUTOR_FIRES = Consumer(COMMANDS, Service.EXECUTOR, (subjects.command(Verb.FIRE),))
 EXECUTOR_DUES = Consumer(DUE, Service.EXECUTOR, (subjects.ALL_DUE,))
 RETENTION_EVENTS = Consumer(EVENTS, Service.RETENTION, subjects.LOG_ROWS, passes_over=True)
-CONSUMERS = (SCHEDULER_COMMANDS, EXECUTOR_FIRES, EXECUTOR_DUES, RETENTION_EVENTS)
+RETENTION_DELIVERIES = Consumer(
+    EVENTS, Service.RETENTION, (subjects.ALL_DELIVERY,), part="deliveries"
+)
+"""Beside the rows, which wait for no delivery's record, and are held up by none."""
+CONSUMERS = (
+    SCHEDULER_COMMANDS,
+    EXECUTOR_FIRES,
+    EXECUTOR_DUES,
+    RETENTION_EVENTS,
+    RETENTION_DELIVERIES,
+)
 
 WORKERS = tuple(dict.fromkeys(consumer.service for consumer in CONSUMERS))
 """The services that handle messages, and so may dead-letter them."""
@@ -213,7 +226,7 @@ class Permissions:
 
 
 def _consume(*consumers: Consumer) -> tuple[str, ...]:
-    return tuple(
+    found = (
         subject.format(stream=c.stream.name, durable=c.durable)
         for c in consumers
         for subject in (
@@ -226,6 +239,7 @@ def _consume(*consumers: Consumer) -> tuple[str, ...]:
             "$JS.ACK.{stream}.{durable}.>",
         )
     )
+    return tuple(dict.fromkeys(found))
 
 
 def _read(*streams: str) -> tuple[str, ...]:
@@ -330,7 +344,7 @@ def permissions(target_subjects: tuple[str, ...]) -> dict[str, Permissions]:
                 subjects.alive(Service.RETENTION),
                 *_write_dead_letters(Service.RETENTION),
                 _own_inbox("api"),
-                *_consume(RETENTION_EVENTS),
+                *_consume(RETENTION_EVENTS, RETENTION_DELIVERIES),
             ),
             subscribe=(_own_inbox("retention"), subjects.redrive(Service.RETENTION)),
         ),

@@ -18,6 +18,7 @@ from trigger_api.domain.log.lifetimes import Lifetimes
 from trigger_api.entrypoints import (
     bulk,
     dead_letters,
+    deliveries,
     events,
     exports,
     messages,
@@ -68,6 +69,7 @@ from .adapters.commands import JetStreamCommands
 from .adapters.database import ReadDatabase
 from .adapters.dead_letters import StreamDeadLetters
 from .adapters.definitions import CachedDefinitions
+from .adapters.delivery_views import PostgresDeliveryViews
 from .adapters.descriptions import describe
 from .adapters.letter_count import StreamLetterCount
 from .adapters.log.views import PostgresLogViews
@@ -157,7 +159,10 @@ def build(settings: Settings) -> Api:
     definitions = CachedDefinitions(database, clock, max_age=settings.definition_max_age)
     trigger_views = PostgresTriggerViews(database)
     target_views = PostgresTargetViews(database)
-    log_views = PostgresLogViews(database, searches)
+    log_views, delivery_views = (
+        PostgresLogViews(database, searches),
+        PostgresDeliveryViews(database, searches),
+    )
     ports = CommandPorts(
         commands=commands,
         claims=claims,
@@ -284,9 +289,11 @@ def build(settings: Settings) -> Api:
                 log_views,
                 positions,
                 lookup,
+                delivery_views,
                 clock,
                 lifetimes,
             ),
+            deliveries.router(delivery_views, clock, lifetimes),
             overview.router(
                 _overviews(settings, connection, clock, trigger_views),
                 _said(health, heartbeats, clock),

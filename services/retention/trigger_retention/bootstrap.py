@@ -8,7 +8,7 @@ from faststream.specification import AsyncAPI
 
 from trigger_contracts.schema_versions import SCHEMA_VERSIONS
 from trigger_contracts.subjects import Service
-from trigger_contracts.topology import DEAD, EVENTS, RETENTION_EVENTS
+from trigger_contracts.topology import DEAD, EVENTS, RETENTION_DELIVERIES, RETENTION_EVENTS
 from trigger_runtime.consuming.broker import PlatformBroker, create_broker
 from trigger_runtime.dead_letters.redriving import Redriver
 from trigger_runtime.dead_letters.writer import DeadLetterWriter
@@ -36,7 +36,15 @@ from .adapters.positions import positions
 from .adapters.schema import SCHEMA
 from .domain.lifetime import Lifetime
 from .entrypoints.subscribers import subscribe
-from .handlers import HourCloser, Indexer, LogMeasuring, Projector, Sweeper
+from .handlers import (
+    DeliveryProjector,
+    HourCloser,
+    Indexer,
+    LogMeasuring,
+    Projector,
+    RedriveProjector,
+    Sweeper,
+)
 from .settings import Settings
 
 DESCRIPTION = "Projects the event log into PostgreSQL and erases each row when its life is over."
@@ -83,15 +91,16 @@ def build(settings: Settings) -> Retention:
     projector = Projector(
         event_log, dead_letters, clock, meter.projected, meter.logged, traces=traces
     )
+    records = DeliveryProjector(event_log, dead_letters, meter.records_projected)
     redriver = Redriver(
         Service.RETENTION,
-        {projector.stream: projector},
+        {projector.stream: RedriveProjector(projector, records)},
         dead_letters,
         StreamReader(connection, DEAD.name, timeout=timeout),
         clock,
         kept_for=settings.kept_for,
     )
-    subscribe(broker, projector, dead_letters, redriver, batch=settings.projection_batch)
+    subscribe(broker, projector, records, dead_letters, redriver, batch=settings.projection_batch)
     sweeper = Sweeper(
         event_log,
         CoreNotices(connection),
@@ -115,7 +124,7 @@ def build(settings: Settings) -> Retention:
         StreamGuard(
             connection,
             (EVENTS.name,),
-            (RETENTION_EVENTS,),
+            (RETENTION_EVENTS, RETENTION_DELIVERIES),
             timeout=timeout,
             positions=asked_of(database, positions),
         ),

@@ -8,6 +8,7 @@ from typing import Protocol
 from trigger_contracts.events import Swept
 from trigger_retention.domain.lifetime import Lifetime
 
+from .domain.deliveries import RecordRows
 from .domain.rows import LogRow
 
 
@@ -49,7 +50,7 @@ class LogMeasures:
     """What there is in the log."""
 
     overdue: timedelta
-    """Since when the oldest row should have been erased."""
+    """Since when the oldest row, delivery or attempt should have been erased."""
     rows: int
     partitions_ahead: int
     """Hours to come that have a partition already."""
@@ -62,8 +63,14 @@ class EventLog(Protocol):
         """Store all rows in one transaction, whatever is stored already; RowsRefused for none."""
         ...
 
+    async def insert_records(self, records: Sequence[RecordRows]) -> Inserted:
+        """Merge what records of deliveries say, as ``insert`` stores rows."""
+        ...
+
     async def erase(self) -> Erased | None:
-        """Erase some of what is past its life; None while another replica is at it."""
+        """Erase some of what is past its life, deliveries with their events; None while another
+        replica is at it.
+        """
         ...
 
     async def close_hour(self) -> bool:

@@ -12,11 +12,11 @@ from trigger_runtime.process.settings import DatabaseSettings, Duration, WorkerS
 
 class Settings(WorkerSettings, DatabaseSettings):
     pool_size: int = Field(
-        default=6,
+        default=7,
         ge=1,
         le=100,
-        description="Most PostgreSQL connections of one process: two write, one each sweeps, "
-        "closes hours, indexes words and answers for `/health`.",
+        description="Most PostgreSQL connections of one process: two write rows, one each "
+        "writes deliveries, sweeps, closes hours, indexes words and answers for `/health`.",
     )
     active_for: Duration = Field(
         default=ACTIVE_LIFE, description="Age at which a row of the log changes to archived."

@@ -18,6 +18,7 @@ import asyncpg
 import pytest
 
 from tests.support import servers
+from tests.unit.retention.records import make_records
 from trigger_api.adapters.database import ReadDatabase
 from trigger_api.adapters.log.views import PostgresLogViews
 from trigger_api.domain.log.filtering import lateness, passes
@@ -26,8 +27,10 @@ from trigger_api.domain.queries import EventQuery
 from trigger_api.ports.log import ListedEvents
 from trigger_contracts.events import EntryStatus, LogEntry, Source, cloud_event
 from trigger_contracts.ids import uuid7
-from trigger_retention.adapters.insert import write
+from trigger_retention.adapters.delivery_statements import DeliveryStatements
+from trigger_retention.adapters.insert import write, write_records
 from trigger_retention.adapters.statements import Statements
+from trigger_retention.domain.deliveries import rows_of
 from trigger_retention.domain.rows import LogRow, read
 
 HOUR = timedelta(hours=1)
@@ -36,6 +39,13 @@ KEPT = timedelta(hours=48)
 ORIGINS = [str(UUID(int=n)) for n in range(3)]
 """Of replays."""
 WORDS = ("Order", "ärger", "İstanbul", "50%", "a_b", 'say "yes"', "line\nbreak", "x" * 40, "42")
+STORIES = {
+    "pending": ("failed",),
+    "delivered": ("failed", "delivered"),
+    "dead": ("dead",),
+    "blocked": ("blocked",),
+}
+"""Of deliveries, by the state in which each ends."""
 CLEARANCE = timedelta(seconds=30)
 """No row is so near to the end of a life that the model and the database could differ on it."""
 
@@ -48,6 +58,8 @@ class Model:
     connection: asyncpg.Connection
     kept_for: timedelta = KEPT
     entries: list[LogEntry] = field(default_factory=list)
+    deliveries: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Of each event the states of its deliveries, by target."""
 
     async def arrive(self, count: int, *, oldest: timedelta) -> None:
         now = datetime.now(UTC)
@@ -63,6 +75,7 @@ class Model:
                 erased_before=past,
                 known_hours=set(),
             )
+        await self._deliver(new, past)
 
     async def close_some_hours(self) -> None:
         hours = await self.connection.fetch("SELECT hour FROM retention.hours WHERE NOT is_closed")
@@ -85,6 +98,36 @@ class Model:
             self.kept_for,
         )
 
+    async def _deliver(self, entries: Sequence[LogEntry], past: datetime) -> None:
+        """Some of them, to some of three targets."""
+        dice = self.dice
+        records = []
+        for entry in entries:
+            targets = dice.sample(["erp", "crm", "log"], dice.choice([0, 0, 1, 2]))
+            states = {target: dice.choice(sorted(STORIES)) for target in targets}
+            self.deliveries[entry.event_id] = states
+            for target, state in states.items():
+                records += make_records(entry, target, *STORIES[state])
+        async with self.connection.transaction():
+            await write_records(
+                self.connection,
+                Statements("retention"),
+                DeliveryStatements("retention"),
+                [rows_of(record, seq) for seq, record in enumerate(records, 1)],
+                erased_before=past,
+                known_hours=set(),
+            )
+
+    def _has_delivery(self, entry: LogEntry, query: EventQuery) -> bool:
+        found = [
+            state
+            for target, state in self.deliveries[entry.event_id].items()
+            if query.target_id is None or target in query.target_id
+        ]
+        if query.delivery is None:
+            return query.target_id is None or bool(found)
+        return any(state in query.delivery for state in found or ["none"])
+
     def passing(self, query: EventQuery) -> list[LogEntry]:
         """All that pass and are alive, the newest first."""
         now = datetime.now(UTC)
@@ -95,7 +138,11 @@ class Model:
         }
         youngest, oldest = lives[query.life]
         found = [
-            e for e in self.entries if youngest <= now - e.logged_at < oldest and passes(e, query)
+            e
+            for e in self.entries
+            if youngest <= now - e.logged_at < oldest
+            and passes(e, query)
+            and self._has_delivery(e, query)
         ]
         return sorted(found, key=lambda e: (e.logged_at, e.event_id), reverse=True)
 
@@ -161,6 +208,8 @@ def some_query(dice: random.Random, known: Sequence[LogEntry]) -> EventQuery:
         "max_lateness": dice.choice([1000, 4000]),
         "from": (now - ages[1]).isoformat(),
         "to": (now - ages[0]).isoformat(),
+        "delivery": some_of(dice, [*STORIES, "none"]),
+        "target_id": some_of(dice, ["erp", "crm", "log", "another"]),
         "q": dice.choice([*WORDS, "ÄRGER", "yes say", "list text", "brea", "%", "n", "7"]),
     }
     chosen = dice.sample(sorted(all_fields), dice.choice([0, 1, 1, 2, 3]))

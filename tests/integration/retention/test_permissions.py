@@ -28,6 +28,8 @@ DENIED = asyncpg.InsufficientPrivilegeError
         "DELETE FROM retention.waiting_word",
         "INSERT INTO retention.recent_word VALUES (gen_random_uuid(), '{}')",
         "ALTER TABLE retention.event DISABLE TRIGGER ALL",
+        "DROP TABLE retention.attempt",
+        "ALTER TABLE retention.delivery ADD COLUMN mine int",
     ],
 )
 async def test_the_service_has_no_ddl(database: Database, statement: str) -> None:
@@ -53,6 +55,10 @@ async def test_the_service_has_no_ddl(database: Database, statement: str) -> Non
         "DELETE FROM retention.sums",
         "DELETE FROM retention.waiting_words",
         "UPDATE retention.recent_words SET hashes = '{}'",
+        "SELECT * FROM retention.delivery",
+        "SELECT * FROM retention.attempt",
+        "DELETE FROM retention.deliveries",
+        "UPDATE retention.attempts SET excerpt = ''",
     ],
 )
 async def test_the_gateway_reads_views_and_does_nothing_else(
@@ -60,7 +66,7 @@ async def test_the_gateway_reads_views_and_does_nothing_else(
 ) -> None:
     async with database.connected("etp_api") as connection:
         views = ("events", "active", "archived", "life", "hours", "sums")
-        for view in (*views, "recent_words", "waiting_words"):
+        for view in (*views, "recent_words", "waiting_words", "deliveries", "attempts"):
             await connection.fetch(f"SELECT * FROM retention.{view}")
         # A view that can be written (asyncpg: another error) would be as bad as the table.
         with pytest.raises((DENIED, asyncpg.ObjectNotInPrerequisiteStateError)):

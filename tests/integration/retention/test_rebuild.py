@@ -324,7 +324,7 @@ async def test_what_cannot_be_read_is_no_row_for_the_service_nor_for_a_rebuild(
     await service()
     await publish(client, entries[0], *garbage, entries[1])
     # For others, whatever it is: neither a row nor unreadable.
-    await client.jetstream().publish("trigger.delivery.trigger-1", b"{")
+    await client.jetstream().publish("trigger.health.target-1", b"{")
     await spoken(platform_streams, "admin", b"".join(forged))
     await publish(client, entries[2])
     await eventually(lambda: settled(client))

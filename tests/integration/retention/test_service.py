@@ -177,7 +177,7 @@ async def test_an_event_of_an_unknown_kind_is_passed_over_and_the_rest_goes_thro
     before = passed_over._value.get()
     for kind in (b"not json", body(make_entry())):
         await publish(client, make_entry())
-        await jetstream.publish("trigger.delivery.trigger-1", kind)
+        await jetstream.publish("trigger.health.target-1", kind)
     await service()
     await publish(client, make_entry())
     await eventually(lambda: settled(client))

@@ -134,7 +134,11 @@ def test_a_subject_is_matched_as_the_broker_does(
 def test_the_broker_filters_only_where_that_spares_more_than_it_costs():
     """Each filter of a consumer is tested for each message of the stream, at ten times its cost."""
     filtered = {one.durable + one.stream.name for one in topology.CONSUMERS if one.broker_filters}
-    assert filtered == {"schedulerTRIGGER_COMMANDS", "executorTRIGGER_COMMANDS"}
+    assert filtered == {
+        "schedulerTRIGGER_COMMANDS",
+        "executorTRIGGER_COMMANDS",
+        "retention-deliveriesTRIGGER_EVENTS",
+    }
     assert topology.RETENTION_EVENTS.passes_over
     for other in ("trigger.delivery.a", "trigger.health.a"):
         assert not topology.RETENTION_EVENTS.handles(other)

@@ -7,11 +7,21 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.unit.retention.factories import body, make_entry
+from tests.unit.retention.records import make_records, record_message
 from trigger_contracts.dead_letters import Delivered
 from trigger_contracts.events import EntryStatus, Swept
+from trigger_retention.domain.deliveries import RecordRows
 from trigger_retention.domain.lifetime import Lifetime
 from trigger_retention.domain.rows import LogRow
-from trigger_retention.handlers import HourCloser, Indexer, LogMeasuring, Projector, Sweeper
+from trigger_retention.handlers import (
+    DeliveryProjector,
+    HourCloser,
+    Indexer,
+    LogMeasuring,
+    Projector,
+    RedriveProjector,
+    Sweeper,
+)
 from trigger_retention.handlers.indexing import BEHIND, LONGEST_POSTPONED_S
 from trigger_retention.ports import Erased, Inserted, LogMeasures, RowsRefused
 from trigger_runtime.process.errors import BrokerUnavailable, DatabaseNotProvisioned
@@ -55,6 +65,7 @@ class FakeLog:
     ) -> None:
         self.clock = FakeClock()
         self.rows: dict[str, LogRow] = {}
+        self.records: list[RecordRows] = []
         self.inserts = 0
         self.lives: list[Lifetime] = []
         self.said: list[str] = []
@@ -70,6 +81,12 @@ class FakeLog:
         new = {row.event_id: row for row in rows if row.event_id not in self.rows}
         self.rows |= new
         return Inserted(len(new), len(rows) - len(new))
+
+    async def insert_records(self, records: Sequence[RecordRows]) -> Inserted:
+        if any(one.delivery.trigger_id == self._refuses for one in records):
+            raise RowsRefused("no")
+        self.records += records
+        return Inserted(len(records))
 
     async def erase(self) -> Erased | None:
         self.said.append("erase")
@@ -185,6 +202,42 @@ async def test_a_row_is_timed_once_from_its_firing_to_its_commit() -> None:
     log.clock.seconds = 40.0
     await projector([*batch, *messages(1), missed])
     assert latencies[2:] == [timedelta(seconds=40)]
+
+
+def records(*triggers: str) -> list[Stored]:
+    """One plan of each trigger's event, in a message; of the trigger named poison none."""
+    found = []
+    for seq, trigger_id in enumerate(triggers, 1):
+        [plan] = make_records(make_entry(NOW, trigger_id=trigger_id), "erp")
+        subject, content = record_message(plan)
+        found.append(Stored(b"{" if trigger_id == "poison" else content, seq, subject))
+    return found
+
+
+async def test_of_records_each_that_is_none_or_refused_is_buried_alone() -> None:
+    log, dead, told = FakeLog(refuses="bad"), FakeDeadLetters(), list[tuple[Inserted, int]]()
+    projector = DeliveryProjector(log, dead, lambda *one: told.append(one))
+    assert not await projector(records("a", "poison", "b", "bad", "c"))
+    assert [one.delivery.trigger_id for one in log.records] == ["a", "b", "c"]
+    assert [seq for seq, _ in dead.letters] == [2, 4]
+    assert told == [(Inserted(3), 2)]
+
+
+async def test_records_whose_letters_cannot_be_written_come_again() -> None:
+    log = FakeLog()
+    projector = DeliveryProjector(log, FakeDeadLetters(away=True), lambda *_: None)
+    left = await projector(records("a", "poison"))
+    assert [one.stream_seq for one in left] == [2]
+    assert len(log.records) == 1
+
+
+async def test_what_is_redriven_goes_where_its_subject_says() -> None:
+    log = FakeLog()
+    redrive = RedriveProjector(
+        projector_of(log), DeliveryProjector(log, FakeDeadLetters(), lambda *_: None)
+    )
+    assert not await redrive([*records("a"), *messages(2)])
+    assert (len(log.records), len(log.rows)) == (1, 2)
 
 
 async def test_what_is_in_the_log_is_looked_at_and_told() -> None:

@@ -20,6 +20,7 @@ MAX_LENGTH = 2000
 
 _TRIGGERS, _EVENTS, _VERSIONS, _LETTERS = "triggers", "events", "versions", "dead-letters"
 _TARGETS, _TARGET_VERSIONS = "targets", "target-versions"
+_DELIVERIES = "deliveries"
 
 _MAX_SEQ = 2**63 - 1
 
@@ -44,6 +45,10 @@ def of_target(created_at: datetime, target_id: str) -> str:
 
 def of_target_version(target_id: str, change_seq: int) -> str:
     return _encode(_TARGET_VERSIONS, target_id, str(change_seq))
+
+
+def of_delivery(logged_at: datetime, event_id: UUID, target_id: str) -> str:
+    return _encode(_DELIVERIES, logged_at.isoformat(), str(event_id), target_id)
 
 
 def of_letter(seq: int) -> str:
@@ -90,6 +95,19 @@ def target(cursor: str | None) -> tuple[datetime, str] | None:
 def target_version(cursor: str | None, target_id: str) -> int | None:
     """Where a page of this target's versions ended."""
     return _version(cursor, _TARGET_VERSIONS, target_id)
+
+
+def delivery(cursor: str | None) -> tuple[datetime, UUID, str] | None:
+    """Where a page of deliveries ended."""
+    if cursor is None:
+        return None
+    instant, event_id, target_id = _decode(cursor, _DELIVERIES, 3)
+    if not is_valid_id(target_id):
+        _refuse()
+    try:
+        return _instant(instant), UUID(event_id), target_id
+    except ValueError:
+        _refuse()
 
 
 def letter(cursor: str | None) -> int | None:

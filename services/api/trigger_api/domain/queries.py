@@ -194,7 +194,29 @@ class StateFilter(EventFilter):
         return self.state[0] if self.state is not None and len(self.state) == 1 else None
 
 
-class EventQuery(Page, StateFilter):
+DeliveryFound = Literal["pending", "delivered", "dead", "blocked", "none"]
+
+
+class LogFilter(StateFilter):
+    """Rows of the log, also by what became of them at targets: of what is stored, for a live tail
+    sees an event before anything became of it.
+    """
+
+    delivery: Several[DeliveryFound] | None = Field(
+        default=None,
+        description="Events with a delivery in this state; `none`: without any. With `target_id` "
+        f"of a delivery to that target alone. {ANY_OF}",
+    )
+    target_id: SeveralIds | None = Field(
+        default=None, description=f"Events with a delivery to this target. {ANY_OF}"
+    )
+
+    @property
+    def asks_for_deliveries(self) -> bool:
+        return self.delivery is not None or self.target_id is not None
+
+
+class EventQuery(Page, LogFilter):
     """GET /events/"""
 
     count: bool = Field(
@@ -230,7 +252,7 @@ class WaitQuery(BaseModel):
     )
 
 
-class ExportQuery(StateFilter):
+class ExportQuery(LogFilter):
     """GET /events/export"""
 
     format: Literal["ndjson", "csv"] | None = Field(

@@ -6,14 +6,16 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from trigger_api.domain.deliveries.shown import EventWithDeliveries
 from trigger_api.domain.live_tail.tail_position import StreamPosition
 from trigger_api.domain.log.activity import Activity, ActivityQuery
 from trigger_api.domain.log.lifetimes import Lifetimes
 from trigger_api.domain.log.stats import Chart, Stats, StatsQuery, summed
 from trigger_api.domain.queries import EventQuery, WaitQuery
-from trigger_api.domain.schemas import EventDetail, EventListed
+from trigger_api.domain.schemas import EventListed
 from trigger_api.handlers.lookup import Lookup
 from trigger_api.handlers.pages import EventPages
+from trigger_api.ports.deliveries import DeliveryViews
 from trigger_api.ports.log import LogPosition, LogViews
 from trigger_api.ports.process import Clock
 
@@ -28,6 +30,7 @@ def router(
     views: LogViews,
     positions: LogPosition,
     lookup: Lookup,
+    deliveries: DeliveryViews,
     clock: Clock,
     lifetimes: Lifetimes,
 ) -> APIRouter:
@@ -67,9 +70,14 @@ def router(
         return HttpAnswer(200, body, headers=_position(position)).response()
 
     async def show(event_id: str, query: Annotated[WaitQuery, Query()]) -> Response:
-        """One event with its payload, and when it is archived and deleted."""
+        """One event with its payload, when it is archived and deleted, and what became of it at
+        each target, attempt by attempt.
+        """
         found = await lookup.event(event_id, query.wait)
-        return HttpAnswer(200, found.model_dump_json().encode()).response()
+        body = EventWithDeliveries(
+            **dict(found), deliveries=tuple(await deliveries.of_event(found.id))
+        )
+        return HttpAnswer(200, body.model_dump_json().encode()).response()
 
     router = APIRouter(tags=["events"])
     counted = (headers.TOTAL_COUNT, headers.TOTAL_COUNT_KIND)
@@ -117,7 +125,7 @@ def router(
         show,
         operation_id="getEvent",
         refuses=(410,),
-        responses={200: answers.json(EventDetail, "The event")},
+        responses={200: answers.json(EventWithDeliveries, "The event")},
     )
     return router
 

@@ -20,7 +20,7 @@ from trigger_api.domain.log.replays import (
     ReplaysCounted,
     Tally,
 )
-from trigger_api.domain.queries import StateFilter
+from trigger_api.domain.queries import LogFilter
 from trigger_api.domain.triggers.fires import FireRequest, event_id_of
 from trigger_api.domain.triggers.traces import FireTrace, Route
 from trigger_api.handlers.fires import Fires
@@ -50,7 +50,7 @@ _TICK = timedelta(microseconds=1)
 class BulkReplay:
     """What is asked for, and by whom."""
 
-    wanted: StateFilter
+    wanted: LogFilter
     actor: str
     key_id: str
     key: str | None = None
@@ -112,7 +112,7 @@ class BulkReplays:
 
     async def _begin(
         self, request: BulkReplay, root: str | None
-    ) -> tuple[StateFilter, datetime, int]:
+    ) -> tuple[LogFilter, datetime, int]:
         """What is meant, when that was asked for first, and how many events it is now.
 
         A request that is refused uses up no key.
@@ -128,13 +128,13 @@ class BulkReplays:
             wanted = replays.logged_before(request.wanted, first.received_at)
         return wanted, first.received_at, count
 
-    async def _must_be_few(self, wanted: StateFilter) -> int:
+    async def _must_be_few(self, wanted: LogFilter) -> int:
         total = await self._views.count(wanted, exactly=MAX_REPLAYS)
         if total.rows > MAX_REPLAYS:
             raise replays.too_many(total.rows, exact=total.exact)
         return total.rows
 
-    async def _slices(self, wanted: StateFilter) -> AsyncIterator[Sequence[Origin]]:
+    async def _slices(self, wanted: LogFilter) -> AsyncIterator[Sequence[Origin]]:
         """The events meant, a few at a time; at most ``MAX_REPLAYS``, whatever arrives late."""
         last, left = None, MAX_REPLAYS
         while left and (read := await self._views.origins(wanted, last, left)):

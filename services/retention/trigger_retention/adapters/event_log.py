@@ -1,4 +1,4 @@
-"""The table of the log in PostgreSQL: inserts, and bounded erasure.
+"""The tables of the log and its deliveries in PostgreSQL: inserts, and bounded erasure.
 
 Every transaction that writes holds the pause lock shared, and takes it before it names a
 table: a rebuild that holds it alone has the tables to itself, and whoever waited for it
@@ -6,12 +6,13 @@ finds the new ones. Never creates or drops a table but through the schema's func
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 import asyncpg
 
+from trigger_retention.domain.deliveries import RecordRows
 from trigger_retention.domain.growth import Growth, Look
 from trigger_retention.domain.hours import HOUR, hour_at, number_of, partition_hour, partition_name
 from trigger_retention.domain.lifetime import Lifetime
@@ -20,7 +21,8 @@ from trigger_retention.ports import Erased, Inserted, LogMeasures, RowsRefused
 from trigger_runtime.postgres.database import REFUSED, Database
 from trigger_runtime.process.logging_setup import get_logger
 
-from .insert import Connection, write
+from .delivery_statements import DeliveryStatements
+from .insert import Connection, write, write_records
 from .statements import Statements
 
 log = get_logger(__name__)
@@ -65,14 +67,21 @@ class PostgresEventLog:
         """
         self._database = database
         self._statements = Statements(schema)
+        self._delivery_statements = DeliveryStatements(schema)
         self._known_hours: set[int] = set()
         self._looked_at = ""
         self._growth = Growth(quiet_for)
         self._indexed_from = indexed_from
 
     async def insert(self, rows: Sequence[LogRow]) -> Inserted:
+        return await self._in_partitions(lambda: self._insert(rows))
+
+    async def insert_records(self, records: Sequence[RecordRows]) -> Inserted:
+        return await self._in_partitions(lambda: self._insert_records(records))
+
+    async def _in_partitions(self, insert: Callable[[], Awaitable[Inserted]]) -> Inserted:
         try:
-            return await self._insert(rows)
+            return await insert()
         except asyncpg.CheckViolationError:
             # Another replica has dropped the partition since we learnt of it, or a rebuild has put
             # another table in its place. Not cleared: whoever wrote into the old one just now adds
@@ -81,7 +90,7 @@ class PostgresEventLog:
         except REFUSED as error:
             raise RowsRefused(_reason(error)) from error
         try:
-            return await self._insert(rows)
+            return await insert()
         except REFUSED as error:
             raise RowsRefused(_reason(error)) from error
 
@@ -95,9 +104,21 @@ class PostgresEventLog:
                 erased_before=begun["erased_before"],
                 known_hours=known_hours,
             )
-        known_hours |= hours
-        if len(known_hours) > MOST_KNOWN_HOURS:
-            known_hours.clear()
+        _learn(known_hours, hours)
+        return inserted
+
+    async def _insert_records(self, records: Sequence[RecordRows]) -> Inserted:
+        async with self._writing() as (connection, begun):
+            known_hours = self._known_hours
+            inserted, hours = await write_records(
+                connection,
+                self._statements,
+                self._delivery_statements,
+                records,
+                erased_before=begun["erased_before"],
+                known_hours=known_hours,
+            )
+        _learn(known_hours, hours)
         return inserted
 
     async def set_lifetime(self, lifetime: Lifetime) -> None:
@@ -115,13 +136,14 @@ class PostgresEventLog:
             await self._make_partitions_ahead(connection, begun["swept_at"])
         erased_before: datetime = begun["erased_before"]
         partitions, rows = await self._drop(erased_before)
+        more = await self._delete_deliveries(erased_before)
         deleted = await self._delete(erased_before)
         return Erased(
             swept_at=begun["swept_at"],
             erased_before=erased_before,
             rows=rows + deleted,
             partitions=partitions,
-            more=bool(partitions) or deleted >= ERASED_AT_ONCE,
+            more=more or bool(partitions) or deleted >= ERASED_AT_ONCE,
         )
 
     async def close_hour(self) -> bool:
@@ -203,6 +225,17 @@ class PostgresEventLog:
             await (savepoint.rollback() if erased is None else savepoint.commit())
             return erased
 
+    async def _delete_deliveries(self, erased_before: datetime) -> bool:
+        """Erase some of what is past of deliveries and attempts; whether more may be."""
+        more = False
+        for erase in self._delivery_statements.erase:
+            async with self._sweeping() as (connection, begun):
+                if not begun["alone"]:
+                    return False
+                status = await connection.execute(erase, erased_before, ERASED_AT_ONCE)
+                more |= int(status.rpartition(" ")[2]) >= ERASED_AT_ONCE
+        return more
+
     async def _delete(self, erased_before: datetime) -> int:
         async with self._sweeping() as (connection, begun):
             if not begun["alone"]:
@@ -227,6 +260,12 @@ class PostgresEventLog:
             await connection.execute(self._statements.pause)
             begun: Any = await connection.fetchrow(begin)
             yield connection, begun
+
+
+def _learn(known_hours: set[int], hours: set[int]) -> None:
+    known_hours |= hours
+    if len(known_hours) > MOST_KNOWN_HOURS:
+        known_hours.clear()
 
 
 def _reason(error: Exception) -> str:

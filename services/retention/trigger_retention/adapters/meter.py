@@ -16,7 +16,12 @@ _REPEATED = Counter(
     "etp_retention_repeated_rows_total", "Redelivered or duplicate rows that were there already."
 )
 _EXPIRED = Counter(
-    "etp_retention_expired_rows_total", "Rows not written because their life was over."
+    "etp_retention_expired_rows_total",
+    "Rows and records of deliveries not written because their life was over.",
+)
+_RECORDS = Counter(
+    "etp_retention_projected_records_total",
+    "Records of deliveries that are in the tables, those that came again counted again.",
 )
 _DEAD = Counter("etp_retention_dead_letters_total", "Messages that could not be projected.")
 _SWEPT = Counter("etp_retention_swept_rows_total", "Rows erased at the end of their life.")
@@ -46,6 +51,13 @@ def projected(inserted: Inserted, dead: int, lag: timedelta) -> None:
     _EXPIRED.inc(inserted.expired)
     _DEAD.inc(dead)
     _LAG.see(lag.total_seconds())
+
+
+def records_projected(inserted: Inserted, dead: int) -> None:
+    """A batch of deliveries' records is settled."""
+    _RECORDS.inc(inserted.stored)
+    _EXPIRED.inc(inserted.expired)
+    _DEAD.inc(dead)
 
 
 def logged(latencies: Sequence[timedelta]) -> None:

@@ -1,4 +1,4 @@
-"""Builds the table anew from TRIGGER_EVENTS, beside the live one, and puts it in its place.
+"""Builds the tables anew from TRIGGER_EVENTS, beside the live ones, and puts them in their place.
 
 Same migrations, same reading, same insert as the service. The service may be running: it is
 paused by an advisory lock only while the last messages are folded and the schemas change
@@ -7,21 +7,25 @@ lost, since the tail is folded up to a sequence that is recorded under the lock.
 Called by ``etp rebuild`` as a superuser; one at a time.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import asyncpg
 
 from trigger_contracts.message_headers import why_unreadable
-from trigger_contracts.topology import RETENTION_EVENTS
-from trigger_retention.domain.rows import LogRow, read
+from trigger_contracts.topology import RETENTION_DELIVERIES, RETENTION_EVENTS
+from trigger_retention.domain import deliveries, rows
+from trigger_retention.domain.deliveries import RecordRows
+from trigger_retention.domain.rows import LogRow
+from trigger_retention.ports import Inserted
 from trigger_runtime.postgres.database import REFUSED
 from trigger_runtime.postgres.shadow import shadow_schema
 from trigger_runtime.process.logging_setup import get_logger
 
 from . import schema
-from .insert import write
+from .delivery_statements import DeliveryStatements
+from .insert import write, write_records
 from .statements import PAUSE_KEY, Statements
 
 log = get_logger(__name__)
@@ -31,6 +35,10 @@ LIVE = "retention"
 BATCH = 1000
 """Messages read at once: the most that a batched direct get gives comfortably."""
 ALL_SUBJECTS = ">"
+
+
+_One = TypeVar("_One")
+_Written: TypeAlias = Awaitable[tuple[Inserted, set[int]]]
 
 
 class StoredEvent(Protocol):
@@ -59,7 +67,10 @@ class LogRebuildReport:
 
     last_seq: int
     messages: int
+    """Of events."""
     rows: int
+    records: int
+    """Of deliveries, that are in the tables."""
     expired: int
     unreadable: int
     paused_from_seq: int
@@ -90,6 +101,7 @@ async def rebuild(connection: "asyncpg.Connection[Any]", reader: EventReader) ->
         last_seq=last_seq,
         messages=fold.messages,
         rows=fold.rows,
+        records=fold.records,
         expired=fold.expired,
         unreadable=fold.unreadable,
         paused_from_seq=paused_from_seq,
@@ -115,8 +127,9 @@ class _Fold:
         self._connection = connection
         self._reader = reader
         self._statements = Statements(schema_name)
+        self._delivery_statements = DeliveryStatements(schema_name)
         self._hours: set[int] = set()
-        self.seq = self.messages = self.rows = self.expired = self.unreadable = 0
+        self.seq = self.messages = self.rows = self.records = self.expired = self.unreadable = 0
 
     async def up_to(self, last_seq: int) -> None:
         """Fold everything after what is folded, to ``last_seq`` inclusive."""
@@ -129,39 +142,61 @@ class _Fold:
             self.seq = min(messages[-1].seq, last_seq)
 
     async def _write(self, stored: Sequence[StoredEvent]) -> None:
-        messages = [one for one in stored if RETENTION_EVENTS.handles(one.subject)]
-        found = [
-            read(message.payload, message.seq)
-            for message in messages
-            if why_unreadable(message.headers) is None
+        events = [one for one in stored if RETENTION_EVENTS.handles(one.subject)]
+        told = [one for one in stored if RETENTION_DELIVERIES.handles(one.subject)]
+        read_rows = [rows.read(one.payload, one.seq) for one in _with_headers(events)]
+        log_rows = [row for row in read_rows if isinstance(row, LogRow)]
+        read_records = [
+            deliveries.read(one.subject, one.payload, one.seq) for one in _with_headers(told)
         ]
-        rows = [row for row in found if isinstance(row, LogRow)]
-        self.messages += len(messages)
-        self.unreadable += len(messages) - len(rows)
-        await self._store(rows)
+        records = [record for record in read_records if isinstance(record, RecordRows)]
+        self.messages += len(events)
+        self.unreadable += len(events) + len(told) - len(log_rows) - len(records)
+        self.rows += await self._store(self._write_rows, log_rows)
+        self.records += await self._store(self._write_records, records)
 
-    async def _store(self, rows: Sequence[LogRow]) -> None:
-        if not rows:
-            return
+    async def _store(
+        self, write: Callable[[Sequence[_One]], _Written], all_: Sequence[_One]
+    ) -> int:
+        """How many of these are stored now."""
+        if not all_:
+            return 0
         try:
             async with self._connection.transaction():
-                begun: Any = await self._connection.fetchrow(self._statements.begin_write)
-                inserted, hours = await write(
-                    self._connection,
-                    self._statements,
-                    rows,
-                    erased_before=begun["erased_before"],
-                    known_hours=self._hours,
-                )
+                inserted, hours = await write(all_)
         except REFUSED:
             # Dead letters since they came first: found by halving, as the service did.
-            if len(rows) == 1:
+            if len(all_) == 1:
                 self.unreadable += 1
-                return
-            middle = len(rows) // 2
-            await self._store(rows[:middle])
-            await self._store(rows[middle:])
-            return
+                return 0
+            middle = len(all_) // 2
+            return await self._store(write, all_[:middle]) + await self._store(write, all_[middle:])
         self._hours |= hours
-        self.rows += inserted.stored
         self.expired += inserted.expired
+        return inserted.stored
+
+    async def _write_rows(self, log_rows: Sequence[LogRow]) -> tuple[Inserted, set[int]]:
+        begun: Any = await self._connection.fetchrow(self._statements.begin_write)
+        return await write(
+            self._connection,
+            self._statements,
+            log_rows,
+            erased_before=begun["erased_before"],
+            known_hours=self._hours,
+        )
+
+    async def _write_records(self, records: Sequence[RecordRows]) -> tuple[Inserted, set[int]]:
+        begun: Any = await self._connection.fetchrow(self._statements.begin_write)
+        return await write_records(
+            self._connection,
+            self._statements,
+            self._delivery_statements,
+            records,
+            erased_before=begun["erased_before"],
+            known_hours=self._hours,
+        )
+
+
+def _with_headers(stored: Sequence[StoredEvent]) -> list[StoredEvent]:
+    """Those whose headers can be read."""
+    return [one for one in stored if why_unreadable(one.headers) is None]

@@ -10,7 +10,7 @@ from trigger_runtime.postgres import migrations
 SCHEMA = "retention"
 
 _FOLDER = Path(__file__).with_name("migrations")
-_TABLES = ("event", "life_setting", "summary")
+_TABLES = ("event", "life_setting", "summary", "delivery", "attempt")
 
 
 async def apply(connection: "asyncpg.Connection[Any]", schema: str = SCHEMA) -> None:

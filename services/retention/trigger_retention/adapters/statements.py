@@ -1,4 +1,7 @@
-"""Every SQL statement of the service, for one schema: the live one, or a rebuild's shadow."""
+"""The service's SQL statements, for one schema: the live one, or a rebuild's shadow.
+
+Those on deliveries alone are in ``delivery_statements``.
+"""
 
 from trigger_retention.domain.rows import LogRow
 
@@ -60,10 +63,12 @@ class Statements:
 
         self.index_words = f"SELECT {schema}.index_words($1, $2)"
 
-        self.is_alive = f"""
-            SELECT EXISTS (SELECT FROM {schema}.event
+        self.is_alive = "SELECT " + " OR ".join(
+            f"""EXISTS (SELECT FROM {schema}.{table}
                 WHERE event_id >= {schema}.first_id($1)
                   AND event_id < {schema}.first_id($1 + interval '1 hour') AND logged_at > $2)"""
+            for table in ("event", "delivery", "attempt")
+        )
 
         # Rows that go with their partition go without DELETE, and its trigger.
         self.take_off_sums = f"""
@@ -102,7 +107,10 @@ class Statements:
             ORDER BY relname"""
 
         self.measures = f"""
-            SELECT now() - kept_for - (SELECT min(logged_at) FROM {schema}.event) AS overdue,
+            SELECT now() - kept_for - least(
+                       (SELECT min(logged_at) FROM {schema}.event),
+                       (SELECT min(logged_at) FROM {schema}.delivery),
+                       (SELECT min(logged_at) FROM {schema}.attempt)) AS overdue,
                    (SELECT coalesce(sum(rows), 0)::bigint FROM {schema}.summary
                     WHERE span = interval '1 hour') AS rows,
                    (SELECT count(*) FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid

@@ -8,11 +8,12 @@ from datetime import timedelta
 from functools import partial
 
 from trigger_contracts import subjects
+from trigger_contracts.deliveries.records import DeliveryEvent
 from trigger_contracts.events import CloudEvent, DeadLetter, DeadLetterHandled, Swept
 from trigger_contracts.redrives import Redriven
 from trigger_contracts.subjects import Service, inbox_prefix
-from trigger_contracts.topology import RETENTION_EVENTS
-from trigger_retention.handlers import Projector
+from trigger_contracts.topology import RETENTION_DELIVERIES, RETENTION_EVENTS
+from trigger_retention.handlers import DeliveryProjector, Projector
 from trigger_runtime.consuming.ack_policy import acknowledging
 from trigger_runtime.consuming.broker import PlatformBroker
 from trigger_runtime.consuming.consumer import subscribe_batches
@@ -32,12 +33,13 @@ rows appear at once when it returns, and not a redelivery's delay later."""
 def subscribe(
     broker: PlatformBroker,
     projector: Projector,
+    records: DeliveryProjector,
     dead_letters: DeadLetterWriter,
     redriver: Redriver,
     *,
     batch: int,
 ) -> None:
-    """Bind the use case to its consumer and declare what it publishes."""
+    """Bind the use cases to their consumers and declare what is published."""
     subscribe_batches(
         broker,
         RETENTION_EVENTS,
@@ -56,6 +58,22 @@ def subscribe(
             held_for=HELD_FOR,
         )
     )
+    subscribe_batches(
+        broker,
+        RETENTION_DELIVERIES,
+        (DeliveryEvent,),
+        batch=batch,
+        min_interval=MIN_INTERVAL,
+        title="Deliveries",
+        description="Their records, projected into PostgreSQL beside the event log.",
+    )(
+        acknowledging(
+            RETENTION_DELIVERIES,
+            records,
+            partial(dead_letters.dead_letter, records.stream),
+            held_for=HELD_FOR,
+        )
+    )
     listen(broker, redriver)
     broker.publisher(
         subjects.SWEPT,
@@ -67,7 +85,7 @@ def subscribe(
         subjects.dead_letters(Service.RETENTION),
         schema=DeadLetter | DeadLetterHandled,
         title="Retention's dead letters",
-        description="Messages of the log that could not be projected.",
+        description="Messages of the log, and records of deliveries, that could not be projected.",
     )
     broker.publisher(
         f"{inbox_prefix(Service.API)}.>",

@@ -16,8 +16,10 @@ from trigger_contracts.tracing import TRACEPARENT, SpanSink, trace_id_of
 from trigger_retention.domain import rows
 from trigger_retention.domain.rows import LogRow, UnreadableEvent
 from trigger_retention.domain.tracing import span_of
-from trigger_retention.ports import Clock, EventLog, Inserted, RowsRefused
+from trigger_retention.ports import Clock, EventLog, Inserted
 from trigger_runtime.dead_letters.each import dead_letter_each
+
+from .storing import store_in_halves
 
 _Message = TypeVar("_Message", bound=Delivered)
 
@@ -60,7 +62,7 @@ class Projector:
                     dead.append((message, reason))
                 case LogRow() as row:
                     readable.append((row, message))
-        inserted = await self._store(readable, dead)
+        inserted = await store_in_halves(self._insert, readable, dead)
         left = await dead_letter_each(partial(self._dead_letters.dead_letter, self.stream), dead)
         self._measure(batch[-1].stored_at)
         self._on_projected(inserted, len(dead) - len(left), self.lag)
@@ -88,30 +90,10 @@ class Projector:
             self._newest = stored_at
             self.lag = max(timedelta(), self._clock.now() - stored_at)
 
-    def _time(self, readable: Sequence[tuple[LogRow, _Message]], stored: int) -> None:
+    async def _insert(self, log_rows: Sequence[LogRow]) -> Inserted:
+        inserted = await self._log.insert(log_rows)
         # What comes again is older than what is new: of the rows the last ones were stored now.
         now = self._clock.now()
-        new = (row for row, _ in readable[len(readable) - stored :])
+        new = log_rows[len(log_rows) - inserted.stored :]
         self._on_logged([now - row.fired_at for row in new if row.fired_at is not None])
-
-    async def _store(
-        self,
-        readable: Sequence[tuple[LogRow, _Message]],
-        dead: list[tuple[_Message, str]],
-    ) -> Inserted:
-        """Store the rows; what the database refuses is found by halving and added to ``dead``."""
-        if not readable:
-            return Inserted(stored=0)
-        try:
-            inserted = await self._log.insert([row for row, _ in readable])
-        except RowsRefused as refused:
-            if len(readable) == 1:
-                dead.append((readable[0][1], str(refused)))
-                return Inserted(stored=0)
-        else:
-            self._time(readable, inserted.stored)
-            return inserted
-        middle = len(readable) // 2
-        return await self._store(readable[:middle], dead) + await self._store(
-            readable[middle:], dead
-        )
+        return inserted

@@ -158,6 +158,29 @@ async def test_cookies_are_not_kept() -> None:
         assert "cookie" not in receiver.requests[1].headers
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        OK.replace(b"\r\n\r\n", b"\r\nSet-Cookie: can,canary=2\r\n\r\n"),
+        b"HTTP/1.1 canary\r\n\r\n",
+        b"canary canary canary\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncanary\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\ncanary\r\n",
+        OK + b"canary",
+    ],
+    ids=["cookie", "status", "line", "header", "chunk", "more"],
+)
+async def test_nothing_of_an_answer_is_logged(
+    answer: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    async with receiving(answering(answer)) as receiver, sending(body_timeout_s=0.1) as send:
+        await send(receiver.url("/canary"), opened=(SECRET,), secret_headers={"X": "canary"})
+        await send(receiver.url("/canary"))
+    assert "canary" not in caplog.text
+    assert SECRET not in caplog.text
+
+
 async def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     async with receiving(answering(OK)) as proxy, receiving(answering(OK)) as receiver:
         for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "https_proxy"):

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from trigger_api.domain.queries import EventFilter, StateFilter
+from trigger_api.domain.queries import EventFilter, LogFilter, StateFilter
 
 from .filter_sql import conditions
 from .tables import EVENTS_IN, INSTANT
@@ -125,6 +125,8 @@ _SUMMED_IN = {
 def is_summed(wanted: EventFilter) -> bool:
     """Whether the sums tell apart what ``wanted`` asks for."""
     asked = {name for name in EventFilter.model_fields if getattr(wanted, name) is not None}
+    if isinstance(wanted, LogFilter) and wanted.asks_for_deliveries:
+        return False
     return asked <= _SUMMED_FIELDS
 
 

@@ -15,11 +15,15 @@ from sqlalchemy import (
     cast,
     func,
     literal_column,
+    or_,
+    select,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from trigger_api.domain.log.words import is_run, words_of
-from trigger_api.domain.queries import EventFilter
+from trigger_api.domain.queries import EventFilter, LogFilter
+
+from .tables import DELIVERIES
 
 Condition = ColumnElement[bool]
 
@@ -27,7 +31,7 @@ Condition = ColumnElement[bool]
 _NOBODY = UUID(int=0)
 
 _STAND_INS: Mapping[str, Any] = {
-    **dict.fromkeys(("trigger_id", "trigger_name"), "?"),
+    **dict.fromkeys(("trigger_id", "trigger_name", "target_id"), "?"),
     **dict.fromkeys(("event_id", "replay_of"), _NOBODY),
     **dict.fromkeys(("from_", "to"), datetime.min.replace(tzinfo=UTC)),
 }
@@ -40,7 +44,7 @@ def without_values(wanted: Q) -> tuple[Q, dict[str, Any]]:
     """``wanted`` with stand-ins, the same for all that make the same statement; and the values
     for its parameters.
     """
-    values = {name: getattr(wanted, name) for name in _STAND_INS}
+    values = {name: getattr(wanted, name, None) for name in _STAND_INS}
     values = {name: value for name, value in values.items() if value is not None}
     stand_ins = {name: _stand_in(name, value) for name, value in values.items()}
     return wanted.model_copy(update=stand_ins), {n: _bound(v) for n, v in values.items()}
@@ -89,10 +93,47 @@ def conditions(c: Any, wanted: EventFilter) -> Iterator[Condition]:
         yield c.logged_at >= bindparam("from_", wanted.from_)
     if wanted.to is not None:
         yield c.logged_at < bindparam("to", wanted.to)
+    yield from _deliveries(c, wanted)
     if wanted.q is not None:
         yield says(c.payload, wanted.q)
         # The same once more, for the indexes of closed hours.
         yield c.word_hashes.contains(hashes_of(wanted.q))
+
+
+def of_deliveries(d: Any, wanted: LogFilter) -> Iterator[Condition]:
+    """What a delivery must meet for its event to pass; ``d`` are the columns of their view.
+
+    What it has in common with its event is asked of both, for either's indexes.
+    """
+    for column, name in ((d.target_id, "target_id"), (d.trigger_id, "trigger_id")):
+        value = getattr(wanted, name)
+        if value is not None:
+            yield _is_any(column, name, value)
+    states = [one for one in wanted.delivery or () if one != "none"]
+    if states:
+        yield _is_one_of(d.state, states)
+    if wanted.from_ is not None:
+        yield d.logged_at >= bindparam("from_", wanted.from_)
+    if wanted.to is not None:
+        yield d.logged_at < bindparam("to", wanted.to)
+
+
+def _deliveries(c: Any, wanted: EventFilter) -> Iterator[Condition]:
+    if not isinstance(wanted, LogFilter) or not wanted.asks_for_deliveries:
+        return
+    to_any = wanted.model_copy(update={"delivery": None})
+    if wanted.delivery == ("none",):
+        yield ~_has_delivery(c, to_any)
+    elif "none" in (wanted.delivery or ()):
+        yield or_(~_has_delivery(c, to_any), _has_delivery(c, wanted))
+    else:
+        yield _has_delivery(c, wanted)
+
+
+def _has_delivery(c: Any, wanted: LogFilter) -> Condition:
+    d = DELIVERIES.c
+    found = select(d.event_id).where(d.event_id == c.event_id, *of_deliveries(d, wanted))
+    return found.exists()
 
 
 def _is_any(column: ColumnElement[Any], name: str, value: Any) -> Condition:

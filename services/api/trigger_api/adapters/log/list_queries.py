@@ -30,16 +30,18 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from trigger_api.domain.queries import EventQuery, StateFilter
+from trigger_api.domain.queries import EventQuery, LogFilter, StateFilter
 from trigger_api.domain.schemas import EventDetail, EventShown
 
-from .filter_sql import conditions, hashes_of, says, without_values
+from .filter_sql import conditions, hashes_of, of_deliveries, says, without_values
 from .row_json import json_object
 from .tables import (
+    DELIVERIES,
     EVENTS,
     EVENTS_IN,
     HOURS,
     INSTANT,
+    LIFE,
     LIFE_ENDS_AT,
     ONLY_TO_FILTER,
     RECENT_WORDS,
@@ -107,15 +109,25 @@ def events(
     if after is not None:
         values["after_at"], values["after_id"] = after
     if query.q is None:
-        return _page(shape, is_further=after is not None), values
+        return _page(shape, among, is_further=after is not None), values
     shown = _SHOWN[query.payload]
     return _newest(shape, shown, among, is_further=after is not None), values
 
 
 @lru_cache(maxsize=200)
-def _page(shape: EventQuery, *, is_further: bool) -> Select[Any]:
+def _page(shape: EventQuery, among: int | None, *, is_further: bool) -> Select[Any]:
     """Building it, and telling that it was said before, take longer than PostgreSQL's answer."""
-    return _newest(shape, _SHOWN[shape.payload], None, is_further=is_further)
+    return _newest(shape, _SHOWN[shape.payload], among, is_further=is_further)
+
+
+def is_found_by_deliveries(wanted: StateFilter) -> bool:
+    """Whether deliveries lead to all rows that pass, and no word does."""
+    return (
+        isinstance(wanted, LogFilter)
+        and wanted.asks_for_deliveries
+        and "none" not in (wanted.delivery or ())
+        and wanted.q is None
+    )
 
 
 def extent(wanted: StateFilter, limit: int, among: int | None = None) -> Asked:
@@ -145,11 +157,15 @@ def _newest(
     """The newest rows that pass, ``most`` of them, in a further page those after ``after_at`` and
     ``after_id``.
 
-    With ``among`` only those of so many rows that pass but for their words; without it, words
-    are taken to be rare: common ones are found in the other way before.
+    With ``among`` only those of so many rows that pass but for their words, or of as many whose
+    deliveries pass; without it, words are taken to be rare: common ones are found in the other way
+    before.
     """
     found: Any
-    if wanted.q is None:
+    if isinstance(wanted, LogFilter) and among is not None and is_found_by_deliveries(wanted):
+        found = _of_newest_deliveries(wanted, among, is_further=is_further).subquery()
+        where = []
+    elif wanted.q is None:
         found = EVENTS_IN[wanted.life]
         where = [*_passing(found.c, wanted, is_further=is_further)]
     elif among is None:
@@ -177,6 +193,34 @@ def _first_of_all(wanted: StateFilter, among: int, *, is_further: bool) -> Selec
         .order_by(c.logged_at.desc(), c.event_id.desc())
         .limit(among)
     )
+
+
+def _of_newest_deliveries(wanted: LogFilter, among: int, *, is_further: bool) -> Select[Any]:
+    """The events of the newest deliveries that pass, in their order: what few are does not have all
+    of the log looked through.
+
+    ``OFFSET 0`` has each event looked up by itself, so that the first ones are enough for a page.
+    """
+    d, c = DELIVERIES.c, EVENTS_IN[wanted.life].c
+    newest = select(d.event_id, d.logged_at).where(*of_deliveries(d, wanted)).distinct()
+    if is_further:
+        newest = newest.where(_is_after(d))
+    if wanted.life is not None:
+        since = func.now() - select(LIFE.c.active_for).scalar_subquery()
+        is_active = d.logged_at > since
+        newest = newest.where(is_active if wanted.life == "active" else ~is_active)
+    newest = newest.order_by(d.logged_at.desc(), d.event_id.desc()).limit(among)
+    found = newest.subquery()
+    has_payload = isinstance(wanted, EventQuery) and wanted.payload
+    shown = [*_listed(c), c.payload] if has_payload else _listed(c)
+    but_for_deliveries = wanted.model_copy(update={"delivery": None, "target_id": None})
+    row = (
+        select(*(one for one in shown if one.name not in {"event_id", "logged_at"}))
+        .where(*_passing(c, but_for_deliveries, is_further=False), c.event_id == found.c.event_id)
+        .offset(literal_column("0"))
+        .lateral()
+    )
+    return select(found, row).select_from(found.join(row, true()))
 
 
 def _with_rare_words(wanted: StateFilter, q: str, *, is_further: bool) -> CompoundSelect[Any]:
@@ -222,10 +266,13 @@ def _with_rare_words(wanted: StateFilter, q: str, *, is_further: bool) -> Compou
 def _passing(c: Any, wanted: StateFilter, *, is_further: bool) -> Iterator[ColumnElement[bool]]:
     yield from conditions(c, wanted)
     if is_further:
-        yield (
-            tuple_(c.logged_at, c.event_id)
-            < tuple_(bindparam("after_at", type_=INSTANT), bindparam("after_id", type_=Uuid))
-        )
+        yield _is_after(c)
+
+
+def _is_after(c: Any) -> ColumnElement[bool]:
+    """Behind the last row of the page before."""
+    end = tuple_(bindparam("after_at", type_=INSTANT), bindparam("after_id", type_=Uuid))
+    return tuple_(c.logged_at, c.event_id) < end
 
 
 def _listed(c: Any) -> list[ColumnElement[Any]]:

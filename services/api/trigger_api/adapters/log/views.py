@@ -16,7 +16,7 @@ from trigger_api.domain import cursors
 from trigger_api.domain.log.activity import ActivityQuery
 from trigger_api.domain.log.replays import Origin
 from trigger_api.domain.log.stats import Counted
-from trigger_api.domain.queries import EventFilter, EventQuery, StateFilter
+from trigger_api.domain.queries import EventQuery, LogFilter, StateFilter
 from trigger_api.domain.schemas import EventDetail
 from trigger_api.ports.log import ListedEvents, Total
 from trigger_contracts.events import EntryStatus
@@ -68,12 +68,15 @@ class PostgresLogViews:
 
     async def _newest(
         self,
-        wanted: EventFilter,
+        wanted: StateFilter,
         asked: Callable[[int | None], log_statements.Asked],
         is_full: Callable[[Sequence[Row[Any]]], bool],
     ) -> Sequence[Row[Any]]:
-        """By words in two steps: common ones are among the newest rows, rare ones in an index."""
-        if wanted.q is not None:
+        """By words in two steps: common ones are among the newest rows, rare ones in an index. By
+        deliveries as well: of the newest of these, and where other conditions leave too few, as the
+        planner finds best.
+        """
+        if wanted.q is not None or log_statements.is_found_by_deliveries(wanted):
             rows = await self._searches.fetch(*asked(LOOKED_THROUGH))
             if is_full(rows):
                 return rows
@@ -121,8 +124,12 @@ class PostgresLogViews:
             for r in rows
         ]
 
-    def _for(self, wanted: EventFilter) -> ReadDatabase:
-        return self._database if wanted.q is None else self._searches
+    def _for(self, wanted: StateFilter) -> ReadDatabase:
+        """Where a plan depends on what is asked for, each is planned by itself."""
+        is_planned = wanted.q is not None or (
+            isinstance(wanted, LogFilter) and wanted.asks_for_deliveries
+        )
+        return self._searches if is_planned else self._database
 
     async def activity(self, query: ActivityQuery) -> bytes:
         asked = {"trigger_ids": [*query.trigger_id], "points": query.points}

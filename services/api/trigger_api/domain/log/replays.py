@@ -13,7 +13,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from trigger_api.domain.queries import StateFilter
+from trigger_api.domain.queries import LogFilter
 from trigger_api.domain.schemas import FireAccepted
 from trigger_api.domain.triggers.fires import FireRequest
 from trigger_api.domain.triggers.traces import FireTrace
@@ -42,7 +42,7 @@ class ReplayRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    filter: StateFilter = Field(
+    filter: LogFilter = Field(
         description="As the query of `GET /events/`. At least one field must be given."
     )
     dry_run: bool = Field(default=False, description="Only count what would be replayed.")
@@ -132,7 +132,7 @@ def replay(
     )
 
 
-def logged_before(wanted: StateFilter, received_at: datetime) -> StateFilter:
+def logged_before(wanted: LogFilter, received_at: datetime) -> LogFilter:
     """``wanted``, of what was logged before the request."""
     to = received_at if wanted.to is None else min(wanted.to, received_at)
     return wanted.model_copy(update={"to": to})
@@ -154,7 +154,7 @@ def store_key(request_id: str) -> str:
     return f"replay.by-key.{request_id}"
 
 
-def claim_for(wanted: StateFilter, received_at: datetime) -> ReplayClaim:
+def claim_for(wanted: LogFilter, received_at: datetime) -> ReplayClaim:
     text = wanted.model_dump_json(exclude_none=True)
     return ReplayClaim(
         received_at=received_at, filter_hash=hashlib.sha256(text.encode()).hexdigest()

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from trigger_api.domain.log.lifetimes import Lifetimes
-from trigger_api.domain.queries import StateFilter
+from trigger_api.domain.queries import LogFilter
 from trigger_contracts.errors import Code, refused
 from trigger_contracts.events import EntryStatus
 
@@ -34,7 +34,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STEP = 1.1
 
 
-class StatsQuery(StateFilter):
+class StatsQuery(LogFilter):
     """GET /events/stats"""
 
     bucket: Width | None = Field(

@@ -14,7 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from trigger_api.domain.live_tail.sse import StreamNotice
-from trigger_api.domain.schemas import EventShown
+from trigger_api.domain.schemas import EventDetail, EventShown
 from trigger_contracts.errors import Problem
 from trigger_contracts.events import CloudEvent
 
@@ -22,7 +22,7 @@ from . import bodies, headers, refusals
 from .bodies import REF
 from .kinds import Schema
 
-_ALSO = (Problem, CloudEvent, StreamNotice, EventShown)
+_ALSO = (EventDetail, Problem, CloudEvent, StreamNotice, EventShown)
 """Models that no route answers as JSON."""
 
 _MAY_BE_ABSENT = {
@@ -41,6 +41,7 @@ _AS_STORED = frozenset({"CloudEvent", "LogEntry"})
 """Sent as an earlier version may have written it: what has a default may be absent."""
 
 _IDS = {
+    "delivery_id": "The delivery's id, from the event or from `GET /deliveries/`.",
     "trigger_id": "The trigger's id.",
     "target_id": "The target's id.",
     "event_id": "The event's id.",

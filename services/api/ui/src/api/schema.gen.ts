@@ -531,8 +531,45 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One event with its payload, and when it is archived and deleted */
+        /** One event with its payload, when it is archived and deleted, and what became of it at each target, attempt by attempt */
         get: operations["getEvent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/deliveries/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Deliveries of the log's events, those of the newest first; the next page is in `Link` */
+        get: operations["listDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/deliveries/{delivery_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One delivery with its attempts
+         * @description It is gone when its event is.
+         */
+        get: operations["getDelivery"];
         put?: never;
         post?: never;
         delete?: never;
@@ -835,6 +872,35 @@ export interface components {
         AsyncApiDocument: {
             [key: string]: unknown;
         };
+        /** @description One request to a target, and what came back. */
+        AttemptShown: {
+            round: number;
+            /** @description Counted in its round. */
+            attempt: number;
+            /** @description Tells two attempts under one number apart: the process that made the first of them was believed to be dead. */
+            epoch: number;
+            target_version: number;
+            /** Format: date-time */
+            started_at: string;
+            duration_ms: number;
+            dns_ms: number | null;
+            connect_ms: number | null;
+            first_byte_ms: number | null;
+            outcome: components["schemas"]["Outcome"];
+            code: components["schemas"]["FailureCode"] | null;
+            status: number | null;
+            /** @description Scheme, host and port of the URL, or the subject. */
+            origin: string;
+            /** @description What was connected to. */
+            address: string | null;
+            /** @description The beginning of what the receiver answered, without secrets. */
+            excerpt: string | null;
+            /** @description What the receiver asked to wait. */
+            retry_after_s: number | null;
+            next_attempt_at: string | null;
+            final: components["schemas"]["Final"] | null;
+            reason: components["schemas"]["Reason"] | null;
+        };
         /** @description How many triggers `GET /triggers/?attention=…&count=true` has of each. */
         AttentionCounts: {
             late: number;
@@ -1001,6 +1067,78 @@ export interface components {
             description: string | null;
             labels: string[];
         };
+        /** @description A delivery with its attempts, of all rounds, in the order in which they began. */
+        DeliveryDetail: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            event_id: string;
+            trigger_id: string;
+            target_id: string;
+            state: components["schemas"]["DeliveryState"];
+            /** @description Why it is dead. */
+            reason: components["schemas"]["Reason"] | null;
+            /** @description Above 1 once it was delivered again. */
+            round: number;
+            /** @description Attempts of this round so far. */
+            attempt_count: number;
+            /** @description When it may be tried next; null once it has ended. */
+            next_attempt_at: string | null;
+            /** @description Why the newest attempt failed. */
+            code: components["schemas"]["FailureCode"] | null;
+            /** @description What the receiver answered to the newest attempt. */
+            status: number | null;
+            /** @description When the newest attempt began. */
+            attempted_at: string | null;
+            /** @description When the round was planned; null while only its attempts are known. */
+            planned_at: string | null;
+            ended_at: string | null;
+            is_test: boolean;
+            /**
+             * Format: date-time
+             * @description When its event was logged.
+             */
+            logged_at: string;
+            attempts: components["schemas"]["AttemptShown"][];
+        };
+        /** @description One event to one target, as its newest round stands. */
+        DeliveryShown: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            event_id: string;
+            trigger_id: string;
+            target_id: string;
+            state: components["schemas"]["DeliveryState"];
+            /** @description Why it is dead. */
+            reason: components["schemas"]["Reason"] | null;
+            /** @description Above 1 once it was delivered again. */
+            round: number;
+            /** @description Attempts of this round so far. */
+            attempt_count: number;
+            /** @description When it may be tried next; null once it has ended. */
+            next_attempt_at: string | null;
+            /** @description Why the newest attempt failed. */
+            code: components["schemas"]["FailureCode"] | null;
+            /** @description What the receiver answered to the newest attempt. */
+            status: number | null;
+            /** @description When the newest attempt began. */
+            attempted_at: string | null;
+            /** @description When the round was planned; null while only its attempts are known. */
+            planned_at: string | null;
+            ended_at: string | null;
+            is_test: boolean;
+            /**
+             * Format: date-time
+             * @description When its event was logged.
+             */
+            logged_at: string;
+        };
+        /**
+         * @description Where a delivery stands: where its newest round does.
+         * @enum {string}
+         */
+        DeliveryState: "pending" | "delivered" | "dead" | "blocked";
         /** @description What a write would make of a trigger; nothing was changed. */
         DryRun: {
             /** @description For people; need not be unique. */
@@ -1181,6 +1319,46 @@ export interface components {
             /** Format: date-time */
             deletes_at: string;
         };
+        /** @description A row of the log with what it carried, and what became of it at each target. */
+        EventWithDeliveries: {
+            /** Format: uuid */
+            id: string;
+            trigger_id: string;
+            trigger_name: string;
+            /** @enum {string} */
+            trigger_type: "scheduled" | "api";
+            trigger_version: number;
+            status: components["schemas"]["EntryStatus"];
+            source: components["schemas"]["Source"];
+            is_test: boolean;
+            scheduled_for: string | null;
+            fired_at: string | null;
+            /** Format: date-time */
+            logged_at: string;
+            misfire: boolean;
+            reason: string | null;
+            errors: components["schemas"]["FieldError"][];
+            /** @description Above 1 where one missed row stands for many occurrences. */
+            count: number;
+            last_scheduled_for: string | null;
+            /** @description The event that this one repeats. */
+            replay_of: string | null;
+            /** @description Seconds from when it was scheduled to when it fired; null for what did not. */
+            lateness: number | null;
+            /** @enum {string} */
+            state: "active" | "archived";
+            /** Format: date-time */
+            archives_at: string;
+            /** Format: date-time */
+            deletes_at: string;
+            payload: unknown;
+            deliveries: components["schemas"]["DeliveryDetail"][];
+        };
+        /**
+         * @description Why an attempt did not deliver.
+         * @enum {string}
+         */
+        FailureCode: "status" | "timeout" | "dns" | "refused" | "reset" | "tls" | "protocol" | "redirect" | "blocked" | "no-stream";
         /** @description What is wrong with one field; ``pointer`` is a JSON Pointer (RFC 6901). */
         FieldError: {
             pointer: string;
@@ -1188,6 +1366,11 @@ export interface components {
             /** @description Where in the field's text the fault begins, in characters from 0; only there where that is known. */
             at?: number;
         };
+        /**
+         * @description How a round ended.
+         * @enum {string}
+         */
+        Final: "delivered" | "dead" | "blocked";
         /** @description The fire is stored; its event appears under this id. */
         FireAccepted: {
             event_id: string;
@@ -1325,6 +1508,42 @@ export interface components {
             last_scheduled_for?: string | null;
             replay_of?: string | null;
             payload?: unknown;
+        };
+        /** @description Rows of the log, also by what became of them at targets: of what is stored, for a live tail
+         *     sees an event before anything became of it. */
+        LogFilter: {
+            /** @description Events of this trigger. Given several times: any of them. */
+            trigger_id?: string | string[] | null;
+            /** @description This event. Given several times: any of them. */
+            event_id?: string | string[] | null;
+            /** @description Events that repeat this one. */
+            replay_of?: string | null;
+            /** @description The trigger's whole name, as it was when the event was logged. */
+            trigger_name?: string | null;
+            /** @description Kind of trigger. Given several times: any of them. */
+            type?: ("scheduled" | "api") | ("scheduled" | "api")[] | null;
+            /** @description What made the event come about. Given several times: any of them. */
+            source?: components["schemas"]["Source"] | components["schemas"]["Source"][] | null;
+            /** @description What became of the occurrence or fire. Given several times: any of them. */
+            status?: components["schemas"]["EntryStatus"] | components["schemas"]["EntryStatus"][] | null;
+            /** @description Only tests, or none. */
+            is_test?: boolean | null;
+            /** @description Fired at least so many seconds after it was scheduled. */
+            min_lateness?: number | null;
+            /** @description Fired at most so many seconds after it was scheduled. */
+            max_lateness?: number | null;
+            /** @description Logged at or after this instant (RFC 3339). */
+            from?: string | null;
+            /** @description Logged before this instant (RFC 3339); UTC without an offset. */
+            to?: string | null;
+            /** @description Words that all occur in the payload, in any case and order. Letters, marks and numbers make words; everything else separates them. Of scripts without spaces any part is found. Of a payload the first 10,000 characters are searched; the header `X-Search-Coverage` says `partial` where that may have missed something. */
+            q?: string | null;
+            /** @description Active for 2 h, then archived until 48 h. Both if not given, or if both are. */
+            state?: ("active" | "archived") | ("active" | "archived")[] | null;
+            /** @description Events with a delivery in this state; `none`: without any. With `target_id` of a delivery to that target alone. Given several times: any of them. */
+            delivery?: ("pending" | "delivered" | "dead" | "blocked" | "none") | ("pending" | "delivered" | "dead" | "blocked" | "none")[] | null;
+            /** @description Events with a delivery to this target. Given several times: any of them. */
+            target_id?: string | string[] | null;
         };
         /** @description What becomes of occurrences found later than the grace period. */
         MisfireFields: {
@@ -1532,6 +1751,11 @@ export interface components {
             /** @description Whether all of it is kept; what was too large is not, and cannot be redriven. */
             is_whole: boolean;
         };
+        /**
+         * @description What an attempt came to.
+         * @enum {string}
+         */
+        Outcome: "delivered" | "failed" | "blocked";
         /** @description The platform at a glance. */
         Overview: {
             /**
@@ -1643,6 +1867,11 @@ export interface components {
                 [key: string]: components["schemas"]["WorkerShown"];
             };
         };
+        /**
+         * @description Why a round ended dead.
+         * @enum {string}
+         */
+        Reason: "exhausted" | "final-status" | "refused-by-receiver" | "expired" | "cancelled" | "target-deleted" | "event-lost";
         /** @description What became of a redrive. */
         RedriveShown: {
             id: string;
@@ -1662,7 +1891,7 @@ export interface components {
         /** @description POST /events/replay */
         ReplayRequest: {
             /** @description As the query of `GET /events/`. At least one field must be given. */
-            filter: components["schemas"]["StateFilter"];
+            filter: components["schemas"]["LogFilter"];
             /**
              * @description Only count what would be replayed.
              * @default false
@@ -1803,37 +2032,6 @@ export interface components {
          * @enum {string}
          */
         Source: "schedule" | "api" | "nats" | "test" | "replay";
-        /** @description Rows of the log, in one of their two lives or in both. */
-        StateFilter: {
-            /** @description Events of this trigger. Given several times: any of them. */
-            trigger_id?: string | string[] | null;
-            /** @description This event. Given several times: any of them. */
-            event_id?: string | string[] | null;
-            /** @description Events that repeat this one. */
-            replay_of?: string | null;
-            /** @description The trigger's whole name, as it was when the event was logged. */
-            trigger_name?: string | null;
-            /** @description Kind of trigger. Given several times: any of them. */
-            type?: ("scheduled" | "api") | ("scheduled" | "api")[] | null;
-            /** @description What made the event come about. Given several times: any of them. */
-            source?: components["schemas"]["Source"] | components["schemas"]["Source"][] | null;
-            /** @description What became of the occurrence or fire. Given several times: any of them. */
-            status?: components["schemas"]["EntryStatus"] | components["schemas"]["EntryStatus"][] | null;
-            /** @description Only tests, or none. */
-            is_test?: boolean | null;
-            /** @description Fired at least so many seconds after it was scheduled. */
-            min_lateness?: number | null;
-            /** @description Fired at most so many seconds after it was scheduled. */
-            max_lateness?: number | null;
-            /** @description Logged at or after this instant (RFC 3339). */
-            from?: string | null;
-            /** @description Logged before this instant (RFC 3339); UTC without an offset. */
-            to?: string | null;
-            /** @description Words that all occur in the payload, in any case and order. Letters, marks and numbers make words; everything else separates them. Of scripts without spaces any part is found. Of a payload the first 10,000 characters are searched; the header `X-Search-Coverage` says `partial` where that may have missed something. */
-            q?: string | null;
-            /** @description Active for 2 h, then archived until 48 h. Both if not given, or if both are. */
-            state?: ("active" | "archived") | ("active" | "archived")[] | null;
-        };
         /** @description The whole chart, and each of its buckets, the oldest first; empty ones are there too. */
         Stats: {
             total: number;
@@ -4139,6 +4337,10 @@ export interface operations {
                 q?: string;
                 /** @description Active for 2 h, then archived until 48 h. Both if not given, or if both are. */
                 state?: ("active" | "archived")[];
+                /** @description Events with a delivery in this state; `none`: without any. With `target_id` of a delivery to that target alone. Given several times: any of them. */
+                delivery?: ("pending" | "delivered" | "dead" | "blocked" | "none")[];
+                /** @description Events with a delivery to this target. Given several times: any of them. */
+                target_id?: string[];
                 /** @description `ndjson`: one JSON object per line, as of `GET /events/{id}`. `csv`: RFC 4180 with a header, safe to open in a spreadsheet. If not given, `Accept: text/csv` asks for CSV; NDJSON otherwise. */
                 format?: "ndjson" | "csv";
                 /** @description Begin CSV with a byte order mark: Excel knows UTF-8 by it. */
@@ -4204,6 +4406,10 @@ export interface operations {
                 q?: string;
                 /** @description Active for 2 h, then archived until 48 h. Both if not given, or if both are. */
                 state?: ("active" | "archived")[];
+                /** @description Events with a delivery in this state; `none`: without any. With `target_id` of a delivery to that target alone. Given several times: any of them. */
+                delivery?: ("pending" | "delivered" | "dead" | "blocked" | "none")[];
+                /** @description Events with a delivery to this target. Given several times: any of them. */
+                target_id?: string[];
                 /** @description Rows of a page. */
                 limit?: number;
                 /** @description Opaque; from the `Link` header of the page before. */
@@ -4275,6 +4481,10 @@ export interface operations {
                 q?: string;
                 /** @description Active for 2 h, then archived until 48 h. Both if not given, or if both are. */
                 state?: ("active" | "archived")[];
+                /** @description Events with a delivery in this state; `none`: without any. With `target_id` of a delivery to that target alone. Given several times: any of them. */
+                delivery?: ("pending" | "delivered" | "dead" | "blocked" | "none")[];
+                /** @description Events with a delivery to this target. Given several times: any of them. */
+                target_id?: string[];
                 /** @description Width of a bucket. Not given: such that there are about 60. */
                 bucket?: "1m" | "5m" | "15m" | "1h" | "6h" | "1d";
             };
@@ -4362,7 +4572,86 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["EventDetail"];
+                    "application/json": components["schemas"]["EventWithDeliveries"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            410: components["responses"]["Problem410"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listDeliveries: {
+        parameters: {
+            query?: {
+                /** @description Rows of a page. */
+                limit?: number;
+                /** @description Opaque; from the `Link` header of the page before. */
+                cursor?: string;
+                /** @description Where the delivery stands. Given several times: any of them. */
+                state?: components["schemas"]["DeliveryState"][];
+                /** @description Deliveries to this target. Given several times: any of them. */
+                target_id?: string[];
+                /** @description Of events of this trigger. Given several times: any of them. */
+                trigger_id?: string[];
+                /** @description Of events logged at or after this instant (RFC 3339). */
+                from?: string;
+                /** @description Of events logged before this instant (RFC 3339); UTC without an offset. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of deliveries */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryShown"][];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            408: components["responses"]["Problem408"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The delivery's id, from the event or from `GET /deliveries/`. */
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The delivery */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryDetail"];
                 };
             };
             400: components["responses"]["Problem400"];

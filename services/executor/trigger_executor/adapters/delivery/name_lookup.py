@@ -20,6 +20,8 @@ from .name_resolver import MISS_KEPT_S, NoNameAnswer, UnknownName
 TRY_TIMEOUT_S = 1.5
 """Of the first try at a server; c-ares doubles it for the next one."""
 TRIES = 2
+PROBE_TRY_S, PROBE_TRIES = 0.2, 3
+"""Soon known, and not by one packet alone."""
 _NOT_FOUND_OUT = frozenset(
     {
         dns_errors.ARES_ETIMEOUT,
@@ -63,7 +65,9 @@ class AresLookup:
 
     async def is_answered(self) -> bool:
         """Asked for the root, which every server knows or knows to refuse."""
-        resolver = aiodns.DNSResolver(**self._options)
+        resolver = aiodns.DNSResolver(
+            **{**self._options, "timeout": PROBE_TRY_S, "tries": PROBE_TRIES}
+        )
         try:
             await resolver.query_dns(".", "SOA")
         except dns_errors.DNSError as error:

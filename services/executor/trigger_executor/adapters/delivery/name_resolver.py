@@ -21,10 +21,12 @@ MAX_NAMES = 10_000
 MAX_LOOKUPS = 2_000
 """At the same time: twice as many as attempts in flight, for one that was given up goes on."""
 PATIENCE_S = 0.3
-"""An answer that takes longer may never come: our servers are asked what any of them knows."""
-PROBE_TIMEOUT_S = 1.0
+"""Before this nobody suspects our own servers."""
+PROBE_TIMEOUT_S = 1.5
 PROBED_FOR_S = 5.0
-"""For so long our servers are taken to be as they were found."""
+"""For so long our servers are taken to be there, once they were found to be."""
+PROBED_AWAY_FOR_S = 1.0
+"""And to be away: a crowd of look-ups may have cost the one packet that would have shown it."""
 
 
 class UnknownName(Exception):  # noqa: N818 - what it says
@@ -80,6 +82,7 @@ class NameResolver:
         self._pending: dict[str, asyncio.Task[tuple[Address, ...]]] = {}
         self._probe: asyncio.Task[bool] | None = None
         self._probed_at = float("-inf")
+        self._probed_for_s = 0.0
 
     async def resolve(self, name: str, within_s: float) -> tuple[Address, ...]:
         """The addresses of ``name``, at least one.
@@ -98,7 +101,7 @@ class NameResolver:
                 raise NameServersAway("too many names are being looked up")
             pending = self._begin(name)
         limit_s = min(within_s, self._timeout_s)
-        patience_s = min(PATIENCE_S, limit_s / 2)
+        patience_s = max(min(PATIENCE_S, limit_s / 2), limit_s - PROBE_TIMEOUT_S - PATIENCE_S)
         done, _ = await asyncio.wait({pending}, timeout=patience_s)
         if not done:
             # So that it is known by the time that whoever asks has to be told something.
@@ -160,7 +163,7 @@ class NameResolver:
     def _probing(self) -> asyncio.Task[bool]:
         """What comes of asking our servers, now or lately."""
         if self._probe is None or (
-            self._probe.done() and self._monotonic() - self._probed_at >= PROBED_FOR_S
+            self._probe.done() and self._monotonic() - self._probed_at >= self._probed_for_s
         ):
             self._probe = asyncio.create_task(self._ask(), name="name servers probed")
         return self._probe
@@ -168,8 +171,9 @@ class NameResolver:
     async def _ask(self) -> bool:
         try:
             async with asyncio.timeout(PROBE_TIMEOUT_S):
-                return await self._lookup.is_answered()
+                is_answered = await self._lookup.is_answered()
         except TimeoutError:
-            return False
-        finally:
-            self._probed_at = self._monotonic()
+            is_answered = False
+        self._probed_at = self._monotonic()
+        self._probed_for_s = PROBED_FOR_S if is_answered else PROBED_AWAY_FOR_S
+        return is_answered

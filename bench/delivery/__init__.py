@@ -1,0 +1,1 @@
+"""Deliveries: what an attempt costs beside the client's own request."""

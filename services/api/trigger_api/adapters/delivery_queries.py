@@ -1,0 +1,70 @@
+"""The gateway's reads of deliveries, by retention's views; as ``log.list_queries``."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    Uuid,
+    bindparam,
+    cast,
+    func,
+    literal,
+    select,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from trigger_api.adapters.log.tables import ATTEMPTS, DELIVERIES, INSTANT
+from trigger_api.domain.deliveries.queries import DeliveryQuery
+
+_D = DELIVERIES.c
+
+_SHOWN: list[ColumnElement[Any]] = [
+    _D.delivery_id.label("id"),
+    _D.attempts.label("attempt_count"),
+    *(one for one in _D if one.name not in {"delivery_id", "attempts"}),
+]
+
+OF_EVENT = (
+    select(*_SHOWN).where(_D.event_id == bindparam("event_id", type_=Uuid)).order_by(_D.target_id)
+)
+
+# An id has the time of its event, and events of that millisecond lie in one partition.
+_MILLISECOND = bindparam("instant", type_=INSTANT)
+DELIVERY = select(*_SHOWN).where(
+    _D.delivery_id == bindparam("delivery_id", type_=Uuid),
+    _D.event_id >= func.retention.first_id(_MILLISECOND),
+    _D.event_id < func.retention.first_id(bindparam("after", type_=INSTANT)),
+)
+
+ATTEMPTS_OF_EVENT = (
+    select(ATTEMPTS)
+    .where(ATTEMPTS.c.event_id == bindparam("event_id", type_=Uuid))
+    .order_by(ATTEMPTS.c.round, ATTEMPTS.c.attempt, ATTEMPTS.c.started_at, ATTEMPTS.c.epoch)
+)
+
+
+def deliveries(query: DeliveryQuery, after: tuple[datetime, UUID, str] | None) -> Select[Any]:
+    """A page, those of the events logged last first, and one row more."""
+    found = select(*_SHOWN)
+    for column, values in ((_D.target_id, query.target_id), (_D.trigger_id, query.trigger_id)):
+        if values is not None:
+            # Of one an equation: more plans fit it.
+            several = cast([*values], ARRAY(Text))
+            found = found.where(column == (values[0] if len(values) == 1 else several.any_()))
+    if query.state is not None:
+        found = found.where(_D.state.in_([str(state) for state in query.state]))
+    if query.from_ is not None:
+        found = found.where(_D.logged_at >= query.from_)
+    if query.to is not None:
+        found = found.where(_D.logged_at < query.to)
+    if after is not None:
+        at, event_id, target_id = after
+        end = tuple_(literal(at, INSTANT), literal(event_id, Uuid), literal(target_id, Text))
+        found = found.where(tuple_(_D.logged_at, _D.event_id, _D.target_id) < end)
+    newest = (_D.logged_at.desc(), _D.event_id.desc(), _D.target_id.desc())
+    return found.order_by(*newest).limit(query.limit + 1)

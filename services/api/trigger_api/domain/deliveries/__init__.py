@@ -1,0 +1,1 @@
+"""Deliveries of events to targets: what may be asked about them, and what is shown."""
