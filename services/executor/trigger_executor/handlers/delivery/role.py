@@ -30,8 +30,6 @@ RELEASE_TIMEOUT_S = 1.0
 class Delivering:
     """Serves lanes, as one part that a worker starts and stops."""
 
-    name = "deliver"
-
     def __init__(
         self,
         hands: LanesInHand,
@@ -64,17 +62,17 @@ class Delivering:
         for loop in self.loops:
             loop.start()
 
-    def woken(self, target_ids: Collection[str]) -> None:
-        """Something may be due of these targets: a hint, which may be lost."""
-        for target_id in target_ids:
-            self.hands.ask(target_id)
-        if any(target_id not in self.hands.lanes for target_id in target_ids):
+    def woken(self, target_ids: Collection[str] | None) -> None:
+        """Something may be due of these targets, or of any: a hint, which may be lost."""
+        hands = self.hands
+        for target_id in hands.lanes if target_ids is None else target_ids:
+            hands.ask(target_id)
+        if target_ids is None or any(one not in hands.lanes for one in target_ids):
             self._taking.wake()
 
-    def wake(self) -> None:
-        """Hints may have been lost."""
-        self.woken(tuple(self.hands.lanes))
-        self._taking.wake()
+    def reconnected(self) -> None:
+        """To the broker: hints may have been lost."""
+        self.woken(None)
         self._following.wake()
 
     def targets_changed(self) -> None:
