@@ -1,17 +1,20 @@
-"""Hints between replicas of the executor, over core NATS: see ``deliveries.hints``. Never waits."""
+"""Tells replicas of the executor, over core NATS, that there is something to do. Never waits."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
-from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from trigger_contracts import subjects
-from trigger_contracts.deliveries.hints import APPENDED, lanes_of, waiting_in
+from trigger_contracts.deliveries.hints import APPENDED, waiting_in
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.process.logging_setup import get_logger
 
 log = get_logger(__name__)
+
+
+AT_MOST_EVERY_S = 0.005
+"""That records were appended is told so often: whoever projects reads all that there are."""
 
 
 class NatsHints:
@@ -20,10 +23,22 @@ class NatsHints:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._telling: set[asyncio.Task[None]] = set()
+        self._is_resting = self._is_owed = False
 
     def appended(self) -> None:
         """Records were appended."""
+        if self._is_resting:
+            self._is_owed = True
+            return
+        self._is_resting = True
+        asyncio.get_running_loop().call_later(AT_MOST_EVERY_S, self._rested)
         self._tell(APPENDED)
+
+    def _rested(self) -> None:
+        self._is_resting = False
+        if self._is_owed:
+            self._is_owed = False
+            self.appended()
 
     def waiting(self, target_ids: Collection[str]) -> None:
         """Something waits in the lanes of these targets."""
@@ -41,23 +56,3 @@ class NatsHints:
             await self._connection.client.publish(subjects.EXECUTOR_WAKE, body)
         except (NatsError, OSError) as error:
             log.warning("replicas not woken", error=repr(error))
-
-
-class HeardHints:
-    """What to do on a hint: handed to the subscriber of the deliver role."""
-
-    def __init__(
-        self,
-        *,
-        on_appended: Callable[[], None],
-        on_waiting: Callable[[frozenset[str] | None], None],
-    ) -> None:
-        """``on_waiting`` is told the targets; None for any."""
-        self._on_appended = on_appended
-        self._on_waiting = on_waiting
-
-    async def __call__(self, message: Msg) -> None:
-        if message.data == APPENDED:
-            self._on_appended()
-        else:
-            self._on_waiting(lanes_of(message.data))
