@@ -189,15 +189,16 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One target
-         * @description Neither its secrets nor the values of its secret headers are shown.
+         * One target, and how it is
+         * @description Neither its secrets nor the values of its secret headers are
+         *     shown.
          */
         get: operations["getTarget"];
         /**
          * Replace a target's definition; what is left out returns to its default
          * @description A target as it is shown may be sent back edited: a secret header that is `***` keeps its
-         *     value, and `id`, `version`, `secrets`, `created_at` and `updated_at` are ignored. Its `type`
-         *     cannot be changed.
+         *     value, and `id`, `version`, `secrets`, `created_at`, `updated_at` and `health` are ignored.
+         *     Its `type` cannot be changed.
          */
         put: operations["replaceTarget"];
         post?: never;
@@ -1067,6 +1068,48 @@ export interface components {
             description: string | null;
             labels: string[];
         };
+        /** @description A request was made, or refused before a packet was sent; and when the next one is.
+         *
+         *     ``attempt`` counts from 1 in its round; ``epoch`` is that of the lane it was made in, by which
+         *     two replicas' attempts of one number are told apart. Times it did not get to are None.
+         *     ``origin`` is the scheme, host and port of a URL, or the subject of a NATS target; ``address``
+         *     what was connected to. ``next_attempt_at`` is given as long as the round goes on, ``reason``
+         *     where it ends dead. */
+        DeliveryAttempted: {
+            /** @constant */
+            schema_version: 1;
+            delivery_id: string;
+            event_id: string;
+            trigger_id: string;
+            target_id: string;
+            round: number;
+            /** Format: date-time */
+            logged_at: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "attempted";
+            attempt: number;
+            epoch: number;
+            target_version: number;
+            /** Format: date-time */
+            started_at: string;
+            duration_ms: number;
+            dns_ms: number | null;
+            connect_ms: number | null;
+            first_byte_ms: number | null;
+            outcome: components["schemas"]["Outcome"];
+            code: components["schemas"]["FailureCode"] | null;
+            status: number | null;
+            origin: string;
+            address: string | null;
+            excerpt: string | null;
+            retry_after_s: number | null;
+            next_attempt_at: string | null;
+            final: components["schemas"]["Final"] | null;
+            reason: components["schemas"]["Reason"] | null;
+        };
         /** @description A delivery with its attempts, of all rounds, in the order in which they began. */
         DeliveryDetail: {
             /** Format: uuid */
@@ -1084,6 +1127,8 @@ export interface components {
             attempt_count: number;
             /** @description When it may be tried next; null once it has ended. */
             next_attempt_at: string | null;
+            /** @description Why it is not tried now: its schedule, its target's breaker, a rate limit or a pause that the receiver asked for, or the order of its trigger's events; null once it has ended, and where nothing is in its way. */
+            waits_for: components["schemas"]["WaitsFor"] | null;
             /** @description Why the newest attempt failed. */
             code: components["schemas"]["FailureCode"] | null;
             /** @description What the receiver answered to the newest attempt. */
@@ -1100,6 +1145,68 @@ export interface components {
              */
             logged_at: string;
             attempts: components["schemas"]["AttemptShown"][];
+        };
+        /** @description A round ended dead without another attempt. */
+        DeliveryEnded: {
+            /** @constant */
+            schema_version: 1;
+            delivery_id: string;
+            event_id: string;
+            trigger_id: string;
+            target_id: string;
+            round: number;
+            /** Format: date-time */
+            logged_at: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "ended";
+            /** Format: date-time */
+            ended_at: string;
+            reason: components["schemas"]["Reason"];
+        };
+        /** @description A record as it leaves the platform: CloudEvents 1.0, structured mode. */
+        DeliveryEvent: {
+            /** @constant */
+            specversion: "1.0";
+            id: string;
+            source: string;
+            type: string;
+            subject: string;
+            /** Format: date-time */
+            time: string;
+            /** @constant */
+            datacontenttype: "application/json";
+            data: components["schemas"]["DeliveryPlanned"] | components["schemas"]["DeliveryAttempted"] | components["schemas"]["DeliveryEnded"];
+        };
+        /** @description An event is to be delivered to a target.
+         *
+         *     ``event_seq`` is the place of the event in TRIGGER_EVENTS, ``expires_at`` the end of its life:
+         *     nothing of it is delivered after. ``change_seq`` is given where the target is written out in a
+         *     test's own change: that one's place in TRIGGER_CHANGES. */
+        DeliveryPlanned: {
+            /** @constant */
+            schema_version: 1;
+            delivery_id: string;
+            event_id: string;
+            trigger_id: string;
+            target_id: string;
+            round: number;
+            /** Format: date-time */
+            logged_at: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "planned";
+            event_seq: number;
+            /** Format: date-time */
+            planned_at: string;
+            /** Format: date-time */
+            expires_at: string;
+            is_test: boolean;
+            change_seq: number | null;
         };
         /** @description One event to one target, as its newest round stands. */
         DeliveryShown: {
@@ -1118,6 +1225,8 @@ export interface components {
             attempt_count: number;
             /** @description When it may be tried next; null once it has ended. */
             next_attempt_at: string | null;
+            /** @description Why it is not tried now: its schedule, its target's breaker, a rate limit or a pause that the receiver asked for, or the order of its trigger's events; null once it has ended, and where nothing is in its way. */
+            waits_for: components["schemas"]["WaitsFor"] | null;
             /** @description Why the newest attempt failed. */
             code: components["schemas"]["FailureCode"] | null;
             /** @description What the receiver answered to the newest attempt. */
@@ -2073,6 +2182,11 @@ export interface components {
          * @enum {string}
          */
         TargetChangeKind: "created" | "updated" | "rotated" | "deleted";
+        /**
+         * @description The first of these that is so, from the last on; ``adapters.target_queries`` finds it.
+         * @enum {string}
+         */
+        TargetCondition: "ok" | "failing" | "paused" | "open" | "gone";
         /** @description The fields that an owner sets and may read back; secret values are sealed or masked. */
         TargetDefinition: {
             /**
@@ -2117,6 +2231,73 @@ export interface components {
             durable: boolean;
             /** @description The target that is told when this one fails and recovers. */
             alert_target: string | null;
+        };
+        /** @description A target, and how it is. */
+        TargetDetail: {
+            /**
+             * @description Fixed for the target's life.
+             * @enum {string}
+             */
+            type: "webhook" | "nats";
+            /** @description For people; need not be unique. */
+            name: string | null;
+            /** @description Of a webhook. https, or http where the operator allows it; never a private address, unless the operator allows that, too. */
+            url: string | null;
+            /** @description Sent with each attempt. */
+            headers: {
+                [key: string]: string;
+            };
+            /** @description The same, and never shown again: read as `***`, which keeps the value where it is written back. */
+            secret_headers: {
+                [key: string]: string;
+            };
+            /**
+             * @description The CloudEvent as it is stored, or its payload alone.
+             * @enum {string}
+             */
+            body: "event" | "payload";
+            /** @description Of a whole attempt: 1 to 30 s. */
+            timeout: number | string | null;
+            /** @description Delays between attempts, each 1 s to 24 h, 39 h together; none: those of the platform. */
+            retry: (number | string | null)[];
+            /** @description Answers (400 to 499) after which nothing is tried again. */
+            final_statuses: number[];
+            /** @description Attempts at the same time. */
+            concurrency: number;
+            /** @description At most so many attempts in each second, minute or hour. */
+            rate: components["schemas"]["Rate"] | null;
+            /** @description Deliver the events of one trigger one after another; each waits for the one before it to be delivered or given up. */
+            ordered: boolean;
+            /** @description Certificates (PEM) that are trusted instead of the system's. */
+            ca: string | null;
+            /** @description Of a NATS target: where events are published. */
+            subject: string | null;
+            /** @description Of a NATS target: wait for a stream's acknowledgement, not the broker's. */
+            durable: boolean;
+            /** @description The target that is told when this one fails and recovers. */
+            alert_target: string | null;
+            id: string;
+            /** @description Those that sign, the newest first; a NATS target has none. */
+            secrets: components["schemas"]["SecretShown"][];
+            /** @description Also the ETag. Grows with every edit and rotation. */
+            version: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            health: components["schemas"]["TargetHealth"];
+        };
+        /** @description How a target is, and what waits for it. */
+        TargetHealth: {
+            status: components["schemas"]["TargetCondition"];
+            /** @description Since when its attempts fail, or are delivered, one and all; null before the first. */
+            since: string | null;
+            last_success_at: string | null;
+            last_failure_at: string | null;
+            /** @description Deliveries that wait. */
+            pending: number;
+            /** @description When the one was planned that has waited longest. */
+            oldest_pending_at: string | null;
         };
         /** @description The definition of a target. */
         TargetInput: components["schemas"]["WebhookTargetInput"] | components["schemas"]["NatsTargetInput"];
@@ -2508,6 +2689,11 @@ export interface components {
             actor: string;
             definition: components["schemas"]["Definition"];
         };
+        /**
+         * @description The first of these that is so.
+         * @enum {string}
+         */
+        WaitsFor: "schedule" | "breaker" | "rate" | "order";
         /** @description A webhook: a signed POST of each event. */
         WebhookTargetInput: {
             /** @constant */
@@ -3470,6 +3656,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Kind of target. Given several times: any of them. */
                 type?: ("webhook" | "nats")[];
+                /** @description How the target is. Given several times: any of them. */
+                health?: components["schemas"]["TargetCondition"][];
                 /** @description Part of the name, in any case and script. */
                 q?: string;
                 /** @description These targets. Given several times: any of them. */
@@ -3493,7 +3681,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TargetShown"][];
+                    "application/json": components["schemas"]["TargetDetail"][];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3579,7 +3767,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TargetShown"];
+                    "application/json": components["schemas"]["TargetDetail"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -4276,6 +4464,8 @@ export interface operations {
                 last_event_id?: string;
                 /** @description What `data` is. `event`: the CloudEvent, with its payload. `row`: the row as `GET /events/` lists it, without. */
                 shape?: "event" | "row";
+                /** @description If true, also what becomes of the events at targets: the records of their deliveries as CloudEvents. Of the filter these are asked only what they tell: `trigger_id`, `event_id`, `status` (`fired`), `state`, `from` and `to`. */
+                deliveries?: boolean;
             };
             header?: {
                 /** @description The id of the event that was seen last: what follows it is sent first. */
@@ -4286,14 +4476,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Events under their type (`trigger.fired.v1`, `trigger.missed.v1`, `trigger.rejected.v1`), and `reset`, `dropped` or `closing`. The schema is that of each one's data: a CloudEvent, or with `shape=row` a row as in lists. */
+            /** @description Events under their type (`trigger.fired.v1`, `trigger.missed.v1`, `trigger.rejected.v1`), and `reset`, `dropped` or `closing`. The schema is that of each one's data: a CloudEvent, or with `shape=row` a row as in lists. With `deliveries=true` also `trigger.delivery.planned.v1`, `trigger.delivery.attempted.v1` and `trigger.delivery.ended.v1`. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": components["schemas"]["CloudEvent"] | components["schemas"]["EventShown"] | components["schemas"]["StreamNotice"];
+                    "text/event-stream": components["schemas"]["CloudEvent"] | components["schemas"]["DeliveryEvent"] | components["schemas"]["EventShown"] | components["schemas"]["StreamNotice"];
                 };
             };
             400: components["responses"]["Problem400"];
