@@ -13,6 +13,7 @@ from datetime import timedelta
 from faststream.specification import AsyncAPI
 
 from trigger_contracts import topology
+from trigger_contracts.heartbeats import DELIVER
 from trigger_contracts.idempotency import Claim
 from trigger_contracts.schema_versions import SCHEMA_VERSIONS
 from trigger_contracts.subjects import Service
@@ -403,12 +404,15 @@ def build_lanes(
 
 async def serve(settings: Settings) -> int:
     """Run the executor until told to stop; returns the exit code."""
-    set_up_logging(settings, service=Service.EXECUTOR)
+    roles = settings.roles()
+    # What people see it called: in logs, metrics and answers.
+    name = DELIVER if roles == {Role.DELIVER} else Service.EXECUTOR.value
+    set_up_logging(settings, service=name)
     executor = build(settings)
-    tell_build(Service.EXECUTOR, *([] if executor.deliverer is None else [SCHEMA]))
-    health = Health(Service.EXECUTOR)
-    for name, check in executor.checks.items():
-        health.add(name, check)
+    tell_build(name, *([] if executor.deliverer is None else [SCHEMA]))
+    health = Health(name)
+    for needed, check in executor.checks.items():
+        health.add(needed, check)
     return await serve_worker(
         broker=executor.broker,
         connection=executor.connection,
@@ -420,4 +424,6 @@ async def serve(settings: Settings) -> int:
         guard=executor.guard,
         clocks=executor.clocks,
         on_stop=executor.on_stop,
+        roles=None if roles == frozenset(Role) else sorted(roles),
+        consumers=None if Role.RECORD in roles else (),
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NotRequired, TypedDict
 
-from trigger_contracts.heartbeats import ALIVE_FOR, Heartbeat
+from trigger_contracts.heartbeats import ALIVE_FOR, DELIVER, Heartbeat
 
 MOST_REPLICAS = 1000
 """Remembered of one service."""
@@ -61,21 +61,26 @@ class Workers:
             replicas[beat.instance] = _Heard(now, beat)
 
     def shown(self, now: float) -> dict[str, WorkerReport]:
-        return {service: self._shown(service, now) for service in self._heard}
+        return {service: self._shown(service, now) for service in self._told(now)}
 
     def beats(self, now: float) -> dict[str, list[Heartbeat]]:
         """What each replica that lives said last, by service."""
-        for replicas in self._heard.values():
-            self._forget(replicas, now)
         return {
-            service: [heard.beat for heard in replicas.values()]
-            for service, replicas in self._heard.items()
+            service: [heard.beat for heard in self._heard[service].values()]
+            for service in self._told(now)
         }
 
-    def alive(self, service: str, now: float) -> int:
-        """Replicas that live."""
-        self._forget(self._heard[service], now)
-        return len(self._heard[service])
+    def _told(self, now: float) -> list[str]:
+        """Whom there is to tell of: who delivers, only where some executor does a part alone."""
+        for replicas in self._heard.values():
+            self._forget(replicas, now)
+        beats = (heard.beat for replicas in self._heard.values() for heard in replicas.values())
+        is_apart = any(beat.roles is not None for beat in beats)
+        return [service for service in self._heard if service != DELIVER or is_apart]
+
+    def alive(self, service: str, now: float) -> int | None:
+        """Replicas that live; None where there is nothing to tell of."""
+        return len(self._heard[service]) if service in self._told(now) else None
 
     def oldest_command_age_s(self, service: str, now: float) -> float | None:
         """As the replicas that live told last; None where none tells."""
