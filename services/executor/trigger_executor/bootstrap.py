@@ -84,6 +84,8 @@ from .settings import Role, Settings
 DESCRIPTION = (
     "Turns what is due and what is asked for into rows of the event log, and delivers fired events."
 )
+PROJECTING_SESSIONS = 2
+"""One projects, one sweeps."""
 HANGS_AFTER = timedelta(seconds=3)
 """A replica that hangs while it projects, or holds lanes' rows, loses them after this."""
 
@@ -93,6 +95,8 @@ class Deliverer:
     """The parts of the deliver role, for ``serve`` and for tests that replace one."""
 
     database: Database
+    projected: Database
+    """For the projector, whose commits wait for no disk."""
     schema: SchemaCheck
     guard: StreamGuard
     projector: DeliveryProjector
@@ -152,7 +156,12 @@ class Executor:
     def on_stop(self) -> tuple[Callable[[], Awaitable[None]], ...]:
         closing: tuple[Callable[[], Awaitable[None]], ...] = ()
         if self.deliverer is not None:
-            closing = (self.deliverer.sender.close, self.deliverer.database.close)
+            deliverer = self.deliverer
+            closing = (
+                deliverer.sender.close,
+                deliverer.projected.close,
+                deliverer.database.close,
+            )
         return (*closing, *stops_of(self.traces))
 
 
@@ -261,7 +270,15 @@ def _build_deliverer(
         server_settings={"search_path": SCHEMA},
         ping="SELECT FROM executor.delivery LIMIT 0",
     )
-    index = PostgresDeliveries(database)
+    projected = Database(
+        settings.database().model_copy(update={"pool_size": PROJECTING_SESSIONS}),
+        "etp executor projection",
+        idle_in_transaction_timeout=HANGS_AFTER,
+        # What a crash of PostgreSQL takes back, position and all, is projected again.
+        server_settings={"search_path": SCHEMA, "synchronous_commit": "off"},
+        keep_open=True,
+    )
+    index = PostgresDeliveries(projected)
     records = RecordReader(StreamReader(connection, topology.EVENTS.name, timeout=timeout))
     projector = DeliveryProjector(records, index, hints, SystemClock(), meter)
     projecting = Loop("project deliveries", projector.one_pass)
@@ -293,6 +310,7 @@ def _build_deliverer(
     connection.on_reconnect(on_records)
     return Deliverer(
         database,
+        projected,
         SchemaCheck({SCHEMA: SCHEMA_VERSIONS[SCHEMA]}, database.schema_version),
         StreamGuard(
             connection,
