@@ -607,7 +607,7 @@ def test_a_replica_that_stood_still_starts_nothing_under_a_lease_that_is_over():
 def test_a_late_outcome_counts_with_its_epoch():
     async def work():
         world = World()
-        world.has(a_target())
+        world.has(a_target(retry=[60]))
         world.answers["shop"] = answer(200, after_s=12.0)
         (event_id,) = world.fired()
         await world.start(1)
