@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, NotRequired, TypedDict
 
 from trigger_contracts.heartbeats import ALIVE_FOR, DELIVER, Heartbeat
+from trigger_contracts.subjects import Service
 
 MOST_REPLICAS = 1000
 """Remembered of one service."""
@@ -22,12 +23,14 @@ class WorkerReport(TypedDict):
     ``unavailable``: some live and none of them can work. ``away``: none lives. ``unknown``: this
     gateway has not listened for long enough to say. ``oldest_command_age_s``: since when the oldest
     command is stored that the service has not answered, where one that lives tells of it.
+    ``deliver``, of the executor: the replicas that deliver, where that is done apart.
     """
 
     status: WorkerStatus
     replicas: int
     ready: int
     oldest_command_age_s: NotRequired[float]
+    deliver: NotRequired["WorkerReport"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,10 @@ class Workers:
             replicas[beat.instance] = _Heard(now, beat)
 
     def shown(self, now: float) -> dict[str, WorkerReport]:
-        return {service: self._shown(service, now) for service in self._told(now)}
+        found = {service: self._shown(service, now) for service in self._told(now)}
+        if (apart := found.pop(DELIVER, None)) is not None:
+            found[Service.EXECUTOR]["deliver"] = apart
+        return found
 
     def beats(self, now: float) -> dict[str, list[Heartbeat]]:
         """What each replica that lives said last, by service."""
@@ -124,4 +130,8 @@ class Workers:
 
 def is_degraded(workers: dict[str, WorkerReport]) -> bool:
     """Whether one of them is known not to do its work."""
-    return any(shown["status"] in ("unavailable", "away") for shown in workers.values())
+    return any(
+        shown["status"] in ("unavailable", "away")
+        or ("deliver" in shown and is_degraded({DELIVER: shown["deliver"]}))
+        for shown in workers.values()
+    )
