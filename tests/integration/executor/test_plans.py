@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from tests.integration.executor.conftest import Around, Start
 from tests.unit.executor.factories import deleted, fire_body, make_api_change, make_change, make_due
@@ -45,7 +46,7 @@ async def rows(around: Around) -> dict[int, str]:
     }
 
 
-async def add_target(around: Around, target_id: str) -> None:
+async def add_target(around: Around, target_id: str, **fields: Any) -> None:
     change = TargetChanged(
         kind=TargetChangeKind.CREATED,
         target_id=target_id,
@@ -53,7 +54,7 @@ async def add_target(around: Around, target_id: str) -> None:
         command_id="c",
         version=1,
         status=TargetStatus.ACTIVE,
-        definition=TargetDefinition(type="nats", subject="out.lab"),
+        definition=TargetDefinition(**{"type": "nats", "subject": "out.lab", **fields}),
         actor="key:owner",
         at=NOW,
         created_at=NOW,
@@ -61,6 +62,12 @@ async def add_target(around: Around, target_id: str) -> None:
     )
     publisher = JetStreamPublisher(around.connection, topology.TARGETS.name, timeout=TIMEOUT)
     await publisher.publish(Message(subjects.target(target_id), change.model_dump_json().encode()))
+
+
+async def add_targets_that_nobody_takes(around: Around, *target_ids: str) -> None:
+    """What is delivered to them waits for its next attempt: there is no stream for them."""
+    for target_id in target_ids:
+        await add_target(around, target_id, durable=True, retry=[3600])
 
 
 async def test_a_due_event_is_planned_after_its_row_with_its_sequence(
