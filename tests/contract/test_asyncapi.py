@@ -22,14 +22,17 @@ from trigger_runtime.http.message_page import page
 CORE_SUBSCRIPTIONS: dict[Service, set[str]] = {
     Service.API: {subjects.ALL_CHANGED, subjects.ALL_ALIVE},
     Service.SCHEDULER: {subjects.WAKE, subjects.redrive(Service.SCHEDULER)},
-    Service.EXECUTOR: {subjects.redrive(Service.EXECUTOR)},
+    Service.EXECUTOR: {
+        subjects.redrive(Service.EXECUTOR),
+        subjects.EXECUTOR_WAKE,
+        subjects.ALL_TARGETS,
+    },
     Service.RETENTION: {subjects.redrive(Service.RETENTION)},
 }
 """What a service hears besides its durable consumers: what may be lost."""
 
 NOT_YET_PUBLISHED = {
     subjects.ALL_HEALTH,
-    subjects.EXECUTOR_WAKE,
     subjects.EXECUTOR_PROBE,
 }
 """Permitted, each with its place, and published by no service so far."""
@@ -63,6 +66,8 @@ RESULTS = {
     Service.EXECUTOR: {"FireDone", "Problem", "Redriven"},
     Service.RETENTION: {"Redriven"},
 }
+
+WAKES = (subjects.WAKE, subjects.EXECUTOR_WAKE)
 
 SERVICES = pytest.mark.parametrize("service", list(Service))
 
@@ -157,11 +162,11 @@ def test_every_channel_says_which_messages_it_carries(service: Service, document
     for subject, types in sent.items():
         if subject.startswith(subjects.RESULT_INBOXES):
             assert types == RESULTS[service], subject
-        elif subject != subjects.WAKE:
+        elif subject not in WAKES:
             assert types == PAYLOADS[subject], subject
     for subject, types in received.items():
-        if subject == subjects.WAKE:
-            continue
+        if subject in (*WAKES, subjects.ALL_TARGETS):
+            continue  # That there is something to read; what, the log says.
         if subject.startswith("trigger.command."):
             # One consumer of several verbs names the types of all of them.
             assert PAYLOADS[subject] <= types <= commands

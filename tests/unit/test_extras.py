@@ -63,7 +63,7 @@ async def test_a_command_starts_where_no_more_than_its_extra_is_installed(
     package: str, extra: str
 ) -> None:
     # Typer brings rich, and uses it if it is there.
-    absent = {*(not_for(extra) - {"rich"}), "trigger_local", "trigger_api", "trigger_executor"}
+    absent = {*(not_for(extra) - {"rich"}), "trigger_local", "trigger_api"}
     code, printed, said = await run_without(sorted(absent), package, "--help")
     assert (code, said) == (0, "")
     assert f"python -m {package}" in printed

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 
 import asyncpg
 
+import trigger_executor.adapters.schema as executor_schema
 import trigger_retention.adapters.schema as retention_schema
 import trigger_scheduler.adapters.schema as scheduler_schema
 from trigger_runtime.postgres.migrations import OBJECT_OWNER
@@ -24,6 +25,7 @@ stands before these and ``etp_owner``."""
 SCHEMAS = {
     "scheduler": scheduler_schema.apply,
     "retention": retention_schema.apply,
+    "executor": executor_schema.apply,
 }
 """Each schema's migrations, from the service that owns it: ``apply(connection, schema=…)``."""
 

@@ -62,7 +62,7 @@ async def provision(
 def _made_anew(past: yesterday.Yesterday, schemas: Sequence[str]) -> str:
     if past.gone == database.SCHEMAS.keys() or not past.noted:
         return "PostgreSQL is new and the streams are not: every table is made anew from them."
-    return f"PostgreSQL has lost tables of: {', '.join(schemas)}. They are made anew."
+    return f"PostgreSQL lacks tables of: {', '.join(schemas)}. They are made anew."
 
 
 async def watch(target: Installation, say: Callable[[str], None] = say_nothing) -> list[str]:

@@ -11,6 +11,7 @@ import asyncpg
 from nats.aio.client import Client
 
 from trigger_contracts import topology
+from trigger_executor.adapters.rebuild import rebuild as rebuild_deliveries
 from trigger_retention.adapters.rebuild import rebuild as rebuild_retention
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.publisher import JetStreamPublisher
@@ -131,4 +132,9 @@ async def _rebuild(
         records = f", {log.records} records of deliveries" if log.records else ""
         passed_over = f", {log.unreadable} messages cannot be read" if log.unreadable else ""
         told.append(f"retention: {log.rows} rows from {log.messages} events{records}{passed_over}")
+    if "executor" in schemas:
+        deliveries = await rebuild_deliveries(database, reader(topology.EVENTS))
+        told.append(
+            f"executor: {deliveries.pending} deliveries wait, from {deliveries.records} records"
+        )
     return tuple(told)

@@ -15,6 +15,8 @@ from typing import Any
 import asyncpg
 from nats.aio.client import Client
 
+import trigger_executor.adapters.positions as executor
+import trigger_executor.adapters.schema as executor_schema
 import trigger_retention.adapters.positions as retention
 import trigger_retention.adapters.schema as retention_schema
 import trigger_scheduler.adapters.positions as scheduler
@@ -35,6 +37,7 @@ _NOT_FOUND = 404
 _PROJECTED = {
     "scheduler": (topology.CHANGES.name, topology.TARGETS.name),
     "retention": (topology.EVENTS.name,),
+    "executor": (topology.EVENTS.name,),
 }
 """Of which streams each schema is made."""
 
@@ -150,6 +153,11 @@ async def known(connection: asyncpg.Connection) -> Yesterday:
     if await retention_schema.is_whole(connection):
         gone.remove("retention")
         projected |= await retention.positions(connection)
+    if await executor_schema.is_whole(connection):
+        gone.remove("executor")
+        # Of the stream that retention projects, too: whoever is further knows more of it.
+        for stream, seq in (await executor.positions(connection)).items():
+            projected[stream] = max(seq, projected.get(stream, 0))
     known = {name: Known(seq) for name, seq in projected.items()}
     return Yesterday(noted, known, frozenset(gone), messages, restoring)
 

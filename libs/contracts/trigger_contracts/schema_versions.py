@@ -7,8 +7,8 @@ up to date first, with the old services at work, and services can be rolled back
 
 from collections.abc import Mapping
 
-SCHEMA_VERSIONS: Mapping[str, int] = {"scheduler": 6, "retention": 4}
-"""By the schema's name. The gateway reads both, and knows neither's migrations."""
+SCHEMA_VERSIONS: Mapping[str, int] = {"scheduler": 6, "retention": 4, "executor": 1}
+"""By the schema's name. The gateway reads them all, and knows none's migrations."""
 
 MOST_AHEAD = 1
 """So many versions a schema may be newer than its services."""

@@ -38,7 +38,7 @@ from trigger_runtime.process.clock_watch import BROKERS_CLOCK, AskClock, ClockWa
 from trigger_runtime.process.event_loop import EventLoop, hurry
 from trigger_runtime.process.logging_setup import get_logger, tell_of_tasks
 from trigger_runtime.process.loop_lag import EventLoopLag
-from trigger_runtime.process.loops import Loop, stop_all
+from trigger_runtime.process.loops import Loop, Part, stop_all
 from trigger_runtime.process.metrics import DEAD_LETTERS
 from trigger_runtime.process.settings import HttpSettings
 
@@ -81,7 +81,7 @@ async def serve_worker(
     health: Health,
     settings: HttpSettings,
     asyncapi: AsyncAPI,
-    loops: Sequence[Loop] = (),
+    loops: Sequence[Part] = (),
     publishers: Sequence[JetStreamPublisher] = (),
     guard: StreamGuard | None = None,
     schema: SchemaCheck | None = None,
@@ -187,7 +187,7 @@ async def _first(*tasks: "asyncio.Task[Any]") -> "asyncio.Task[Any]":
 async def _start(
     app: FastStream,
     telling: Sequence[Loop],
-    loops: Sequence[Loop],
+    loops: Sequence[Part],
     before: Sequence[Callable[[], Awaitable[object]]],
 ) -> None:
     # Whoever is held back says so: it lives, and others show what it waits for.
@@ -196,8 +196,8 @@ async def _start(
     for call in before:
         await call()
     await app.start()  # waits for the broker, as long as that takes
-    for loop in loops:
-        loop.start()
+    for part in loops:
+        part.start()
     settle_memory()
     log.info("started")
 
@@ -205,7 +205,7 @@ async def _start(
 async def _stop(
     app: FastStream,
     connection: Connection,
-    loops: Sequence[Loop],
+    loops: Sequence[Part],
     publishers: Sequence[JetStreamPublisher],
     on_stop: Sequence[Callable[[], Awaitable[None]]],
 ) -> None:

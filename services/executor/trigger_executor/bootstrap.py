@@ -1,25 +1,37 @@
-"""The executor's wiring, and nothing else: the only place that builds its objects."""
+"""The executor's wiring, and nothing else: the only place that builds its objects.
+
+A process has one role, or both. What delivers waits for its tables by itself: rows are recorded
+meanwhile.
+"""
 
 import importlib.metadata
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from faststream.specification import AsyncAPI
 
 from trigger_contracts import topology
 from trigger_contracts.idempotency import Claim
+from trigger_contracts.schema_versions import SCHEMA_VERSIONS
 from trigger_contracts.subjects import Service
 from trigger_runtime.consuming.broker import PlatformBroker, create_broker
 from trigger_runtime.dead_letters.redriving import Redriver
 from trigger_runtime.dead_letters.writer import DeadLetterWriter
-from trigger_runtime.http.health import Health
+from trigger_runtime.http.health import Check, Health
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.guard import StreamGuard
 from trigger_runtime.jetstream.idempotency_store import IdempotencyStore
 from trigger_runtime.jetstream.publisher import JetStreamPublisher
 from trigger_runtime.jetstream.reader import StreamReader
 from trigger_runtime.jetstream.results import NatsResults
+from trigger_runtime.postgres.database import Database
+from trigger_runtime.postgres.positions import asked_of
+from trigger_runtime.postgres.schema_version import SchemaCheck
 from trigger_runtime.process.clock import SystemClock
+from trigger_runtime.process.clock_watch import CLOCK_OF_RECORD, AskClock
 from trigger_runtime.process.logging_setup import set_up_logging
+from trigger_runtime.process.loops import HeldBack, Loop, Part
 from trigger_runtime.process.metrics import tell_build
 from trigger_runtime.tracing.traces import Traces
 from trigger_runtime.tracing.turning_on import stops_of, traces_of
@@ -28,15 +40,53 @@ from trigger_runtime.worker import serve_worker
 from .adapters import meter
 from .adapters.claims import StoredClaims
 from .adapters.definitions import ChangeReader
+from .adapters.delivery.index import PostgresDeliveries
+from .adapters.delivery.record_log import RecordReader
+from .adapters.delivery.wakes import NatsHints
 from .adapters.event_stream import JetStreamEventWriter
+from .adapters.positions import positions
 from .adapters.recorded import RecordedRows
+from .adapters.schema import SCHEMA
 from .adapters.targets import TargetReader
-from .entrypoints.subscribers import subscribe
+from .entrypoints.subscribers import publishes_deliveries, subscribe, subscribe_deliverer
 from .handlers import RecordDues, Recorder, RecordFires
+from .handlers.delivery.projecting import DeliveryProjector, DeliverySweeper
 from .handlers.tracing import DecisionTraces
-from .settings import Settings
+from .settings import Role, Settings
 
-DESCRIPTION = "Turns what is due and what is asked for into rows of the event log."
+DESCRIPTION = (
+    "Turns what is due and what is asked for into rows of the event log, and delivers fired events."
+)
+HANGS_AFTER = timedelta(seconds=3)
+"""A replica that hangs while it projects, or holds lanes' rows, loses them after this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deliverer:
+    """The parts of the deliver role, for ``serve`` and for tests that replace one."""
+
+    database: Database
+    schema: SchemaCheck
+    guard: StreamGuard
+    projector: DeliveryProjector
+    parts: tuple[Part, ...]
+    """What works once the tables and the streams are as they should be."""
+
+    def held_back(self, connection: Connection) -> HeldBack:
+        """All of it, as one part that waits for what it needs."""
+
+        async def watch_schema() -> timedelta:
+            return await self.schema.watch(connection.lost.set)
+
+        return HeldBack(
+            "deliver",
+            (self.schema.wait, connection.connect, self.guard.wait),
+            (
+                *self.parts,
+                Loop("watch delivery schema", watch_schema),
+                Loop("watch delivery streams", self.guard.watch),
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +97,74 @@ class Executor:
     broker: PlatformBroker
     asyncapi: AsyncAPI
     publishers: tuple[JetStreamPublisher, ...]
-    guard: StreamGuard
+    guard: StreamGuard | None
     traces: Traces | None
+    deliverer: Deliverer | None = None
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        return () if self.deliverer is None else (self.deliverer.held_back(self.connection),)
+
+    @property
+    def checks(self) -> Mapping[str, Check]:
+        """What readiness asks beside what every worker's does."""
+        if self.deliverer is None:
+            return {}
+        return {
+            "database": self.deliverer.database.ping,
+            "schema": self.deliverer.schema.check,
+            "projected streams": self.deliverer.guard.check,
+        }
+
+    @property
+    def clocks(self) -> Mapping[str, AskClock]:
+        return {} if self.deliverer is None else {CLOCK_OF_RECORD: self.deliverer.database.clock}
+
+    @property
+    def on_stop(self) -> tuple[Callable[[], Awaitable[None]], ...]:
+        closing = () if self.deliverer is None else (self.deliverer.database.close,)
+        return (*closing, *stops_of(self.traces))
 
 
 def build(settings: Settings) -> Executor:
     """The executor, not yet connected."""
+    roles = settings.roles()
     connection = Connection(settings, Service.EXECUTOR)
     broker = create_broker(connection, description=DESCRIPTION)
+    hints = NatsHints(connection)
+    traces = traces_of(settings, service=Service.EXECUTOR)
+    events = JetStreamPublisher(connection, topology.EVENTS.name, timeout=settings.publish_timeout)
+    publishers = [events]
+    guard: StreamGuard | None = None
+    if Role.RECORD in roles:
+        dead = JetStreamPublisher(connection, topology.DEAD.name, timeout=settings.publish_timeout)
+        publishers.append(dead)
+        guard = _build_recorder(settings, connection, broker, events, dead, hints, traces)
+    deliverer: Deliverer | None = None
+    if Role.DELIVER in roles:
+        deliverer = _build_deliverer(settings, connection, broker, hints)
+    publishes_deliveries(broker)
+    asyncapi = AsyncAPI(
+        broker,
+        title="executor",
+        version=importlib.metadata.version("event-trigger-platform"),
+        description=DESCRIPTION,
+    )
+    return Executor(connection, broker, asyncapi, tuple(publishers), guard, traces, deliverer)
+
+
+def _build_recorder(
+    settings: Settings,
+    connection: Connection,
+    broker: PlatformBroker,
+    events: JetStreamPublisher,
+    dead: JetStreamPublisher,
+    hints: NatsHints,
+    traces: Traces | None,
+) -> StreamGuard:
+    """Bind the record role; what holds it back while its streams are missing."""
     timeout = settings.publish_timeout
     clock = SystemClock()
-    events = JetStreamPublisher(connection, topology.EVENTS.name, timeout=timeout)
-    dead = JetStreamPublisher(connection, topology.DEAD.name, timeout=timeout)
     dead_letters = DeadLetterWriter(dead, Service.EXECUTOR, clock, kept_for=settings.kept_for)
     change_log = StreamReader(connection, topology.CHANGES.name, timeout=timeout)
     changes = ChangeReader(
@@ -66,7 +172,7 @@ def build(settings: Settings) -> Executor:
         max_bytes=settings.definition_cache_mib * 1024 * 1024,
     )
     recorder = Recorder(
-        JetStreamEventWriter(events),
+        JetStreamEventWriter(events, hints.appended),
         dead_letters,
         clock,
         meter,
@@ -75,7 +181,6 @@ def build(settings: Settings) -> Executor:
     claims = StoredClaims(
         IdempotencyStore(connection, topology.IDEMPOTENCY, (Claim,), timeout=timeout)
     )
-    traces = traces_of(settings, service=Service.EXECUTOR)
     decision_traces = DecisionTraces(traces, clock)
     record_dues = RecordDues(changes, recorder, decision_traces)
     record_fires = RecordFires(
@@ -97,13 +202,7 @@ def build(settings: Settings) -> Executor:
         kept_for=settings.kept_for,
     )
     subscribe(broker, record_dues, record_fires, dead_letters, redriver)
-    asyncapi = AsyncAPI(
-        broker,
-        title="executor",
-        version=importlib.metadata.version("event-trigger-platform"),
-        description=DESCRIPTION,
-    )
-    guard = StreamGuard(
+    return StreamGuard(
         connection,
         (
             topology.COMMANDS.name,
@@ -114,21 +213,64 @@ def build(settings: Settings) -> Executor:
         (topology.EXECUTOR_DUES, topology.EXECUTOR_FIRES),
         timeout=timeout,
     )
-    return Executor(connection, broker, asyncapi, (events, dead), guard, traces)
+
+
+def _build_deliverer(
+    settings: Settings, connection: Connection, broker: PlatformBroker, hints: NatsHints
+) -> Deliverer:
+    timeout = settings.publish_timeout
+    database = Database(
+        settings.database(),
+        "etp executor",
+        idle_in_transaction_timeout=HANGS_AFTER,
+        server_settings={"search_path": SCHEMA},
+        ping="SELECT FROM executor.delivery LIMIT 0",
+    )
+    index = PostgresDeliveries(database)
+    records = RecordReader(StreamReader(connection, topology.EVENTS.name, timeout=timeout))
+    projector = DeliveryProjector(records, index, hints, SystemClock(), meter)
+    projecting = Loop("project deliveries", projector.one_pass)
+
+    def on_records() -> None:
+        if projector.hinted():
+            projecting.wake()
+
+    subscribe_deliverer(
+        broker, on_records=on_records, on_waiting=lambda _: None, on_targets=lambda: None
+    )
+    connection.on_reconnect(on_records)
+    return Deliverer(
+        database,
+        SchemaCheck({SCHEMA: SCHEMA_VERSIONS[SCHEMA]}, database.schema_version),
+        StreamGuard(
+            connection,
+            (topology.EVENTS.name, topology.TARGETS.name, topology.CHANGES.name),
+            (),
+            timeout=timeout,
+            positions=asked_of(database, positions),
+        ),
+        projector,
+        (projecting, Loop("sweep deliveries", DeliverySweeper(index).sweep)),
+    )
 
 
 async def serve(settings: Settings) -> int:
     """Run the executor until told to stop; returns the exit code."""
     set_up_logging(settings, service=Service.EXECUTOR)
-    tell_build(Service.EXECUTOR)
     executor = build(settings)
+    tell_build(Service.EXECUTOR, *([] if executor.deliverer is None else [SCHEMA]))
+    health = Health(Service.EXECUTOR)
+    for name, check in executor.checks.items():
+        health.add(name, check)
     return await serve_worker(
         broker=executor.broker,
         connection=executor.connection,
-        health=Health(Service.EXECUTOR),
+        health=health,
         settings=settings,
         asyncapi=executor.asyncapi,
+        loops=executor.parts,
         publishers=executor.publishers,
         guard=executor.guard,
-        on_stop=stops_of(executor.traces),
+        clocks=executor.clocks,
+        on_stop=executor.on_stop,
     )

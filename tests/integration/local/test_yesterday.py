@@ -237,10 +237,11 @@ async def test_a_new_database_is_made_anew_from_the_streams_and_says_so(
     assert said == [
         "PostgreSQL is new and the streams are not: every table is made anew from them.",
         "retention: 0 rows from 2 events, 2 of them cannot be read",
+        "executor: 0 deliveries wait, from 0 records",
     ]
     assert (await look_back(target)).noted["TRIGGER_EVENTS"].last_seq == 2
     await provision(target, said.append)
-    assert len(said) == 2, "made anew once"
+    assert len(said) == 3, "made anew once"
 
 
 @pytest.mark.parametrize(
@@ -248,9 +249,11 @@ async def test_a_new_database_is_made_anew_from_the_streams_and_says_so(
     [
         ("SCHEMA scheduler", ["scheduler"]),
         ("SCHEMA retention", ["retention"]),
-        ("SCHEMA scheduler, retention, platform", ["scheduler", "retention"]),
+        ("SCHEMA executor", ["executor"]),
+        ("SCHEMA scheduler, retention, executor, platform", ["scheduler", "retention", "executor"]),
         ("TABLE scheduler.trigger", ["scheduler"]),
         ("TABLE retention.event", ["retention"]),
+        ("TABLE executor.lane", ["executor"]),
     ],
 )
 async def test_what_of_a_database_is_removed_is_made_anew_from_the_streams(

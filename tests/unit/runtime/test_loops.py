@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from tests.support.eventually import eventually
 from trigger_runtime.process.errors import BrokerUnavailable
-from trigger_runtime.process.loops import Loop
+from trigger_runtime.process.loops import HeldBack, Loop
 from trigger_runtime.process.metrics import LOOP_FAILURES
 
 
@@ -78,3 +78,33 @@ async def test_stop_lets_the_pass_in_hand_finish() -> None:
     release.set()
     await stopping
     assert finished.is_set()
+
+
+async def test_parts_begin_once_what_they_need_is_there() -> None:
+    there, begun = asyncio.Event(), asyncio.Event()
+
+    async def one_pass() -> None:
+        begun.set()
+
+    held = HeldBack("held", (there.wait,), (Loop("of held", one_pass),))
+    held.start()
+    await asyncio.sleep(0)
+    assert not begun.is_set()
+
+    there.set()
+    await asyncio.wait_for(begun.wait(), 5)
+    await held.stop()
+
+
+async def test_parts_that_never_began_stop_at_once() -> None:
+    begun: list[int] = []
+
+    async def one_pass() -> None:
+        begun.append(1)
+
+    held = HeldBack("never", (asyncio.Event().wait,), (Loop("of never", one_pass),))
+    held.start()
+    await asyncio.sleep(0)
+    async with asyncio.timeout(1):
+        await held.stop()
+    assert begun == []

@@ -3,6 +3,7 @@
 import pytest
 
 from trigger_contracts.schema_versions import SCHEMA_VERSIONS
+from trigger_executor.adapters import schema as executor_schema
 from trigger_retention.adapters import schema as retention_schema
 from trigger_runtime.http.health import Health
 from trigger_runtime.postgres.schema_version import SchemaCheck
@@ -88,7 +89,7 @@ async def test_a_worker_waits_until_it_can_work(monkeypatch: pytest.MonkeyPatch)
     assert looks == []
 
 
-@pytest.mark.parametrize("schema", [scheduler_schema, retention_schema])
+@pytest.mark.parametrize("schema", [scheduler_schema, retention_schema, executor_schema])
 def test_what_is_declared_is_the_newest_migration(schema: object) -> None:
     """A release adds one at most: with two, services of before would not run on its schema."""
     newest = max(path.name for path in schema._FOLDER.glob("*.sql"))  # type: ignore[attr-defined]

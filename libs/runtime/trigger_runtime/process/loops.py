@@ -7,8 +7,9 @@ never silent. ``stop`` lets the pass in hand finish.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
+from typing import Protocol
 
 from .errors import DependencyUnavailable
 from .logging_setup import get_logger
@@ -22,6 +23,17 @@ LONGEST_PAUSE_S = 5.0
 """Most between failed passes: a dependency that returns is noticed within this."""
 STOP_TIMEOUT_S = 5.0
 """What ``stop`` waits for the pass in hand before it cancels it."""
+
+
+class Part(Protocol):
+    """What a process starts once, and stops: a loop, or several that belong together."""
+
+    def start(self) -> None: ...
+
+    async def stop(self) -> None:
+        """Finish what is in hand, begin nothing."""
+        ...
+
 
 Pass = Callable[[], Awaitable[timedelta | None]]
 """One pass; returns how long to wait before the next, None for until woken."""
@@ -90,7 +102,42 @@ class Loop:
                 await _wait(self._wake, wait_s)
 
 
-async def stop_all(loops: Iterable[Loop]) -> None:
+class HeldBack:
+    """Parts that begin once what they need is there, whenever that is: others do not wait for it.
+
+    ``needs`` are waited for one after the other, each for as long as it takes; they raise nothing.
+    """
+
+    def __init__(
+        self, name: str, needs: Sequence[Callable[[], Awaitable[object]]], parts: Sequence[Part]
+    ) -> None:
+        self._name = name
+        self._needs = needs
+        self._parts = parts
+        self._beginning: asyncio.Task[None] | None = None
+        self._begun: list[Part] = []
+
+    def start(self) -> None:
+        self._beginning = asyncio.create_task(self._begin(), name=self._name)
+
+    async def stop(self) -> None:
+        if self._beginning is not None:
+            self._beginning.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._beginning
+        await stop_all(self._begun)
+        self._begun.clear()
+
+    async def _begin(self) -> None:
+        for need in self._needs:
+            await need()
+        for part in self._parts:
+            self._begun.append(part)
+            part.start()
+        log.info("begun", part=self._name)
+
+
+async def stop_all(loops: Iterable[Part]) -> None:
     """Stop all at once: it takes as long as the pass in hand that takes longest."""
     await asyncio.gather(*(loop.stop() for loop in loops))
 

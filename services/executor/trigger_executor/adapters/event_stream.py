@@ -1,6 +1,6 @@
 """The event log, appended to its stream."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from trigger_contracts.deliveries.records import RecordMessage
 from trigger_executor.domain.row import EventMessage
@@ -11,8 +11,12 @@ from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
 class JetStreamEventWriter:
     """TRIGGER_EVENTS. Rows keep their order."""
 
-    def __init__(self, publisher: JetStreamPublisher) -> None:
+    def __init__(
+        self, publisher: JetStreamPublisher, on_planned: Callable[[], None] = lambda: None
+    ) -> None:
+        """``on_planned`` is told that there are records to project."""
         self._publisher = publisher
+        self._on_planned = on_planned
 
     async def append(self, rows: Sequence[EventMessage]) -> Sequence[int]:
         acks = await self._publisher.publish_each(
@@ -36,3 +40,4 @@ class JetStreamEventWriter:
                 for one in records
             ]
         )
+        self._on_planned()

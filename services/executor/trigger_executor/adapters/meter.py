@@ -7,6 +7,8 @@ from prometheus_client import Counter, Histogram
 
 from trigger_contracts.events import LogEntry
 from trigger_runtime.process.logging_setup import get_logger
+from trigger_runtime.process.metrics import LOOKED_AT_FOR
+from trigger_runtime.process.sampled import SampledGauge
 
 log = get_logger(__name__)
 
@@ -16,6 +18,15 @@ _EXPIRED = Counter(
 )
 _PLANNED = Counter(
     "etp_executor_planned_deliveries_total", "Deliveries of fired events, planned durably."
+)
+_PROJECTED = Counter(
+    "etp_executor_projected_records_total", "Records of deliveries that are in the index."
+)
+_PROJECTION_LAG = SampledGauge(
+    "etp_executor_projection_lag_seconds",
+    "How far the index of deliveries is behind the records, where this replica projects them: "
+    "age of the newest of a page when it was committed, 0 once there is no other.",
+    good_for=LOOKED_AT_FOR,
 )
 _LATENESS = Histogram(
     "etp_executor_lateness_seconds",
@@ -36,6 +47,17 @@ def recorded(entries: Sequence[LogEntry]) -> None:
 def planned(count: int) -> None:
     """So many deliveries are to be made."""
     _PLANNED.inc(count)
+
+
+def projected(records: int, lag_s: float) -> None:
+    """So many records are in the index; the newest of them had waited so long."""
+    _PROJECTED.inc(records)
+    _PROJECTION_LAG.see(lag_s)
+
+
+def followed() -> None:
+    """Another replica projects."""
+    _PROJECTION_LAG.forget()
 
 
 def expired(count: int) -> None:

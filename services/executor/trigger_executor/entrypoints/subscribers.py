@@ -4,11 +4,13 @@ The publishers are declared for the AsyncAPI document; the messages themselves t
 batches through the runtime's publisher.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
 from trigger_contracts import subjects, topology
 from trigger_contracts.commands import FireDone, FireTrigger
+from trigger_contracts.deliveries.hints import APPENDED, lanes_of
 from trigger_contracts.deliveries.records import DeliveryEvent
 from trigger_contracts.errors import Problem
 from trigger_contracts.events import (
@@ -82,18 +84,65 @@ def subscribe(
         )
     )
     listen(broker, redriver)
-    for subject, description in (
-        (subjects.ALL_FIRED, "A trigger fired."),
-        (subjects.ALL_MISSED, "Occurrences that will never fire, and why."),
-        (subjects.ALL_REJECTED, "A fire that was refused, and why."),
-    ):
-        broker.publisher(subject, schema=CloudEvent, title=subject, description=description)
+    _publishes_rows(broker)
+
+
+def subscribe_deliverer(
+    broker: PlatformBroker,
+    *,
+    on_records: Callable[[], None],
+    on_waiting: Callable[[frozenset[str] | None], None],
+    on_targets: Callable[[], None],
+) -> None:
+    """Bind the deliver role to its hints: none is a fact, and a lost one costs a look.
+
+    ``on_waiting`` is told the targets that something waits for; None for any.
+    """
+
+    @broker.subscriber(
+        subjects.EXECUTOR_WAKE,
+        title="executor: wakes",
+        description="Records of deliveries were appended (an empty body), or something waits for "
+        "the targets that it names.",
+        no_reply=True,
+    )
+    async def woken(body: bytes) -> None:
+        if body == APPENDED:
+            on_records()
+        else:
+            on_waiting(lanes_of(body))
+
+    @broker.subscriber(
+        subjects.ALL_TARGETS,
+        title="executor: targets",
+        description="A target changed: what it says is read from the log.",
+        no_reply=True,
+    )
+    async def targets(_: object) -> None:
+        on_targets()
+
+    broker.publisher(
+        subjects.EXECUTOR_WAKE, title=subjects.EXECUTOR_WAKE, description="Tells replicas to look."
+    )
+
+
+def publishes_deliveries(broker: PlatformBroker) -> None:
+    """Declare what both roles publish."""
     broker.publisher(
         subjects.ALL_DELIVERY,
         schema=DeliveryEvent,
         title=subjects.ALL_DELIVERY,
         description="An event is to be delivered to a target, was attempted to be, or is given up.",
     )
+
+
+def _publishes_rows(broker: PlatformBroker) -> None:
+    for subject, description in (
+        (subjects.ALL_FIRED, "A trigger fired."),
+        (subjects.ALL_MISSED, "Occurrences that will never fire, and why."),
+        (subjects.ALL_REJECTED, "A fire that was refused, and why."),
+    ):
+        broker.publisher(subject, schema=CloudEvent, title=subject, description=description)
     broker.publisher(
         subjects.dead_letters(Service.EXECUTOR),
         schema=DeadLetter | DeadLetterHandled,

@@ -1,0 +1,153 @@
+"""What a stretch of records makes of the index: deliveries that wait, and lanes to be woken.
+
+Pure. The index is the fold of the records (``trigger_contracts.deliveries.fold``), as far as it is
+pending: what has ended leaves it. So a plan of what has ended cannot be told by the index from a
+new one; ``earlier`` says which rounds began before, for those that may be repetitions.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from trigger_contracts.deliveries.fold import DeliveryProgress, evolve
+from trigger_contracts.deliveries.outcomes import DeliveryState, Outcome
+from trigger_contracts.deliveries.records import (
+    DeliveryAttempted,
+    DeliveryEnded,
+    DeliveryPlanned,
+    DeliveryRecord,
+)
+
+PROMPT = timedelta(seconds=20)
+"""A plan that was stored so soon after its event is the first: one that the broker let pass as a
+repetition comes two minutes (``DUPLICATE_WINDOW``) after the first, less what two clocks differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """A record, and where and when the broker stored it."""
+
+    record: DeliveryRecord
+    seq: int
+    stored_at: datetime
+
+
+@dataclass(slots=True)
+class LaneNews:
+    """What a lane is to know: when something waits in it, and how its attempts went."""
+
+    wake_at: datetime | None = None
+    for_test: bool = False
+    epoch: int = 0
+    last_attempt: DeliveryAttempted | None = None
+    last_success_at: datetime | None = None
+    last_failure_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """What is to be written: deliveries that wait, ids of those that do so no more, lanes."""
+
+    pending: Sequence[DeliveryProgress]
+    ended: Sequence[str]
+    lanes: Mapping[str, LaneNews] = field(default_factory=dict)
+
+
+class BegunRounds:
+    """The fold of records as far as rounds go: which one of each delivery began last."""
+
+    def __init__(self) -> None:
+        self.newest: dict[str, int] = {}
+        self._over: set[str] = set()
+
+    def see(self, record: DeliveryRecord) -> None:
+        """The next record of the stream."""
+        delivery_id = record.delivery_id
+        newest = self.newest.get(delivery_id)
+        if isinstance(record, DeliveryPlanned):
+            if newest is None or (delivery_id in self._over and record.round > newest):
+                self.newest[delivery_id] = record.round
+                self._over.discard(delivery_id)
+        elif record.round == newest and (
+            isinstance(record, DeliveryEnded) or record.final is not None
+        ):
+            self._over.add(delivery_id)
+
+
+def may_repeat(one: StoredRecord) -> bool:
+    """Whether a plan may stand in the stream for the second time, past the broker's memory."""
+    record = one.record
+    if not isinstance(record, DeliveryPlanned):
+        return False
+    return record.round > 1 or one.stored_at - record.logged_at > PROMPT
+
+
+def project(
+    batch: Sequence[StoredRecord],
+    known: Mapping[str, DeliveryProgress],
+    earlier: Mapping[str, int],
+) -> Projection:
+    """What the records of ``batch`` make of the deliveries that the index knows.
+
+    ``earlier``: the round of a delivery that began last, where its plan here ``may_repeat``.
+    """
+    states: dict[str, DeliveryProgress] = dict(known)
+    lanes: dict[str, LaneNews] = {}
+    for one in batch:
+        record = one.record
+        delivery_id = record.delivery_id
+        state = states.get(delivery_id)
+        if isinstance(record, DeliveryPlanned):
+            if state is None and record.round <= earlier.get(delivery_id, 0):
+                continue  # It has ended.
+        elif isinstance(record, DeliveryAttempted):
+            _see(lanes.setdefault(record.target_id, LaneNews()), record)
+        new = evolve(state, record)
+        if new is None or new is state:
+            continue
+        states[delivery_id] = new
+    changed = {
+        delivery_id: state
+        for delivery_id, state in states.items()
+        if state is not known.get(delivery_id)
+    }
+    pending = [state for state in changed.values() if state.state is DeliveryState.PENDING]
+    _wake(lanes, pending, known)
+    return Projection(
+        pending=pending,
+        ended=[
+            delivery_id
+            for delivery_id, state in changed.items()
+            if state.final is not None and delivery_id in known
+        ],
+        lanes=lanes,
+    )
+
+
+def _wake(
+    lanes: dict[str, LaneNews],
+    pending: Iterable[DeliveryProgress],
+    known: Mapping[str, DeliveryProgress],
+) -> None:
+    """Wake the lanes of what is new, or due earlier than it was."""
+    for state in pending:
+        planned = state.planned
+        was = known.get(planned.delivery_id)
+        is_known = was is not None and was.planned.round == planned.round
+        if was is not None and is_known and was.next_attempt_at <= state.next_attempt_at:
+            continue
+        lane = lanes.setdefault(planned.target_id, LaneNews())
+        lane.for_test = planned.change_seq is not None
+        if lane.wake_at is None or state.next_attempt_at < lane.wake_at:
+            lane.wake_at = state.next_attempt_at
+
+
+def _see(lane: LaneNews, attempt: DeliveryAttempted) -> None:
+    ended_at = attempt.started_at + timedelta(milliseconds=attempt.duration_ms)
+    lane.epoch = max(lane.epoch, attempt.epoch)
+    if lane.last_attempt is None or attempt.started_at >= lane.last_attempt.started_at:
+        lane.last_attempt = attempt
+    if attempt.outcome is Outcome.DELIVERED:
+        lane.last_success_at = max(ended_at, lane.last_success_at or ended_at)
+    else:
+        lane.last_failure_at = max(ended_at, lane.last_failure_at or ended_at)

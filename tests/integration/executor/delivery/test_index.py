@@ -1,0 +1,407 @@
+"""The index of deliveries in PostgreSQL: projected once, in order, by one replica at a time."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+from pydantic import SecretStr
+
+from tests.support.servers import Broker, Database
+from tests.unit.contracts.deliveries.factories import attempted, ended, planned
+from trigger_contracts import subjects, topology
+from trigger_contracts.deliveries.outcomes import Final, Outcome
+from trigger_contracts.deliveries.records import (
+    DeliveryRecord,
+    delivery_id_of,
+    message_of,
+)
+from trigger_contracts.ids import occurrence_event_id
+from trigger_executor.adapters.delivery.index import PostgresDeliveries, PostgresProjection
+from trigger_executor.adapters.delivery.record_log import RecordReader
+from trigger_executor.adapters.rebuild import rebuild
+from trigger_executor.adapters.schema import SCHEMA
+from trigger_executor.domain.delivery.projecting import project
+from trigger_executor.handlers.delivery.projecting import FOLLOWING, DeliveryProjector
+from trigger_local.secrets import Secrets
+from trigger_runtime.jetstream.connection import Connection
+from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
+from trigger_runtime.jetstream.reader import StreamReader
+from trigger_runtime.postgres.database import Database as Pool
+from trigger_runtime.postgres.shadow import ShadowSchema
+from trigger_runtime.process.clock import SystemClock
+from trigger_runtime.process.settings import DatabaseSettings, NatsSettings
+
+TIMEOUT = timedelta(seconds=5)
+NOW = datetime.now(UTC)
+LIFE = timedelta(hours=48)
+
+
+def about(number: int, target_id: str = "erp", trigger_id: str = "backup") -> dict[str, Any]:
+    """The event of a trigger's occurrence, on its way to a target."""
+    event_id = str(occurrence_event_id(trigger_id, "c", NOW + timedelta(seconds=number)))
+    return {
+        "event_id": event_id,
+        "delivery_id": delivery_id_of(event_id, target_id),
+        "trigger_id": trigger_id,
+        "target_id": target_id,
+        "logged_at": NOW,
+    }
+
+
+def plan(number: int, target_id: str = "erp", **given: Any) -> DeliveryRecord:
+    times = {"planned_at": NOW, "expires_at": NOW + LIFE}
+    return planned(**{**about(number, target_id), **times, "event_seq": 1 + number, **given})
+
+
+class World:
+    """The stream, the tables, and replicas that project."""
+
+    def __init__(self, connection: Connection, pool: Pool, owner: asyncpg.Connection) -> None:
+        self.publisher = JetStreamPublisher(connection, topology.EVENTS.name, timeout=TIMEOUT)
+        self.reader = StreamReader(connection, topology.EVENTS.name, timeout=TIMEOUT)
+        self.index = PostgresDeliveries(pool)
+        self.owner = owner
+        self.woken: list[set[str]] = []
+        self.lags: list[float] = []
+        self.follows = 0
+
+    def replica(self) -> DeliveryProjector:
+        return DeliveryProjector(RecordReader(self.reader), self.index, self, SystemClock(), self)
+
+    def waiting(self, target_ids: Any) -> None:
+        self.woken.append(set(target_ids))
+
+    def projected(self, records: int, lag_s: float) -> None:
+        self.lags.append(lag_s)
+
+    def followed(self) -> None:
+        self.follows += 1
+
+    async def append(
+        self, *records: DeliveryRecord, message_id: Callable[[str], str] = lambda own: own
+    ) -> None:
+        """Store records; with other message ids, as past the time that the broker knows them."""
+        messages = []
+        for record in records:
+            message = message_of(record, expires_at=NOW + LIFE, now=NOW)
+            assert message is not None
+            messages.append(
+                Message(
+                    message.subject,
+                    message.body,
+                    message_id=message_id(message.message_id),
+                    ttl=message.ttl,
+                )
+            )
+        await self.publisher.publish_each(messages)
+
+    async def project(self, replica: DeliveryProjector | None = None) -> None:
+        replica = replica or self.replica()
+        while await replica.one_pass() == timedelta():
+            pass
+
+    async def rows(self, table: str, order: str) -> list[dict[str, Any]]:
+        found = await self.owner.fetch(f"SELECT * FROM {SCHEMA}.{table} ORDER BY {order}")
+        return [dict(row) for row in found]
+
+    async def deliveries(self) -> list[dict[str, Any]]:
+        return await self.rows("delivery", "delivery_id")
+
+    async def lanes(self) -> dict[str, dict[str, Any]]:
+        return {lane["target_id"]: lane for lane in await self.rows("lane", "target_id")}
+
+    async def position(self) -> int:
+        return await self.owner.fetchval(f"SELECT seq FROM {SCHEMA}.projection")
+
+
+@pytest.fixture
+async def world(
+    platform_streams: Broker, secrets: Secrets, empty_database: Database
+) -> AsyncIterator[World]:
+    settings = NatsSettings(
+        nats_url=platform_streams.url,
+        nats_user="executor",
+        nats_password=SecretStr(secrets.nats["executor"]),
+    )
+    connection = Connection(settings, "executor")
+    await connection.connect()
+    pool = Pool(
+        DatabaseSettings(database_url=SecretStr(empty_database.url("etp_executor"))),
+        "test executor",
+        server_settings={"search_path": SCHEMA},
+    )
+    async with empty_database.connected() as owner:
+        yield World(connection, pool, owner)
+    await pool.close()
+    await connection.close()
+
+
+def ids(*records: DeliveryRecord) -> list[str]:
+    return sorted(record.delivery_id for record in records)
+
+
+def found(rows: Sequence[dict[str, Any]]) -> list[str]:
+    return [str(row["delivery_id"]) for row in rows]
+
+
+async def test_what_is_pending_is_in_the_index_with_the_position(world: World):
+    due = NOW + timedelta(seconds=5)
+    await world.append(
+        *(plan(number) for number in range(3)),
+        plan(3, "crm", is_test=True, change_seq=77),
+        attempted(**about(1), epoch=4, started_at=NOW, next_attempt_at=due),
+        attempted(Outcome.DELIVERED, **about(2), started_at=NOW),
+    )
+
+    await world.project()
+
+    rows = await world.deliveries()
+    assert found(rows) == ids(plan(0), plan(1), plan(3, "crm"))
+    by_id = {str(row["delivery_id"]): row for row in rows}
+    new, failed = (by_id[plan(number).delivery_id] for number in (0, 1))
+    assert (new["attempts"], new["next_attempt_at"], new["event_seq"]) == (0, NOW, 1)
+    assert (failed["attempts"], failed["epoch"], failed["next_attempt_at"]) == (1, 4, due)
+    crm = by_id[plan(3, "crm").delivery_id]
+    assert (crm["is_test"], crm["change_seq"], crm["trigger_id"]) == (True, 77, "backup")
+    assert (crm["expires_at"], crm["logged_at"], crm["round"]) == (NOW + LIFE, NOW, 1)
+    assert await world.position() == 6
+    assert world.woken == [{"erp", "crm"}]
+
+
+async def test_a_lane_is_woken_for_the_earliest_and_keeps_what_its_owner_wrote(world: World):
+    await world.append(plan(0, planned_at=NOW + timedelta(seconds=9)))
+    await world.project()
+    await world.owner.execute(
+        f"UPDATE {SCHEMA}.lane SET owner = 'one', epoch = 7, lease_until = $1, state = $2",
+        NOW,
+        '{"a":1}',
+    )
+    await world.append(plan(1), attempted(Outcome.DELIVERED, **about(0), epoch=5, started_at=NOW))
+    await world.project()
+
+    lane = (await world.lanes())["erp"]
+    assert lane["wake_at"] == NOW
+    assert (lane["owner"], lane["epoch"], lane["lease_until"]) == ("one", 7, NOW)
+    assert lane["state"] == '{"a":1}'
+    assert (lane["last_outcome"], lane["last_code"], lane["last_failure_at"]) == (
+        "delivered",
+        None,
+        None,
+    )
+    assert lane["last_success_at"] == NOW + timedelta(milliseconds=12)
+
+
+async def test_whoever_gives_a_lane_back_waits_for_what_is_projected_into_it(world: World):
+    """It locks the lane first; what is written beside it is there once it has the lock."""
+    await world.append(plan(0))
+    await world.project()
+    await world.append(plan(1))
+    async with world.index.projecting() as transaction:
+        assert transaction is not None
+        _, page = await RecordReader(world.reader).after(transaction.position)
+        known = await transaction.load({one.record.delivery_id for one in page})
+        assert known == {}
+        await transaction.write(project(page, known, {}), page[-1].seq)
+        with pytest.raises(asyncpg.LockNotAvailableError):
+            await world.owner.execute(
+                f"SELECT FROM {SCHEMA}.lane WHERE target_id = 'erp' FOR UPDATE NOWAIT"
+            )
+
+    assert len(await world.deliveries()) == 2
+
+
+async def test_one_replica_projects_and_another_takes_over(world: World):
+    one, other = world.replica(), world.replica()
+    await world.project(one)
+    await world.append(plan(0))
+    async with world.index.projecting() as held:
+        assert held is not None
+        assert await other.one_pass() == FOLLOWING
+    assert world.follows == 1
+    assert not other.hinted()
+
+    await world.project(one)
+    assert await other.one_pass() == FOLLOWING
+    assert not other.hinted()
+
+    # The first is gone: what it does not project the other one does at its next look.
+    await world.append(plan(1))
+    await world.project(other)
+    assert len(await world.deliveries()) == 2
+    assert other.hinted()
+
+
+async def test_whoever_was_overtaken_goes_on_where_the_other_one_is(world: World):
+    one, other = world.replica(), world.replica()
+    await world.append(plan(0))
+    await world.project(one)
+    await world.append(attempted(Outcome.DELIVERED, **about(0), started_at=NOW), plan(1))
+    await world.project(other)
+    await world.append(plan(2))
+    await world.project(one)
+
+    assert found(await world.deliveries()) == ids(plan(1), plan(2))
+    assert await world.position() == 4
+
+
+async def test_a_page_that_was_not_committed_is_projected_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    await world.append(plan(0), plan(1, "crm"))
+    whole = PostgresProjection.write
+
+    async def broken_off(self, projection, position):
+        await whole(self, projection, position)
+        raise RuntimeError("the process was killed here")
+
+    monkeypatch.setattr(PostgresProjection, "write", broken_off)
+    replica = world.replica()
+    with pytest.raises(RuntimeError):
+        await replica.one_pass()
+    assert await world.deliveries() == []
+    assert world.woken == []
+
+    monkeypatch.setattr(PostgresProjection, "write", whole)
+    await world.project(replica)
+    assert len(await world.deliveries()) == 2
+
+
+async def test_a_plan_that_comes_again_past_the_brokers_memory_sends_nothing_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """Its delivery has ended and left the index: the records since the event tell."""
+    late = NOW - timedelta(minutes=3)
+    first = plan(0, logged_at=late)
+    await world.append(
+        first, attempted(Outcome.DELIVERED, **{**about(0), "logged_at": late}, started_at=NOW)
+    )
+    replica = world.replica()
+    await world.project(replica)
+    await world.append(plan(0, event_seq=90, logged_at=late), message_id=lambda own: f"{own}-2")
+    await world.append(plan(1, logged_at=late))
+
+    await world.project(replica)
+    assert found(await world.deliveries()) == ids(plan(1))
+
+    # Also whoever has seen nothing of it before.
+    await world.append(plan(0, event_seq=91, logged_at=late), message_id=lambda own: f"{own}-3")
+    await world.project(world.replica())
+    assert found(await world.deliveries()) == ids(plan(1))
+
+
+async def test_a_redelivery_begins_once_its_round_has_ended(world: World):
+    await world.append(plan(0), ended(**about(0), ended_at=NOW))
+    await world.append(plan(0, round=2))
+    await world.project()
+    (row,) = await world.deliveries()
+    assert (row["round"], row["attempts"]) == (2, 0)
+
+    await world.append(attempted(Outcome.DELIVERED, **about(0), round=2, started_at=NOW))
+    await world.append(plan(0, round=2), message_id=lambda own: f"{own}-2")
+    await world.project()
+    assert await world.deliveries() == []
+
+
+async def test_what_cannot_be_read_is_passed_over(world: World):
+    await world.publisher.publish(Message(subjects.delivery("backup"), b"{}", message_id="bad"))
+    await world.append(plan(0))
+    await world.project()
+
+    assert found(await world.deliveries()) == ids(plan(0))
+    assert await world.position() == 2
+
+
+async def test_a_rebuild_gives_equal_tables_and_nothing_is_sent_again(
+    world: World, empty_database: Database
+):
+    late = NOW - timedelta(minutes=3)
+    dead = {"final": Final.DEAD, "started_at": NOW}
+    await world.append(
+        *(plan(number) for number in range(6)),
+        plan(6, "crm"),
+        attempted(**about(0), started_at=NOW, epoch=3, next_attempt_at=NOW + LIFE / 2),
+        attempted(Outcome.DELIVERED, **about(1), started_at=NOW, epoch=3),
+        attempted(**about(2), **dead),
+        attempted(Outcome.BLOCKED, **about(3), started_at=NOW),
+        ended(**about(4), ended_at=NOW),
+        plan(4, round=2),
+        plan(7, logged_at=late),
+        attempted(Outcome.DELIVERED, **{**about(7), "logged_at": late}, started_at=NOW),
+    )
+    await world.append(plan(7, event_seq=90, logged_at=late), message_id=lambda own: f"{own}-2")
+    await world.project()
+    await world.owner.execute(
+        f"UPDATE {SCHEMA}.lane SET owner = 'one', epoch = 9, state = $1 WHERE target_id = 'erp'",
+        '{"a":1}',
+    )
+    before = await world.deliveries(), await world.lanes(), await world.position()
+    assert found(before[0]) == ids(plan(0), plan(4), plan(5), plan(6, "crm"))
+
+    async with empty_database.connected() as administrator:
+        report = await rebuild(administrator, world.reader)
+
+    assert (await world.deliveries(), await world.lanes(), await world.position()) == before
+    assert (report.records, report.pending, report.last_seq) == (16, 4, before[2])
+
+    # The service goes on with the new tables.
+    await world.append(plan(8))
+    await world.project()
+    assert len(await world.deliveries()) == 5
+
+
+async def test_a_lost_schema_is_made_of_the_records_with_the_epochs_that_they_have(
+    world: World, empty_database: Database
+):
+    await world.append(
+        plan(0), attempted(**about(0), started_at=NOW, epoch=12, next_attempt_at=NOW)
+    )
+    await world.owner.execute(f"DROP SCHEMA {SCHEMA} CASCADE")
+
+    async with empty_database.connected() as administrator:
+        await rebuild(administrator, world.reader)
+
+    assert (await world.lanes())["erp"]["epoch"] == 12
+    await world.append(plan(1))
+    await world.project()
+    assert found(await world.deliveries()) == ids(plan(0), plan(1))
+
+
+async def test_a_rebuild_that_was_killed_leaves_everything_and_can_be_repeated(
+    world: World, empty_database: Database, monkeypatch: pytest.MonkeyPatch
+):
+    await world.append(plan(0))
+    await world.project()
+    before = await world.deliveries()
+
+    async def killed(*_: Any) -> None:
+        raise RuntimeError("killed here by the test")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ShadowSchema, "swap", killed)
+        async with empty_database.connected() as administrator:
+            with pytest.raises(RuntimeError):
+                await rebuild(administrator, world.reader)
+    assert await world.deliveries() == before
+
+    async with empty_database.connected() as administrator:
+        await rebuild(administrator, world.reader)
+    assert await world.deliveries() == before
+
+
+async def test_the_executors_role_sees_its_own_schema_and_the_gateway_its_views(
+    world: World, empty_database: Database
+):
+    async with empty_database.connected("etp_executor") as own:
+        for table in ("scheduler.trigger", "scheduler.triggers", "retention.event"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await own.execute(f"SELECT FROM {table} LIMIT 0")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await own.execute(f"CREATE TABLE {SCHEMA}.more (id integer)")
+    async with empty_database.connected("etp_api") as gateway:
+        for view in ("pending", "lanes", "schema_version"):
+            await gateway.execute(f"SELECT FROM {SCHEMA}.{view} LIMIT 0")
+        for table in ("delivery", "lane", "projection"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await gateway.execute(f"SELECT FROM {SCHEMA}.{table} LIMIT 0")
