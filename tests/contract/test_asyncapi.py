@@ -26,6 +26,7 @@ CORE_SUBSCRIPTIONS: dict[Service, set[str]] = {
         subjects.redrive(Service.EXECUTOR),
         subjects.EXECUTOR_WAKE,
         subjects.ALL_TARGETS,
+        subjects.REDRIVE_DELIVERIES,
     },
     Service.RETENTION: {subjects.redrive(Service.RETENTION)},
 }
@@ -38,7 +39,12 @@ NOT_YET_PUBLISHED = {
 """Permitted, each with its place, and published by no service so far."""
 
 
+_OF_DELIVERIES = {Verb.REDELIVER: "Redeliver", Verb.CANCEL: "CancelDelivery"}
+
+
 def _type(verb: Verb) -> str:
+    if verb in _OF_DELIVERIES:
+        return _OF_DELIVERIES[verb]
     kind, _, of = verb.partition("-")
     return f"{kind.capitalize()}{of.capitalize() or 'Trigger'}"
 
@@ -55,6 +61,7 @@ PAYLOADS: dict[str, set[str]] = {
         for service in topology.WORKERS
     },
     **{subjects.redrive(service): {"Redrive"} for service in topology.WORKERS},
+    subjects.REDRIVE_DELIVERIES: {"Redrive"},
     subjects.SWEPT: {"Swept"},
     subjects.ALL_ALIVE: {"Heartbeat"},
     **{subjects.alive(service): {"Heartbeat"} for service in topology.WORKERS},
@@ -63,7 +70,7 @@ PAYLOADS: dict[str, set[str]] = {
 
 RESULTS = {
     Service.SCHEDULER: {"CommandDone", "TargetDone", "Problem", "Redriven"},
-    Service.EXECUTOR: {"FireDone", "Problem", "Redriven"},
+    Service.EXECUTOR: {"FireDone", "DeliveryDone", "Problem", "Redriven"},
     Service.RETENTION: {"Redriven"},
 }
 

@@ -40,16 +40,25 @@ from trigger_runtime.worker import serve_worker
 from .adapters import meter
 from .adapters.claims import StoredClaims
 from .adapters.definitions import ChangeReader
+from .adapters.delivery.attempt_log import JetStreamAttemptLog
+from .adapters.delivery.fired_events import FiredRows, TestedTargets
 from .adapters.delivery.index import PostgresDeliveries
 from .adapters.delivery.record_log import RecordReader
+from .adapters.delivery.waiting_deliveries import PostgresWaiting
 from .adapters.delivery.wakes import NatsHints
 from .adapters.event_stream import JetStreamEventWriter
 from .adapters.positions import positions
 from .adapters.recorded import RecordedRows
 from .adapters.schema import SCHEMA
 from .adapters.targets import TargetReader
-from .entrypoints.subscribers import publishes_deliveries, subscribe, subscribe_deliverer
+from .entrypoints.subscribers import (
+    publishes_deliveries,
+    subscribe,
+    subscribe_changes,
+    subscribe_deliverer,
+)
 from .handlers import RecordDues, Recorder, RecordFires
+from .handlers.delivery.again import ChangeDeliveries
 from .handlers.delivery.projecting import DeliveryProjector, DeliverySweeper
 from .handlers.tracing import DecisionTraces
 from .settings import Role, Settings
@@ -134,15 +143,14 @@ def build(settings: Settings) -> Executor:
     hints = NatsHints(connection)
     traces = traces_of(settings, service=Service.EXECUTOR)
     events = JetStreamPublisher(connection, topology.EVENTS.name, timeout=settings.publish_timeout)
-    publishers = [events]
+    dead = JetStreamPublisher(connection, topology.DEAD.name, timeout=settings.publish_timeout)
     guard: StreamGuard | None = None
     if Role.RECORD in roles:
-        dead = JetStreamPublisher(connection, topology.DEAD.name, timeout=settings.publish_timeout)
-        publishers.append(dead)
         guard = _build_recorder(settings, connection, broker, events, dead, hints, traces)
     deliverer: Deliverer | None = None
     if Role.DELIVER in roles:
         deliverer = _build_deliverer(settings, connection, broker, hints)
+        _change_deliveries(settings, connection, broker, deliverer.database, events, dead, hints)
     publishes_deliveries(broker)
     asyncapi = AsyncAPI(
         broker,
@@ -150,7 +158,7 @@ def build(settings: Settings) -> Executor:
         version=importlib.metadata.version("event-trigger-platform"),
         description=DESCRIPTION,
     )
-    return Executor(connection, broker, asyncapi, tuple(publishers), guard, traces, deliverer)
+    return Executor(connection, broker, asyncapi, (events, dead), guard, traces, deliverer)
 
 
 def _build_recorder(
@@ -244,14 +252,57 @@ def _build_deliverer(
         SchemaCheck({SCHEMA: SCHEMA_VERSIONS[SCHEMA]}, database.schema_version),
         StreamGuard(
             connection,
-            (topology.EVENTS.name, topology.TARGETS.name, topology.CHANGES.name),
-            (),
+            (
+                topology.COMMANDS.name,
+                topology.EVENTS.name,
+                topology.TARGETS.name,
+                topology.CHANGES.name,
+            ),
+            (topology.EXECUTOR_DELIVERIES,),
             timeout=timeout,
             positions=asked_of(database, positions),
         ),
         projector,
         (projecting, Loop("sweep deliveries", DeliverySweeper(index).sweep)),
     )
+
+
+def _change_deliveries(
+    settings: Settings,
+    connection: Connection,
+    broker: PlatformBroker,
+    database: Database,
+    events: JetStreamPublisher,
+    dead: JetStreamPublisher,
+    hints: NatsHints,
+) -> None:
+    """Bind the deliver role to the commands about deliveries."""
+    timeout = settings.publish_timeout
+    clock = SystemClock()
+    dead_letters = DeadLetterWriter(dead, Service.EXECUTOR, clock, kept_for=settings.kept_for)
+    event_log = StreamReader(connection, topology.EVENTS.name, timeout=timeout)
+    change_deliveries = ChangeDeliveries(
+        PostgresWaiting(database),
+        JetStreamAttemptLog(connection, events, event_log, on_appended=hints.appended),
+        FiredRows(event_log),
+        TargetReader(StreamReader(connection, topology.TARGETS.name, timeout=timeout)),
+        TestedTargets(StreamReader(connection, topology.CHANGES.name, timeout=timeout)),
+        hints,
+        NatsResults(connection),
+        dead_letters,
+        clock,
+        monotonic=clock.monotonic,
+        kept_for=settings.kept_for,
+    )
+    redriver = Redriver(
+        Service.EXECUTOR,
+        {change_deliveries.stream: change_deliveries},
+        dead_letters,
+        StreamReader(connection, topology.DEAD.name, timeout=timeout),
+        clock,
+        kept_for=settings.kept_for,
+    )
+    subscribe_changes(broker, change_deliveries, dead_letters, redriver)
 
 
 async def serve(settings: Settings) -> int:

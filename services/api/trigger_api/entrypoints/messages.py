@@ -35,11 +35,11 @@ def declare(
             title=f"{verb} command",
             description=(command.__doc__ or "").strip(),
         )
-    for service in WORKERS:
+    for subject in (*map(subjects.redrive, WORKERS), subjects.REDRIVE_DELIVERIES):
         broker.publisher(
-            subjects.redrive(service),
+            subject,
             schema=Redrive,
-            title=subjects.redrive(service),
+            title=subject,
             description="Handle a dead letter again; the service replies with what became of it.",
         )
     subscriber = broker.subscriber(

@@ -9,7 +9,13 @@ from datetime import timedelta
 from functools import partial
 
 from trigger_contracts import subjects, topology
-from trigger_contracts.commands import FireDone, FireTrigger
+from trigger_contracts.commands import (
+    CancelDelivery,
+    DeliveryDone,
+    FireDone,
+    FireTrigger,
+    Redeliver,
+)
 from trigger_contracts.deliveries.hints import APPENDED, lanes_of
 from trigger_contracts.deliveries.records import DeliveryEvent
 from trigger_contracts.errors import Problem
@@ -24,6 +30,7 @@ from trigger_contracts.events import (
 from trigger_contracts.redrives import Redriven
 from trigger_contracts.subjects import Service
 from trigger_executor.handlers import RecordDues, RecordFires
+from trigger_executor.handlers.delivery.again import ChangeDeliveries
 from trigger_runtime.consuming.ack_policy import acknowledging
 from trigger_runtime.consuming.broker import PlatformBroker
 from trigger_runtime.consuming.consumer import subscribe_batches
@@ -126,8 +133,50 @@ def subscribe_deliverer(
     )
 
 
+def subscribe_changes(
+    broker: PlatformBroker,
+    change_deliveries: ChangeDeliveries,
+    dead_letters: DeadLetterWriter,
+    redriver: Redriver,
+) -> None:
+    """Bind the deliver role to the commands about deliveries."""
+    subscribe_batches(
+        broker,
+        topology.EXECUTOR_DELIVERIES,
+        (Redeliver, CancelDelivery),
+        batch=BATCH,
+        workers=WORKERS,
+        min_interval=MIN_INTERVAL,
+        title="executor: commands about deliveries",
+        description="Requests to deliver again, or to give up; the result goes to the reply_to "
+        "header.",
+    )(
+        acknowledging(
+            topology.EXECUTOR_DELIVERIES,
+            change_deliveries,
+            partial(dead_letters.dead_letter, change_deliveries.stream),
+            give_up=change_deliveries.give_up,
+        )
+    )
+    listen(broker, redriver, of_deliveries=True)
+
+
 def publishes_deliveries(broker: PlatformBroker) -> None:
     """Declare what both roles publish."""
+    broker.publisher(
+        subjects.dead_letters(Service.EXECUTOR),
+        schema=DeadLetter | DeadLetterHandled,
+        title=subjects.dead_letters(Service.EXECUTOR),
+        description="What could not be handled, with the reason and the original.",
+    )
+    for inbox in subjects.RESULT_INBOXES:
+        broker.publisher(
+            f"{inbox}.>",
+            schema=FireDone | DeliveryDone | Problem | Redriven,
+            title=f"executor: results to {inbox}",
+            description="The result of a command, to the subject that its reply_to header names; "
+            "to the gateway also what became of a redrive.",
+        )
     broker.publisher(
         subjects.ALL_DELIVERY,
         schema=DeliveryEvent,
@@ -143,17 +192,3 @@ def _publishes_rows(broker: PlatformBroker) -> None:
         (subjects.ALL_REJECTED, "A fire that was refused, and why."),
     ):
         broker.publisher(subject, schema=CloudEvent, title=subject, description=description)
-    broker.publisher(
-        subjects.dead_letters(Service.EXECUTOR),
-        schema=DeadLetter | DeadLetterHandled,
-        title=subjects.dead_letters(Service.EXECUTOR),
-        description="What could not be handled, with the reason and the original.",
-    )
-    for inbox in subjects.RESULT_INBOXES:
-        broker.publisher(
-            f"{inbox}.>",
-            schema=FireDone | Problem | Redriven,
-            title=f"executor: results to {inbox}",
-            description="The result of a fire, to the subject that its reply_to header names; to "
-            "the gateway also what became of a redrive.",
-        )
