@@ -27,6 +27,7 @@ CORE_SUBSCRIPTIONS: dict[Service, set[str]] = {
         subjects.EXECUTOR_WAKE,
         subjects.ALL_TARGETS,
         subjects.REDRIVE_DELIVERIES,
+        subjects.EXECUTOR_PROBE,
     },
     Service.RETENTION: {subjects.redrive(Service.RETENTION)},
 }
@@ -34,7 +35,6 @@ CORE_SUBSCRIPTIONS: dict[Service, set[str]] = {
 
 NOT_YET_PUBLISHED = {
     subjects.ALL_HEALTH,
-    subjects.EXECUTOR_PROBE,
 }
 """Permitted, each with its place, and published by no service so far."""
 
@@ -62,6 +62,7 @@ PAYLOADS: dict[str, set[str]] = {
     },
     **{subjects.redrive(service): {"Redrive"} for service in topology.WORKERS},
     subjects.REDRIVE_DELIVERIES: {"Redrive"},
+    subjects.EXECUTOR_PROBE: {"Probe"},
     subjects.SWEPT: {"Swept"},
     subjects.ALL_ALIVE: {"Heartbeat"},
     **{subjects.alive(service): {"Heartbeat"} for service in topology.WORKERS},
@@ -70,7 +71,7 @@ PAYLOADS: dict[str, set[str]] = {
 
 RESULTS = {
     Service.SCHEDULER: {"CommandDone", "TargetDone", "Problem", "Redriven"},
-    Service.EXECUTOR: {"FireDone", "DeliveryDone", "Problem", "Redriven"},
+    Service.EXECUTOR: {"FireDone", "DeliveryDone", "Probed", "Problem", "Redriven"},
     Service.RETENTION: {"Redriven"},
 }
 

@@ -130,7 +130,7 @@ class Api:
     openapi: Any
     """Makes the OpenAPI document."""
     connection: Connection
-    tail: Tail
+    tails: tuple[Tail, ...]
     documents: operations.Documents
     arrivals: Arrivals
     health: Health
@@ -138,7 +138,8 @@ class Api:
     def stop(self) -> None:
         """Say that no more requests should come, and end at once what would not end by itself."""
         self.health.stopping = True
-        self.tail.stop()
+        for tail in self.tails:
+            tail.stop()
         self.arrivals.stop()
 
 
@@ -190,8 +191,8 @@ def build(settings: Settings) -> Api:
     )
     cache = cache_at(settings.cache_url.get_secret_value(), clock)
     lifetimes = Lifetimes(settings.active_for, settings.kept_for)
-    tail = _tail(settings, connection, clock, lifetimes)
-    positions = ProjectedPosition(connection, tail.log, clock.monotonic)
+    tails = _tails(settings, connection, clock, lifetimes)
+    positions = ProjectedPosition(connection, tails[0].log, clock.monotonic)
 
     broker = create_broker(connection, description="The platform's broker.")
     heartbeats = HeartbeatListener(connection, clock.monotonic)
@@ -207,7 +208,7 @@ def build(settings: Settings) -> Api:
     health.add("streams", declared.check)
     cache.tell(health)
     loops = (
-        stream.tail_loop(tail),
+        *stream.tail_loops(*tails),
         clocks.loop(),
         declared.loop(),
         *_measuring(connection, health),
@@ -276,10 +277,13 @@ def build(settings: Settings) -> Api:
                 Replays(lookup=lookup, fires=fires), bulk_replays, log_views, bodies, fire_traces
             ),
             stream.router(
-                TailReaders(
-                    tail,
-                    heartbeat=settings.stream_heartbeat,
-                    write_timeout=settings.stream_write_timeout,
+                *(
+                    TailReaders(
+                        tail,
+                        heartbeat=settings.stream_heartbeat,
+                        write_timeout=settings.stream_write_timeout,
+                    )
+                    for tail in tails
                 )
             ),
             exports.router(
@@ -314,7 +318,9 @@ def build(settings: Settings) -> Api:
         meter.answered,
         compressor,
     )
-    return Api(gateway, app, faststream, app.openapi, connection, tail, documents, arrivals, health)
+    return Api(
+        gateway, app, faststream, app.openapi, connection, tails, documents, arrivals, health
+    )
 
 
 def _keys(settings: Settings) -> dict[str, StoredKey]:
@@ -446,17 +452,26 @@ def _measuring(connection: Connection, health: Health) -> tuple[Loop, Loop]:
     return Loop("checks", look), lag.loop()
 
 
-def _tail(
+def _tails(
     settings: Settings, connection: Connection, clock: SystemClock, lifetimes: Lifetimes
-) -> Tail:
-    return Tail(
-        log=JetStreamEventStream(connection, timeout=settings.publish_timeout),
-        clock=clock,
-        meter=meter,
-        lifetimes=lifetimes,
-        backlog=settings.stream_backlog,
-        limit=settings.max_stream_readers,
-    )
+) -> tuple[Tail, Tail]:
+    """Of the events alone, and with what becomes of them at targets."""
+
+    def tail(*, beside: Tail | None) -> Tail:
+        return Tail(
+            log=JetStreamEventStream(
+                connection, timeout=settings.publish_timeout, has_deliveries=beside is not None
+            ),
+            clock=clock,
+            meter=meter,
+            lifetimes=lifetimes,
+            backlog=settings.stream_backlog,
+            limit=settings.max_stream_readers,
+            beside=beside,
+        )
+
+    events_alone = tail(beside=None)
+    return events_alone, tail(beside=events_alone)
 
 
 async def serve(settings: Settings) -> int:

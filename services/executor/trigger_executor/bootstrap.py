@@ -5,7 +5,8 @@ meanwhile.
 """
 
 import importlib.metadata
-from collections.abc import Awaitable, Callable, Mapping
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,6 +16,7 @@ from trigger_contracts import topology
 from trigger_contracts.idempotency import Claim
 from trigger_contracts.schema_versions import SCHEMA_VERSIONS
 from trigger_contracts.subjects import Service
+from trigger_contracts.tracing import trace_id_of
 from trigger_runtime.consuming.broker import PlatformBroker, create_broker
 from trigger_runtime.dead_letters.redriving import Redriver
 from trigger_runtime.dead_letters.writer import DeadLetterWriter
@@ -30,9 +32,11 @@ from trigger_runtime.postgres.positions import asked_of
 from trigger_runtime.postgres.schema_version import SchemaCheck
 from trigger_runtime.process.clock import SystemClock
 from trigger_runtime.process.clock_watch import CLOCK_OF_RECORD, AskClock
+from trigger_runtime.process.ids import new_id
 from trigger_runtime.process.logging_setup import set_up_logging
 from trigger_runtime.process.loops import HeldBack, Loop, Part
 from trigger_runtime.process.metrics import tell_build
+from trigger_runtime.process.record_clock import ClockOfRecord
 from trigger_runtime.tracing.traces import Traces
 from trigger_runtime.tracing.turning_on import stops_of, traces_of
 from trigger_runtime.worker import serve_worker
@@ -41,16 +45,29 @@ from .adapters import meter
 from .adapters.claims import StoredClaims
 from .adapters.definitions import ChangeReader
 from .adapters.delivery.attempt_log import JetStreamAttemptLog
+from .adapters.delivery.event_bodies import JetStreamBodies
 from .adapters.delivery.fired_events import FiredRows, TestedTargets
 from .adapters.delivery.index import PostgresDeliveries
+from .adapters.delivery.lane_index import PostgresLanes
+from .adapters.delivery.name_lookup import AresLookup
+from .adapters.delivery.name_resolver import NameResolver
+from .adapters.delivery.opened_secrets import SecretOpener
+from .adapters.delivery.plan_progress import RecordRoleProgress
+from .adapters.delivery.probed_lanes import PostgresProbedLanes
 from .adapters.delivery.record_log import RecordReader
+from .adapters.delivery.subject_sender import SubjectSender
+from .adapters.delivery.target_changes import JetStreamTargetChanges
+from .adapters.delivery.target_sender import TargetSender
+from .adapters.delivery.trust import Trust
 from .adapters.delivery.waiting_deliveries import PostgresWaiting
 from .adapters.delivery.wakes import NatsHints
+from .adapters.delivery.webhook_sender import SendingRules, WebhookSender
 from .adapters.event_stream import JetStreamEventWriter
 from .adapters.positions import positions
 from .adapters.recorded import RecordedRows
 from .adapters.schema import SCHEMA
 from .adapters.targets import TargetReader
+from .domain.delivery.retrying import margin_of
 from .entrypoints.subscribers import (
     publishes_deliveries,
     subscribe,
@@ -59,8 +76,18 @@ from .entrypoints.subscribers import (
 )
 from .handlers import RecordDues, Recorder, RecordFires
 from .handlers.delivery.again import ChangeDeliveries
+from .handlers.delivery.attempting import Attempts, Recording
+from .handlers.delivery.ending import Endings
+from .handlers.delivery.lanes_in_hand import LanesInHand
+from .handlers.delivery.leasing import LaneLeases
+from .handlers.delivery.ordering import PlanOrder
+from .handlers.delivery.probing import ProbeTargets
 from .handlers.delivery.projecting import DeliveryProjector, DeliverySweeper
+from .handlers.delivery.role import Delivering
+from .handlers.delivery.serving import LaneServing
+from .handlers.delivery.targets import FollowedTargets
 from .handlers.tracing import DecisionTraces
+from .ports.sending import Sender
 from .settings import Role, Settings
 
 DESCRIPTION = (
@@ -80,6 +107,7 @@ class Deliverer:
     projector: DeliveryProjector
     parts: tuple[Part, ...]
     """What works once the tables and the streams are as they should be."""
+    sender: TargetSender
 
     def held_back(self, connection: Connection) -> HeldBack:
         """All of it, as one part that waits for what it needs."""
@@ -131,7 +159,9 @@ class Executor:
 
     @property
     def on_stop(self) -> tuple[Callable[[], Awaitable[None]], ...]:
-        closing = () if self.deliverer is None else (self.deliverer.database.close,)
+        closing: tuple[Callable[[], Awaitable[None]], ...] = ()
+        if self.deliverer is not None:
+            closing = (self.deliverer.sender.close, self.deliverer.database.close)
         return (*closing, *stops_of(self.traces))
 
 
@@ -149,8 +179,8 @@ def build(settings: Settings) -> Executor:
         guard = _build_recorder(settings, connection, broker, events, dead, hints, traces)
     deliverer: Deliverer | None = None
     if Role.DELIVER in roles:
-        deliverer = _build_deliverer(settings, connection, broker, hints)
-        _change_deliveries(settings, connection, broker, deliverer.database, events, dead, hints)
+        deliverer = _build_deliverer(settings, connection, broker, events, hints, traces)
+        _change_deliveries(settings, connection, broker, deliverer, events, dead, hints)
     publishes_deliveries(broker)
     asyncapi = AsyncAPI(
         broker,
@@ -224,7 +254,12 @@ def _build_recorder(
 
 
 def _build_deliverer(
-    settings: Settings, connection: Connection, broker: PlatformBroker, hints: NatsHints
+    settings: Settings,
+    connection: Connection,
+    broker: PlatformBroker,
+    events: JetStreamPublisher,
+    hints: NatsHints,
+    traces: Traces | None,
 ) -> Deliverer:
     timeout = settings.publish_timeout
     database = Database(
@@ -243,8 +278,25 @@ def _build_deliverer(
         if projector.hinted():
             projecting.wake()
 
+    clock = ClockOfRecord(SystemClock().monotonic)
+    sender = _build_sender(settings, connection, clock)
+    lanes = build_lanes(
+        connection,
+        database,
+        events,
+        sender,
+        clock,
+        timeout=timeout,
+        kept_for=settings.kept_for,
+        delays=settings.retry_delays(),
+        is_sampled=lambda event_id: traces is not None and traces.samples(trace_id_of(event_id)),
+        on_appended=hints.appended,
+    )
     subscribe_deliverer(
-        broker, on_records=on_records, on_waiting=lambda _: None, on_targets=lambda: None
+        broker,
+        on_records=on_records,
+        on_waiting=lanes.woken,
+        on_targets=lanes.targets_changed,
     )
     connection.on_reconnect(on_records)
     return Deliverer(
@@ -263,7 +315,8 @@ def _build_deliverer(
             positions=asked_of(database, positions),
         ),
         projector,
-        (projecting, Loop("sweep deliveries", DeliverySweeper(index).sweep)),
+        (lanes, projecting, Loop("sweep deliveries", DeliverySweeper(index).sweep)),
+        sender,
     )
 
 
@@ -271,18 +324,18 @@ def _change_deliveries(
     settings: Settings,
     connection: Connection,
     broker: PlatformBroker,
-    database: Database,
+    deliverer: Deliverer,
     events: JetStreamPublisher,
     dead: JetStreamPublisher,
     hints: NatsHints,
 ) -> None:
-    """Bind the deliver role to the commands about deliveries."""
+    """Bind the deliver role to the commands about deliveries, and to tests of targets."""
     timeout = settings.publish_timeout
     clock = SystemClock()
     dead_letters = DeadLetterWriter(dead, Service.EXECUTOR, clock, kept_for=settings.kept_for)
     event_log = StreamReader(connection, topology.EVENTS.name, timeout=timeout)
     change_deliveries = ChangeDeliveries(
-        PostgresWaiting(database),
+        PostgresWaiting(deliverer.database),
         JetStreamAttemptLog(connection, events, event_log, on_appended=hints.appended),
         FiredRows(event_log),
         TargetReader(StreamReader(connection, topology.TARGETS.name, timeout=timeout)),
@@ -302,7 +355,95 @@ def _change_deliveries(
         clock,
         kept_for=settings.kept_for,
     )
-    subscribe_changes(broker, change_deliveries, dead_letters, redriver)
+    probe_targets = ProbeTargets(
+        JetStreamTargetChanges(
+            StreamReader(connection, topology.TARGETS.name, timeout=timeout),
+            StreamReader(connection, topology.CHANGES.name, timeout=timeout),
+        ),
+        PostgresProbedLanes(deliverer.database),
+        deliverer.sender,
+        hints,
+        clock,
+        new_id,
+    )
+    subscribe_changes(broker, change_deliveries, probe_targets, dead_letters, redriver)
+
+
+def _build_sender(settings: Settings, connection: Connection, clock: ClockOfRecord) -> TargetSender:
+    """What makes attempts."""
+    version = importlib.metadata.version("event-trigger-platform")
+    rules = SendingRules(
+        settings.allowance(),
+        is_http_allowed=settings.webhook_http == "always",
+        user_agent=f"event-trigger-platform/{version}",
+        excerpt_bytes=settings.response_excerpt,
+    )
+    webhooks = WebhookSender(
+        rules,
+        NameResolver(AresLookup(), clock.monotonic),
+        SecretOpener(settings.opening_keys()),
+        Trust(),
+        clock,
+    )
+    return TargetSender(webhooks, SubjectSender(connection, settings.subjects(), clock))
+
+
+def build_lanes(
+    connection: Connection,
+    database: Database,
+    events: JetStreamPublisher,
+    sender: Sender,
+    clock: ClockOfRecord,
+    *,
+    timeout: timedelta,
+    kept_for: timedelta,
+    delays: Sequence[timedelta],
+    is_sampled: Callable[[str], bool],
+    on_appended: Callable[[], None],
+) -> Delivering:
+    """The lanes, not yet started. ``events`` appends to TRIGGER_EVENTS; ``clock`` is what
+    ``sender`` tells time by, too; ``on_appended`` is told that records were appended.
+    """
+    hands = LanesInHand(clock)
+    meter.watch_lanes(
+        in_flight=lambda: hands.places.in_flight,
+        lanes=lambda: len(hands.lanes),
+        open_breakers=lambda: sum(
+            held.lane.breaker.open_until is not None for held in hands.lanes.values()
+        ),
+    )
+    index = PostgresLanes(database, margin=margin_of(kept_for))
+    reader = StreamReader(connection, topology.EVENTS.name, timeout=timeout)
+    records = JetStreamAttemptLog(connection, events, reader, on_appended=on_appended)
+    recording = Recording(hands, records)
+    attempts = Attempts(
+        hands,
+        sender,
+        recording,
+        meter,
+        delays=delays,
+        kept_for=kept_for,
+        draw=random.random,
+        is_sampled=is_sampled,
+    )
+    endings = Endings(hands, index, recording, meter, kept_for=kept_for)
+    changes = JetStreamTargetChanges(
+        StreamReader(connection, topology.TARGETS.name, timeout=timeout),
+        StreamReader(connection, topology.CHANGES.name, timeout=timeout),
+    )
+    targets = FollowedTargets(hands, changes, index)
+    delivering = Delivering(
+        hands,
+        # A process's own: a restarted one is another owner.
+        LaneLeases(hands, index, records, targets.resolve, owner=new_id()),
+        LaneServing(hands, index, JetStreamBodies(reader), attempts, endings, kept_for=kept_for),
+        attempts,
+        endings,
+        targets,
+        PlanOrder(hands, RecordRoleProgress(connection, reader, timeout=timeout)),
+    )
+    connection.on_reconnect(delivering.reconnected)
+    return delivering
 
 
 async def serve(settings: Settings) -> int:

@@ -37,11 +37,11 @@ from .adapters.schema import SCHEMA
 from .domain.lifetime import Lifetime
 from .entrypoints.subscribers import subscribe
 from .handlers import (
-    DeliveryProjector,
     HourCloser,
     Indexer,
     LogMeasuring,
     Projector,
+    RecordProjector,
     RedriveProjector,
     Sweeper,
 )
@@ -91,7 +91,7 @@ def build(settings: Settings) -> Retention:
     projector = Projector(
         event_log, dead_letters, clock, meter.projected, meter.logged, traces=traces
     )
-    records = DeliveryProjector(event_log, dead_letters, meter.records_projected)
+    records = RecordProjector(event_log, dead_letters, meter.records_projected)
     redriver = Redriver(
         Service.RETENTION,
         {projector.stream: RedriveProjector(projector, records)},

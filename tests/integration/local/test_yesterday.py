@@ -236,7 +236,7 @@ async def test_a_new_database_is_made_anew_from_the_streams_and_says_so(
     await provision(target, said.append)
     assert said == [
         "PostgreSQL is new and the streams are not: every table is made anew from them.",
-        "retention: 0 rows from 2 events, 2 of them cannot be read",
+        "retention: 0 rows from 2 events, 2 messages cannot be read",
         "executor: 0 deliveries wait, from 0 records",
     ]
     assert (await look_back(target)).noted["TRIGGER_EVENTS"].last_seq == 2

@@ -14,11 +14,11 @@ from trigger_retention.domain.deliveries import RecordRows
 from trigger_retention.domain.lifetime import Lifetime
 from trigger_retention.domain.rows import LogRow
 from trigger_retention.handlers import (
-    DeliveryProjector,
     HourCloser,
     Indexer,
     LogMeasuring,
     Projector,
+    RecordProjector,
     RedriveProjector,
     Sweeper,
 )
@@ -216,7 +216,7 @@ def records(*triggers: str) -> list[Stored]:
 
 async def test_of_records_each_that_is_none_or_refused_is_buried_alone() -> None:
     log, dead, told = FakeLog(refuses="bad"), FakeDeadLetters(), list[tuple[Inserted, int]]()
-    projector = DeliveryProjector(log, dead, lambda *one: told.append(one))
+    projector = RecordProjector(log, dead, lambda *one: told.append(one))
     assert not await projector(records("a", "poison", "b", "bad", "c"))
     assert [one.delivery.trigger_id for one in log.records] == ["a", "b", "c"]
     assert [seq for seq, _ in dead.letters] == [2, 4]
@@ -225,7 +225,7 @@ async def test_of_records_each_that_is_none_or_refused_is_buried_alone() -> None
 
 async def test_records_whose_letters_cannot_be_written_come_again() -> None:
     log = FakeLog()
-    projector = DeliveryProjector(log, FakeDeadLetters(away=True), lambda *_: None)
+    projector = RecordProjector(log, FakeDeadLetters(away=True), lambda *_: None)
     left = await projector(records("a", "poison"))
     assert [one.stream_seq for one in left] == [2]
     assert len(log.records) == 1
@@ -234,7 +234,7 @@ async def test_records_whose_letters_cannot_be_written_come_again() -> None:
 async def test_what_is_redriven_goes_where_its_subject_says() -> None:
     log = FakeLog()
     redrive = RedriveProjector(
-        projector_of(log), DeliveryProjector(log, FakeDeadLetters(), lambda *_: None)
+        projector_of(log), RecordProjector(log, FakeDeadLetters(), lambda *_: None)
     )
     assert not await redrive([*records("a"), *messages(2)])
     assert (len(log.records), len(log.rows)) == (1, 2)

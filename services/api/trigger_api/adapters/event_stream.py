@@ -32,7 +32,13 @@ _ALL = ">"
 class JetStreamEventStream:
     """``ports.live_tail.EventStream``: TRIGGER_EVENTS by its sequence, by direct gets."""
 
-    def __init__(self, connection: Connection, *, timeout: timedelta) -> None:
+    def __init__(
+        self, connection: Connection, *, timeout: timedelta, has_deliveries: bool = False
+    ) -> None:
+        """``has_deliveries``: the records of deliveries are shown beside the events."""
+        self._subjects = (
+            (*subjects.LOG_ROWS, subjects.ALL_DELIVERY) if has_deliveries else subjects.LOG_ROWS
+        )
         self._connection = connection
         self._timeout_s = timeout.total_seconds()
         self._reader = StreamReader(connection, EVENTS.name, timeout=timeout)
@@ -53,7 +59,7 @@ class JetStreamEventStream:
             found = await self._reader.page_after(seq, _ALL, PAGE, PAGE_BYTES)
         except ReadRefused as error:
             raise BrokerUnavailable(str(error)) from error
-        return [Logged(one.seq, _body(one)) for one in found]
+        return [self._logged(one) for one in found]
 
     async def listen(self, hint: Callable[[], None]) -> None:
         self._hint = hint
@@ -61,7 +67,7 @@ class JetStreamEventStream:
             return
         await self._connection.wait_connected(self._timeout_s)
         try:
-            for subject in subjects.LOG_ROWS:
+            for subject in self._subjects:
                 heard = await self._connection.client.subscribe(subject, cb=self._heard)
                 self._subscriptions.append(heard)
         except (NatsError, OSError) as error:
@@ -83,10 +89,11 @@ class JetStreamEventStream:
         if self._hint is not None:
             self._hint()
 
-
-def _body(message: StoredMessage) -> bytes | None:
-    # Read by sequence the stream is given as a whole.
-    if not subjects.matches(message.subject, subjects.LOG_ROWS):
-        return None
-    # A malformed header block makes it no event, as it does for the log of rows.
-    return b"" if why_unreadable(message.headers) else message.payload
+    def _logged(self, message: StoredMessage) -> Logged:
+        # Read by sequence the stream is given as a whole.
+        if not subjects.matches(message.subject, self._subjects):
+            return Logged(message.seq, None)
+        # A malformed header block makes it no event, as it does for the log of rows.
+        body = b"" if why_unreadable(message.headers) else message.payload
+        is_record = subjects.matches(message.subject, (subjects.ALL_DELIVERY,))
+        return Logged(message.seq, body, message.subject if is_record else None)

@@ -42,10 +42,13 @@ _DOCS: dict[str, Any] = {
             CONTENT_TYPE,
             "Events under their type (`trigger.fired.v1`, `trigger.missed.v1`, "
             "`trigger.rejected.v1`), and `reset`, `dropped` or `closing`. The schema is that of "
-            "each one's data: a CloudEvent, or with `shape=row` a row as in lists.",
+            "each one's data: a CloudEvent, or with `shape=row` a row as in lists. With "
+            "`deliveries=true` also `trigger.delivery.planned.v1`, `trigger.delivery.attempted.v1` "
+            "and `trigger.delivery.ended.v1`.",
             schema={
                 "oneOf": [
                     {"$ref": "#/components/schemas/CloudEvent"},
+                    {"$ref": "#/components/schemas/DeliveryEvent"},
                     {"$ref": "#/components/schemas/EventShown"},
                     {"$ref": "#/components/schemas/StreamNotice"},
                 ]
@@ -56,8 +59,8 @@ _DOCS: dict[str, Any] = {
 }
 
 
-def router(readers: TailReaders) -> APIRouter:
-    """``GET /events/stream``."""
+def router(readers: TailReaders, with_deliveries: TailReaders) -> APIRouter:
+    """``GET /events/stream``; ``with_deliveries`` have their records beside the events."""
 
     async def stream(request: Request, query: Annotated[StreamQuery, Query()]) -> Response:
         """The log as it grows, as server-sent events: `data` is a CloudEvent, or with `shape=row` a
@@ -65,18 +68,23 @@ def router(readers: TailReaders) -> APIRouter:
         """
         wanted = query.checked().wanted()
         seen = last_seen(request.headers.get(HEADER), query.last_event_id)
-        return _Stream(await readers.open(wanted, seen, query.shape))
+        chosen = with_deliveries if query.deliveries else readers
+        return _Stream(await chosen.open(wanted, seen, query.shape))
 
     router = APIRouter(tags=["events"])
     routes.add(router, "GET", "/events/stream", stream, **_DOCS)
     return router
 
 
-def tail_loop(tail: Tail) -> Loop:
-    """The loop that follows the log while somebody reads, not yet started."""
-    made = Loop("live tail", tail.follow)
-    tail.on_wake(made.wake)
-    return made
+def tail_loops(tail: Tail, with_deliveries: Tail) -> tuple[Loop, Loop]:
+    """The loops that follow the log while somebody reads, not yet started."""
+    loops = (
+        Loop("live tail", tail.follow),
+        Loop("live tail with deliveries", with_deliveries.follow),
+    )
+    for one, loop in zip((tail, with_deliveries), loops, strict=True):
+        one.on_wake(loop.wake)
+    return loops
 
 
 class _Stream(Response):

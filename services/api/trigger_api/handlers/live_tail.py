@@ -1,4 +1,5 @@
-"""The live tail: one per process, alive only while somebody reads, shared by all who do.
+"""The live tail: one per process, alive only while somebody reads, shared by all who do. (And
+one more for those who ask for deliveries beside the events: so nobody else reads or keeps these.)
 
 It follows the log in the order of its sequences and keeps the newest stretch in memory
 (``domain.live_tail.tail_buffer``). What core NATS brings is only a hint that something may have
@@ -12,7 +13,14 @@ from datetime import timedelta
 from typing import Protocol
 
 from trigger_api.domain.live_tail import rows
-from trigger_api.domain.live_tail.tail_buffer import LiveEvent, Segment, TailBuffer, read
+from trigger_api.domain.live_tail.records import read_record
+from trigger_api.domain.live_tail.tail_buffer import (
+    LiveEvent,
+    Segment,
+    Sendable,
+    TailBuffer,
+    read,
+)
 from trigger_api.domain.live_tail.tail_position import LogState, StreamPosition
 from trigger_api.domain.log.lifetimes import Lifetimes, Span
 from trigger_api.domain.queries import State
@@ -54,6 +62,45 @@ class Listener(Protocol):
         ...
 
 
+class Seats:
+    """Who reads, of all tails of the process together; bounded."""
+
+    def __init__(self, limit: int, clock: Clock, meter: TailMeter) -> None:
+        self._limit = limit
+        self._clock = clock
+        self._meter = meter
+        self._taken: set[Listener] = set()
+
+    def take(self, listener: Listener) -> None:
+        self._taken.add(listener)
+        self._meter.reading(len(self._taken))
+
+    def leave(self, listener: Listener) -> None:
+        self._taken.discard(listener)
+        self._meter.reading(len(self._taken))
+
+    def refuse_more(self) -> None:
+        """Raises ``Refused`` where there is no room for one more, and nobody stands still."""
+        if len(self._taken) >= self._limit and not self._made_room():
+            detail = f"{self._limit} streams are open here: close some, or use another gateway"
+            raise Refused(problem(Code.UNAVAILABLE, detail))
+
+    def _made_room(self) -> bool:
+        """Whether somebody who stood still has lost its place just now."""
+        still_since = self._clock.monotonic() - STILL.total_seconds()
+        still = [
+            (since, number, listener)
+            for number, listener in enumerate(self._taken)
+            if (since := listener.waits_since()) is not None and since <= still_since
+        ]
+        if not still:
+            return False
+        slowest = min(still)[2]
+        self._taken.discard(slowest)
+        slowest.give_way()
+        return True
+
+
 class Tail:
     """The newest of the log in memory, and who reads it. ``follow`` is one pass of its loop."""
 
@@ -66,7 +113,9 @@ class Tail:
         lifetimes: Lifetimes,
         backlog: int,
         limit: int,
+        beside: "Tail | None" = None,
     ) -> None:
+        """At most ``limit`` read; ``beside``: of its readers and those of this one together."""
         self.log = log
         self.clock = clock
         self.meter = meter
@@ -74,7 +123,7 @@ class Tail:
         self._wake: Callable[[], None] = _nobody
         self._lifetimes = lifetimes
         self._backlog = backlog
-        self._limit = limit
+        self.seats: Seats = Seats(limit, clock, meter) if beside is None else beside.seats
         self._listeners: set[Listener] = set()
         self._catching_up = asyncio.Semaphore(CATCHING_UP)
         self._is_stopping = False
@@ -98,14 +147,14 @@ class Tail:
         if not self._listeners or state.epoch > self.recent.epoch:
             self._renew(state)
         self._listeners.add(listener)
-        self.meter.reading(len(self._listeners))
+        self.seats.take(listener)
         self._wake()
         if self._is_stopping:
             listener.stop()
 
     def leave(self, listener: Listener) -> None:
         self._listeners.discard(listener)
-        self.meter.reading(len(self._listeners))
+        self.seats.leave(listener)
         if not self._listeners:
             self.recent = _nothing()
             self._wake()
@@ -149,8 +198,10 @@ class Tail:
             stored = await self.log.after(position.seq)
             return self._stretch(position.epoch, stored) if stored else None
 
-    def row(self, event: LiveEvent) -> bytes:
-        """An event as it is sent to who wants rows."""
+    def row(self, event: Sendable) -> bytes:
+        """An event as it is sent to who wants rows; a record of a delivery is none."""
+        if not isinstance(event, LiveEvent):
+            return event.frame
         return rows.frame(event, self._lifetimes, self.clock.now())
 
     def shown(self, state: State | None = None) -> Span:
@@ -159,16 +210,21 @@ class Tail:
 
     def _stretch(self, epoch: int, stored: Sequence[Logged]) -> Segment:
         """What was read, decoded. What is no event to be shown is left out, and counted."""
-        events: list[LiveEvent] = []
+        events: list[Sendable] = []
         shown = self.shown()
         for message in stored:
             if message.body is None:
                 self.meter.passed_over()
                 continue
-            event = read(StreamPosition(epoch, message.seq), message.body)
+            position = StreamPosition(epoch, message.seq)
+            event: Sendable | None
+            if message.delivery is None:
+                event = read(position, message.body)
+            else:
+                event = read_record(position, message.delivery, message.body)
             if event is None:
                 self.meter.unreadable(message.seq)
-            elif shown.has(event.entry.logged_at):
+            elif shown.has(event.logged_at):
                 events.append(event)
         return Segment(stored[-1].seq, tuple(events))
 
@@ -199,24 +255,7 @@ class Tail:
         if self._is_stopping:
             detail = "the gateway stops: begin the stream again, here or at another one"
             raise Refused(problem(Code.UNAVAILABLE, detail))
-        if len(self._listeners) >= self._limit and not self._made_room():
-            detail = f"{self._limit} streams are open here: close some, or use another gateway"
-            raise Refused(problem(Code.UNAVAILABLE, detail))
-
-    def _made_room(self) -> bool:
-        """Whether somebody who stood still has lost its place just now."""
-        still_since = self.clock.monotonic() - STILL.total_seconds()
-        still = [
-            (since, number, listener)
-            for number, listener in enumerate(self._listeners)
-            if (since := listener.waits_since()) is not None and since <= still_since
-        ]
-        if not still:
-            return False
-        slowest = min(still)[2]
-        self._listeners.discard(slowest)
-        slowest.give_way()
-        return True
+        self.seats.refuse_more()
 
 
 def _nothing() -> TailBuffer:

@@ -13,7 +13,9 @@ class Logged:
 
     seq: int
     body: bytes | None
-    """None of what is for others: no event that a live tail shows."""
+    """None of what is for others: nothing that this tail shows."""
+    delivery: str | None = None
+    """The subject of a record of a delivery; None of all else."""
 
 
 class EventStream(Protocol):

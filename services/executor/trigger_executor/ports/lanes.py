@@ -184,3 +184,21 @@ class TargetChanges(Protocol):
     async def in_test(self, trigger_id: str, change_seq: int) -> TargetChanged | None:
         """The target that is written out in a test's own change, as if it had been created."""
         ...
+
+
+class PlanProgress(Protocol):
+    """How far events are planned."""
+
+    async def stored(self) -> int:
+        """The newest sequence of TRIGGER_EVENTS."""
+        ...
+
+    async def in_hand(self) -> tuple[Sequence[int], Sequence[int]]:
+        """Of each stream that events are made of: up to where it was handed out, and up to where
+        all of that is acknowledged, which is after its events are planned.
+        """
+        ...
+
+    async def newest(self) -> int:
+        """As of ``RecordLog``."""
+        ...

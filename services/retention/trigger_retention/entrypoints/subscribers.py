@@ -13,7 +13,7 @@ from trigger_contracts.events import CloudEvent, DeadLetter, DeadLetterHandled, 
 from trigger_contracts.redrives import Redriven
 from trigger_contracts.subjects import Service, inbox_prefix
 from trigger_contracts.topology import RETENTION_DELIVERIES, RETENTION_EVENTS
-from trigger_retention.handlers import DeliveryProjector, Projector
+from trigger_retention.handlers import Projector, RecordProjector
 from trigger_runtime.consuming.ack_policy import acknowledging
 from trigger_runtime.consuming.broker import PlatformBroker
 from trigger_runtime.consuming.consumer import subscribe_batches
@@ -33,7 +33,7 @@ rows appear at once when it returns, and not a redelivery's delay later."""
 def subscribe(
     broker: PlatformBroker,
     projector: Projector,
-    records: DeliveryProjector,
+    records: RecordProjector,
     dead_letters: DeadLetterWriter,
     redriver: Redriver,
     *,

@@ -3,18 +3,18 @@ is past its life.
 """
 
 from .closing import HourCloser
-from .deliveries import DeliveryProjector, RedriveProjector
+from .deliveries import RecordProjector, RedriveProjector
 from .indexing import Indexer
 from .measuring import LogMeasuring
 from .projection import Projector
 from .sweeping import Sweeper
 
 __all__ = [
-    "DeliveryProjector",
     "HourCloser",
     "Indexer",
     "LogMeasuring",
     "Projector",
+    "RecordProjector",
     "RedriveProjector",
     "Sweeper",
 ]

@@ -21,7 +21,7 @@ from .storing import store_in_halves
 _Message = TypeVar("_Message", bound=Delivered)
 
 
-class DeliveryProjector:
+class RecordProjector:
     """Projects batches of records, and what is redriven of them, into the tables."""
 
     stream = RETENTION_DELIVERIES.stream.name
@@ -56,7 +56,7 @@ class DeliveryProjector:
 class RedriveProjector:
     """Handles what is redriven of TRIGGER_EVENTS: a row, or a record of a delivery."""
 
-    def __init__(self, projector: Projector, records: DeliveryProjector) -> None:
+    def __init__(self, projector: Projector, records: RecordProjector) -> None:
         self._projector = projector
         self._records = records
 

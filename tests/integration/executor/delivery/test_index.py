@@ -193,6 +193,27 @@ async def test_a_lane_is_woken_for_the_earliest_and_keeps_what_its_owner_wrote(w
     assert lane["last_success_at"] == NOW + timedelta(milliseconds=12)
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 9])
+async def test_a_lane_knows_since_when_its_attempts_fail_or_do_not(world: World, size: int):
+    """However many records are projected at once."""
+    outcomes = [Outcome.FAILED, Outcome.FAILED, Outcome.DELIVERED, Outcome.FAILED, Outcome.BLOCKED]
+    records = [
+        attempted(outcome, **about(number), started_at=NOW + timedelta(seconds=number))
+        for number, outcome in enumerate(outcomes)
+    ]
+    plans = [plan(number) for number in range(len(outcomes))]
+    await world.append(*plans)
+    await world.project()
+    assert (await world.lanes())["erp"]["is_failing"] is None
+    for start in range(0, len(records), size):
+        await world.append(*records[start : start + size])
+        await world.project()
+    (lane,) = await world.owner.fetch(f"SELECT * FROM {SCHEMA}.lanes")
+    since = NOW + timedelta(seconds=3, milliseconds=12)
+    assert (lane["is_failing"], lane["since"]) == (True, since)
+    assert (lane["open_until"], lane["is_gone"], lane["paused_until"]) == (None, False, None)
+
+
 async def test_whoever_gives_a_lane_back_waits_for_what_is_projected_into_it(world: World):
     """It locks the lane first; what is written beside it is there once it has the lock."""
     await world.append(plan(0))

@@ -16,7 +16,7 @@ from trigger_executor.domain.delivery.lane import (
     Standing,
     Wait,
 )
-from trigger_executor.domain.delivery.rate import Mark, RateLimit, RateRecord
+from trigger_executor.domain.delivery.rate import LEEWAY, Mark, RateLimit, RateRecord
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -38,6 +38,7 @@ def after(lane: Lane, *effects: AttemptEffect, now: datetime = NOON) -> Lane:
     """The lane after attempts one after the other, each with an effect."""
     for number, effect in enumerate(effects):
         lane.started(f"delivery {number}", now)
+        lane.began(f"delivery {number}", now)
         lane.ended(f"delivery {number}", effect, now, DRAW)
     return lane
 
@@ -319,7 +320,7 @@ def test_its_rate_bounds_what_may_start():
     after(lane, AttemptEffect.DELIVERED)
     assert lane.free(NOON) == 0
     assert lane.waits_for(NOON) is Wait.RATE
-    assert lane.opens_at(NOON) == NOON + SECOND
+    assert lane.opens_at(NOON) == NOON + SECOND + LEEWAY
 
 
 def test_an_edit_of_the_rate_counts_what_began_before_it():
@@ -380,4 +381,4 @@ def test_what_a_lost_owner_had_reserved_counts_until_its_lease_is_over():
     lane.rate.reserved_by(lane.rate.reserve(lost), started_since=0)
 
     assert lane.free(lost) == 0
-    assert lane.opens_at(lost) == NOON + 60 * SECOND
+    assert lane.opens_at(lost) == NOON + 60 * SECOND + LEEWAY

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from trigger_executor.domain.delivery.rate import (
     EXACT_UP_TO,
+    LEEWAY,
     STORED_MARKS,
     RateLimit,
     RateRecord,
@@ -15,6 +16,7 @@ from trigger_executor.domain.delivery.rate import (
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
+COUNTS = SECOND + LEEWAY
 LEASE = timedelta(seconds=5)
 
 
@@ -36,7 +38,8 @@ class Owners:
     def start_all(self, wanted: int) -> int:
         count = min(wanted, self.window.free(self.now))
         for _ in range(count):
-            self.window.started(self.now)
+            self.window.let_begin()
+            self.window.began(self.now)
             self.starts.append(self.now)
         return count
 
@@ -102,7 +105,7 @@ def test_while_one_replica_serves_the_limit_is_used_to_its_last(count, waits):
     for milliseconds, wanted in waits:
         owners.now += timedelta(milliseconds=milliseconds)
         owners.store()
-        recent = [start for start in owners.starts if start > owners.now - SECOND]
+        recent = [start for start in owners.starts if start > owners.now - COUNTS]
         assert owners.window.free(owners.now) == count - len(recent)
         owners.start_all(wanted)
 
@@ -116,8 +119,8 @@ def test_next_free_is_the_first_instant_at_which_one_may_start(count, waits):
         owners.now += timedelta(milliseconds=milliseconds)
         owners.start_all(1)
         at = owners.window.next_free(owners.now)
-        recent = [start for start in owners.starts if start > owners.now - SECOND]
-        assert at == (owners.now if len(recent) < count else recent[-count] + SECOND)
+        recent = [start for start in owners.starts if start > owners.now - COUNTS]
+        assert at == (owners.now if len(recent) < count else recent[-count] + COUNTS)
 
 
 def test_a_crash_costs_what_was_reserved_and_no_more():
@@ -147,7 +150,8 @@ def test_what_began_while_a_reservation_was_stored_is_taken_off_it():
     window.reserved_by(RateRecord(reserved=25), started_since=0)
     record = window.reserve(NOON)
     for _ in range(7):
-        window.started(NOON)
+        window.let_begin()
+        window.began(NOON)
 
     window.reserved_by(record, started_since=7)
 
@@ -183,6 +187,26 @@ def test_few_marks_are_stored_and_none_is_earlier_than_it_was():
     for mark in stored.marks:
         place += mark.count
         assert mark.at == began[place - 1]
+
+
+def test_what_is_about_to_begin_counts_and_counts_from_when_it_began():
+    owners = Owners(RateLimit(1, "1s"))
+    owners.window.let_begin()
+    assert owners.window.free(NOON) == 0
+
+    owners.window.began(NOON + 0.1 * SECOND)
+
+    assert owners.window.free(NOON + COUNTS) == 0
+    assert owners.window.next_free(NOON + COUNTS) == NOON + 0.1 * SECOND + COUNTS
+
+
+def test_what_was_about_to_begin_and_did_not_leaves_its_place():
+    owners = Owners(RateLimit(1, "1s"))
+    owners.window.let_begin()
+    owners.window.given_up()
+    owners.store()
+
+    assert owners.window.free(NOON) == 1
 
 
 def test_another_limit_counts_what_began_under_the_old_one():

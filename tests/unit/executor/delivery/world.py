@@ -31,6 +31,7 @@ from trigger_executor.handlers.delivery.attempting import Attempts, Recording
 from trigger_executor.handlers.delivery.ending import Endings
 from trigger_executor.handlers.delivery.lanes_in_hand import LanesInHand
 from trigger_executor.handlers.delivery.leasing import LaneLeases
+from trigger_executor.handlers.delivery.ordering import PlanOrder
 from trigger_executor.handlers.delivery.role import Delivering
 from trigger_executor.handlers.delivery.serving import LaneServing
 from trigger_executor.handlers.delivery.targets import FollowedTargets
@@ -44,6 +45,7 @@ from trigger_executor.ports.lanes import (
     TakenLanes,
 )
 from trigger_runtime.process.errors import BrokerUnavailable, DatabaseUnavailable
+from trigger_runtime.process.loops import stop_all
 from trigger_runtime.process.record_clock import ClockOfRecord
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -103,6 +105,8 @@ class World:
         self.bodies: dict[int, tuple[str, bytes]] = {}
         self.targets: list[TargetChanged] = []
         self.in_tests: dict[int, TargetChanged] = {}
+        self.handed_out = self.acknowledged = 0
+        """Of what the record role makes events of."""
         self.broker_is_away = self.database_is_away = False
         self.sent: list[tuple[float, Attempt]] = []
         self.flying: Counter[str] = Counter()
@@ -147,34 +151,59 @@ class World:
         change_seq: int | None = None,
     ) -> list[str]:
         """Events are logged, planned and projected; their ids."""
-        ids: list[str] = []
-        now = self.now
-        for _ in range(count):
-            self.log.append(None)
-            seq = len(self.log)
-            event_id = str(uuid7(now, trigger_id, str(seq)))
-            self.bodies[seq] = (event_id, b"{}")
-            self.log.append(None)
-            delivery = PendingDelivery(
-                delivery_id=delivery_id_of(event_id, target_id),
-                event_id=event_id,
-                trigger_id=trigger_id,
-                target_id=target_id,
-                round=1,
+        logged = [self.logged(trigger_id) for _ in range(count)]
+        for seq, event_id in logged:
+            self.planned(
+                target_id,
+                trigger_id,
+                seq,
+                event_id,
                 attempts=attempts,
-                event_seq=seq,
-                logged_at=now,
-                next_attempt_at=at or now,
-                expires_at=now + self.kept_for,
+                at=at,
                 change_seq=change_seq,
             )
-            self.pending[delivery.delivery_id] = delivery
-            self._lower(target_id, delivery.next_attempt_at)
-            ids.append(event_id)
+        return [event_id for _, event_id in logged]
+
+    def logged(self, trigger_id: str = "order") -> tuple[int, str]:
+        """An event is in the log, and not planned."""
+        self.log.append(None)
+        seq = len(self.log)
+        event_id = str(uuid7(self.now, trigger_id, str(seq)))
+        self.bodies[seq] = (event_id, b"{}")
+        return seq, event_id
+
+    def planned(
+        self,
+        target_id: str,
+        trigger_id: str,
+        seq: int,
+        event_id: str,
+        *,
+        attempts: int = 0,
+        at: datetime | None = None,
+        change_seq: int | None = None,
+    ) -> None:
+        """It is planned, and projected."""
+        now = self.now
+        self.log.append(None)
+        delivery = PendingDelivery(
+            delivery_id=delivery_id_of(event_id, target_id),
+            event_id=event_id,
+            trigger_id=trigger_id,
+            target_id=target_id,
+            round=1,
+            attempts=attempts,
+            event_seq=seq,
+            logged_at=now,
+            next_attempt_at=at or now,
+            expires_at=now + self.kept_for,
+            change_seq=change_seq,
+        )
+        self.pending[delivery.delivery_id] = delivery
+        self._lower(target_id, delivery.next_attempt_at)
         self.position = max(self.position, len(self.log))
         for replica in self.replicas:
             replica.role.woken([target_id])
-        return ids
 
     def _lower(self, target_id: str, at: datetime) -> None:
         lane = self.lanes.setdefault(target_id, StoredLane())
@@ -442,6 +471,26 @@ class Changes:
         return self.world.in_tests.get(change_seq)
 
 
+class Progress:
+    """``ports.lanes.PlanProgress``."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def stored(self) -> int:
+        await asyncio.sleep(SOON_S)
+        return len(self.world.log)
+
+    async def in_hand(self) -> tuple[Sequence[int], Sequence[int]]:
+        await asyncio.sleep(SOON_S)
+        if self.world.broker_is_away:
+            raise BrokerUnavailable("away")
+        return [self.world.handed_out], [self.world.acknowledged]
+
+    async def newest(self) -> int:
+        return await Log(self.world).newest()
+
+
 class Sender:
     """``ports.sending.Sender``: answers as the world says, 200 after 10 ms by default."""
 
@@ -518,14 +567,14 @@ class Replica:
             self.attempts,
             endings,
             targets,
+            PlanOrder(self.hands, Progress(world)),
         )
 
     async def kill(self) -> None:
         """It is gone, with all that it had in flight."""
         self.hands.is_stopping = True
         self.hands.lanes.clear()
-        for loop in self.role.loops:
-            await loop.stop()
+        await stop_all(self.role.loops)
         await self.attempts.stop(0)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import Protocol
 from uuid import UUID
 
 from trigger_api.domain.log.filtering import passes
@@ -31,6 +32,21 @@ _OWN_ID = re.compile(rb'("data": ?\{"schema_version": ?1, ?")event_id(?=":)')
 that its payload stays as it was written."""
 
 
+class Sendable(Protocol):
+    """What is kept for readers: an event of the log, or a record of a delivery."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def frame(self) -> bytes: ...
+    @property
+    def logged_at(self) -> datetime:
+        """Of the event that it is, or is about."""
+        ...
+
+    def passes(self, wanted: StateFilter) -> bool: ...
+
+
 @dataclass(frozen=True)
 class LiveEvent:
     """An event of the log, ready to be sent: as ``frame``, or as one of ``rows`` once made."""
@@ -44,6 +60,13 @@ class LiveEvent:
     @property
     def seq(self) -> int:
         return self.position.seq
+
+    @property
+    def logged_at(self) -> datetime:
+        return self.entry.logged_at
+
+    def passes(self, wanted: StateFilter) -> bool:
+        return passes(self.entry, wanted, self)
 
     @cached_property
     def words(self) -> Words:
@@ -65,7 +88,7 @@ def read(position: StreamPosition, body: bytes) -> LiveEvent | None:
     return LiveEvent(position, found.type, found.data, frame)
 
 
-def whole(event: LiveEvent) -> bytes:
+def whole(event: Sendable) -> bytes:
     """The event as it was logged, with its payload."""
     return event.frame
 
@@ -75,10 +98,10 @@ class Segment:
     """What was stored up to ``upto``, since the stretch before it."""
 
     upto: int
-    events: tuple[LiveEvent, ...]
+    events: tuple[Sendable, ...]
     weight: int = field(init=False)
     size: int = field(init=False)
-    _passing: dict[StateFilter, tuple[LiveEvent, ...]] = field(init=False, default_factory=dict)
+    _passing: dict[StateFilter, tuple[Sendable, ...]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.weight = max(1, len(self.events))
@@ -89,22 +112,22 @@ class Segment:
         wanted: StateFilter,
         after: int,
         logged: Span,
-        written: Callable[[LiveEvent], bytes] = whole,
+        written: Callable[[Sendable], bytes] = whole,
     ) -> Iterator[bytes]:
         """Of the events that pass, those stored after a sequence and logged in that span."""
         passing = self._passing.get(wanted)
         if passing is None:
-            passing = tuple(event for event in self.events if passes(event.entry, wanted, event))
+            passing = tuple(event for event in self.events if event.passes(wanted))
             if len(self._passing) < _MAX_REMEMBERED:
                 self._passing[wanted] = passing
         for event in passing:
-            if event.seq > after and logged.has(event.entry.logged_at):
+            if event.seq > after and logged.has(event.logged_at):
                 yield written(event)
 
     def forget(self, logged_until: datetime) -> None:
         """Keep nothing whose life is over."""
-        if any(event.entry.logged_at <= logged_until for event in self.events):
-            kept = (event for event in self.events if event.entry.logged_at > logged_until)
+        if any(event.logged_at <= logged_until for event in self.events):
+            kept = (event for event in self.events if event.logged_at > logged_until)
             self.events = tuple(kept)
             self._passing = {}
 

@@ -33,6 +33,12 @@ class StreamQuery(StateFilter):
         description="What `data` is. `event`: the CloudEvent, with its payload. `row`: the row as "
         "`GET /events/` lists it, without.",
     )
+    deliveries: bool = Field(
+        default=False,
+        description="If true, also what becomes of the events at targets: the records of their "
+        "deliveries as CloudEvents. Of the filter these are asked only what they tell: "
+        "`trigger_id`, `event_id`, `status` (`fired`), `state`, `from` and `to`.",
+    )
 
     def wanted(self) -> StateFilter:
         """The filter alone: equal for readers who ask for the same."""

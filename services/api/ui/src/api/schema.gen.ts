@@ -1074,6 +1074,48 @@ export interface components {
             description: string | null;
             labels: string[];
         };
+        /** @description A request was made, or refused before a packet was sent; and when the next one is.
+         *
+         *     ``attempt`` counts from 1 in its round; ``epoch`` is that of the lane it was made in, by which
+         *     two replicas' attempts of one number are told apart. Times it did not get to are None.
+         *     ``origin`` is the scheme, host and port of a URL, or the subject of a NATS target; ``address``
+         *     what was connected to. ``next_attempt_at`` is given as long as the round goes on, ``reason``
+         *     where it ends dead. */
+        DeliveryAttempted: {
+            /** @constant */
+            schema_version: 1;
+            delivery_id: string;
+            event_id: string;
+            trigger_id: string;
+            target_id: string;
+            round: number;
+            /** Format: date-time */
+            logged_at: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "attempted";
+            attempt: number;
+            epoch: number;
+            target_version: number;
+            /** Format: date-time */
+            started_at: string;
+            duration_ms: number;
+            dns_ms: number | null;
+            connect_ms: number | null;
+            first_byte_ms: number | null;
+            outcome: components["schemas"]["Outcome"];
+            code: components["schemas"]["FailureCode"] | null;
+            status: number | null;
+            origin: string;
+            address: string | null;
+            excerpt: string | null;
+            retry_after_s: number | null;
+            next_attempt_at: string | null;
+            final: components["schemas"]["Final"] | null;
+            reason: components["schemas"]["Reason"] | null;
+        };
         /** @description A delivery with its attempts, of all rounds, in the order in which they began. */
         DeliveryDetail: {
             /** Format: uuid */
@@ -1107,6 +1149,68 @@ export interface components {
              */
             logged_at: string;
             attempts: components["schemas"]["AttemptShown"][];
+        };
+        /** @description A round ended dead without another attempt. */
+        DeliveryEnded: {
+            /** @constant */
+            schema_version: 1;
+            delivery_id: string;
+            event_id: string;
+            trigger_id: string;
+            target_id: string;
+            round: number;
+            /** Format: date-time */
+            logged_at: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "ended";
+            /** Format: date-time */
+            ended_at: string;
+            reason: components["schemas"]["Reason"];
+        };
+        /** @description A record as it leaves the platform: CloudEvents 1.0, structured mode. */
+        DeliveryEvent: {
+            /** @constant */
+            specversion: "1.0";
+            id: string;
+            source: string;
+            type: string;
+            subject: string;
+            /** Format: date-time */
+            time: string;
+            /** @constant */
+            datacontenttype: "application/json";
+            data: components["schemas"]["DeliveryPlanned"] | components["schemas"]["DeliveryAttempted"] | components["schemas"]["DeliveryEnded"];
+        };
+        /** @description An event is to be delivered to a target.
+         *
+         *     ``event_seq`` is the place of the event in TRIGGER_EVENTS, ``expires_at`` the end of its life:
+         *     nothing of it is delivered after. ``change_seq`` is given where the target is written out in a
+         *     test's own change: that one's place in TRIGGER_CHANGES. */
+        DeliveryPlanned: {
+            /** @constant */
+            schema_version: 1;
+            delivery_id: string;
+            event_id: string;
+            trigger_id: string;
+            target_id: string;
+            round: number;
+            /** Format: date-time */
+            logged_at: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "planned";
+            event_seq: number;
+            /** Format: date-time */
+            planned_at: string;
+            /** Format: date-time */
+            expires_at: string;
+            is_test: boolean;
+            change_seq: number | null;
         };
         /** @description One event to one target, as its newest round stands. */
         DeliveryShown: {
@@ -4302,6 +4406,8 @@ export interface operations {
                 last_event_id?: string;
                 /** @description What `data` is. `event`: the CloudEvent, with its payload. `row`: the row as `GET /events/` lists it, without. */
                 shape?: "event" | "row";
+                /** @description If true, also what becomes of the events at targets: the records of their deliveries as CloudEvents. Of the filter these are asked only what they tell: `trigger_id`, `event_id`, `status` (`fired`), `state`, `from` and `to`. */
+                deliveries?: boolean;
             };
             header?: {
                 /** @description The id of the event that was seen last: what follows it is sent first. */
@@ -4312,14 +4418,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Events under their type (`trigger.fired.v1`, `trigger.missed.v1`, `trigger.rejected.v1`), and `reset`, `dropped` or `closing`. The schema is that of each one's data: a CloudEvent, or with `shape=row` a row as in lists. */
+            /** @description Events under their type (`trigger.fired.v1`, `trigger.missed.v1`, `trigger.rejected.v1`), and `reset`, `dropped` or `closing`. The schema is that of each one's data: a CloudEvent, or with `shape=row` a row as in lists. With `deliveries=true` also `trigger.delivery.planned.v1`, `trigger.delivery.attempted.v1` and `trigger.delivery.ended.v1`. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": components["schemas"]["CloudEvent"] | components["schemas"]["EventShown"] | components["schemas"]["StreamNotice"];
+                    "text/event-stream": components["schemas"]["CloudEvent"] | components["schemas"]["DeliveryEvent"] | components["schemas"]["EventShown"] | components["schemas"]["StreamNotice"];
                 };
             };
             400: components["responses"]["Problem400"];

@@ -54,11 +54,18 @@ ON CONFLICT (delivery_id) DO UPDATE SET
 
 WRITE_LANES = """
 INSERT INTO lane AS l (target_id, wake_at, for_test, epoch, last_attempt_at, last_outcome,
-                       last_code, last_success_at, last_failure_at)
+                       last_code, last_success_at, last_failure_at, is_failing, since)
 SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::boolean[], $4::bigint[],
                      $5::timestamptz[], $6::text[], $7::text[], $8::timestamptz[],
-                     $9::timestamptz[])
+                     $9::timestamptz[], $10::boolean[], $11::timestamptz[])
 ON CONFLICT (target_id) DO UPDATE SET
+    -- Where an attempt of the other kind lies between as well.
+    since = CASE WHEN excluded.since IS NULL THEN l.since
+                 WHEN l.is_failing IS DISTINCT FROM excluded.is_failing THEN excluded.since
+                 WHEN CASE WHEN excluded.is_failing THEN excluded.last_success_at
+                           ELSE excluded.last_failure_at END IS NOT NULL THEN excluded.since
+                 ELSE l.since END,
+    is_failing = coalesce(excluded.is_failing, l.is_failing),
     wake_at = least(l.wake_at, excluded.wake_at),
     epoch = greatest(l.epoch, excluded.epoch),
     last_attempt_at = coalesce(excluded.last_attempt_at, l.last_attempt_at),
@@ -180,6 +187,8 @@ def _lane_columns(lanes: Mapping[str, LaneNews]) -> list[list[Any]]:
             else lane.last_attempt.code.value,
             lane.last_success_at,
             lane.last_failure_at,
+            lane.is_failing,
+            lane.since,
         )
         for target_id, lane in sorted(lanes.items())
     ]

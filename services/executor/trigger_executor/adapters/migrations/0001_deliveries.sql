@@ -25,7 +25,7 @@ CREATE INDEX delivery_expiry ON {schema}.delivery (target_id, expires_at);
 
 -- A target's deliveries in the hands of one replica, or of none: `wake_at` is when somebody is to take it, null where
 -- nothing waits. `state` is its owner's (breaker, pause, rate). `is_asked`: a test of the target went well since it was
--- looked at. `for_test`: the target is written out in a test, and the row goes with its deliveries.
+-- looked at, `probed_at` when the newest began. `for_test`: the target is written out in a test, and the row goes with its deliveries.
 CREATE TABLE {schema}.lane (
     target_id       text        PRIMARY KEY,
     owner           text,
@@ -33,13 +33,17 @@ CREATE TABLE {schema}.lane (
     lease_until     timestamptz,
     wake_at         timestamptz,
     is_asked        boolean     NOT NULL DEFAULT false,
+    probed_at       timestamptz,
     for_test        boolean     NOT NULL DEFAULT false,
     state           json        NOT NULL DEFAULT '{}',
     last_attempt_at timestamptz,
     last_outcome    text,
     last_code       text,
     last_success_at timestamptz,
-    last_failure_at timestamptz
+    last_failure_at timestamptz,
+    -- Whether attempts fail, and since when they do so, or do not, one and all; of none it is not known.
+    is_failing      boolean,
+    since           timestamptz
 ) WITH (fillfactor = 50);
 CREATE INDEX lane_wake ON {schema}.lane (wake_at) WHERE owner IS NULL AND wake_at IS NOT NULL;
 
@@ -56,8 +60,12 @@ SELECT delivery_id, event_id, event_seq, trigger_id, target_id, round, attempts,
        is_test
 FROM {schema}.delivery;
 
+-- Of its state what tells how a target is.
 CREATE VIEW {schema}.lanes AS
-SELECT target_id, wake_at, state, last_attempt_at, last_outcome, last_code, last_success_at, last_failure_at
+SELECT target_id, wake_at, is_failing, since, last_attempt_at, last_outcome, last_code, last_success_at, last_failure_at,
+       (state ->> 'open_until')::timestamptz AS open_until,
+       coalesce((state ->> 'is_gone')::boolean, false) AS is_gone,
+       (state ->> 'paused_until')::timestamptz AS paused_until
 FROM {schema}.lane
 WHERE NOT for_test;
 

@@ -55,7 +55,7 @@ class FiredEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class DeliveryDecision:
     """What a command comes to; ``round`` is the one that this is about."""
 
     change: DeliveryChange
@@ -83,20 +83,22 @@ def parse_change(
         return UnreadableChange(own_id, refusal.problem)
 
 
-def decide_pending(asked: RequestedChange, pending: PendingDelivery, now: datetime) -> Decided:
+def decide_pending(
+    asked: RequestedChange, pending: PendingDelivery, now: datetime
+) -> DeliveryDecision:
     """What the command means for a delivery that waits."""
     command = asked.command
     if command.round != pending.round:
-        return Decided(DeliveryChange.UNCHANGED, pending.round)
+        return DeliveryDecision(DeliveryChange.UNCHANGED, pending.round)
     if isinstance(command, Redeliver):
-        return Decided(DeliveryChange.DUE_NOW, pending.round)
+        return DeliveryDecision(DeliveryChange.DUE_NOW, pending.round)
     record = ended_record(pending, Reason.CANCELLED, now)
-    return Decided(DeliveryChange.CANCELLED, pending.round, record, pending.expires_at)
+    return DeliveryDecision(DeliveryChange.CANCELLED, pending.round, record, pending.expires_at)
 
 
-def decide_ended(asked: CancelDelivery) -> Decided:
+def decide_ended(asked: CancelDelivery) -> DeliveryDecision:
     """What a cancellation means for a delivery that waits no more."""
-    return Decided(DeliveryChange.UNCHANGED, asked.round)
+    return DeliveryDecision(DeliveryChange.UNCHANGED, asked.round)
 
 
 def decide_redelivery(
@@ -105,7 +107,7 @@ def decide_redelivery(
     change_seq: int | None,
     now: datetime,
     kept_for: timedelta,
-) -> Decided:
+) -> DeliveryDecision:
     """What a redelivery means for a delivery that has ended, or that never was: the next round.
 
     ``change_seq`` is given where the target is written out in a test's own change. Raises
@@ -133,7 +135,7 @@ def decide_redelivery(
         is_test=event.is_test,
         change_seq=change_seq,
     )
-    return Decided(DeliveryChange.PLANNED, following, record, expires_at)
+    return DeliveryDecision(DeliveryChange.PLANNED, following, record, expires_at)
 
 
 def no_such_target(command: DeliveryCommand) -> Problem:

@@ -54,10 +54,11 @@ class PendingDelivery:
 
 def effect_of(attempted: Attempted) -> AttemptEffect:
     """What an attempt says of its endpoint."""
+    if attempted.is_gone:
+        # Also of an answer that took this event: it wants no other for a while.
+        return AttemptEffect.GONE
     if attempted.outcome is Outcome.DELIVERED:
         return AttemptEffect.DELIVERED
-    if attempted.is_gone:
-        return AttemptEffect.GONE
     if attempted.outcome is Outcome.BLOCKED or attempted.final is not None:
         # Nobody was asked, or the answer was about this one event.
         return AttemptEffect.UNJUDGED

@@ -92,6 +92,8 @@ class Lane:
     rate: RateWindow | None = None
     in_flight: set[str] = field(default_factory=set)
     """Delivery ids."""
+    beginning: set[str] = field(default_factory=set)
+    """Those that are about to begin."""
     probe: str | None = None
     """The one delivery that is tried while the breaker is half-open."""
 
@@ -166,12 +168,19 @@ class Lane:
         return None
 
     def started(self, delivery_id: str, now: datetime) -> None:
-        """An attempt begins: only where ``free`` says so."""
+        """An attempt is to begin at once: only where ``free`` says so."""
         if self.is_probing(now):
             self.probe = delivery_id
         self.in_flight.add(delivery_id)
+        self.beginning.add(delivery_id)
         if self.rate is not None:
-            self.rate.started(now)
+            self.rate.let_begin()
+
+    def began(self, delivery_id: str, now: datetime) -> None:
+        """It begins now, and counts for the rate from now on."""
+        self.beginning.discard(delivery_id)
+        if self.rate is not None:
+            self.rate.began(now)
 
     def given_up(self, delivery_id: str) -> None:
         """What was started came to no attempt, for a reason of ours: it says nothing."""
@@ -212,7 +221,7 @@ class Lane:
         if limits.rate is None:
             self.rate = None
         elif self.rate is None:
-            self.rate = RateWindow(limits.rate)
+            self.rate = RateWindow(limits.rate, beginning=len(self.beginning))
         elif limits.rate != self.limits.rate:
             self.rate = self.rate.changed(limits.rate)
         self.limits = limits
@@ -232,6 +241,10 @@ class Lane:
 
     def _over(self, delivery_id: str) -> bool:
         self.in_flight.discard(delivery_id)
+        if delivery_id in self.beginning:
+            self.beginning.discard(delivery_id)
+            if self.rate is not None:
+                self.rate.given_up()
         is_probe = self.probe == delivery_id
         if is_probe:
             self.probe = None

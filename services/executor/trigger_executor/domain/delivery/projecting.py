@@ -42,6 +42,9 @@ class LaneNews:
     last_attempt: DeliveryAttempted | None = None
     last_success_at: datetime | None = None
     last_failure_at: datetime | None = None
+    is_failing: bool | None = None
+    since: datetime | None = None
+    """Since when attempts fail, or are delivered, one and all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +148,12 @@ def _wake(
 def _see(lane: LaneNews, attempt: DeliveryAttempted) -> None:
     ended_at = attempt.started_at + timedelta(milliseconds=attempt.duration_ms)
     lane.epoch = max(lane.epoch, attempt.epoch)
+    is_failing = attempt.outcome is not Outcome.DELIVERED
+    if lane.is_failing is not is_failing:
+        lane.is_failing, lane.since = is_failing, ended_at
     if lane.last_attempt is None or attempt.started_at >= lane.last_attempt.started_at:
         lane.last_attempt = attempt
-    if attempt.outcome is Outcome.DELIVERED:
-        lane.last_success_at = max(ended_at, lane.last_success_at or ended_at)
-    else:
+    if is_failing:
         lane.last_failure_at = max(ended_at, lane.last_failure_at or ended_at)
+    else:
+        lane.last_success_at = max(ended_at, lane.last_success_at or ended_at)

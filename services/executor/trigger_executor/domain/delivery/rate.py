@@ -17,6 +17,9 @@ taken for one instant, the last of them, which errs on the limit's side."""
 STORED_MARKS = 30
 """So many instants are stored: a successor waits at most a thirtieth of the span longer."""
 
+LEEWAY = timedelta(milliseconds=10)
+"""A span is longer by this: a request takes some time to its receiver, and not always the same."""
+
 _SPANS = {"1s": timedelta(seconds=1), "1m": timedelta(minutes=1), "1h": timedelta(hours=1)}
 _RESERVED = {"1s": 3.0, "1m": 0.25, "1h": 0.05}
 """How much of the limit is reserved at a time: more than begins before it is stored again where a
@@ -32,7 +35,8 @@ class RateLimit:
 
     @property
     def span(self) -> timedelta:
-        return _SPANS[self.per]
+        """For so long a start counts."""
+        return _SPANS[self.per] + LEEWAY
 
     @property
     def reservation(self) -> int:
@@ -68,6 +72,8 @@ class RateWindow:
     reserved: int = 0
     used: int = 0
     """Starts in ``marks``."""
+    beginning: int = 0
+    """Attempts that were let begin, and have not yet."""
 
     @classmethod
     def taken_over(
@@ -86,28 +92,38 @@ class RateWindow:
     def free(self, now: datetime) -> int:
         """How many attempts may begin now."""
         self._forget(now)
-        return max(0, min(self.limit.count - self.used, self.reserved))
+        return max(0, min(self._left(), self.reserved))
 
     def needs_reservation(self, now: datetime) -> bool:
         """Whether only a reservation is missing for one to begin."""
         self._forget(now)
-        return self.reserved == 0 and self.used < self.limit.count
+        return self.reserved == 0 and self._left() > 0
 
     def next_free(self, now: datetime) -> datetime:
         """When one more may begin, as far as the limit goes."""
         self._forget(now)
-        excess = self.used - self.limit.count
+        excess = -self._left()
         if excess < 0:
             return now
         for mark in self.marks:
             excess -= mark.count
             if excess < 0:
                 return mark.at + self.limit.span
-        return now
+        # What has not begun yet counts from when it does.
+        return now + self.limit.span
 
-    def started(self, now: datetime) -> None:
-        """An attempt began."""
+    def let_begin(self) -> None:
+        """An attempt will begin at once."""
         self.reserved = max(0, self.reserved - 1)
+        self.beginning += 1
+
+    def given_up(self) -> None:
+        """One that was let begin did not."""
+        self.beginning -= 1
+
+    def began(self, now: datetime) -> None:
+        """One that was let begin did."""
+        self.beginning -= 1
         self.used += 1
         last = self.marks[-1] if self.marks else None
         # A clock that was set back makes no start leave the window early.
@@ -125,8 +141,8 @@ class RateWindow:
         )
 
     def reserved_by(self, record: RateRecord, *, started_since: int) -> None:
-        """``record`` is stored; ``started_since`` began after it was made."""
-        self.reserved = max(0, record.reserved - started_since)
+        """``record`` is stored; ``started_since`` were let begin after it was made."""
+        self.reserved = max(0, min(record.reserved, self.limit.reservation) - started_since)
 
     def given_back(self, now: datetime) -> RateRecord:
         """What to store when the target is given back: nothing begins any more."""
@@ -136,9 +152,12 @@ class RateWindow:
 
     def changed(self, limit: RateLimit) -> "RateWindow":
         """The same starts under another limit; what is reserved has to be reserved anew."""
-        window = RateWindow(limit)
+        window = RateWindow(limit, beginning=self.beginning)
         window._keep(self.marks)
         return window
+
+    def _left(self) -> int:
+        return self.limit.count - self.used - self.beginning
 
     def _coarse(self) -> tuple[Mark, ...]:
         return coarse(self.marks, self.limit.span / STORED_MARKS)

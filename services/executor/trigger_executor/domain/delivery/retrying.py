@@ -47,7 +47,12 @@ def last_start(expires_at: datetime, life: timedelta) -> datetime:
 
     ``life`` is how long events are kept, ``expires_at`` the end of this one's.
     """
-    return expires_at - min(_LONGEST_MARGIN, life / _MARGIN)
+    return expires_at - margin_of(life)
+
+
+def margin_of(life: timedelta) -> timedelta:
+    """How long before the end of an event's life the last attempt of it has to have started."""
+    return min(_LONGEST_MARGIN, life / _MARGIN)
 
 
 def next_attempt(

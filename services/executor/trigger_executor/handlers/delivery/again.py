@@ -20,7 +20,7 @@ from trigger_contracts.deliveries.records import message_of
 from trigger_contracts.errors import Code, Problem, Refused, problem
 from trigger_contracts.results import ResultSender, inbox_of
 from trigger_executor.domain.delivery.again import (
-    Decided,
+    DeliveryDecision,
     FiredEvent,
     RequestedChange,
     UnreadableChange,
@@ -48,7 +48,7 @@ LOOK_AGAIN_S = 0.01
 MESSAGE_ID_HEADER = "Nats-Msg-Id"
 
 _Message = TypeVar("_Message", bound=Incoming)
-_Outcome = Decided | Problem
+_Outcome = DeliveryDecision | Problem
 
 
 class ChangeDeliveries:
@@ -190,7 +190,7 @@ class ChangeDeliveries:
         messages = [
             message
             for outcome in outcomes
-            if isinstance(outcome, Decided)
+            if isinstance(outcome, DeliveryDecision)
             and outcome.record is not None
             and outcome.expires_at is not None
             and (message := message_of(outcome.record, expires_at=outcome.expires_at, now=now))
@@ -199,7 +199,7 @@ class ChangeDeliveries:
         due: list[tuple[str, int]] = []
         touched: dict[DeliveryChange, set[str]] = {change: set() for change in DeliveryChange}
         for one, outcome in zip(asked, outcomes, strict=True):
-            if isinstance(outcome, Decided):
+            if isinstance(outcome, DeliveryDecision):
                 touched[outcome.change].add(one.command.target_id)
                 if outcome.change is DeliveryChange.DUE_NOW:
                     due.append((one.delivery_id, outcome.round))
@@ -219,7 +219,7 @@ class ChangeDeliveries:
         if subject is None:
             return
         result: DeliveryDone | Problem
-        if isinstance(outcome, Decided) and isinstance(one, RequestedChange):
+        if isinstance(outcome, DeliveryDecision) and isinstance(one, RequestedChange):
             result = DeliveryDone(
                 command_id=one.command_id,
                 delivery_id=one.delivery_id,

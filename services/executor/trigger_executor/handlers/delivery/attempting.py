@@ -176,6 +176,7 @@ class Attempts:
         target = held.target
         if target is None or not self._hands.is_ours(held):
             return None
+        held.lane.began(delivery.delivery_id, self._hands.clock.now())
         result = await self._sender.send(
             Attempt(
                 event_id=delivery.event_id,

@@ -10,13 +10,15 @@ from datetime import timedelta
 
 from trigger_contracts.deliveries.outcomes import Reason
 from trigger_executor.domain.delivery.due import PendingDelivery, ended_record
-from trigger_executor.domain.delivery.retrying import last_start
+from trigger_executor.domain.delivery.retrying import margin_of
 from trigger_executor.ports.lanes import LaneIndex
 
 from .attempting import DeliveryMeter, Recording
 from .lanes_in_hand import HeldLane, LanesInHand
 
 EVERY = timedelta(seconds=1)
+"""Between two looks for what expires, and a third of the time that there is for it at most."""
+SHORTEST = timedelta(milliseconds=50)
 PAGE = 500
 """Deliveries of one statement, and records that wait for one group commit."""
 
@@ -37,7 +39,8 @@ class Endings:
         self._index = index
         self._recording = recording
         self._meter = meter
-        self._kept_for = kept_for
+        self._margin = margin_of(kept_for)
+        self._every = max(SHORTEST, min(EVERY, self._margin / 3))
         self._tasks: dict[str, asyncio.Task[None]] = {}
         """By the delivery that ends."""
 
@@ -55,10 +58,10 @@ class Endings:
         hands = self._hands
         held_lanes = [held for held in hands.lanes.values() if self._may_end(held)]
         if not held_lanes:
-            return EVERY
+            return self._every
         now = hands.clock.now()
         # What ends before this may start nothing more, whatever its lane would allow.
-        before = now + (now - last_start(now, self._kept_for))
+        before = now + self._margin
         position, expiring = await self._index.expiring(
             [held.target_id for held in held_lanes], before, PAGE
         )
@@ -73,7 +76,7 @@ class Endings:
             if held.target is None and hands.is_ours(held):
                 await self._end_all(held)
         await self.settled()
-        return timedelta() if len(expiring) == PAGE else EVERY
+        return timedelta() if len(expiring) == PAGE else self._every
 
     async def settled(self) -> None:
         """Wait for what is being ended."""

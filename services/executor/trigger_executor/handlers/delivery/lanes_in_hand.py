@@ -109,15 +109,26 @@ class LanesInHand:
         self.is_stopping = False
         self.targets_read_at = float("-inf")
         """Monotonic: as of when targets are known."""
+        self.wanting_order: set[str] = set()
+        """Lanes with an event that may not be the next one of its trigger."""
+        self._planned_upto = self._planned_by = 0
         self._timers: list[tuple[datetime, str]] = []
         self._timer_of: dict[str, datetime] = {}
         self._wake_serving: Callable[[], None] = _nobody
         self._wake_renewing: Callable[[], None] = _nobody
+        self._wake_ordering: Callable[[], None] = _nobody
 
-    def wakes(self, serving: Callable[[], None], renewing: Callable[[], None]) -> None:
-        """Whom to call when there may be something to start, and something to store."""
+    def wakes(
+        self,
+        *,
+        serving: Callable[[], None],
+        renewing: Callable[[], None],
+        ordering: Callable[[], None],
+    ) -> None:
+        """Whom to call when there may be something to start, to store, to put in order."""
         self._wake_serving = serving
         self._wake_renewing = renewing
+        self._wake_ordering = ordering
 
     def add(self, held: HeldLane) -> None:
         self.lanes[held.target_id] = held
@@ -130,6 +141,7 @@ class LanesInHand:
             del self.lanes[held.target_id]
             self.turns.discard(held.target_id)
             self.to_ask.discard(held.target_id)
+            self.wanting_order.discard(held.target_id)
             self._timer_of.pop(held.target_id, None)
 
     def index_answered(self) -> None:
@@ -193,6 +205,21 @@ class LanesInHand:
                 del self._timer_of[target_id]
                 self.to_ask.add(target_id)
         return None
+
+    def planned(self, upto: int, by: int) -> None:
+        """Events stored up to a sequence are planned, if ever, by records up to another."""
+        self._planned_upto, self._planned_by = upto, by
+
+    def is_planned(self, event_seq: int, position: int) -> bool | None:
+        """Whether all events up to this one are planned; None: they are, and not yet projected."""
+        if event_seq > self._planned_upto:
+            return False
+        return True if position >= self._planned_by else None
+
+    def want_order(self, target_id: str) -> None:
+        """Have it found out how far the log is planned."""
+        self.wanting_order.add(target_id)
+        self._wake_ordering()
 
     def store_soon(self) -> None:
         """Something changed that is to outlive us, or a reservation is needed."""

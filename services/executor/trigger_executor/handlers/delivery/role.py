@@ -15,6 +15,7 @@ from .attempting import Attempts
 from .ending import Endings
 from .lanes_in_hand import LanesInHand
 from .leasing import LaneLeases
+from .ordering import PlanOrder
 from .serving import LaneServing
 from .targets import FollowedTargets
 
@@ -29,8 +30,6 @@ RELEASE_TIMEOUT_S = 1.0
 class Delivering:
     """Serves lanes, as one part that a worker starts and stops."""
 
-    name = "deliver"
-
     def __init__(
         self,
         hands: LanesInHand,
@@ -39,38 +38,41 @@ class Delivering:
         attempts: Attempts,
         endings: Endings,
         targets: FollowedTargets,
+        order: PlanOrder,
     ) -> None:
-        self._hands = hands
+        self.hands = hands
         self._leases = leases
         self._serving = serving
-        self._attempts = attempts
+        self.attempts = attempts
         self._endings = endings
         self._taking = Loop("take lanes", leases.take)
         self._renewing = Loop("renew leases", leases.renew)
         self._serve = Loop("serve lanes", serving.one_pass)
         self._following = Loop("follow targets", targets.one_pass)
+        ordering = Loop("follow plans", order.one_pass)
         self._others = (
+            ordering,
             Loop("take lost lanes", leases.take_lost),
             Loop("end deliveries", endings.one_pass),
         )
         self.loops = (self._following, self._renewing, self._taking, self._serve, *self._others)
-        hands.wakes(serving=self._serve.wake, renewing=self._renewing.wake)
+        hands.wakes(serving=self._serve.wake, renewing=self._renewing.wake, ordering=ordering.wake)
 
     def start(self) -> None:
         for loop in self.loops:
             loop.start()
 
-    def woken(self, target_ids: Collection[str]) -> None:
-        """Something may be due of these targets: a hint, which may be lost."""
-        for target_id in target_ids:
-            self._hands.ask(target_id)
-        if any(target_id not in self._hands.lanes for target_id in target_ids):
+    def woken(self, target_ids: Collection[str] | None) -> None:
+        """Something may be due of these targets, or of any: a hint, which may be lost."""
+        hands = self.hands
+        for target_id in hands.lanes if target_ids is None else target_ids:
+            hands.ask(target_id)
+        if target_ids is None or any(one not in hands.lanes for one in target_ids):
             self._taking.wake()
 
-    def wake(self) -> None:
-        """Hints may have been lost."""
-        self.woken(tuple(self._hands.lanes))
-        self._taking.wake()
+    def reconnected(self) -> None:
+        """To the broker: hints may have been lost."""
+        self.woken(None)
         self._following.wake()
 
     def targets_changed(self) -> None:
@@ -79,14 +81,14 @@ class Delivering:
 
     async def stop(self) -> None:
         """Start nothing, end what is in flight, give the lanes back."""
-        self._hands.is_stopping = True
+        self.hands.is_stopping = True
         await stop_all((self._taking, self._serve, self._following, *self._others))
         await self._serving.stop()
-        await self._attempts.stop(IN_FLIGHT_TIMEOUT_S)
+        await self.attempts.stop(IN_FLIGHT_TIMEOUT_S)
         await self._endings.stop()
         await self._renewing.stop()
         try:
             async with asyncio.timeout(RELEASE_TIMEOUT_S):
-                await self._leases.release(list(self._hands.lanes.values()))
+                await self._leases.release(list(self.hands.lanes.values()))
         except Exception as error:  # noqa: BLE001 - whatever it is, the leases end by themselves
             log.warning("lanes not given back", error=repr(error))

@@ -6,6 +6,7 @@ Bodies are fetched before an attempt begins, so that a start is a start. Called 
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -152,6 +153,8 @@ class LaneServing:
             hands.ask_at(held.target_id, now + UNPROJECTED)
             return
         settled = held.take_read(rows, position, now)
+        if held.lane.limits.is_ordered:
+            self._keep_order(held, position, now)
         held.has_more = len(rows) >= ask.most
         held.next_at = next_at.get(held.target_id)
         if held.ready:
@@ -164,6 +167,16 @@ class LaneServing:
             hands.ask_at(held.target_id, now + (UNPROJECTED if is_soon else PROJECTED))
         if held.next_at is not None:
             hands.ask_at(held.target_id, held.next_at)
+
+    def _keep_order(self, held: HeldLane, position: int, now: datetime) -> None:
+        """Leave out what may not be the next of its trigger, until that is known."""
+        hands = self._hands
+        is_planned = [hands.is_planned(row.event_seq, position) for row in held.ready]
+        if False in is_planned:
+            hands.want_order(held.target_id)
+        elif None in is_planned:
+            hands.ask_at(held.target_id, now + UNPROJECTED)
+        held.ready = deque(row for row, is_it in zip(held.ready, is_planned, strict=True) if is_it)
 
     # Starting
 

@@ -1,0 +1,26 @@
+"""The real executor, with one fault: it gets a signal at exactly the point asked for.
+
+``python -m tests.support.faulty_executor <point> <signal>``. The points are the gaps that the
+promises of deliveries must survive.
+"""
+
+import sys
+
+from tests.support.striking import Point, after, always, before, strike_at
+from trigger_executor.adapters.delivery.index import PostgresProjection
+from trigger_executor.adapters.delivery.wakes import NatsHints
+from trigger_executor.adapters.event_stream import JetStreamEventWriter
+from trigger_executor.bootstrap import serve
+from trigger_executor.settings import Settings
+from trigger_runtime.worker import run
+
+POINTS: dict[str, Point] = {
+    "row appended": (after, JetStreamEventWriter, "append", always),
+    "planned": (after, JetStreamEventWriter, "plan", always),
+    "index written": (after, PostgresProjection, "write", always),
+    "index committed": (before, NatsHints, "waiting", always),
+}
+
+if __name__ == "__main__":
+    strike_at(POINTS, sys.argv[1], sys.argv[2])
+    sys.exit(run(lambda: serve(Settings())))
