@@ -14,6 +14,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    text,
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -46,6 +47,22 @@ ATTEMPTS_OF_EVENT = (
     .where(ATTEMPTS.c.event_id == bindparam("event_id", type_=Uuid))
     .order_by(ATTEMPTS.c.round, ATTEMPTS.c.attempt, ATTEMPTS.c.started_at, ATTEMPTS.c.epoch)
 )
+
+
+WAITING = text("""
+    SELECT p.delivery_id, now() AS now, p.next_attempt_at, l.open_until, l.paused_until,
+           coalesce(t.change #> '{definition,rate}' IS NOT NULL
+                    AND json_typeof(t.change #> '{definition,rate}') <> 'null', false) AS has_rate,
+           coalesce((t.change #>> '{definition,ordered}')::boolean, false) AND EXISTS (
+               SELECT FROM executor.pending AS earlier
+               WHERE earlier.target_id = p.target_id AND earlier.trigger_id = p.trigger_id
+                 AND earlier.event_seq < p.event_seq) AS is_behind
+    FROM executor.pending AS p
+    LEFT JOIN executor.lanes AS l USING (target_id)
+    LEFT JOIN scheduler.targets AS t USING (target_id)
+    WHERE p.delivery_id = ANY (:delivery_ids)
+""").bindparams(bindparam("delivery_ids", type_=ARRAY(Uuid)))
+"""What is in the way of deliveries that are pending, as executor and scheduler have it."""
 
 
 def deliveries(query: DeliveryQuery, after: tuple[datetime, UUID, str] | None) -> Select[Any]:

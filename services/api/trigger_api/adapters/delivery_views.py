@@ -11,7 +11,9 @@ from sqlalchemy import Row
 from trigger_api.domain import cursors
 from trigger_api.domain.deliveries.queries import DeliveryQuery
 from trigger_api.domain.deliveries.shown import AttemptShown, DeliveryDetail, DeliveryShown
+from trigger_api.domain.deliveries.waiting import Waiting, waits_for
 from trigger_api.ports.paging import Listed
+from trigger_contracts.deliveries.outcomes import DeliveryState
 from trigger_contracts.ids import instant_of
 
 from . import delivery_queries as statements
@@ -32,12 +34,13 @@ class PostgresDeliveryViews:
     async def deliveries(self, query: DeliveryQuery) -> Listed[DeliveryShown]:
         after = cursors.delivery(query.cursor)
         rows = await self._searches.fetch(statements.deliveries(query, after))
-        return page_of(
+        page = page_of(
             rows,
             query.limit,
             DeliveryShown.model_validate,
             lambda row: cursors.of_delivery(row.logged_at, row.event_id, row.target_id),
         )
+        return Listed(await self._with_waits(page.rows), page.next_cursor)
 
     async def delivery(self, delivery_id: UUID) -> DeliveryDetail | None:
         try:
@@ -63,9 +66,27 @@ class PostgresDeliveryViews:
         )
         for row in found:
             attempts[row.target_id].append(AttemptShown.model_validate(row))
+        shown = await self._with_waits([DeliveryShown.model_validate(row) for row in rows])
         return [
-            DeliveryDetail(
-                **dict(DeliveryShown.model_validate(row)), attempts=tuple(attempts[row.target_id])
-            )
-            for row in rows
+            DeliveryDetail(**dict(one), attempts=tuple(attempts[one.target_id])) for one in shown
         ]
+
+    async def _with_waits(self, shown: list[DeliveryShown]) -> list[DeliveryShown]:
+        """With what each waits for that is pending."""
+        pending = [one.id for one in shown if one.state is DeliveryState.PENDING]
+        if not pending:
+            return shown
+        rows = await self._database.fetch(statements.WAITING, {"delivery_ids": pending})
+        found = {row.delivery_id: waits_for(_waiting(row)) for row in rows}
+        return [one.model_copy(update={"waits_for": found.get(one.id)}) for one in shown]
+
+
+def _waiting(row: Row[Any]) -> Waiting:
+    return Waiting(
+        row.now,
+        row.next_attempt_at,
+        row.open_until,
+        row.paused_until,
+        has_rate=row.has_rate,
+        is_behind=row.is_behind,
+    )

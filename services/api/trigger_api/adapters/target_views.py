@@ -1,11 +1,12 @@
 """The scheduler's views of targets. Secrets are sealed there, and the gateway shows none."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import Row
 
 from trigger_api.domain import cursors
+from trigger_api.domain.targets.health import NEVER_TRIED, TargetHealth
 from trigger_api.domain.targets.queries import TargetQuery
 from trigger_api.ports.paging import Listed
 from trigger_contracts.targets.changes import TargetChanged
@@ -41,6 +42,13 @@ class PostgresTargetViews:
             return set()
         rows = await self._database.fetch(statements.existing(target_ids))
         return {row.target_id for row in rows}
+
+    async def health(self, target_ids: Collection[str]) -> Mapping[str, TargetHealth]:
+        found = dict.fromkeys(target_ids, NEVER_TRIED)
+        if found:
+            rows = await self._database.fetch(statements.health(target_ids))
+            found |= {row.target_id: TargetHealth.model_validate(row) for row in rows}
+        return found
 
     async def history(
         self, target_id: str, limit: int, cursor: str | None

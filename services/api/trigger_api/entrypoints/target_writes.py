@@ -52,8 +52,8 @@ class TargetWrites:
         """Replace a target's definition; what is left out returns to its default.
 
         A target as it is shown may be sent back edited: a secret header that is `***` keeps its
-        value, and `id`, `version`, `secrets`, `created_at` and `updated_at` are ignored. Its `type`
-        cannot be changed.
+        value, and `id`, `version`, `secrets`, `created_at`, `updated_at` and `health` are ignored.
+        Its `type` cannot be changed.
         """
         version = await self._condition(request, target_id)
         fields = await self._bodies.json(headers_of(request), request.receive)

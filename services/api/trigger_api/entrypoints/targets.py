@@ -12,7 +12,7 @@ from trigger_api.domain.targets.queries import TargetQuery
 from trigger_api.domain.targets.sealing import Seals
 from trigger_api.domain.targets.shown import (
     SealingKeyShown,
-    TargetShown,
+    TargetDetail,
     TargetVersion,
     shown,
     version_of,
@@ -42,7 +42,11 @@ class TargetRoutes:
         page, total = await asyncio.gather(self._views.targets(query), self._counted(query))
         link = routes.next_page(request, "/targets/", page.next_cursor)
         scopes = scopes_of(request)
-        rows = [shown(one, scopes) for one in page.rows]
+        health = await self._views.health([one.target_id for one in page.rows])
+        rows = [
+            {**shown(one, scopes), "health": health[one.target_id].model_dump(mode="json")}
+            for one in page.rows
+        ]
         return json_answer(200, rows, {**link, **total}).response()
 
     async def _counted(self, query: TargetQuery) -> dict[str, str]:
@@ -52,11 +56,17 @@ class TargetRoutes:
         return {"x-total-count": str(total), "x-total-count-kind": "exact"}
 
     async def show(self, request: Request, target_id: str) -> Response:
-        """One target. Neither its secrets nor the values of its secret headers are shown."""
+        """One target, and how it is. Neither its secrets nor the values of its secret headers are
+        shown.
+        """
         found = await self._views.target(checked_id(target_id, "target"))
         if found is None:
             raise no_such("target", target_id)
-        fields = shown(found, scopes_of(request))
+        health = await self._views.health([target_id])
+        fields = {
+            **shown(found, scopes_of(request)),
+            "health": health[target_id].model_dump(mode="json"),
+        }
         return json_answer(200, fields, {"etag": etag(found.version)}).response()
 
     async def history(
@@ -93,7 +103,7 @@ def router(endpoints: TargetRoutes) -> APIRouter:
         operation_id="listTargets",
         responses={
             200: answers.json(
-                list[TargetShown],
+                list[TargetDetail],
                 "A page of targets",
                 headers.LINK,
                 headers.TOTAL_COUNT,
@@ -117,7 +127,7 @@ def router(endpoints: TargetRoutes) -> APIRouter:
         one,
         endpoints.show,
         operation_id="getTarget",
-        responses={200: answers.json(TargetShown, "The target", headers.ETAG)},
+        responses={200: answers.json(TargetDetail, "The target", headers.ETAG)},
     )
     routes.add(
         router,

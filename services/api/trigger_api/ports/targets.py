@@ -1,8 +1,9 @@
 """What is read of targets, and of the names in their URLs."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
+from trigger_api.domain.targets.health import TargetHealth
 from trigger_api.domain.targets.queries import TargetQuery
 from trigger_contracts.targets.addresses import Address
 from trigger_contracts.targets.changes import TargetChanged
@@ -19,7 +20,9 @@ class KnownTargets(Protocol):
 
 
 class TargetViews(KnownTargets, Protocol):
-    """The scheduler's views. Every method raises ``DatabaseUnavailable``."""
+    """The scheduler's views, and of health the executor's. Every method raises
+    ``DatabaseUnavailable``.
+    """
 
     async def targets(self, query: TargetQuery) -> Listed[TargetChanged]:
         """The newest first; fewer than ``limit`` where they are large."""
@@ -30,6 +33,10 @@ class TargetViews(KnownTargets, Protocol):
         ...
 
     async def target(self, target_id: str) -> TargetChanged | None: ...
+
+    async def health(self, target_ids: Collection[str]) -> Mapping[str, TargetHealth]:
+        """How each of these is, by the executor's views."""
+        ...
 
     async def history(
         self, target_id: str, limit: int, cursor: str | None

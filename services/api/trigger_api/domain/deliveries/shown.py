@@ -16,6 +16,8 @@ from trigger_contracts.deliveries.outcomes import (
     Reason,
 )
 
+from .waiting import WaitsFor
+
 _FROZEN = ConfigDict(frozen=True, from_attributes=True)
 
 
@@ -34,6 +36,12 @@ class DeliveryShown(BaseModel):
     attempt_count: int = Field(description="Attempts of this round so far.")
     next_attempt_at: AwareDatetime | None = Field(
         description="When it may be tried next; null once it has ended."
+    )
+    waits_for: WaitsFor | None = Field(
+        default=None,
+        description="Why it is not tried now: its schedule, its target's breaker, a rate limit or "
+        "a pause that the receiver asked for, or the order of its trigger's events; null once it "
+        "has ended, and where nothing is in its way.",
     )
     code: FailureCode | None = Field(description="Why the newest attempt failed.")
     status: int | None = Field(description="What the receiver answered to the newest attempt.")

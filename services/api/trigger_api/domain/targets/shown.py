@@ -20,6 +20,8 @@ from trigger_contracts.targets.changes import (
 from trigger_contracts.targets.fields import TargetDefinition
 from trigger_contracts.targets.url import parse_url
 
+from .health import TargetHealth
+
 _FROZEN = ConfigDict(frozen=True)
 
 _ONCE = "What requests are signed with; shown here alone, and never again."
@@ -46,6 +48,12 @@ class TargetShown(TargetDefinition):
     version: int = Field(description="Also the ETag. Grows with every edit and rotation.")
     created_at: AwareDatetime
     updated_at: AwareDatetime
+
+
+class TargetDetail(TargetShown):
+    """A target, and how it is."""
+
+    health: TargetHealth
 
 
 class TargetWithSecret(TargetShown):
@@ -94,7 +102,7 @@ class SealingKeyShown(BaseModel):
     )
 
 
-_READ_ONLY = TargetShown.model_fields.keys() - TargetDefinition.model_fields.keys()
+_READ_ONLY = TargetDetail.model_fields.keys() - TargetDefinition.model_fields.keys()
 
 
 def written(fields: Any) -> Any:

@@ -189,15 +189,16 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One target
-         * @description Neither its secrets nor the values of its secret headers are shown.
+         * One target, and how it is
+         * @description Neither its secrets nor the values of its secret headers are
+         *     shown.
          */
         get: operations["getTarget"];
         /**
          * Replace a target's definition; what is left out returns to its default
          * @description A target as it is shown may be sent back edited: a secret header that is `***` keeps its
-         *     value, and `id`, `version`, `secrets`, `created_at` and `updated_at` are ignored. Its `type`
-         *     cannot be changed.
+         *     value, and `id`, `version`, `secrets`, `created_at`, `updated_at` and `health` are ignored.
+         *     Its `type` cannot be changed.
          */
         put: operations["replaceTarget"];
         post?: never;
@@ -1133,6 +1134,8 @@ export interface components {
             attempt_count: number;
             /** @description When it may be tried next; null once it has ended. */
             next_attempt_at: string | null;
+            /** @description Why it is not tried now: its schedule, its target's breaker, a rate limit or a pause that the receiver asked for, or the order of its trigger's events; null once it has ended, and where nothing is in its way. */
+            waits_for: components["schemas"]["WaitsFor"] | null;
             /** @description Why the newest attempt failed. */
             code: components["schemas"]["FailureCode"] | null;
             /** @description What the receiver answered to the newest attempt. */
@@ -1229,6 +1232,8 @@ export interface components {
             attempt_count: number;
             /** @description When it may be tried next; null once it has ended. */
             next_attempt_at: string | null;
+            /** @description Why it is not tried now: its schedule, its target's breaker, a rate limit or a pause that the receiver asked for, or the order of its trigger's events; null once it has ended, and where nothing is in its way. */
+            waits_for: components["schemas"]["WaitsFor"] | null;
             /** @description Why the newest attempt failed. */
             code: components["schemas"]["FailureCode"] | null;
             /** @description What the receiver answered to the newest attempt. */
@@ -2191,6 +2196,11 @@ export interface components {
          * @enum {string}
          */
         TargetChangeKind: "created" | "updated" | "rotated" | "deleted";
+        /**
+         * @description The first of these that is so, from the last on; ``adapters.target_queries`` finds it.
+         * @enum {string}
+         */
+        TargetCondition: "ok" | "failing" | "paused" | "open" | "gone";
         /** @description The fields that an owner sets and may read back; secret values are sealed or masked. */
         TargetDefinition: {
             /**
@@ -2235,6 +2245,73 @@ export interface components {
             durable: boolean;
             /** @description The target that is told when this one fails and recovers. */
             alert_target: string | null;
+        };
+        /** @description A target, and how it is. */
+        TargetDetail: {
+            /**
+             * @description Fixed for the target's life.
+             * @enum {string}
+             */
+            type: "webhook" | "nats";
+            /** @description For people; need not be unique. */
+            name: string | null;
+            /** @description Of a webhook. https, or http where the operator allows it; never a private address, unless the operator allows that, too. */
+            url: string | null;
+            /** @description Sent with each attempt. */
+            headers: {
+                [key: string]: string;
+            };
+            /** @description The same, and never shown again: read as `***`, which keeps the value where it is written back. */
+            secret_headers: {
+                [key: string]: string;
+            };
+            /**
+             * @description The CloudEvent as it is stored, or its payload alone.
+             * @enum {string}
+             */
+            body: "event" | "payload";
+            /** @description Of a whole attempt: 1 to 30 s. */
+            timeout: number | string | null;
+            /** @description Delays between attempts, each 1 s to 24 h, 39 h together; none: those of the platform. */
+            retry: (number | string | null)[];
+            /** @description Answers (400 to 499) after which nothing is tried again. */
+            final_statuses: number[];
+            /** @description Attempts at the same time. */
+            concurrency: number;
+            /** @description At most so many attempts in each second, minute or hour. */
+            rate: components["schemas"]["Rate"] | null;
+            /** @description Deliver the events of one trigger one after another; each waits for the one before it to be delivered or given up. */
+            ordered: boolean;
+            /** @description Certificates (PEM) that are trusted instead of the system's. */
+            ca: string | null;
+            /** @description Of a NATS target: where events are published. */
+            subject: string | null;
+            /** @description Of a NATS target: wait for a stream's acknowledgement, not the broker's. */
+            durable: boolean;
+            /** @description The target that is told when this one fails and recovers. */
+            alert_target: string | null;
+            id: string;
+            /** @description Those that sign, the newest first; a NATS target has none. */
+            secrets: components["schemas"]["SecretShown"][];
+            /** @description Also the ETag. Grows with every edit and rotation. */
+            version: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            health: components["schemas"]["TargetHealth"];
+        };
+        /** @description How a target is, and what waits for it. */
+        TargetHealth: {
+            status: components["schemas"]["TargetCondition"];
+            /** @description Since when its attempts fail, or are delivered, one and all; null before the first. */
+            since: string | null;
+            last_success_at: string | null;
+            last_failure_at: string | null;
+            /** @description Deliveries that wait. */
+            pending: number;
+            /** @description When the one was planned that has waited longest. */
+            oldest_pending_at: string | null;
         };
         /** @description The definition of a target. */
         TargetInput: components["schemas"]["WebhookTargetInput"] | components["schemas"]["NatsTargetInput"];
@@ -2638,6 +2715,11 @@ export interface components {
             actor: string;
             definition: components["schemas"]["Definition"];
         };
+        /**
+         * @description The first of these that is so.
+         * @enum {string}
+         */
+        WaitsFor: "schedule" | "breaker" | "rate" | "order";
         /** @description A webhook: a signed POST of each event. */
         WebhookTargetInput: {
             /** @constant */
@@ -3600,6 +3682,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Kind of target. Given several times: any of them. */
                 type?: ("webhook" | "nats")[];
+                /** @description How the target is. Given several times: any of them. */
+                health?: components["schemas"]["TargetCondition"][];
                 /** @description Part of the name, in any case and script. */
                 q?: string;
                 /** @description These targets. Given several times: any of them. */
@@ -3623,7 +3707,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TargetShown"][];
+                    "application/json": components["schemas"]["TargetDetail"][];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3709,7 +3793,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TargetShown"];
+                    "application/json": components["schemas"]["TargetDetail"];
                 };
             };
             400: components["responses"]["Problem400"];
