@@ -108,6 +108,8 @@ class Deliverer:
     parts: tuple[Part, ...]
     """What works once the tables and the streams are as they should be."""
     sender: TargetSender
+    clock: ClockOfRecord
+    """What ``sender`` tells time by."""
 
     def held_back(self, connection: Connection) -> HeldBack:
         """All of it, as one part that waits for what it needs."""
@@ -317,6 +319,7 @@ def _build_deliverer(
         projector,
         (lanes, projecting, Loop("sweep deliveries", DeliverySweeper(index).sweep)),
         sender,
+        clock,
     )
 
 
@@ -363,7 +366,7 @@ def _change_deliveries(
         PostgresProbedLanes(deliverer.database),
         deliverer.sender,
         hints,
-        clock,
+        deliverer.clock,
         new_id,
     )
     subscribe_changes(broker, change_deliveries, probe_targets, dead_letters, redriver)

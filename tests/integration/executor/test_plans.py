@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from tests.integration.executor.conftest import Around, Start
 from tests.unit.executor.factories import deleted, fire_body, make_api_change, make_change, make_due
@@ -45,7 +46,7 @@ async def rows(around: Around) -> dict[int, str]:
     }
 
 
-async def add_target(around: Around, target_id: str) -> None:
+async def add_target(around: Around, target_id: str, **fields: Any) -> None:
     change = TargetChanged(
         kind=TargetChangeKind.CREATED,
         target_id=target_id,
@@ -53,7 +54,9 @@ async def add_target(around: Around, target_id: str) -> None:
         command_id="c",
         version=1,
         status=TargetStatus.ACTIVE,
-        definition=TargetDefinition(type="nats", subject="out.lab"),
+        definition=TargetDefinition.model_validate(
+            {"type": "nats", "subject": "out.lab", **fields}
+        ),
         actor="key:owner",
         at=NOW,
         created_at=NOW,

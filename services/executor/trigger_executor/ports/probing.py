@@ -1,5 +1,6 @@
 """What tests of targets need: the newest target, and what its lane is told."""
 
+from datetime import datetime
 from typing import Protocol
 
 from trigger_contracts.targets.changes import TargetChanged
@@ -16,8 +17,10 @@ class NewestTargets(Protocol):
 class ProbedLanes(Protocol):
     """Lanes of targets that are tested. Every method raises ``DependencyUnavailable``."""
 
-    async def begin(self, target_id: str) -> bool:
-        """Whether the target may be tested now: once a second, whoever asks."""
+    async def begin(self, target_id: str) -> datetime | None:
+        """The instant, by the clock of record, if the target may be tested now: once a second,
+        whoever asks.
+        """
         ...
 
     async def found_well(self, target_id: str) -> None:

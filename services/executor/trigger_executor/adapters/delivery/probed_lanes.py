@@ -1,12 +1,14 @@
 """What tests of targets say to schema ``executor``: ``ports.probing.ProbedLanes``."""
 
+from datetime import datetime
+
 from trigger_runtime.postgres.database import Database
 
 BEGIN = """
 INSERT INTO lane AS l (target_id, probed_at) VALUES ($1, now())
 ON CONFLICT (target_id) DO UPDATE SET probed_at = now()
 WHERE l.probed_at IS NULL OR l.probed_at <= now() - interval '1 second'
-RETURNING true
+RETURNING now()
 """
 
 FOUND_WELL = """
@@ -22,9 +24,10 @@ class PostgresProbedLanes:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def begin(self, target_id: str) -> bool:
+    async def begin(self, target_id: str) -> datetime | None:
         async with self._database.connection() as connection:
-            return await connection.fetchval(BEGIN, target_id) is not None
+            now: datetime | None = await connection.fetchval(BEGIN, target_id)
+        return now
 
     async def found_well(self, target_id: str) -> None:
         async with self._database.connection() as connection:

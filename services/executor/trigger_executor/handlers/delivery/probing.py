@@ -19,12 +19,12 @@ from trigger_executor.domain.delivery.probing import (
     too_soon,
     unknown,
 )
-from trigger_executor.ports import Clock
 from trigger_executor.ports.again import LaneHints
 from trigger_executor.ports.probing import NewestTargets, ProbedLanes
 from trigger_executor.ports.sending import Sender
 from trigger_runtime.process.errors import DependencyUnavailable
 from trigger_runtime.process.logging_setup import get_logger
+from trigger_runtime.process.record_clock import ClockOfRecord
 
 log = get_logger(__name__)
 
@@ -38,9 +38,10 @@ class ProbeTargets:
         lanes: ProbedLanes,
         sender: Sender,
         hints: LaneHints,
-        clock: Clock,
+        clock: ClockOfRecord,
         new_id: Callable[[], str],
     ) -> None:
+        """``clock`` is what ``sender`` tells time by, too."""
         self._targets = targets
         self._lanes = lanes
         self._sender = sender
@@ -62,9 +63,13 @@ class ProbeTargets:
         target = await self._targets.last(target_id)
         if target is None or target.status is TargetStatus.DELETED:
             return unknown(target_id)
-        if not await self._lanes.begin(target_id):
+        asked_at = self._clock.monotonic()
+        now = await self._lanes.begin(target_id)
+        if now is None:
             return too_soon()
-        attempt = probe_of(target, self._new_id(), self._clock.now())
+        # Before any lane was looked for, nobody has looked at that clock.
+        self._clock.observe(now, asked_at, self._clock.monotonic())
+        attempt = probe_of(target, self._new_id(), now)
         result = await self._sender.send(attempt)
         if isinstance(result, NotAttempted):
             return not_attempted(result.cause)
