@@ -12,6 +12,7 @@ as the path; without it, the one of the component postgres-dev is meant.
 """
 
 import argparse
+import base64
 import hashlib
 import json
 import secrets
@@ -20,7 +21,13 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 SERVICES = ("api", "scheduler", "executor", "retention")
-WITH_DATABASE = ("api", "scheduler", "retention")
+WITH_DATABASE = {
+    "api": "api",
+    "scheduler": "scheduler",
+    "deliver": "executor",
+    "retention": "retention",
+}
+"""Who connects to PostgreSQL, and as which service's role: ``deliver`` is the executor's."""
 NATS_USERS = (*SERVICES, "client", "reader", "admin", "cluster")
 OWNER = "etp_admin"
 """The superuser of the component postgres-dev."""
@@ -34,16 +41,14 @@ def make(database_url: "str | None") -> "tuple[dict[str, dict[str, str]], str]":
     admin_url = database_url or f"postgresql://{OWNER}:{owner}@etp-postgres:5432/etp"
     key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     made = {
-        f"etp-{service}": {
-            "nats-password": nats[service],
-            **(
-                {"database-url": as_role(admin_url, f"etp_{service}", roles[service])}
-                if service in WITH_DATABASE
-                else {}
-            ),
-        }
-        for service in SERVICES
+        f"etp-{name}": {"nats-password": nats["executor" if name == "deliver" else name]}
+        for name in (*SERVICES, "deliver")
     }
+    for name, service in WITH_DATABASE.items():
+        made[f"etp-{name}"]["database-url"] = as_role(admin_url, f"etp_{service}", roles[service])
+    private = secrets.token_bytes(32)
+    made["etp-deliver"]["sealing-keys"] = as_text(private)
+    made["etp-api"]["sealing-public-key"] = as_text(public_half(private))
     digest = hashlib.sha256(secret.encode()).hexdigest()
     made["etp-api"]["bootstrap-key-hash"] = f"{key_id}:{digest}"
     made["etp-api"]["session-secret"] = secrets.token_urlsafe(32)
@@ -56,6 +61,33 @@ def make(database_url: "str | None") -> "tuple[dict[str, dict[str, str]], str]":
     if database_url is None:
         made["etp-postgres"] = {"password": owner}
     return made, f"etp_{key_id}.{secret}"
+
+
+def as_text(key: bytes) -> str:
+    """As the settings have it: base64url without padding."""
+    return base64.urlsafe_b64encode(key).rstrip(b"=").decode()
+
+
+def public_half(private: bytes) -> bytes:
+    """X25519 (RFC 7748, section 5) of a private key and the base point, by plain integers: this
+    program needs nothing that is installed, and nobody measures the time that it takes once.
+    """
+    prime, a24 = 2**255 - 19, 121665
+    scalar = int.from_bytes(private, "little") & ~7 & (2**255 - 1) | 2**254
+    x_1, x_2, z_2, x_3, z_3, swapped = 9, 1, 0, 9, 1, 0
+    for place in reversed(range(255)):
+        bit = (scalar >> place) & 1
+        if swapped != bit:
+            x_2, x_3, z_2, z_3 = x_3, x_2, z_3, z_2
+        swapped = bit
+        a, b, c, d = x_2 + z_2, x_2 - z_2, x_3 + z_3, x_3 - z_3
+        aa, bb, da, cb = a * a, b * b, d * a, c * b
+        e = aa - bb
+        x_3, z_3 = (da + cb) ** 2 % prime, x_1 * (da - cb) ** 2 % prime
+        x_2, z_2 = aa * bb % prime, e * (aa + a24 * e) % prime
+    if swapped:
+        x_2, z_2 = x_3, z_3
+    return (x_2 * pow(z_2, prime - 2, prime) % prime).to_bytes(32, "little")
 
 
 def password() -> str:

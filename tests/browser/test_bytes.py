@@ -12,7 +12,8 @@ from ui_build.building import BUILT
 from ui_build.node import UI
 
 KB = 1000
-FIRST, ROUTE, OVERLAY, EDITOR, FONTS = 145 * KB, 45 * KB, 55 * KB, 105 * KB, 80 * KB
+FIRST, ROUTE, OVERLAY, EDITOR, FONTS = 143 * KB, 45 * KB, 60 * KB, 105 * KB, 80 * KB
+"""An overlay is counted with the screen that it opens over, which is there already."""
 ENTRY = "index.html"
 ROUTES = re.compile(r"lazily\(\(\) => import\('\.\./(screens/[^']+)'")
 """What App.tsx loads for an address."""

@@ -12,7 +12,7 @@ from tests.engine import checks
 from tests.engine.load import client_of, created, log
 from tests.engine.watching import Watching
 from tests.support import pages
-from tests.support.engine.deployed import Deployment, deployed
+from tests.support.engine.deployed import SERVICES, Deployment, deployed
 from tests.support.engine.packages import ROOT
 from tests.support.engine.running import Engine
 from tests.support.eventually import eventually
@@ -60,11 +60,13 @@ def test_its_containers_have_what_they_need_and_no_more(platform):
 
 
 async def test_its_workers_can_be_doubled(platform):
-    scale = [f"--scale={service}=2" for service in ("scheduler", "executor", "retention")]
+    scale = [f"--scale={service}=2" for service in SERVICES[1:]]
     print(f"two of every worker after {platform.up('--no-recreate', *scale):.1f} s")
 
     def two() -> bool:
-        return {worker["ready"] for worker in checks.workers_heard(platform).values()} == {2}
+        heard = checks.workers_heard(platform)
+        told = [*heard.values(), heard["executor"].get("deliver", {"ready": 0})]
+        return {worker["ready"] for worker in told} == {2}
 
     await eventually(two, within=30, what="two of each worker are heard of")
     await checks.fires_and_tells(platform)

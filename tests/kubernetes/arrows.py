@@ -79,6 +79,8 @@ def _peers(peers: list[Manifest] | None, found: list[Manifest]) -> set[str]:
 
 
 def _names(peer: Manifest, found: list[Manifest]) -> set[str]:
+    if "ipBlock" in peer:
+        return {"receivers of webhooks"}
     pod_labels = (peer.get("podSelector") or {}).get("matchLabels") or {}
     called = pod_labels.get("app.kubernetes.io/name", "").removeprefix("etp-")
     if called in NAMES:

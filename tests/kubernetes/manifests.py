@@ -11,7 +11,8 @@ from deploy.kubernetes import render
 ROOT = Path(__file__).parents[2]
 KUBERNETES = ROOT / "deploy" / "kubernetes"
 OVERLAYS = ("try", "production")
-SERVICES = ("api", "scheduler", "executor", "retention")
+SERVICES = ("api", "scheduler", "executor", "deliver", "retention")
+"""With the executor's second role, which is a Deployment of its own."""
 
 Manifest = dict[str, Any]
 

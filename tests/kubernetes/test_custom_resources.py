@@ -13,6 +13,7 @@ from tests.kubernetes.custom_resources import TYPES, mistakes
 from tests.kubernetes.manifests import (
     KUBERNETES,
     ROOT,
+    SERVICES,
     manifests,
     of_kind,
     selects,
@@ -73,7 +74,7 @@ def test_prometheus_finds_every_service_at_a_port_that_it_has() -> None:
     [monitor] = of_kind(manifests(PRODUCTION), "PodMonitor").values()
     spec = monitor["spec"]
     found = [w for w in workloads(manifests(PRODUCTION)) if selects(spec["selector"], w.labels)]
-    assert {one.service for one in found} == {"api", "scheduler", "executor", "retention"}
+    assert {one.service for one in found} == {*SERVICES}
     for endpoint in spec["podMetricsEndpoints"]:
         assert all(endpoint["port"] in one.ports for one in found)
         assert endpoint["path"] == "/metrics"

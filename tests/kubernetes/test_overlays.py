@@ -18,7 +18,7 @@ DIFFERENT = {
 }
 """Where pods of the same workload may differ."""
 
-ELSEWHERE = {"etp-api", "etp-scheduler", "etp-retention", "etp-provision"}
+ELSEWHERE = {"etp-api", "etp-scheduler", "etp-deliver", "etp-retention", "etp-provision"}
 """Policies that name PostgreSQL."""
 
 _HASH = re.compile(r"-[2456789bcdfghkmt]{10}$")

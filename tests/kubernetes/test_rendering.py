@@ -23,6 +23,7 @@ from tests.kubernetes.manifests import (
     strictly_invalid,
     workloads,
 )
+from trigger_contracts.targets.sealing import public_of
 from trigger_contracts.topology import PERMISSIONS
 from trigger_local import nats
 
@@ -134,7 +135,7 @@ def test_every_component_renders_on_the_base_alone(tmp_path: Path) -> None:
 def test_the_base_has_no_server_and_nothing_has_a_secret() -> None:
     base = read(render.rendered(KUBERNETES / "base"))
     assert {w.name for w in workloads(base)} == {
-        *(f"etp-{service}" for service in ("api", "scheduler", "executor", "retention")),
+        *(f"etp-{one}" for one in ("api", "scheduler", "executor", "deliver", "retention")),
         "etp-provision",
     }
     for overlay in OVERLAYS:
@@ -167,6 +168,16 @@ def test_secrets_are_made_for_everything_that_names_one() -> None:
     assert all(len(value) > 20 for value in values)
 
 
+def test_the_gateway_seals_to_the_key_that_who_delivers_has() -> None:
+    """Made without the library that checks it here."""
+    for _ in range(20):
+        made, _key = make_secrets.make(None)
+        private = made["etp-deliver"]["sealing-keys"]
+        assert made["etp-api"]["sealing-public-key"] == public_of(private)
+        holders = [name for name, values in made.items() if private in values.values()]
+        assert holders == ["etp-deliver"]
+
+
 def test_the_first_key_is_said_once_and_its_hash_is_kept() -> None:
     """By the program as it is called: it needs nothing that is installed."""
     program = KUBERNETES / "make_secrets.py"
@@ -191,6 +202,8 @@ def test_secrets_for_a_postgresql_elsewhere_keep_its_host_and_options() -> None:
         f"postgresql://etp_retention:{password}@db.example.com:6432/triggers?sslmode=verify-full"
     )
     assert "database-url" not in made["etp-executor"]
+    assert made["etp-deliver"]["database-url"].startswith("postgresql://etp_executor:")
+    assert made["etp-deliver"]["nats-password"] == made["etp-executor"]["nats-password"]
 
 
 def _sources() -> str:

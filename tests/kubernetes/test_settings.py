@@ -11,7 +11,11 @@ from tests.kubernetes.test_pods import secret_folders
 from trigger_admin.settings import ProvisionSettings
 from trigger_runtime.process.environment import PREFIX, Names
 
-OF_PROGRAMS = {**SETTINGS, "provision": ProvisionSettings}
+OF_PROGRAMS = {
+    **SETTINGS,
+    "deliver": SETTINGS["executor"],
+    "provision": ProvisionSettings,
+}
 
 overlays = pytest.mark.parametrize("overlay", OVERLAYS)
 programs = pytest.mark.parametrize("program", OF_PROGRAMS)
@@ -42,18 +46,28 @@ def test_a_program_can_be_configured_by_its_variables(
             (tmp_path / path.name).write_text(held, encoding="utf-8")
         monkeypatch.setenv(name, str(tmp_path / path.name) if name.endswith("_FILE") else value)
     settings = OF_PROGRAMS[program]()
-    user = "admin" if program == "provision" else program
+    holder = "admin" if program == "provision" else program
+    user = "executor" if program == "deliver" else holder
     assert settings.nats_user == user
     assert settings.nats_url == "nats://etp-nats:4222"
     assert settings.nats_password.get_secret_value() == made["etp-nats"][user]
     if program != "executor":
         url = settings.database_url.get_secret_value()
-        assert url == made[f"etp-{user}"]["database-url"]
+        assert url == made[f"etp-{holder}"]["database-url"]
     match program:
         case "provision":
             password = settings.executor_password.get_secret_value()
             assert password == made["etp-admin"]["executor-password"]
+        case "executor":
+            assert settings.roles() == {"record"}
+            assert (settings.database_url, settings.opening_keys()) == (None, None)
+        case "deliver":
+            assert settings.roles() == {"deliver"}
+            keys = settings.opening_keys()
+            assert keys is not None
+            assert keys.current.text == made["etp-api"]["sealing-public-key"]
         case "api":
+            assert settings.sealing_public_key == made["etp-api"]["sealing-public-key"]
             assert (settings.http_host, settings.http_port) == ("0.0.0.0", 8080)
             assert (settings.operations_host, settings.operations_port) == ("0.0.0.0", 8081)
             assert settings.bootstrap_key_hash == made["etp-api"]["bootstrap-key-hash"]

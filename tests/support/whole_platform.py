@@ -48,7 +48,8 @@ ETP = (str(Path(sys.executable).with_name("etp")),)
 TIMEOUT = 90.0
 """Seconds until everything is ready: a start takes 4 s alone, and the machine may be shared."""
 
-SERVICES = ("api", "scheduler", "executor", "retention")
+SERVICES = ("api", "scheduler", "executor", "deliver", "retention")
+"""As ``etp up`` runs them: the executor's second role is a process of its own."""
 SERVERS = ("nats", "postgres")
 NAMES = (*SERVERS, *SERVICES)
 

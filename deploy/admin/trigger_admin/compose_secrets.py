@@ -128,7 +128,9 @@ def _files(secrets: ComposeSecrets, target_subjects: Sequence[str]) -> Iterator[
     yield "api/bootstrap_key_hash", own.api_key_hash
     yield "api/session_secret", own.session
     yield "api/sealing_public_key", own.sealing_public_key
-    yield "executor/sealing_keys", own.sealing_keys
+    yield "deliver/nats_password", own.nats[Service.EXECUTOR]
+    yield "deliver/database_url", _url(owner_role(Service.EXECUTOR), own)
+    yield "deliver/sealing_keys", own.sealing_keys
     yield "api/cache_url", f"redis://:{secrets.cache}@valkey:6379/0"
     yield "admin/nats_password", own.nats["admin"]
     yield "admin/database_url", _url(DATABASE_OWNER, own)

@@ -6,6 +6,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import NoRespondersError
 from nats.errors import TimeoutError as NatsTimeoutError
+from pydantic import ValidationError
 
 from trigger_contracts import heartbeats, subjects
 from trigger_contracts.subjects import Service
@@ -26,7 +27,7 @@ async def must_be_stopped(client: Client) -> None:
     heard: set[str] = set()
 
     async def hear(message: Msg) -> None:
-        heard.add(message.subject.rpartition(".")[2])
+        heard.update(_who(message))
 
     listening = await client.subscribe(subjects.ALL_ALIVE, cb=hear)
     await asyncio.sleep(HEARD_FOR)
@@ -37,6 +38,16 @@ async def must_be_stopped(client: Client) -> None:
         raise AdminError(
             f"Services run ({', '.join(sorted(heard))}): stop all of them, and repeat this."
         )
+
+
+def _who(message: Msg) -> tuple[str, ...]:
+    """Who says that it lives, by the names that people know; also in words that we do not."""
+    service = message.subject.rpartition(".")[2]
+    try:
+        beat = heartbeats.Heartbeat.model_validate_json(message.data)
+    except ValidationError:
+        return (service,)
+    return heartbeats.workers_of(service, beat) or (service,)
 
 
 async def _is_anybody_listening(client: Client) -> bool:

@@ -59,6 +59,7 @@ def up(
     scheduler_replicas: Annotated[int, Count] = 1,
     executor_replicas: Annotated[int, Count] = 1,
     retention_replicas: Annotated[int, Count] = 1,
+    deliver_replicas: Annotated[int, Count] = 1,
 ) -> None:
     """Start the platform: broker, database and services. Ctrl-C stops it."""
 
@@ -68,7 +69,9 @@ def up(
             from .programs import Replicas  # noqa: PLC0415 (of the extra `local`)
         home = Home.at(data_dir)
         output = Output(home.logs)
-        replicas = Replicas(scheduler_replicas, executor_replicas, retention_replicas)
+        replicas = Replicas(
+            scheduler_replicas, executor_replicas, retention_replicas, deliver_replicas
+        )
         try:
             await running.up(running.Options(home, port, host, replicas), output)
         finally:

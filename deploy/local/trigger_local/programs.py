@@ -16,6 +16,7 @@ import asyncpg
 from trigger_admin import broker_health
 from trigger_admin.database import DATABASE, owner_role
 from trigger_admin.installation import ADMIN, Installation
+from trigger_contracts.heartbeats import DELIVER, RECORD
 from trigger_contracts.subjects import Service
 from trigger_contracts.targets.nats_subjects import DEFAULT as DEFAULT_TARGET_SUBJECTS
 
@@ -41,6 +42,7 @@ OF_OTHER_SERVERS = (
     "ETP_BOOTSTRAP_KEY_HASH",
     "ETP_SESSION_SECRET",
     "ETP_SEALING_",
+    "ETP_EXECUTOR_ROLES",
     "ETP_OPERATIONS_",
 )
 """What an environment may say of servers elsewhere, files that hold it included: ours are ours.
@@ -56,13 +58,23 @@ class Replicas:
     scheduler: int = 1
     executor: int = 1
     retention: int = 1
+    deliver: int = 1
 
     def names(self) -> Iterator[tuple[str, Service]]:
-        """Process names, the first of each service plain: ``scheduler``, ``scheduler-2``."""
+        """Process names, the first of each kind plain: ``scheduler``, ``scheduler-2``.
+
+        The executor's second role runs by itself, as ``deliver``: whoever records rows does not
+        wait for who sends them.
+        """
         yield "api", Service.API
-        for service in (Service.SCHEDULER, Service.EXECUTOR, Service.RETENTION):
-            for number in range(1, getattr(self, service) + 1):
-                yield (service.value if number == 1 else f"{service}-{number}"), service
+        for kind, service in (
+            (Service.SCHEDULER.value, Service.SCHEDULER),
+            (Service.EXECUTOR.value, Service.EXECUTOR),
+            (DELIVER, Service.EXECUTOR),
+            (Service.RETENTION.value, Service.RETENTION),
+        ):
+            for number in range(1, getattr(self, kind) + 1):
+                yield (kind if number == 1 else f"{kind}-{number}"), service
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +172,16 @@ def environment(platform: Platform, name: str, service: Service) -> dict[str, st
         "ETP_HTTP_PORT": str(platform.ports[name]),
         "PYTHONUNBUFFERED": "1",
     }
-    if service in WITH_DATABASE:
+    delivers = name.partition("-")[0] == DELIVER
+    if service in WITH_DATABASE or delivers:
         settings["ETP_DATABASE_URL"] = platform.database_url(owner_role(service))
     if service is Service.API:
         settings["ETP_BOOTSTRAP_KEY_HASH"] = platform.secrets.api_key_hash
         settings["ETP_SESSION_SECRET"] = platform.secrets.session
         settings["ETP_SEALING_PUBLIC_KEY"] = platform.secrets.sealing_public_key
     if service is Service.EXECUTOR:
+        settings["ETP_EXECUTOR_ROLES"] = DELIVER if delivers else RECORD
+    if delivers:
         settings["ETP_SEALING_KEYS"] = platform.secrets.sealing_keys
     return settings
 

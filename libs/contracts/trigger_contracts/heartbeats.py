@@ -11,10 +11,14 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from .ids import Id
+from .subjects import Service
 
 EVERY = timedelta(seconds=1)
 ALIVE_FOR = timedelta(seconds=4)
 """Since the last one: three may be lost, or late on a machine that has much to do."""
+
+RECORD, DELIVER = "record", "deliver"
+"""The executor's roles, each by itself in most deployments."""
 
 _Word = Annotated[str, StringConstraints(max_length=1000)]
 
@@ -37,5 +41,17 @@ class Heartbeat(BaseModel):
     """
     version: str | None = Field(default=None, max_length=64)
     started_at: AwareDatetime | None = None
+    roles: tuple[_Word, ...] | None = Field(default=None, max_length=8)
+    """Of the executor: what this replica does. None: all that its service does."""
     checks: Mapping[_Word, _Word] = Field(default={}, max_length=32)
     """What the replica needs: ``ok``, or what is wrong."""
+
+
+def workers_of(service: str, beat: Heartbeat) -> tuple[str, ...]:
+    """What the replica is to whoever looks which work is done: its service, or ``deliver`` where
+    that part of the executor's is done apart.
+    """
+    if service != Service.EXECUTOR or beat.roles is None:
+        return (service,)
+    named = {RECORD: service, DELIVER: DELIVER}
+    return tuple(named[role] for role in beat.roles if role in named)

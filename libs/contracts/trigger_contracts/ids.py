@@ -38,6 +38,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _VERSION_7 = 0x7 << 76
 _RFC_VARIANT = 0b10 << 62
 _LOW_62_BITS = (1 << 62) - 1
+_LOW_48_BITS = (1 << 48) - 1
 _MIDDLE_12_BITS = 0xFFF
 _SEPARATOR = b"\x00"
 """Cannot occur inside an id or an instant, so joined parts never run into each other."""
@@ -70,6 +71,14 @@ def uuid7(instant: datetime, *unique: str) -> UUID:
         | _RFC_VARIANT
         | (random & _LOW_62_BITS)
     )
+
+
+def uuid7_beside(other: str, *unique: str) -> str:
+    """As ``uuid7``, at the instant of another one; both as texts, in a sixth of the time."""
+    random = _hash(unique)
+    low = _RFC_VARIANT | (random & _LOW_62_BITS)
+    middle = random >> 62 & _MIDDLE_12_BITS
+    return f"{other[:13]}-7{middle:03x}-{low >> 48:04x}-{low & _LOW_48_BITS:012x}"
 
 
 def _hash(unique: Sequence[str]) -> int:

@@ -45,7 +45,7 @@ CLOCKS_APART = timedelta(days=3)
 decision is not believed, or it would keep its trigger silent until then."""
 
 _EVENT_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
-_AFTER_YEAR_9999 = "e677d21f-dc00"
+AFTER_YEAR_9999 = "e677d21f-dc00"
 """The 48 bits of time of the first UUIDv7 that no instant of ours can name."""
 _LAST_YEAR_LOGGED = 9998
 """What comes after ``logged_at`` by the length of a life must be an instant, too."""
@@ -130,7 +130,7 @@ def event_in(body: bytes) -> LogEntry:
         raise Unreadable(_reasons(error)) from None
     if not _EVENT_ID.fullmatch(entry.event_id):
         raise Unreadable("event_id is not a UUIDv7 in lower case")
-    if entry.event_id >= _AFTER_YEAR_9999:
+    if entry.event_id >= AFTER_YEAR_9999:
         raise Unreadable("the time in event_id lies beyond the year 9999")
     if entry.logged_at.year > _LAST_YEAR_LOGGED:
         raise Unreadable("logged_at is so late that the end of the row's life has no date")

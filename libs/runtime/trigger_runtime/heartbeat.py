@@ -1,5 +1,6 @@
 """A worker's heartbeat: one pass of a loop each second, by the same event loop as its work."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from nats.errors import Error as NatsError
@@ -16,8 +17,12 @@ _SAID = 1000
 """Characters of what a check says, at the most."""
 
 
-def heartbeat_loop(connection: Connection, health: Health, service: Service) -> Loop:
-    """Not yet started. A heartbeat that cannot be sent is not made up for."""
+def heartbeat_loop(
+    connection: Connection, health: Health, service: Service, roles: Sequence[str] | None = None
+) -> Loop:
+    """Not yet started. A heartbeat that cannot be sent is not made up for. ``roles``: what this
+    process does, where that is not all that its service does.
+    """
     instance, started_at = new_id(), SystemClock().now()
     version = health.health()["version"]
 
@@ -31,6 +36,7 @@ def heartbeat_loop(connection: Connection, health: Health, service: Service) -> 
             lag_s=report.get("lag_s"),
             version=version,
             started_at=started_at,
+            roles=None if roles is None else tuple(roles),
             checks={name: found[:_SAID] for name, found in report["checks"].items()},
         )
         try:

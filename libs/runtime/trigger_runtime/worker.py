@@ -22,7 +22,7 @@ from faststream import FastStream
 from faststream.specification import AsyncAPI
 
 from trigger_contracts.subjects import Service
-from trigger_contracts.topology import CONSUMERS, Consumer
+from trigger_contracts.topology import CONSUMERS, EVENTS, Consumer
 from trigger_runtime.consuming.broker import PlatformBroker
 from trigger_runtime.consuming.lag import Lag
 from trigger_runtime.http.health import Health, HealthApp
@@ -88,6 +88,8 @@ async def serve_worker(
     clocks: Mapping[str, AskClock] | None = None,
     on_stop: Sequence[Callable[[], Awaitable[None]]] = (),
     on_lag: Callable[[float | None], None] = lambda _: None,
+    roles: Sequence[str] | None = None,
+    consumers: Sequence[Consumer] | None = None,
 ) -> int:
     """Serve until told to stop; returns the exit code. Readiness checks the broker, too, and the
     machine's clock by the broker's and by ``clocks``.
@@ -95,6 +97,9 @@ async def serve_worker(
     Nothing is taken in hand until ``schema`` finds the tables, and ``guard`` the streams, as they
     should be. ``on_lag`` is told once a second how many seconds the oldest unacknowledged message
     has waited, None if unknown.
+
+    A process that does a part of its service's work alone says by ``roles`` which, and by
+    ``consumers`` whose messages it takes.
     """
     health.add("broker", connection.ping)
     before: list[Callable[[], Awaitable[object]]] = []
@@ -109,7 +114,16 @@ async def serve_worker(
         connection.on_reconnect(watching.wake)
         loops = [*loops, watching]
     service = Service(connection.service)
-    telling = _telling(connection, health, service, clocks or {}, on_lag)
+    telling = (
+        *_telling(
+            connection,
+            health,
+            consumers_of(service) if consumers is None else consumers,
+            clocks or {},
+            on_lag,
+        ),
+        heartbeat_loop(connection, health, service, roles),
+    )
     app = FastStream(broker, specification=asyncapi, logger=None)
     http = OperationsServer(
         HealthApp(health, asyncapi),
@@ -157,26 +171,28 @@ async def serve_worker(
 def _telling(
     connection: Connection,
     health: Health,
-    service: Service,
+    consumers: Sequence[Consumer],
     clocks: Mapping[str, AskClock],
     on_lag: Callable[[float | None], None],
 ) -> tuple[Loop, ...]:
     """What every worker tells of itself, beside what it depends on."""
-    consumers = _consumers_of(service)
-    lag = Lag(connection, consumers, timeout=LAG_TIMEOUT, on_looked=on_lag)
-    health.tell("lag_s", lambda: lag.seconds)
-    reader = StreamReader(connection, consumers[0].stream.name, timeout=LAG_TIMEOUT)
+    stream = consumers[0].stream if consumers else EVENTS
+    reader = StreamReader(connection, stream.name, timeout=LAG_TIMEOUT)
     clock = ClockWatch(SystemClock(), {**clocks, BROKERS_CLOCK: reader.clock})
     health.add("clock", clock.check)
-    return lag.loop(), clock.loop(), heartbeat_loop(connection, health, service)
-
-
-def _consumers_of(service: Service) -> list[Consumer]:
-    own = [one for one in CONSUMERS if one.service == service]
-    for consumer in own:
+    if not consumers:
+        return (clock.loop(),)
+    for consumer in consumers:
         # Told as 0 before the first one: an increase is seen between two samples alone.
         DEAD_LETTERS.labels(consumer.stream.name)
-    return own
+    lag = Lag(connection, consumers, timeout=LAG_TIMEOUT, on_looked=on_lag)
+    health.tell("lag_s", lambda: lag.seconds)
+    return lag.loop(), clock.loop()
+
+
+def consumers_of(service: Service) -> list[Consumer]:
+    """All that a service has."""
+    return [one for one in CONSUMERS if one.service == service]
 
 
 async def _first(*tasks: "asyncio.Task[Any]") -> "asyncio.Task[Any]":

@@ -13,6 +13,7 @@ from datetime import timedelta
 from faststream.specification import AsyncAPI
 
 from trigger_contracts import topology
+from trigger_contracts.heartbeats import DELIVER
 from trigger_contracts.idempotency import Claim
 from trigger_contracts.schema_versions import SCHEMA_VERSIONS
 from trigger_contracts.subjects import Service
@@ -93,6 +94,8 @@ from .settings import Role, Settings
 DESCRIPTION = (
     "Turns what is due and what is asked for into rows of the event log, and delivers fired events."
 )
+PROJECTING_SESSIONS = 2
+"""One projects, one sweeps."""
 HANGS_AFTER = timedelta(seconds=3)
 """A replica that hangs while it projects, or holds lanes' rows, loses them after this."""
 
@@ -102,6 +105,8 @@ class Deliverer:
     """The parts of the deliver role, for ``serve`` and for tests that replace one."""
 
     database: Database
+    projected: Database
+    """For the projector, whose commits wait for no disk."""
     schema: SchemaCheck
     guard: StreamGuard
     projector: DeliveryProjector
@@ -163,7 +168,12 @@ class Executor:
     def on_stop(self) -> tuple[Callable[[], Awaitable[None]], ...]:
         closing: tuple[Callable[[], Awaitable[None]], ...] = ()
         if self.deliverer is not None:
-            closing = (self.deliverer.sender.close, self.deliverer.database.close)
+            deliverer = self.deliverer
+            closing = (
+                deliverer.sender.close,
+                deliverer.projected.close,
+                deliverer.database.close,
+            )
         return (*closing, *stops_of(self.traces))
 
 
@@ -271,7 +281,15 @@ def _build_deliverer(
         server_settings={"search_path": SCHEMA},
         ping="SELECT FROM executor.delivery LIMIT 0",
     )
-    index = PostgresDeliveries(database)
+    projected = Database(
+        settings.database().model_copy(update={"pool_size": PROJECTING_SESSIONS}),
+        "etp executor projection",
+        idle_in_transaction_timeout=HANGS_AFTER,
+        # What a crash of PostgreSQL takes back, position and all, is projected again.
+        server_settings={"search_path": SCHEMA, "synchronous_commit": "off"},
+        keep_open=True,
+    )
+    index = PostgresDeliveries(projected)
     records = RecordReader(StreamReader(connection, topology.EVENTS.name, timeout=timeout))
     projector = DeliveryProjector(records, index, hints, SystemClock(), meter)
     projecting = Loop("project deliveries", projector.one_pass)
@@ -303,6 +321,7 @@ def _build_deliverer(
     connection.on_reconnect(on_records)
     return Deliverer(
         database,
+        projected,
         SchemaCheck({SCHEMA: SCHEMA_VERSIONS[SCHEMA]}, database.schema_version),
         StreamGuard(
             connection,
@@ -451,12 +470,15 @@ def build_lanes(
 
 async def serve(settings: Settings) -> int:
     """Run the executor until told to stop; returns the exit code."""
-    set_up_logging(settings, service=Service.EXECUTOR)
+    roles = settings.roles()
+    # What people see it called: in logs, metrics and answers.
+    name = DELIVER if roles == {Role.DELIVER} else Service.EXECUTOR.value
+    set_up_logging(settings, service=name)
     executor = build(settings)
-    tell_build(Service.EXECUTOR, *([] if executor.deliverer is None else [SCHEMA]))
-    health = Health(Service.EXECUTOR)
-    for name, check in executor.checks.items():
-        health.add(name, check)
+    tell_build(name, *([] if executor.deliverer is None else [SCHEMA]))
+    health = Health(name)
+    for needed, check in executor.checks.items():
+        health.add(needed, check)
     return await serve_worker(
         broker=executor.broker,
         connection=executor.connection,
@@ -468,4 +490,6 @@ async def serve(settings: Settings) -> int:
         guard=executor.guard,
         clocks=executor.clocks,
         on_stop=executor.on_stop,
+        roles=None if roles == frozenset(Role) else sorted(roles),
+        consumers=None if Role.RECORD in roles else (),
     )

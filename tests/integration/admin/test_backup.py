@@ -26,6 +26,7 @@ from trigger_admin.rebuild import rebuild_all
 from trigger_admin.restore import rebuild_restored, restore
 from trigger_admin.streams import stream_config
 from trigger_contracts import subjects, topology
+from trigger_contracts.heartbeats import Heartbeat
 from trigger_contracts.subjects import Service
 from trigger_local.secrets import Secrets
 
@@ -68,6 +69,9 @@ async def fill(client: Client, count: int = 300) -> None:
     dues = await jetstream.pull_subscribe_bind("executor", topology.DUE.name)
     (first, _) = await dues.fetch(2)
     await first.ack_sync()
+
+
+DELIVERS = Heartbeat(instance="one", status="ready", roles=("deliver",)).model_dump_json().encode()
 
 
 async def contents(client: Client) -> dict[str, object]:
@@ -219,13 +223,14 @@ async def test_messages_that_are_there_and_services_that_live_stop_a_restore(
 
         async def beat() -> None:
             while True:
-                await client.publish(subjects.alive(Service.EXECUTOR), b"{}")
+                for body in (b"{}", DELIVERS):
+                    await client.publish(subjects.alive(Service.EXECUTOR), body)
                 await asyncio.sleep(0.2)
 
         living = asyncio.create_task(beat())
-        with pytest.raises(AdminError, match=r"Services run \(executor\): stop all"):
+        with pytest.raises(AdminError, match=r"Services run \(deliver, executor\): stop all"):
             await restore(target, folder, say_nothing, replace=True)
-        with pytest.raises(AdminError, match=r"Services run \(executor\): stop all"):
+        with pytest.raises(AdminError, match=r"Services run \(deliver, executor\): stop all"):
             await rebuild_restored(target, accept_loss=True)
         living.cancel()
         assert await contents(client) == before

@@ -54,9 +54,7 @@ async def add_target(around: Around, target_id: str, **fields: Any) -> None:
         command_id="c",
         version=1,
         status=TargetStatus.ACTIVE,
-        definition=TargetDefinition.model_validate(
-            {"type": "nats", "subject": "out.lab", **fields}
-        ),
+        definition=TargetDefinition(**{"type": "nats", "subject": "out.lab", **fields}),
         actor="key:owner",
         at=NOW,
         created_at=NOW,
@@ -64,6 +62,12 @@ async def add_target(around: Around, target_id: str, **fields: Any) -> None:
     )
     publisher = JetStreamPublisher(around.connection, topology.TARGETS.name, timeout=TIMEOUT)
     await publisher.publish(Message(subjects.target(target_id), change.model_dump_json().encode()))
+
+
+async def add_targets_that_nobody_takes(around: Around, *target_ids: str) -> None:
+    """What is delivered to them waits for its next attempt: there is no stream for them."""
+    for target_id in target_ids:
+        await add_target(around, target_id, durable=True, retry=[3600])
 
 
 async def test_a_due_event_is_planned_after_its_row_with_its_sequence(

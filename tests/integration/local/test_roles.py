@@ -43,7 +43,15 @@ async def test_the_gateway_reads_views_and_no_table(database: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "schema"), [("etp_scheduler", "retention"), ("etp_retention", "scheduler")]
+    ("role", "schema"),
+    [
+        ("etp_scheduler", "retention"),
+        ("etp_scheduler", "executor"),
+        ("etp_retention", "scheduler"),
+        ("etp_retention", "executor"),
+        ("etp_executor", "scheduler"),
+        ("etp_executor", "retention"),
+    ],
 )
 async def test_a_service_cannot_look_into_anothers_schema(
     database: Database, role: str, schema: str
@@ -52,7 +60,17 @@ async def test_a_service_cannot_look_into_anothers_schema(
         assert not await connection.fetchval("SELECT has_schema_privilege($1, 'USAGE')", schema)
 
 
-async def test_the_executor_sees_nothing(database: Database) -> None:
+async def test_who_delivers_sees_its_own_schema_and_no_other(database: Database) -> None:
     async with database.connected("etp_executor") as connection:
-        for schema in SCHEMAS:
-            assert not await connection.fetchval("SELECT has_schema_privilege($1, 'USAGE')", schema)
+        seen = [
+            schema
+            for schema in (*SCHEMAS, "platform")
+            if await connection.fetchval(
+                "SELECT coalesce(has_schema_privilege(to_regnamespace($1)::oid, 'USAGE'), false)",
+                schema,
+            )
+        ]
+        assert seen == ["executor"]
+        for table in ("scheduler.trigger", "scheduler.target", "retention.event"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied"):
+                await connection.execute(f"SELECT FROM {table} LIMIT 0")

@@ -16,7 +16,7 @@ from trigger_contracts import subjects
 
 pytestmark = pytest.mark.embedded("etp up starts servers of its own")
 
-NAMES = {"nats", "postgres", "api", "scheduler", "executor", "retention"}
+NAMES = {"nats", "postgres", "api", "scheduler", "executor", "deliver", "retention"}
 
 
 def alive(pids: dict[str, int]) -> list[str]:

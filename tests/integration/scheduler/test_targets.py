@@ -10,6 +10,7 @@ import pytest
 from tests.integration.scheduler.conftest import Platform
 from tests.support.eventually import eventually
 from trigger_contracts import subjects, topology
+from trigger_contracts.events import TriggerChanged
 from trigger_contracts.subjects import Verb
 from trigger_contracts.targets.changes import TargetChanged
 from trigger_contracts.targets.sealing import new_key, public_of, sealing_key
@@ -267,3 +268,40 @@ async def test_deleted_targets_and_old_versions_are_erased(platform: Platform) -
 
 async def _is_erased(platform: Platform, kept: str, gone: str) -> bool:
     return not await changes(platform, gone) and len(await changes(platform, kept)) == 1
+
+
+@pytest.mark.usefixtures("scheduler")
+async def test_a_test_without_saving_takes_a_target_by_id_or_written_out(
+    platform: Platform,
+) -> None:
+    await made(platform, **NATS, target_id="saved")
+    test = {"type": "api", "payload": 1}
+    for target, expected in (
+        ("nobody", ("unknown-target", ["/target"])),
+        ("a.b", ("invalid", ["/target"])),
+        (webhook(url="https://127.1/"), ("address-not-allowed", ["/target/url"])),
+        (webhook(secret="plain"), ("secret-must-be-sealed", ["/target/secret"])),
+        ({"type": "nats", "subject": "trigger.x"}, ("subject-not-allowed", ["/target/subject"])),
+    ):
+        assert code(await platform.ask(Verb.TEST, **test, target=target)) == expected, target
+    named = await platform.ask(Verb.TEST, **test, targets=["nobody"])
+    assert code(named) == ("unknown-target", ["/targets/0"])
+
+    by_id = await platform.ask(Verb.TEST, **test, target="saved", trigger_id="by-id")
+    written = await platform.ask(
+        Verb.TEST, **test, target=webhook(), trigger_id="written", command_id="c9"
+    )
+
+    assert by_id["event_id"] != written["event_id"]
+    assert "hpke1" not in json.dumps(written)
+    (change,) = await changes_of_trigger(platform, "by-id")
+    assert (change.definition.targets, change.test_target) == (("saved",), None)
+    (change,) = await changes_of_trigger(platform, "written")
+    assert change.definition.targets == ()
+    assert change.test_target is not None
+    assert change.test_target.definition.url == "https://a.example/hook"
+
+
+async def changes_of_trigger(platform: Platform, trigger_id: str) -> list[TriggerChanged]:
+    found = await platform.stored(topology.CHANGES.name, subjects.changed(trigger_id))
+    return [TriggerChanged.model_validate_json(body) for body in found]

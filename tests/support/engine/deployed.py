@@ -25,7 +25,7 @@ from trigger_local import ports
 from .packages import ROOT, compose, run
 from .running import Engine
 
-SERVICES = ("api", "scheduler", "executor", "retention")
+SERVICES = ("api", "scheduler", "executor", "deliver", "retention")
 
 HAS_PROCESS_S = 10.0
 """Within which a container that is to run has a process."""

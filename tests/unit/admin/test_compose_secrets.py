@@ -44,14 +44,14 @@ def test_the_brokers_alone_and_together_let_targets_publish_where_they_are_told(
 
 def test_a_new_key_is_added_when_it_is_asked_for_and_the_old_one_stays(tmp_path):
     compose_secrets.make(tmp_path, add_sealing_key=True)
-    first = contents(tmp_path)["executor/sealing_keys"]
+    first = contents(tmp_path)["deliver/sealing_keys"]
     assert contents(tmp_path)["api/sealing_public_key"] == public_of(first)
     compose_secrets.make(tmp_path, add_sealing_key=True)
-    new, _, old = contents(tmp_path)["executor/sealing_keys"].partition(",")
+    new, _, old = contents(tmp_path)["deliver/sealing_keys"].partition(",")
     assert old == first
     assert contents(tmp_path)["api/sealing_public_key"] == public_of(new)
     assert not compose_secrets.make(tmp_path)
-    assert contents(tmp_path)["executor/sealing_keys"] == f"{new},{old}"
+    assert contents(tmp_path)["deliver/sealing_keys"] == f"{new},{old}"
 
 
 @pytest.mark.parametrize("spoilt", [["short"], [7], 7])

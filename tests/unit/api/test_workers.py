@@ -1,7 +1,7 @@
 """Which workers live, as their heartbeats tell."""
 
 from trigger_api.domain.workers import MOST_REPLICAS, Workers, is_degraded
-from trigger_contracts.heartbeats import ALIVE_FOR, Heartbeat
+from trigger_contracts.heartbeats import ALIVE_FOR, Heartbeat, workers_of
 
 LONG = ALIVE_FOR.total_seconds()
 
@@ -77,3 +77,38 @@ def test_what_is_remembered_is_bounded() -> None:
     workers.hear("executor", beat("late"), 2 + LONG)
     assert workers.shown(2 + LONG)["executor"] == {"status": "ready", "replicas": 1, "ready": 1}
     assert set(workers.shown(1)) == {"executor"}
+
+
+def test_who_delivers_is_told_of_where_that_is_done_apart() -> None:
+    workers = Workers(["executor", "deliver"])
+    workers.listen(0)
+    whole = beat("a")
+    for name in workers_of("executor", whole):
+        workers.hear(name, whole, LONG)
+    assert workers.shown(LONG).keys() == workers.beats(LONG).keys() == {"executor"}
+    assert workers.alive("deliver", LONG) is None
+
+    record = beat("b").model_copy(update={"roles": ("record",)})
+    for name in workers_of("executor", record):
+        workers.hear(name, record, LONG)
+    shown = workers.shown(LONG)
+    assert (shown["executor"]["status"], shown["executor"]["replicas"]) == ("ready", 2)
+    assert shown["executor"]["deliver"] == {"status": "away", "replicas": 0, "ready": 0}
+    assert shown.keys() == {"executor"}
+    assert is_degraded(shown)
+    assert workers.alive("deliver", LONG) == 0
+
+    deliver = beat("c").model_copy(update={"roles": ("deliver",)})
+    for name in workers_of("executor", deliver):
+        workers.hear(name, deliver, LONG)
+    shown = workers.shown(LONG)
+    assert shown["executor"]["replicas"] == 2
+    assert shown["executor"]["deliver"] == {"status": "ready", "replicas": 1, "ready": 1}
+    assert not is_degraded(shown)
+    assert [one.instance for one in workers.beats(LONG)["deliver"]] == ["c"]
+
+
+def test_a_replica_of_another_service_is_that_service_whatever_roles_it_names() -> None:
+    strange = beat().model_copy(update={"roles": ("deliver", "unheard of")})
+    assert workers_of("retention", strange) == ("retention",)
+    assert workers_of("executor", strange) == ("deliver",)

@@ -30,5 +30,5 @@ def test_what_a_service_does_not_do_it_does_not_tell() -> None:
     assert told["etp_accept_to_log_seconds"] == ["retention"]
     assert told["etp_unprojected_oldest_seconds"] == ["api", "retention"]
     assert told["etp_erasure_overdue_seconds"] == ["scheduler", "retention"]
-    assert told["etp_pool_in_use"] == ["api", "scheduler", "retention"]
+    assert told["etp_pool_in_use"] == ["api", "scheduler", "executor", "retention"]
     assert told["etp_event_loop_lag_seconds"] == list(make_metrics.SERVICES)

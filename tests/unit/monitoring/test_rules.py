@@ -100,5 +100,5 @@ def test_every_service_is_scraped_where_it_answers_operations() -> None:
         f"etp-{service}": [
             {"names": [service], "type": "A", "port": 8081, "refresh_interval": "15s"}
         ]
-        for service in ("api", "scheduler", "executor", "retention")
+        for service in ("api", "scheduler", "executor", "deliver", "retention")
     }

@@ -10,7 +10,6 @@ import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
-from uuid import UUID
 
 from pydantic import (
     AwareDatetime,
@@ -22,10 +21,17 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic_core import to_json
 
 from trigger_contracts import subjects
-from trigger_contracts.ids import EventId, Id, instant_of, uuid7
-from trigger_contracts.records import LAST_YEAR, MAX_COUNT, MAX_SEQ, Unreadable
+from trigger_contracts.ids import EventId, Id, uuid7_beside
+from trigger_contracts.records import (
+    AFTER_YEAR_9999,
+    LAST_YEAR,
+    MAX_COUNT,
+    MAX_SEQ,
+    Unreadable,
+)
 
 from .outcomes import FailureCode, Final, Outcome, Reason
 
@@ -166,7 +172,7 @@ class RecordMessage:
 
 def delivery_id_of(event_id: str, target_id: str) -> str:
     """The one delivery of an event to a target: a UUIDv7 of the event's time."""
-    return str(uuid7(instant_of(UUID(event_id)), "delivery", event_id, target_id))
+    return uuid7_beside(event_id, "delivery", event_id, target_id)
 
 
 def message_id_of(record: DeliveryRecord) -> str:
@@ -203,19 +209,30 @@ def message_of(
     left = expires_at - now
     if left <= timedelta():
         return None
-    event = DeliveryEvent(
-        id=message_id_of(record),
-        source=f"/triggers/{record.trigger_id}",
-        type=_TYPE.format(record.kind),
-        subject=record.trigger_id,
-        time=recorded_at(record),
-        data=record,
-    )
+    message_id = message_id_of(record)
     return RecordMessage(
         subject=subjects.delivery(record.trigger_id),
-        body=_EVENT.dump_json(event),
-        message_id=event.id,
+        body=_body(record, message_id),
+        message_id=message_id,
         ttl=left,
+    )
+
+
+def _body(record: DeliveryRecord, message_id: str) -> bytes:
+    """The record as a ``DeliveryEvent`` writes it, in half the time: there is one for each target
+    of each event.
+    """
+    return to_json(
+        {
+            "specversion": "1.0",
+            "id": message_id,
+            "source": f"/triggers/{record.trigger_id}",
+            "type": _TYPE.format(record.kind),
+            "subject": record.trigger_id,
+            "time": recorded_at(record),
+            "datacontenttype": "application/json",
+            "data": record.__dict__,
+        }
     )
 
 
@@ -232,11 +249,9 @@ def record_in(subject: str, body: bytes) -> DeliveryRecord:
         raise Unreadable("it names another trigger than its subject")
     if any(instant < _EARLIEST or instant.year > LAST_YEAR for instant in _instants(record)):
         raise Unreadable("an instant is out of range")
-    try:
-        delivery_id = delivery_id_of(record.event_id, record.target_id)
-    except OverflowError:
-        raise Unreadable("the time in event_id lies beyond the year 9999") from None
-    if record.delivery_id != delivery_id:
+    if record.event_id >= AFTER_YEAR_9999:
+        raise Unreadable("the time in event_id lies beyond the year 9999")
+    if record.delivery_id != delivery_id_of(record.event_id, record.target_id):
         raise Unreadable("its delivery_id is not that of its event and target")
     if event.type != _TYPE.format(record.kind) or event.id != message_id_of(record):
         raise Unreadable("its type or id is not that of its record")

@@ -59,9 +59,14 @@ def _timer(route: str) -> Histogram:
     return _SECONDS.labels(route)
 
 
-def alive(service: str, count: Callable[[], int]) -> None:
-    """``count`` is asked at each scrape."""
-    _ALIVE.labels(service).set_function(count)
+def alive(service: str, count: Callable[[], int | None]) -> None:
+    """``count`` is asked at each scrape; of None nothing is told (NaN)."""
+
+    def told() -> float:
+        found = count()
+        return math.nan if found is None else found
+
+    _ALIVE.labels(service).set_function(told)
 
 
 def oldest_command(age_s: Callable[[], float | None]) -> None:

@@ -7,13 +7,16 @@ from nats.aio.msg import Msg
 from pydantic import ValidationError
 
 from trigger_api.domain.workers import Workers, is_degraded
-from trigger_contracts.heartbeats import Heartbeat
+from trigger_contracts.heartbeats import DELIVER, Heartbeat, workers_of
 from trigger_contracts.subjects import Service
 from trigger_contracts.topology import WORKERS
 from trigger_runtime.http.health import Health
 from trigger_runtime.jetstream.connection import Connection
 
 from . import meter
+
+TOLD = (*WORKERS, DELIVER)
+"""What is told apart: each service, and who delivers."""
 
 
 class HeartbeatListener:
@@ -24,11 +27,11 @@ class HeartbeatListener:
 
     def __init__(self, connection: Connection, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
-        self._workers = Workers(WORKERS)
+        self._workers = Workers(TOLD)
         connection.on_disconnect(self._workers.deaf)
         connection.on_reconnect(self.listening)
-        for service in WORKERS:
-            meter.alive(service, partial(self._alive, service))
+        for worker in TOLD:
+            meter.alive(worker, partial(self._alive, worker))
         meter.oldest_command(self._oldest_command_age_s)
 
     def tell(self, health: Health) -> None:
@@ -40,7 +43,7 @@ class HeartbeatListener:
         """What each worker's replicas that live said last; nothing while none can be heard."""
         return self._workers.beats(self._monotonic())
 
-    def _alive(self, service: str) -> int:
+    def _alive(self, service: str) -> int | None:
         return self._workers.alive(service, self._monotonic())
 
     def _oldest_command_age_s(self) -> float | None:
@@ -55,4 +58,5 @@ class HeartbeatListener:
             beat = Heartbeat.model_validate_json(message.data)
         except ValidationError:
             return  # of another version, then: it is as good as none
-        self._workers.hear(service, beat, self._monotonic())
+        for worker in workers_of(service, beat):
+            self._workers.hear(worker, beat, self._monotonic())

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NotRequired, TypedDict
 
-from trigger_contracts.heartbeats import ALIVE_FOR, Heartbeat
+from trigger_contracts.heartbeats import ALIVE_FOR, DELIVER, Heartbeat
+from trigger_contracts.subjects import Service
 
 MOST_REPLICAS = 1000
 """Remembered of one service."""
@@ -22,12 +23,14 @@ class WorkerReport(TypedDict):
     ``unavailable``: some live and none of them can work. ``away``: none lives. ``unknown``: this
     gateway has not listened for long enough to say. ``oldest_command_age_s``: since when the oldest
     command is stored that the service has not answered, where one that lives tells of it.
+    ``deliver``, of the executor: the replicas that deliver, where that is done apart.
     """
 
     status: WorkerStatus
     replicas: int
     ready: int
     oldest_command_age_s: NotRequired[float]
+    deliver: NotRequired["WorkerReport"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +64,29 @@ class Workers:
             replicas[beat.instance] = _Heard(now, beat)
 
     def shown(self, now: float) -> dict[str, WorkerReport]:
-        return {service: self._shown(service, now) for service in self._heard}
+        found = {service: self._shown(service, now) for service in self._told(now)}
+        if (apart := found.pop(DELIVER, None)) is not None:
+            found[Service.EXECUTOR]["deliver"] = apart
+        return found
 
     def beats(self, now: float) -> dict[str, list[Heartbeat]]:
         """What each replica that lives said last, by service."""
-        for replicas in self._heard.values():
-            self._forget(replicas, now)
         return {
-            service: [heard.beat for heard in replicas.values()]
-            for service, replicas in self._heard.items()
+            service: [heard.beat for heard in self._heard[service].values()]
+            for service in self._told(now)
         }
 
-    def alive(self, service: str, now: float) -> int:
-        """Replicas that live."""
-        self._forget(self._heard[service], now)
-        return len(self._heard[service])
+    def _told(self, now: float) -> list[str]:
+        """Whom there is to tell of: who delivers, only where some executor does a part alone."""
+        for replicas in self._heard.values():
+            self._forget(replicas, now)
+        beats = (heard.beat for replicas in self._heard.values() for heard in replicas.values())
+        is_apart = any(beat.roles is not None for beat in beats)
+        return [service for service in self._heard if service != DELIVER or is_apart]
+
+    def alive(self, service: str, now: float) -> int | None:
+        """Replicas that live; None where there is nothing to tell of."""
+        return len(self._heard[service]) if service in self._told(now) else None
 
     def oldest_command_age_s(self, service: str, now: float) -> float | None:
         """As the replicas that live told last; None where none tells."""
@@ -119,4 +130,8 @@ class Workers:
 
 def is_degraded(workers: dict[str, WorkerReport]) -> bool:
     """Whether one of them is known not to do its work."""
-    return any(shown["status"] in ("unavailable", "away") for shown in workers.values())
+    return any(
+        shown["status"] in ("unavailable", "away")
+        or ("deliver" in shown and is_degraded({DELIVER: shown["deliver"]}))
+        for shown in workers.values()
+    )

@@ -13,7 +13,13 @@ export const text = {
   notLoaded: 'This could not be loaded',
   notLoadedHint: 'The gateway does not answer just now.',
   name: 'Trigger Platform',
-  nav: { triggers: 'Triggers', events: 'Event log', overview: 'Overview', access: 'Access' },
+  nav: {
+    triggers: 'Triggers',
+    targets: 'Targets',
+    events: 'Event log',
+    overview: 'Overview',
+    access: 'Access',
+  },
   zone: { label: 'Times in', yours: 'Yours', utc: 'UTC', schedule: 'Schedule' },
   theme: { label: 'Theme', light: 'Light', dark: 'Dark', system: 'System' },
   state: {

@@ -11,7 +11,12 @@ import httpx
 
 from tests.integration.executor.conftest import Around
 from tests.integration.executor.delivery.conftest import StartRole
-from tests.integration.executor.test_plans import PAID, plans, to
+from tests.integration.executor.test_plans import (
+    PAID,
+    add_targets_that_nobody_takes,
+    plans,
+    to,
+)
 from tests.support.eventually import eventually
 from tests.support.servers import Broker, Database
 from tests.unit.executor.factories import fire_body, make_api_change
@@ -28,6 +33,7 @@ async def waiting(owner: asyncpg.Connection) -> list[str]:
 
 
 async def fire(around: Around, *targets: str) -> None:
+    await add_targets_that_nobody_takes(around, *targets)
     await around.change(to(make_api_change(), *targets))
     await around.fire(fire_body(payload=PAID))
 

@@ -11,13 +11,14 @@ from pydantic import ValidationError
 from trigger_contracts import subjects
 from trigger_contracts.deliveries.outcomes import FailureCode, Final, Outcome, Reason
 from trigger_contracts.deliveries.records import (
+    DeliveryEvent,
     DeliveryRecord,
     delivery_id_of,
     message_id_of,
     message_of,
     record_in,
 )
-from trigger_contracts.ids import instant_of
+from trigger_contracts.ids import instant_of, uuid7
 from trigger_contracts.records import Unreadable
 
 from .factories import EVENT, LIFE, NOON, attempted, ended, planned
@@ -62,12 +63,19 @@ def test_a_record_is_a_cloud_event_of_its_kind(record: DeliveryRecord):
     assert event["id"] == message_id_of(record)
 
 
+@pytest.mark.parametrize("record", RECORDS)
+def test_a_record_is_written_as_its_model_writes_it(record: DeliveryRecord):
+    model = DeliveryEvent.model_validate_json(written(record))
+
+    assert written(record) == model.model_dump_json().encode()
+
+
 def test_a_delivery_has_the_time_of_its_event_and_an_id_of_both():
     one = delivery_id_of(EVENT, "erp")
 
     assert instant_of(UUID(one)) == instant_of(UUID(EVENT))
     assert UUID(one).version == 7
-    assert one == delivery_id_of(EVENT, "erp")
+    assert one == str(uuid7(instant_of(UUID(EVENT)), "delivery", EVENT, "erp"))
     assert len({one, EVENT, delivery_id_of(EVENT, "crm")}) == 3
 
 

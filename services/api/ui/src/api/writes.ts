@@ -5,12 +5,12 @@ export type Accepted = Schemas['Accepted']
 export type Updated = Schemas['TriggerUpdated']
 export type Patch = Record<string, unknown>
 
-const json = <T>(value: unknown): T => value as T
+export const json = <T>(value: unknown): T => value as T
 
 /** What became of a write: applied, or stored and not applied yet (202). */
 export type Written<T> = { done: true; value: T } | { done: false; value: Accepted }
 
-async function written<T>(
+export async function written<T>(
   asked: Promise<{ data?: unknown; response: Response }>,
 ): Promise<Written<T>> {
   const { data, response } = await asked
@@ -39,7 +39,7 @@ export function dryCreate(definition: Definition, signal?: AbortSignal): Promise
   ) as Promise<DryRun>
 }
 
-const ifMatch = (version: number | null): Record<string, string> =>
+export const ifMatch = (version: number | null): Record<string, string> =>
   version === null ? {} : { 'If-Match': `"${version}"` }
 
 /** Change the named fields alone; with a version, only if the trigger still has it. */

@@ -18,6 +18,9 @@ const Trigger = lazily(() => import('../screens/trigger/Trigger'), <Skeleton />)
 const Edit = lazily(() => import('../screens/edit/Edit'), <Skeleton />)
 const Events = lazily(() => import('../screens/events/Events'), <Skeleton />)
 const Event = lazily(() => import('../screens/events/Event'), <Skeleton />)
+const Targets = lazily(() => import('../screens/targets/Targets'), <Skeleton />)
+const Target = lazily(() => import('../screens/target/Target'), <Skeleton />)
+const TargetEdit = lazily(() => import('../screens/targetEdit/TargetEdit'), <Skeleton />)
 const Overview = lazily(() => import('../screens/overview/Overview'), <Skeleton />)
 const Access = lazily(() => import('../screens/access/Access'), <Skeleton />)
 
@@ -64,6 +67,18 @@ function Screens() {
       ))}
       {at('/triggers/:id', ({ id }) => (
         <Trigger key={id} id={id ?? ''} />
+      ))}
+      {at('/targets', () => (
+        <Targets />
+      ))}
+      {at('/targets/new', () => (
+        <TargetEdit />
+      ))}
+      {at('/targets/:id/edit', ({ id }) => (
+        <TargetEdit key={id} id={id} />
+      ))}
+      {at('/targets/:id', ({ id }) => (
+        <Target key={id} id={id ?? ''} />
       ))}
       {at('/events', () => (
         <Events />

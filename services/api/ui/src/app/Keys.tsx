@@ -5,6 +5,7 @@ const KEYS: readonly (readonly [keys: readonly string[], does: string])[] = [
   [['Ctrl', 'K'], 'Find a trigger, go anywhere, change theme or zone'],
   [['/'], 'Search on this screen'],
   [['g', 't'], 'Triggers'],
+  [['g', 'd'], 'Targets, where events are delivered'],
   [['g', 'e'], 'Event log'],
   [['g', 'o'], 'Overview'],
   [['g', 'a'], 'Access'],

@@ -143,7 +143,9 @@ function useCommands(onKeys: () => void): Entry[] {
     })
     return [
       way('New trigger', '/triggers/new'),
+      way('New target', '/targets/new'),
       way(text.nav.triggers, '/triggers'),
+      way(text.nav.targets, '/targets'),
       way(text.nav.events, '/events'),
       way(text.nav.overview, '/overview'),
       way(text.nav.access, '/access'),

@@ -11,6 +11,7 @@ import './Shell.css'
 
 const WAYS = [
   ['/triggers', text.nav.triggers],
+  ['/targets', text.nav.targets],
   ['/events', text.nav.events],
   ['/overview', text.nav.overview],
   ['/access', text.nav.access],

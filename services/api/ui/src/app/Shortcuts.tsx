@@ -9,6 +9,7 @@ const Keys = lazily(() => import('./Keys'))
 
 const GO: Record<string, string> = {
   t: '/triggers',
+  d: '/targets',
   e: '/events',
   o: '/overview',
   a: '/access',

@@ -68,7 +68,7 @@ class LaneLeases:
         hands.clock.observe(taken.now, sent, hands.clock.monotonic())
         hands.index_answered()
         if taken.lanes:
-            await self._hold(taken.lanes, taken.now, sent + LEASE.total_seconds())
+            await self.hold(taken.lanes, taken.now, sent + LEASE.total_seconds())
             return timedelta()
         if taken.next_wake_at is None:
             return LOOK_EVERY
@@ -83,10 +83,11 @@ class LaneLeases:
         lost = await self._index.take_lost(self._owner, TAKE, LEASE)
         if lost.lanes:
             hands.clock.observe(lost.now, sent, hands.clock.monotonic())
-            await self._hold(lost.lanes, lost.now, sent + LEASE.total_seconds())
+            await self.hold(lost.lanes, lost.now, sent + LEASE.total_seconds())
         return timedelta() if len(lost.lanes) == TAKE else LOST_EVERY
 
-    async def _hold(self, lanes: Sequence[TakenLane], now: datetime, leased_until: float) -> None:
+    async def hold(self, lanes: Sequence[TakenLane], now: datetime, leased_until: float) -> None:
+        """Have lanes that were taken in hand."""
         # After the lanes were taken: whatever their owners recorded before is no newer.
         barrier = await self._log.newest()
         for taken in lanes:

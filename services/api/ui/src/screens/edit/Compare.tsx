@@ -3,7 +3,7 @@ import type { ReactNode } from 'react'
 import { text as said } from '../../text'
 import type { Fields } from './draft'
 import { same } from './json'
-import { changedLines, rowsOf, shownOf } from './rows'
+import { changedLines, type Row, rowsOf, shownOf } from './rows'
 import { words } from './text'
 import './Compare.css'
 
@@ -18,13 +18,18 @@ export interface Side {
 interface Props {
   /** The first one is what the others are compared with. */
   sides: readonly Side[]
+  /** By which fields, where they are no trigger's. */
+  rows?: readonly Row[]
   /** What stands at the end of a row, such as a choice. */
   choice?: { title: string; of: (row: string) => ReactNode }
 }
 
 /** The fields in which the sides differ; in longer values, the lines that do. */
-export function Compare({ sides, choice }: Props) {
-  const rows = rowsOf(sides.map((side) => side.fields))
+export function Compare({ sides, rows: all, choice }: Props) {
+  const rows = rowsOf(
+    sides.map((side) => side.fields),
+    all,
+  )
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keys
     <div className="compare" role="region" aria-label={words.save.what} tabIndex={0}>

@@ -1,5 +1,6 @@
-import type { ReactNode } from 'react'
+import { type ReactNode, useEffect, useState } from 'react'
 import { Icon } from '../../parts/Icon'
+import type { Faults } from './form'
 
 interface Props {
   title: string
@@ -8,6 +9,15 @@ interface Props {
   isOpen: boolean
   onToggle: (isOpen: boolean) => void
   children: ReactNode
+}
+
+/** Closed at first; an error inside opens it. */
+export function useFold({ errors }: Faults, name: string): [boolean, (isOpen: boolean) => void] {
+  const [isOpen, setOpen] = useState(false)
+  useEffect(() => {
+    if (errors.some((error) => error.fold === name)) setOpen(true)
+  }, [errors, name])
+  return [isOpen, setOpen]
 }
 
 /** What most never need: closed, and saying what holds. */

@@ -1,7 +1,7 @@
 import { Button } from '../../parts/Button'
 import { Input } from '../../parts/Field'
 import { Picker } from '../../parts/Picker'
-import { type Form, FormField, FormGroup, focusField } from './form'
+import { type Faults, FormField, FormGroup, focusField } from './form'
 import { type Length, UNITS } from './length'
 import { PLACES } from './pointers'
 import { words } from './text'
@@ -9,19 +9,20 @@ import { words } from './text'
 const UNIT_CHOICES = UNITS.map((value) => ({ value, label: words.unit[value] }))
 
 interface LengthProps {
-  form: Form
+  form: Faults
   pointer: string
+  label?: string
   value: Length
   onChange: (value: Length) => void
   hint?: string
 }
 
 /** A length of time: a count and its unit. */
-export function LengthField({ form, pointer, value, onChange, hint }: LengthProps) {
-  const label = PLACES[pointer]?.label ?? ''
+export function LengthField({ form, pointer, value, onChange, hint, ...named }: LengthProps) {
+  const label = named.label ?? PLACES[pointer]?.label ?? ''
   const isWrong = form.errors.some((error) => error.field === pointer)
   return (
-    <FormGroup form={form} pointer={pointer} hint={hint}>
+    <FormGroup form={form} pointer={pointer} label={label} hint={hint}>
       <div className="edit-span">
         <input
           className="input mono"
@@ -51,7 +52,7 @@ export function LengthField({ form, pointer, value, onChange, hint }: LengthProp
 }
 
 interface TextProps {
-  form: Form
+  form: Faults
   pointer: string
   value: string
   onChange: (value: string) => void

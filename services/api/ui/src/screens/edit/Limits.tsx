@@ -1,24 +1,13 @@
-import { useEffect, useState } from 'react'
 import { Input } from '../../parts/Field'
 import { Picker } from '../../parts/Picker'
 import type { Draft, DstPolicy, MisfirePolicy } from './draft'
-import { Fold } from './Fold'
+import { Fold, useFold } from './Fold'
 import { type Form, FormField, FormGroup } from './form'
 import { CountField, LengthField, MomentField } from './Inputs'
 import type { Length } from './length'
-import { type Fold as FoldName, PLACES } from './pointers'
+import { PLACES } from './pointers'
 import { downtimeSaid, limitsSaid } from './said'
 import { words } from './text'
-
-/** Closed at first; an error inside opens it. */
-function useFold(form: Form, name: FoldName): [boolean, (isOpen: boolean) => void] {
-  const [isOpen, setOpen] = useState(false)
-  const { errors } = form
-  useEffect(() => {
-    if (errors.some((error) => error.fold === name)) setOpen(true)
-  }, [errors, name])
-  return [isOpen, setOpen]
-}
 
 export function Limits({ form }: { form: Form }) {
   const { draft, set } = form

@@ -4,15 +4,19 @@ import type { Draft } from './draft'
 import { PLACES, type Placed, readable } from './pointers'
 import './Fields.css'
 
-/** What the parts of the form share: the draft, and what is wrong with it. */
-export interface Form {
-  draft: Draft
-  /** `pointer`: the field that was changed; what the last save said of it is no longer true. */
-  set: (changes: Partial<Draft>, pointer: string) => void
+/** What is wrong with what stands in a form. */
+export interface Faults {
   /** Of the last save, or of the page itself: firm. */
   errors: readonly Placed[]
   /** Of the preview, while one types. */
   quiet: readonly Placed[]
+}
+
+/** What the parts of the form share: the draft, and what is wrong with it. */
+export interface Form extends Faults {
+  draft: Draft
+  /** `pointer`: the field that was changed; what the last save said of it is no longer true. */
+  set: (changes: Partial<Draft>, pointer: string) => void
 }
 
 export function errorAt(list: readonly Placed[], pointer: string): string | null {
@@ -27,13 +31,13 @@ export function errorAt(list: readonly Placed[], pointer: string): string | null
 }
 
 /** Refusals of the preview stand below a field in quiet ink: one is not done typing. */
-function hintOf(form: Form, pointer: string, hint: ReactNode): ReactNode {
+function hintOf(form: Faults, pointer: string, hint: ReactNode): ReactNode {
   const said = errorAt(form.errors, pointer) ? null : errorAt(form.quiet, pointer)
   return said ? <span className="edit-unfinished">{said}</span> : hint
 }
 
 interface Props {
-  form: Form
+  form: Faults
   pointer: string
   label?: string
   hint?: ReactNode

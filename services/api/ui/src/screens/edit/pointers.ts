@@ -52,7 +52,8 @@ export interface Placed {
   message: string
   pointer: string
   at: number | null
-  fold: Fold | null
+  /** What must be opened before it is seen. */
+  fold: string | null
 }
 
 export function placed(error: Fault, kind: Kind): Placed {

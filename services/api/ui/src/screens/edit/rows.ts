@@ -11,7 +11,7 @@ export interface Row {
 }
 
 /** Those that mean one thing are one row: a conflict chooses all of them or none. */
-const ROWS: readonly Row[] = [
+export const ROWS: readonly Row[] = [
   row('name'),
   row('description'),
   row('labels'),
@@ -37,9 +37,9 @@ function row(field: keyof typeof text.field): Row {
 }
 
 /** The rows in which not all are the same. */
-export function rowsOf(sides: readonly Fields[]): Row[] {
+export function rowsOf(sides: readonly Fields[], rows = ROWS): Row[] {
   const [first, ...others] = sides
-  return ROWS.filter((row) => others.some((other) => isOther(row, first ?? {}, other)))
+  return rows.filter((row) => others.some((other) => isOther(row, first ?? {}, other)))
 }
 
 export const isOther = (row: Row, a: Fields, b: Fields): boolean =>
@@ -104,8 +104,8 @@ export interface Conflict {
   by: 'mine' | 'theirs' | 'both'
 }
 
-export function conflicts(base: Fields, theirs: Fields, mine: Fields): Conflict[] {
-  return ROWS.flatMap((row): Conflict[] => {
+export function conflicts(base: Fields, theirs: Fields, mine: Fields, rows = ROWS): Conflict[] {
+  return rows.flatMap((row): Conflict[] => {
     const isTheirs = isOther(row, base, theirs)
     const isMine = isOther(row, base, mine)
     if (!isTheirs && !isMine) return []
@@ -115,9 +115,14 @@ export function conflicts(base: Fields, theirs: Fields, mine: Fields): Conflict[
 }
 
 /** Theirs, with the rows that were chosen of mine. */
-export function resolved(theirs: Fields, mine: Fields, chosen: ReadonlySet<string>): Fields {
+export function resolved(
+  theirs: Fields,
+  mine: Fields,
+  chosen: ReadonlySet<string>,
+  rows = ROWS,
+): Fields {
   const result: Fields = { ...theirs }
-  for (const row of ROWS) {
+  for (const row of rows) {
     if (!chosen.has(row.key)) continue
     for (const key of row.fields) {
       if (key in mine) result[key] = mine[key]

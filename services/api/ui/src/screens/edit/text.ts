@@ -135,6 +135,7 @@ export const words = {
     mine: 'Yours',
     choose: 'What counts',
     go: 'See what it would do',
+    take: 'Go on with this',
     same: 'Both of you changed other fields, or the same ones alike: nothing has to be chosen.',
     failed: 'What is there now could not be read.',
   },

@@ -1,4 +1,3 @@
-import type { FieldName } from '../../api/definition'
 import { fieldText } from '../../parts/fieldText'
 import { text } from '../../text'
 import type { Change } from './diff'
@@ -6,7 +5,7 @@ import type { Change } from './diff'
 const LONG = 2_000
 
 /** Long ones are cut: all of it is shown as JSON elsewhere. */
-function shown(value: unknown, field: FieldName): string {
+function shown(value: unknown, field: string): string {
   const all = fieldText(value, field)
   // An empty list says nothing; an empty text may be a payload.
   if (all === '' && value !== '') return text.compare.unset
@@ -14,14 +13,16 @@ function shown(value: unknown, field: FieldName): string {
 }
 
 interface Props {
-  changes: readonly Change[]
+  changes: readonly Change<string>[]
   label: string
+  /** The fields' names, where they are no trigger's. */
+  names?: Readonly<Record<string, string>>
   before?: string
   after?: string
 }
 
 /** Field by field, before and after; within a payload by pointer. */
-export function Changes({ changes, label, before, after }: Props) {
+export function Changes({ changes, label, names = text.field, before, after }: Props) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keys
     <div className="table-scroll" role="region" aria-label={label} tabIndex={0}>
@@ -37,7 +38,7 @@ export function Changes({ changes, label, before, after }: Props) {
           {changes.map((change) => (
             <tr key={change.field + change.pointer}>
               <th scope="row">
-                {text.field[change.field]}
+                {names[change.field] ?? change.field}
                 {change.pointer ? <code className="change-at">{change.pointer}</code> : null}
               </th>
               <Value change={change} kind="before" />
@@ -50,7 +51,7 @@ export function Changes({ changes, label, before, after }: Props) {
   )
 }
 
-function Value({ change, kind }: { change: Change; kind: 'before' | 'after' }) {
+function Value({ change, kind }: { change: Change<string>; kind: 'before' | 'after' }) {
   const value = change[kind]
   return (
     <td className={value === undefined ? 'change-absent' : `change-${kind}`}>

@@ -1,8 +1,9 @@
-import { type RefObject, useEffect, useMemo, useRef, useState } from 'react'
+import { type RefObject, useMemo } from 'react'
 import { useLabels } from '../../api/triggers'
 import type { Changes } from '../../app/address'
-import '../../parts/Input.css'
 import { Picker } from '../../parts/Picker'
+import { Search } from '../../parts/Search'
+import '../../parts/Toolbar.css'
 import { DUES, type Filters, joinLabels, SORTS, STATUSES, TYPES } from './filters'
 import { words } from './text'
 
@@ -31,7 +32,7 @@ export function Toolbar({ filters, change, search }: Props) {
     change({ [name]: value === 'any' ? null : value })
   return (
     <div className="toolbar" role="search">
-      <Search q={filters.q} change={change} input={search} />
+      <Search label={words.search} q={filters.q} change={change} input={search} />
       <Picker
         label={words.type.label}
         choices={named(TYPES, words.type)}
@@ -64,50 +65,5 @@ export function Toolbar({ filters, change, search }: Props) {
         onChange={(sort) => change({ sort: sort === SORTS[0] ? null : sort })}
       />
     </div>
-  )
-}
-
-interface SearchProps {
-  q: string
-  change: Props['change']
-  input: Props['search']
-}
-
-/** Typed words go into the address a moment after the last key; Back brings older ones here. */
-function Search({ q, change, input }: SearchProps) {
-  const [typed, setTyped] = useState(q)
-  const sent = useRef(q)
-  useEffect(() => {
-    if (q === sent.current) return
-    sent.current = q
-    setTyped(q)
-  }, [q])
-  useEffect(() => {
-    if (typed === sent.current) return undefined
-    const timer = setTimeout(() => {
-      sent.current = typed
-      change({ q: typed }, true)
-    }, 150)
-    return () => clearTimeout(timer)
-  }, [typed, change])
-  return (
-    <span className="search">
-      <input
-        ref={input}
-        className="input"
-        type="search"
-        aria-label={words.search}
-        aria-keyshortcuts="/"
-        placeholder={words.search}
-        autoComplete="off"
-        spellCheck={false}
-        value={typed}
-        onChange={(event) => setTyped(event.target.value)}
-        onKeyDown={(event) => {
-          if (event.key === 'Escape' && typed) setTyped('')
-        }}
-      />
-      {typed ? null : <kbd className="search-key">/</kbd>}
-    </span>
   )
 }

@@ -1,0 +1,201 @@
+"""Targets: made and edited by a form, their secrets shown once, listed, and deleted."""
+
+import re
+
+from playwright.async_api import Locator, Page, expect
+
+from tests.browser.conftest import NewContext
+from tests.support.browser import NARROW, Watch, axe, screenshot
+from tests.support.whole_platform import Json, Platform
+
+LIST = "/ui/targets"
+HOOK: Json = {"type": "webhook", "url": "https://1.1.1.1/T0/hook"}
+"""An address, so that no name is looked up; nothing is sent, since no trigger names it."""
+
+
+def field(page: Page | Locator, name: str) -> Locator:
+    # What is typed as a secret has no role; what has several controls is a group of the same name.
+    return page.locator("input, textarea").and_(page.get_by_label(name, exact=True))
+
+
+def button(page: Page | Locator, name: str) -> Locator:
+    return page.get_by_role("button", name=name, exact=True)
+
+
+async def made(platform: Platform, **fields: object) -> Json:
+    response = await platform.rest.post("/targets/", json=fields)
+    assert response.status_code == 201, response.text
+    found: Json = response.json()
+    return found
+
+
+async def delete_all(platform: Platform) -> None:
+    for path in ("/triggers/", "/targets/"):
+        while rows := (await platform.rest.get(path, params={"limit": 100})).json():
+            for each in rows:
+                await platform.rest.delete(f"{path}{each['id']}")
+
+
+async def test_the_first_webhook_is_made_and_its_secret_is_shown_once(
+    page: Page, platform: Platform
+) -> None:
+    await delete_all(platform)
+    await page.goto(LIST)
+    await expect(page.get_by_role("heading", name="No targets yet")).to_be_visible()
+    await axe(page)
+    await page.get_by_role("link", name="Add a webhook").click()
+    await field(page, "URL").fill(HOOK["url"])
+    await field(page, "Name").fill("<b>shop</b>")
+    await button(page, "Add a header").click()
+    await expect(field(page, "Header 1: Name")).to_be_focused()
+    await field(page, "Header 1: Name").fill("Authorization")
+    await field(page, "Header 1: secret").check()
+    await field(page, "Header 1: Value").fill("Bearer c4n4ry")
+    await button(page, "Create target").click()
+    await page.wait_for_url("**/ui/targets/0*")
+    once = page.get_by_role("region", name="Its signing secret")
+    await expect(once.get_by_text("the only time that it is shown")).to_be_visible()
+    await expect(once.get_by_role("heading")).to_be_focused()
+    secret = button(once, "Copy the secret")
+    await expect(secret).to_contain_text(re.compile(r"^whsec_\S{32,}"))
+    await axe(page)
+    await screenshot(page, "target-made")
+
+    # Nobody can show it again, and nothing keeps it: not the address, not this browser.
+    text = await secret.inner_text()
+    kept = await page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
+    assert text not in page.url + kept
+    await page.reload()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("<b>shop</b>")
+    await expect(page.get_by_text("Authorization: not shown")).to_be_visible()
+    await expect(once).to_be_hidden()
+    await expect(page.get_by_text("c4n4ry")).to_have_count(0)
+
+    # What is stored is kept by an edit that leaves it alone.
+    await page.get_by_role("link", name="Edit", exact=True).click()
+    await expect(button(page, "Save changes")).to_be_disabled()
+    await page.get_by_text("Limits", exact=True).click()
+    await field(page, "Timeout").fill("5")
+    await button(page, "Save changes").click()
+    await page.wait_for_url(re.compile(r"/ui/targets/[^/]+$"))
+    stored = (await platform.rest.get(page.url.partition("/ui")[2])).json()
+    assert (stored["timeout"], stored["secret_headers"]) == (5, {"Authorization": "***"})
+
+
+async def test_what_is_wrong_stands_at_its_field_and_its_row(
+    new_context: NewContext, watch: Watch
+) -> None:
+    watch.expect(422)
+    page = await (await new_context(viewport=NARROW, color_scheme="dark")).new_page()
+    await page.goto(f"{LIST}/new")
+    # Nothing is sent for what the page can tell by itself.
+    await button(page, "Create target").click()
+    await expect(field(page, "URL")).to_be_focused()
+    await field(page, "URL").fill("https://127.0.0.1:9000/hook")
+    for place, (name, value) in enumerate((("X-Shop", "a"), ("Content-Type", "b")), start=1):
+        await button(page, "Add a header").click()
+        await field(page, f"Header {place}: Name").fill(name)
+        await field(page, f"Header {place}: Value").fill(value)
+    await page.get_by_text("Retries", exact=True).click()
+    await button(page, "Set delays of its own").click()
+    await field(page, "Delay 1").fill("5")
+    await button(page, "Add a delay").click()
+    await field(page, "Delay 2").fill("90000")
+    await field(page, "Answers that end it").fill("410, 500")
+    # Closed again: what is wrong in it opens it.
+    await page.get_by_text("Retries", exact=True).click()
+    await button(page, "Create target").click()
+
+    summary = page.get_by_role("alert").filter(has_text="4 things have to be mended first")
+    await expect(summary).to_be_focused()
+    await expect(summary.get_by_role("listitem")).to_have_text(
+        [
+            re.compile(r"^URL 127\.0\.0\.1 is not a public address\..*: ETP_WEBHOOK_ALLOW$"),
+            "Header Content-Type this header is the platform's own",
+            "Delay 2 must be 1 s to 24 h",
+            "Answers that end it 500: must be 400 to 499",
+        ]
+    )
+    for name in ("URL", "Header 2: Name", "Delay 2", "Answers that end it"):
+        await expect(field(page, name)).to_have_attribute("aria-invalid", "true")
+    for name in ("Header 1: Name", "Delay 1"):
+        assert await field(page, name).get_attribute("aria-invalid") is None
+    await summary.get_by_role("button", name="Delay 2").click()
+    await expect(field(page, "Delay 2")).to_be_focused()
+    await axe(page)
+    await screenshot(page, "target-errors-narrow", full_page=True)
+    # What is mended is not wrong any more, and the others still are.
+    await button(page, "Remove delay 2").click()
+    await button(page, "Remove the header Content-Type").click()
+    await expect(summary).to_have_count(0)
+    await expect(page.get_by_text("2 things have to be mended first")).to_be_visible()
+
+
+async def test_an_edit_meets_anothers_and_both_are_shown(
+    page: Page, platform: Platform, watch: Watch
+) -> None:
+    watch.expect(412)
+    target = await made(platform, **HOOK, name="edited", secret_headers={"X-Token": "a"})
+    address = f"/targets/{target['id']}"
+    await page.goto(f"/ui{address}/edit")
+    await field(page, "Name").fill("mine")
+    await field(page, "Header 1: Value").fill("c4n4ry")
+    theirs = {"name": "theirs", "concurrency": 3}
+    assert (await platform.rest.patch(address, json=theirs)).status_code == 200
+    await button(page, "Save changes").click()
+    asked = page.get_by_role("dialog", name="Somebody else has changed it meanwhile")
+    await expect(asked.get_by_role("row", name=re.compile("^Name edited"))).to_contain_text(
+        "theirs"
+    )
+    await expect(asked.get_by_role("row", name=re.compile("^At once"))).to_be_visible()
+    await expect(asked).not_to_contain_text("c4n4ry")
+    await axe(page)
+    await button(asked, "Go on with this").click()
+    await button(page, "Save changes").click()
+    await page.wait_for_url(re.compile(rf"/ui{address}$"))
+    stored = (await platform.rest.get(address)).json()
+    assert (stored["name"], stored["concurrency"], stored["version"]) == ("mine", 3, 3)
+
+    await page.get_by_role("tab", name="History").click()
+    await page.get_by_role("button", name=re.compile("^2 edited")).click()
+    changed = page.get_by_role("table", name="Version 2: what changed")
+    await expect(changed.get_by_role("row", name="Name edited theirs")).to_be_visible()
+    await axe(page)
+
+
+async def test_a_secret_is_rotated_and_what_a_trigger_names_is_not_deleted(
+    page: Page, platform: Platform, watch: Watch
+) -> None:
+    watch.expect(404, 409, 422)
+    target = await made(platform, **HOOK, name="target, rotated")
+    trigger = await platform.create(name="names it", type="api", targets=[target["id"]])
+    await page.goto(f"{LIST}?q=ROTATED&type=webhook")
+    await page.get_by_role("link", name="target, rotated").click()
+    await button(page, "Rotate the secret").click()
+    asked = page.get_by_role("dialog", name="Rotate the secret of target, rotated?")
+    await field(asked, "Both sign for").fill("200")
+    await button(asked, "Rotate the secret").click()
+    await expect(asked.get_by_role("group", name="Both sign for")).to_contain_text(
+        "must be 0 to 7 days"
+    )
+    await axe(page)
+    await field(asked, "Both sign for").fill("2")
+    await button(asked, "Rotate the secret").click()
+    once = page.get_by_role("region", name="Its signing secret")
+    await expect(button(once, "Copy the secret")).to_contain_text("whsec_")
+    await expect(page.get_by_text("2 secrets")).to_be_visible()
+    await button(once, "I have it").click()
+    await expect(once).to_be_hidden()
+    stored = (await platform.rest.get(f"/targets/{target['id']}")).json()
+    assert [one["expires_at"] is None for one in stored["secrets"]] == [True, False]
+
+    await button(page, "Delete").click()
+    asked = page.get_by_role("dialog", name="Delete target, rotated?")
+    await button(asked, "Delete target, rotated").click()
+    await expect(asked.get_by_role("alert")).to_contain_text("is named by names it")
+    await axe(page)
+    assert (await platform.rest.delete(f"/triggers/{trigger['id']}")).status_code == 204
+    await button(asked, "Delete target, rotated").click()
+    await page.wait_for_url("**/ui/targets")
+    await page.goto(f"{LIST}/{target['id']}")
+    await expect(page.get_by_role("heading", name="This target is deleted")).to_be_visible()
