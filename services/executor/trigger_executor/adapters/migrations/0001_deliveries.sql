@@ -25,7 +25,7 @@ CREATE INDEX delivery_expiry ON {schema}.delivery (target_id, expires_at);
 
 -- A target's deliveries in the hands of one replica, or of none: `wake_at` is when somebody is to take it, null where
 -- nothing waits. `state` is its owner's (breaker, pause, rate). `is_asked`: a test of the target went well since it was
--- looked at. `for_test`: the target is written out in a test, and the row goes with its deliveries.
+-- looked at, `probed_at` when the newest began. `for_test`: the target is written out in a test, and the row goes with its deliveries.
 CREATE TABLE {schema}.lane (
     target_id       text        PRIMARY KEY,
     owner           text,
@@ -33,6 +33,7 @@ CREATE TABLE {schema}.lane (
     lease_until     timestamptz,
     wake_at         timestamptz,
     is_asked        boolean     NOT NULL DEFAULT false,
+    probed_at       timestamptz,
     for_test        boolean     NOT NULL DEFAULT false,
     state           json        NOT NULL DEFAULT '{}',
     last_attempt_at timestamptz,
