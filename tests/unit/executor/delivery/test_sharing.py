@@ -25,7 +25,7 @@ class Given:
     def __init__(self, places: int, **left: int) -> None:
         self.places, self.left = SharedPlaces(places), left
         self.standings = {lane: self.standing_by_name(lane) for lane in left}
-        self.turns, self.order = Turns(), ""
+        self.turns, self.order = Turns(self.places), ""
         self.lacking: set[str] = set()
         for lane in left:
             self.turns.add(lane, self.standings[lane])
@@ -37,7 +37,7 @@ class Given:
     def take(self) -> str:
         """Who started, in order."""
         self.order = ""
-        self.turns.take(self.places, self.standings.__getitem__, self.start)
+        self.turns.take(self.standings.__getitem__, self.start)
         return self.order.strip()
 
     def start(self, lane: str) -> bool | None:
@@ -93,15 +93,24 @@ def test_who_stands_otherwise_meanwhile_keeps_the_turn():
     assert case.take() == "u1"
 
 
-def test_who_has_to_get_something_first_keeps_the_turn():
-    case = Given(2, u1=1, u2=9)
+def test_who_has_to_get_something_first_keeps_the_turn_and_a_place():
+    case = Given(3, u1=1, u2=9)
     case.lacking = {"u1"}
     assert case.take() == "u2 u2"
+    assert case.places.in_flight == 3
     case.lacking = set()
     case.turns.add("u1", UNKNOWN)
-    case.places.total = 4
 
-    assert case.take() == "u1 u2"
+    assert case.take() == "u1"
+
+
+def test_who_goes_for_something_and_finds_nothing_leaves_its_place():
+    case = Given(2, u1=1, u2=9)
+    case.lacking = {"u1"}
+    assert case.take() == "u2"
+    case.turns.discard("u1")
+
+    assert case.take() == "u2"
 
 
 def test_a_lane_stands_once_and_may_leave():
@@ -149,7 +158,8 @@ class World:
     waits: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.places, self.turns = SharedPlaces(self.total), Turns()
+        self.places = SharedPlaces(self.total)
+        self.turns = Turns(self.places)
         names = [f"dead {n}" for n in range(self.dead)]
         names += [f"healthy {n}" for n in range(self.healthy)]
         self.lanes = {name: Lane(name, LaneLimits(1, 10)) for name in names}
@@ -176,7 +186,7 @@ class World:
             elif what == "end":
                 self.end(self.lanes[name], one)
             self.turns.add(name, self.standing_of(name))
-            self.turns.take(self.places, self.standing_of, self.start)
+            self.turns.take(self.standing_of, self.start)
 
     def start(self, name: str) -> bool:
         lane, waiting = self.lanes[name], self.waiting[name]

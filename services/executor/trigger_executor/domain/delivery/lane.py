@@ -79,7 +79,7 @@ class LaneRecord:
     rate: RateRecord = NOTHING_RESERVED
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Lane:
     """When another attempt of one target may start, from what has started and ended so far."""
 

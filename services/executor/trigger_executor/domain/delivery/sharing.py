@@ -57,38 +57,42 @@ class SharedPlaces:
 
 @dataclass(slots=True)
 class Turns:
-    """Whose turn it is. A lane stands here while it may have something to start."""
+    """Whose turn it is. A lane stands here while it may have something to start.
 
+    Who has to get something first, at its turn, has a place kept meanwhile: others, who lack
+    nothing, would take all of them time and again.
+    """
+
+    places: SharedPlaces
     _queues: dict[Standing, list[tuple[int, str]]] = field(
         default_factory=lambda: {standing: [] for standing in Standing}
     )
     _tickets: dict[str, int] = field(default_factory=dict)
-    _kept: dict[str, int] = field(default_factory=dict)
-    """Of those that have gone for something, and keep their turns."""
+    _kept: dict[str, tuple[int, Standing]] = field(default_factory=dict)
+    """The tickets of those that have gone for something, and what they have a place as."""
     _last: int = 0
 
     def add(self, lane: str, standing: Standing) -> None:
         """It takes its turn after those that are here, or where it kept it; once."""
         if lane not in self._tickets:
-            self._stand(lane, standing, self._kept.pop(lane, None))
+            self._stand(lane, standing, self._back(lane))
 
     def discard(self, lane: str) -> None:
         self._tickets.pop(lane, None)
-        self._kept.pop(lane, None)
+        self._back(lane)
 
     def take(
         self,
-        places: SharedPlaces,
         standing_of: Callable[[str], Standing],
         start: Callable[[str], bool | None],
     ) -> None:
         """Give turns until nobody can start anything, or no place is left.
 
         ``start`` starts one attempt of a lane and takes its place; False when it has none to start,
-        and leaves; None when it has to get something first, and keeps its turn until it is added
-        again. Who finds no place keeps the turn before those that come later.
+        and leaves; None when it has to get something first, and keeps its turn, and a place, until
+        it is added again. Who finds no place keeps the turn before those that come later.
         """
-        while (queue := self._next(places)) is not None:
+        while (queue := self._next()) is not None:
             ticket, lane = heapq.heappop(self._queues[queue])
             if self._tickets.get(lane) != ticket:
                 continue
@@ -101,14 +105,24 @@ class Turns:
             if did:
                 self._stand(lane, standing)
             elif did is None:
-                self._kept[lane] = ticket
+                self._kept[lane] = (ticket, standing)
+                self.places.started(standing)
 
-    def _next(self, places: SharedPlaces) -> Standing | None:
+    def _back(self, lane: str) -> int | None:
+        """The ticket of one that had gone for something; its place is free."""
+        kept = self._kept.pop(lane, None)
+        if kept is None:
+            return None
+        ticket, standing = kept
+        self.places.ended(standing)
+        return ticket
+
+    def _next(self) -> Standing | None:
         """The queue of whoever has stood longest, of those for whom there is a place."""
         able = [
             (queue[0], standing)
             for standing, queue in self._queues.items()
-            if queue and places.has_room(standing)
+            if queue and self.places.has_room(standing)
         ]
         return min(able)[1] if able else None
 

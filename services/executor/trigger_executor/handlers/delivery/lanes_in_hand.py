@@ -29,7 +29,7 @@ UNRECORDABLE = 2**63 - 1
 """Beyond every position: what is settled so, only the next owner looks at again."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class HeldLane:
     """A lane in hand: its rules, and what is known of its deliveries.
 
@@ -104,7 +104,7 @@ class LanesInHand:
         """``total``: attempts in flight at once, of all lanes."""
         self.clock = clock
         self.places = SharedPlaces(total)
-        self.turns = Turns()
+        self.turns = Turns(self.places)
         self.lanes: dict[str, HeldLane] = {}
         self.to_ask: set[str] = set()
         """Lanes of which more may be due than is known."""

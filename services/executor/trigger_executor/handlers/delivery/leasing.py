@@ -18,8 +18,9 @@ from .lanes_in_hand import IDLE, LEASE, RENEW_EVERY, HeldLane, LanesInHand
 
 TAKE = 200
 """Lanes of one statement."""
-MOST_LANES = 2000
-"""Lanes in hand of a process: idle ones and those whose breaker is open are given back."""
+MOST_LANES = 12_000
+"""Lanes in hand of a process: more than there may be targets, or those in hand that always have
+something to do would keep all others waiting. Idle ones are given back, and open ones."""
 LOOK_EVERY = timedelta(seconds=1)
 """For what no hint told of."""
 LOST_EVERY = timedelta(seconds=0.5)
@@ -112,8 +113,10 @@ class LaneLeases:
         if since < SOONEST.total_seconds():
             return SOONEST
         self._renewed_at = hands.clock.monotonic()
-        idle = [held for held in hands.lanes.values() if self._is_idle(held)]
-        kept = [held for held in hands.lanes.values() if held not in idle]
+        idle: list[HeldLane] = []
+        kept: list[HeldLane] = []
+        for held in hands.lanes.values():
+            (idle if self._is_idle(held) else kept).append(held)
         if kept:
             try:
                 await self._renew(kept)

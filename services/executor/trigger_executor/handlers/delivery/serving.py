@@ -70,7 +70,7 @@ class LaneServing:
         hands.ring(hands.clock.now())
         if asked := self._asked():
             await self._read(asked)
-        hands.turns.take(hands.places, self._standing_of, self._start)
+        hands.turns.take(self._standing_of, self._start)
         next_at = hands.ring(hands.clock.now())
         if hands.to_ask and self._asked():
             return timedelta()
@@ -107,6 +107,8 @@ class LaneServing:
             return False
         if len(held.ready) < free or self._is_stale(held, now):
             return True
+        # There is enough to start: it asks when that is used up.
+        held.has_more = True
         self._hands.to_ask.discard(held.target_id)
         self._hands.turns.add(held.target_id, held.lane.standing)
         return False
@@ -149,7 +151,8 @@ class LaneServing:
     ) -> None:
         hands = self._hands
         if position < held.barrier:
-            # Its last owner's records are not projected yet: what is read may have been done.
+            # What is read may have been done: it is not projected yet.
+            hands.turns.discard(held.target_id)
             hands.ask_at(held.target_id, now + UNPROJECTED)
             return
         settled = held.take_read(rows, position, now)
@@ -249,6 +252,7 @@ class LaneServing:
         try:
             body = await self._bodies.fetch(delivery.event_seq, delivery.event_id)
         except DependencyUnavailable:
+            self._hands.turns.discard(held.target_id)
             self._hands.ask_at(held.target_id, self._hands.clock.now() + FETCH_AGAIN)
             held.has_more = True
             self._on_failed_fetch()
@@ -263,7 +267,7 @@ class LaneServing:
             self._endings.end(held, delivery, Reason.EVENT_LOST)
         self._hands.stand(held)
         # At once: what was fetched is not kept for ever.
-        self._hands.turns.take(self._hands.places, self._standing_of, self._start)
+        self._hands.turns.take(self._standing_of, self._start)
 
 
 def _ask(held: HeldLane, now: datetime) -> DueAsk:
