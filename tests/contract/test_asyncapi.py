@@ -26,6 +26,8 @@ CORE_SUBSCRIPTIONS: dict[Service, set[str]] = {
         subjects.redrive(Service.EXECUTOR),
         subjects.EXECUTOR_WAKE,
         subjects.ALL_TARGETS,
+        subjects.REDRIVE_DELIVERIES,
+        subjects.EXECUTOR_PROBE,
     },
     Service.RETENTION: {subjects.redrive(Service.RETENTION)},
 }
@@ -33,12 +35,16 @@ CORE_SUBSCRIPTIONS: dict[Service, set[str]] = {
 
 NOT_YET_PUBLISHED = {
     subjects.ALL_HEALTH,
-    subjects.EXECUTOR_PROBE,
 }
 """Permitted, each with its place, and published by no service so far."""
 
 
+_OF_DELIVERIES = {Verb.REDELIVER: "Redeliver", Verb.CANCEL: "CancelDelivery"}
+
+
 def _type(verb: Verb) -> str:
+    if verb in _OF_DELIVERIES:
+        return _OF_DELIVERIES[verb]
     kind, _, of = verb.partition("-")
     return f"{kind.capitalize()}{of.capitalize() or 'Trigger'}"
 
@@ -56,6 +62,8 @@ PAYLOADS: dict[str, set[str]] = {
         for service in topology.WORKERS
     },
     **{subjects.redrive(service): {"Redrive"} for service in topology.WORKERS},
+    subjects.REDRIVE_DELIVERIES: {"Redrive"},
+    subjects.EXECUTOR_PROBE: {"Probe"},
     subjects.SWEPT: {"Swept"},
     subjects.ALL_ALIVE: {"Heartbeat"},
     **{subjects.alive(service): {"Heartbeat"} for service in topology.WORKERS},
@@ -64,7 +72,7 @@ PAYLOADS: dict[str, set[str]] = {
 
 RESULTS = {
     Service.SCHEDULER: {"CommandDone", "TargetDone", "Problem", "Redriven"},
-    Service.EXECUTOR: {"FireDone", "Problem", "Redriven"},
+    Service.EXECUTOR: {"FireDone", "DeliveryDone", "Probed", "Problem", "Redriven"},
     Service.RETENTION: {"Redriven"},
 }
 

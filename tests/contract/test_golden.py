@@ -21,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 import trigger_contracts
 from tests.support.folding import evolve
 from trigger_contracts import (
+    commands,
     cron,
     definition,
     deliveries,
@@ -57,7 +58,7 @@ FOLDER = Path(__file__).with_name("golden")
 FILES = sorted(FOLDER.glob("*.json"))
 
 PARTS: set[type[BaseModel]] = {
-    *(Command, events._DueRecord),  # what several messages have in common
+    *(Command, commands._OfDelivery, events._DueRecord),  # what several messages have in common
     *(definition.Definition, definition.MisfireFields, errors.FieldError),
     *(schedule.Once, schedule.Interval, cron.Cron, schedule.Limited, misfire.Misfire),
     *(target_fields.TargetDefinition, target_fields.Rate, target_changes.SigningSecret),
@@ -163,7 +164,8 @@ def test_what_was_written_is_read_and_written_again_as_it_was(file: Path):
 
 @pytest.mark.parametrize("verb", list(COMMANDS))
 def test_golden_commands_are_accepted(verb):
-    for golden in examples(verb if verb.endswith("-target") else f"{verb}-trigger"):
+    name = re.sub(r"(?<!^)(?=[A-Z])", "-", COMMANDS[verb].__name__).lower()
+    for golden in examples(name):
         command = parse_command(verb, golden)
 
         assert type(command) is COMMANDS[verb]

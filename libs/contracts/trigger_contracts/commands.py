@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from .definition import MAX_TARGETS
+from .deliveries.outcomes import DeliveryChange
 from .errors import Code, FieldError, Refused, from_validation, problem, refused
 from .ids import KEY_BLANKS, EventId, Id, is_valid_id, uuid7
 from .instants import as_written
@@ -27,6 +28,9 @@ from .preview import Occurrence
 from .subjects import Verb
 
 SCHEMA_VERSION = 1
+
+MAX_ROUND = 1_000_000
+"""Of a delivery: far beyond what anyone asks for in an event's life."""
 
 GATEWAY_ACTOR = "key:"
 """The gateway names the API key that asked; whoever publishes directly does not have one."""
@@ -236,9 +240,44 @@ class DeleteTarget(Command):
     expected_version: int | None = Field(default=None, ge=1)
 
 
+class _OfDelivery(Command):
+    """Which delivery it is about, and where that stood for whoever asks.
+
+    ``round`` is the newest one that was seen: what was decided on older news does nothing, and so
+    does a repetition, under whatever id.
+    """
+
+    event_id: EventId
+    trigger_id: Id = Field(description="Of the event.")
+    target_id: Id
+
+
+class Redeliver(_OfDelivery):
+    """Deliver an event to a target now: again, to another one, or sooner than it was to be."""
+
+    round: int = Field(
+        ge=0,
+        le=MAX_ROUND,
+        description="The newest round of this delivery that was seen; 0 where there was none, and "
+        "the target is another one. Where that round goes on its next attempt is due now; where it "
+        "has ended the next round begins. Any other one changes nothing.",
+    )
+
+
+class CancelDelivery(_OfDelivery):
+    """Give a delivery up that is still waiting: it ends dead, `cancelled`."""
+
+    round: int = Field(
+        ge=1,
+        le=MAX_ROUND,
+        description="The round that was seen to be waiting: any other one is left alone.",
+    )
+
+
 TriggerCommand = CreateTrigger | TestTrigger | UpdateTrigger | DeleteTrigger | FireTrigger
 TargetCommand = CreateTarget | UpdateTarget | RotateTarget | DeleteTarget
-AnyCommand = TriggerCommand | TargetCommand
+DeliveryCommand = Redeliver | CancelDelivery
+AnyCommand = TriggerCommand | TargetCommand | DeliveryCommand
 
 COMMANDS: dict[Verb, type[Command]] = {
     Verb.CREATE: CreateTrigger,
@@ -250,6 +289,8 @@ COMMANDS: dict[Verb, type[Command]] = {
     Verb.UPDATE_TARGET: UpdateTarget,
     Verb.DELETE_TARGET: DeleteTarget,
     Verb.ROTATE_TARGET: RotateTarget,
+    Verb.REDELIVER: Redeliver,
+    Verb.CANCEL: CancelDelivery,
 }
 
 
@@ -388,3 +429,20 @@ class FireDone(BaseModel):
     command_id: str
     trigger_id: str
     event_id: str
+
+
+class DeliveryDone(BaseModel):
+    """The result of an accepted redelivery or cancellation.
+
+    ``change`` says what it came to, ``round`` which round of the delivery that is about.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: Literal[1] = 1
+    command_id: str
+    delivery_id: str
+    event_id: str
+    target_id: str
+    round: int
+    change: DeliveryChange

@@ -55,6 +55,7 @@ class Code(StrEnum):
     SUBJECT_NOT_ALLOWED = "subject-not-allowed"
     SECRET_MUST_BE_SEALED = "secret-must-be-sealed"  # noqa: S105 - a code, and no secret
     UNKNOWN_TARGET = "unknown-target"
+    TOO_MANY_REQUESTS = "too-many-requests"
     PAUSE_NOT_SUPPORTED = "pause-not-supported"
     UNKNOWN_SCHEMA_VERSION = "unknown-schema-version"
     UNAVAILABLE = "unavailable"
@@ -96,6 +97,7 @@ _TABLE: dict[Code, tuple[int, str]] = {
     Code.UNKNOWN_TARGET: (422, "There is no such target"),
     Code.PAUSE_NOT_SUPPORTED: (422, "A trigger cannot be paused"),
     Code.UNKNOWN_SCHEMA_VERSION: (422, "The message's schema version is not known"),
+    Code.TOO_MANY_REQUESTS: (429, "Too many requests"),
     Code.HEAD_TOO_LARGE: (431, "The request's head is too large"),
     Code.UNSUPPORTED_TRANSFER_CODING: (501, "The transfer coding is not understood"),
     Code.UNAVAILABLE: (503, "A part of the platform is away"),

@@ -21,6 +21,8 @@ class Verb(StrEnum):
     UPDATE_TARGET = "update-target"
     DELETE_TARGET = "delete-target"
     ROTATE_TARGET = "rotate-target"
+    REDELIVER = "redeliver"
+    CANCEL = "cancel"
 
 
 class Service(StrEnum):
@@ -137,6 +139,10 @@ def dead_letter_tokens(subject: str) -> tuple[str, str, str]:
 def redrive(service: Service) -> str:
     """Asks a service to handle one of its dead letters again. Core NATS, with a reply."""
     return f"trigger.redrive.{service}"
+
+
+REDRIVE_DELIVERIES = "trigger.redrive.deliveries"
+"""Asks an executor that delivers, about a command for those alone. Core NATS, with a reply."""
 
 
 def alive(service: Service) -> str:

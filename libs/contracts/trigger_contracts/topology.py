@@ -167,13 +167,23 @@ DEAD = Stream(
 )
 STREAMS = (INGRESS, COMMANDS, CHANGES, TARGETS, DUE, EVENTS, DEAD)
 
+_OF_DELIVERIES = (Verb.REDELIVER, Verb.CANCEL)
+_OF_THE_EXECUTOR = (Verb.FIRE, *_OF_DELIVERIES)
+
 SCHEDULER_COMMANDS = Consumer(
     COMMANDS,
     Service.SCHEDULER,
-    tuple(subjects.command(verb) for verb in Verb if verb is not Verb.FIRE),
+    tuple(subjects.command(verb) for verb in Verb if verb not in _OF_THE_EXECUTOR),
     exclusive=True,
 )
 EXECUTOR_FIRES = Consumer(COMMANDS, Service.EXECUTOR, (subjects.command(Verb.FIRE),))
+EXECUTOR_DELIVERIES = Consumer(
+    COMMANDS,
+    Service.EXECUTOR,
+    tuple(subjects.command(verb) for verb in _OF_DELIVERIES),
+    part="deliveries",
+)
+"""For those who deliver: fires wait for none of it."""
 EXECUTOR_DUES = Consumer(DUE, Service.EXECUTOR, (subjects.ALL_DUE,))
 RETENTION_EVENTS = Consumer(EVENTS, Service.RETENTION, subjects.LOG_ROWS, passes_over=True)
 RETENTION_DELIVERIES = Consumer(
@@ -183,6 +193,7 @@ RETENTION_DELIVERIES = Consumer(
 CONSUMERS = (
     SCHEDULER_COMMANDS,
     EXECUTOR_FIRES,
+    EXECUTOR_DELIVERIES,
     EXECUTOR_DUES,
     RETENTION_EVENTS,
     RETENTION_DELIVERIES,
@@ -288,6 +299,7 @@ def permissions(target_subjects: tuple[str, ...]) -> dict[str, Permissions]:
                 subjects.EXECUTOR_PROBE,
                 *_IDEMPOTENCY,
                 *(subjects.redrive(service) for service in WORKERS),
+                subjects.REDRIVE_DELIVERIES,
                 *_read(EVENTS.name, DEAD.name),
                 # Up to where the log is in the tables.
                 f"$JS.API.CONSUMER.INFO.{RETENTION_EVENTS.stream.name}.{RETENTION_EVENTS.durable}",
@@ -330,7 +342,7 @@ def permissions(target_subjects: tuple[str, ...]) -> dict[str, Permissions]:
                 *target_subjects,
                 *_write_dead_letters(Service.EXECUTOR),
                 *_RESULTS,
-                *_consume(EXECUTOR_DUES, EXECUTOR_FIRES),
+                *_consume(EXECUTOR_DUES, EXECUTOR_FIRES, EXECUTOR_DELIVERIES),
                 *_read(CHANGES.name, TARGETS.name, EVENTS.name),
                 *_IDEMPOTENCY,
             ),
@@ -342,6 +354,7 @@ def permissions(target_subjects: tuple[str, ...]) -> dict[str, Permissions]:
                 subjects.EXECUTOR_WAKE,
                 subjects.EXECUTOR_PROBE,
                 subjects.redrive(Service.EXECUTOR),
+                subjects.REDRIVE_DELIVERIES,
             ),
         ),
         Service.RETENTION: Permissions(

@@ -109,6 +109,7 @@ from .handlers.schemas import SchemaTurns
 from .handlers.target_addresses import AddressCheck
 from .handlers.targets import TargetCommands
 from .handlers.traces import FireTraces
+from .handlers.trial_targets import TrialTargets
 from .handlers.triggers import TriggerCommands
 from .handlers.upcoming import UpcomingFires
 from .settings import Settings
@@ -158,8 +159,7 @@ def build(settings: Settings) -> Api:
         timeout=settings.publish_timeout,
     )
     definitions = CachedDefinitions(database, clock, max_age=settings.definition_max_age)
-    trigger_views = PostgresTriggerViews(database)
-    target_views = PostgresTargetViews(database)
+    trigger_views, target_views = PostgresTriggerViews(database), PostgresTargetViews(database)
     log_views, delivery_views = (
         PostgresLogViews(database, searches),
         PostgresDeliveryViews(database, searches),
@@ -172,9 +172,10 @@ def build(settings: Settings) -> Api:
         new_id=new_id,
         schemas=SchemaTurns(clock.monotonic),
     )
-    trigger_commands = TriggerCommands(ports, describe)
     bodies = Bodies(settings.body_timeout.total_seconds())
-    fires = Fires(ports, kept_for=settings.kept_for)
+    trials, target_routers = _targets(settings, ports, target_views, bodies)
+    trigger_commands = TriggerCommands(ports, describe, trials)
+    fires = Fires(ports, target_views, kept_for=settings.kept_for)
     traces = traces_of(settings, service=Service.API)
     fire_traces = None if traces is None else FireTraces(traces, clock)
     fire_endpoint = FireEndpoint(fires, bodies, fire_traces)
@@ -264,7 +265,7 @@ def build(settings: Settings) -> Api:
                 )
             ),
             triggers.router(triggers.TriggerRoutes(trigger_views, fire_endpoint)),
-            *_targets(settings, ports, target_views, bodies),
+            *target_routers,
             schedules.router(
                 Previews(views=trigger_views, clock=clock, describe=describe),
                 UpcomingFires(views=trigger_views, clock=clock),
@@ -350,12 +351,12 @@ def _database(settings: Settings, *, plans_each: bool) -> ReadDatabase:
 
 def _targets(
     settings: Settings, ports: CommandPorts, views: PostgresTargetViews, bodies: Bodies
-) -> tuple[APIRouter, APIRouter]:
-    key = settings.sealing_public_key
+) -> tuple[TrialTargets, tuple[APIRouter, APIRouter]]:
+    key, rules = settings.sealing_public_key, settings.target_rules()
     seals = Seals(None if key is None else sealing_key(key))
     addresses = AddressCheck(ResolvedNames(), settings.allowance())
-    commands = TargetCommands(ports, settings.target_rules(), seals, addresses)
-    return (
+    commands = TargetCommands(ports, rules, seals, addresses)
+    return TrialTargets(rules, seals, addresses), (
         target_writes.router(target_writes.TargetWrites(commands, views, bodies)),
         targets.router(targets.TargetRoutes(views, seals)),
     )

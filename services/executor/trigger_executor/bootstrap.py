@@ -47,17 +47,21 @@ from .adapters.claims import StoredClaims
 from .adapters.definitions import ChangeReader
 from .adapters.delivery.attempt_log import JetStreamAttemptLog
 from .adapters.delivery.event_bodies import JetStreamBodies
+from .adapters.delivery.fired_events import FiredRows, TestedTargets
 from .adapters.delivery.index import PostgresDeliveries
 from .adapters.delivery.lane_index import PostgresLanes
+from .adapters.delivery.lane_statements import PLANNING
 from .adapters.delivery.name_lookup import AresLookup
 from .adapters.delivery.name_resolver import NameResolver
 from .adapters.delivery.opened_secrets import SecretOpener
 from .adapters.delivery.plan_progress import RecordRoleProgress
+from .adapters.delivery.probed_lanes import PostgresProbedLanes
 from .adapters.delivery.record_log import RecordReader
 from .adapters.delivery.subject_sender import SubjectSender
 from .adapters.delivery.target_changes import JetStreamTargetChanges
 from .adapters.delivery.target_sender import TargetSender
 from .adapters.delivery.trust import Trust
+from .adapters.delivery.waiting_deliveries import PostgresWaiting
 from .adapters.delivery.wakes import NatsHints
 from .adapters.delivery.webhook_sender import SendingRules, WebhookSender
 from .adapters.event_stream import JetStreamEventWriter
@@ -66,13 +70,20 @@ from .adapters.recorded import RecordedRows
 from .adapters.schema import SCHEMA
 from .adapters.targets import TargetReader
 from .domain.delivery.retrying import margin_of
-from .entrypoints.subscribers import publishes_deliveries, subscribe, subscribe_deliverer
+from .entrypoints.subscribers import (
+    publishes_deliveries,
+    subscribe,
+    subscribe_changes,
+    subscribe_deliverer,
+)
 from .handlers import RecordDues, Recorder, RecordFires
+from .handlers.delivery.again import ChangeDeliveries
 from .handlers.delivery.attempting import Attempts, Recording
 from .handlers.delivery.ending import Endings
 from .handlers.delivery.lanes_in_hand import LanesInHand
 from .handlers.delivery.leasing import LaneLeases
 from .handlers.delivery.ordering import PlanOrder
+from .handlers.delivery.probing import ProbeTargets
 from .handlers.delivery.projecting import DeliveryProjector, DeliverySweeper
 from .handlers.delivery.role import Delivering
 from .handlers.delivery.serving import LaneServing
@@ -103,6 +114,8 @@ class Deliverer:
     parts: tuple[Part, ...]
     """What works once the tables and the streams are as they should be."""
     sender: TargetSender
+    clock: ClockOfRecord
+    """What ``sender`` tells time by."""
 
     def held_back(self, connection: Connection) -> HeldBack:
         """All of it, as one part that waits for what it needs."""
@@ -173,15 +186,14 @@ def build(settings: Settings) -> Executor:
     hints = NatsHints(connection)
     traces = traces_of(settings, service=Service.EXECUTOR)
     events = JetStreamPublisher(connection, topology.EVENTS.name, timeout=settings.publish_timeout)
-    publishers = [events]
+    dead = JetStreamPublisher(connection, topology.DEAD.name, timeout=settings.publish_timeout)
     guard: StreamGuard | None = None
     if Role.RECORD in roles:
-        dead = JetStreamPublisher(connection, topology.DEAD.name, timeout=settings.publish_timeout)
-        publishers.append(dead)
         guard = _build_recorder(settings, connection, broker, events, dead, hints, traces)
     deliverer: Deliverer | None = None
     if Role.DELIVER in roles:
         deliverer = _build_deliverer(settings, connection, broker, events, hints, traces)
+        _change_deliveries(settings, connection, broker, deliverer, events, dead, hints)
     publishes_deliveries(broker)
     asyncapi = AsyncAPI(
         broker,
@@ -189,7 +201,7 @@ def build(settings: Settings) -> Executor:
         version=importlib.metadata.version("event-trigger-platform"),
         description=DESCRIPTION,
     )
-    return Executor(connection, broker, asyncapi, tuple(publishers), guard, traces, deliverer)
+    return Executor(connection, broker, asyncapi, (events, dead), guard, traces, deliverer)
 
 
 def _build_recorder(
@@ -275,7 +287,7 @@ def _build_deliverer(
         "etp executor projection",
         idle_in_transaction_timeout=HANGS_AFTER,
         # What a crash of PostgreSQL takes back, position and all, is projected again.
-        server_settings={"search_path": SCHEMA, "synchronous_commit": "off"},
+        server_settings={"search_path": SCHEMA, "synchronous_commit": "off", **PLANNING},
         keep_open=True,
     )
     index = PostgresDeliveries(projected)
@@ -314,15 +326,70 @@ def _build_deliverer(
         SchemaCheck({SCHEMA: SCHEMA_VERSIONS[SCHEMA]}, database.schema_version),
         StreamGuard(
             connection,
-            (topology.EVENTS.name, topology.TARGETS.name, topology.CHANGES.name),
-            (),
+            (
+                topology.COMMANDS.name,
+                topology.EVENTS.name,
+                topology.TARGETS.name,
+                topology.CHANGES.name,
+            ),
+            (topology.EXECUTOR_DELIVERIES,),
             timeout=timeout,
             positions=asked_of(database, positions),
         ),
         projector,
         (lanes, projecting, Loop("sweep deliveries", DeliverySweeper(index).sweep)),
         sender,
+        clock,
     )
+
+
+def _change_deliveries(
+    settings: Settings,
+    connection: Connection,
+    broker: PlatformBroker,
+    deliverer: Deliverer,
+    events: JetStreamPublisher,
+    dead: JetStreamPublisher,
+    hints: NatsHints,
+) -> None:
+    """Bind the deliver role to the commands about deliveries, and to tests of targets."""
+    timeout = settings.publish_timeout
+    clock = SystemClock()
+    dead_letters = DeadLetterWriter(dead, Service.EXECUTOR, clock, kept_for=settings.kept_for)
+    event_log = StreamReader(connection, topology.EVENTS.name, timeout=timeout)
+    change_deliveries = ChangeDeliveries(
+        PostgresWaiting(deliverer.database),
+        JetStreamAttemptLog(connection, events, event_log, on_appended=hints.appended),
+        FiredRows(event_log),
+        TargetReader(StreamReader(connection, topology.TARGETS.name, timeout=timeout)),
+        TestedTargets(StreamReader(connection, topology.CHANGES.name, timeout=timeout)),
+        hints,
+        NatsResults(connection),
+        dead_letters,
+        clock,
+        monotonic=clock.monotonic,
+        kept_for=settings.kept_for,
+    )
+    redriver = Redriver(
+        Service.EXECUTOR,
+        {change_deliveries.stream: change_deliveries},
+        dead_letters,
+        StreamReader(connection, topology.DEAD.name, timeout=timeout),
+        clock,
+        kept_for=settings.kept_for,
+    )
+    probe_targets = ProbeTargets(
+        JetStreamTargetChanges(
+            StreamReader(connection, topology.TARGETS.name, timeout=timeout),
+            StreamReader(connection, topology.CHANGES.name, timeout=timeout),
+        ),
+        PostgresProbedLanes(deliverer.database),
+        deliverer.sender,
+        hints,
+        deliverer.clock,
+        new_id,
+    )
+    subscribe_changes(broker, change_deliveries, probe_targets, dead_letters, redriver)
 
 
 def _build_sender(settings: Settings, connection: Connection, clock: ClockOfRecord) -> TargetSender:

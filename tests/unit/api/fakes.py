@@ -140,8 +140,8 @@ class FakeDefinitions:
 class FakeTargets:
     """Of ``ports.targets.TargetViews`` what is asked in advance."""
 
-    def __init__(self) -> None:
-        self.ids: set[str] = set()
+    def __init__(self, *ids: str) -> None:
+        self.ids: set[str] = set(ids)
         self.asked: list[set[str]] = []
         self.away = False
 

@@ -12,6 +12,7 @@ from tests.unit.api.fakes import (
     FakeClock,
     FakeCommands,
     FakeDefinitions,
+    FakeTargets,
     ids,
     make_change,
 )
@@ -49,7 +50,8 @@ class World:
                 clock=self.clock,
                 new_id=ids(),
                 schemas=SchemaTurns(self.clock.monotonic),
-            )
+            ),
+            FakeTargets(),
         )
         lookup = Lookup(
             views=self.log,  # type: ignore[arg-type]

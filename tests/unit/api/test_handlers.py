@@ -11,9 +11,11 @@ from tests.unit.api.fakes import (
     FakeClock,
     FakeCommands,
     FakeDefinitions,
+    FakeTargets,
     ids,
     make_change,
 )
+from tests.unit.api.trials import trial_targets
 from trigger_api.adapters.descriptions import describe
 from trigger_api.domain.triggers.fires import FireRequest
 from trigger_api.handlers.command_ports import CommandPorts
@@ -47,8 +49,9 @@ class World:
             new_id=ids(),
             schemas=SchemaTurns(self.clock.monotonic),
         )
-        self.triggers = TriggerCommands(self.ports, describe)
-        self.fires = Fires(self.ports)
+        self.targets = FakeTargets("there")
+        self.triggers = TriggerCommands(self.ports, describe, trial_targets())
+        self.fires = Fires(self.ports, self.targets)
 
     @property
     def fired(self) -> list[FireTrigger]:
@@ -247,7 +250,7 @@ async def test_a_fire_repeated_under_its_key_keeps_its_payload_no_longer_than_th
 
 async def test_where_the_log_lives_shorter_so_does_each_fires_command(world: World) -> None:
     world.definitions.stored["t"] = make_change()
-    fires = Fires(world.ports, kept_for=timedelta(minutes=5))
+    fires = Fires(world.ports, world.targets, kept_for=timedelta(minutes=5))
     await fires.fire(FireRequest("t", {"payload": "canary"}, "a"))
     assert world.commands.ttls == [timedelta(minutes=5)]
 

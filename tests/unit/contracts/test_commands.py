@@ -26,6 +26,8 @@ from trigger_contracts.errors import Code, FieldError, Refused
 from trigger_contracts.ids import instant_of, is_valid_id
 from trigger_contracts.subjects import Verb
 
+EVENT_ID = "019c0b5e-7d9c-7a51-8f10-3c1f1f2f6a55"
+DELIVERY = {"event_id": EVENT_ID, "trigger_id": "t1", "target_id": "g1"}
 SMALLEST: dict[Verb, dict[str, Any]] = {
     Verb.CREATE: {},
     Verb.TEST: {},
@@ -36,8 +38,9 @@ SMALLEST: dict[Verb, dict[str, Any]] = {
     Verb.UPDATE_TARGET: {"target_id": "g1", "patch": {}},
     Verb.DELETE_TARGET: {"target_id": "g1"},
     Verb.ROTATE_TARGET: {"target_id": "g1", "secret": "sealed"},
+    Verb.REDELIVER: {**DELIVERY, "round": 0},
+    Verb.CANCEL: {**DELIVERY, "round": 1},
 }
-EVENT_ID = "019c0b5e-7d9c-7a51-8f10-3c1f1f2f6a55"
 VERBS = pytest.mark.parametrize("verb", list(Verb))
 BAD_IDS = pytest.mark.parametrize(
     "bad",
@@ -114,6 +117,7 @@ MUST_NAME = pytest.mark.parametrize(
     [
         *(Verb.UPDATE, Verb.DELETE, Verb.FIRE),
         *(Verb.UPDATE_TARGET, Verb.DELETE_TARGET, Verb.ROTATE_TARGET),
+        *(Verb.REDELIVER, Verb.CANCEL),
     ],
 )
 

@@ -137,6 +137,7 @@ def test_the_broker_filters_only_where_that_spares_more_than_it_costs():
     assert filtered == {
         "schedulerTRIGGER_COMMANDS",
         "executorTRIGGER_COMMANDS",
+        "executor-deliveriesTRIGGER_COMMANDS",
         "retention-deliveriesTRIGGER_EVENTS",
     }
     assert topology.RETENTION_EVENTS.passes_over

@@ -56,3 +56,15 @@ class DeliveryState(StrEnum):
     DELIVERED = "delivered"
     DEAD = "dead"
     BLOCKED = "blocked"
+
+
+class DeliveryChange(StrEnum):
+    """What a command about a delivery came to."""
+
+    PLANNED = "planned"
+    """A round begins, or has begun by the same wish before."""
+    DUE_NOW = "due-now"
+    """Its round goes on, and its next attempt may begin."""
+    CANCELLED = "cancelled"
+    UNCHANGED = "unchanged"
+    """It stands elsewhere than whoever asked had seen."""

@@ -107,14 +107,17 @@ class Redriver:
         return redelivery.reason
 
 
-def listen(broker: PlatformBroker, redriver: Redriver) -> None:
-    """Answer requests; of several replicas one gets each."""
-    subject = subjects.redrive(redriver.service)
+def listen(broker: PlatformBroker, redriver: Redriver, *, of_deliveries: bool = False) -> None:
+    """Answer requests; of several replicas one gets each. ``of_deliveries``: those for an executor
+    that delivers.
+    """
+    subject = subjects.REDRIVE_DELIVERIES if of_deliveries else subjects.redrive(redriver.service)
+    part = "redrives of deliveries" if of_deliveries else "redrives"
 
     @broker.subscriber(
         subject,
         queue=redriver.service.value,
-        title=f"{redriver.service}: redrives",
+        title=f"{redriver.service}: {part}",
         description="Handle one of this service's dead letters again; the outcome is the reply.",
     )
     async def redrive(asked: Redrive) -> Any:

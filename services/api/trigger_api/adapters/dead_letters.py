@@ -11,11 +11,12 @@ from trigger_api.domain.dead_letters import DeadLetterQuery, DeadLetterShown, Fo
 from trigger_api.ports.paging import Listed
 from trigger_api.ports.process import Clock
 from trigger_contracts import subjects
+from trigger_contracts.events import DeadLetter
 from trigger_contracts.message_headers import why_unreadable
 from trigger_contracts.records import Unreadable, dead_letter_in
 from trigger_contracts.redrives import Redrive, Redriven
 from trigger_contracts.subjects import Service
-from trigger_contracts.topology import DEAD
+from trigger_contracts.topology import DEAD, EXECUTOR_DELIVERIES
 from trigger_runtime.jetstream.backwards import read_before
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.reader import StoredMessage, StreamReader
@@ -83,7 +84,11 @@ class StreamDeadLetters:
         return next(readable, all_found[0] if all_found else None)
 
     async def redrive(self, found: FoundLetter) -> Redriven | None:
-        subject = subjects.redrive(Service(found.service))
+        letter = found.letter
+        if isinstance(letter, DeadLetter) and EXECUTOR_DELIVERIES.handles(letter.subject):
+            subject = subjects.REDRIVE_DELIVERIES
+        else:
+            subject = subjects.redrive(Service(found.service))
         asked = Redrive(id=found.letter_id, stream=found.stream).model_dump_json().encode()
         await self._connection.wait_connected(self._timeout_s)
         try:

@@ -212,6 +212,12 @@ class TestAccepted(BaseModel):
         default=(), description="What a recurring schedule would do if it were saved."
     )
     status: Literal["accepted"] = "accepted"
+    secret: str | None = Field(
+        default=None,
+        exclude_if=lambda value: value is None,
+        description="What requests to the `target` are signed with, where it was written out "
+        "without one. Shown once.",
+    )
 
 
 def _seconds(value: Any) -> Any:

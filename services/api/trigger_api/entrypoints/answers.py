@@ -64,7 +64,7 @@ def problem_answer(found: Problem, request_id: str) -> HttpAnswer:
         headers["accept-encoding"] = UNDERSTOOD
     if found.status == 401:
         headers["www-authenticate"] = "Bearer"
-    if found.status == 503:
+    if found.status in {429, 503}:
         headers["retry-after"] = str(RETRY_AFTER_S)
     return HttpAnswer(found.status, shown.model_dump_json().encode(), PROBLEM_JSON, headers)
 

@@ -84,9 +84,15 @@ ROTATIONS: dict[str, Any] = {
     },
 }
 FIRES: dict[str, Any] = {"a payload": {"payload": {"order": 17}}, "nothing to add": {}}
+TEST_FIRES: dict[str, Any] = {
+    **FIRES,
+    "to another target": {"targets": [_ID]},
+    "to none": {"targets": []},
+}
 SCHEDULED_TESTS: dict[str, Any] = {
     "at a time": {"schedule_time": AT},
     "recurring": {"interval": 60, "payload": {"room": "attic"}},
+    "to a target": {"interval": 60, "target": _ID},
 }
 PREVIEWS: dict[str, Any] = {
     "the next ones": {"cron": "0 9 * * MON-FRI", "timezone": "Asia/Kolkata", "count": 3},
@@ -103,6 +109,10 @@ API_TESTS: dict[str, Any] = {
     "with a schema": {
         "payload": {"order": 17},
         "payload_schema": {"type": "object", "required": ["order"]},
+    },
+    "to a webhook that is not saved": {
+        "payload": {"order": 17},
+        "target": {"type": "webhook", "url": "https://example.com/hooks/orders"},
     },
 }
 REPLAYS: dict[str, Any] = {

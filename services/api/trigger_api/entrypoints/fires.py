@@ -59,7 +59,7 @@ class FireEndpoint:
                 key = headers.get(b"idempotency-key")
                 checked = checked_key(None if key is None else key.decode("latin-1"))
                 body: Any = await self._bodies.optional_json(headers, receive)
-                fields = fire_fields(body)
+                fields = fire_fields(body, is_test=is_test)
             except Refused as refusal:
                 asked = FireRequest(trigger_id, {}, actor, is_test=is_test, trace=trace)
                 await self._fires.refuse(asked, refusal.problem)

@@ -14,6 +14,7 @@ from nats.aio.msg import Msg
 from trigger_api.ports.triggers import DefinitionCache
 from trigger_contracts import subjects
 from trigger_contracts.commands import COMMANDS
+from trigger_contracts.deliveries.probes import Probe
 from trigger_contracts.events import TriggerChanged
 from trigger_contracts.heartbeats import Heartbeat
 from trigger_contracts.redrives import Redrive
@@ -35,13 +36,19 @@ def declare(
             title=f"{verb} command",
             description=(command.__doc__ or "").strip(),
         )
-    for service in WORKERS:
+    for subject in (*map(subjects.redrive, WORKERS), subjects.REDRIVE_DELIVERIES):
         broker.publisher(
-            subjects.redrive(service),
+            subject,
             schema=Redrive,
-            title=subjects.redrive(service),
+            title=subject,
             description="Handle a dead letter again; the service replies with what became of it.",
         )
+    broker.publisher(
+        subjects.EXECUTOR_PROBE,
+        schema=Probe,
+        title=subjects.EXECUTOR_PROBE,
+        description="Test a target; an executor that delivers replies with what came of it.",
+    )
     subscriber = broker.subscriber(
         subjects.ALL_CHANGED, no_reply=True, title="trigger changed", description="Forget it."
     )

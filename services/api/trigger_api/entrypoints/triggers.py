@@ -136,7 +136,10 @@ def router(endpoints: TriggerRoutes) -> APIRouter:
         operation_id="listTriggerVersions",
         responses={200: answers.json(list[Version], "A page of versions", headers.LINK)},
     )
-    for name, endpoint in (("fire", endpoints.fire), ("test", endpoints.test)):
+    for name, endpoint, body, shown in (
+        ("fire", endpoints.fire, "FireInput", examples.FIRES),
+        ("test", endpoints.test, "TestFireInput", examples.TEST_FIRES),
+    ):
         routes.add(
             router,
             "POST",
@@ -151,7 +154,7 @@ def router(endpoints: TriggerRoutes) -> APIRouter:
                 )
             },
             openapi_extra={
-                **bodies.body("FireInput", examples.FIRES, required=False),
+                **bodies.body(body, shown, required=False),
                 "parameters": [routes.IDEMPOTENCY_KEY],
             },
         )

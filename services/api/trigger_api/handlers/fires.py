@@ -12,11 +12,13 @@ from trigger_api.domain.triggers.fires import (
     refused_command,
     rejected_event_id,
 )
+from trigger_api.ports.targets import KnownTargets
 from trigger_contracts import idempotency
 from trigger_contracts.commands import FireTrigger
 from trigger_contracts.errors import Code, Problem, Refused, refused
 from trigger_contracts.idempotency import Claim
 from trigger_contracts.subjects import Verb
+from trigger_contracts.targets.target import missing_of, unknown_targets
 from trigger_contracts.topology import LOG_LIFE
 from trigger_contracts.trigger import Trigger
 from trigger_runtime.process.errors import DatabaseUnavailable
@@ -27,9 +29,12 @@ from .command_ports import CommandPorts
 class Fires:
     """Answers with the event's id once the fire is durable."""
 
-    def __init__(self, ports: CommandPorts, *, kept_for: timedelta = LOG_LIFE) -> None:
+    def __init__(
+        self, ports: CommandPorts, targets: KnownTargets, *, kept_for: timedelta = LOG_LIFE
+    ) -> None:
         """``kept_for``: how long a row of the log lives; its command lives no longer."""
         self._ports = ports
+        self._targets = targets
         self._kept_for = kept_for
 
     def life_left(self, command: FireTrigger) -> timedelta | None:
@@ -130,7 +135,11 @@ class Fires:
         known, found = await self._verdict(command)
         if found is None:
             return known
-        if found.code in (Code.PAYLOAD_SCHEMA_MISMATCH, Code.INVALID_SCHEMA):
+        if found.code in (
+            Code.PAYLOAD_SCHEMA_MISMATCH,
+            Code.INVALID_SCHEMA,
+            Code.UNKNOWN_TARGET,
+        ):
             await self._record(fire, command, found, command_id)
         raise Refused(found)
 
@@ -159,14 +168,26 @@ class Fires:
         """What is known here may be old: a refusal is confirmed by what the view says now."""
         known = self._ports.definitions.cached(command.trigger_id)
         await self._make_ready(known)
-        if known is not None and refusal(known, command) is None:
-            return known, None
+        if known is None or refusal(known, command) is not None:
+            try:
+                known = await self._ports.definitions.load(command.trigger_id)
+            except DatabaseUnavailable:
+                return None, None
+            await self._make_ready(known)
+            if (found := refusal(known, command)) is not None:
+                return known, found
+        return known, await self._unknown_targets(command)
+
+    async def _unknown_targets(self, command: FireTrigger) -> Problem | None:
+        """Of a test that names some. Where the database is away, the executor knows."""
+        if not command.targets:
+            return None
         try:
-            known = await self._ports.definitions.load(command.trigger_id)
+            existing = await self._targets.existing(command.targets)
         except DatabaseUnavailable:
-            return None, None
-        await self._make_ready(known)
-        return known, refusal(known, command)
+            return None
+        missing = missing_of(command.targets, existing)
+        return unknown_targets(missing) if missing else None
 
     async def _make_ready(self, known: Trigger | None) -> None:
         """What is fired rarely may have its schema compiled anew: others do not wait for it."""

@@ -30,12 +30,15 @@ from trigger_runtime.process.errors import DependencyUnavailable
 
 from .asking import ask
 from .command_ports import CommandPorts
+from .trial_targets import TrialTargets
 
 
 class TriggerCommands:
     """Create, replace, patch, delete and test."""
 
-    def __init__(self, ports: CommandPorts, describe: Describe) -> None:
+    def __init__(self, ports: CommandPorts, describe: Describe, targets: TrialTargets) -> None:
+        """``targets`` are those of tests."""
+        self._targets = targets
         self._ports = ports
         self._describe = describe
 
@@ -138,12 +141,20 @@ class TriggerCommands:
     async def test(
         self, kind: Literal["scheduled", "api"], fields: Any, actor: str
     ) -> TestAccepted:
-        """Fire a definition once without saving it. Its event id is known at once."""
+        """Fire a definition once without saving it. Its event id is known at once.
+
+        It may name where its event is delivered to: a target, or one that is written out.
+        """
         if not isinstance(fields, dict):
             raise refused(Code.INVALID, "must be a JSON object", pointer="")
+        target = fields.get("target")
+        fields = {name: value for name, value in fields.items() if name != "target"}
         await self._ports.schemas.ready(schema_in(fields))
         accepted_at, command_id = self._ports.clock.now(), self._ports.new_id()
-        definition = _tested(kind, fields, accepted_at)
+        definition, secret = _tested(kind, fields, accepted_at), None
+        if target is not None:
+            trial = await self._targets.prepare(target, command_id, accepted_at)
+            fields, secret = {**fields, "target": trial.target}, trial.secret
         command = TestTrigger.model_validate(
             {**fields, "type": kind, **envelope(command_id, accepted_at, actor)}
         )
@@ -159,7 +170,10 @@ class TriggerCommands:
             event_id = outcome.done.event_id or event_id
             fires_at = outcome.done.fires_at or fires_at
         return TestAccepted(
-            event_id=event_id, fires_at=fires_at, next_fires=_recurrences(definition, accepted_at)
+            event_id=event_id,
+            fires_at=fires_at,
+            next_fires=_recurrences(definition, accepted_at),
+            secret=secret,
         )
 
     async def _claim_create(self, command_id: str, fields: Any, accepted_at: datetime) -> datetime:

@@ -18,6 +18,7 @@ from trigger_contracts.commands import (
     CommandDone,
     CreateTarget,
     CreateTrigger,
+    DeliveryCommand,
     FireTrigger,
     TargetCommand,
     TargetDone,
@@ -171,8 +172,8 @@ def request_of(delivery: CommandMessage) -> AnyRequest:
         raise refused(Code.BODY_TOO_LARGE, f"larger than {topology.MAX_COMMAND_BYTES} bytes")
     fields: Any = strict_json.parse(delivery.payload)
     command = parse_command(Verb(delivery.subject.rpartition(".")[2]), fields)
-    if isinstance(command, FireTrigger):
-        raise refused(Code.INVALID, "the executor answers fire commands")
+    if isinstance(command, FireTrigger | DeliveryCommand):
+        raise refused(Code.INVALID, "the executor answers such commands")
     stored_at = delivery.stored_at
     accepted = accepted_at(command, stored_at)
     own_id = command_id(

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from tests.support.eventually import eventually
 from tests.support.servers import Broker, Database
@@ -34,12 +35,14 @@ from trigger_contracts.ids import uuid7
 from trigger_contracts.targets.changes import TargetChanged, TargetChangeKind, TargetStatus
 from trigger_contracts.targets.fields import TargetDefinition
 from trigger_executor.adapters.delivery.index import PostgresDeliveries
+from trigger_executor.adapters.delivery.lane_statements import PLANNING
 from trigger_executor.adapters.delivery.record_log import RecordReader
-from trigger_executor.bootstrap import build_lanes
+from trigger_executor.bootstrap import Executor, build, build_lanes
 from trigger_executor.domain.delivery.attempt import Attempt, Attempted, SendResult
 from trigger_executor.domain.delivery.retrying import DEFAULT_DELAYS
 from trigger_executor.handlers.delivery.projecting import DeliveryProjector
 from trigger_executor.handlers.delivery.role import Delivering
+from trigger_executor.settings import Settings
 from trigger_local.secrets import Secrets
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
@@ -127,7 +130,7 @@ class Replica:
         self.pool = Pool(
             DatabaseSettings(database_url=database.url("etp_executor"), pool_size=6),
             "etp executor tests",
-            server_settings={"search_path": "executor"},
+            server_settings={"search_path": "executor", **PLANNING},
         )
         self.publisher = JetStreamPublisher(self.connection, topology.EVENTS.name, timeout=TIMEOUT)
         reader = StreamReader(self.connection, topology.EVENTS.name, timeout=TIMEOUT)
@@ -383,3 +386,37 @@ async def deliveries(
         with contextlib.suppress(Exception):
             await made.stop()
         await admin.close()
+
+
+StartRole = Callable[..., Awaitable[Executor]]
+
+
+@pytest.fixture
+async def start_role(platform_streams: Broker, secrets: Secrets) -> AsyncIterator[StartRole]:
+    """Starts an executor with roles and a database, as its process does; stopped after the test."""
+    started: list[tuple[Executor, tuple]] = []
+
+    async def one(roles: str, database_url: str) -> Executor:
+        executor = build(
+            Settings(
+                nats_url=platform_streams.url,
+                nats_user="executor",
+                nats_password=SecretStr(secrets.nats["executor"]),
+                database_url=SecretStr(database_url),
+                executor_roles=roles,
+            )
+        )
+        parts = executor.parts
+        started.append((executor, parts))
+        await executor.broker.start()
+        for part in parts:
+            part.start()
+        return executor
+
+    yield one
+    for executor, parts in started:
+        await stop_all(parts)
+        await executor.broker.stop()
+        await executor.connection.close()
+        for close in executor.on_stop:
+            await close()

@@ -4,15 +4,13 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 
 import asyncpg
 import httpx
-import pytest
-from pydantic import SecretStr
 
 from tests.integration.executor.conftest import Around
+from tests.integration.executor.delivery.conftest import StartRole
 from tests.integration.executor.test_plans import (
     PAID,
     add_targets_that_nobody_takes,
@@ -27,46 +25,10 @@ from trigger_contracts.targets.fields import TargetDefinition
 from trigger_contracts.targets.in_tests import TestTarget
 from trigger_contracts.topology import CHANGES
 from trigger_executor.adapters.schema import SCHEMA
-from trigger_executor.bootstrap import Executor, build
-from trigger_executor.settings import Settings
 from trigger_local import ports
 from trigger_local.secrets import Secrets
-from trigger_runtime.process.loops import stop_all
 
 NOWHERE = "postgresql://etp_executor:none@127.0.0.1:1/etp"
-
-StartRole = Callable[..., Awaitable[Executor]]
-
-
-@pytest.fixture
-async def start_role(platform_streams: Broker, secrets: Secrets) -> AsyncIterator[StartRole]:
-    """Starts an executor with roles and a database, as its process does; stopped after the test."""
-    started: list[tuple[Executor, tuple]] = []
-
-    async def one(roles: str, database_url: str) -> Executor:
-        executor = build(
-            Settings(
-                nats_url=platform_streams.url,
-                nats_user="executor",
-                nats_password=SecretStr(secrets.nats["executor"]),
-                database_url=SecretStr(database_url),
-                executor_roles=roles,
-            )
-        )
-        parts = executor.parts
-        started.append((executor, parts))
-        await executor.broker.start()
-        for part in parts:
-            part.start()
-        return executor
-
-    yield one
-    for executor, parts in started:
-        await stop_all(parts)
-        await executor.broker.stop()
-        await executor.connection.close()
-        for close in executor.on_stop:
-            await close()
 
 
 async def waiting(owner: asyncpg.Connection) -> list[str]:

@@ -7,8 +7,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from trigger_contracts.commands import SCHEMA_VERSION, FireTrigger
-from trigger_contracts.errors import Code, FieldError, Problem, Refused, pointer, problem, refused
+from pydantic import ValidationError
+
+from trigger_contracts.commands import SCHEMA_VERSION, FireTrigger, check_targets
+from trigger_contracts.errors import (
+    Code,
+    FieldError,
+    Problem,
+    Refused,
+    from_validation,
+    pointer,
+    problem,
+    refused,
+)
 from trigger_contracts.ids import IDEMPOTENCY_KEY_RULE, fire_event_id, idempotency_key
 from trigger_contracts.topology import LOG_LIFE
 from trigger_contracts.trigger import Trigger
@@ -25,7 +36,7 @@ class FireRequest:
 
     trigger_id: str
     fields: dict[str, Any]
-    """``{"payload": any}`` or nothing."""
+    """``{"payload": any}`` or nothing; of a test ``targets`` as well."""
     actor: str
     key: str | None = None
     is_test: bool = False
@@ -35,21 +46,36 @@ class FireRequest:
     """Told how the fire goes on; None where nobody traces it."""
 
 
-def fire_fields(body: Any) -> dict[str, Any]:
+_FIELDS = frozenset({"payload"})
+
+
+def fire_fields(body: Any, *, is_test: bool = False) -> dict[str, Any]:
     """The body of a fire (parsed JSON; None where there was none); raises ``Refused``."""
     if body is None:
         return {}
     if not isinstance(body, dict):
         detail = 'must be an object such as {"payload": …}, or empty'
         raise refused(Code.INVALID, detail, pointer="")
+    known = _FIELDS | {"targets"} if is_test else _FIELDS
     unknown = [
         FieldError(pointer=pointer([field]), message="This field is not known")
         for field in body
-        if field != "payload"
+        if field not in known
     ]
     if unknown:
-        raise Refused(problem(Code.INVALID, 'only "payload" may be given', unknown[:20]))
+        may = '"payload" and "targets"' if is_test else '"payload"'
+        raise Refused(problem(Code.INVALID, f"only {may} may be given", unknown[:20]))
+    if is_test:
+        _check_targets(body.get("targets"))
     return body
+
+
+def _check_targets(given: Any) -> None:
+    """Raises ``Refused`` for what a test may not name, as the executor would."""
+    try:
+        check_targets(FireTrigger(trigger_id="t", is_test=True, targets=given))
+    except ValidationError as error:
+        raise Refused(from_validation(error)) from None
 
 
 def checked_key(key: str | None) -> str | None:

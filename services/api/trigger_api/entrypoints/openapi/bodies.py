@@ -9,6 +9,7 @@ from trigger_api.domain.log.replays import ReplayRequest
 from trigger_api.domain.targets.requests import Rotation
 from trigger_api.domain.triggers.previews import DEFAULT_OCCURRENCES, MAX_OCCURRENCES
 from trigger_contracts.definition import LIMIT_FIELDS, RULE_FIELDS, Definition
+from trigger_contracts.ids import ID_PATTERN
 from trigger_contracts.targets.fields import TargetDefinition
 
 from . import kinds
@@ -65,6 +66,20 @@ def _only(
     }
 
 
+_TRIAL_TARGET: Schema = {
+    "description": "Where the event is delivered to, in the place of `targets`: the id of a "
+    "target, or one written out as in its create, which is kept with the test alone.",
+    "oneOf": [
+        {"type": "string", "pattern": ID_PATTERN},
+        {"$ref": REF.format(model="TargetInput")},
+    ],
+}
+_FIRE: dict[str, Schema] = {
+    "payload": {
+        "description": "Any JSON, laid over the trigger's own: a null takes out what that has."
+    }
+}
+
 SCHEMAS: Mapping[str, Schema] = {
     **_DEFINED,
     **kinds.written(_FLAT),
@@ -75,10 +90,21 @@ SCHEMAS: Mapping[str, Schema] = {
         "items": {"$ref": REF.format(model="TriggerInput")},
     },
     "ScheduledTestInput": _only(
-        "A scheduled trigger to be tested.", *_SCHEDULE, "payload", *_ABOUT
+        "A scheduled trigger to be tested.",
+        *_SCHEDULE,
+        "payload",
+        *_ABOUT,
+        "targets",
+        target=_TRIAL_TARGET,
     ),
     "ApiTestInput": _only(
-        "An api trigger to be tested.", "payload", "payload_schema", *_ABOUT, required=("payload",)
+        "An api trigger to be tested.",
+        "payload",
+        "payload_schema",
+        *_ABOUT,
+        "targets",
+        required=("payload",),
+        target=_TRIAL_TARGET,
     ),
     "PreviewInput": _only(
         "A schedule, and which of its occurrences to show.",
@@ -99,11 +125,19 @@ SCHEMAS: Mapping[str, Schema] = {
     "FireInput": {
         "type": "object",
         "description": "What a fire adds.",
+        "properties": _FIRE,
+        "additionalProperties": False,
+    },
+    "TestFireInput": {
+        "type": "object",
+        "description": "What a test adds.",
         "properties": {
-            "payload": {
-                "description": "Any JSON, laid over the trigger's own: a null takes out what "
-                "that has."
-            }
+            **_FIRE,
+            "targets": {
+                **_FLAT["properties"]["targets"],
+                "description": "Where the test is delivered to, in the place of the trigger's own "
+                "targets; nowhere where there are none.",
+            },
         },
         "additionalProperties": False,
     },

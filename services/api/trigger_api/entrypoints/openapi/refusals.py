@@ -22,6 +22,7 @@ _WITH_AN_ID = frozenset({404})
 _OWN_HEADERS = {
     401: (headers.WWW_AUTHENTICATE,),
     415: (headers.UNDERSTOOD_ENCODINGS,),
+    429: (headers.RETRY_AFTER,),
     503: (headers.RETRY_AFTER,),
 }
 _NOT_BY_OPERATIONS = frozenset({405})

@@ -868,6 +868,13 @@ export interface components {
             description?: string | null;
             /** @default [] */
             labels: string[];
+            /**
+             * @description Where what it fires is delivered: ids of targets, each once.
+             * @default []
+             */
+            targets: string[];
+            /** @description Where the event is delivered to, in the place of `targets`: the id of a target, or one written out as in its create, which is kept with the test alone. */
+            target?: string | components["schemas"]["TargetInput"];
         };
         /** @description An AsyncAPI 3 document. */
         AsyncApiDocument: {
@@ -2079,6 +2086,13 @@ export interface components {
             description?: string | null;
             /** @default [] */
             labels: string[];
+            /**
+             * @description Where what it fires is delivered: ids of targets, each once.
+             * @default []
+             */
+            targets: string[];
+            /** @description Where the event is delivered to, in the place of `targets`: the id of a target, or one written out as in its create, which is kept with the test alone. */
+            target?: string | components["schemas"]["TargetInput"];
         };
         /** @description What secrets are sealed to before they are published: HPKE (RFC 9180), in one shot each, by
          *     X25519, HKDF-SHA256 and AES-128-GCM. */
@@ -2480,6 +2494,18 @@ export interface components {
             next_fires: string[];
             /** @constant */
             status: "accepted";
+            /** @description What requests to the `target` are signed with, where it was written out without one. Shown once. */
+            secret: string | null;
+        };
+        /** @description What a test adds. */
+        TestFireInput: {
+            /** @description Any JSON, laid over the trigger's own: a null takes out what that has. */
+            payload?: unknown;
+            /**
+             * @description Where the test is delivered to, in the place of the trigger's own targets; nowhere where there are none.
+             * @default []
+             */
+            targets: string[];
         };
         /** @description One bar of the chart: from ``from`` on, for the width of a bucket. */
         TimeBucket: {
@@ -3617,7 +3643,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["FireInput"];
+                "application/json": components["schemas"]["TestFireInput"];
             };
         };
         responses: {

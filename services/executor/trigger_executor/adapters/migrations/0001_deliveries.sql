@@ -20,12 +20,13 @@ CREATE TABLE {schema}.delivery (
     trigger_id      text        NOT NULL
 );
 CREATE INDEX delivery_due ON {schema}.delivery (target_id, next_attempt_at);
+CREATE INDEX delivery_fewest ON {schema}.delivery (target_id, attempts, next_attempt_at);
 CREATE INDEX delivery_order ON {schema}.delivery (target_id, trigger_id, event_seq);
 CREATE INDEX delivery_expiry ON {schema}.delivery (target_id, expires_at);
 
 -- A target's deliveries in the hands of one replica, or of none: `wake_at` is when somebody is to take it, null where
 -- nothing waits. `state` is its owner's (breaker, pause, rate). `is_asked`: a test of the target went well since it was
--- looked at. `for_test`: the target is written out in a test, and the row goes with its deliveries.
+-- looked at, `probed_at` when the newest began. `for_test`: the target is written out in a test, and the row goes with its deliveries.
 CREATE TABLE {schema}.lane (
     target_id       text        PRIMARY KEY,
     owner           text,
@@ -33,6 +34,7 @@ CREATE TABLE {schema}.lane (
     lease_until     timestamptz,
     wake_at         timestamptz,
     is_asked        boolean     NOT NULL DEFAULT false,
+    probed_at       timestamptz,
     for_test        boolean     NOT NULL DEFAULT false,
     state           json        NOT NULL DEFAULT '{}',
     last_attempt_at timestamptz,
