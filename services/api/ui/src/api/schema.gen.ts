@@ -964,7 +964,7 @@ export interface components {
          * @description Stable names of refusals, for programs to match on.
          * @enum {string}
          */
-        Code: "malformed-json" | "malformed-request" | "malformed-encoding" | "unauthorized" | "cross-site" | "not-found" | "method-not-allowed" | "idempotency-mismatch" | "trigger-exists" | "target-exists" | "target-in-use" | "quota-exceeded" | "gone" | "version-mismatch" | "body-too-large" | "body-too-slow" | "head-too-large" | "head-too-slow" | "unsupported-media-type" | "unsupported-encoding" | "unsupported-transfer-coding" | "invalid" | "schedule-in-past" | "schedule-beyond-horizon" | "cron-not-available" | "cron-never-fires" | "unknown-timezone" | "invalid-schema" | "payload-schema-mismatch" | "not-replayable" | "address-not-allowed" | "subject-not-allowed" | "secret-must-be-sealed" | "unknown-target" | "pause-not-supported" | "unknown-schema-version" | "unavailable" | "internal";
+        Code: "malformed-json" | "malformed-request" | "malformed-encoding" | "unauthorized" | "cross-site" | "not-found" | "method-not-allowed" | "idempotency-mismatch" | "trigger-exists" | "target-exists" | "target-in-use" | "quota-exceeded" | "gone" | "version-mismatch" | "body-too-large" | "body-too-slow" | "head-too-large" | "head-too-slow" | "unsupported-media-type" | "unsupported-encoding" | "unsupported-transfer-coding" | "invalid" | "schedule-in-past" | "schedule-beyond-horizon" | "cron-not-available" | "cron-never-fires" | "unknown-timezone" | "invalid-schema" | "payload-schema-mismatch" | "not-replayable" | "address-not-allowed" | "subject-not-allowed" | "secret-must-be-sealed" | "unknown-target" | "too-many-requests" | "pause-not-supported" | "unknown-schema-version" | "unavailable" | "internal";
         /** @description Fires when a zone's clock shows what the expression says. */
         CronInput: {
             /** @description For people; need not be unique. */
@@ -2197,7 +2197,7 @@ export interface components {
          */
         TargetChangeKind: "created" | "updated" | "rotated" | "deleted";
         /**
-         * @description The first of these that is so, from the last on; ``adapters.target_queries`` finds it.
+         * @description The last of these that is so; found by the query that asks for it.
          * @enum {string}
          */
         TargetCondition: "ok" | "failing" | "paused" | "open" | "gone";
@@ -2971,6 +2971,17 @@ export interface components {
         Problem422: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `too-many-requests`: Too many requests */
+        Problem429: {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                "Retry-After": components["headers"]["Retry-After"];
                 [name: string]: unknown;
             };
             content: {
