@@ -242,6 +242,7 @@ PROCESSES = Dashboard(
                 (
                     (f"sum(rate(etp_retention_projected_rows_total[{RATE}]))", "written"),
                     (f"sum(rate(etp_retention_repeated_rows_total[{RATE}]))", "there already"),
+                    (f"sum(rate(etp_retention_projected_records_total[{RATE}]))", "of deliveries"),
                     (f"sum(rate(etp_retention_swept_rows_total[{RATE}]))", "erased"),
                     (f"sum(rate(etp_retention_dead_letters_total[{RATE}]))", "no rows"),
                 ),

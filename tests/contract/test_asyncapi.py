@@ -52,6 +52,7 @@ def _type(verb: Verb) -> str:
 PAYLOADS: dict[str, set[str]] = {
     **{subjects.command(verb): {_type(verb)} for verb in Verb},
     subjects.ALL_CHANGED: {"TriggerChanged"},
+    subjects.ALL_TESTED: {"TriggerChanged"},
     subjects.ALL_TARGETS: {"TargetChanged"},
     subjects.ALL_DUE: {"Due", "Missed", "Fence"},
     **{subject: {"CloudEvent"} for subject in subjects.LOG_ROWS},

@@ -12,11 +12,14 @@ from nats.aio.client import Client
 from tests.support.good_traffic import GoodTraffic, good_traffic
 from tests.support.whole_platform import Platform, running
 
+RECEIVERS = "127.0.0.2"
+"""Where a test's receivers listen: webhooks go to no other address of this machine."""
+
 
 @pytest.fixture(scope="package")
 async def shared_platform() -> AsyncIterator[Platform]:
     """A start takes as much of a core as most modules: tests/conftest.py brings these together."""
-    async with running() as started:
+    async with running(environment={"ETP_WEBHOOK_ALLOW": f"{RECEIVERS}/32"}) as started:
         yield started
 
 

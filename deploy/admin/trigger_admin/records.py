@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from trigger_contracts import records, subjects, topology
+from trigger_contracts.deliveries.records import record_in
 from trigger_contracts.message_headers import why_unreadable
 from trigger_contracts.records import Unreadable
 from trigger_runtime.jetstream.reader import StoredMessage, StreamReader
@@ -113,8 +114,10 @@ def _judge_due(message: StoredMessage, now: datetime) -> None:
 
 
 def _judge_event(message: StoredMessage, _now: datetime) -> None:
-    if subjects.matches(message.subject, subjects.LOG_ROWS):  # else it is for others than the log
+    if subjects.matches(message.subject, subjects.LOG_ROWS):
         records.event_in(message.payload)
+    elif subjects.matches(message.subject, (subjects.ALL_DELIVERY,)):
+        record_in(message.subject, message.payload)
 
 
 _JUDGES: dict[str, Judge] = {

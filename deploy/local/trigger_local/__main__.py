@@ -1,4 +1,6 @@
-"""``python -m trigger_local``: ``etp``, where its console script is not on the path."""
+"""``python -m trigger_local``: ``etp``, of which this is the console script."""
+
+import trigger_runtime.process.garbage  # noqa: F401 (first: it spares the imports that follow)
 
 from .cli import main
 

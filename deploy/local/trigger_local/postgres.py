@@ -39,6 +39,8 @@ LEFTOVER_TIMEOUT = 10.0
 SETTINGS = {
     "unix_socket_directories": "",  # its path may be too long, and nobody needs it
     "max_connections": "200",  # several replicas of three services, each with a pool of ~10
+    # A search of the log by deliveries locks some 800 tables and indexes: 50 hours of two tables.
+    "max_locks_per_transaction": "128",
     "shared_buffers": "128MB",
     "effective_cache_size": "512MB",
     "work_mem": "8MB",

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
+from . import subjects
 from .definition import Definition
 from .errors import FieldError
 from .schedule import Schedule
@@ -72,6 +73,13 @@ class TriggerChanged(BaseModel):
     fires: int = 0
     checkpointed_at: AwareDatetime | None = None
     test_target: TestTarget | None = None
+
+
+def subject_of(change: TriggerChanged) -> str:
+    """Where a change is published."""
+    if change.test_target is not None:
+        return subjects.tested(change.trigger_id)
+    return subjects.changed(change.trigger_id)
 
 
 class _DueRecord(BaseModel):

@@ -27,6 +27,7 @@ from .events import (
     Missed,
     TriggerChanged,
     recorded_at,
+    subject_of,
 )
 from .idempotency import CLAIMS
 from .ids import is_valid_id
@@ -62,7 +63,7 @@ class Unreadable(ValueError):  # noqa: N818 - named for the state, not for the c
 def change_in(subject: str, body: bytes) -> TriggerChanged:
     """The change stored on a subject; raises ``Unreadable``."""
     change = _parsed(TriggerChanged.model_validate_json, body)
-    _must_name(subject, subjects.changed(change.trigger_id), change.trigger_id)
+    _must_name(subject, subject_of(change), change.trigger_id)
     definition = change.definition
     _must_fit(
         (change.version, change.fires),

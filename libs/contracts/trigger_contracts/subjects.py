@@ -37,6 +37,9 @@ class Service(StrEnum):
 ALL_COMMANDS = "trigger.command.*"
 ALL_INGRESS = "trigger.ingress.*"
 ALL_CHANGED = "trigger.changed.*"
+ALL_TESTED = "trigger.tested.*"
+"""Changes of tests that write a target out, whose address may be a secret: no external user hears
+them, as none hears targets."""
 ALL_TARGETS = "trigger.target.*"
 ALL_DUE = "trigger.due.*"
 ALL_FIRED = "trigger.fired.*"
@@ -80,6 +83,11 @@ def ingress(verb: Verb) -> str:
 
 def changed(trigger_id: str) -> str:
     return f"trigger.changed.{trigger_id}"
+
+
+def tested(trigger_id: str) -> str:
+    """The change of a test that writes a target out, in the place of ``changed``."""
+    return f"trigger.tested.{trigger_id}"
 
 
 def target(target_id: str) -> str:

@@ -153,7 +153,12 @@ COMMANDS = Stream(
     message_ttl=True,
     source=StreamSource(INGRESS, subjects.ALL_INGRESS, "trigger.command.{{wildcard(1)}}"),
 )
-CHANGES = Stream("TRIGGER_CHANGES", (subjects.ALL_CHANGED,), max_age=None, message_ttl=True)
+CHANGES = Stream(
+    "TRIGGER_CHANGES",
+    (subjects.ALL_CHANGED, subjects.ALL_TESTED),
+    max_age=None,
+    message_ttl=True,
+)
 TARGETS = Stream("TRIGGER_TARGETS", (subjects.ALL_TARGETS,), max_age=None)
 DUE = Stream("TRIGGER_DUE", (subjects.ALL_DUE,), max_age=LOG_LIFE)
 EVENTS = Stream("TRIGGER_EVENTS", subjects.ALL_EVENTS, max_age=LOG_LIFE, message_ttl=True)
@@ -309,6 +314,7 @@ def permissions(target_subjects: tuple[str, ...]) -> dict[str, Permissions]:
         Service.SCHEDULER: Permissions(
             publish=(
                 subjects.ALL_CHANGED,
+                subjects.ALL_TESTED,
                 subjects.ALL_TARGETS,
                 subjects.ALL_DUE,
                 subjects.WAKE,

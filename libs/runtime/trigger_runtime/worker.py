@@ -33,6 +33,7 @@ from trigger_runtime.jetstream.guard import StreamGuard
 from trigger_runtime.jetstream.publisher import JetStreamPublisher
 from trigger_runtime.jetstream.reader import StreamReader
 from trigger_runtime.postgres.schema_version import SchemaCheck
+from trigger_runtime.process import garbage
 from trigger_runtime.process.clock import SystemClock
 from trigger_runtime.process.clock_watch import BROKERS_CLOCK, AskClock, ClockWatch
 from trigger_runtime.process.event_loop import EventLoop, hurry
@@ -61,9 +62,7 @@ def run(main: Callable[[], Awaitable[int]]) -> int:
         asyncio.get_running_loop().set_exception_handler(tell_of_tasks)
         return await main()
 
-    # Off since ``process.starting``; what was imported stays, and need not be looked through.
-    gc.freeze()
-    gc.enable()
+    garbage.collect_again()
     return uvloop.run(start(), loop_factory=EventLoop)
 
 

@@ -147,7 +147,8 @@ async def test_what_is_no_event_is_skipped_and_a_log_made_anew_is_told(
     async with opened(gateway) as source:
         # A kind of event for others: it is none of the log, and nothing is wrong with it.
         await executor.jetstream().publish("trigger.delivery.t", b"not JSON")
-        await executor.jetstream().publish("trigger.delivery.t", body_of(make_entry("0")))
+        for other in (subjects.delivery("t"), subjects.health("t")):
+            await executor.jetstream().publish(other, body_of(make_entry("0")))
         for body in (b"not JSON", b"{}", b""):
             await executor.jetstream().publish(subjects.fired("t"), body)
         # An event but for its header block: no row of the log, and none of its tail.

@@ -13,7 +13,7 @@ from tests.support.eventually import eventually
 from tests.support.servers import Broker
 from trigger_admin import streams
 from trigger_contracts import subjects, topology
-from trigger_contracts.events import TriggerChanged
+from trigger_contracts.events import TriggerChanged, subject_of
 from trigger_contracts.idempotency import Claim
 from trigger_executor.bootstrap import Executor, build
 from trigger_executor.settings import Settings
@@ -40,8 +40,7 @@ class Around:
 
     async def change(self, change: TriggerChanged) -> int:
         """Store a change; its sequence."""
-        subject = subjects.changed(change.trigger_id)
-        message = Message(subject, change.model_dump_json().encode())
+        message = Message(subject_of(change), change.model_dump_json().encode())
         return (await self._publisher(topology.CHANGES).publish(message)).seq
 
     async def due(self, *records: Any) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -296,12 +296,15 @@ async def test_a_test_without_saving_takes_a_target_by_id_or_written_out(
     assert "hpke1" not in json.dumps(written)
     (change,) = await changes_of_trigger(platform, "by-id")
     assert (change.definition.targets, change.test_target) == (("saved",), None)
-    (change,) = await changes_of_trigger(platform, "written")
+    assert await changes_of_trigger(platform, "written") == [], "others hear these"
+    (change,) = await changes_of_trigger(platform, "written", subjects.tested)
     assert change.definition.targets == ()
     assert change.test_target is not None
     assert change.test_target.definition.url == "https://a.example/hook"
 
 
-async def changes_of_trigger(platform: Platform, trigger_id: str) -> list[TriggerChanged]:
-    found = await platform.stored(topology.CHANGES.name, subjects.changed(trigger_id))
+async def changes_of_trigger(
+    platform: Platform, trigger_id: str, subject: Callable[[str], str] = subjects.changed
+) -> list[TriggerChanged]:
+    found = await platform.stored(topology.CHANGES.name, subject(trigger_id))
     return [TriggerChanged.model_validate_json(body) for body in found]

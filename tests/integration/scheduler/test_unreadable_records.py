@@ -287,7 +287,9 @@ async def test_an_administrator_lists_and_removes_what_cannot_be_read(platform: 
         trigger_id = await created(platform, **once(timedelta(hours=1)))
     placed = [
         (topology.CHANGES.name, await put(platform, subjects.changed(trigger_id), PUB_ACK)),
+        (topology.TARGETS.name, await put(platform, subjects.target("g1"), PUB_ACK)),
         (topology.DUE.name, await put(platform, subjects.due(trigger_id), b"\xff")),
+        (topology.EVENTS.name, await put(platform, subjects.delivery(trigger_id), b"{}")),
         (topology.EVENTS.name, await put(platform, f"trigger.fired.{trigger_id}", b"{}")),
         (topology.DEAD.name, await put(platform, "trigger.dead.executor.X.x", b"[]")),
         (

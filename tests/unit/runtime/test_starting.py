@@ -1,4 +1,4 @@
-"""Garbage is collected in a process that runs, and not while it imports."""
+"""Garbage is collected in a process that runs, and not while it imports or ends."""
 
 import subprocess
 import sys
@@ -18,6 +18,47 @@ def prints(program: str) -> str:
 def test_a_service_imports_without_collecting_garbage(service: str) -> None:
     look = f"import trigger_{service}.__main__, gc; print(gc.isenabled())"
     assert prints(look) == "False"
+
+
+@pytest.mark.parametrize("program", ["trigger_local", "trigger_admin", "trigger_cli"])
+def test_so_does_a_command(program: str) -> None:
+    look = f"import {program}.__main__, gc; print(gc.isenabled())"
+    assert prints(look) == "False"
+
+
+def test_a_command_that_runs_collects_it() -> None:
+    look = """
+import gc
+import trigger_runtime.process.garbage
+import typer
+from trigger_runtime.process.usage import run
+
+app = typer.Typer()
+
+@app.command()
+def show():
+    print(gc.isenabled())
+
+run(app)
+"""
+    assert prints(look) == "True"
+
+
+@pytest.mark.parametrize(("first", "looks"), [("trigger_runtime.process.garbage", ""), ("gc", "y")])
+def test_what_is_left_at_the_end_is_not_looked_for(first: str, looks: str) -> None:
+    left = f"""
+import {first}
+
+class Left:
+    def __init__(self):
+        self.itself = self
+
+    def __del__(self):
+        print("y")
+
+Left()
+"""
+    assert prints(left) == looks
 
 
 def test_a_service_that_runs_collects_it() -> None:

@@ -1,16 +1,14 @@
-"""Imported before all else, it spares a start the garbage collector; ``worker.run`` wants it again.
+"""Imported before all else: what a service does while it imports. ``worker.run`` ends that.
 
-Nothing that imports make is garbage, and to look for some takes a sixth of their time. And a
-container that is stopped while its process still imports stops: the kernel keeps signals without
-a handler from a container's first process.
+It looks for no garbage. And a container that is stopped while its process still imports stops: the
+kernel keeps signals without a handler from a container's first process.
 """
 
-import gc
 import os
 import signal
 import sys
 
-gc.disable()
+import trigger_runtime.process.garbage  # noqa: F401 (spares the imports that follow)
 
 if os.getpid() == 1:
     # Until ``worker`` or uvicorn sets its own: nothing is in hand yet.

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import typer
 
+from . import garbage
 from .command_line import LINE_BREAK, prepare_output
 from .printing import printable
 from .setting_errors import EXIT_CODE
@@ -15,6 +16,7 @@ from .setting_errors import EXIT_CODE
 
 def run(program: typer.Typer) -> None:
     """Run the command that the arguments name, and end the process with its exit code."""
+    garbage.collect_again()
     prepare_output()
     try:
         # Typer's own way to tell is a frame of four lines.

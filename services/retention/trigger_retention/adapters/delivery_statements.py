@@ -109,13 +109,13 @@ class DeliveryStatements:
             ON CONFLICT ({", ".join(_ATTEMPT_KEY)}) DO UPDATE SET {changes}
             WHERE excluded.stream_seq < old.stream_seq"""
 
-        # Bounded batches, oldest first, each table by itself: what is stored while the others are
-        # swept stays in none of them.
+        # Bounded batches, oldest first, each table by itself: what is stored while the other is
+        # swept stays in neither. In the order in which they are written.
         self.erase = tuple(
             f"""
             DELETE FROM {schema}.{table} WHERE logged_at <= (
                 SELECT coalesce(
                     (SELECT logged_at FROM {schema}.{table} WHERE logged_at <= $1
                      ORDER BY logged_at OFFSET $2 - 1 LIMIT 1), $1))"""
-            for table in ("attempt", "delivery")
+            for table in ("delivery", "attempt")
         )

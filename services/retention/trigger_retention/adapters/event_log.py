@@ -228,10 +228,10 @@ class PostgresEventLog:
     async def _delete_deliveries(self, erased_before: datetime) -> bool:
         """Erase some of what is past of deliveries and attempts; whether more may be."""
         more = False
-        for erase in self._delivery_statements.erase:
-            async with self._sweeping() as (connection, begun):
-                if not begun["alone"]:
-                    return False
+        async with self._sweeping() as (connection, begun):
+            if not begun["alone"]:
+                return False
+            for erase in self._delivery_statements.erase:
                 status = await connection.execute(erase, erased_before, ERASED_AT_ONCE)
                 more |= int(status.rpartition(" ")[2]) >= ERASED_AT_ONCE
         return more

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from trigger_contracts import subjects, topology
-from trigger_contracts.events import AnyDueRecord, Due, TriggerChanged
+from trigger_contracts.events import AnyDueRecord, Due, TriggerChanged, subject_of
 from trigger_contracts.schedule import Once
 from trigger_contracts.trigger import Trigger
 from trigger_runtime.jetstream.acknowledgement import PublishAck
@@ -20,7 +20,7 @@ from trigger_runtime.process.errors import StaleExpectation
 from trigger_scheduler.ports import Staged
 
 from .purging import purge
-from .records import last_change, last_dues, read_change
+from .records import EVERY_CHANGE, last_change, last_dues, read_change
 
 _PAGE = 200
 
@@ -46,7 +46,7 @@ class JetStreamChangeLog:
         found: list[tuple[Trigger, datetime]] = []
         while len(found) < limit:
             wanted = limit - len(found)
-            page = await self._reader.after(change_seq, subjects.ALL_CHANGED, wanted)
+            page = await self._reader.after(change_seq, EVERY_CHANGE, wanted)
             found += [
                 (trigger, message.stored_at)
                 for message in page
@@ -59,12 +59,13 @@ class JetStreamChangeLog:
 
     async def of(self, trigger_id: str, after_seq: int) -> list[Trigger]:
         found: list[Trigger] = []
-        while True:
-            part = await self._reader.after(after_seq, subjects.changed(trigger_id), _PAGE)
-            found += [one for message in part if (one := read_change(message)) is not None]
-            if len(part) < _PAGE:
-                return found
-            after_seq = part[-1].seq
+        for subject in (subjects.changed(trigger_id), subjects.tested(trigger_id)):
+            seq, part = after_seq, None
+            while part is None or len(part) == _PAGE:
+                part = await self._reader.after(seq, subject, _PAGE)
+                found += [one for message in part if (one := read_change(message)) is not None]
+                seq = part[-1].seq if part else seq
+        return sorted(found, key=lambda one: one.change_seq)
 
     async def erase(self, trigger_id: str, up_to_seq: int) -> None:
         await purge(
@@ -115,7 +116,7 @@ def _change_message(change: TriggerChanged, expected: int) -> Message:
         # A test leaves nothing: its definition goes when its row in the log does.
         ttl = max(change.schedule.at - change.at, timedelta()) + topology.LOG_LIFE
     return Message(
-        subjects.changed(change.trigger_id),
+        subject_of(change),
         change.model_dump_json().encode(),
         # Of subject and command: the broker takes an id on another subject for a duplicate.
         message_id=f"{change.trigger_id}.{change.command_id}",

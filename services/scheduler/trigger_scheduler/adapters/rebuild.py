@@ -25,7 +25,7 @@ from trigger_scheduler.handlers.projecting import project_in_order
 from . import schema
 from .after_restore import MissedReport, Restored, miss_undecided
 from .due_index import PostgresTransaction
-from .records import last_dues, read_change
+from .records import EVERY_CHANGE, last_dues, read_change
 from .schema import SCHEMA
 from .target_log import read_target
 
@@ -190,7 +190,7 @@ async def _fold(
     """
     folded: Counter[str] = Counter()
     while seq < last_seq:
-        messages = await changes.after(seq, subjects.ALL_CHANGED, PAGE)
+        messages = await changes.after(seq, EVERY_CHANGE, PAGE)
         if not messages:
             break
         triggers = [

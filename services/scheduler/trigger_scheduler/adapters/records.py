@@ -18,6 +18,9 @@ from trigger_runtime.jetstream.reader import StoredMessage
 from trigger_runtime.jetstream.records import last_readable, pass_over
 from trigger_scheduler.domain.arming import armed_row
 
+EVERY_CHANGE = ">"
+"""All subjects of TRIGGER_CHANGES, in the order in which they were stored."""
+
 
 class Leader(Protocol):
     """Asks a stream's leader; ``trigger_runtime.jetstream.reader.StreamReader`` does."""
@@ -83,16 +86,22 @@ def read_due(message: StoredMessage, newest_change: int, now: datetime) -> AnyDu
 
 async def last_change(changes: LeaderAndReader, trigger_id: str) -> Trigger | None:
     """The newest change that can be read, as the log's leader knows it."""
-    subject = subjects.changed(trigger_id)
-    message = await changes.last_from_leader(subject)
-    if message is None:
-        return None
-    return read_change(message) or await last_readable(changes, subject, message.seq, read_change)
+    found: list[Trigger] = []
+    for subject in (subjects.changed(trigger_id), subjects.tested(trigger_id)):
+        message = await changes.last_from_leader(subject)
+        if message is None:
+            continue
+        newest = read_change(message) or await last_readable(
+            changes, subject, message.seq, read_change
+        )
+        if newest is not None:
+            found.append(newest)
+    return max(found, key=lambda one: one.change_seq, default=None)
 
 
 async def newest_change(changes: Leader) -> int:
     """The sequence of the newest change of all."""
-    message = await changes.last_from_leader(subjects.ALL_CHANGED)
+    message = await changes.last_from_leader(EVERY_CHANGE)
     return 0 if message is None else message.seq
 
 

@@ -113,6 +113,7 @@ def subscribe(
 
     for subject, schema, description in (
         (subjects.ALL_CHANGED, TriggerChanged, "A trigger changed: its full state since."),
+        (subjects.ALL_TESTED, TriggerChanged, "The change of a test that writes a target out."),
         (subjects.ALL_TARGETS, TargetChanged, "A target changed: its full state since."),
         (subjects.ALL_DUE, Due | Missed | Fence, "What the scheduler decided about a trigger."),
         (

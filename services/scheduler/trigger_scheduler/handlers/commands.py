@@ -178,10 +178,7 @@ class CommandHandler:
     async def _decide(self, case: CommandCase, now: datetime) -> None:
         decide_case(case, now)
         refuse_target(case, self._rules)
-        if isinstance(case.decision, Unchanged) or (
-            isinstance(case.decision, Rejected)
-            and case.decision.problem.code in _CONFIRMED_AT_THE_LEADER
-        ):
+        if _is_to_be_confirmed(case):
             latest = await self._change_log.last(case.request.trigger_id)
             known = 0 if case.trigger is None else case.trigger.change_seq
             if latest is not None and latest.change_seq > known:
@@ -263,6 +260,20 @@ class CommandHandler:
         rows = await fence_all(self._due_log, [(row, newest) for _, row, newest in changed], now)
         for (case, _, _), row in zip(changed, rows, strict=True):
             case.row = row
+
+
+def _is_to_be_confirmed(case: CommandCase) -> bool:
+    """Whether only the log's leader can tell that it is so: no append will meet what is newer."""
+    match case.decision:
+        case Unchanged():
+            return True
+        case Rejected(found):
+            return found.code in _CONFIRMED_AT_THE_LEADER
+        case Changed(change):
+            # On a subject of its own.
+            return change.test_target is not None
+        case None:
+            return False
 
 
 def _place_of_target(case: CommandCase, place: int) -> str:

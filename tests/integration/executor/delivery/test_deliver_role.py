@@ -19,7 +19,11 @@ from tests.integration.executor.test_plans import (
 )
 from tests.support.eventually import eventually
 from tests.support.servers import Broker, Database
-from tests.unit.executor.factories import fire_body, make_api_change
+from tests.unit.executor.factories import fire_body, make_api_change, make_change, make_due
+from trigger_contracts import subjects
+from trigger_contracts.targets.fields import TargetDefinition
+from trigger_contracts.targets.in_tests import TestTarget
+from trigger_contracts.topology import CHANGES
 from trigger_executor.adapters.schema import SCHEMA
 from trigger_local import ports
 from trigger_local.secrets import Secrets
@@ -55,6 +59,33 @@ async def test_what_fires_waits_in_the_index_at_once(
 
         await eventually(are_there, within=10)
         assert (datetime.now(UTC) - begun).total_seconds() < 10
+
+
+async def test_a_test_without_saving_is_delivered_to_the_target_that_it_writes_out(
+    around: Around, start_role: StartRole, empty_database: Database
+):
+    """Found by the test's own change, which no other user hears; nothing of it is left."""
+    await start_role("record,deliver", empty_database.url("etp_executor"))
+    target = TestTarget(
+        target_id="01a351dd-fefa-773e-a3a5-d161f2062b44",
+        definition=TargetDefinition(type="nats", subject="out.lab"),
+    )
+    test = make_change("t9", is_test=True, test_target=target)
+    seq = await around.change(test)
+    at = datetime.now(UTC)
+    async with around.inbox("out.lab") as heard, empty_database.connected() as owner:
+        await around.due(make_due(test, seq, scheduled_for=at, published_at=at))
+        await eventually(lambda: len(heard) == 1, within=10)
+
+        async def is_over() -> bool:
+            return await owner.fetchval(f"SELECT count(*) FROM {SCHEMA}.lane") == 0
+
+        await eventually(is_over, within=15)
+    assert heard[0]["data"]["is_test"]
+    (message,) = [
+        one for one in await around.stored(CHANGES) if one.subject == subjects.tested("t9")
+    ]
+    assert message.seq == seq
 
 
 async def test_rows_are_recorded_and_planned_without_postgresql(

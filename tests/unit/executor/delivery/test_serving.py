@@ -537,6 +537,32 @@ def test_while_the_broker_is_away_an_outcome_is_kept_and_nothing_starts():
     run_virtually(work())
 
 
+def test_what_the_database_forgot_in_a_crash_is_not_sent_again():
+    async def work():
+        world = World(lag=0.5)
+        world.has(a_target())
+        await world.start()
+        world.fired(count=3)
+        await asyncio.sleep(0.2)
+        forgotten, position = dict(world.pending), world.position
+        await world.until(lambda: not world.pending, within=3)
+        world.fired(at=world.now + timedelta(seconds=1))
+        await asyncio.sleep(0.1)
+        # It comes back as of an earlier commit, and projects the rest again a second later.
+        known, upto = dict(world.pending), world.position
+        world.pending, world.position = forgotten | known, position
+        for replica in world.replicas:
+            replica.role.woken(["shop"])
+        await asyncio.sleep(1.0)
+        assert len(world.sent) == 3
+        world.pending, world.position = known, upto
+        await world.until(lambda: not world.pending, within=5)
+        await world.stop()
+        assert len(world.sent) == 4
+
+    run_virtually(work())
+
+
 def test_while_the_database_is_away_nothing_starts_and_then_all_of_it():
     async def work():
         world = World()
@@ -574,6 +600,27 @@ def test_a_replica_that_stood_still_starts_nothing_under_a_lease_that_is_over():
         await world.until(lambda: not world.pending, within=10)
         await world.stop()
         assert len(world.sent) == 2
+
+    run_virtually(work())
+
+
+def test_a_late_outcome_counts_with_its_epoch():
+    async def work():
+        world = World()
+        world.has(a_target(retry=[60]))
+        world.answers["shop"] = answer(200, after_s=12.0)
+        (event_id,) = world.fired()
+        await world.start(1)
+        await world.until(lambda: world.sent, within=2)
+        # It goes on with what it has in flight, and is not heard of by the index.
+        await world.replicas[0].role.renewing.stop()
+        world.answers["shop"] = answer(500, after_s=0.5)
+        await world.start(1)
+        await world.until(lambda: len(world.records) == 2, within=20)
+        await world.until(lambda: not world.pending, within=20)
+        await world.replicas[1].role.stop()
+        found = [(one.attempt, one.epoch, one.final) for one in world.attempts_of(event_id)]
+        assert found == [(1, 2, None), (1, 1, Final.DELIVERED)]
 
     run_virtually(work())
 

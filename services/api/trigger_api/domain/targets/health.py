@@ -6,7 +6,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 
 class TargetCondition(StrEnum):
-    """The first of these that is so, from the last on; ``adapters.target_queries`` finds it."""
+    """The last of these that is so; found by the query that asks for it."""
 
     OK = "ok"
     """Its newest attempt was delivered, or there was none."""

@@ -1,7 +1,23 @@
 """What the lanes' loops say to schema ``executor``, each statement with its name.
 
-Time is the server's: ``now()`` of a statement that is its own transaction.
+Time is the server's: ``now()`` of a statement that is its own transaction. Who has a lane, and
+what is reserved of its rate, is on the disk before anybody counts on it, though the projection's
+commits need not be.
 """
+
+PLANNING = {
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "enable_sort": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+"""Of the sessions that say them: by their indexes, whatever PostgreSQL knows of the tables. They
+are planned once, for tables that are empty as often as not, and a hundred thousand rows may be
+there long before somebody counts them."""
+
+_DURABLY = "set_config('synchronous_commit', 'on', true)"
+"""Of the transaction in which it is selected."""
 
 _DELIVERY = """
     d.delivery_id::text, d.event_id::text, d.trigger_id, d.target_id, d.round, d.attempts,
@@ -15,7 +31,7 @@ _TAKEN = """
     RETURNING l.target_id, l.epoch, l.state::text, free.is_asked,
               COALESCE(free.lease_until, now()) AS others_until
 )
-SELECT now() AS now, {next} AS next_wake_at, taken.*
+SELECT now() AS now, {next} AS next_wake_at, taken.*, {durably}
 FROM (VALUES (1)) AS one LEFT JOIN taken ON true
 """
 
@@ -25,7 +41,9 @@ WITH free AS MATERIALIZED (
     WHERE owner IS NULL AND wake_at <= now()
     ORDER BY wake_at LIMIT $2
     FOR UPDATE SKIP LOCKED
-""" + _TAKEN.format(next="(SELECT min(wake_at) FROM executor.lane WHERE owner IS NULL)")
+""" + _TAKEN.format(
+    next="(SELECT min(wake_at) FROM executor.lane WHERE owner IS NULL)", durably=_DURABLY
+)
 """Lanes whose time has come and that nobody has. $1 owner, $2 most, $3 lease."""
 
 TAKE_LOST = """
@@ -34,10 +52,10 @@ WITH free AS MATERIALIZED (
     WHERE owner IS NOT NULL AND lease_until < now()
     LIMIT $2
     FOR UPDATE SKIP LOCKED
-""" + _TAKEN.format(next="NULL::timestamptz")
+""" + _TAKEN.format(next="NULL::timestamptz", durably=_DURABLY)
 """Lanes whose owners' leases are over. As TAKE."""
 
-RENEW = """
+RENEW = f"""
 WITH held AS MATERIALIZED (
     SELECT l.target_id, l.is_asked, r.state
     FROM executor.lane l
@@ -52,12 +70,12 @@ WITH held AS MATERIALIZED (
     FROM held WHERE l.target_id = held.target_id
     RETURNING l.target_id, held.is_asked
 )
-SELECT now() AS now, renewed.* FROM (VALUES (1)) AS one LEFT JOIN renewed ON true
+SELECT now() AS now, renewed.*, {_DURABLY} FROM (VALUES (1)) AS one LEFT JOIN renewed ON true
 """
 """Hold lanes for longer. $1 owner, $2 targets, $3 epochs, $4 records, $5 lease."""
 
-LOCK = """
-SELECT l.target_id
+LOCK = f"""
+SELECT l.target_id, {_DURABLY}
 FROM executor.lane l
 JOIN unnest($2::text[], $3::bigint[]) AS r(target_id, epoch)
     ON r.target_id = l.target_id AND r.epoch = l.epoch

@@ -43,7 +43,7 @@ class JetStreamTargetChanges:
         if message is None:
             message = await self._changes.get_from_leader(change_seq)
         # Sequences count anew in a stream made anew.
-        if message is None or message.subject != subjects.changed(trigger_id):
+        if message is None or message.subject != subjects.tested(trigger_id):
             return None
         if why_unreadable(message.headers):
             return None

@@ -66,7 +66,8 @@ class Endings:
             [held.target_id for held in held_lanes], before, PAGE
         )
         for held in held_lanes:
-            held.projected(position)
+            if position >= held.barrier:
+                held.projected(position)
         for delivery in expiring:
             expired = hands.lanes.get(delivery.target_id)
             if expired is None or not self._may_end(expired) or position < expired.barrier:

@@ -34,7 +34,9 @@ class HeldLane:
     """A lane in hand: its rules, and what is known of its deliveries.
 
     ``target`` is None where it was deleted: then its deliveries end. ``barrier`` is the newest
-    record when the lane was taken: nothing that was read before it is projected counts.
+    record when the lane was taken, and then the farthest position that was read: nothing that is
+    read as of an earlier one counts. PostgreSQL may forget its last commits when it crashes, and
+    what was projected by them then waits again, until it is projected again.
     """
 
     lane: Lane
@@ -90,6 +92,7 @@ class HeldLane:
 
     def projected(self, position: int) -> None:
         """Records are projected up to here: the index says what was settled by them."""
+        self.barrier = max(self.barrier, position)
         if self.settled:
             self.settled = {one: seq for one, seq in self.settled.items() if seq > position}
 

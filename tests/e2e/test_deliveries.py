@@ -1,0 +1,172 @@
+"""Events on their way to targets, by real processes: signed, waited for, and after kills.
+
+Receivers are on 127.0.0.2, which the shared platform allows: on 127.0.0.1 it delivers nothing.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from standardwebhooks.webhooks import Webhook
+
+from tests.e2e.conftest import RECEIVERS
+from tests.support.eventually import eventually
+from tests.support.receiver import receiving
+from tests.support.whole_platform import Json, Platform
+from trigger_local import ports
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "receiver.py"
+
+
+async def target(platform: Platform, **fields: Any) -> Json:
+    response = await platform.rest.post("/targets/", json=fields)
+    assert response.status_code == 201, response.text
+    made: Json = response.json()
+    return made
+
+
+async def trigger(platform: Platform, *targets: Json) -> str:
+    made = await platform.create(
+        name="delivers", type="api", targets=[one["id"] for one in targets]
+    )
+    return str(made["id"])
+
+
+async def deliveries(platform: Platform, event_id: str) -> list[Json]:
+    response = await platform.rest.get(f"/events/{event_id}", params={"wait": "10s"})
+    assert response.status_code == 200, response.text
+    found: list[Json] = response.json()["deliveries"]
+    return found
+
+
+async def until(platform: Platform, event_id: str, state: str, count: int = 1) -> list[Json]:
+    async def all_are() -> list[Json] | None:
+        found = await deliveries(platform, event_id)
+        return found if [one["state"] for one in found] == [state] * count else None
+
+    return await eventually(all_are, within=40, what=f"the deliveries of {event_id} are {state}")
+
+
+@asynccontextmanager
+async def example(secret: str, port: int) -> AsyncIterator[asyncio.StreamReader]:
+    """The README's receiver; what it prints."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(EXAMPLE)),
+        env={"PATH": os.environ["PATH"], "SECRET": secret, "LISTEN": f"{RECEIVERS}:{port}"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    assert process.stdout is not None
+    try:
+        yield process.stdout
+    finally:
+        process.send_signal(signal.SIGTERM)
+        await process.wait()
+
+
+async def test_what_was_fired_while_the_receiver_was_away_arrives_signed(
+    platform: Platform,
+) -> None:
+    port = ports.choose_free(set())
+    away = await target(
+        platform, type="webhook", url=f"http://{RECEIVERS}:{port}/hook", retry=[2] * 15
+    )
+    fires = await trigger(platform, away)
+    fired = [await platform.fire(fires, payload={"n": n}) for n in range(3)]
+
+    async def refused() -> bool:
+        states = [one for event_id in fired for one in await deliveries(platform, event_id)]
+        return len(states) == 3 and all(one["attempts"] for one in states)
+
+    await eventually(refused, within=20, what="each was tried")
+    health = (await platform.rest.get(f"/targets/{away['id']}")).json()["health"]
+    assert (health["status"] in ("failing", "open"), health["pending"]) == (True, 3)
+
+    async with example(away["secret"], port) as printed:
+        for _ in fired:
+            event_id, body = (await asyncio.wait_for(printed.readline(), 40)).decode().split(" ", 1)
+            assert event_id in fired
+            assert json.loads(body)["id"] == event_id
+        for event_id in fired:
+            (delivery,) = await until(platform, event_id, "delivered")
+            first, *_, last = delivery["attempts"]
+            assert (first["outcome"], first["code"]) == ("failed", "refused")
+            assert (last["outcome"], last["status"]) == ("delivered", 204)
+            assert delivery["attempt_count"] == len(delivery["attempts"])
+    row = await platform.rest.get(
+        "/events/", params={"target_id": away["id"], "delivery": "delivered"}
+    )
+    assert {one["id"] for one in row.json()} == set(fired)
+
+
+async def test_webhooks_and_subjects_get_the_very_bytes_of_the_stream(
+    platform: Platform, client: Client
+) -> None:
+    heard: asyncio.Queue[Msg] = asyncio.Queue()
+    async with receiving(RECEIVERS) as receiver:
+        hook = await target(platform, type="webhook", url=receiver.url("/T0/B0"))
+        subject = await target(platform, type="nats", subject="out.e2e.deliveries")
+        subscription = await client.subscribe("out.e2e.deliveries", cb=heard.put)
+        await client.flush()
+        event_id = await platform.fire(await trigger(platform, hook, subject), payload={"x": 1})
+        by_hook = await receiver.next()
+        by_nats = await asyncio.wait_for(heard.get(), 20)
+        found = await until(platform, event_id, "delivered", 2)
+        await subscription.unsubscribe()
+    Webhook(hook["secret"]).verify(by_hook.body, by_hook.headers)
+    assert (by_hook.path, by_hook.headers["webhook-id"]) == ("/T0/B0", event_id)
+    stored = [one.payload for one in await platform.stored("TRIGGER_EVENTS", "trigger.fired.>")]
+    assert by_hook.body in stored
+    assert by_nats.data == by_hook.body
+    assert by_nats.headers is not None
+    assert by_nats.headers["Nats-Msg-Id"] == event_id
+    assert {one["target_id"] for one in found} == {hook["id"], subject["id"]}
+    origins = {one["attempts"][0]["origin"] for one in found}
+    assert origins == {receiver.url(""), "out.e2e.deliveries"}
+
+
+async def test_what_is_not_allowed_is_refused_when_written_and_blocked_when_met(
+    platform: Platform,
+) -> None:
+    async with receiving("127.0.0.1") as receiver:
+        refused = await platform.rest.post(
+            "/targets/", json={"type": "webhook", "url": receiver.url("/hook")}
+        )
+        assert refused.status_code == 422
+        (error,) = refused.json()["errors"]
+        assert error["pointer"] == "/url"
+        assert "ETP_WEBHOOK_ALLOW" in json.dumps(refused.json())
+        assert receiver.connections == 0
+
+
+async def test_kills_of_both_roles_lose_nothing(platform: Platform) -> None:
+    async with receiving(RECEIVERS) as receiver:
+        hook = await target(platform, type="webhook", url=receiver.url("/hook"), retry=[1] * 20)
+        fires = await trigger(platform, hook)
+        fired: list[str] = []
+        for killed in (("deliver",), ("executor",), ("executor", "deliver")):
+            fired += [await platform.fire(fires, payload={"n": n}) for n in range(8)]
+            await platform.kill(*killed)
+            fired += [await platform.fire(fires, payload={"n": n}) for n in range(4)]
+        await platform.until_ready()
+        for event_id in fired:
+            await until(platform, event_id, "delivered")
+        received = Counter(request.headers["webhook-id"] for request in receiver.requests)
+    assert received.keys() == set(fired)
+    # Only what was in flight at a kill may have come twice: a lane has at most ten places.
+    assert sum(received.values()) <= len(fired) + 2 * 10
+    attempts = Counter[str]()
+    for event_id in fired:
+        (delivery,) = await deliveries(platform, event_id)
+        attempts[event_id] = len(delivery["attempts"])
+        assert [one["final"] for one in delivery["attempts"]][-1] == "delivered"
+    assert all(received[event_id] >= 1 for event_id in attempts)

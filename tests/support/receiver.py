@@ -1,0 +1,58 @@
+"""A well-behaved receiver of webhooks on loopback."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Received:
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Receiver:
+    """Answers 204 to every request, and keeps it. ``connections`` counts who ever connected."""
+
+    host: str
+    port: int = 0
+    connections: int = 0
+    requests: list[Received] = field(default_factory=list)
+    _fresh: asyncio.Queue[Received] = field(default_factory=asyncio.Queue)
+
+    def url(self, path: str) -> str:
+        return f"http://{self.host}:{self.port}{path}"
+
+    async def next(self, within: float = 20) -> Received:
+        """The next one that nobody has asked for."""
+        return await asyncio.wait_for(self._fresh.get(), within)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+                pairs = (line.partition(": ") for line in head[1:] if line)
+                headers = {name.lower(): value for name, _, value in pairs}
+                body = await reader.readexactly(int(headers["content-length"]))
+                received = Received(head[0].split(" ")[1], headers, body)
+                self.requests.append(received)
+                self._fresh.put_nowait(received)
+                writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+                await writer.drain()
+        writer.close()
+
+
+@contextlib.asynccontextmanager
+async def receiving(host: str) -> AsyncIterator[Receiver]:
+    """One that listens on a free port of ``host``."""
+    receiver = Receiver(host)
+    server = await asyncio.start_server(receiver.serve, host, 0)
+    receiver.port = server.sockets[0].getsockname()[1]
+    try:
+        yield receiver
+    finally:
+        server.close()
