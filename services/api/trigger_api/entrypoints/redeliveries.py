@@ -78,10 +78,10 @@ def router(redeliveries: Redeliveries, bodies: Bodies) -> APIRouter:
             accepted = await redeliveries.change(asked.filter, wish)
         return HttpAnswer(202, accepted.model_dump_json().encode()).response()
 
-    async def redeliver(request: Request) -> Response:
+    async def redeliver_many(request: Request) -> Response:
         return await change(request, Verb.REDELIVER)
 
-    async def cancel(request: Request) -> Response:
+    async def cancel_many(request: Request) -> Response:
         return await change(request, Verb.CANCEL)
 
     router = APIRouter(tags=["deliveries"])
@@ -101,8 +101,8 @@ def router(redeliveries: Redeliveries, bodies: Bodies) -> APIRouter:
         },
     )
     for verb, endpoint, name, description, shown in (
-        ("redeliver", redeliver, "redeliverDeliveries", _REDELIVER, examples.REDELIVER_MANY),
-        ("cancel", cancel, "cancelDeliveries", _CANCEL, examples.CANCEL_MANY),
+        ("redeliver", redeliver_many, "redeliverDeliveries", _REDELIVER, examples.REDELIVER_MANY),
+        ("cancel", cancel_many, "cancelDeliveries", _CANCEL, examples.CANCEL_MANY),
     ):
         routes.add(
             router,

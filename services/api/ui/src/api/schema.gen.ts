@@ -2391,7 +2391,7 @@ export interface components {
          */
         TargetChangeKind: "created" | "updated" | "rotated" | "deleted";
         /**
-         * @description The first of these that is so, from the last on; ``adapters.target_queries`` finds it.
+         * @description The last of these that is so; found by the query that asks for it.
          * @enum {string}
          */
         TargetCondition: "ok" | "failing" | "paused" | "open" | "gone";
