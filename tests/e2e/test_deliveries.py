@@ -154,6 +154,8 @@ async def test_kills_of_both_roles_lose_nothing(platform: Platform) -> None:
         fires = await trigger(platform, hook)
         fired: list[str] = []
         for killed in (("deliver",), ("executor",), ("executor", "deliver")):
+            # What the round before killed is there again.
+            await platform.until_ready()
             fired += [await platform.fire(fires, payload={"n": n}) for n in range(8)]
             await platform.kill(*killed)
             fired += [await platform.fire(fires, payload={"n": n}) for n in range(4)]

@@ -66,9 +66,7 @@ async def test_a_stop_waits_for_no_name(service: Service, slow_names: Path, tmp_
             await eventually(lives, within=40)
             # A name that nobody answers for keeps no other from being looked up, nor this answer.
             assert (await client.get("/ready")).status_code == 503
-        wanted = {"broker.invalid"}
-        if service is not Service.EXECUTOR:
-            wanted.add("database.invalid")
+        wanted = {"broker.invalid", "database.invalid"}
         await eventually(
             lambda: set(asked.read_text().split()) == wanted, what="both are asked for"
         )
