@@ -199,3 +199,36 @@ async def test_a_secret_is_rotated_and_what_a_trigger_names_is_not_deleted(
     await page.wait_for_url("**/ui/targets")
     await page.goto(f"{LIST}/{target['id']}")
     await expect(page.get_by_role("heading", name="This target is deleted")).to_be_visible()
+
+
+async def test_a_trigger_chooses_its_targets_and_shows_them(
+    page: Page, platform: Platform, watch: Watch
+) -> None:
+    watch.expect(422)
+    orders = await made(platform, type="nats", subject="out.orders", name="chosen, orders")
+    audit = await made(platform, type="nats", subject="out.audit", name="chosen, audit")
+    await page.goto("/ui/triggers/new?kind=api")
+    await field(page, "Name").fill("delivers")
+    for word in ("orders", "AUDIT"):
+        await page.get_by_role("combobox", name="Where it is delivered").click()
+        await page.get_by_placeholder("Part of a target").fill(f"chosen, {word}")
+        option = page.get_by_role("option", name=f"chosen, {word.lower()}")
+        await expect(option).to_be_visible()
+        await axe(page)
+        await option.click()
+        await page.keyboard.press("Escape")
+    chosen = page.get_by_role("group", name="Targets")
+    await expect(chosen.get_by_role("listitem")).to_contain_text(["out.orders", "out.audit"])
+    await axe(page)
+
+    # One that is gone by now is named at its place, and can be taken out.
+    assert (await platform.rest.delete(f"/targets/{audit['id']}")).status_code == 204
+    await button(page, "Create trigger").click()
+    await expect(chosen).to_contain_text(f"there is no target {audit['id']}")
+    await button(page, "Remove the target chosen, audit").click()
+    await button(page, "Create trigger").click()
+    await page.wait_for_url("**/ui/triggers/0*")
+    stored = (await platform.rest.get(page.url.partition("/ui")[2])).json()
+    assert stored["targets"] == [orders["id"]]
+    await page.get_by_role("link", name="chosen, orders").click()
+    await page.wait_for_url(f"**/ui/targets/{orders['id']}")

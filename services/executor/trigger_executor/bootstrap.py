@@ -50,6 +50,7 @@ from .adapters.delivery.event_bodies import JetStreamBodies
 from .adapters.delivery.fired_events import FiredRows, TestedTargets
 from .adapters.delivery.index import PostgresDeliveries
 from .adapters.delivery.lane_index import PostgresLanes
+from .adapters.delivery.lane_statements import PLANNING
 from .adapters.delivery.name_lookup import AresLookup
 from .adapters.delivery.name_resolver import NameResolver
 from .adapters.delivery.opened_secrets import SecretOpener
@@ -286,7 +287,7 @@ def _build_deliverer(
         "etp executor projection",
         idle_in_transaction_timeout=HANGS_AFTER,
         # What a crash of PostgreSQL takes back, position and all, is projected again.
-        server_settings={"search_path": SCHEMA, "synchronous_commit": "off"},
+        server_settings={"search_path": SCHEMA, "synchronous_commit": "off", **PLANNING},
         keep_open=True,
     )
     index = PostgresDeliveries(projected)

@@ -126,7 +126,8 @@ def test_the_reference_names_every_error_code():
 
 
 def test_the_readme_is_a_front_door():
-    assert len(text_of(ROOT / "README.md").splitlines()) <= 120
+    # It leads to the first fire and to the first delivery, with a whole receiver.
+    assert len(text_of(ROOT / "README.md").splitlines()) <= 155
 
 
 def test_the_index_leads_to_every_page():

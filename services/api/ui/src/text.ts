@@ -65,6 +65,7 @@ export const text = {
     misfire: 'After a downtime',
     payload: 'Payload',
     payload_schema: 'Schema',
+    targets: 'Targets',
   },
   compare: { field: 'Field', unset: 'not set', changed: 'changed' },
   seconds: (value: number) => `${number(value)} s`,

@@ -35,6 +35,7 @@ from trigger_contracts.ids import uuid7
 from trigger_contracts.targets.changes import TargetChanged, TargetChangeKind, TargetStatus
 from trigger_contracts.targets.fields import TargetDefinition
 from trigger_executor.adapters.delivery.index import PostgresDeliveries
+from trigger_executor.adapters.delivery.lane_statements import PLANNING
 from trigger_executor.adapters.delivery.record_log import RecordReader
 from trigger_executor.bootstrap import Executor, build, build_lanes
 from trigger_executor.domain.delivery.attempt import Attempt, Attempted, SendResult
@@ -129,7 +130,7 @@ class Replica:
         self.pool = Pool(
             DatabaseSettings(database_url=database.url("etp_executor"), pool_size=6),
             "etp executor tests",
-            server_settings={"search_path": "executor"},
+            server_settings={"search_path": "executor", **PLANNING},
         )
         self.publisher = JetStreamPublisher(self.connection, topology.EVENTS.name, timeout=TIMEOUT)
         reader = StreamReader(self.connection, topology.EVENTS.name, timeout=TIMEOUT)

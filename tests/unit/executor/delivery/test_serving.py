@@ -604,6 +604,27 @@ def test_a_replica_that_stood_still_starts_nothing_under_a_lease_that_is_over():
     run_virtually(work())
 
 
+def test_a_late_outcome_counts_with_its_epoch():
+    async def work():
+        world = World()
+        world.has(a_target(retry=[60]))
+        world.answers["shop"] = answer(200, after_s=12.0)
+        (event_id,) = world.fired()
+        await world.start(1)
+        await world.until(lambda: world.sent, within=2)
+        # It goes on with what it has in flight, and is not heard of by the index.
+        await world.replicas[0].role.renewing.stop()
+        world.answers["shop"] = answer(500, after_s=0.5)
+        await world.start(1)
+        await world.until(lambda: len(world.records) == 2, within=20)
+        await world.until(lambda: not world.pending, within=20)
+        await world.replicas[1].role.stop()
+        found = [(one.attempt, one.epoch, one.final) for one in world.attempts_of(event_id)]
+        assert found == [(1, 2, None), (1, 1, Final.DELIVERED)]
+
+    run_virtually(work())
+
+
 def test_something_of_ours_in_the_way_counts_as_no_attempt():
     async def work():
         world = World()

@@ -25,6 +25,7 @@ export const FIELDS = [
   ...SCHEDULE,
   'payload',
   'payload_schema',
+  'targets',
 ] as const
 
 export type FieldName = (typeof FIELDS)[number]

@@ -5,6 +5,17 @@ what is reserved of its rate, is on the disk before anybody counts on it, though
 commits need not be.
 """
 
+PLANNING = {
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "enable_sort": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+"""Of the sessions that say them: by their indexes, whatever PostgreSQL knows of the tables. They
+are planned once, for tables that are empty as often as not, and a hundred thousand rows may be
+there long before somebody counts them."""
+
 _DURABLY = "set_config('synchronous_commit', 'on', true)"
 """Of the transaction in which it is selected."""
 

@@ -20,6 +20,7 @@ CREATE TABLE {schema}.delivery (
     trigger_id      text        NOT NULL
 );
 CREATE INDEX delivery_due ON {schema}.delivery (target_id, next_attempt_at);
+CREATE INDEX delivery_fewest ON {schema}.delivery (target_id, attempts, next_attempt_at);
 CREATE INDEX delivery_order ON {schema}.delivery (target_id, trigger_id, event_seq);
 CREATE INDEX delivery_expiry ON {schema}.delivery (target_id, expires_at);
 

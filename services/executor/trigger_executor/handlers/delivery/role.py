@@ -46,7 +46,7 @@ class Delivering:
         self.attempts = attempts
         self._endings = endings
         self._taking = Loop("take lanes", leases.take)
-        self._renewing = Loop("renew leases", leases.renew)
+        self.renewing = Loop("renew leases", leases.renew)
         self._serve = Loop("serve lanes", serving.one_pass)
         self._following = Loop("follow targets", targets.one_pass)
         ordering = Loop("follow plans", order.one_pass)
@@ -55,8 +55,8 @@ class Delivering:
             Loop("take lost lanes", leases.take_lost),
             Loop("end deliveries", endings.one_pass),
         )
-        self.loops = (self._following, self._renewing, self._taking, self._serve, *self._others)
-        hands.wakes(serving=self._serve.wake, renewing=self._renewing.wake, ordering=ordering.wake)
+        self.loops = (self._following, self.renewing, self._taking, self._serve, *self._others)
+        hands.wakes(serving=self._serve.wake, renewing=self.renewing.wake, ordering=ordering.wake)
 
     def start(self) -> None:
         for loop in self.loops:
@@ -86,7 +86,7 @@ class Delivering:
         await self._serving.stop()
         await self.attempts.stop(IN_FLIGHT_TIMEOUT_S)
         await self._endings.stop()
-        await self._renewing.stop()
+        await self.renewing.stop()
         try:
             async with asyncio.timeout(RELEASE_TIMEOUT_S):
                 await self._leases.release(list(self.hands.lanes.values()))

@@ -1,6 +1,7 @@
 import { type FormEvent, useEffect, useMemo, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
 import { newKey } from '../../api/client'
+import { asApiError } from '../../api/problem'
 import { create } from '../../api/writes'
 import { useAddress } from '../../app/address'
 import { Button } from '../../parts/Button'
@@ -24,6 +25,7 @@ import { type Placed, placed } from './pointers'
 import { Snippets } from './Snippets'
 import { Summary } from './Summary'
 import { applied, forget, localErrors, type Refusal, refusalOf } from './save'
+import { Targets } from './Targets'
 import { TestPanel } from './TestPanel'
 import { words } from './text'
 import { useDialogs } from './useDialogs'
@@ -53,6 +55,7 @@ export function Editor({ initial, opened: first, isCopy = false }: Props) {
   const isToldAbove = useRef(false)
   const isHere = useRef(true)
   const key = useRef(kept?.key ?? newKey())
+  const isUnsure = useRef(kept !== null)
 
   const mine = useMemo(() => fieldsOf(draft), [draft])
   const changes = useMemo(() => (opened ? changesOf(opened.fields, mine) : null), [opened, mine])
@@ -110,7 +113,15 @@ export function Editor({ initial, opened: first, isCopy = false }: Props) {
     // Stored under this key was something else: what is sent now is another wish.
     if (refusal.kind === 'failed' && refusal.error.code === 'idempotency-mismatch') {
       key.current = newKey()
+      isUnsure.current = false
     }
+  }
+
+  /** A refusal may be stored under its key, too: what is mended is another wish, unless an attempt
+   * was left without an answer. That one may have been stored, and is not to be made twice. */
+  function settle(error: unknown): void {
+    if (asApiError(error).isAway) isUnsure.current = true
+    else if (!isUnsure.current) key.current = newKey()
   }
 
   async function save(event: FormEvent): Promise<void> {
@@ -130,6 +141,7 @@ export function Editor({ initial, opened: first, isCopy = false }: Props) {
       await applied(written, 0, () => isHere.current)
       done(written.value.id, words.save.created(draft.name.trim()))
     } catch (error) {
+      settle(error)
       refuse(refusalOf(error, draft))
     }
   }
@@ -170,6 +182,7 @@ export function Editor({ initial, opened: first, isCopy = false }: Props) {
         {draft.kind === 'api' ? null : <When form={form} />}
         {/* Anew after a conflict: a JSON editor that is open would go on with what it began with. */}
         <Payload key={opened?.version ?? 0} form={form} />
+        <Targets form={form} />
         <Snippets draft={draft} opened={opened} />
       </div>
       <div className="edit-aside">

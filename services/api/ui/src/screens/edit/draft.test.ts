@@ -34,6 +34,14 @@ describe('what is sent', () => {
     expect(testOf(draft)).toEqual({ name: 'a', payload: null })
   })
 
+  it('has its targets, which a test without saving has not', () => {
+    const draft = { ...emptyDraft('api', 'UTC'), name: 'a', targets: ['t1', 't2'] }
+    expect(fieldsOf(draft)).toEqual({ name: 'a', type: 'api', targets: ['t1', 't2'] })
+    expect(fieldsOf(draftOf(fieldsOf(draft)))).toEqual(fieldsOf(draft))
+    expect(testOf(draft)).toEqual({ name: 'a', payload: null })
+    expect(changesOf(fieldsOf(draft), { name: 'a', type: 'api' }).patch).toEqual({ targets: null })
+  })
+
   it('leaves what is no number to the server', () => {
     const draft = { ...emptyDraft('interval', 'UTC'), interval: { count: 'x', unit: 'h' as const } }
     expect(scheduleOf({ ...draft, maxFires: 'many' })).toEqual({ interval: 'x', max_fires: 'many' })

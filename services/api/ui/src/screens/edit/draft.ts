@@ -30,6 +30,8 @@ export interface Draft {
   maxCount: string
   payload: string
   schema: string
+  /** Where what it fires is delivered: ids. */
+  targets: readonly string[]
 }
 
 export type Fields = Record<string, unknown>
@@ -55,6 +57,7 @@ export function emptyDraft(kind: Kind, timezone: string): Draft {
     maxCount: '',
     payload: '',
     schema: '',
+    targets: [],
   }
 }
 
@@ -86,6 +89,7 @@ export function draftOf(definition: Definition | Fields): Draft {
       misfire.max_count === undefined || misfire.max_count === 100 ? '' : text(misfire.max_count),
     payload: json(own.payload),
     schema: json(own.payload_schema),
+    targets: (own.targets as string[] | undefined) ?? [],
   }
 }
 
@@ -154,6 +158,7 @@ export function fieldsOf(draft: Draft): Fields {
   }
   if (draft.description.trim()) fields.description = draft.description.trim()
   if (draft.labels.length > 0) fields.labels = [...draft.labels]
+  if (draft.targets.length > 0) fields.targets = [...draft.targets]
   const payload = read(draft.payload)
   if (payload !== undefined) fields.payload = payload
   if (draft.kind === 'api') {
@@ -165,9 +170,9 @@ export function fieldsOf(draft: Draft): Fields {
   return { ...fields, ...(rule ?? limitsOf(draft)) }
 }
 
-/** What a test takes: the definition without what only a saved one needs. */
+/** What a test takes: the definition without what only a saved one has. */
 export function testOf(draft: Draft, given?: unknown): Fields {
-  const { type, name, ...fields } = fieldsOf(draft)
+  const { type, name, targets, ...fields } = fieldsOf(draft)
   if (name) fields.name = name
   if (type === 'api') return { ...fields, payload: given ?? fields.payload ?? null }
   return fields

@@ -35,6 +35,7 @@ export const PLACES: Readonly<Record<string, Place>> = {
   '/misfire/max_count': { label: 'At most, after a downtime', fold: 'downtime', kinds: SCHEDULED },
   '/payload': { label: text.field.payload },
   '/payload_schema': { label: text.field.payload_schema, kinds: ['api'] },
+  '/targets': { label: text.field.targets },
 }
 
 /** As the server names it, and as the page itself does. */

@@ -30,6 +30,7 @@ export const ROWS: readonly Row[] = [
   row('misfire'),
   row('payload'),
   row('payload_schema'),
+  row('targets'),
 ]
 
 function row(field: keyof typeof text.field): Row {

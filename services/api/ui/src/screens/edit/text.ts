@@ -3,7 +3,13 @@ import { count, text } from '../../text'
 
 export const words = {
   title: { new: 'New trigger', copy: 'Copy as new', edit: 'Edit' },
-  section: { what: 'Trigger', when: 'When it fires', payload: 'Payload', schema: 'Schema' },
+  section: {
+    what: 'Trigger',
+    when: 'When it fires',
+    payload: 'Payload',
+    schema: 'Schema',
+    targets: 'Where it is delivered',
+  },
   kind: {
     label: 'Kind',
     names: { once: 'One time', interval: 'Interval', cron: 'Cron', api: 'API' },
@@ -80,6 +86,15 @@ export const words = {
     example: 'Begin with an example',
     unset: 'not set',
     file: 'Replace it by a file',
+  },
+  targets: {
+    hint: (most: number) =>
+      `Up to ${most}. Each event that fires is sent to all of them, and tried again where one does not take it.`,
+    choose: 'Choose targets',
+    create: 'New target',
+    newTab: 'opens a new tab',
+    remove: (name: string) => `Remove the target ${name}`,
+    gone: 'there is no such target any more',
   },
   snippets: {
     title: 'The same by curl or NATS',

@@ -1,6 +1,7 @@
 import { type FormEvent, useEffect, useMemo, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
 import { newKey } from '../../api/client'
+import { asApiError } from '../../api/problem'
 import { createTarget, patchTarget, type TargetType } from '../../api/targets'
 import { useAddress } from '../../app/address'
 import { Button } from '../../parts/Button'
@@ -52,6 +53,7 @@ export function Editor({ initial, opened: first }: Props) {
   const isToldAbove = useRef(false)
   const isHere = useRef(true)
   const key = useRef(newKey())
+  const isUnsure = useRef(false)
 
   const mine = useMemo(() => fieldsOf(draft), [draft])
   const patch = useMemo(
@@ -108,7 +110,15 @@ export function Editor({ initial, opened: first }: Props) {
     // Stored under this key was something else: what is sent now is another wish.
     if (refusal.kind === 'failed' && refusal.error.code === 'idempotency-mismatch') {
       key.current = newKey()
+      isUnsure.current = false
     }
+  }
+
+  /** A refusal may be stored under its key, too: what is mended is another wish, unless an attempt
+   * was left without an answer. That one may have been stored, and is not to be made twice. */
+  function settle(error: unknown): void {
+    if (asApiError(error).isAway) isUnsure.current = true
+    else if (!isUnsure.current) key.current = newKey()
   }
 
   async function save(event: FormEvent): Promise<void> {
@@ -123,6 +133,7 @@ export function Editor({ initial, opened: first }: Props) {
       if (opened) await saveEdit(opened, patch ?? {})
       else await saveNew()
     } catch (error) {
+      settle(error)
       refuse(refusalOf(error, draft))
     }
   }

@@ -29,6 +29,8 @@ interface Props {
 /** The names of targets, opened: there may be thousands, so the server looks for them. */
 export default function TargetList({ label, said, items, most, onChange, children }: Props) {
   const { trigger, isOpen, setOpen } = useOpening()
+  // A choice clears what was typed, too.
+  const [typed, setTyped] = useState('')
   return (
     <Combobox.Root<Item, true>
       multiple
@@ -44,6 +46,8 @@ export default function TargetList({ label, said, items, most, onChange, childre
         } else if (ids.length <= most) onChange(ids)
       }}
       isItemEqualToValue={(a, b) => a.value === b.value}
+      inputValue={typed}
+      onInputValueChange={setTyped}
       filter={null}
     >
       <Combobox.Trigger ref={trigger} className="button picker" aria-label={said}>
@@ -52,7 +56,7 @@ export default function TargetList({ label, said, items, most, onChange, childre
       <Combobox.Portal>
         <Combobox.Positioner className="popup-place" sideOffset={4} align="start">
           <Combobox.Popup className="popup" aria-label={label}>
-            <Found chosen={items} most={most} />
+            <Found chosen={items} most={most} q={typed.trim()} />
           </Combobox.Popup>
         </Combobox.Positioner>
       </Combobox.Portal>
@@ -60,10 +64,10 @@ export default function TargetList({ label, said, items, most, onChange, childre
   )
 }
 
-function Found({ chosen, most }: { chosen: readonly Item[]; most: number }) {
+function Found(props: { chosen: readonly Item[]; most: number; q: string }) {
+  const { chosen, most } = props
   const input = useRef<HTMLInputElement>(null)
-  const [typed, setTyped] = useState('')
-  const q = useDeferredValue(typed.trim())
+  const q = useDeferredValue(props.q)
   const found = useTargets(q ? { q } : {})
   const rows = (found.data?.pages ?? []).flatMap((page) => page.rows)
   const known = new Set(chosen.map((item) => item.value))
@@ -82,7 +86,6 @@ function Found({ chosen, most }: { chosen: readonly Item[]; most: number }) {
         className="input popup-search"
         placeholder={picker.find}
         aria-label={picker.find}
-        onChange={(event) => setTyped(event.currentTarget.value)}
       />
       <Combobox.List>
         {items.map((item) => (

@@ -21,6 +21,7 @@ export const words = {
     fires: 'Fired',
     version: 'Version',
     labels: 'Labels',
+    targets: 'Delivered to',
     id: 'Id',
     onRequest: 'Fires on request',
     how: 'of the API, or by a message',
