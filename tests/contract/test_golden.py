@@ -27,6 +27,7 @@ from trigger_contracts import (
     deliveries,
     errors,
     events,
+    idempotency,
     misfire,
     preview,
     schedule,
@@ -34,7 +35,7 @@ from trigger_contracts import (
 )
 from trigger_contracts.commands import COMMANDS, Command, parse_command
 from trigger_contracts.dead_letters import KEPT_BYTES
-from trigger_contracts.deliveries import outcomes
+from trigger_contracts.deliveries import outcomes, probes
 from trigger_contracts.deliveries import records as delivery_records
 from trigger_contracts.deliveries.records import DeliveryAttempted, record_in
 from trigger_contracts.errors import Code, Problem
@@ -65,6 +66,7 @@ PARTS: set[type[BaseModel]] = {
     *(preview.Occurrence, preview.ClockChange),
     events.LogEntry,  # the ``data`` of a CloudEvent
     delivery_records._Record,
+    *(probes.ProbeOutcome, idempotency.ClaimedDelivery),
     # the ``data`` of a DeliveryEvent
     *(delivery_records.DeliveryPlanned, DeliveryAttempted, delivery_records.DeliveryEnded),
 }

@@ -69,7 +69,32 @@ class SecretClaim(BaseModel):
     secret: str | None = None
 
 
-CLAIMS = (Claim, CreateClaim, ReplayClaim, SecretClaim)
+class ClaimedDelivery(BaseModel):
+    """A delivery, and the round of it that was seen; 0 where there was none."""
+
+    model_config = ConfigDict(frozen=True)
+
+    event_id: str
+    trigger_id: str
+    target_id: str
+    round: int
+
+
+class DeliveriesClaim(BaseModel):
+    """What all requests about deliveries by one API key under one idempotency key share: which
+    deliveries are meant, and where each stood. Kept for 48 h.
+
+    Of many deliveries it is one page; ``cursor`` leads to the next one, which is claimed by itself.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    request_hash: str
+    deliveries: tuple[ClaimedDelivery, ...]
+    cursor: str | None = None
+
+
+CLAIMS = (Claim, CreateClaim, ReplayClaim, SecretClaim, DeliveriesClaim)
 """Whatever is stored under a key is one of these."""
 
 

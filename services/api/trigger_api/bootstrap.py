@@ -24,10 +24,12 @@ from trigger_api.entrypoints import (
     messages,
     operations,
     overview,
+    redeliveries,
     replays,
     schedules,
     session,
     stream,
+    target_tests,
     target_writes,
     targets,
     trial_fires,
@@ -75,6 +77,7 @@ from .adapters.letter_count import StreamLetterCount
 from .adapters.log.views import PostgresLogViews
 from .adapters.log_position import ProjectedPosition
 from .adapters.names import ResolvedNames
+from .adapters.probes import NatsProbes
 from .adapters.target_views import PostgresTargetViews
 from .adapters.trigger_views import PostgresTriggerViews
 from .adapters.ui_files import UiFiles
@@ -104,6 +107,7 @@ from .handlers.lookup import Lookup
 from .handlers.overviews import Overviews
 from .handlers.pages import EventPages
 from .handlers.previews import Previews
+from .handlers.redeliveries import Redeliveries
 from .handlers.replays import Replays
 from .handlers.schemas import SchemaTurns
 from .handlers.target_addresses import AddressCheck
@@ -298,7 +302,9 @@ def build(settings: Settings) -> Api:
                 clock,
                 lifetimes,
             ),
+            redeliveries.router(Redeliveries(ports, delivery_views, lookup, target_views), bodies),
             deliveries.router(delivery_views, clock, lifetimes),
+            target_tests.router(NatsProbes(connection), bodies),
             overview.router(
                 _overviews(settings, connection, clock, trigger_views),
                 _said(health, heartbeats, clock),

@@ -24,15 +24,14 @@ class Probe(BaseModel):
     target_id: Id
 
 
-class Probed(BaseModel):
-    """What came of it. Times are milliseconds, null for what it did not get to.
+class ProbeOutcome(BaseModel):
+    """What came of a test of a target. Times are milliseconds, null for what it did not get to.
 
     ``event_id`` is the ``webhook-id`` that the receiver saw; no log has that event.
     """
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
-    schema_version: Literal[1] = 1
     target_id: Id
     target_version: int
     event_id: EventId
@@ -58,3 +57,9 @@ class Probed(BaseModel):
     retry_after_s: int | None = Field(
         default=None, description="What the receiver asked to wait, in seconds."
     )
+
+
+class Probed(ProbeOutcome):
+    """The reply to a ``Probe``."""
+
+    schema_version: Literal[1] = 1

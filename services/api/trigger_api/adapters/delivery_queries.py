@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from trigger_api.adapters.log.tables import ATTEMPTS, DELIVERIES, INSTANT
-from trigger_api.domain.deliveries.queries import DeliveryQuery
+from trigger_api.domain.deliveries.queries import DeliveryFilter, DeliveryQuery
 
 _D = DELIVERIES.c
 
@@ -67,7 +67,22 @@ WAITING = text("""
 
 def deliveries(query: DeliveryQuery, after: tuple[datetime, UUID, str] | None) -> Select[Any]:
     """A page, those of the events logged last first, and one row more."""
-    found = select(*_SHOWN)
+    found = _passing(select(*_SHOWN), query)
+    if after is not None:
+        at, event_id, target_id = after
+        end = tuple_(literal(at, INSTANT), literal(event_id, Uuid), literal(target_id, Text))
+        found = found.where(tuple_(_D.logged_at, _D.event_id, _D.target_id) < end)
+    newest = (_D.logged_at.desc(), _D.event_id.desc(), _D.target_id.desc())
+    return found.order_by(*newest).limit(query.limit + 1)
+
+
+def number_of(wanted: DeliveryFilter, most: int) -> Select[Any]:
+    """How many pass, counted to one beyond ``most``."""
+    found = _passing(select(literal(1)), wanted).limit(most + 1).subquery()
+    return select(func.count()).select_from(found)
+
+
+def _passing(found: Select[Any], query: DeliveryFilter) -> Select[Any]:
     for column, values in ((_D.target_id, query.target_id), (_D.trigger_id, query.trigger_id)):
         if values is not None:
             # Of one an equation: more plans fit it.
@@ -79,9 +94,4 @@ def deliveries(query: DeliveryQuery, after: tuple[datetime, UUID, str] | None) -
         found = found.where(_D.logged_at >= query.from_)
     if query.to is not None:
         found = found.where(_D.logged_at < query.to)
-    if after is not None:
-        at, event_id, target_id = after
-        end = tuple_(literal(at, INSTANT), literal(event_id, Uuid), literal(target_id, Text))
-        found = found.where(tuple_(_D.logged_at, _D.event_id, _D.target_id) < end)
-    newest = (_D.logged_at.desc(), _D.event_id.desc(), _D.target_id.desc())
-    return found.order_by(*newest).limit(query.limit + 1)
+    return found

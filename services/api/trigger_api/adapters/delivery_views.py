@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from trigger_api.domain import cursors
-from trigger_api.domain.deliveries.queries import DeliveryQuery
+from trigger_api.domain.deliveries.queries import DeliveryFilter, DeliveryQuery
 from trigger_api.domain.deliveries.shown import AttemptShown, DeliveryDetail, DeliveryShown
 from trigger_api.domain.deliveries.waiting import Waiting, waits_for
 from trigger_api.ports.paging import Listed
@@ -41,6 +41,10 @@ class PostgresDeliveryViews:
             lambda row: cursors.of_delivery(row.logged_at, row.event_id, row.target_id),
         )
         return Listed(await self._with_waits(page.rows), page.next_cursor)
+
+    async def number_of(self, wanted: DeliveryFilter, most: int) -> int:
+        rows = await self._searches.fetch(statements.number_of(wanted, most))
+        return int(rows[0][0])
 
     async def delivery(self, delivery_id: UUID) -> DeliveryDetail | None:
         try:

@@ -176,3 +176,14 @@ SOME_ACCEPTED: dict[str, Any] = {
     "accepted": 1,
     "lines": [{"line": 1, "status": "accepted", "id": _ID}],
 }
+REDELIVERIES: dict[str, Any] = {"to its own targets": {}, "to another": {"targets": ["erp"]}}
+REDELIVER_MANY: dict[str, Any] = {
+    "count what a target did not get": {
+        "filter": {"target_id": "erp", "state": "dead", "from": "2030-01-26T15:00:00Z"},
+        "dry_run": True,
+    },
+    "try now what waits": {"filter": {"target_id": "erp", "state": "pending"}},
+}
+CANCEL_MANY: dict[str, Any] = {
+    "what waits of a trigger": {"filter": {"trigger_id": _ID}},
+}

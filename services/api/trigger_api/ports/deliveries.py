@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
-from trigger_api.domain.deliveries.queries import DeliveryQuery
+from trigger_api.domain.deliveries.queries import DeliveryFilter, DeliveryQuery
 from trigger_api.domain.deliveries.shown import DeliveryDetail, DeliveryShown
 
 from .paging import Listed
@@ -15,6 +15,10 @@ class DeliveryViews(Protocol):
 
     async def deliveries(self, query: DeliveryQuery) -> Listed[DeliveryShown]:
         """Those of the events logged last come first."""
+        ...
+
+    async def number_of(self, wanted: DeliveryFilter, most: int) -> int:
+        """How many pass the filter; of more than ``most``, one more."""
         ...
 
     async def delivery(self, delivery_id: UUID) -> DeliveryDetail | None: ...

@@ -5,6 +5,8 @@ from typing import Protocol
 
 from trigger_api.domain.targets.health import TargetHealth
 from trigger_api.domain.targets.queries import TargetQuery
+from trigger_contracts.deliveries.probes import Probed
+from trigger_contracts.errors import Problem
 from trigger_contracts.targets.addresses import Address
 from trigger_contracts.targets.changes import TargetChanged
 
@@ -44,6 +46,14 @@ class TargetViews(KnownTargets, Protocol):
         """Newest change first, fewer than ``limit`` where they are large; None where the target
         never existed.
         """
+        ...
+
+
+class TargetProbes(Protocol):
+    """Tests of targets, made by whoever delivers."""
+
+    async def probe(self, target_id: str) -> Probed | Problem:
+        """What came of one attempt now; raises ``DependencyUnavailable``."""
         ...
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from trigger_api.domain.deliveries.again import DeliveriesRequest, RedeliveryRequest
 from trigger_api.domain.log.replays import ReplayRequest
 from trigger_api.domain.targets.requests import Rotation
 from trigger_api.domain.triggers.previews import DEFAULT_OCCURRENCES, MAX_OCCURRENCES
@@ -154,6 +155,8 @@ SCHEMAS: Mapping[str, Schema] = {
         "additionalProperties": False,
     },
     **_of(ReplayRequest),
+    **_of(RedeliveryRequest),
+    **_of(DeliveriesRequest),
     **_TARGET,
     **kinds.targets(_FLAT_TARGET),
     **_of(Rotation),

@@ -542,6 +542,84 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/events/{event_id}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deliver an event again, to its own targets or to others
+         * @description What still waits is tried now; what has ended, however, begins its next round, with the same
+         *     `webhook-id`. A target that it was not delivered to gets it for the first time. Repeated before the
+         *     round has ended, the request does nothing twice; under one `Idempotency-Key` it never does.
+         */
+        post: operations["redeliverEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/deliveries/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deliver again what passes a filter, each as by itself
+         * @description What still waits is tried now; what has ended begins its next round.
+         *
+         *     Meant are at most 10000 deliveries: if more match, nothing happens and the answer (422)
+         *     says so. The filter must have a field. With `"dry_run": true` they are only counted.
+         *
+         *     A delivery that stands elsewhere by the time its turn comes is left alone. A 503 in the middle says
+         *     how many are stored for certain. Repeated with the same `Idempotency-Key` and filter, a request
+         *     does nothing twice: it means the deliveries of the first one, and goes on where that one ended.
+         */
+        post: operations["redeliverDeliveries"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/deliveries/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give up what waits and passes a filter
+         * @description it ends dead, `cancelled`.
+         *
+         *     An attempt in flight is not called back: what it delivers is delivered.
+         *
+         *     Meant are at most 10000 deliveries: if more match, nothing happens and the answer (422)
+         *     says so. The filter must have a field. With `"dry_run": true` they are only counted.
+         *
+         *     A delivery that stands elsewhere by the time its turn comes is left alone. A 503 in the middle says
+         *     how many are stored for certain. Repeated with the same `Idempotency-Key` and filter, a request
+         *     does nothing twice: it means the deliveries of the first one, and goes on where that one ended.
+         */
+        post: operations["cancelDeliveries"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/deliveries/": {
         parameters: {
             query?: never;
@@ -573,6 +651,30 @@ export interface paths {
         get: operations["getDelivery"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/targets/{target_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test a target
+         * @description a test event is sent to it now, and the answer says what came of that.
+         *
+         *     The attempt waits for nothing that waits there, and the log does not have it. It is signed and
+         *     bounded like every other one, so the answer may take as long as the target's `timeout`. Where it
+         *     delivers, what waits is looked at soon, also after failures. Once a second; the body is empty.
+         */
+        post: operations["testTarget"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1075,6 +1177,42 @@ export interface components {
             description: string | null;
             labels: string[];
         };
+        /** @description The wishes are stored, one for each delivery. */
+        DeliveriesAccepted: {
+            /** @constant */
+            dry_run: false;
+            /** @description Deliveries that match. */
+            count: number;
+            accepted: number;
+            /** @description Deliveries for which nothing can be done, counted by the code that says why. */
+            refused: {
+                [key: string]: number;
+            };
+        };
+        /** @description How many deliveries a request would be about. */
+        DeliveriesCounted: {
+            /** @constant */
+            dry_run: true;
+            /** @description Deliveries that match. */
+            count: number;
+        };
+        /** @description POST /deliveries/redeliver and /deliveries/cancel */
+        DeliveriesRequest: {
+            /** @description As the query of `GET /deliveries/`. At least one field must be given. */
+            filter: components["schemas"]["DeliveryFilter"];
+            /**
+             * @description Only count the deliveries.
+             * @default false
+             */
+            dry_run: boolean;
+        };
+        /** @description A delivery that a request is about. */
+        DeliveryAsked: {
+            id: string;
+            target_id: string;
+            /** @description The newest round when it was asked for; 0 where there was none. */
+            round: number;
+        };
         /** @description A request was made, or refused before a packet was sent; and when the next one is.
          *
          *     ``attempt`` counts from 1 in its round; ``epoch`` is that of the lane it was made in, by which
@@ -1186,6 +1324,19 @@ export interface components {
             /** @constant */
             datacontenttype: "application/json";
             data: components["schemas"]["DeliveryPlanned"] | components["schemas"]["DeliveryAttempted"] | components["schemas"]["DeliveryEnded"];
+        };
+        /** @description Which deliveries are meant: the same for lists, redeliveries and cancellations. */
+        DeliveryFilter: {
+            /** @description Where the delivery stands. Given several times: any of them. */
+            state?: components["schemas"]["DeliveryState"] | components["schemas"]["DeliveryState"][] | null;
+            /** @description Deliveries to this target. Given several times: any of them. */
+            target_id?: string | string[] | null;
+            /** @description Of events of this trigger. Given several times: any of them. */
+            trigger_id?: string | string[] | null;
+            /** @description Of events logged at or after this instant (RFC 3339). */
+            from?: string | null;
+            /** @description Of events logged before this instant (RFC 3339); UTC without an offset. */
+            to?: string | null;
         };
         /** @description An event is to be delivered to a target.
          *
@@ -1945,6 +2096,37 @@ export interface components {
             /** @description Whether further occurrences follow. */
             more: boolean;
         };
+        /** @description What came of a test of a target. Times are milliseconds, null for what it did not get to.
+         *
+         *     ``event_id`` is the ``webhook-id`` that the receiver saw; no log has that event. */
+        ProbeOutcome: {
+            target_id: string;
+            target_version: number;
+            event_id: string;
+            /** Format: date-time */
+            started_at: string;
+            /** @description Of the whole attempt. */
+            duration_ms: number;
+            /** @description For the name; 0 where it was known. */
+            dns_ms: number | null;
+            /** @description For TCP and TLS; null on a connection that was open already. */
+            connect_ms: number | null;
+            /** @description From the start of the attempt to the first byte of the answer. */
+            first_byte_ms: number | null;
+            outcome: components["schemas"]["Outcome"];
+            /** @description Why it was not delivered. */
+            code: components["schemas"]["FailureCode"] | null;
+            /** @description What the receiver answered. */
+            status: number | null;
+            /** @description Scheme, host and port of the URL, or the subject. */
+            origin: string;
+            /** @description What was connected to. */
+            address: string | null;
+            /** @description The beginning of what the receiver answered, without secrets. */
+            excerpt: string | null;
+            /** @description What the receiver asked to wait, in seconds. */
+            retry_after_s: number | null;
+        };
         /** @description A refusal in the form of RFC 9457, also the error reply to a NATS command. */
         Problem: {
             type: string;
@@ -1988,6 +2170,18 @@ export interface components {
          * @enum {string}
          */
         Reason: "exhausted" | "final-status" | "refused-by-receiver" | "expired" | "cancelled" | "target-deleted" | "event-lost";
+        /** @description The wish is stored: each delivery that waits is tried now, each other one begins anew. */
+        RedeliveryAccepted: {
+            event_id: string;
+            /** @constant */
+            status: "accepted";
+            deliveries: components["schemas"]["DeliveryAsked"][];
+        };
+        /** @description POST /events/{id}/redeliver */
+        RedeliveryRequest: {
+            /** @description Where to: targets that it was delivered to, and others. All of the former, where none are given. */
+            targets?: string[] | null;
+        };
         /** @description What became of a redrive. */
         RedriveShown: {
             id: string;
@@ -4814,13 +5008,155 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    redeliverEvent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. Repeated within 48 h, the request has its effect once and the same answer; with another body it gets 409. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The event's id. */
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RedeliveryRequest"];
+            };
+        };
+        responses: {
+            /** @description The wish is stored */
+            202: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RedeliveryAccepted"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            410: components["responses"]["Problem410"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    redeliverDeliveries: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. Repeated within 48 h, the request has its effect once and the same answer; with another body it gets 409. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeliveriesRequest"];
+            };
+        };
+        responses: {
+            /** @description Counted, nothing happens */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveriesCounted"];
+                };
+            };
+            /** @description The wishes are stored */
+            202: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveriesAccepted"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    cancelDeliveries: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. Repeated within 48 h, the request has its effect once and the same answer; with another body it gets 409. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeliveriesRequest"];
+            };
+        };
+        responses: {
+            /** @description Counted, nothing happens */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveriesCounted"];
+                };
+            };
+            /** @description The wishes are stored */
+            202: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveriesAccepted"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     listDeliveries: {
         parameters: {
             query?: {
-                /** @description Rows of a page. */
-                limit?: number;
-                /** @description Opaque; from the `Link` header of the page before. */
-                cursor?: string;
                 /** @description Where the delivery stands. Given several times: any of them. */
                 state?: components["schemas"]["DeliveryState"][];
                 /** @description Deliveries to this target. Given several times: any of them. */
@@ -4831,6 +5167,10 @@ export interface operations {
                 from?: string;
                 /** @description Of events logged before this instant (RFC 3339); UTC without an offset. */
                 to?: string;
+                /** @description Rows of a page. */
+                limit?: number;
+                /** @description Opaque; from the `Link` header of the page before. */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -4887,6 +5227,47 @@ export interface operations {
             408: components["responses"]["Problem408"];
             410: components["responses"]["Problem410"];
             422: components["responses"]["Problem422"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            501: components["responses"]["Problem501"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    testTarget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The target's id. */
+                target_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NothingInput"];
+            };
+        };
+        responses: {
+            /** @description The attempt was made */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProbeOutcome"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             431: components["responses"]["Problem431"];
             500: components["responses"]["Problem500"];
             501: components["responses"]["Problem501"];

@@ -10,6 +10,7 @@ index alone, and an index that is made anew has the delivery when its schedule s
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from trigger_contracts import commands, strict_json
 from trigger_contracts.commands import CancelDelivery, DeliveryCommand, Redeliver
@@ -20,6 +21,7 @@ from trigger_contracts.deliveries.records import (
     delivery_id_of,
 )
 from trigger_contracts.errors import Code, Problem, Refused, refused
+from trigger_contracts.ids import instant_of
 from trigger_contracts.subjects import Verb
 from trigger_contracts.topology import MAX_COMMAND_BYTES
 
@@ -145,7 +147,8 @@ def no_such_target(command: DeliveryCommand) -> Problem:
 
 def _delivery_id(command: DeliveryCommand) -> str:
     try:
-        return delivery_id_of(command.event_id, command.target_id)
+        instant_of(UUID(command.event_id))
     except OverflowError:
         detail = "the time in it lies beyond the year 9999"
         raise refused(Code.INVALID, detail, pointer="/event_id") from None
+    return delivery_id_of(command.event_id, command.target_id)
