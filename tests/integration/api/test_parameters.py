@@ -22,11 +22,11 @@ AT_MOST_ONCE = {
     *("limit", "cursor", "q", "replay_of", "trigger_name", "is_test", "min_lateness"),
     *("max_lateness", "from", "to", "count", "format", "bom", "bucket", "last_event_id"),
     *("partial", "service", "stream", "subject", "until", "per_trigger"),
-    *("dry_run", "due_within", "sort", "payload", "points", "wait", "shape"),
+    *("dry_run", "due_within", "sort", "payload", "points", "wait", "shape", "deliveries"),
 }
 SEVERAL = {
     *("status", "source", "type", "state", "label", "id", "attention"),
-    *("trigger_id", "event_id"),
+    *("trigger_id", "event_id", "target_id", "delivery", "health"),
 }
 
 

@@ -257,9 +257,9 @@ class ExportQuery(LogFilter):
 
     format: Literal["ndjson", "csv"] | None = Field(
         default=None,
-        description="`ndjson`: one JSON object per line, as of `GET /events/{id}`. `csv`: RFC 4180 "
-        "with a header, safe to open in a spreadsheet. If not given, `Accept: text/csv` asks for "
-        "CSV; NDJSON otherwise.",
+        description="`ndjson`: one JSON object per line, as of `GET /events/{id}` but without "
+        "`deliveries`. `csv`: RFC 4180 with a header, safe to open in a spreadsheet. If not given, "
+        "`Accept: text/csv` asks for CSV; NDJSON otherwise.",
     )
     bom: bool = Field(
         default=False,

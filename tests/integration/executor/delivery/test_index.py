@@ -23,7 +23,10 @@ from trigger_executor.adapters.delivery.index import PostgresDeliveries, Postgre
 from trigger_executor.adapters.delivery.record_log import RecordReader
 from trigger_executor.adapters.rebuild import rebuild
 from trigger_executor.adapters.schema import SCHEMA
+from trigger_executor.domain.delivery.breaker import Breaker
+from trigger_executor.domain.delivery.lane import LaneRecord
 from trigger_executor.domain.delivery.projecting import project
+from trigger_executor.domain.delivery.stored import dumped
 from trigger_executor.handlers.delivery.projecting import FOLLOWING, DeliveryProjector
 from trigger_local.secrets import Secrets
 from trigger_runtime.jetstream.connection import Connection
@@ -213,6 +216,24 @@ async def test_a_lane_knows_since_when_its_attempts_fail_or_do_not(world: World,
     since = NOW + timedelta(seconds=3, milliseconds=12)
     assert (lane["is_failing"], lane["since"]) == (True, since)
     assert (lane["open_until"], lane["is_gone"], lane["paused_until"]) == (None, False, None)
+
+
+async def test_the_view_reads_a_lane_as_its_owner_stores_it(world: World):
+    """The gateway shows a target's health by it."""
+    await world.append(plan(0))
+    await world.project()
+    opened = Breaker(failures=5, openings=2, open_until=NOW + timedelta(seconds=9), is_gone=True)
+    records = {
+        dumped(LaneRecord(version=3)): (None, False, None),
+        dumped(LaneRecord(breaker=opened)): (opened.open_until, True, None),
+        dumped(LaneRecord(paused_until=NOW)): (None, False, NOW),
+    }
+    for state, expected in records.items():
+        await world.owner.execute(f"UPDATE {SCHEMA}.lane SET state = $1", state)
+        row = await world.owner.fetchrow(
+            f"SELECT open_until, is_gone, paused_until FROM {SCHEMA}.lanes"
+        )
+        assert tuple(row) == expected
 
 
 async def test_whoever_gives_a_lane_back_waits_for_what_is_projected_into_it(world: World):
