@@ -19,7 +19,7 @@ from tests.kubernetes.manifests import (
     selects,
     workloads,
 )
-from trigger_contracts.topology import CONSUMERS, PLATFORM_ACCOUNT
+from trigger_contracts.topology import CONSUMERS, EXECUTOR_DELIVERIES, PLATFORM_ACCOUNT
 
 PRODUCTION = "production"
 
@@ -62,12 +62,14 @@ def test_keda_counts_what_waits_at_consumers_that_there_are() -> None:
     # Commands but for fires go to one scheduler, however many there are.
     shared = [consumer for consumer in CONSUMERS if not consumer.exclusive]
     declared = {(one.stream.name, one.durable): f"etp-{one.service}" for one in shared}
+    declared[EXECUTOR_DELIVERIES.stream.name, EXECUTOR_DELIVERIES.durable] = "etp-deliver"
     assert asked == declared
-    [trigger] = scaled["etp-scheduler"]["spec"]["triggers"]
-    assert trigger["type"] == "prometheus"
     told = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
-    for metric in re.findall(r"\betp_\w+", trigger["metadata"]["query"]):
-        assert f"`{metric}`" in told
+    for name in ("etp-scheduler", "etp-deliver"):
+        *_, trigger = scaled[name]["spec"]["triggers"]
+        assert trigger["type"] == "prometheus"
+        for metric in re.findall(r"\betp_\w+", trigger["metadata"]["query"]):
+            assert f"`{metric}`" in told
 
 
 def test_prometheus_finds_every_service_at_a_port_that_it_has() -> None:
