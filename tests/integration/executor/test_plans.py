@@ -32,6 +32,7 @@ async def plans(around: Around) -> list[tuple[DeliveryPlanned, dict[str, str]]]:
     for message in await around.stored(topology.EVENTS):
         if subjects.matches(message.subject, (subjects.ALL_DELIVERY,)):
             record = record_in(message.subject, message.payload)
+            # Whoever delivers may have begun.
             if isinstance(record, DeliveryPlanned):
                 found.append((record, dict(message.headers)))
     return found
