@@ -230,5 +230,48 @@ async def test_a_trigger_chooses_its_targets_and_shows_them(
     await page.wait_for_url("**/ui/triggers/0*")
     stored = (await platform.rest.get(page.url.partition("/ui")[2])).json()
     assert stored["targets"] == [orders["id"]]
-    await page.get_by_role("link", name="chosen, orders").click()
+    card = page.get_by_role("region", name="Delivered to")
+    await card.get_by_role("link", name="chosen, orders").click()
     await page.wait_for_url(f"**/ui/targets/{orders['id']}")
+
+
+async def test_an_event_shows_what_was_delivered_and_what_is_tried_again(
+    page: Page, platform: Platform
+) -> None:
+    # Nothing but the platform's own broker: on this subject no stream stores anything.
+    there = await made(platform, type="nats", subject="out.there", name="seen, there")
+    nowhere = await made(
+        platform, type="nats", subject="out.nowhere", durable=True, name="seen, nowhere"
+    )
+    trigger = await platform.create(name="seen", type="api", targets=[there["id"], nowhere["id"]])
+    event = await platform.fire(trigger["id"], payload={"order": 1})
+    await platform.until_events(1, delivery="pending", target_id=nowhere["id"])
+    await page.goto(f"/ui/events?trigger={trigger['id']}&event={event}")
+    drawer = page.get_by_role("dialog", name="seen")
+    rows = drawer.locator(".delivery")
+    await expect(rows.filter(has_text="seen, there")).to_contain_text("delivered")
+    waiting = rows.filter(has_text="seen, nowhere")
+    # By itself, as attempts are made.
+    await expect(waiting).to_contain_text("no stream stored it")
+    await expect(waiting).to_contain_text(re.compile("waits for its time: next|the target fails"))
+    await axe(page)
+    await screenshot(page, "event-deliveries")
+
+    await drawer.get_by_role("button", name="Close").click()
+    await page.get_by_role("combobox", name="Delivery: any").click()
+    await page.get_by_role("option", name="blocked").click()
+    await page.keyboard.press("Escape")
+    await page.wait_for_url("**delivery=blocked**")
+    await expect(page.get_by_text("No event passes these filters")).to_be_visible()
+    await page.goto(f"/ui/events?delivery=pending&target={nowhere['id']}")
+    await expect(page.get_by_role("row").filter(has_text="seen")).to_be_visible()
+    await expect(page.get_by_role("combobox", name="Target: seen, nowhere")).to_be_visible()
+    await expect(page.get_by_text("it is read again by itself")).to_be_visible()
+    await axe(page)
+
+    await page.goto(f"{LIST}?q=seen, ")
+    await expect(page.get_by_role("row", name=re.compile("seen, nowhere"))).to_contain_text(
+        "1 waiting"
+    )
+    await expect(page.get_by_role("row", name=re.compile("seen, there"))).to_contain_text("ok")
+    await axe(page)

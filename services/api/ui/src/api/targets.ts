@@ -4,10 +4,11 @@ import { body, http, type Page, page, type Schemas } from './client'
 import type { paths } from './schema.gen'
 import { ifMatch, json, type Patch, type Written, written } from './writes'
 
-export type Target = Schemas['TargetShown']
+export type Target = Schemas['TargetDetail']
 export type TargetDefinition = Schemas['TargetDefinition']
 export type TargetVersion = Schemas['TargetVersion']
 export type TargetType = Target['type']
+export type Health = Target['health']['status']
 export type TargetFilter = NonNullable<paths['/targets/']['get']['parameters']['query']>
 /** Of a create or a rotation: the secret, in this answer alone; also in one that says "later". */
 export type Made = { id: string; secret?: string }
@@ -101,7 +102,11 @@ export function createTarget(fields: Patch, key: string): Promise<WrittenSecret>
 }
 
 /** Change the named fields alone, if the target still has this version. */
-export function patchTarget(id: string, fields: Patch, version: number): Promise<Written<Target>> {
+export function patchTarget(
+  id: string,
+  fields: Patch,
+  version: number,
+): Promise<Written<Schemas['TargetShown']>> {
   return written(
     http.PATCH('/targets/{target_id}', {
       params: { path: { target_id: id } },

@@ -4,7 +4,8 @@ import type { Target } from '../../api/targets'
 import { Copy } from '../../parts/Copy'
 import { number } from '../../text'
 import { Instant, Relative } from '../../time/Instant'
-import { paceOf, placeOf } from '../targets/place'
+import { HealthOf } from '../targets/HealthOf'
+import { placeOf } from '../targets/place'
 import { typeNames } from '../targets/text'
 import { words } from './text'
 
@@ -19,8 +20,9 @@ export function Facts({ target }: { target: Target }) {
           {typeNames[target.type]}, {facts.body[target.body]}
         </span>
       </Fact>
-      <Fact name={facts.pace}>
-        <span>{paceOf(target)}</span>
+      <Fact name={facts.health} isTicking>
+        <HealthOf target={target} />
+        <Lately target={target} />
       </Fact>
       <Fact name={facts.signed} isTicking>
         <Signed target={target} />
@@ -39,6 +41,24 @@ export function Facts({ target }: { target: Target }) {
         </span>
       </Fact>
     </dl>
+  )
+}
+
+/** Since when it is so; of one that fails, when it last took something. */
+function Lately({ target: { health } }: { target: Target }) {
+  const { facts } = words
+  if (health.since === null) return null
+  return (
+    <span className="quiet">
+      {facts.since} <Relative at={health.since} />
+      {health.status === 'ok' ? null : health.last_success_at ? (
+        <>
+          , {facts.lastSuccess} <Relative at={health.last_success_at} />
+        </>
+      ) : (
+        `, ${facts.neverSuccess}`
+      )}
+    </span>
   )
 }
 

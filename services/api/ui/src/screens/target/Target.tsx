@@ -109,6 +109,7 @@ function Actions({ target }: { target: Shown }) {
   const close = () => ask(null)
   return (
     <>
+      <ButtonLink href={`/events?target=${target.id}`}>{words.actions.log}</ButtonLink>
       <ButtonLink href={`/targets/${target.id}/edit`}>{words.actions.edit}</ButtonLink>
       {target.type === 'webhook' ? (
         <Button onClick={() => ask('rotate')}>{words.actions.rotate}</Button>

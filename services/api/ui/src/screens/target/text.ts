@@ -3,10 +3,12 @@ import { number } from '../../text'
 
 export const words = {
   tabs: { label: 'Views of this target', now: 'Settings', history: 'History' },
-  actions: { edit: 'Edit', rotate: 'Rotate the secret', remove: 'Delete' },
+  actions: { log: 'Its events', edit: 'Edit', rotate: 'Rotate the secret', remove: 'Delete' },
   facts: {
     place: 'Where to',
-    pace: 'Pace',
+    health: 'Health',
+    lastSuccess: 'last delivered',
+    neverSuccess: 'never delivered yet',
     signed: 'Signed by',
     version: 'Version',
     changed: 'changed',
