@@ -230,6 +230,24 @@ async def test_a_trigger_chooses_its_targets_and_shows_them(
     await page.wait_for_url("**/ui/triggers/0*")
     stored = (await platform.rest.get(page.url.partition("/ui")[2])).json()
     assert stored["targets"] == [orders["id"]]
+
+    # A test of it goes there as well, or where it is told to.
+    trigger = page.url
+    await page.goto(f"{trigger}?tab=test")
+    where = page.get_by_role("group", name="Deliver the test to")
+    await expect(where.get_by_role("button", name="its target")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    await where.get_by_role("button", name="none").first.click()
+    await field(page, "Payload").fill('{"big": 123456789012345678901}')
+    await axe(page)
+    await button(page, "Fire a test").click()
+    result = page.get_by_role("region", name="What became of it")
+    await result.get_by_role("link").first.click()
+    await expect(page.get_by_text("123456789012345678901")).to_be_visible()
+    event = (await platform.events(trigger_id=trigger.rsplit("/", 1)[1]))[0]["id"]
+    assert (await platform.rest.get(f"/events/{event}")).json()["deliveries"] == []
+    await page.goto(trigger)
     card = page.get_by_role("region", name="Delivered to")
     await card.get_by_role("link", name="chosen, orders").click()
     await page.wait_for_url(f"**/ui/targets/{orders['id']}")

@@ -92,7 +92,14 @@ export const words = {
     edited: (version: number) =>
       `Someone edited it meanwhile: it is at version ${version} now. Press again to delete that.`,
   },
+  test: {
+    label: 'Deliver the test to',
+    own: (targets: number) => (targets === 1 ? 'its target' : `its ${number(targets)} targets`),
+    others: 'others',
+    none: 'none',
+  },
   picker: {
+    choose: 'Choose targets',
     find: 'Part of a target’s name',
     none: 'There are no targets yet.',
     nobody: 'No target has this in its name.',
