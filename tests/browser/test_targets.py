@@ -274,6 +274,12 @@ async def test_an_event_shows_what_was_delivered_and_what_is_tried_again(
     await expect(waiting).to_contain_text(re.compile("waits for its time: next|the target fails"))
     await axe(page)
     await screenshot(page, "event-deliveries")
+    # What has arrived is sent once more, and only that.
+    await button(drawer, "Deliver again: seen, there").click()
+    arrived = rows.filter(has_text="seen, there")
+    await expect(arrived).to_contain_text("round 2")
+    await expect(arrived).to_contain_text("delivered")
+    await expect(button(drawer, "Try now: seen, nowhere")).to_be_visible()
 
     await drawer.get_by_role("button", name="Close").click()
     await page.get_by_role("combobox", name="Delivery: any").click()
@@ -287,6 +293,12 @@ async def test_an_event_shows_what_was_delivered_and_what_is_tried_again(
     await expect(page.get_by_text("it is read again by itself")).to_be_visible()
     await axe(page)
 
+    await page.goto(f"{LIST}/{there['id']}")
+    await button(page, "Test").click()
+    asked = page.get_by_role("dialog", name="Test seen, there")
+    await button(asked, "Send a test event").click()
+    await expect(asked.get_by_role("status")).to_contain_text("delivered")
+    await axe(page)
     await page.goto(f"{LIST}?q=seen, ")
     await expect(page.get_by_role("row", name=re.compile("seen, nowhere"))).to_contain_text(
         "1 waiting"

@@ -53,6 +53,19 @@ const LONGEST = 2 ** 31 - 1
 const untilOver = (event: EventDetail): number =>
   Math.min(LONGEST, Math.max(1_000, Date.parse(event.deletes_at) - serverNow() + 100))
 
+/** Deliver an event again to these targets; what waits is tried now. */
+export async function redeliver(
+  id: string,
+  targets: readonly string[],
+  key: string,
+): Promise<void> {
+  await http.POST('/events/{event_id}/redeliver', {
+    params: { path: { event_id: id } },
+    headers: { 'Idempotency-Key': key },
+    body: { targets: [...targets] },
+  })
+}
+
 const SOON = 2_000
 const SELDOM = 15_000
 /** What is planned for an event is stored right after it. */

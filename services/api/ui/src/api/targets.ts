@@ -125,6 +125,15 @@ export function removeTarget(id: string, version: number): Promise<Written<undef
   )
 }
 
+export type Probe = Schemas['ProbeOutcome']
+
+/** Send a test event to it now: what came of that. */
+export function testTarget(id: string): Promise<Probe> {
+  return body(
+    http.POST('/targets/{target_id}/test', { params: { path: { target_id: id } }, body: {} }),
+  )
+}
+
 /** Sign with another secret, and with the present one besides for a while. */
 export function rotateSecret(
   id: string,

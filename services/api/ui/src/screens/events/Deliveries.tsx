@@ -1,10 +1,11 @@
 import { Link } from 'wouter'
-import type { Attempt, Delivery, EventDetail } from '../../api/events'
+import type { Delivery, EventDetail } from '../../api/events'
 import { useTargetsById } from '../../api/targets'
 import { type Result, Tag } from '../../parts/Tag'
 import { Instant, Relative } from '../../time/Instant'
-import { measured, span } from '../../time/relative'
 import { nameOf } from '../targets/place'
+import { Redeliver } from './Redeliver'
+import { Try } from './Try'
 import { words } from './text'
 
 const said = words.delivery
@@ -37,16 +38,18 @@ export function Deliveries({ event, zone }: { event: EventDetail; zone: string |
             </span>
           </p>
           <Outlook delivery={delivery} zone={zone} />
+          <Redeliver
+            delivery={delivery}
+            name={names.get(delivery.target_id) ?? delivery.target_id}
+          />
           {delivery.attempts.length > 0 ? (
             <details open={delivery.state !== 'delivered'}>
               <summary>{said.tries}</summary>
               <ol className="attempts">
                 {delivery.attempts.map((attempt) => (
-                  <Try
-                    key={`${attempt.round} ${attempt.attempt} ${attempt.epoch}`}
-                    attempt={attempt}
-                    zone={zone}
-                  />
+                  <li key={`${attempt.round} ${attempt.attempt} ${attempt.epoch}`}>
+                    <Try attempt={attempt} zone={zone} />
+                  </li>
                 ))}
               </ol>
             </details>
@@ -75,36 +78,4 @@ function Outlook({ delivery, zone }: { delivery: Delivery; zone: string | null }
       ) : null}
     </p>
   )
-}
-
-function Try({ attempt, zone }: { attempt: Attempt; zone: string | null }) {
-  const isDelivered = attempt.outcome === 'delivered'
-  const { excerpt, retry_after_s } = attempt
-  return (
-    <li className="attempt">
-      <p className="attempt-line">
-        <span className="mono quiet">{attempt.attempt}</span>
-        <Instant at={attempt.started_at} schedule={zone} precise />
-        <span className={isDelivered ? 'is-fired' : 'is-rejected'}>{resultOf(attempt)}</span>
-        <span className="mono quiet">{measured(attempt.duration_ms / 1000)}</span>
-        {retry_after_s === null ? null : (
-          <span className="quiet">{said.asked(span(retry_after_s))}</span>
-        )}
-      </p>
-      {excerpt ? (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keys
-        <pre className="attempt-excerpt" role="region" tabIndex={0} aria-label={said.excerpt}>
-          {excerpt}
-        </pre>
-      ) : null}
-    </li>
-  )
-}
-
-/** What came of it: a status says more than that it was one. */
-function resultOf({ outcome, code, status }: Attempt): string {
-  const answer = status === null ? null : said.answered(status)
-  if (outcome === 'delivered') return [said.delivered, answer].filter(Boolean).join(', ')
-  if (code === null || (code === 'status' && answer)) return answer ?? outcome
-  return [said.codes[code], answer].filter(Boolean).join(', ')
 }

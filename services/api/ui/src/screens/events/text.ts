@@ -163,6 +163,12 @@ export const words = {
     tries: 'Its attempts',
     asked: (span: string) => `asked to wait ${span}`,
     excerpt: 'What came back',
+    now: 'Try now',
+    again: 'Deliver again',
+    nowTo: (name: string) => `Try now: ${name}`,
+    againTo: (name: string) => `Deliver again: ${name}`,
+    redelivered: (name: string) => `Asked for: to ${name}`,
+    notRedelivered: 'It was not asked for',
   },
   replay: {
     one: 'Replay',

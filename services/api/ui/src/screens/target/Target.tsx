@@ -25,6 +25,7 @@ import { words } from './text'
 
 const Gone = lazily(async () => ({ default: (await import('./Gone')).Gone }), <Skeleton />)
 const History = lazily(async () => ({ default: (await import('./History')).History }), <Skeleton />)
+const Test = lazily(async () => ({ default: (await import('./Test')).Test }))
 const Rotate = lazily(async () => ({ default: (await import('./Rotate')).Rotate }))
 const DeleteTarget = lazily(async () => ({
   default: (await import('../targets/DeleteTarget')).DeleteTarget,
@@ -105,11 +106,12 @@ function Views({ target }: { target: Shown }) {
 
 function Actions({ target }: { target: Shown }) {
   const [, go] = useLocation()
-  const [asked, ask] = useState<'rotate' | 'delete' | null>(null)
+  const [asked, ask] = useState<'test' | 'rotate' | 'delete' | null>(null)
   const close = () => ask(null)
   return (
     <>
       <ButtonLink href={`/events?target=${target.id}`}>{words.actions.log}</ButtonLink>
+      <Button onClick={() => ask('test')}>{words.actions.test}</Button>
       <ButtonLink href={`/targets/${target.id}/edit`}>{words.actions.edit}</ButtonLink>
       {target.type === 'webhook' ? (
         <Button onClick={() => ask('rotate')}>{words.actions.rotate}</Button>
@@ -117,6 +119,7 @@ function Actions({ target }: { target: Shown }) {
       <Button kind="danger" onClick={() => ask('delete')}>
         {words.actions.remove}
       </Button>
+      {asked === 'test' ? <Test target={target} onClose={close} /> : null}
       {asked === 'rotate' ? <Rotate target={target} onClose={close} /> : null}
       {asked === 'delete' ? (
         <DeleteTarget target={target} onClose={close} onDeleted={() => go('/targets')} />

@@ -3,7 +3,13 @@ import { number } from '../../text'
 
 export const words = {
   tabs: { label: 'Views of this target', now: 'Settings', history: 'History' },
-  actions: { log: 'Its events', edit: 'Edit', rotate: 'Rotate the secret', remove: 'Delete' },
+  actions: {
+    log: 'Its events',
+    test: 'Test',
+    edit: 'Edit',
+    rotate: 'Rotate the secret',
+    remove: 'Delete',
+  },
   facts: {
     place: 'Where to',
     health: 'Health',
@@ -58,6 +64,14 @@ export const words = {
     show: (version: number) => `Version ${number(version)}: what changed`,
     whole: 'All of it as JSON',
     keptSecret: 'A secret is in no version.',
+  },
+  test: {
+    title: (name: string) => `Test ${name}`,
+    told: 'A test event is sent to it now, signed and marked as a test. It waits for nothing that waits there, and the log does not have it.',
+    run: 'Send a test event',
+    waiting: 'Waiting for what comes back …',
+    failed: 'It was not sent',
+    close: 'Close',
   },
   rotate: {
     title: (name: string) => `Rotate the secret of ${name}?`,
