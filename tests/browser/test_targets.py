@@ -299,6 +299,20 @@ async def test_an_event_shows_what_was_delivered_and_what_is_tried_again(
     await button(asked, "Send a test event").click()
     await expect(asked.get_by_role("status")).to_contain_text("delivered")
     await axe(page)
+
+    # What waits is given up, after it was counted, and can be delivered again by hand.
+    await page.goto(f"{LIST}/{nowhere['id']}")
+    await expect(page.get_by_text("1 delivery waiting")).to_be_visible()
+    await button(page, "Cancel what waits …").click()
+    asked = page.get_by_role("dialog", name="Cancel what waits for seen, nowhere?")
+    await expect(asked.get_by_role("status")).to_have_text("This is 1 delivery.")
+    await axe(page)
+    await button(asked, "Cancel 1").click()
+    await expect(page.get_by_text("Nothing waits for it")).to_be_visible()
+    await platform.until_events(1, delivery="dead", target_id=nowhere["id"])
+    await button(page, "Deliver again …").click()
+    await button(page, "Deliver 1 again").click()
+    await platform.until_events(1, delivery="pending", target_id=nowhere["id"])
     await page.goto(f"{LIST}?q=seen, ")
     await expect(page.get_by_role("row", name=re.compile("seen, nowhere"))).to_contain_text(
         "1 waiting"

@@ -125,6 +125,24 @@ export function removeTarget(id: string, version: number): Promise<Written<undef
   )
 }
 
+export type DeliveryFilter = Schemas['DeliveryFilter']
+export type BulkVerb = 'redeliver' | 'cancel'
+
+const askAll = (verb: BulkVerb, asked: Schemas['DeliveriesRequest'], key?: string) => {
+  const options = { body: asked, ...(key ? { headers: { 'Idempotency-Key': key } } : {}) }
+  return verb === 'redeliver'
+    ? body(http.POST('/deliveries/redeliver', options))
+    : body(http.POST('/deliveries/cancel', options))
+}
+
+/** How many deliveries pass a filter. */
+export const countDeliveries = (verb: BulkVerb, filter: DeliveryFilter) =>
+  askAll(verb, { filter, dry_run: true }) as Promise<Schemas['DeliveriesCounted']>
+
+/** Deliver all of them again, or give up what waits of them. */
+export const forDeliveries = (verb: BulkVerb, filter: DeliveryFilter, key: string) =>
+  askAll(verb, { filter, dry_run: false }, key) as Promise<Schemas['DeliveriesAccepted']>
+
 export type Probe = Schemas['ProbeOutcome']
 
 /** Send a test event to it now: what came of that. */

@@ -23,28 +23,28 @@ export function Deliveries({ event, zone }: { event: EventDetail; zone: string |
   const { deliveries } = event
   const read = useTargetsById(deliveries.map(({ target_id }) => target_id))
   const names = new Map(read.data?.map((target) => [target.id, nameOf(target)]))
+  const nameOfTarget = (id: string) => names.get(id)
   return (
     <ul className="deliveries">
       {deliveries.map((delivery) => (
         <li key={delivery.id} className="delivery">
-          <p className="delivery-line">
+          <div className="delivery-line">
             <Tag result={SIGNS[delivery.state]} word={words.deliveries[delivery.state]} />
             <Link href={`/targets/${delivery.target_id}`} className="clip">
-              {names.get(delivery.target_id) ?? (read.isPending ? '' : delivery.target_id)}
+              {nameOfTarget(delivery.target_id) ?? (read.isPending ? '' : delivery.target_id)}
             </Link>
-            <span className="quiet">
-              {said.attempts(delivery.attempt_count)}
-              {delivery.round > 1 ? `, ${said.rounds(delivery.round)}` : ''}
-            </span>
-          </p>
+            <Redeliver
+              delivery={delivery}
+              name={nameOfTarget(delivery.target_id) ?? delivery.target_id}
+            />
+          </div>
           <Outlook delivery={delivery} zone={zone} />
-          <Redeliver
-            delivery={delivery}
-            name={names.get(delivery.target_id) ?? delivery.target_id}
-          />
           {delivery.attempts.length > 0 ? (
             <details open={delivery.state !== 'delivered'}>
-              <summary>{said.tries}</summary>
+              <summary>
+                {said.attempts(delivery.attempt_count)}
+                {delivery.round > 1 ? `, ${said.rounds(delivery.round)}` : ''}
+              </summary>
               <ol className="attempts">
                 {delivery.attempts.map((attempt) => (
                   <li key={`${attempt.round} ${attempt.attempt} ${attempt.epoch}`}>

@@ -28,16 +28,19 @@ export function Redeliver({ delivery, name }: { delivery: Delivery; name: string
   })
   return (
     <>
-      <p>
-        <Button
-          isBusy={asking.isPending}
-          aria-label={isPending ? said.nowTo(name) : said.againTo(name)}
-          onClick={() => asking.mutate()}
-        >
-          {isPending ? said.now : said.again}
-        </Button>
-      </p>
-      {asking.isError ? <Refusal error={asking.error} lead={said.notRedelivered} /> : null}
+      <Button
+        kind="quiet"
+        isBusy={asking.isPending}
+        aria-label={isPending ? said.nowTo(name) : said.againTo(name)}
+        onClick={() => asking.mutate()}
+      >
+        {isPending ? said.now : said.again}
+      </Button>
+      {asking.isError ? (
+        <div className="delivery-refused">
+          <Refusal error={asking.error} lead={said.notRedelivered} />
+        </div>
+      ) : null}
     </>
   )
 }

@@ -160,7 +160,6 @@ export const words = {
     },
     answered: (status: number) => `answered ${status}`,
     delivered: 'delivered',
-    tries: 'Its attempts',
     asked: (span: string) => `asked to wait ${span}`,
     excerpt: 'What came back',
     now: 'Try now',

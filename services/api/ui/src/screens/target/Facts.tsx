@@ -22,7 +22,11 @@ export function Facts({ target }: { target: Target }) {
       </Fact>
       <Fact name={facts.health} isTicking>
         <HealthOf target={target} />
-        <Lately target={target} />
+        {target.health.since ? (
+          <span className="quiet">
+            {facts.since} <Relative at={target.health.since} />
+          </span>
+        ) : null}
       </Fact>
       <Fact name={facts.signed} isTicking>
         <Signed target={target} />
@@ -41,24 +45,6 @@ export function Facts({ target }: { target: Target }) {
         </span>
       </Fact>
     </dl>
-  )
-}
-
-/** Since when it is so; of one that fails, when it last took something. */
-function Lately({ target: { health } }: { target: Target }) {
-  const { facts } = words
-  if (health.since === null) return null
-  return (
-    <span className="quiet">
-      {facts.since} <Relative at={health.since} />
-      {health.status === 'ok' ? null : health.last_success_at ? (
-        <>
-          , {facts.lastSuccess} <Relative at={health.last_success_at} />
-        </>
-      ) : (
-        `, ${facts.neverSuccess}`
-      )}
-    </span>
   )
 }
 

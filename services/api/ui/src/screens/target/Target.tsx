@@ -15,6 +15,7 @@ import { type Tab, Tabs } from '../../parts/Tabs'
 import { isInTrouble, Trouble } from '../../parts/Trouble'
 import { nameOf } from '../targets/place'
 import { words as targets } from '../targets/text'
+import { Deliveries } from './Deliveries'
 import { Facts } from './Facts'
 import { SecretOnce } from './Secret'
 import { Settings } from './Settings'
@@ -82,7 +83,7 @@ export const TABS = ['now', 'history'] as const
 function Views({ target }: { target: Shown }) {
   const { search, change } = useAddress()
   const tabs: Tab<(typeof TABS)[number]>[] = [
-    { value: 'now', label: words.tabs.now, content: () => <Settings target={target} /> },
+    { value: 'now', label: words.tabs.now, content: () => <Now target={target} /> },
     {
       value: 'history',
       label: words.tabs.history,
@@ -104,13 +105,22 @@ function Views({ target }: { target: Shown }) {
   )
 }
 
+/** What waits beside what is set. */
+function Now({ target }: { target: Shown }) {
+  return (
+    <div className="target-now">
+      <Settings target={target} />
+      <Deliveries target={target} />
+    </div>
+  )
+}
+
 function Actions({ target }: { target: Shown }) {
   const [, go] = useLocation()
   const [asked, ask] = useState<'test' | 'rotate' | 'delete' | null>(null)
   const close = () => ask(null)
   return (
     <>
-      <ButtonLink href={`/events?target=${target.id}`}>{words.actions.log}</ButtonLink>
       <Button onClick={() => ask('test')}>{words.actions.test}</Button>
       <ButtonLink href={`/targets/${target.id}/edit`}>{words.actions.edit}</ButtonLink>
       {target.type === 'webhook' ? (
