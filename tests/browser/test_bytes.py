@@ -12,8 +12,7 @@ from ui_build.building import BUILT
 from ui_build.node import UI
 
 KB = 1000
-FIRST, ROUTE, OVERLAY, EDITOR, FONTS = 143 * KB, 45 * KB, 60 * KB, 105 * KB, 80 * KB
-"""An overlay is counted with the screen that it opens over, which is there already."""
+FIRST, ROUTE, OVERLAY, EDITOR, FONTS = 143 * KB, 45 * KB, 50 * KB, 105 * KB, 80 * KB
 ENTRY = "index.html"
 ROUTES = re.compile(r"lazily\(\(\) => import\('\.\./(screens/[^']+)'")
 """What App.tsx loads for an address."""
@@ -37,6 +36,16 @@ def loaded_with(manifest: dict[str, dict], entry: str) -> set[str]:
     }
 
 
+def there_before(manifest: dict[str, dict], entry: str) -> set[str]:
+    """What is loaded wherever a module is asked for: the screen that an overlay opens over."""
+    openers = [
+        loaded_with(manifest, name)
+        for name, chunk in manifest.items()
+        if entry in chunk.get("dynamicImports", ())
+    ]
+    return set.intersection(*openers) if openers else set()
+
+
 @cache
 def zipped(file: str) -> int:
     return len(gzip.compress((BUILT / file).read_bytes(), 6))
@@ -51,7 +60,7 @@ async def test_the_first_load_each_route_and_the_fonts_keep_their_budgets(
 ) -> None:
     first = loaded_with(manifest, ENTRY)
     further = {
-        name: bytes_of(loaded_with(manifest, name) - first)
+        name: bytes_of(loaded_with(manifest, name) - first - there_before(manifest, name))
         for name, chunk in manifest.items()
         if chunk.get("isDynamicEntry")
     }

@@ -230,5 +230,92 @@ async def test_a_trigger_chooses_its_targets_and_shows_them(
     await page.wait_for_url("**/ui/triggers/0*")
     stored = (await platform.rest.get(page.url.partition("/ui")[2])).json()
     assert stored["targets"] == [orders["id"]]
-    await page.get_by_role("link", name="chosen, orders").click()
+
+    # A test of it goes there as well, or where it is told to.
+    trigger = page.url
+    await page.goto(f"{trigger}?tab=test")
+    where = page.get_by_role("group", name="Deliver the test to")
+    await expect(where.get_by_role("button", name="its target")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    await where.get_by_role("button", name="none").first.click()
+    await field(page, "Payload").fill('{"big": 123456789012345678901}')
+    await axe(page)
+    await button(page, "Fire a test").click()
+    result = page.get_by_role("region", name="What became of it")
+    await result.get_by_role("link").first.click()
+    await expect(page.get_by_text("123456789012345678901")).to_be_visible()
+    event = (await platform.events(trigger_id=trigger.rsplit("/", 1)[1]))[0]["id"]
+    assert (await platform.rest.get(f"/events/{event}")).json()["deliveries"] == []
+    await page.goto(trigger)
+    card = page.get_by_role("region", name="Delivered to")
+    await card.get_by_role("link", name="chosen, orders").click()
     await page.wait_for_url(f"**/ui/targets/{orders['id']}")
+
+
+async def test_an_event_shows_what_was_delivered_and_what_is_tried_again(
+    page: Page, platform: Platform
+) -> None:
+    # Nothing but the platform's own broker: on this subject no stream stores anything.
+    there = await made(platform, type="nats", subject="out.there", name="seen, there")
+    nowhere = await made(
+        platform, type="nats", subject="out.nowhere", durable=True, name="seen, nowhere"
+    )
+    trigger = await platform.create(name="seen", type="api", targets=[there["id"], nowhere["id"]])
+    event = await platform.fire(trigger["id"], payload={"order": 1})
+    await platform.until_events(1, delivery="pending", target_id=nowhere["id"])
+    await page.goto(f"/ui/events?trigger={trigger['id']}&event={event}")
+    drawer = page.get_by_role("dialog", name="seen")
+    rows = drawer.locator(".delivery")
+    await expect(rows.filter(has_text="seen, there")).to_contain_text("delivered")
+    waiting = rows.filter(has_text="seen, nowhere")
+    # By itself, as attempts are made.
+    await expect(waiting).to_contain_text("no stream stored it")
+    await expect(waiting).to_contain_text(re.compile("waits for its time: next|the target fails"))
+    await axe(page)
+    await screenshot(page, "event-deliveries")
+    # What has arrived is sent once more, and only that.
+    await button(drawer, "Deliver again: seen, there").click()
+    arrived = rows.filter(has_text="seen, there")
+    await expect(arrived).to_contain_text("round 2")
+    await expect(arrived).to_contain_text("delivered")
+    await expect(button(drawer, "Try now: seen, nowhere")).to_be_visible()
+
+    await drawer.get_by_role("button", name="Close").click()
+    await page.get_by_role("combobox", name="Delivery: any").click()
+    await page.get_by_role("option", name="blocked").click()
+    await page.keyboard.press("Escape")
+    await page.wait_for_url("**delivery=blocked**")
+    await expect(page.get_by_text("No event passes these filters")).to_be_visible()
+    await page.goto(f"/ui/events?delivery=pending&target={nowhere['id']}")
+    await expect(page.get_by_role("row").filter(has_text="seen")).to_be_visible()
+    await expect(page.get_by_role("combobox", name="Target: seen, nowhere")).to_be_visible()
+    await expect(page.get_by_text("it is read again by itself")).to_be_visible()
+    await axe(page)
+
+    await page.goto(f"{LIST}/{there['id']}")
+    await button(page, "Test").click()
+    asked = page.get_by_role("dialog", name="Test seen, there")
+    await button(asked, "Send a test event").click()
+    await expect(asked.get_by_role("status")).to_contain_text("delivered")
+    await axe(page)
+
+    # What waits is given up, after it was counted, and can be delivered again by hand.
+    await page.goto(f"{LIST}/{nowhere['id']}")
+    await expect(page.get_by_text("1 delivery waiting")).to_be_visible()
+    await button(page, "Cancel what waits …").click()
+    asked = page.get_by_role("dialog", name="Cancel what waits for seen, nowhere?")
+    await expect(asked.get_by_role("status")).to_have_text("This is 1 delivery.")
+    await axe(page)
+    await button(asked, "Cancel 1").click()
+    await expect(page.get_by_text("Nothing waits for it")).to_be_visible()
+    await platform.until_events(1, delivery="dead", target_id=nowhere["id"])
+    await button(page, "Deliver again …").click()
+    await button(page, "Deliver 1 again").click()
+    await platform.until_events(1, delivery="pending", target_id=nowhere["id"])
+    await page.goto(f"{LIST}?q=seen, ")
+    await expect(page.get_by_role("row", name=re.compile("seen, nowhere"))).to_contain_text(
+        "1 waiting"
+    )
+    await expect(page.get_by_role("row", name=re.compile("seen, there"))).to_contain_text("ok")
+    await axe(page)

@@ -4,10 +4,11 @@ import { body, http, type Page, page, type Schemas } from './client'
 import type { paths } from './schema.gen'
 import { ifMatch, json, type Patch, type Written, written } from './writes'
 
-export type Target = Schemas['TargetShown']
+export type Target = Schemas['TargetDetail']
 export type TargetDefinition = Schemas['TargetDefinition']
 export type TargetVersion = Schemas['TargetVersion']
 export type TargetType = Target['type']
+export type Health = Target['health']['status']
 export type TargetFilter = NonNullable<paths['/targets/']['get']['parameters']['query']>
 /** Of a create or a rotation: the secret, in this answer alone; also in one that says "later". */
 export type Made = { id: string; secret?: string }
@@ -101,7 +102,11 @@ export function createTarget(fields: Patch, key: string): Promise<WrittenSecret>
 }
 
 /** Change the named fields alone, if the target still has this version. */
-export function patchTarget(id: string, fields: Patch, version: number): Promise<Written<Target>> {
+export function patchTarget(
+  id: string,
+  fields: Patch,
+  version: number,
+): Promise<Written<Schemas['TargetShown']>> {
   return written(
     http.PATCH('/targets/{target_id}', {
       params: { path: { target_id: id } },
@@ -117,6 +122,33 @@ export function removeTarget(id: string, version: number): Promise<Written<undef
       params: { path: { target_id: id } },
       headers: ifMatch(version),
     }),
+  )
+}
+
+export type DeliveryFilter = Schemas['DeliveryFilter']
+export type BulkVerb = 'redeliver' | 'cancel'
+
+const askAll = (verb: BulkVerb, asked: Schemas['DeliveriesRequest'], key?: string) => {
+  const options = { body: asked, ...(key ? { headers: { 'Idempotency-Key': key } } : {}) }
+  return verb === 'redeliver'
+    ? body(http.POST('/deliveries/redeliver', options))
+    : body(http.POST('/deliveries/cancel', options))
+}
+
+/** How many deliveries pass a filter. */
+export const countDeliveries = (verb: BulkVerb, filter: DeliveryFilter) =>
+  askAll(verb, { filter, dry_run: true }) as Promise<Schemas['DeliveriesCounted']>
+
+/** Deliver all of them again, or give up what waits of them. */
+export const forDeliveries = (verb: BulkVerb, filter: DeliveryFilter, key: string) =>
+  askAll(verb, { filter, dry_run: false }, key) as Promise<Schemas['DeliveriesAccepted']>
+
+export type Probe = Schemas['ProbeOutcome']
+
+/** Send a test event to it now: what came of that. */
+export function testTarget(id: string): Promise<Probe> {
+  return body(
+    http.POST('/targets/{target_id}/test', { params: { path: { target_id: id } }, body: {} }),
   )
 }
 

@@ -110,25 +110,33 @@ export function dryRemove(id: string): Promise<DryRun> {
 }
 
 /** Fire now: the id of the event to come. A payload as ``text`` is sent as it was typed: numbers
- * that a double cannot hold come through. */
+ * that a double cannot hold come through. A test is delivered to `targets`. */
 export async function fire(
   id: string,
   payload: { payload: unknown } | { text: string } | Record<string, never>,
   key: string,
   isTest = false,
+  targets?: readonly string[],
 ): Promise<string> {
+  const rest = isTest && targets ? { targets } : {}
   const options = {
     params: { path: { trigger_id: id } },
     headers: { 'Idempotency-Key': key },
-    body: json<never>(payload),
+    body: json<never>({ ...payload, ...rest }),
     ...('text' in payload && typeof payload.text === 'string'
-      ? { bodySerializer: () => `{"payload": ${payload.text}}` }
+      ? { bodySerializer: () => withPayload(rest, payload.text as string) }
       : {}),
   }
   const answer = isTest
     ? await body(http.POST('/triggers/{trigger_id}/test', options))
     : await body(http.POST('/triggers/{trigger_id}/fire', options))
   return answer.event_id
+}
+
+/** An object as JSON, with a payload that is JSON already. */
+function withPayload(rest: object, text: string): string {
+  const members = JSON.stringify(rest).slice(1, -1)
+  return `{"payload": ${text}${members && `, ${members}`}}`
 }
 
 /** Fire a definition once without saving it. */

@@ -9,6 +9,7 @@ import { jsonFault } from '../../parts/jsonFault'
 import { Outcome } from '../../parts/Outcome'
 import { Failed } from '../../parts/States'
 import { serverNow } from '../../time/clock'
+import { TestTargets, useTestDelivery } from '../targets/TestTargets'
 import { type Draft, fieldsOf, testOf } from './draft'
 import { isObject, laidOver, parse } from './json'
 import { type Fault, type Placed, placed, readable } from './pointers'
@@ -29,6 +30,7 @@ const SOON_MS = 2_000
 export function TestPanel({ draft, onErrors, onFired }: Props) {
   const [given, setGiven] = useState('')
   const [givenError, setGivenError] = useState<string | null>(null)
+  const { delivery, choose, ids } = useTestDelivery(draft.targets)
   const test = useMutation({
     mutationFn: (fields: unknown) =>
       testUnsaved(draft.kind === 'api' ? 'api' : 'scheduled', fields),
@@ -60,12 +62,12 @@ export function TestPanel({ draft, onErrors, onFired }: Props) {
       return pointer !== '/name' && !(isSoon && pointer === '/schedule_time')
     })
     if (wrong.length > 0) onErrors(wrong)
-    else test.mutate(isSoon ? soon() : testOf(draft, merged()))
+    else test.mutate(isSoon ? soon() : testOf(draft, ids, merged()))
   }
 
   /** A one-time test fires at its own time, which may be years away. */
   function soon(): unknown {
-    const { starts_at, ends_at, exclude, jitter, ...fields } = testOf(draft)
+    const { starts_at, ends_at, exclude, jitter, ...fields } = testOf(draft, ids)
     return { ...fields, schedule_time: new Date(serverNow() + SOON_MS).toISOString() }
   }
 
@@ -99,6 +101,7 @@ export function TestPanel({ draft, onErrors, onFired }: Props) {
           />
         </Field>
       ) : null}
+      <TestTargets own={draft.targets} delivery={delivery} onChange={choose} />
       <div className="edit-length">
         <Button isBusy={test.isPending} onClick={() => start(draft.kind === 'once')}>
           <Icon name="play" />

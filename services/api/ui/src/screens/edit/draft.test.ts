@@ -31,14 +31,15 @@ describe('what is sent', () => {
       maxFires: '3',
     }
     expect(fieldsOf(draft)).toEqual({ name: 'a', type: 'api' })
-    expect(testOf(draft)).toEqual({ name: 'a', payload: null })
+    expect(testOf(draft, [])).toEqual({ name: 'a', payload: null })
   })
 
-  it('has its targets, which a test without saving has not', () => {
+  it('has its targets, and a test without saving those that it is given', () => {
     const draft = { ...emptyDraft('api', 'UTC'), name: 'a', targets: ['t1', 't2'] }
     expect(fieldsOf(draft)).toEqual({ name: 'a', type: 'api', targets: ['t1', 't2'] })
     expect(fieldsOf(draftOf(fieldsOf(draft)))).toEqual(fieldsOf(draft))
-    expect(testOf(draft)).toEqual({ name: 'a', payload: null })
+    expect(testOf(draft, [])).toEqual({ name: 'a', payload: null })
+    expect(testOf(draft, ['t3'])).toEqual({ name: 'a', payload: null, targets: ['t3'] })
     expect(changesOf(fieldsOf(draft), { name: 'a', type: 'api' }).patch).toEqual({ targets: null })
   })
 

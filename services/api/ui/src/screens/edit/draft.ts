@@ -170,9 +170,10 @@ export function fieldsOf(draft: Draft): Fields {
   return { ...fields, ...(rule ?? limitsOf(draft)) }
 }
 
-/** What a test takes: the definition without what only a saved one has. */
-export function testOf(draft: Draft, given?: unknown): Fields {
-  const { type, name, targets, ...fields } = fieldsOf(draft)
+/** What a test takes: the definition without what only a saved one needs, delivered to `targets`. */
+export function testOf(draft: Draft, targets: readonly string[], given?: unknown): Fields {
+  const { type, name, targets: _, ...rest } = fieldsOf(draft)
+  const fields: Fields = targets.length > 0 ? { ...rest, targets: [...targets] } : rest
   if (name) fields.name = name
   if (type === 'api') return { ...fields, payload: given ?? fields.payload ?? null }
   return fields

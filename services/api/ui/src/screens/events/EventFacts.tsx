@@ -8,6 +8,7 @@ import { FieldErrors } from '../../parts/FieldErrors'
 import { LifeClock } from '../../parts/LifeClock'
 import { Course } from './Course'
 import { ResultTag } from './columns'
+import { Deliveries } from './Deliveries'
 import { Payload } from './Payload'
 import { ReplayOne } from './ReplayOne'
 import { words } from './text'
@@ -52,6 +53,11 @@ export function EventFacts({ event, to, onReplayed }: Props) {
       {event.errors.length > 0 ? (
         <Part title={said.wrong}>
           <FieldErrors errors={event.errors} />
+        </Part>
+      ) : null}
+      {event.deliveries.length > 0 ? (
+        <Part title={said.deliveries}>
+          <Deliveries event={event} zone={trigger?.timezone ?? null} />
         </Part>
       ) : null}
       <Part title={said.by}>

@@ -29,7 +29,7 @@ import { useTemplate, useZones } from './shown'
 import { words } from './text'
 import { useFollow } from './useFollow'
 import { useHeld } from './useHeld'
-import { toFilter, toSearch, viewOf } from './view'
+import { isByDelivery, toFilter, toSearch, type View, viewOf } from './view'
 import './Events.css'
 
 const EventDrawer = lazily(async () => ({ default: (await import('./EventDrawer')).EventDrawer }))
@@ -51,7 +51,7 @@ export default function Events() {
   if (open !== null) wasOpen.current = true
   const [isPaused, setPaused] = useState(false)
   const [isReplaying, setReplaying] = useState(false)
-  const off = offOf(view.life, view.to)
+  const off = offOf(view)
   const isOn = off === null && !isPaused
 
   // Where the stream's rows do not reach down to the pages any more, pages go on after these.
@@ -59,8 +59,9 @@ export default function Events() {
   const to = cut?.query === query ? cut.to : undefined
   const events = useEvents(to ? { ...filter, to } : filter)
   const isArchived = view.life === 'archived'
+  const isReadAgain = isArchived || isByDelivery(view)
   const every = isArchived ? EVERY_ARCHIVED : EVERY
-  const stats = useStats(filter, isOn || isArchived ? { every } : {})
+  const stats = useStats(filter, isOn || isReadAgain ? { every } : {})
   const first = useEvents(filter)
 
   const pages = useMemo(() => events.data?.pages.flatMap((page) => page.rows) ?? [], [events.data])
@@ -68,12 +69,12 @@ export default function Events() {
   const held = useHeld(table, open !== null || isReplaying)
   const { refetch } = events
   useEffect(() => {
-    if (!isArchived) return
+    if (!isReadAgain) return
     const timer = setInterval(() => {
       if (!document.hidden && !held.current()) void refetch({ cancelRefetch: false })
-    }, EVERY_ARCHIVED)
+    }, every)
     return () => clearInterval(timer)
-  }, [isArchived, refetch, held])
+  }, [isReadAgain, every, refetch, held])
   const known = useMemo(() => new Set(pages.map((row) => row.id)), [pages])
   const has = useRef((_: string): boolean => false)
   has.current = (id) => known.has(id)
@@ -223,8 +224,9 @@ export default function Events() {
 const idOf = (row: EventRow): string => row.id
 
 /** Where there is nothing to follow, and why. */
-function offOf(life: string, to: string | null) {
+function offOf(view: View) {
   const { live } = words
-  if (life === 'archived') return { title: live.archived, hint: live.archivedHint }
-  return to ? { title: live.zoomed, hint: live.zoomedHint } : null
+  if (view.life === 'archived') return { title: live.archived, hint: live.archivedHint }
+  if (isByDelivery(view)) return { title: live.byDelivery, hint: live.byDeliveryHint }
+  return view.to ? { title: live.zoomed, hint: live.zoomedHint } : null
 }

@@ -4,9 +4,10 @@ import type { Changes } from '../../app/address'
 import '../../parts/Field.css'
 import { Picker } from '../../parts/Picker'
 import { setTo } from '../../time/relative'
+import { TargetPicker } from '../targets/TargetPicker'
 import { TriggerFacet } from './TriggerFacet'
 import { words } from './text'
-import { latesOf, SOURCES, STATUSES, TESTS, type View } from './view'
+import { DELIVERIES, latesOf, SOURCES, STATUSES, TESTS, type View } from './view'
 
 interface Props {
   view: View
@@ -15,6 +16,8 @@ interface Props {
 
 const choice = <T extends string>(value: T) => ({ value, label: value })
 const PAUSE = 150
+/** As many as an address has room for. */
+const TARGETS = 100
 
 export function Filters({ view, change }: Props) {
   const misfire = useLives()?.misfire_grace_s
@@ -49,6 +52,20 @@ export function Filters({ view, change }: Props) {
         ]}
         value={String(view.late ?? '')}
         onChange={(value) => change({ late: value })}
+      />
+      <Picker
+        label={words.filters.delivery ?? ''}
+        choices={DELIVERIES.map((value) => ({ value, label: words.deliveries[value] }))}
+        value={view.delivery}
+        onChange={(delivery) => change({ delivery })}
+      />
+      <TargetPicker
+        label={words.filters.target ?? ''}
+        isLabelShown
+        none={words.anyTarget}
+        ids={view.target}
+        most={TARGETS}
+        onChange={(target) => change({ target })}
       />
     </div>
   )

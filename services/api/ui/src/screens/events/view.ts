@@ -5,6 +5,7 @@ import { oneOf, someOf } from '../../app/address'
 export const LIVES = ['active', 'archived'] as const
 export const STATUSES = ['fired', 'missed', 'rejected'] as const
 export const SOURCES = ['schedule', 'api', 'nats', 'test', 'replay'] as const
+export const DELIVERIES = ['pending', 'delivered', 'dead', 'blocked', 'none'] as const
 export const TESTS = ['any', 'without', 'only'] as const
 /** What may narrow the log, and can be cleared at once. */
 export const FILTERS = [
@@ -13,6 +14,8 @@ export const FILTERS = [
   'trigger',
   'test',
   'late',
+  'delivery',
+  'target',
   'q',
   'from',
   'to',
@@ -27,6 +30,9 @@ export interface View {
   test: (typeof TESTS)[number]
   /** Seconds late at least; null: any. */
   late: number | null
+  delivery: (typeof DELIVERIES)[number][]
+  /** Ids of targets: events with a delivery to one of them. */
+  target: string[]
   q: string
   from: string | null
   to: string | null
@@ -39,15 +45,23 @@ export function viewOf(search: URLSearchParams): View {
     life: oneOf(search.get('life'), LIVES),
     status: someOf(search.get('status'), STATUSES),
     source: someOf(search.get('source'), SOURCES),
-    trigger: (search.get('trigger') ?? '').split(',').filter(Boolean),
+    trigger: idsOf(search.get('trigger')),
     test: oneOf(search.get('test'), TESTS),
     late: late > 0 && Number.isFinite(late) ? late : null,
+    delivery: someOf(search.get('delivery'), DELIVERIES),
+    target: idsOf(search.get('target')),
     q: search.get('q') ?? '',
     from: instantOf(search.get('from')),
     to: instantOf(search.get('to')),
     replayOf: search.get('replay_of') || null,
   }
 }
+
+const idsOf = (value: string | null): string[] => (value ?? '').split(',').filter(Boolean)
+
+/** Whether it is narrowed by what becomes of events after they are logged: no stream tells that. */
+export const isByDelivery = ({ delivery, target }: View): boolean =>
+  delivery.length + target.length > 0
 
 /** An address is written by people, too: what is no instant is not asked for. */
 function instantOf(value: string | null): string | null {
@@ -72,6 +86,8 @@ export function toFilter(view: View): EventFilter {
   if (view.trigger.length > 0) filter.trigger_id = view.trigger
   if (view.test !== 'any') filter.is_test = view.test === 'only'
   if (view.late !== null) filter.min_lateness = view.late
+  if (view.delivery.length > 0) filter.delivery = view.delivery
+  if (view.target.length > 0) filter.target_id = view.target
   if (view.q.trim()) filter.q = view.q
   if (view.from) filter.from = view.from
   if (view.to) filter.to = view.to

@@ -4,7 +4,8 @@ import type { Target } from '../../api/targets'
 import { Copy } from '../../parts/Copy'
 import { number } from '../../text'
 import { Instant, Relative } from '../../time/Instant'
-import { paceOf, placeOf } from '../targets/place'
+import { HealthOf } from '../targets/HealthOf'
+import { placeOf } from '../targets/place'
 import { typeNames } from '../targets/text'
 import { words } from './text'
 
@@ -19,8 +20,13 @@ export function Facts({ target }: { target: Target }) {
           {typeNames[target.type]}, {facts.body[target.body]}
         </span>
       </Fact>
-      <Fact name={facts.pace}>
-        <span>{paceOf(target)}</span>
+      <Fact name={facts.health} isTicking>
+        <HealthOf target={target} />
+        {target.health.since ? (
+          <span className="quiet">
+            {facts.since} <Relative at={target.health.since} />
+          </span>
+        ) : null}
       </Fact>
       <Fact name={facts.signed} isTicking>
         <Signed target={target} />

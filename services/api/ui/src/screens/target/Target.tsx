@@ -15,6 +15,7 @@ import { type Tab, Tabs } from '../../parts/Tabs'
 import { isInTrouble, Trouble } from '../../parts/Trouble'
 import { nameOf } from '../targets/place'
 import { words as targets } from '../targets/text'
+import { Deliveries } from './Deliveries'
 import { Facts } from './Facts'
 import { SecretOnce } from './Secret'
 import { Settings } from './Settings'
@@ -25,6 +26,7 @@ import { words } from './text'
 
 const Gone = lazily(async () => ({ default: (await import('./Gone')).Gone }), <Skeleton />)
 const History = lazily(async () => ({ default: (await import('./History')).History }), <Skeleton />)
+const Test = lazily(async () => ({ default: (await import('./Test')).Test }))
 const Rotate = lazily(async () => ({ default: (await import('./Rotate')).Rotate }))
 const DeleteTarget = lazily(async () => ({
   default: (await import('../targets/DeleteTarget')).DeleteTarget,
@@ -81,7 +83,7 @@ export const TABS = ['now', 'history'] as const
 function Views({ target }: { target: Shown }) {
   const { search, change } = useAddress()
   const tabs: Tab<(typeof TABS)[number]>[] = [
-    { value: 'now', label: words.tabs.now, content: () => <Settings target={target} /> },
+    { value: 'now', label: words.tabs.now, content: () => <Now target={target} /> },
     {
       value: 'history',
       label: words.tabs.history,
@@ -103,12 +105,23 @@ function Views({ target }: { target: Shown }) {
   )
 }
 
+/** What waits beside what is set. */
+function Now({ target }: { target: Shown }) {
+  return (
+    <div className="target-now">
+      <Settings target={target} />
+      <Deliveries target={target} />
+    </div>
+  )
+}
+
 function Actions({ target }: { target: Shown }) {
   const [, go] = useLocation()
-  const [asked, ask] = useState<'rotate' | 'delete' | null>(null)
+  const [asked, ask] = useState<'test' | 'rotate' | 'delete' | null>(null)
   const close = () => ask(null)
   return (
     <>
+      <Button onClick={() => ask('test')}>{words.actions.test}</Button>
       <ButtonLink href={`/targets/${target.id}/edit`}>{words.actions.edit}</ButtonLink>
       {target.type === 'webhook' ? (
         <Button onClick={() => ask('rotate')}>{words.actions.rotate}</Button>
@@ -116,6 +129,7 @@ function Actions({ target }: { target: Shown }) {
       <Button kind="danger" onClick={() => ask('delete')}>
         {words.actions.remove}
       </Button>
+      {asked === 'test' ? <Test target={target} onClose={close} /> : null}
       {asked === 'rotate' ? <Rotate target={target} onClose={close} /> : null}
       {asked === 'delete' ? (
         <DeleteTarget target={target} onClose={close} onDeleted={() => go('/targets')} />

@@ -1,12 +1,19 @@
 /** The words of a target's page. */
-import { number } from '../../text'
+import { count, number } from '../../text'
+
+const told = (deliveries: number): string => count(deliveries, 'delivery', 'deliveries')
 
 export const words = {
-  tabs: { label: 'Views of this target', now: 'Settings', history: 'History' },
-  actions: { edit: 'Edit', rotate: 'Rotate the secret', remove: 'Delete' },
+  tabs: { label: 'Views of this target', now: 'Now', history: 'History' },
+  actions: {
+    test: 'Test',
+    edit: 'Edit',
+    rotate: 'Rotate the secret',
+    remove: 'Delete',
+  },
   facts: {
     place: 'Where to',
-    pace: 'Pace',
+    health: 'Health',
     signed: 'Signed by',
     version: 'Version',
     changed: 'changed',
@@ -56,6 +63,48 @@ export const words = {
     show: (version: number) => `Version ${number(version)}: what changed`,
     whole: 'All of it as JSON',
     keptSecret: 'A secret is in no version.',
+  },
+  deliveries: {
+    title: 'Deliveries',
+    pending: (deliveries: number) =>
+      deliveries === 0 ? 'Nothing waits for it' : `${told(deliveries)} waiting`,
+    oldest: 'the oldest planned',
+    lastSuccess: 'Last delivered',
+    lastFailure: 'Last failed',
+    never: 'never',
+    all: 'Its events',
+    waiting: 'What waits',
+    failed: 'What was given up or blocked',
+    redeliver: 'Deliver again …',
+    cancel: 'Cancel what waits …',
+  },
+  bulk: {
+    close: 'Close',
+    failed: 'It was not done',
+    redeliver: {
+      title: (name: string) => `Deliver to ${name} again?`,
+      told: 'Whatever was given up or blocked up to now begins another round, with the same ids.',
+      none: 'Nothing of what is kept was given up or blocked.',
+      count: (deliveries: number) => `This is ${told(deliveries)}.`,
+      button: (deliveries: number) => `Deliver ${number(deliveries)} again`,
+      done: (deliveries: number) => `${told(deliveries)} asked for again`,
+    },
+    cancel: {
+      title: (name: string) => `Cancel what waits for ${name}?`,
+      told: 'What waits up to now is given up: it is not tried again, unless it is delivered again by hand.',
+      none: 'Nothing waits.',
+      count: (deliveries: number) => `This is ${told(deliveries)}.`,
+      button: (deliveries: number) => `Cancel ${number(deliveries)}`,
+      done: (deliveries: number) => `${told(deliveries)} cancelled`,
+    },
+  },
+  test: {
+    title: (name: string) => `Test ${name}`,
+    told: 'A test event is sent to it now, signed and marked as a test. It waits for nothing that waits there, and the log does not have it.',
+    run: 'Send a test event',
+    waiting: 'Waiting for what comes back …',
+    failed: 'It was not sent',
+    close: 'Close',
   },
   rotate: {
     title: (name: string) => `Rotate the secret of ${name}?`,

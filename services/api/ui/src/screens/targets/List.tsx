@@ -3,7 +3,7 @@ import { Link, useLocation } from 'wouter'
 import type { Target } from '../../api/targets'
 import { type MenuAt, MenuButton } from '../../parts/MenuButton'
 import { type Column, Table } from '../../parts/Table'
-import { Relative } from '../../time/Instant'
+import { HealthOf } from './HealthOf'
 import { nameOf, paceOf, placeOf } from './place'
 import { typeNames, words } from './text'
 
@@ -15,7 +15,7 @@ interface Props {
 }
 
 const TEMPLATE =
-  'minmax(140px, 1fr) 96px minmax(180px, 1.6fr) minmax(120px, 0.8fr) minmax(100px, 0.5fr) 80px'
+  'minmax(140px, 1fr) 88px minmax(160px, 1.5fr) minmax(200px, 0.8fr) minmax(110px, 0.6fr) 80px'
 
 const idOf = (row: Target) => row.id
 
@@ -51,20 +51,16 @@ export const List = memo(function List({ rows, total, onMenu, onEnd }: Props) {
         ),
       },
       {
-        key: 'pace',
-        head: words.columns.pace,
+        key: 'health',
+        head: words.columns.health,
         narrow: 'start',
-        cell: (row) => <span className="quiet">{paceOf(row)}</span>,
+        cell: (row) => <HealthOf target={row} />,
       },
       {
-        key: 'edited',
-        head: words.columns.edited,
+        key: 'pace',
+        head: words.columns.pace,
         narrow: 'none',
-        cell: (row) => (
-          <span className="quiet">
-            <Relative at={row.updated_at} />
-          </span>
-        ),
+        cell: (row) => <span className="quiet">{paceOf(row)}</span>,
       },
       {
         key: 'actions',

@@ -17,6 +17,7 @@ export interface Item {
 }
 
 interface Props {
+  className: string
   label: string
   /** With what is chosen. */
   said: string
@@ -27,7 +28,8 @@ interface Props {
 }
 
 /** The names of targets, opened: there may be thousands, so the server looks for them. */
-export default function TargetList({ label, said, items, most, onChange, children }: Props) {
+export default function TargetList(props: Props) {
+  const { className, label, said, items, most, onChange, children } = props
   const { trigger, isOpen, setOpen } = useOpening()
   // A choice clears what was typed, too.
   const [typed, setTyped] = useState('')
@@ -50,7 +52,7 @@ export default function TargetList({ label, said, items, most, onChange, childre
       onInputValueChange={setTyped}
       filter={null}
     >
-      <Combobox.Trigger ref={trigger} className="button picker" aria-label={said}>
+      <Combobox.Trigger ref={trigger} className={className} aria-label={said}>
         {children}
       </Combobox.Trigger>
       <Combobox.Portal>

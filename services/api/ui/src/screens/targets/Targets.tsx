@@ -13,11 +13,11 @@ import { Search } from '../../parts/Search'
 import { Skeleton } from '../../parts/Skeleton'
 import { isInTrouble, Trouble } from '../../parts/Trouble'
 import { useLasting } from '../../parts/useLasting'
-import { askedOf, filtersOf, narrowing, TYPES } from './filters'
+import { askedOf, filtersOf, HEALTHS, narrowing, TYPES } from './filters'
 import { List } from './List'
 import { FirstTarget, NoMatch } from './Nothing'
 import './Targets.css'
-import { typeNames, words } from './text'
+import { healthNames, typeNames, words } from './text'
 
 const RowMenu = lazily(() => import('./RowMenu'))
 const DeleteTarget = lazily(async () => ({
@@ -31,6 +31,8 @@ const TYPE_CHOICES = TYPES.map((value) => ({
   value,
   label: value === 'any' ? words.any : typeNames[value],
 }))
+
+const HEALTH_CHOICES = HEALTHS.map((value) => ({ value, label: healthNames[value] }))
 
 /** Where events are delivered to. */
 export default function Targets() {
@@ -69,6 +71,12 @@ export default function Targets() {
           value={filters.type}
           onChange={(type) => change({ type: type === 'any' ? null : type })}
         />
+        <Picker
+          label={words.health}
+          choices={HEALTH_CHOICES}
+          value={filters.health}
+          onChange={(health) => change({ health })}
+        />
       </div>
       {more.refusal ? null : <Trouble query={list} />}
       {!isKnown && rows.length === 0 && !isInTrouble(list) ? (
@@ -78,7 +86,7 @@ export default function Targets() {
         <NoMatch
           filters={filters}
           onClear={() => {
-            change({ q: null, type: null })
+            change({ q: null, type: null, health: null })
             // The button goes with the filter.
             input.current?.focus()
           }}

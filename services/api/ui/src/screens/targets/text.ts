@@ -1,7 +1,7 @@
 /** The words of the targets' screens. */
 import type { TargetField } from '../../api/targetFields'
-import type { TargetType } from '../../api/targets'
-import { count } from '../../text'
+import type { Health, TargetType } from '../../api/targets'
+import { count, number } from '../../text'
 
 /** A target's fields, wherever one is named: in the form, a comparison, a history. */
 export const fieldNames: Readonly<Record<TargetField, string>> = {
@@ -25,6 +25,15 @@ export const fieldNames: Readonly<Record<TargetField, string>> = {
 
 export const typeNames: Readonly<Record<TargetType, string>> = { webhook: 'webhook', nats: 'NATS' }
 
+/** How a target is, by the platform's word for it. */
+export const healthNames: Readonly<Record<Health, string>> = {
+  ok: 'ok',
+  failing: 'failing',
+  open: 'down',
+  paused: 'asked to wait',
+  gone: 'wants no more',
+}
+
 export const words = {
   title: 'Targets',
   one: 'Target',
@@ -32,12 +41,13 @@ export const words = {
   search: 'Search by name',
   type: 'Type',
   any: 'any',
+  health: 'Health',
   columns: {
     name: 'Name',
     type: 'Type',
     place: 'Where to',
+    health: 'Health',
     pace: 'Pace',
-    edited: 'Edited',
     actions: 'Actions',
   },
   unnamed: 'no name',
@@ -46,6 +56,8 @@ export const words = {
   rate: (attempts: number, per: string) => `${attempts} ${per}`,
   per: { '1s': 'a second', '1m': 'a minute', '1h': 'an hour' },
   inOrder: 'in order',
+  pending: (deliveries: number) => `${number(deliveries)} waiting`,
+  untried: 'nothing sent yet',
   menu: {
     open: 'Open',
     edit: 'Edit',
@@ -59,6 +71,7 @@ export const words = {
     lead: 'Shown would be those with',
     name: (q: string) => `“${q}” in the name`,
     type: (type: string) => `type ${type}`,
+    health: (health: string) => `health ${health}`,
     clearAll: 'Clear all filters',
   },
   first: {
@@ -79,7 +92,14 @@ export const words = {
     edited: (version: number) =>
       `Someone edited it meanwhile: it is at version ${version} now. Press again to delete that.`,
   },
+  test: {
+    label: 'Deliver the test to',
+    own: (targets: number) => (targets === 1 ? 'its target' : `its ${number(targets)} targets`),
+    others: 'others',
+    none: 'none',
+  },
   picker: {
+    choose: 'Choose targets',
     find: 'Part of a target’s name',
     none: 'There are no targets yet.',
     nobody: 'No target has this in its name.',

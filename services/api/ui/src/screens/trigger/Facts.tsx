@@ -1,13 +1,11 @@
 import type { ReactNode } from 'react'
 import { Link } from 'wouter'
 import { expressionOf } from '../../api/definition'
-import { useTargetsById } from '../../api/targets'
 import type { Trigger } from '../../api/triggers'
 import { Copy } from '../../parts/Copy'
 import { Portion } from '../../parts/Portion'
 import { number } from '../../text'
 import { Instant, Relative } from '../../time/Instant'
-import { nameOf } from '../targets/place'
 import { joinLabels } from '../triggers/filters'
 import { words } from './text'
 
@@ -65,11 +63,6 @@ export function Facts({ trigger }: { trigger: Trigger }) {
             {facts.changed} <Relative at={trigger.updated_at} />
           </span>
         </Fact>
-        {trigger.targets.length > 0 ? (
-          <Fact name={facts.targets}>
-            <Targets ids={trigger.targets} />
-          </Fact>
-        ) : null}
         {trigger.labels.length > 0 ? (
           <Fact name={facts.labels}>
             <span className="trigger-labels">
@@ -93,21 +86,6 @@ export function Facts({ trigger }: { trigger: Trigger }) {
         </Fact>
       </dl>
     </section>
-  )
-}
-
-/** Where its events are delivered, by name once that is read. */
-function Targets({ ids }: { ids: readonly string[] }) {
-  const read = useTargetsById(ids)
-  const names = new Map(read.data?.map((target) => [target.id, nameOf(target)]))
-  return (
-    <span className="trigger-labels">
-      {ids.map((id) => (
-        <Link key={id} href={`/targets/${id}`} className="clip">
-          {names.get(id) ?? id}
-        </Link>
-      ))}
-    </span>
   )
 }
 

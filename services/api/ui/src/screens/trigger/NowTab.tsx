@@ -9,6 +9,7 @@ import { Skeleton } from '../../parts/Skeleton'
 import { Away } from './Away'
 import { Axis } from './Axis'
 import { Counts } from './Counts'
+import { Delivered } from './Delivered'
 import { Lateness } from './Lateness'
 import { marksOf } from './marks'
 import { NextFires } from './NextFires'
@@ -55,6 +56,7 @@ export function NowTab({ trigger, events, tail }: Props) {
       <div className="now-side">
         {isScheduled ? <NextFires next={next} zone={trigger.timezone} /> : null}
         {trigger.type === 'api' ? <OnRequest trigger={trigger} /> : null}
+        {trigger.targets.length > 0 ? <Delivered trigger={trigger} /> : null}
         {isScheduled ? <Lateness rows={rows} zone={trigger.timezone} /> : null}
         <Counts id={trigger.id} />
       </div>

@@ -10,6 +10,7 @@ import { Icon } from '../../parts/Icon'
 import { JsonText } from '../../parts/JsonText'
 import { jsonFault } from '../../parts/jsonFault'
 import { Outcome } from '../../parts/Outcome'
+import { TestTargets, useTestDelivery } from '../targets/TestTargets'
 import { Card } from './Card'
 import { eventWay } from './Recent'
 import { RecentPayloads } from './RecentPayloads'
@@ -25,14 +26,17 @@ export function TestTab({ trigger }: { trigger: Trigger }) {
   const [isAsking, setAsking] = useState(false)
   // One key for one intention: sent again after no answer, it still fires once. A test and a real
   // fire are two, whatever they carry.
-  const keys = useRef<Partial<Record<'test' | 'real', { key: string; text: string } | null>>>({})
+  const { delivery, choose, ids } = useTestDelivery(trigger.targets)
+  // What is sent, in full: another one of it is another intention.
+  const wish = `${ids.join()} ${text}`
+  const keys = useRef<Partial<Record<'test' | 'real', { key: string; wish: string } | null>>>({})
   const run = useMutation({
     mutationFn: ({ isTest }: { isTest: boolean }) => {
       const kind = isTest ? 'test' : 'real'
       const last = keys.current[kind]
-      const { key } = last?.text === text ? last : { key: newKey() }
-      keys.current[kind] = { key, text }
-      return fire(id, text.trim() ? { text } : {}, key, isTest)
+      const { key } = last?.wish === wish ? last : { key: newKey() }
+      keys.current[kind] = { key, wish }
+      return fire(id, text.trim() ? { text } : {}, key, isTest, ids)
     },
     onSuccess: (_, { isTest }) => {
       keys.current[isTest ? 'test' : 'real'] = null
@@ -95,6 +99,7 @@ export function TestTab({ trigger }: { trigger: Trigger }) {
               <JsonText name={words.test.own} text={JSON.stringify(trigger.payload, null, 2)} />
             </details>
           )}
+          <TestTargets own={trigger.targets} delivery={delivery} onChange={choose} />
           <div className="trigger-ways">
             <Button kind="primary" isBusy={run.isPending} onClick={() => start(true)}>
               <Icon name="test" /> {words.test.run}

@@ -21,7 +21,6 @@ export const words = {
     fires: 'Fired',
     version: 'Version',
     labels: 'Labels',
-    targets: 'Delivered to',
     id: 'Id',
     onRequest: 'Fires on request',
     how: 'of the API, or by a message',
@@ -85,6 +84,11 @@ export const words = {
   request: {
     title: 'Fires on request',
     how: 'With a key of your own in place of $KEY:',
+  },
+  delivered: {
+    title: 'Delivered to',
+    open: 'What is not delivered',
+    gone: 'not there any more',
   },
   lateness: {
     title: 'Lateness',

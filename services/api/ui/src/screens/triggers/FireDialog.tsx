@@ -16,6 +16,7 @@ import { Skeleton } from '../../parts/Skeleton'
 import { tell } from '../../parts/Toast'
 import { isInTrouble, Trouble } from '../../parts/Trouble'
 import { measured } from '../../time/relative'
+import { TestTargets, useTestDelivery } from '../targets/TestTargets'
 import './Dialogs.css'
 import { asking } from './dialogText'
 import { firstPayload } from './payload'
@@ -66,7 +67,9 @@ function FireForm({ trigger, title, isTest, onClose }: FormProps) {
   const [error, setError] = useState<unknown>(null)
   const [isBusy, setBusy] = useState(false)
   // One key for one intention: the same text again after no answer fires once, a mended one anew.
-  const sent = useRef({ key: newKey(), text })
+  const { delivery, choose, ids } = useTestDelivery(trigger.targets)
+  const wish = `${ids.join()} ${text}`
+  const sent = useRef({ key: newKey(), wish })
 
   async function submit(event?: FormEvent): Promise<void> {
     event?.preventDefault()
@@ -79,10 +82,10 @@ function FireForm({ trigger, title, isTest, onClose }: FormProps) {
       if (wrong.at !== null) input.current?.setSelectionRange(wrong.at, wrong.at + 1)
       return
     }
-    if (sent.current.text !== text) sent.current = { key: newKey(), text }
+    if (sent.current.wish !== wish) sent.current = { key: newKey(), wish }
     setBusy(true)
     try {
-      const eventId = await fire(id, text.trim() ? { text } : {}, sent.current.key, isTest)
+      const eventId = await fire(id, text.trim() ? { text } : {}, sent.current.key, isTest, ids)
       onClose()
       void tellOf(eventId, name, () => go(`/events/${eventId}`))
     } catch (failure) {
@@ -148,6 +151,7 @@ function FireForm({ trigger, title, isTest, onClose }: FormProps) {
           {fault}
         </p>
       ) : null}
+      {isTest ? <TestTargets own={trigger.targets} delivery={delivery} onChange={choose} /> : null}
       {error ? <Refusal error={error} lead="It did not fire" /> : null}
     </Dialog>
   )
