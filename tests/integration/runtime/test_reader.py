@@ -31,6 +31,23 @@ async def store(publisher: JetStreamPublisher, names: list[str]) -> None:
         )
 
 
+async def test_a_place_in_time_is_that_of_the_first_message_since(
+    publisher: JetStreamPublisher, reader: StreamReader
+) -> None:
+    long_ago, subject = datetime(2020, 1, 1, tzinfo=UTC), subjects.due("b")
+    assert await reader.seq_since(long_ago, subject) is None
+    await store(publisher, ["a", "b", "a", "b"])
+    assert await reader.seq_since(long_ago, subject) == 2
+    assert await reader.seq_since(long_ago, subjects.due("c")) is None
+    first = await reader.get(2)
+    assert first is not None
+    last = await reader.get(4)
+    assert last is not None
+    assert await reader.seq_since(first.stored_at, subject) == 2
+    later = last.stored_at + timedelta(seconds=1)
+    assert await reader.seq_since(later, subject) is None
+
+
 async def test_a_message_reads_the_same_every_way(
     publisher: JetStreamPublisher, reader: StreamReader
 ) -> None:

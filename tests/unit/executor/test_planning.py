@@ -284,3 +284,37 @@ async def test_a_target_written_out_in_a_test_is_found_by_the_tests_own_change()
     (plan,) = world.plans
     assert (plan.target_id, plan.change_seq) == (target.target_id, 1)
     assert plan.is_test
+
+
+async def test_a_repeated_key_adds_nothing_to_what_was_recorded_long_before():
+    world = World(ORDER)
+    keyed = fire_body(payload={"amount": 1}, key="k")
+    await world.fires(fires(keyed))
+    (row,) = world.entries
+    world.recorded_as = {row.event_id: RecordedFire(ORDER, has_fired=True)}
+    later = [
+        dataclasses.replace(message, stored_at=NOON + timedelta(hours=1))
+        for message in fires(keyed)
+    ]
+
+    await world.fires(later)
+
+    assert len(world.rows) == 1
+    assert len(world.plans) == 1
+    assert [answer["event_id"] for _, answer in world.sent] == [row.event_id] * 2
+
+
+async def test_a_key_whose_first_fire_was_never_recorded_fires_with_the_next():
+    """The gateway reserved it, and could not publish."""
+    world = World(ORDER)
+    command = make_fire(payload={"amount": 1}, key="k").command
+    world.claims["a1", "k"] = claim_for(command, "k", NOON, 1)
+    later = [
+        dataclasses.replace(message, stored_at=NOON + timedelta(hours=1))
+        for message in fires(fire_body(payload={"amount": 1}, key="k"))
+    ]
+
+    await world.fires(later)
+
+    assert [entry.status for entry in world.entries] == ["fired"]
+    assert [plan.target_id for plan in world.plans] == ["erp"]

@@ -173,8 +173,8 @@ class StreamReader:
     async def seq_since(self, instant: datetime, subject: str) -> int | None:
         """Where the first message of a subject filter is that was stored then, or later."""
         asked = {"start_time": instant.isoformat(), "batch": 1, "next_by_subj": subject}
-        messages, _ = await self._batch(asked)
-        return messages[0].seq if messages else None
+        found = _one(await self._request(self._direct, asked))
+        return None if found is None else found.seq
 
     async def page_after(
         self, seq: int, subject: str, limit: int, max_bytes: int

@@ -108,6 +108,6 @@ class _RecordFold:
                 await write_page(
                     PostgresProjection(self._connection, self.seq), found, earlier, upto
                 )
-            self._records.note(found)
+            self._records.note(found, self.seq, upto)
             self.seq = upto
             self.records += len(found)

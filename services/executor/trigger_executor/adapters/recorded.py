@@ -13,6 +13,9 @@ from trigger_runtime.jetstream.records import last_readable
 from .definitions import trigger_in
 
 PAGE = 500
+MAX_LOOKED_AT = 10_000
+"""Messages of a trigger that are looked at, from when the fires were stored: mostly the first ones
+are theirs."""
 APART = timedelta(seconds=5)
 """Of the clocks of two nodes of the broker, which lead the streams of fires and of the log."""
 _MESSAGE_ID = "Nats-Msg-Id"
@@ -31,7 +34,8 @@ class RecordedRows:
         found: dict[str, RecordedFire] = {}
         every = f"trigger.*.{trigger_id}"
         seq = await self._events.seq_since(since - APART, every)
-        while seq is not None and len(found) < len(event_ids):
+        looked_at = 0
+        while seq is not None and len(found) < len(event_ids) and looked_at < MAX_LOOKED_AT:
             page = await self._events.after(seq - 1, every, PAGE)
             for message in page:
                 event_id = message.headers.get(_MESSAGE_ID, "")
@@ -39,6 +43,7 @@ class RecordedRows:
                     trigger = await self._version(trigger_id, message)
                     if trigger is not None:
                         found[event_id] = trigger
+            looked_at += len(page)
             seq = page[-1].seq + 1 if len(page) == PAGE else None
         return found
 

@@ -10,7 +10,7 @@ valid, is refused here too, with the same errors that the gateway gives. Called 
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic_core import to_json
@@ -23,10 +23,13 @@ from trigger_contracts.idempotency import Claim, check_key, claim_for, payload_h
 from trigger_contracts.ids import fire_event_id, invalid_fire_event_id, is_valid_id
 from trigger_contracts.subjects import Verb
 from trigger_contracts.targets.target import unknown_targets
-from trigger_contracts.topology import MAX_COMMAND_BYTES
+from trigger_contracts.topology import DUPLICATE_WINDOW, MAX_COMMAND_BYTES
 
 from .planning import Destinations, named
 from .salvage_trigger_id import named_trigger
+
+KEY_IS_OLD = DUPLICATE_WINDOW - timedelta(seconds=20)
+"""The broker's memory of message ids, less what two clocks may differ."""
 
 MAX_ERRORS = 20
 MAX_TEXT = 300
@@ -80,6 +83,8 @@ class Fired:
 
     entry: LogEntry
     destinations: Destinations = ()
+    is_recorded: bool = False
+    """Whether its row is in the log already, and is not to be appended again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +163,13 @@ def repeat_fire(fire: RequestedFire, before: RecordedFire) -> Fired | RejectedFi
     """What a fire means that was recorded before: the same, whatever was changed since."""
     unknown = () if before.has_fired else fire.command.targets or ()
     return decide_fire(fire, before.state, None, unknown)
+
+
+def repeats_key(fire: RequestedFire, claim: Claim) -> bool:
+    """Whether its key was used so long before that the broker knows nothing of that first fire:
+    then whoever repeats it looks whether that was recorded.
+    """
+    return fire.accepted_at - claim.accepted_at > KEY_IS_OLD
 
 
 def may_differ(fire: RequestedFire, state: TriggerChanged, stored_at: datetime) -> bool:

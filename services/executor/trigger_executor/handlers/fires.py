@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -26,6 +26,7 @@ from trigger_executor.domain.fire import (
     recorded_event_id,
     refuse_key,
     repeat_fire,
+    repeats_key,
 )
 from trigger_executor.ports import (
     Incoming,
@@ -119,7 +120,7 @@ class RecordFires:
             if fire.invalid is not None:
                 dead.append((message, fire.invalid.detail))
             decision = next(decisions)
-            if decision.entry is not None:
+            if decision.entry is not None and not _is_recorded(decision):
                 entries.append(decision.entry)
                 # What the gateway published it has begun a trace of.
                 began_at = None if fire.by_gateway else message.stored_at
@@ -129,7 +130,7 @@ class RecordFires:
         destinations = {
             outcome.entry.event_id: outcome.destinations
             for _, _, outcome in answers
-            if isinstance(outcome, Fired) and outcome.destinations
+            if isinstance(outcome, Fired) and outcome.destinations and not outcome.is_recorded
         }
         try:
             await self._recorder.record(entries, destinations, tracing.asked_for)
@@ -239,10 +240,14 @@ class RecordFires:
             try:
                 claim = await self._claims.find(trigger_id, key)
                 held = None if claim is None else await self._held(claim, current)
+                repeated = await self._recorded_repetitions(claim, trigger_id, fires, indexes)
                 for index in indexes:
-                    decisions[index], held = await self._decide_keyed(
+                    decision, held = await self._decide_keyed(
                         fires[index], key, current, held, unknown
                     )
+                    if index in repeated and isinstance(decision, Fired):
+                        decision = replace(decision, is_recorded=True)
+                    decisions[index] = decision
                     await _turn(current)
             except Refused as refusal:
                 for index in indexes:
@@ -271,6 +276,27 @@ class RecordFires:
                 return decision, held
         return decide_fire(fire, held.trigger.change, held.claim, unknown), held
 
+    async def _recorded_repetitions(
+        self,
+        claim: Claim | None,
+        trigger_id: str,
+        fires: Sequence[RequestedFire],
+        indexes: Sequence[int],
+    ) -> Collection[int]:
+        """Those that repeat a fire under their key which has its row already: they add nothing.
+
+        The plan of its deliveries is made by whoever appended that row, and not acknowledged
+        before.
+        """
+        if claim is None:
+            return ()
+        repeated = [index for index in indexes if repeats_key(fires[index], claim)]
+        if not repeated:
+            return ()
+        before = await self._recorded.find(trigger_id, {claim.event_id}, claim.accepted_at)
+        is_there = claim.event_id in before and before[claim.event_id].has_fired
+        return repeated if is_there else ()
+
     async def _held(self, claim: Claim, current: Trigger) -> _KeyHolder:
         """With the version that the claim names; the current one where that is erased."""
         if claim.change_seq is None or claim.change_seq == current.change_seq:
@@ -298,6 +324,10 @@ async def _turn(trigger: Trigger | None) -> None:
     """Let others go on: holding a payload to a schema may take 0.1 s, and a batch has hundreds."""
     if trigger is not None and trigger.change.definition.payload_schema is not None:
         await asyncio.sleep(0)
+
+
+def _is_recorded(decision: Fired | RejectedFire) -> bool:
+    return isinstance(decision, Fired) and decision.is_recorded
 
 
 def _trigger_of(fire: RequestedFire | UnreadableFire) -> str | None:

@@ -67,7 +67,8 @@ class RecordedFires(Protocol):
     ) -> Mapping[str, RecordedFire]:
         """By event ids; ``since`` is when the first of the fires was stored.
 
-        What was not recorded is absent, and so is what is of a version that is erased.
+        What was not recorded is absent, and so is what is of a version that is erased, or was
+        recorded so late that too much was before it.
         """
         ...
 

@@ -23,14 +23,21 @@ class DeliveryRecords(Protocol):
         """
         ...
 
-    async def planned_before(self, trigger_id: str, since: datetime, seq: int) -> Mapping[str, int]:
-        """The round that began last of each delivery of a trigger's events, of those that were
+    async def planned_before(
+        self, trigger_id: str, since: datetime, seq: int, wanted: Mapping[str, int]
+    ) -> Mapping[str, int]:
+        """The round that began last of deliveries of a trigger's events, of those that were
         planned since an instant and below a sequence.
+
+        ``wanted`` are the deliveries that are asked for, each with the round that it is about to
+        begin. Of a trigger with very many records not all are looked at.
         """
         ...
 
-    def note(self, records: Sequence[StoredRecord]) -> None:
-        """These are projected: what is remembered of their triggers goes on from here."""
+    def note(self, records: Sequence[StoredRecord], after: int, upto: int) -> None:
+        """All between two sequences are projected, these: what is remembered of their triggers
+        goes on from here.
+        """
         ...
 
 

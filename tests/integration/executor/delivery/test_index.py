@@ -18,6 +18,7 @@ from trigger_contracts.deliveries.records import (
     message_of,
 )
 from trigger_contracts.ids import occurrence_event_id
+from trigger_executor.adapters.delivery import record_log
 from trigger_executor.adapters.delivery.index import PostgresDeliveries, PostgresProjection
 from trigger_executor.adapters.delivery.record_log import RecordReader
 from trigger_executor.adapters.rebuild import rebuild
@@ -310,6 +311,31 @@ async def test_a_plan_that_comes_again_past_the_brokers_memory_sends_nothing_aga
     await world.append(plan(0, event_seq=91, logged_at=late), message_id=lambda own: f"{own}-3")
     await world.project(world.replica())
     assert found(await world.deliveries()) == ids(plan(1))
+
+
+async def test_of_a_busy_trigger_not_all_records_are_looked_at(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """Nobody's deliveries wait for what another's trigger has; what is not told is sent again."""
+    late = NOW - timedelta(minutes=3)
+    await world.append(*(plan(number, logged_at=late) for number in range(6)))
+    await world.append(
+        *(
+            attempted(Outcome.DELIVERED, **{**about(number), "logged_at": late}, started_at=NOW)
+            for number in range(6)
+        )
+    )
+    await world.project()
+    monkeypatch.setattr(record_log, "PAGE", 2)
+    monkeypatch.setattr(record_log, "MAX_LOOKED_AT", 4)
+    await world.append(
+        *(plan(number, event_seq=90, logged_at=late) for number in (1, 5)),
+        message_id=lambda own: f"{own}-2",
+    )
+
+    await world.project()
+
+    assert found(await world.deliveries()) == ids(plan(5))
 
 
 async def test_a_redelivery_begins_once_its_round_has_ended(world: World):

@@ -89,7 +89,7 @@ class DeliveryProjector:
                 return timedelta()
             woken = await write_page(transaction, found, earlier, upto)
         self._position = upto
-        self._records.note(found)
+        self._records.note(found, position, upto)
         self._meter.projected(len(found), self._age(found))
         if woken:
             self._wakes.waiting(woken)
@@ -130,14 +130,16 @@ async def planned_earlier(
 ) -> Mapping[str, int]:
     """For plans that may be repetitions: the newest round of each that was planned before these."""
     since: dict[str, datetime] = {}
+    wanted: dict[str, dict[str, int]] = {}
     for one in found:
         if may_repeat(one):
             record = one.record
             begun = record.logged_at - CLOCKS_APART
             since[record.trigger_id] = min(begun, since.get(record.trigger_id, begun))
+            wanted.setdefault(record.trigger_id, {})[record.delivery_id] = record.round
     earlier: dict[str, int] = {}
     for trigger_id, begun in since.items():
-        earlier |= await records.planned_before(trigger_id, begun, found[0].seq)
+        earlier |= await records.planned_before(trigger_id, begun, found[0].seq, wanted[trigger_id])
     return earlier
 
 
