@@ -145,6 +145,70 @@ PLATFORM = Dashboard(
                 "Rows in five minutes whose life was over.",
             ),
         ),
+        "Deliveries": (
+            Panel(
+                "Pending",
+                "short",
+                told("max(etp_executor_pending_deliveries)", "deliveries"),
+            ),
+            Panel(
+                "Oldest pending",
+                "s",
+                told("max(etp_executor_oldest_pending_seconds)", "oldest"),
+                "Of an endpoint that is away it may be hours old; after 48 h it is dead.",
+                limit=86_400,
+            ),
+            Panel(
+                "Attempts by outcome",
+                "ops",
+                rates("etp_executor_attempts_total", "type", "outcome"),
+            ),
+            Panel(
+                "Event to its first attempt",
+                "s",
+                quantiles("etp_executor_first_attempt_lag_seconds"),
+                limit=5,
+            ),
+            Panel("Time of an attempt", "s", quantiles("etp_executor_attempt_seconds", "type")),
+            Panel(
+                "In hand",
+                "short",
+                (
+                    ("sum(etp_executor_attempts_in_flight)", "attempts in flight"),
+                    ("sum(etp_executor_lanes)", "targets served"),
+                    ("sum(etp_executor_open_breakers)", "breakers open"),
+                ),
+            ),
+            Panel(
+                "Dead, and hindered by us",
+                "short",
+                (
+                    (
+                        "sum by (reason) (increase(etp_executor_dead_deliveries_total[5m]))",
+                        "dead: {{reason}}",
+                    ),
+                    (
+                        "sum by (cause) (increase(etp_executor_hindered_attempts_total[5m]))",
+                        "hindered: {{cause}}",
+                    ),
+                ),
+                "In five minutes.",
+            ),
+            Panel(
+                "Plans and records",
+                "ops",
+                (
+                    (f"sum(rate(etp_executor_planned_deliveries_total[{RATE}]))", "planned"),
+                    (f"sum(rate(etp_executor_projected_records_total[{RATE}]))", "in the index"),
+                ),
+            ),
+            Panel(
+                "Index behind the records",
+                "s",
+                told("max(etp_executor_projection_lag_seconds)", "lag"),
+                limit=30,
+            ),
+        ),
         "The gateway": (
             Panel("Requests by status", "reqps", rates("etp_http_requests_total", "status")),
             Panel(

@@ -128,14 +128,16 @@ async def test_odd_messages_make_no_series_of_their_own(
                 "etp_due_backlog": {"scheduler"},
                 "etp_partitions_ahead": {"retention"},
                 "etp_log_rows": {"retention"},
+                "etp_executor_pending_deliveries": {"deliver"},
+                "etp_executor_oldest_pending_seconds": {"deliver"},
             },
         ),
         (
             "nats",
             "broker",
             {
-                "etp_consumer_oldest_seconds": set(SERVICES) - {"deliver"},
-                "etp_consumer_pending": set(SERVICES) - {"deliver"},
+                "etp_consumer_oldest_seconds": set(SERVICES),
+                "etp_consumer_pending": set(SERVICES),
                 "etp_unprojected_oldest_seconds": {"api", "retention"},
                 "etp_retention_lag_seconds": {"retention"},
             },

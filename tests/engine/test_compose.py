@@ -42,7 +42,7 @@ async def test_the_first_request_of_the_readme_works_as_the_page_of_servers_says
     port = f":{platform.gateways[0]}"
     told = f"cd '{platform.folder}'\n{url.replace(':8000', port)}\n{key}\n"
     assert told.count(port) == 1
-    printed = await pages.paste([told, *pages.requests("README.md")], tmp_path)
+    printed = await pages.paste([told, *pages.requests("README.md", "First request")], tmp_path)
     made, end = json.JSONDecoder().raw_decode(printed)
     assert isinstance(json.loads(printed[end:]), list)
     async with client_of(platform) as client:

@@ -21,9 +21,12 @@ esac
 """
 
 
-def requests(page: str) -> list[str]:
-    """The blocks of a page that send requests, as they stand."""
-    return [block for block in _BLOCK.findall((ROOT / page).read_text()) if "curl " in block]
+def requests(page: str, under: str = "") -> list[str]:
+    """The blocks of a page that send requests, as they stand; of those ``under`` a heading."""
+    text = (ROOT / page).read_text()
+    if under:
+        text = re.split(r"(?m)^#+ ", text.partition(f" {under}\n")[2])[0]
+    return [block for block in _BLOCK.findall(text) if "curl " in block]
 
 
 async def paste(blocks: Sequence[str], folder: Path, **environment: str) -> str:

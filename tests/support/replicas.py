@@ -59,7 +59,7 @@ class Replicas:
             ended = process.returncode is not None
             return ended or await programs.answers_ready(ports.LOOPBACK, port)
 
-        await eventually(ready, within=TIMEOUT, poll=0.1, what=f"{name} is ready")
+        await eventually(ready, within=TIMEOUT, poll=0.2, what=f"{name} is ready")
 
     def pids(self) -> dict[str, int]:
         """Of every worker that lives, by its name."""
@@ -111,7 +111,7 @@ class Replicas:
             assert len(living) >= at_least, (living, ended)
             return True
 
-        await eventually(ready, within=TIMEOUT, poll=0.1, what=f"{at_least} of {service} are ready")
+        await eventually(ready, within=TIMEOUT, poll=0.2, what=f"{at_least} of {service} are ready")
 
     async def counted(self, name: str, metric: str) -> float:
         """The sum of a counter over its labels, as the replica tells it."""

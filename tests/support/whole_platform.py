@@ -154,7 +154,7 @@ class Platform:
             seen = await self.look()
             return seen if seen["ready"] and not old & set(seen["pids"].items()) else None
 
-        seen = await eventually(ready, within=TIMEOUT, poll=0.1, what="the platform is ready")
+        seen = await eventually(ready, within=TIMEOUT, poll=0.2, what="the platform is ready")
         assert seen is not None
         assert "ended" not in seen, f"etp up ended: {self.printed.read_text()[-4000:]}"
         self.status = {**self.status, **seen}

@@ -62,6 +62,7 @@ from .adapters.delivery.target_changes import JetStreamTargetChanges
 from .adapters.delivery.target_sender import TargetSender
 from .adapters.delivery.trust import Trust
 from .adapters.delivery.waiting_deliveries import PostgresWaiting
+from .adapters.delivery.waiting_told import pending_watch
 from .adapters.delivery.wakes import NatsHints
 from .adapters.delivery.webhook_sender import SendingRules, WebhookSender
 from .adapters.event_stream import JetStreamEventWriter
@@ -99,6 +100,13 @@ PROJECTING_SESSIONS = 2
 """One projects, one sweeps."""
 HANGS_AFTER = timedelta(seconds=3)
 """A replica that hangs while it projects, or holds lanes' rows, loses them after this."""
+
+
+CONSUMERS_OF = {
+    Role.RECORD: (topology.EXECUTOR_DUES, topology.EXECUTOR_FIRES),
+    Role.DELIVER: (topology.EXECUTOR_DELIVERIES,),
+}
+"""Whose messages each role takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,7 +345,12 @@ def _build_deliverer(
             positions=asked_of(database, positions),
         ),
         projector,
-        (lanes, projecting, Loop("sweep deliveries", DeliverySweeper(index).sweep)),
+        (
+            lanes,
+            projecting,
+            Loop("sweep deliveries", DeliverySweeper(index).sweep),
+            pending_watch(database, meter.pending, meter.pending_unknown),
+        ),
         sender,
         clock,
     )
@@ -492,5 +505,5 @@ async def serve(settings: Settings) -> int:
         clocks=executor.clocks,
         on_stop=executor.on_stop,
         roles=None if roles == frozenset(Role) else sorted(roles),
-        consumers=None if Role.RECORD in roles else (),
+        consumers=[consumer for role in sorted(roles) for consumer in CONSUMERS_OF[role]],
     )

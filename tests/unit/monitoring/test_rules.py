@@ -89,6 +89,12 @@ def test_every_wanted_alert_is_there() -> None:
         "etp_cache_requests_total",
         "etp_event_loop_lag_seconds",
         "etp_partitions_ahead",
+        "etp_executor_projection_lag_seconds",
+        "etp_executor_first_attempt_lag_seconds_bucket",
+        "etp_executor_hindered_attempts_total",
+        'etp_executor_attempts_total{outcome="blocked"}',
+        "etp_executor_dead_deliveries_total",
+        "etp_executor_oldest_pending_seconds",
     ):
         assert metric in watched
 

@@ -10,12 +10,14 @@ import pytest
 from pydantic import ValidationError
 
 from trigger_api.settings import Settings as ApiSettings
+from trigger_cli.cli import gateway
 from trigger_runtime.process.listening import ListenAddress, refusal
 from trigger_runtime.process.setting_errors import EXIT_CODE, explain
 from trigger_runtime.process.variable_names import unknown
 from trigger_scheduler.settings import Settings as SchedulerSettings
 
 DATABASE = "postgresql://someone:hunter2@127.0.0.1/etp"
+WRONG = "ftp://someone:hunter2@gateway"
 SERVICES = ("api", "scheduler", "executor", "retention")
 
 
@@ -49,20 +51,32 @@ def refused(program: str, *arguments: str, **environment: str) -> tuple[int, lis
     ],
 )
 def test_what_is_no_address_of_a_gateway_is_named_by_its_variable_or_option(
-    url: str, why: str
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], url: str, why: str
 ) -> None:
     wanted = f"is not the address of a gateway: {why}"
-    for name, arguments, environment in (
-        ("ETP_URL", (), {"ETP_URL": url}),
-        ("--url", ("--url", url), {"ETP_URL": "http://127.0.0.1:1"}),
+    monkeypatch.setenv("ETP_API_KEY", "k")
+    for name, option, variable in (
+        ("ETP_URL", None, url),
+        ("--url", url, "http://127.0.0.1:1"),
     ):
-        code, (line,) = refused(
-            "trigger_cli", "import", "-", *arguments, ETP_API_KEY="k", **environment
-        )
-        assert code == 1
+        monkeypatch.setenv("ETP_URL", variable)
+        with pytest.raises(SystemExit) as ended:
+            gateway(option, None)
+        assert ended.value.code == 1
+        (line,) = capsys.readouterr().err.splitlines()
         assert line.startswith(f"etp: {name} {wanted}"), line
         assert line.endswith("Allowed: Address of the gateway, such as http://127.0.0.1:8000.")
         assert "hunter2" not in line
+
+
+@pytest.mark.parametrize(("name", "arguments"), [("ETP_URL", ()), ("--url", ("--url", WRONG))])
+def test_an_import_ends_with_what_is_no_address(name: str, arguments: tuple[str, ...]) -> None:
+    code, (line,) = refused(
+        "trigger_cli", "import", "-", *arguments, ETP_API_KEY="k", ETP_URL=WRONG
+    )
+    assert code == 1
+    assert line.startswith(f"etp: {name} is not the address of a gateway: it does not begin"), line
+    assert "hunter2" not in line
 
 
 def test_an_option_that_is_wrong_is_named_and_not_the_variable_that_it_overrides() -> None:

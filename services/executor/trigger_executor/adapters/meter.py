@@ -32,6 +32,16 @@ _PROJECTION_LAG = SampledGauge(
     "age of the newest of a page when it was committed, 0 once there is no other.",
     good_for=LOOKED_AT_FOR,
 )
+_PENDING = SampledGauge(
+    "etp_executor_pending_deliveries",
+    "Deliveries that are neither delivered nor given up, of all replicas together.",
+    good_for=LOOKED_AT_FOR,
+)
+_OLDEST_PENDING = SampledGauge(
+    "etp_executor_oldest_pending_seconds",
+    "Since when the oldest delivery is planned that is pending; 0 without one.",
+    good_for=LOOKED_AT_FOR,
+)
 _LATENESS = Histogram(
     "etp_executor_lateness_seconds",
     "How late occurrences fired: from scheduled_for to fired_at.",
@@ -94,6 +104,18 @@ def projected(records: int, lag_s: float) -> None:
 def followed() -> None:
     """Another replica projects."""
     _PROJECTION_LAG.forget()
+
+
+def pending(deliveries: int, oldest_s: float) -> None:
+    """So many wait, the oldest of them for so long."""
+    _PENDING.see(deliveries)
+    _OLDEST_PENDING.see(oldest_s)
+
+
+def pending_unknown() -> None:
+    """PostgreSQL is away."""
+    _PENDING.forget()
+    _OLDEST_PENDING.forget()
 
 
 def expired(count: int) -> None:
