@@ -200,6 +200,7 @@ PLATFORM = Dashboard(
                 (
                     (f"sum(rate(etp_executor_planned_deliveries_total[{RATE}]))", "planned"),
                     (f"sum(rate(etp_executor_projected_records_total[{RATE}]))", "in the index"),
+                    (f"sum(rate(etp_retention_projected_records_total[{RATE}]))", "in the log"),
                 ),
             ),
             Panel(
@@ -231,57 +232,6 @@ PLATFORM = Dashboard(
                 (
                     ("sum(etp_stream_readers)", "readers"),
                     ("sum(increase(etp_stream_dropped_total[5m]))", "ended for being slow"),
-                ),
-            ),
-        ),
-        "Deliveries": (
-            Panel(
-                "Attempts",
-                "ops",
-                rates("etp_executor_attempts_total", "type", "outcome"),
-                "Delivered, or why not.",
-            ),
-            Panel(
-                "From the event to its first attempt",
-                "s",
-                quantiles("etp_executor_first_attempt_lag_seconds"),
-            ),
-            Panel("Time of an attempt", "s", quantiles("etp_executor_attempt_seconds", "type")),
-            Panel(
-                "Planned, and given up",
-                "ops",
-                (
-                    (f"sum(rate(etp_executor_planned_deliveries_total[{RATE}]))", "planned"),
-                    *rates("etp_executor_dead_deliveries_total", "reason"),
-                ),
-            ),
-            Panel(
-                "Attempts that came to nothing",
-                "ops",
-                rates("etp_executor_hindered_attempts_total", "cause"),
-                "For a reason of ours: none is counted, and each is made again.",
-            ),
-            Panel(
-                "In hand",
-                "short",
-                (
-                    ("sum(etp_executor_attempts_in_flight)", "attempts in flight"),
-                    ("sum(etp_executor_lanes)", "targets"),
-                    ("sum(etp_executor_open_breakers)", "of these with an open breaker"),
-                ),
-            ),
-            Panel(
-                "Not projected for",
-                "s",
-                told("max(etp_executor_projection_lag_seconds)", "oldest record"),
-                "What waits to be known to whoever delivers.",
-            ),
-            Panel(
-                "Records projected",
-                "ops",
-                (
-                    (f"sum(rate(etp_executor_projected_records_total[{RATE}]))", "for deliverers"),
-                    (f"sum(rate(etp_retention_projected_records_total[{RATE}]))", "for the log"),
                 ),
             ),
         ),
