@@ -51,6 +51,10 @@ class ProjectionTransaction(Protocol):
         """Those of these that are pending."""
         ...
 
+    async def begun(self, delivery_ids: Collection[str]) -> dict[str, int]:
+        """The rounds of these that are remembered to have begun, the newest of each."""
+        ...
+
     async def write(self, projection: Projection, position: int) -> None: ...
 
 

@@ -339,12 +339,9 @@ async def test_of_a_busy_trigger_not_all_records_are_looked_at(
 ):
     """Nobody's deliveries wait for what another's trigger has; what is not told is sent again."""
     late = NOW - timedelta(minutes=3)
-    await world.append(*(plan(number, logged_at=late) for number in range(6)))
+    await world.append(*(plan(number) for number in range(6)))
     await world.append(
-        *(
-            attempted(Outcome.DELIVERED, **{**about(number), "logged_at": late}, started_at=NOW)
-            for number in range(6)
-        )
+        *(attempted(Outcome.DELIVERED, **about(number), started_at=NOW) for number in range(6))
     )
     await world.project()
     monkeypatch.setattr(record_log, "PAGE", 2)
@@ -357,6 +354,36 @@ async def test_of_a_busy_trigger_not_all_records_are_looked_at(
     await world.project()
 
     assert found(await world.deliveries()) == ids(plan(5))
+
+
+async def test_of_a_wish_the_index_itself_knows_that_it_began(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """However many records its trigger has: a late first plan, and a round that was redelivered."""
+    monkeypatch.setattr(record_log, "MAX_LOOKED_AT", 0)
+    late = NOW - timedelta(minutes=3)
+    for number in (1, 2):
+        await world.append(plan(0, round=number, logged_at=late))
+        await world.append(
+            attempted(
+                Outcome.DELIVERED,
+                **{**about(0), "logged_at": late},
+                round=number,
+                started_at=NOW,
+            )
+        )
+        await world.project()
+    await world.append(
+        *(plan(0, round=number, event_seq=90, logged_at=late) for number in (1, 2)),
+        message_id=lambda own: f"{own}-2",
+    )
+
+    await world.project()
+    assert await world.deliveries() == []
+    await world.append(plan(0, round=3, logged_at=late))
+    await world.project()
+    (row,) = await world.deliveries()
+    assert row["round"] == 3
 
 
 async def test_a_redelivery_begins_once_its_round_has_ended(world: World):

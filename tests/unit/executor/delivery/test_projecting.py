@@ -58,12 +58,19 @@ class Index:
     def __init__(self) -> None:
         self.rows: dict[str, DeliveryProgress] = {}
         self.rounds = BegunRounds()
+        """The stream, which is asked for late first plans alone."""
+        self.begun: dict[str, int] = {}
         self.wakes: dict[str, list] = {target_id: [] for target_id in TARGETS}
 
     def project(self, page: list[StoredRecord]) -> None:
         ids = {one.record.delivery_id for one in page}
         known = {key: row for key, row in self.rows.items() if key in ids}
-        result = project(page, known, dict(self.rounds.newest))
+        looked_up = {one.record.delivery_id for one in page if may_repeat(one)}
+        earlier = {key: self.rounds.newest.get(key, 0) for key in looked_up}
+        for key, number in self.begun.items():
+            earlier[key] = max(number, earlier.get(key, 0))
+        result = project(page, known, earlier)
+        self.begun |= {one.delivery_id: one.round for one in result.begun}
         for delivery_id in result.ended:
             del self.rows[delivery_id]
         for row in result.pending:
@@ -114,13 +121,14 @@ def test_a_lane_is_woken_for_whatever_waits_in_it(records: list[DeliveryRecord])
         assert min(index.wakes[row.planned.target_id]) <= row.next_attempt_at
 
 
-def test_only_what_is_late_or_of_another_round_may_be_a_repetition():
+def test_only_a_late_first_plan_is_looked_for_in_the_stream():
     def is_looked_up(record: DeliveryRecord, late: timedelta) -> bool:
         return may_repeat(StoredRecord(record, 1, record.logged_at + late))
 
     assert not is_looked_up(planned(), PROMPT)
     assert is_looked_up(planned(), PROMPT + SECOND)
-    assert is_looked_up(planned(round=2), timedelta())
+    # Of these the index remembers by itself which ones have begun.
+    assert not is_looked_up(planned(round=2), 9 * PROMPT)
     assert not is_looked_up(attempted(), 9 * PROMPT)
 
 
@@ -130,6 +138,15 @@ def test_a_plan_that_comes_again_after_the_delivery_waits_for_nothing():
 
     assert project(page, {}, {planned().delivery_id: 1}).pending == []
     assert len(project(page, {}, {}).pending) == 1
+
+
+def test_a_round_that_a_redelivery_began_is_remembered_and_begins_once():
+    first = stored([planned(round=2)], timedelta())
+    (begun,) = project(first, {}, {}).begun
+    assert (begun.delivery_id, begun.round) == (planned().delivery_id, 2)
+
+    again = project(first, {}, {begun.delivery_id: begun.round})
+    assert (again.pending, again.begun) == ([], [])
 
 
 def test_what_begins_and_ends_in_one_page_is_written_nowhere():

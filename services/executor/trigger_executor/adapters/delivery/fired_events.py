@@ -21,7 +21,7 @@ gone."""
 CLOCKS_APART = timedelta(minutes=2)
 """Between what an event's id says and when the broker stored it, where its clock is behind."""
 CHANGES = 10
-"""Of a test's trigger: it is made, and it has fired."""
+"""Of a test: there is one, as a rule."""
 _MESSAGE_ID = "Nats-Msg-Id"
 
 
@@ -59,7 +59,7 @@ class TestedTargets:
         self._changes = changes
 
     async def change_of(self, trigger_id: str, target_id: str) -> int | None:
-        for message in await self._changes.after(0, subjects.changed(trigger_id), CHANGES):
+        for message in await self._changes.after(0, subjects.tested(trigger_id), CHANGES):
             if why_unreadable(message.headers):
                 continue
             try:

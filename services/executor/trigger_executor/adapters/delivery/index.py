@@ -37,6 +37,16 @@ SELECT delivery_id::text, event_id::text, trigger_id, target_id, round, attempts
 FROM delivery WHERE delivery_id = ANY($1::uuid[])
 """
 
+SWEEP_BEGUN = "DELETE FROM begun WHERE expires_at < now() - $1::interval"
+
+BEGUN = "SELECT delivery_id::text, round FROM begun WHERE delivery_id = ANY($1::uuid[])"
+
+WRITE_BEGUN = """
+INSERT INTO begun (delivery_id, round, expires_at)
+SELECT * FROM unnest($1::uuid[], $2::int[], $3::timestamptz[])
+ON CONFLICT (delivery_id) DO UPDATE SET round = excluded.round, expires_at = excluded.expires_at
+"""
+
 DELETE = "DELETE FROM delivery WHERE delivery_id = ANY($1::uuid[])"
 
 WRITE = """
@@ -97,6 +107,7 @@ class PostgresDeliveries:
 
     async def sweep(self, after: timedelta) -> int:
         async with self._database.connection() as connection:
+            await connection.execute(SWEEP_BEGUN, after)
             status: str = await connection.execute(SWEEP, after)
         return int(status.rpartition(" ")[2])
 
@@ -120,9 +131,22 @@ class PostgresProjection:
         rows: Any = await self._connection.fetch(LOAD, list(delivery_ids))
         return {row["delivery_id"]: _progress(row) for row in rows}
 
+    async def begun(self, delivery_ids: Collection[str]) -> dict[str, int]:
+        if not delivery_ids:
+            return {}
+        rows: Any = await self._connection.fetch(BEGUN, list(delivery_ids))
+        return {row["delivery_id"]: row["round"] for row in rows}
+
     async def write(self, projection: Projection, position: int) -> None:
         if projection.ended:
             await self._connection.execute(DELETE, projection.ended)
+        if begun := projection.begun:
+            await self._connection.execute(
+                WRITE_BEGUN,
+                [one.delivery_id for one in begun],
+                [one.round for one in begun],
+                [one.expires_at for one in begun],
+            )
         if projection.pending:
             await self._connection.execute(WRITE, *_columns(projection.pending))
         if projection.lanes:

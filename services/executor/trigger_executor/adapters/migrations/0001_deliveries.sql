@@ -24,6 +24,15 @@ CREATE INDEX delivery_fewest ON {schema}.delivery (target_id, attempts, next_att
 CREATE INDEX delivery_order ON {schema}.delivery (target_id, trigger_id, event_seq);
 CREATE INDEX delivery_expiry ON {schema}.delivery (target_id, expires_at);
 
+-- Rounds that a redelivery began, and first plans that came late, until their events' lives end: by these a plan that
+-- comes again is told from a new one, also once its delivery has ended and is no row above.
+CREATE TABLE {schema}.begun (
+    delivery_id uuid        PRIMARY KEY,
+    round       integer     NOT NULL,
+    expires_at  timestamptz NOT NULL
+);
+CREATE INDEX begun_expiry ON {schema}.begun (expires_at);
+
 -- A target's deliveries in the hands of one replica, or of none: `wake_at` is when somebody is to take it, null where
 -- nothing waits. `state` is its owner's (breaker, pause, rate). `is_asked`: a test of the target went well since it was
 -- looked at, `probed_at` when the newest began. `for_test`: the target is written out in a test, and the row goes with its deliveries.
@@ -74,7 +83,7 @@ DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = '{prefix}etp_executor') THEN
         GRANT USAGE ON SCHEMA {schema} TO {prefix}etp_executor;
-        GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.delivery, {schema}.lane TO {prefix}etp_executor;
+        GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.delivery, {schema}.begun, {schema}.lane TO {prefix}etp_executor;
         GRANT SELECT, INSERT, UPDATE ON {schema}.projection TO {prefix}etp_executor;
     END IF;
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = '{prefix}etp_api') THEN

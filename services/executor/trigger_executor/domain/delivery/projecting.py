@@ -2,7 +2,8 @@
 
 Pure. The index is the fold of the records (``trigger_contracts.deliveries.fold``), as far as it is
 pending: what has ended leaves it. So a plan of what has ended cannot be told by the index from a
-new one; ``earlier`` says which rounds began before, for those that may be repetitions.
+new one; ``earlier`` says which rounds began before, for those that may be repetitions. Of rounds
+that a redelivery began, and of first plans that came late, the index itself remembers that.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -54,6 +55,8 @@ class Projection:
     pending: Sequence[DeliveryProgress]
     ended: Sequence[str]
     lanes: Mapping[str, LaneNews] = field(default_factory=dict)
+    begun: Sequence[DeliveryPlanned] = ()
+    """Plans that began rounds which are remembered until the event's life ends."""
 
 
 class BegunRounds:
@@ -78,11 +81,20 @@ class BegunRounds:
 
 
 def may_repeat(one: StoredRecord) -> bool:
-    """Whether a plan may stand in the stream for the second time, past the broker's memory."""
+    """Whether a first plan may stand in the stream for the second time, past the broker's memory:
+    only the stream knows of one that was prompt.
+    """
     record = one.record
-    if not isinstance(record, DeliveryPlanned):
-        return False
-    return record.round > 1 or one.stored_at - record.logged_at > PROMPT
+    is_first = isinstance(record, DeliveryPlanned) and record.round == 1
+    return is_first and one.stored_at - record.logged_at > PROMPT
+
+
+def is_remembered(one: StoredRecord) -> bool:
+    """Whether the index remembers the round that a plan begins: a wish begins it, not the event,
+    and a wish may be repeated for as long as the event lives.
+    """
+    record = one.record
+    return isinstance(record, DeliveryPlanned) and (record.round > 1 or may_repeat(one))
 
 
 def project(
@@ -92,9 +104,11 @@ def project(
 ) -> Projection:
     """What the records of ``batch`` make of the deliveries that the index knows.
 
-    ``earlier``: the round of a delivery that began last, where its plan here ``may_repeat``.
+    ``earlier``: the round of a delivery that began last, where its plan here ``may_repeat`` or
+    ``is_remembered``.
     """
     states: dict[str, DeliveryProgress] = dict(known)
+    begun: dict[str, DeliveryPlanned] = {}
     lanes: dict[str, LaneNews] = {}
     for one in batch:
         record = one.record
@@ -109,6 +123,8 @@ def project(
         if new is None or new is state:
             continue
         states[delivery_id] = new
+        if is_remembered(one):
+            begun[delivery_id] = new.planned
     changed = {
         delivery_id: state
         for delivery_id, state in states.items()
@@ -124,6 +140,7 @@ def project(
             if state.final is not None and delivery_id in known
         ],
         lanes=lanes,
+        begun=list(begun.values()),
     )
 
 

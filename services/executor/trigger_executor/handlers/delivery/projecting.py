@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from trigger_executor.domain.delivery.projecting import (
     StoredRecord,
+    is_remembered,
     may_repeat,
     project,
 )
@@ -151,6 +152,11 @@ async def write_page(
 ) -> set[str]:
     """Write what a page of records makes of the index; the targets that something waits for."""
     known = await transaction.load({one.record.delivery_id for one in found})
-    projection = project(found, known, earlier)
+    remembered = await transaction.begun(
+        {one.record.delivery_id for one in found if is_remembered(one)}
+    )
+    for delivery_id, number in earlier.items():
+        remembered[delivery_id] = max(number, remembered.get(delivery_id, 0))
+    projection = project(found, known, remembered)
     await transaction.write(projection, upto)
     return {target_id for target_id, lane in projection.lanes.items() if lane.wake_at is not None}
