@@ -75,6 +75,13 @@ STATES = {
     "trigger-again": State(
         "/triggers/{gone}", (("button", "Create again"),), "A new trigger with the same"
     ),
+    "targets": State("/targets"),
+    "targets-menu": State("/targets", (("button", "More for"),), "Delete"),
+    "target-new": State("/targets/new", (("button", "Add a header"),), "Sent with each attempt"),
+    "target": State("/targets/{hook}", (), "What is set"),
+    "target-history": State("/targets/{hook}?tab=history&version=1", (), "As it was created"),
+    "target-rotate": State("/targets/{hook}", (("button", "Rotate the secret"),), "Both sign for"),
+    "target-edit": State("/targets/{hook}/edit"),
     "log": State("/events"),
     "log-archived": State("/events?life=archived", (), "Nothing is archived"),
     "log-no-match": State("/events?q=nothing has this", (), "No event passes"),
@@ -106,7 +113,17 @@ async def populated(platform: Platform) -> dict[str, str]:
     """One of everything, and what each address needs."""
     payload = {HOSTILE: HOSTILE, LONG: LONG, "amount": 1}
     texts = {"name": NAME, "description": f"{HOSTILE} {LONG}", "labels": [LABEL]}
-    api = await platform.create(type="api", payload=payload, payload_schema=SCHEMA, **texts)
+    # Nothing leaves the machine: what a trigger names is a subject of the platform's own broker.
+    subject = {"type": "nats", "subject": "out." + "w" * 64, "name": NAME}
+    hook = {"type": "webhook", "url": f"https://1.1.1.1/{LONG}", "name": NAME}
+    heads = {"headers": {"X-" + "W" * 98: LONG}, "secret_headers": {"X-Secret": LONG}}
+    made = [
+        (await platform.rest.post("/targets/", json=fields)).json()["id"]
+        for fields in (subject, {**hook, **heads})
+    ]
+    api = await platform.create(
+        type="api", payload=payload, payload_schema=SCHEMA, targets=made[:1], **texts
+    )
     cron = await platform.create(type="scheduled", cron="30 2 * * *", **texts)
     gone = await platform.create(type="api", **texts)
     edit = {"cron": "30 3 * * *", "payload": payload}
@@ -127,6 +144,7 @@ async def populated(platform: Platform) -> dict[str, str]:
         "gone": gone["id"],
         "event": event,
         "rejected": rejected,
+        "hook": made[1],
     }
 
 

@@ -27,7 +27,8 @@ export const words = {
     finalStatuses: 'Of 400 to 499, separated by commas: nothing is tried again after one of them.',
     secret: '“whsec_” and 24 to 64 bytes as base64. Empty: one is made, and shown once.',
     ca: 'PEM, instead of the system’s: for a receiver with an authority of its own.',
-    alert: 'It is told when this one fails, recovers, or has given up a delivery.',
+    alert:
+      'Another target, for alerts about this one. It is kept and checked, and told nothing yet.',
   },
   unit: { s: 'seconds', min: 'minutes', h: 'hours', d: 'days', iso: 'ISO 8601' },
   durable: {
@@ -92,8 +93,8 @@ export const words = {
     caOwn: 'certificates of your own',
     caSystem: 'the system’s certificates',
     alert: 'Alerts',
-    noAlert: 'nobody is told',
-    someAlert: 'another target is told',
+    noAlert: 'none',
+    someAlert: 'another target',
   },
   preview: {
     title: 'What a receiver gets',
