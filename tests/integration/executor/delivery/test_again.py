@@ -20,8 +20,11 @@ from trigger_contracts.deliveries.records import (
     record_in,
 )
 from trigger_contracts.subjects import Verb
+from trigger_contracts.targets.in_tests import written_out
+from trigger_executor.adapters.delivery.fired_events import TestedTargets
 from trigger_executor.adapters.schema import SCHEMA
 from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
+from trigger_runtime.jetstream.reader import StreamReader
 
 INBOX, REPLIES = "_INBOX_client.again", "_INBOX_client.replies"
 
@@ -203,3 +206,16 @@ async def test_a_target_is_tested_once_a_second_and_nothing_is_recorded(
     async with empty_database.connected() as owner:
         rows = await owner.fetch(f"SELECT target_id FROM {SCHEMA}.lane WHERE is_asked")
     assert {row["target_id"] for row in rows} == {"erp", "crm"}
+
+
+async def test_a_target_that_a_test_wrote_out_is_found_by_its_change(around: Around):
+    fields = {"type": "nats", "subject": "out.lab"}
+    change = make_api_change().model_copy(
+        update={"is_test": True, "test_target": written_out(fields, "written")}
+    )
+    seq = await around.change(change)
+    tests = TestedTargets(StreamReader(around.connection, topology.CHANGES.name, timeout=TIMEOUT))
+
+    assert await tests.change_of(change.trigger_id, "written") == seq
+    assert await tests.change_of(change.trigger_id, "erp") is None
+    assert await tests.change_of("another", "written") is None
