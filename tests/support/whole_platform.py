@@ -21,7 +21,6 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import httpx
-import nats
 import psutil
 from nats.aio.client import Client
 from pydantic import SecretStr
@@ -37,6 +36,7 @@ from trigger_local import ports, secrets
 from trigger_local import status as status_of
 from trigger_local.home import Home
 from trigger_local.state import State
+from trigger_runtime.jetstream.client import OrderlyClient
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.reader import StoredMessage, StreamReader
 from trigger_runtime.process.clock import SystemClock
@@ -289,7 +289,10 @@ class Platform:
             "ping_interval": 2,
             "error_cb": _ignore,
         }
-        return await nats.connect(self._nats_url, **{**settings, **options})
+        # Its ``flush`` is a barrier; that of nats-py's own client overtakes what waits to be sent.
+        client = OrderlyClient()
+        await client.connect(self._nats_url, **{**settings, **options})
+        return client
 
     @contextlib.asynccontextmanager
     async def connected(self, user: str = "client", **options: Any) -> AsyncIterator[Client]:

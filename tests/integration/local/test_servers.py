@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import asyncpg
-import nats
+import nats.errors
 import nats.js.errors
 import pytest
 from nats.aio.client import Client
@@ -27,6 +27,7 @@ from trigger_contracts.topology import (
     STREAMS,
 )
 from trigger_local.secrets import Secrets
+from trigger_runtime.jetstream.client import OrderlyClient
 
 FORBIDDEN = {
     "api": subjects.due("one"),
@@ -145,7 +146,8 @@ async def test_the_executor_publishes_where_an_operator_lets_targets_lead(secret
     async with own_servers.broker({"accounts": allowed}) as port, contextlib.AsyncExitStack() as on:
 
         async def entered(user: str) -> Client:
-            client = await nats.connect(
+            client = OrderlyClient()
+            await client.connect(
                 f"nats://127.0.0.1:{port}",
                 user=user,
                 password=secrets.nats[user],
