@@ -762,7 +762,8 @@ async def test_head_and_options_are_answered_at_every_door(platform: Platform) -
         doors += [(url, path, {"get"}) for path in OF_A_WORKER]
     assert len(doors) > 30
     for url, path, methods in doors:
-        target = path.format(trigger_id=trigger_id, event_id=new_id(), letter_id="none")
+        ids = {"trigger_id": trigger_id, "event_id": new_id(), "delivery_id": new_id()}
+        target = path.format(**ids, letter_id="none", target_id="none")
         options = await raw_http.ask(url, "OPTIONS", target, key)
         assert (options.status, options.body) == (204, b""), target
         allowed = set(options.headers["allow"].lower().split(", "))

@@ -19,6 +19,7 @@ from nats.aio.msg import Msg
 from standardwebhooks.webhooks import Webhook
 
 from tests.e2e.conftest import RECEIVERS
+from tests.support import pages
 from tests.support.eventually import eventually
 from tests.support.receiver import receiving
 from tests.support.whole_platform import Json, Platform
@@ -106,6 +107,27 @@ async def test_what_was_fired_while_the_receiver_was_away_arrives_signed(
         "/events/", params={"target_id": away["id"], "delivery": "delivered"}
     )
     assert {one["id"] for one in row.json()} == set(fired)
+
+
+async def test_the_first_delivery_of_the_readme_arrives(platform: Platform, tmp_path: Path) -> None:
+    """As it stands, but for the receiver's place, and that it is awaited and ended."""
+    (block,) = pages.requests("README.md", "First delivery")
+    place = f"{RECEIVERS}:{ports.choose_free(set())}"
+    started = f"LISTEN={place} {sys.executable} {EXAMPLE} > received &"
+    there = block.replace("127.0.0.1:9000", place).replace(
+        "python3 examples/receiver.py &", started
+    )
+    assert there.count(place) == 2
+    ended = "until [ -s received ]; do sleep 0.1; done; kill $!"
+    await pages.paste(
+        [f"{there}\n{ended}"],
+        tmp_path,
+        URL=platform.status["url"],
+        KEY=platform.status["api_key"],
+    )
+    event_id, event = (tmp_path / "received").read_text().split(" ", 1)
+    assert json.loads(event)["id"] == event_id
+    assert json.loads(event)["data"]["trigger_name"] == "hello"
 
 
 async def test_webhooks_and_subjects_get_the_very_bytes_of_the_stream(

@@ -44,7 +44,7 @@ async def platform(disk: Path) -> AsyncIterator[Platform]:
 
 
 def executors(root: Path) -> list[int]:
-    """Every executor that belongs to this platform, watched or not."""
+    """Every process that records, of this platform's, watched or not."""
     found = []
     for process in psutil.process_iter(["cmdline"]):
         if "trigger_executor" not in " ".join(process.info["cmdline"] or ()):
@@ -52,6 +52,7 @@ def executors(root: Path) -> list[int]:
         try:
             # Its standard output is a pipe to its own supervisor alone: known by its parent.
             mine = str(root) in " ".join(psutil.Process(process.ppid()).cmdline())
+            mine = mine and process.environ().get("ETP_EXECUTOR_ROLES") == "record"
         except psutil.Error:
             continue
         if mine:

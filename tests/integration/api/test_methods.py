@@ -40,7 +40,7 @@ async def test_head_answers_as_get_without_a_body_at_every_address(
         if "GET" not in methods:
             continue
         ids = {"trigger_id": trigger_id, "event_id": event_id}
-        target = path.format(**ids, letter_id="none", target_id="none")
+        target = path.format(**ids, letter_id="none", target_id="none", delivery_id=event_id)
         head = await ask(gateway.url, "HEAD", target, [key])
         assert head.body == b"", path
         if target.rstrip("/") in ENDLESS:
@@ -90,7 +90,9 @@ async def test_head_of_a_stream_or_an_export_begins_neither(gateway: Running, lo
 async def test_options_tells_what_every_address_answers(gateway: Running) -> None:
     known = addresses(gateway)
     for path, methods in known.items():
-        target = path.format(trigger_id="t", event_id="e", letter_id="l", target_id="g")
+        target = path.format(
+            trigger_id="t", event_id="e", letter_id="l", target_id="g", delivery_id="d"
+        )
         answer = await gateway.http.options(target)
         assert (answer.status_code, answer.content) == (204, b""), path
         allowed = set(answer.headers["allow"].split(", "))

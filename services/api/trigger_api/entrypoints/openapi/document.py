@@ -35,6 +35,7 @@ _MAY_BE_ABSENT = {
     "TargetAccepted": {"secret"},
     "EventListed": {"payload"},
     "WorkerShown": {"oldest_command_age_s"},
+    "TestAccepted": {"secret"},
 }
 """Fields of answers that are left out where they say nothing."""
 

@@ -2689,7 +2689,7 @@ export interface components {
             /** @constant */
             status: "accepted";
             /** @description What requests to the `target` are signed with, where it was written out without one. Shown once. */
-            secret: string | null;
+            secret?: string;
         };
         /** @description What a test adds. */
         TestFireInput: {
