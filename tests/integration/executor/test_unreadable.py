@@ -101,10 +101,10 @@ async def test_a_fire_that_fails_by_itself_is_answered_and_buried(
     await around.change(ORDER)
     decide = RecordFires._decide
 
-    async def fails(self: RecordFires, fires: Any, states: Any) -> Any:
+    async def fails(self: RecordFires, fires: Any, *found: Any) -> Any:
         if any(fire.command_id == "bad" for fire in fires):
             raise error("a fault of ours")
-        return await decide(self, fires, states)
+        return await decide(self, fires, *found)
 
     monkeypatch.setattr(RecordFires, "_decide", fails)
     async with around.inbox(INBOX) as heard:

@@ -1,5 +1,6 @@
 """The index of deliveries in PostgreSQL: projected once, in order, by one replica at a time."""
 
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -57,6 +58,12 @@ def about(number: int, target_id: str = "erp", trigger_id: str = "backup") -> di
 def plan(number: int, target_id: str = "erp", **given: Any) -> DeliveryRecord:
     times = {"planned_at": NOW, "expires_at": NOW + LIFE}
     return planned(**{**about(number, target_id), **times, "event_seq": 1 + number, **given})
+
+
+@pytest.fixture(autouse=True)
+def at_present(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test has events of its own time: a plan that was stored long after its event is late."""
+    monkeypatch.setattr(sys.modules[__name__], "NOW", datetime.now(UTC))
 
 
 class World:
