@@ -35,7 +35,8 @@ def doors(gateway: Running) -> list[tuple[str, str]]:
         if not TAKE_NO_BODY.fullmatch(route.path)
     ]
     paths = {path.strip("/").partition("/")[0] for _, path in found}
-    assert paths == {"triggers", "events", "test", "schedules", "session"}
+    known = {"triggers", "targets", "events", "deliveries", "test", "schedules", "session"}
+    assert paths == known
     assert {method for method, _ in found} == {"POST", "PUT", "PATCH"}
     return found
 
