@@ -16,7 +16,7 @@ from trigger_local.secrets import Secrets
     ("service", "off", "words"),
     [
         ("api", 90, "90 s ahead of PostgreSQL's, 90 s ahead of the broker's"),
-        ("executor", 90, "90 s ahead of the broker's"),
+        ("executor", 90, "90 s ahead of PostgreSQL's, 90 s ahead of the broker's"),
         ("retention", -90, "90 s behind PostgreSQL's, 90 s behind the broker's"),
     ],
 )

@@ -3,6 +3,7 @@ import { Button } from '../../parts/Button'
 import { Copy } from '../../parts/Copy'
 import { forgetOnce, useOnce } from './once'
 import { words } from './text'
+import './Secret.css'
 
 /** The secret that was just made: nobody can show it again, so it stays until it is dismissed. */
 export function SecretOnce({ id }: { id: string }) {
