@@ -8,6 +8,7 @@ import pytest
 from tests.engine import checks
 from tests.support.engine.deployed import Deployment, deployed
 from tests.support.engine.running import Engine
+from trigger_contracts.topology import BUCKETS, STREAMS
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -36,7 +37,7 @@ def test_every_stream_is_kept_by_three_brokers(cluster):
         assert done.exit_code == 0, done.output
         accounts = json.loads(done.output)["account_details"]
         streams = [one for account in accounts for one in account.get("stream_detail", ())]
-        assert len(streams) == 7
+        assert len(streams) == len(STREAMS) + len(BUCKETS)
         assert {one["config"]["num_replicas"] for one in streams} == {3}
 
 

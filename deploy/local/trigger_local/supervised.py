@@ -84,7 +84,7 @@ class Supervised:
         self._loop: asyncio.Task[None] | None = None
         self._replacing: asyncio.Task[bool] | None = None
         self._kept: set[Path] = set()
-        """What was seen of its files since its last start; it may be the one that makes them."""
+        """What was seen of its files, and was there at its last start; it may make more of them."""
 
     @property
     def pid(self) -> int | None:
@@ -203,8 +203,10 @@ class Supervised:
         self._program = await asyncio.to_thread(self.spec.prepare)
         if self._stopping.is_set():
             return
+        # What is there now and goes before the first look was removed under it.
+        kept = await asyncio.to_thread(lambda: {path for path in self._kept if _is_there(path)})
         process = await child.start(self._program, asyncio.subprocess.PIPE)
-        self._process, self._kept = process, set()
+        self._process, self._kept = process, kept
         assert process.stdout is not None  # noqa: S101 (PIPE above)
         copying = asyncio.create_task(
             self._output.copy(self.spec.name, process.stdout, self.spec.routine, self._hear)
