@@ -166,6 +166,8 @@ export function Editor({ initial, opened: first, isCopy = false }: Props) {
   return (
     <form className="edit" onSubmit={(event) => void save(event)} noValidate>
       <Summary
+        words={words.save}
+        list="/triggers"
         ref={summary}
         errors={errors}
         failed={failed?.error ?? null}

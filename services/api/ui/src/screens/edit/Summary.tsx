@@ -7,7 +7,6 @@ import { NOT_LOADED } from '../../parts/loading'
 import { text } from '../../text'
 import { focusField } from './form'
 import type { Placed } from './pointers'
-import { words } from './text'
 
 interface Props {
   ref: Ref<HTMLDivElement>
@@ -15,15 +14,30 @@ interface Props {
   failed: ApiError | null
   isCreate: boolean
   name: string
+  words: Words
+  /** Where what may have been stored is looked for by its name. */
+  list: string
+}
+
+interface Words {
+  refused: (count: number) => string
+  failed: string
+  gone: string
+  maybe: string
+  other: string
+  look: string
+  /** Of forms that need more than they came with. */
+  notLoaded?: string
+  typed?: string
 }
 
 /** Above the form after a save that came to nothing: what it was, and a way to each place. */
-export function Summary({ ref, errors, failed, isCreate, name }: Props) {
+export function Summary({ ref, errors, failed, isCreate, name, words, list }: Props) {
   return (
     <div ref={ref} tabIndex={-1} className="edit-summary" role="alert">
       {errors.length > 0 ? (
         <div className="edit-refused">
-          <h2>{words.save.refused(errors.length)}</h2>
+          <h2>{words.refused(errors.length)}</h2>
           <ul>
             {errors.map(({ field, label, message, pointer, at }) => (
               <li key={`${pointer}${message}`}>
@@ -42,21 +56,21 @@ export function Summary({ ref, errors, failed, isCreate, name }: Props) {
       ) : null}
       {failed?.code === NOT_LOADED ? (
         <div className="edit-refused">
-          <h2>{words.save.notLoaded}</h2>
+          <h2>{words.notLoaded}</h2>
           <p>
-            {failed.detail} {words.save.typed}
+            {failed.detail} {words.typed}
           </p>
           <Button type="submit">{text.state.retry}</Button>
         </div>
       ) : failed ? (
         <div className="edit-refused">
-          <h2>{failed.isAway ? text.state.away : words.save.failed}</h2>
-          <p>{failed.status === 404 ? words.save.gone : failed.detail}</p>
-          {isCreate && failed.isAway ? <p>{words.save.maybe}</p> : null}
+          <h2>{failed.isAway ? text.state.away : words.failed}</h2>
+          <p>{failed.status === 404 ? words.gone : failed.detail}</p>
+          {isCreate && failed.isAway ? <p>{words.maybe}</p> : null}
           {failed.code === 'idempotency-mismatch' ? (
             <p>
-              {words.save.other}{' '}
-              <Link href={`/triggers?q=${encodeURIComponent(name.trim())}`}>{words.save.look}</Link>
+              {words.other}{' '}
+              <Link href={`${list}?q=${encodeURIComponent(name.trim())}`}>{words.look}</Link>
             </p>
           ) : null}
           <ErrorCode error={failed} />

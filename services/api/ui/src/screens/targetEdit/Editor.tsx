@@ -11,6 +11,7 @@ import { changesOf, type Fields } from '../edit/draft'
 import { focusField } from '../edit/form'
 import { same } from '../edit/json'
 import type { Placed } from '../edit/pointers'
+import { Summary } from '../edit/Summary'
 import { useLeave } from '../edit/useLeave'
 import { handOver } from '../target/once'
 import { SecretOnce } from '../target/Secret'
@@ -21,7 +22,6 @@ import { Pace } from './Pace'
 import { Preview } from './Preview'
 import { localErrors } from './pointers'
 import { Request } from './Request'
-import { Summary } from './Summary'
 import { applied, forget, type Opened, type Refusal, refusalOf } from './save'
 import { words } from './text'
 import { What } from './What'
@@ -186,6 +186,8 @@ export function Editor({ initial, opened: first }: Props) {
   return (
     <form className="edit" onSubmit={(event) => void save(event)} noValidate>
       <Summary
+        words={words.save}
+        list="/targets"
         ref={summary}
         errors={errors}
         failed={failed?.error ?? null}
