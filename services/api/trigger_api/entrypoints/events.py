@@ -80,7 +80,6 @@ def router(
         return HttpAnswer(200, body.model_dump_json().encode()).response()
 
     router = APIRouter(tags=["events"])
-    counted = (headers.TOTAL_COUNT, headers.TOTAL_COUNT_KIND)
     routes.add(
         router,
         "GET",
@@ -91,8 +90,7 @@ def router(
             200: answers.json(
                 list[EventListed],
                 "A page of the log",
-                headers.LINK,
-                *counted,
+                *headers.OF_PAGES,
                 headers.COVERAGE,
                 headers.LOG_POSITION,
             )

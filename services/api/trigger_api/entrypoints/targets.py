@@ -105,9 +105,7 @@ def router(endpoints: TargetRoutes) -> APIRouter:
             200: answers.json(
                 list[TargetDetail],
                 "A page of targets",
-                headers.LINK,
-                headers.TOTAL_COUNT,
-                headers.TOTAL_COUNT_KIND,
+                *headers.OF_PAGES,
             )
         },
     )

@@ -105,9 +105,7 @@ def router(endpoints: TriggerRoutes) -> APIRouter:
             200: answers.json(
                 list[TriggerShown],
                 "A page of triggers",
-                headers.LINK,
-                headers.TOTAL_COUNT,
-                headers.TOTAL_COUNT_KIND,
+                *headers.OF_PAGES,
             )
         },
     )

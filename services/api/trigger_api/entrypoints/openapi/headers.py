@@ -65,6 +65,8 @@ TOTAL_COUNT_KIND = ResponseHeader(
     is_always_there=False,
     schema={"type": "string", "enum": ["exact", "estimate"]},
 )
+OF_PAGES = (LINK, TOTAL_COUNT, TOTAL_COUNT_KIND)
+"""What the page of a list says beside its items."""
 UNDERSTOOD_ENCODINGS = ResponseHeader(
     "Accept-Encoding", "How bodies may be encoded.", is_always_there=False
 )
