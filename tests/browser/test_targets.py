@@ -1,8 +1,9 @@
 """Targets: made and edited by a form, their secrets shown once, listed, and deleted."""
 
+import asyncio
 import re
 
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import NewContext
 from tests.support.browser import NARROW, Watch, axe, screenshot
@@ -264,8 +265,20 @@ async def test_an_event_shows_what_was_delivered_and_what_is_tried_again(
     trigger = await platform.create(name="seen", type="api", targets=[there["id"], nowhere["id"]])
     event = await platform.fire(trigger["id"], payload={"order": 1})
     await platform.until_events(1, delivery="pending", target_id=nowhere["id"])
+    # The names come after the event: until then a target is named by its id.
+    read = asyncio.Event()
+
+    async def slowly(route: Route) -> None:
+        await read.wait()
+        await route.continue_()
+
+    await page.route("**/targets/?*", slowly)
     await page.goto(f"/ui/events?trigger={trigger['id']}&event={event}")
     drawer = page.get_by_role("dialog", name="seen")
+    for target in (there, nowhere):
+        await expect(drawer.get_by_role("link", name=target["id"])).to_be_visible()
+    await axe(page)
+    read.set()
     rows = drawer.locator(".delivery")
     await expect(rows.filter(has_text="seen, there")).to_contain_text("delivered")
     waiting = rows.filter(has_text="seen, nowhere")

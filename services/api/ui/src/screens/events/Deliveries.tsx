@@ -23,7 +23,8 @@ export function Deliveries({ event, zone }: { event: EventDetail; zone: string |
   const { deliveries } = event
   const read = useTargetsById(deliveries.map(({ target_id }) => target_id))
   const names = new Map(read.data?.map((target) => [target.id, nameOf(target)]))
-  const nameOfTarget = (id: string) => names.get(id)
+  // Its id until its name is known, or for ever when it is deleted: a link always says where it goes.
+  const nameOfTarget = (id: string) => names.get(id) ?? id
   return (
     <ul className="deliveries">
       {deliveries.map((delivery) => (
@@ -31,12 +32,9 @@ export function Deliveries({ event, zone }: { event: EventDetail; zone: string |
           <div className="delivery-line">
             <Tag result={SIGNS[delivery.state]} word={words.deliveries[delivery.state]} />
             <Link href={`/targets/${delivery.target_id}`} className="clip">
-              {nameOfTarget(delivery.target_id) ?? (read.isPending ? '' : delivery.target_id)}
+              {nameOfTarget(delivery.target_id)}
             </Link>
-            <Redeliver
-              delivery={delivery}
-              name={nameOfTarget(delivery.target_id) ?? delivery.target_id}
-            />
+            <Redeliver delivery={delivery} name={nameOfTarget(delivery.target_id)} />
           </div>
           <Outlook delivery={delivery} zone={zone} />
           {delivery.attempts.length > 0 ? (
