@@ -7,6 +7,7 @@ from playwright.async_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import NewContext
 from tests.support.browser import NARROW, Watch, axe, screenshot
+from tests.support.eventually import eventually
 from tests.support.whole_platform import Json, Platform
 
 LIST = "/ui/targets"
@@ -293,6 +294,17 @@ async def test_an_event_shows_what_was_delivered_and_what_is_tried_again(
     await expect(arrived).to_contain_text("round 2")
     await expect(arrived).to_contain_text("delivered")
     await expect(button(drawer, "Try now: seen, nowhere")).to_be_visible()
+    # And to a target that its trigger does not name.
+    other = await made(platform, type="nats", subject="out.other", name="seen, elsewhere")
+    await drawer.get_by_role("combobox", name="Deliver to other targets").click()
+    await page.get_by_placeholder("Part of a target").fill("elsewhere")
+    await page.get_by_role("option", name="seen, elsewhere").click()
+    await page.keyboard.press("Escape")
+    await button(drawer, "Deliver").click()
+    await expect(rows.filter(has_text="seen, elsewhere")).to_contain_text("delivered")
+    await expect(button(drawer, "Deliver")).to_be_disabled()
+    await axe(page)
+    await platform.until_events(1, delivery="delivered", target_id=other["id"])
 
     await drawer.get_by_role("button", name="Close").click()
     await page.get_by_role("combobox", name="Delivery: any").click()
@@ -305,6 +317,29 @@ async def test_an_event_shows_what_was_delivered_and_what_is_tried_again(
     await expect(page.get_by_role("combobox", name="Target: seen, nowhere")).to_be_visible()
     await expect(page.get_by_text("it is read again by itself")).to_be_visible()
     await axe(page)
+
+    # All that the log shows, by the filters that narrow it, counted first.
+    await page.goto(f"/ui/events?trigger={trigger['id']}&target={there['id']}&source=api")
+    await button(page, "Deliveries").click()
+    await page.get_by_role("menuitem", name="Deliver again").click()
+    asked = page.get_by_role("dialog", name="Deliver again what is shown")
+    await expect(asked.get_by_role("listitem")).to_have_text(
+        ["Source api", "Trigger seen", "Target seen, there"]
+    )
+    await expect(asked.get_by_role("status")).to_have_text("There is no such delivery.")
+    await asked.get_by_role("checkbox", name="delivered").check()
+    await expect(asked.get_by_role("status")).to_have_text("This is 1 delivery.")
+    await axe(page)
+    await screenshot(page, "log-deliver-again")
+    await button(asked, "Deliver 1 again").click()
+    await expect(asked).to_be_hidden()
+    await expect(page.get_by_text("1 delivery asked for again")).to_be_visible()
+
+    async def is_third_round() -> bool:
+        shown = (await platform.rest.get(f"/events/{event}")).json()["deliveries"]
+        return {one["target_id"]: one["round"] for one in shown}[there["id"]] == 3
+
+    await eventually(is_third_round)
 
     await page.goto(f"{LIST}/{there['id']}")
     await button(page, "Test").click()

@@ -21,7 +21,7 @@ from trigger_api.adapters.log.views import LOOKED_THROUGH
 from trigger_api.domain.deliveries.queries import DeliveryQuery
 from trigger_api.domain.queries import EventQuery
 from trigger_contracts.deliveries.records import delivery_id_of
-from trigger_contracts.events import LogEntry
+from trigger_contracts.events import LogEntry, Source
 from trigger_contracts.ids import uuid7
 from trigger_retention.adapters.delivery_statements import DeliveryStatements
 from trigger_retention.adapters.insert import write, write_records
@@ -127,6 +127,34 @@ async def test_deliveries_are_listed_by_state_target_trigger_and_time(
     assert "attempts" not in dead
 
 
+async def test_deliveries_are_listed_by_what_their_events_are(
+    http: httpx.AsyncClient, projected: Projected
+) -> None:
+    """As a filtered log shows them, whatever of it is not written beside a delivery."""
+    ours = make_entry(ago(minutes=2), trigger_name="ours", payload={"order": "c4n4ry"})
+    test = make_entry(ago(minutes=3), source=Source.TEST, is_test=True)
+    first, second = [
+        str(await projected.add(entry, crm="", erp="delivered")) for entry in (ours, test)
+    ]
+    both = [(first, "erp"), (first, "crm")]
+    for params in (
+        {"q": "C4N4RY"},
+        {"trigger_name": "ours"},
+        {"event_id": first},
+        {"is_test": False},
+        {"source": ["api", "schedule"], "type": ["api", "scheduled"]},
+    ):
+        assert await ids(http, **params) == both, params
+    assert await ids(http, event_id=[first, second], state="pending", source="test") == [
+        (second, "crm")
+    ]
+    assert await ids(http, max_lateness=0, min_lateness=0, q="nobody says this") == []
+    assert await ids(http, replay_of=first) == []
+    for wanted, count in (({"q": "c4n4ry", "target_id": "erp"}, 1), ({"source": "test"}, 2)):
+        counted = await http.post("/deliveries/redeliver", json={"filter": wanted, "dry_run": True})
+        assert counted.json() == {"dry_run": True, "count": count}
+
+
 async def test_pages_meet_each_delivery_once(http: httpx.AsyncClient, projected: Projected) -> None:
     """Of events that share an instant, too, whatever comes meanwhile."""
     at = ago(minutes=3)
@@ -152,6 +180,9 @@ async def test_what_is_asked_wrongly_is_refused_at_its_field(http: httpx.AsyncCl
         ("cursor=x", "/query/cursor"),
         ("target_id=%00", "/query/target_id"),
         ("colour=red", "/query/colour"),
+        ("status=fired", "/query/status"),
+        ("min_lateness=2&max_lateness=1", "/query/max_lateness"),
+        ("q=%25", "/query/q"),
     ):
         answer = await http.get(f"/deliveries/?{query}")
         assert answer.status_code == 422, query

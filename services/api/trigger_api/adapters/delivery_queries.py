@@ -19,10 +19,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from trigger_api.adapters.log.tables import ATTEMPTS, DELIVERIES, INSTANT
+from trigger_api.adapters.log.filter_sql import conditions
+from trigger_api.adapters.log.tables import ATTEMPTS, DELIVERIES, EVENTS, INSTANT
 from trigger_api.domain.deliveries.queries import DeliveryFilter, DeliveryQuery
+from trigger_api.domain.queries import EventConditions, EventFilter
 
 _D = DELIVERIES.c
+
+_ASKED_OF_EVENTS = EventConditions.model_fields.keys() - {
+    *("trigger_id", "event_id", "from_", "to")
+}
+"""What a delivery has of its event is asked of itself."""
 
 _SHOWN: list[ColumnElement[Any]] = [
     _D.delivery_id.label("id"),
@@ -78,15 +85,19 @@ def deliveries(query: DeliveryQuery, after: tuple[datetime, UUID, str] | None) -
 
 def number_of(wanted: DeliveryFilter, most: int) -> Select[Any]:
     """How many pass, counted to one beyond ``most``."""
-    found = _passing(select(literal(1)), wanted).limit(most + 1).subquery()
+    found = _passing(select(literal(1)).select_from(DELIVERIES), wanted).limit(most + 1).subquery()
     return select(func.count()).select_from(found)
 
 
 def _passing(found: Select[Any], query: DeliveryFilter) -> Select[Any]:
-    for column, values in ((_D.target_id, query.target_id), (_D.trigger_id, query.trigger_id)):
+    for column, values in (
+        (_D.target_id, query.target_id),
+        (_D.trigger_id, query.trigger_id),
+        (_D.event_id, query.event_id),
+    ):
         if values is not None:
             # Of one an equation: more plans fit it.
-            several = cast([*values], ARRAY(Text))
+            several = cast([*values], ARRAY(column.type))
             found = found.where(column == (values[0] if len(values) == 1 else several.any_()))
     if query.state is not None:
         found = found.where(_D.state.in_([str(state) for state in query.state]))
@@ -94,4 +105,9 @@ def _passing(found: Select[Any], query: DeliveryFilter) -> Select[Any]:
         found = found.where(_D.logged_at >= query.from_)
     if query.to is not None:
         found = found.where(_D.logged_at < query.to)
+    of_events = query.model_dump(include=_ASKED_OF_EVENTS, exclude_none=True)
+    if of_events:
+        e = EVENTS.c
+        passing = conditions(e, EventFilter(**of_events))
+        found = found.where(select(e.event_id).where(e.event_id == _D.event_id, *passing).exists())
     return found

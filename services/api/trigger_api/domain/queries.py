@@ -112,12 +112,8 @@ class Page(BaseModel):
     )
 
 
-class EventFilter(BaseModel):
-    """Which rows of the log are meant: the same for lists, charts, live tails, exports, replays.
-
-    ``domain.log.filtering`` says whether one entry passes; ``adapters.log.filter_sql`` is the same
-    in SQL.
-    """
+class EventConditions(BaseModel):
+    """What events are, whatever became of them: shared by the filters of rows and of deliveries."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -132,9 +128,6 @@ class EventFilter(BaseModel):
     type: Several[Literal["scheduled", "api"]] | None = Field(default=None, description=TYPE)
     source: Several[Source] | None = Field(
         default=None, description=f"What made the event come about. {ANY_OF}"
-    )
-    status: Several[EntryStatus] | None = Field(
-        default=None, description=f"What became of the occurrence or fire. {ANY_OF}"
     )
     is_test: bool | None = Field(default=None, description="Only tests, or none.")
     min_lateness: Lateness | None = Field(
@@ -175,6 +168,18 @@ class EventFilter(BaseModel):
             detail = "must hold a word: letters or digits"
             raise refused(Code.INVALID, detail, pointer=f"{within}/q")
         return self
+
+
+class EventFilter(EventConditions):
+    """Which rows of the log are meant: the same for lists, charts, live tails, exports, replays.
+
+    ``domain.log.filtering`` says whether one entry passes; ``adapters.log.filter_sql`` is the same
+    in SQL.
+    """
+
+    status: Several[EntryStatus] | None = Field(
+        default=None, description=f"What became of the occurrence or fire. {ANY_OF}"
+    )
 
 
 State = Literal["active", "archived"]

@@ -1325,18 +1325,38 @@ export interface components {
             datacontenttype: "application/json";
             data: components["schemas"]["DeliveryPlanned"] | components["schemas"]["DeliveryAttempted"] | components["schemas"]["DeliveryEnded"];
         };
-        /** @description Which deliveries are meant: the same for lists, redeliveries and cancellations. */
+        /** @description Which deliveries are meant: the same for lists, redeliveries and cancellations.
+         *
+         *     By where they stand, and by what their events are: those that a filtered log shows. */
         DeliveryFilter: {
+            /** @description Events of this trigger. Given several times: any of them. */
+            trigger_id?: string | string[] | null;
+            /** @description This event. Given several times: any of them. */
+            event_id?: string | string[] | null;
+            /** @description Events that repeat this one. */
+            replay_of?: string | null;
+            /** @description The trigger's whole name, as it was when the event was logged. */
+            trigger_name?: string | null;
+            /** @description Kind of trigger. Given several times: any of them. */
+            type?: ("scheduled" | "api") | ("scheduled" | "api")[] | null;
+            /** @description What made the event come about. Given several times: any of them. */
+            source?: components["schemas"]["Source"] | components["schemas"]["Source"][] | null;
+            /** @description Only tests, or none. */
+            is_test?: boolean | null;
+            /** @description Fired at least so many seconds after it was scheduled. */
+            min_lateness?: number | null;
+            /** @description Fired at most so many seconds after it was scheduled. */
+            max_lateness?: number | null;
+            /** @description Logged at or after this instant (RFC 3339). */
+            from?: string | null;
+            /** @description Logged before this instant (RFC 3339); UTC without an offset. */
+            to?: string | null;
+            /** @description Words that all occur in the payload, in any case and order. Letters, marks and numbers make words; everything else separates them. Of scripts without spaces any part is found. Of a payload the first 10,000 characters are searched; the header `X-Search-Coverage` says `partial` where that may have missed something. */
+            q?: string | null;
             /** @description Where the delivery stands. Given several times: any of them. */
             state?: components["schemas"]["DeliveryState"] | components["schemas"]["DeliveryState"][] | null;
             /** @description Deliveries to this target. Given several times: any of them. */
             target_id?: string | string[] | null;
-            /** @description Of events of this trigger. Given several times: any of them. */
-            trigger_id?: string | string[] | null;
-            /** @description Of events logged at or after this instant (RFC 3339). */
-            from?: string | null;
-            /** @description Of events logged before this instant (RFC 3339); UTC without an offset. */
-            to?: string | null;
         };
         /** @description An event is to be delivered to a target.
          *
@@ -1791,8 +1811,6 @@ export interface components {
             type?: ("scheduled" | "api") | ("scheduled" | "api")[] | null;
             /** @description What made the event come about. Given several times: any of them. */
             source?: components["schemas"]["Source"] | components["schemas"]["Source"][] | null;
-            /** @description What became of the occurrence or fire. Given several times: any of them. */
-            status?: components["schemas"]["EntryStatus"] | components["schemas"]["EntryStatus"][] | null;
             /** @description Only tests, or none. */
             is_test?: boolean | null;
             /** @description Fired at least so many seconds after it was scheduled. */
@@ -1805,6 +1823,8 @@ export interface components {
             to?: string | null;
             /** @description Words that all occur in the payload, in any case and order. Letters, marks and numbers make words; everything else separates them. Of scripts without spaces any part is found. Of a payload the first 10,000 characters are searched; the header `X-Search-Coverage` says `partial` where that may have missed something. */
             q?: string | null;
+            /** @description What became of the occurrence or fire. Given several times: any of them. */
+            status?: components["schemas"]["EntryStatus"] | components["schemas"]["EntryStatus"][] | null;
             /** @description Active for 2 h, then archived until 48 h. Both if not given, or if both are. */
             state?: ("active" | "archived") | ("active" | "archived")[] | null;
             /** @description Events with a delivery in this state; `none`: without any. With `target_id` of a delivery to that target alone. Given several times: any of them. */
@@ -4675,8 +4695,6 @@ export interface operations {
                 type?: ("scheduled" | "api")[];
                 /** @description What made the event come about. Given several times: any of them. */
                 source?: components["schemas"]["Source"][];
-                /** @description What became of the occurrence or fire. Given several times: any of them. */
-                status?: components["schemas"]["EntryStatus"][];
                 /** @description Only tests, or none. */
                 is_test?: boolean;
                 /** @description Fired at least so many seconds after it was scheduled. */
@@ -4689,6 +4707,8 @@ export interface operations {
                 to?: string;
                 /** @description Words that all occur in the payload, in any case and order. Letters, marks and numbers make words; everything else separates them. Of scripts without spaces any part is found. Of a payload the first 10,000 characters are searched; the header `X-Search-Coverage` says `partial` where that may have missed something. */
                 q?: string;
+                /** @description What became of the occurrence or fire. Given several times: any of them. */
+                status?: components["schemas"]["EntryStatus"][];
                 /** @description Active for 2 h, then archived until 48 h. Both if not given, or if both are. */
                 state?: ("active" | "archived")[];
                 /** @description As the header `Last-Event-ID`, for clients that cannot send it; the header counts where both are given. */
@@ -4742,8 +4762,6 @@ export interface operations {
                 type?: ("scheduled" | "api")[];
                 /** @description What made the event come about. Given several times: any of them. */
                 source?: components["schemas"]["Source"][];
-                /** @description What became of the occurrence or fire. Given several times: any of them. */
-                status?: components["schemas"]["EntryStatus"][];
                 /** @description Only tests, or none. */
                 is_test?: boolean;
                 /** @description Fired at least so many seconds after it was scheduled. */
@@ -4756,6 +4774,8 @@ export interface operations {
                 to?: string;
                 /** @description Words that all occur in the payload, in any case and order. Letters, marks and numbers make words; everything else separates them. Of scripts without spaces any part is found. Of a payload the first 10,000 characters are searched; the header `X-Search-Coverage` says `partial` where that may have missed something. */
                 q?: string;
+                /** @description What became of the occurrence or fire. Given several times: any of them. */
+                status?: components["schemas"]["EntryStatus"][];
                 /** @description Active for 2 h, then archived until 48 h. Both if not given, or if both are. */
                 state?: ("active" | "archived")[];
                 /** @description Events with a delivery in this state; `none`: without any. With `target_id` of a delivery to that target alone. Given several times: any of them. */
@@ -4811,8 +4831,6 @@ export interface operations {
                 type?: ("scheduled" | "api")[];
                 /** @description What made the event come about. Given several times: any of them. */
                 source?: components["schemas"]["Source"][];
-                /** @description What became of the occurrence or fire. Given several times: any of them. */
-                status?: components["schemas"]["EntryStatus"][];
                 /** @description Only tests, or none. */
                 is_test?: boolean;
                 /** @description Fired at least so many seconds after it was scheduled. */
@@ -4825,6 +4843,8 @@ export interface operations {
                 to?: string;
                 /** @description Words that all occur in the payload, in any case and order. Letters, marks and numbers make words; everything else separates them. Of scripts without spaces any part is found. Of a payload the first 10,000 characters are searched; the header `X-Search-Coverage` says `partial` where that may have missed something. */
                 q?: string;
+                /** @description What became of the occurrence or fire. Given several times: any of them. */
+                status?: components["schemas"]["EntryStatus"][];
                 /** @description Active for 2 h, then archived until 48 h. Both if not given, or if both are. */
                 state?: ("active" | "archived")[];
                 /** @description Events with a delivery in this state; `none`: without any. With `target_id` of a delivery to that target alone. Given several times: any of them. */
@@ -4886,8 +4906,6 @@ export interface operations {
                 type?: ("scheduled" | "api")[];
                 /** @description What made the event come about. Given several times: any of them. */
                 source?: components["schemas"]["Source"][];
-                /** @description What became of the occurrence or fire. Given several times: any of them. */
-                status?: components["schemas"]["EntryStatus"][];
                 /** @description Only tests, or none. */
                 is_test?: boolean;
                 /** @description Fired at least so many seconds after it was scheduled. */
@@ -4900,6 +4918,8 @@ export interface operations {
                 to?: string;
                 /** @description Words that all occur in the payload, in any case and order. Letters, marks and numbers make words; everything else separates them. Of scripts without spaces any part is found. Of a payload the first 10,000 characters are searched; the header `X-Search-Coverage` says `partial` where that may have missed something. */
                 q?: string;
+                /** @description What became of the occurrence or fire. Given several times: any of them. */
+                status?: components["schemas"]["EntryStatus"][];
                 /** @description Active for 2 h, then archived until 48 h. Both if not given, or if both are. */
                 state?: ("active" | "archived")[];
                 /** @description Events with a delivery in this state; `none`: without any. With `target_id` of a delivery to that target alone. Given several times: any of them. */
@@ -5157,16 +5177,34 @@ export interface operations {
     listDeliveries: {
         parameters: {
             query?: {
+                /** @description Events of this trigger. Given several times: any of them. */
+                trigger_id?: string[];
+                /** @description This event. Given several times: any of them. */
+                event_id?: string[];
+                /** @description Events that repeat this one. */
+                replay_of?: string;
+                /** @description The trigger's whole name, as it was when the event was logged. */
+                trigger_name?: string;
+                /** @description Kind of trigger. Given several times: any of them. */
+                type?: ("scheduled" | "api")[];
+                /** @description What made the event come about. Given several times: any of them. */
+                source?: components["schemas"]["Source"][];
+                /** @description Only tests, or none. */
+                is_test?: boolean;
+                /** @description Fired at least so many seconds after it was scheduled. */
+                min_lateness?: number;
+                /** @description Fired at most so many seconds after it was scheduled. */
+                max_lateness?: number;
+                /** @description Logged at or after this instant (RFC 3339). */
+                from?: string;
+                /** @description Logged before this instant (RFC 3339); UTC without an offset. */
+                to?: string;
+                /** @description Words that all occur in the payload, in any case and order. Letters, marks and numbers make words; everything else separates them. Of scripts without spaces any part is found. Of a payload the first 10,000 characters are searched; the header `X-Search-Coverage` says `partial` where that may have missed something. */
+                q?: string;
                 /** @description Where the delivery stands. Given several times: any of them. */
                 state?: components["schemas"]["DeliveryState"][];
                 /** @description Deliveries to this target. Given several times: any of them. */
                 target_id?: string[];
-                /** @description Of events of this trigger. Given several times: any of them. */
-                trigger_id?: string[];
-                /** @description Of events logged at or after this instant (RFC 3339). */
-                from?: string;
-                /** @description Of events logged before this instant (RFC 3339); UTC without an offset. */
-                to?: string;
                 /** @description Rows of a page. */
                 limit?: number;
                 /** @description Opaque; from the `Link` header of the page before. */

@@ -9,6 +9,7 @@ import { LifeClock } from '../../parts/LifeClock'
 import { Course } from './Course'
 import { ResultTag } from './columns'
 import { Deliveries } from './Deliveries'
+import { Elsewhere } from './Elsewhere'
 import { Payload } from './Payload'
 import { ReplayOne } from './ReplayOne'
 import { words } from './text'
@@ -55,9 +56,14 @@ export function EventFacts({ event, to, onReplayed }: Props) {
           <FieldErrors errors={event.errors} />
         </Part>
       ) : null}
-      {event.deliveries.length > 0 ? (
+      {event.status === 'fired' ? (
         <Part title={said.deliveries}>
-          <Deliveries event={event} zone={trigger?.timezone ?? null} />
+          {event.deliveries.length > 0 ? (
+            <Deliveries event={event} zone={trigger?.timezone ?? null} />
+          ) : (
+            <p className="quiet">{words.delivery.toNone}</p>
+          )}
+          <Elsewhere key={event.id} id={event.id} />
         </Part>
       ) : null}
       <Part title={said.by}>

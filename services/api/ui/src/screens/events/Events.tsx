@@ -2,6 +2,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { type EventRow, useEvents, useStats } from '../../api/events'
 import { useLives } from '../../api/operations'
 import { queries } from '../../api/queries'
+import type { BulkVerb } from '../../api/targets'
 import { useAddress } from '../../app/address'
 import { Page } from '../../app/Shell'
 import { useReturn } from '../../app/useReturn'
@@ -20,6 +21,7 @@ import { useLasting } from '../../parts/useLasting'
 import { setTo } from '../../time/relative'
 import { Chart } from './Chart'
 import { columnsOf } from './columns'
+import { DeliverMenu } from './DeliverMenu'
 import { ExportMenu } from './ExportMenu'
 import { Filters } from './Filters'
 import { justAfter } from './feed'
@@ -33,6 +35,9 @@ import { isByDelivery, toFilter, toSearch, type View, viewOf } from './view'
 import './Events.css'
 
 const EventDrawer = lazily(async () => ({ default: (await import('./EventDrawer')).EventDrawer }))
+const DeliveriesMany = lazily(async () => ({
+  default: (await import('./DeliveriesMany')).DeliveriesMany,
+}))
 const ReplayMany = lazily(async () => ({ default: (await import('./ReplayMany')).ReplayMany }))
 
 const EVERY = 10_000
@@ -51,6 +56,7 @@ export default function Events() {
   if (open !== null) wasOpen.current = true
   const [isPaused, setPaused] = useState(false)
   const [isReplaying, setReplaying] = useState(false)
+  const [verb, setVerb] = useState<BulkVerb | null>(null)
   const off = offOf(view)
   const isOn = off === null && !isPaused
 
@@ -66,7 +72,7 @@ export default function Events() {
 
   const pages = useMemo(() => events.data?.pages.flatMap((page) => page.rows) ?? [], [events.data])
   const table = useRef<HTMLDivElement>(null)
-  const held = useHeld(table, open !== null || isReplaying)
+  const held = useHeld(table, open !== null || isReplaying || verb !== null)
   const { refetch } = events
   useEffect(() => {
     if (!isReadAgain) return
@@ -166,6 +172,7 @@ export default function Events() {
           />
           <ZoneSwitch />
           <ExportMenu filter={filter} />
+          <DeliverMenu onPick={setVerb} />
           <Button onClick={() => setReplaying(true)}>{words.replay.many}</Button>
         </>
       }
@@ -208,7 +215,7 @@ export default function Events() {
               onRange={onRange}
             />
           ) : isKnown ? (
-            <NoEvents view={view} search={search} change={change} />
+            <NoEvents view={view} change={change} />
           ) : isInTrouble(events) ? null : (
             <Skeleton rows={12} height={36} />
           )}
@@ -216,6 +223,9 @@ export default function Events() {
         </div>
       </div>
       {wasOpen.current ? <EventDrawer id={open} rows={rows} change={change} /> : null}
+      {verb === null ? null : (
+        <DeliveriesMany verb={verb} filter={filter} view={view} onClose={() => setVerb(null)} />
+      )}
       {isReplaying ? <ReplayMany filter={filter} onClose={() => setReplaying(false)} /> : null}
     </Page>
   )

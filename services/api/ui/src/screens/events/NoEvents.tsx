@@ -1,17 +1,17 @@
 import type { Changes } from '../../app/address'
 import { Button, ButtonLink } from '../../parts/Button'
 import { Empty } from '../../parts/States'
+import { Named } from './Named'
 import { words } from './text'
 import { FILTERS, isNarrowed, type View } from './view'
 
 interface Props {
   view: View
-  search: URLSearchParams
   change: (changes: Changes) => void
 }
 
 /** Nothing to show: because nothing is there, or because of which filters. */
-export function NoEvents({ view, search, change: changeAddress }: Props) {
+export function NoEvents({ view, change: changeAddress }: Props) {
   const { none } = words
   const change = (changes: Changes) => {
     changeAddress(changes)
@@ -19,16 +19,9 @@ export function NoEvents({ view, search, change: changeAddress }: Props) {
     document.querySelector<HTMLElement>('[data-search]')?.focus()
   }
   if (isNarrowed(view)) {
-    const named = FILTERS.filter((name) => search.get(name))
     return (
       <Empty title={none.match}>
-        <ul className="log-named">
-          {named.map((name) => (
-            <li key={name}>
-              <strong>{words.filters[name]}</strong> <span>{search.get(name)}</span>
-            </li>
-          ))}
-        </ul>
+        <Named view={view} />
         <p className="log-ways">
           <Button onClick={() => change(Object.fromEntries(FILTERS.map((name) => [name, null])))}>
             {none.clear}

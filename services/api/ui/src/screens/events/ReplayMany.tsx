@@ -8,9 +8,9 @@ import { Button } from '../../parts/Button'
 import { Dialog } from '../../parts/Dialog'
 import { Failed } from '../../parts/States'
 import { isInTrouble, Trouble } from '../../parts/Trouble'
-import { serverNow } from '../../time/clock'
 import { Instant } from '../../time/Instant'
 import { reasonOf } from './codes'
+import { endOf } from './endOf'
 import { words } from './text'
 
 interface Props {
@@ -120,10 +120,4 @@ function Told({ title, about, refused }: ToldProps) {
       ) : null}
     </>
   )
-}
-
-function endOf(filter: EventFilter): string {
-  const now = serverNow()
-  const to = filter.to ? Date.parse(filter.to) : Number.POSITIVE_INFINITY
-  return to < now ? (filter.to as string) : new Date(now).toISOString()
 }

@@ -167,7 +167,22 @@ export const words = {
     nowTo: (name: string) => `Try now: ${name}`,
     againTo: (name: string) => `Deliver again: ${name}`,
     redelivered: (name: string) => `Asked for: to ${name}`,
+    elsewhere: 'Deliver to other targets',
+    send: 'Deliver',
+    sent: (targets: number) => `Asked for: to ${count(targets, 'target')}`,
+    toNone: 'To no target.',
     notRedelivered: 'It was not asked for',
+  },
+  deliver: {
+    label: 'Deliveries',
+    redeliver: 'Deliver again…',
+    cancel: 'Cancel what waits…',
+    titles: {
+      redeliver: 'Deliver again what is shown',
+      cancel: 'Cancel what waits of what is shown',
+    },
+    whole: (life: 'active' | 'archived') => `Of all events of the ${life} log.`,
+    narrowed: (life: 'active' | 'archived') => `Of events of the ${life} log with:`,
   },
   replay: {
     one: 'Replay',

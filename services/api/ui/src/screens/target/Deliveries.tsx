@@ -1,18 +1,22 @@
 import { useState } from 'react'
 import { Link } from 'wouter'
+import { queries } from '../../api/queries'
 import type { BulkVerb, Target } from '../../api/targets'
 import { Button } from '../../parts/Button'
 import { lazily } from '../../parts/lazily'
+import { serverNow } from '../../time/clock'
 import { Instant, Relative } from '../../time/Instant'
+import { nameOf } from '../targets/place'
 import { words } from './text'
 
-const Bulk = lazily(async () => ({ default: (await import('./Bulk')).Bulk }))
+const Bulk = lazily(async () => ({ default: (await import('../deliveries/Bulk')).Bulk }))
 
 const said = words.deliveries
 
 /** What waits for it and what it did not take, and what can be done about either. */
 export function Deliveries({ target }: { target: Target }) {
-  const [asked, ask] = useState<BulkVerb | null>(null)
+  const [asked, setAsked] = useState<{ verb: BulkVerb; to: string } | null>(null)
+  const ask = (verb: BulkVerb) => setAsked({ verb, to: new Date(serverNow()).toISOString() })
   const { pending, oldest_pending_at, last_success_at, last_failure_at } = target.health
   const log = `/events?target=${target.id}`
   return (
@@ -42,7 +46,15 @@ export function Deliveries({ target }: { target: Target }) {
         <Button onClick={() => ask('cancel')}>{said.cancel}</Button>
       </div>
       {asked === null ? null : (
-        <Bulk key={asked} target={target} verb={asked} onClose={() => ask(null)} />
+        <Bulk
+          key={asked.verb}
+          verb={asked.verb}
+          title={words.bulk[asked.verb](nameOf(target))}
+          filter={{ target_id: target.id }}
+          to={asked.to}
+          onDone={() => void queries.invalidateQueries({ queryKey: ['/targets', target.id] })}
+          onClose={() => setAsked(null)}
+        />
       )}
     </section>
   )

@@ -79,24 +79,8 @@ export const words = {
     cancel: 'Cancel what waits …',
   },
   bulk: {
-    close: 'Close',
-    failed: 'It was not done',
-    redeliver: {
-      title: (name: string) => `Deliver to ${name} again?`,
-      told: 'Whatever was given up or blocked up to now begins another round, with the same ids.',
-      none: 'Nothing of what is kept was given up or blocked.',
-      count: (deliveries: number) => `This is ${told(deliveries)}.`,
-      button: (deliveries: number) => `Deliver ${number(deliveries)} again`,
-      done: (deliveries: number) => `${told(deliveries)} asked for again`,
-    },
-    cancel: {
-      title: (name: string) => `Cancel what waits for ${name}?`,
-      told: 'What waits up to now is given up: it is not tried again, unless it is delivered again by hand.',
-      none: 'Nothing waits.',
-      count: (deliveries: number) => `This is ${told(deliveries)}.`,
-      button: (deliveries: number) => `Cancel ${number(deliveries)}`,
-      done: (deliveries: number) => `${told(deliveries)} cancelled`,
-    },
+    redeliver: (name: string) => `Deliver to ${name} again?`,
+    cancel: (name: string) => `Cancel what waits for ${name}?`,
   },
   test: {
     title: (name: string) => `Test ${name}`,
