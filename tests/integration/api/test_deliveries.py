@@ -1,5 +1,7 @@
 """What became of events at targets, by REST, over the real schema of its owner."""
 
+import csv
+import io
 import json
 from datetime import timedelta
 from typing import Any
@@ -19,6 +21,7 @@ from trigger_api.adapters.delivery_queries import deliveries
 from trigger_api.adapters.log import list_queries
 from trigger_api.adapters.log.views import LOOKED_THROUGH
 from trigger_api.domain.deliveries.queries import DeliveryQuery
+from trigger_api.domain.log.exports import COLUMNS
 from trigger_api.domain.queries import EventQuery
 from trigger_contracts.deliveries.records import delivery_id_of
 from trigger_contracts.events import LogEntry, Source
@@ -245,6 +248,39 @@ async def test_the_log_is_filtered_by_what_became_of_its_events(
     wanted = {"filter": {"delivery": "none"}, "dry_run": True}
     replay = await http.post("/events/replay", json=wanted)
     assert replay.json()["count"] == 1
+
+
+async def test_an_export_has_deliveries_and_attempts_where_they_are_asked_for(
+    http: httpx.AsyncClient, projected: Projected
+) -> None:
+    """As one event shows them, at the end of each row; without the parameter rows are as before."""
+    told = await projected.add(
+        make_entry(ago(minutes=1)), excerpt='=1+1\r\n"quoted" ä', erp="failed", crm="delivered"
+    )
+    await projected.add(make_entry(ago(hours=3)))
+    rows = []
+    for row in await listed_whole(http):
+        for one in row["deliveries"]:
+            del one["waits_for"]
+        rows.append(row)
+    asked = {"deliveries": "true"}
+    lines = (await http.get("/events/export", params=asked)).text.splitlines()
+    assert [json.loads(line) for line in lines] == rows
+    assert [len(row["deliveries"]) for row in rows] == [2, 0]
+    assert [list(json.loads(line)) for line in lines] == [[*COLUMNS, "deliveries"]] * 2
+    text = (await http.get("/events/export", params={**asked, "format": "csv"})).text
+    cells = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+    assert [list(row) for row in cells] == [[*COLUMNS, "deliveries"]] * 2
+    assert [json.loads(row["deliveries"]) for row in cells] == [row["deliveries"] for row in rows]
+    before = (await http.get("/events/export", params={"format": "csv"})).text
+    assert before.splitlines()[0] == ",".join(COLUMNS)
+    few = await http.get("/events/export", params={**asked, "state": "active", "target_id": "erp"})
+    assert [json.loads(line)["id"] for line in few.text.splitlines()] == [str(told)]
+
+
+async def listed_whole(http: httpx.AsyncClient) -> list[dict[str, Any]]:
+    """All events of the log as each is shown by itself."""
+    return [(await http.get(f"/events/{event_id}")).json() for event_id in await listed(http)]
 
 
 async def test_pages_of_a_filtered_log_meet_each_event_once(

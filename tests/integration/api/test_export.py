@@ -18,7 +18,7 @@ from trigger_api.adapters.log import export_queries as export_statements
 from trigger_api.adapters.log.export_queries import PAGE_BYTES
 from trigger_api.domain.log.export_paging import ReadRange, below
 from trigger_api.domain.log.exports import COLUMNS
-from trigger_api.domain.queries import StateFilter
+from trigger_api.domain.queries import ExportQuery
 from trigger_api.domain.schemas import EventDetail
 from trigger_contracts.ids import uuid7
 
@@ -230,7 +230,7 @@ async def test_a_page_costs_the_same_at_any_depth(empty_database: Database) -> N
         await reader.execute("SET plan_cache_mode = force_custom_plan")
         for depth in (timedelta(), timedelta(minutes=15)):
             stretch = ReadRange(below(newest - depth), None, 500)
-            compiled = export_statements.lines(StateFilter(), stretch).compile(dialect=dialect())
+            compiled = export_statements.lines(ExportQuery(), stretch).compile(dialect=dialect())
             values = [compiled.params[name] for name in compiled.positiontup]
             found = await reader.fetch(
                 f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {compiled}", *values

@@ -115,6 +115,8 @@ def test_a_byte_order_mark_only_where_csv_asks_for_it() -> None:
     assert file_of(ExportQuery(format="csv"), "", NOW).opening == header
     assert file_of(ExportQuery(format="csv", bom=True), "", NOW).opening == b"\xef\xbb\xbf" + header
     assert file_of(ExportQuery(), "", NOW).opening == b""
+    told = file_of(ExportQuery(format="csv", deliveries=True), "", NOW).opening
+    assert told == header.rstrip() + b",deliveries\r\n"
     with pytest.raises(Refused) as refusal:
         file_of(ExportQuery(bom=True), "", NOW)
     assert refusal.value.problem.errors[0].pointer == "/query/bom"

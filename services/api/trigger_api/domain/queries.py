@@ -262,11 +262,17 @@ class ExportQuery(LogFilter):
 
     format: Literal["ndjson", "csv"] | None = Field(
         default=None,
-        description="`ndjson`: one JSON object per line, as of `GET /events/{id}` but without "
-        "`deliveries`. `csv`: RFC 4180 with a header, safe to open in a spreadsheet. If not given, "
-        "`Accept: text/csv` asks for CSV; NDJSON otherwise.",
+        description="`ndjson`: one JSON object per line, as of `GET /events/{id}`; it has "
+        "`deliveries` if they are asked for. `csv`: RFC 4180 with a header, safe to open in a "
+        "spreadsheet. If not given, `Accept: text/csv` asks for CSV; NDJSON otherwise.",
     )
     bom: bool = Field(
         default=False,
         description="Begin CSV with a byte order mark: Excel knows UTF-8 by it.",
+    )
+    deliveries: bool = Field(
+        default=False,
+        description="If true, rows have their `deliveries` with all `attempts`, as of `GET "
+        "/events/{id}` but without `waits_for`, which changes by the second: in NDJSON an array, "
+        "in CSV a last column of JSON.",
     )

@@ -12,7 +12,7 @@ from trigger_api.domain.log.export_paging import ReadRange, RowKey
 from trigger_api.domain.log.exports import Format
 from trigger_api.domain.log.replays import Origin
 from trigger_api.domain.log.stats import Counted
-from trigger_api.domain.queries import EventQuery, StateFilter
+from trigger_api.domain.queries import EventQuery, ExportQuery, StateFilter
 from trigger_api.domain.schemas import EventDetail
 from trigger_runtime.process.errors import DatabaseUnavailable
 
@@ -125,6 +125,6 @@ class LogPage:
 class LogPages(Protocol):
     """The log, to be written down; raises ``DatabaseUnavailable``."""
 
-    async def page(self, wanted: StateFilter, written_as: Format, stretch: ReadRange) -> LogPage:
+    async def page(self, wanted: ExportQuery, written_as: Format, stretch: ReadRange) -> LogPage:
         """In one statement. The memory that a page takes is bounded, whatever its rows are."""
         ...

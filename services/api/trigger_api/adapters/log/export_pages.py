@@ -12,7 +12,7 @@ from sqlalchemy import Row
 from trigger_api.adapters.database import ReadDatabase
 from trigger_api.domain.log.export_paging import ReadRange
 from trigger_api.domain.log.exports import Format, csv_line
-from trigger_api.domain.queries import StateFilter
+from trigger_api.domain.queries import ExportQuery
 from trigger_api.ports.log import ExportChunk, LogPage
 from trigger_runtime.process.clock import Clock
 
@@ -28,7 +28,7 @@ class PostgresLogPages:
         self._searches = searches
         self._clock = clock
 
-    async def page(self, wanted: StateFilter, written_as: Format, stretch: ReadRange) -> LogPage:
+    async def page(self, wanted: ExportQuery, written_as: Format, stretch: ReadRange) -> LogPage:
         # Before the database's own now(): what is left of a life is counted from here.
         asked_at = self._clock.monotonic()
         if written_as is Format.NDJSON:
@@ -38,7 +38,7 @@ class PostgresLogPages:
             rows = await self._searches.fetch(export_statements.parts(wanted, stretch))
             pieces = []
             for row in rows:
-                pieces.append(_piece(row, _csv(row), asked_at))
+                pieces.append(_piece(row, _csv(row, wanted), asked_at))
                 await asyncio.sleep(0)  # half a millisecond each: others have their turn
         found = sum(piece.rows for piece in pieces)
         is_cut = bool(rows) and rows[-1].upto >= PAGE_BYTES
@@ -49,9 +49,10 @@ def _piece(row: Row[Any], body: bytes, asked_at: float) -> ExportChunk:
     return ExportChunk(body, row.rows, (row.logged_at, row.event_id), asked_at + row.left_s)
 
 
-def _csv(row: Row[Any]) -> bytes:
+def _csv(row: Row[Any], wanted: ExportQuery) -> bytes:
     columns = (
         *(row.start, row.trigger_id, row.trigger_name, row.middle),
         *(row.reason, row.errors, row.rest, row.payload),
+        *((row.deliveries,) if wanted.deliveries else ()),
     )
     return "".join(map(csv_line, *columns)).encode()

@@ -18,9 +18,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from trigger_api.domain.log.export_paging import ReadRange
-from trigger_api.domain.log.exports import COLUMNS
-from trigger_api.domain.queries import StateFilter
+from trigger_api.domain.log.exports import COLUMNS, DELIVERIES
+from trigger_api.domain.queries import ExportQuery, StateFilter
 
+from .delivery_json import deliveries_of
 from .filter_sql import conditions
 from .row_json import json_object, value
 from .tables import EVENTS_IN, INSTANT, LIFE_ENDS_AT
@@ -37,7 +38,6 @@ def _cells(first: str, last: str) -> str:
     return "concat(" + ", ',', ".join(map(value, names)) + ")"
 
 
-_LINE = json_object(COLUMNS) + r" || E'\n'"
 _PARTS = {
     "start": "event_id::text",
     "trigger_id": "trigger_id",
@@ -51,9 +51,10 @@ _PARTS = {
 """The arguments of ``csv_line``."""
 
 
-def lines(wanted: StateFilter, stretch: ReadRange) -> Select[Any]:
+def lines(wanted: ExportQuery, stretch: ReadRange) -> Select[Any]:
     """Pieces of NDJSON: ``body`` is whole lines."""
-    rows = _measured(wanted, stretch, {"line": _LINE}, "octet_length(line)")
+    line = json_object(COLUMNS, _more(wanted)) + r" || E'\n'"
+    rows = _measured(wanted, stretch, {"line": line}, "octet_length(line)")
     return _pieces(
         rows,
         func.convert_to(
@@ -62,16 +63,30 @@ def lines(wanted: StateFilter, stretch: ReadRange) -> Select[Any]:
     )
 
 
-def parts(wanted: StateFilter, stretch: ReadRange) -> Select[Any]:
+def parts(wanted: ExportQuery, stretch: ReadRange) -> Select[Any]:
     """The same, with an array of each of ``csv_line``'s arguments: they are decoded ten times
     as quickly as rows are.
     """
     size = "octet_length(payload) + octet_length(errors) + octet_length(trigger_name) + 500"
-    rows = _measured(wanted, stretch, _PARTS, f"coalesce({size}, 1000)")
+    size = f"coalesce({size}, 1000)"
+    more = _more(wanted)
+    columns = {**_PARTS, **more}
+    size += "".join(f" + octet_length({name})" for name in more)
+    rows = _measured(wanted, stretch, columns, size)
     return _pieces(
         rows,
-        *(func.array_agg(aggregate_order_by(rows[name], rows.upto)).label(name) for name in _PARTS),
+        *(
+            func.array_agg(aggregate_order_by(rows[name], rows.upto)).label(name)
+            for name in columns
+        ),
     )
+
+
+def _more(wanted: ExportQuery) -> dict[str, str]:
+    """SQL for what a row tells besides."""
+    if not wanted.deliveries:
+        return {}
+    return {DELIVERIES: deliveries_of(f"{EVENTS_IN[wanted.life].fullname}.event_id")}
 
 
 def _pieces(rows: Any, *contents: ColumnElement[Any]) -> Select[Any]:

@@ -5,7 +5,7 @@ of 35. Payloads are kept as JSON text, and are spliced in as they are. Fields an
 order are those of the models in ``domain.schemas``; a test compares each with them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 _INSTANTS = {
     *("scheduled_for", "fired_at", "logged_at", "last_scheduled_for"),
@@ -22,8 +22,7 @@ def value(name: str) -> str:
     if name == "id":
         return "event_id::text"
     if name in _INSTANTS:
-        shown = f"""to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
-        return f"replace({shown}, '.000000Z', 'Z')"
+        return instant(name)
     if name in _FLAGS:
         return f"CASE WHEN {name} THEN 'true' ELSE 'false' END"
     if name == "lateness":
@@ -31,9 +30,17 @@ def value(name: str) -> str:
     return f"{name}::text"
 
 
-def json_object(names: Iterable[str]) -> str:
-    """SQL for a row as a JSON object on one line."""
-    return "concat('{', " + ", ',', ".join(map(_member, names)) + ", '}')"
+def instant(column: str) -> str:
+    """SQL for an instant as text."""
+    shown = f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+    return f"replace({shown}, '.000000Z', 'Z')"
+
+
+def json_object(names: Iterable[str], more: Mapping[str, str] | None = None) -> str:
+    """SQL for a row as a JSON object on one line; ``more`` is SQL for JSON texts by name."""
+    members = [_member(name) for name in names]
+    members += [f"""'"{name}":', {sql}""" for name, sql in (more or {}).items()]
+    return "concat('{', " + ", ',', ".join(members) + ", '}')"
 
 
 def _member(name: str) -> str:

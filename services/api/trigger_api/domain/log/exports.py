@@ -17,8 +17,9 @@ from trigger_contracts.errors import Code, refused
 
 COLUMNS = tuple(EventDetail.model_fields)
 """What a row tells, in both formats and in this order."""
+DELIVERIES = "deliveries"
+"""What a row tells besides, at its end, if that is asked for."""
 
-_HEADER = ",".join(COLUMNS) + "\r\n"
 _BOM = "\ufeff"
 _FORMULA = re.compile(
     # What spreadsheets skip, then what begins a formula, also in full and small width.
@@ -64,7 +65,8 @@ def file_of(query: ExportQuery, accept: str, at: datetime) -> File:
         raise refused(Code.INVALID, "is for CSV only", pointer="/query/bom")
     opening = ""
     if wanted is Format.CSV:
-        opening = (_BOM if query.bom else "") + _HEADER
+        columns = (*COLUMNS, DELIVERIES) if query.deliveries else COLUMNS
+        opening = (_BOM if query.bom else "") + ",".join(columns) + "\r\n"
     return File(
         wanted, _CONTENT_TYPES[wanted], f"events-{at:%Y%m%dT%H%M%SZ}.{wanted}", opening.encode()
     )
@@ -102,11 +104,16 @@ def csv_line(
     errors: str,
     rest: str,
     payload: str | None,
+    *more: str | None,
 ) -> str:
-    """One row: texts and JSON, and between them cells of ours that need no care."""
+    """One row: texts and JSON, and between them cells of ours that need no care.
+
+    ``more`` are further cells of JSON.
+    """
+    tail = "".join("," + json_cell(text) for text in more)
     return (
         f"{start},{text_cell(trigger_id)},{text_cell(trigger_name)},{middle},"
-        f"{text_cell(reason)},{json_cell(errors)},{rest},{json_cell(payload)}\r\n"
+        f"{text_cell(reason)},{json_cell(errors)},{rest},{json_cell(payload)}{tail}\r\n"
     )
 
 

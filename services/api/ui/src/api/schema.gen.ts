@@ -4782,10 +4782,12 @@ export interface operations {
                 delivery?: ("pending" | "delivered" | "dead" | "blocked" | "none")[];
                 /** @description Events with a delivery to this target. Given several times: any of them. */
                 target_id?: string[];
-                /** @description `ndjson`: one JSON object per line, as of `GET /events/{id}` but without `deliveries`. `csv`: RFC 4180 with a header, safe to open in a spreadsheet. If not given, `Accept: text/csv` asks for CSV; NDJSON otherwise. */
+                /** @description `ndjson`: one JSON object per line, as of `GET /events/{id}`; it has `deliveries` if they are asked for. `csv`: RFC 4180 with a header, safe to open in a spreadsheet. If not given, `Accept: text/csv` asks for CSV; NDJSON otherwise. */
                 format?: "ndjson" | "csv";
                 /** @description Begin CSV with a byte order mark: Excel knows UTF-8 by it. */
                 bom?: boolean;
+                /** @description If true, rows have their `deliveries` with all `attempts`, as of `GET /events/{id}` but without `waits_for`, which changes by the second: in NDJSON an array, in CSV a last column of JSON. */
+                deliveries?: boolean;
             };
             header?: never;
             path?: never;
