@@ -249,6 +249,7 @@ def _build_recorder(
         TargetReader(StreamReader(connection, topology.TARGETS.name, timeout=timeout)),
         recorder,
         NatsResults(connection),
+        clock,
         monotonic=clock.monotonic,
         traces=decision_traces,
     )

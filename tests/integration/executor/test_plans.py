@@ -5,6 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.integration.executor.conftest import Around, Start
+from tests.support.eventually import eventually
+from tests.support.redrives import letters, redrive
+from tests.support.servers import Broker
 from tests.unit.executor.factories import deleted, fire_body, make_api_change, make_change, make_due
 from trigger_contracts import subjects, topology
 from trigger_contracts.deliveries.records import DeliveryPlanned, message_id_of, record_in
@@ -14,12 +17,13 @@ from trigger_contracts.targets.fields import TargetDefinition
 from trigger_executor.adapters.event_stream import JetStreamEventWriter
 from trigger_executor.bootstrap import Executor
 from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
-from trigger_runtime.process.errors import BrokerUnavailable
+from trigger_runtime.process.errors import BrokerUnavailable, PublishRefused
 
 NOW = datetime.now(UTC)
 MS = timedelta(milliseconds=1)
 TIMEOUT = timedelta(seconds=5)
 PAID = {"amount": 1}
+INBOX = "_INBOX_client.test.1"
 
 
 def to(change: TriggerChanged, *targets: str) -> TriggerChanged:
@@ -164,6 +168,72 @@ async def test_everything_delivered_again_is_planned_with_the_same_ids(
 
     assert await plans(around) == before
     assert len(before) == 3
+
+
+async def test_a_broker_that_forgot_its_counts_leads_to_the_same_deliveries_after_an_edit(
+    around: Around, executor: Executor
+):
+    """As for the first time: the rows that it still knows by their ids say which version fired."""
+    first = to(make_api_change(), "erp")
+    other = to(make_api_change("a2"), "erp")
+    strict = to(make_api_change("a3"), "erp")
+    for change in (first, other, strict):
+        await around.change(change)
+    bodies = [
+        fire_body("a1", payload=PAID),
+        fire_body("a2", payload=PAID),
+        fire_body("a3", payload={"amount": "three"}),
+        fire_body("a3", payload={"amount": "four"}, key="k"),
+    ]
+    await around.fire(*bodies)
+    await around.fires_handled()
+    before, stored = await plans(around), await rows(around)
+    now = datetime.now(UTC)
+    await around.change(to(first, "new").model_copy(update={"version": 2, "at": now}))
+    await around.change(deleted(other, now))
+    lax = strict.definition.model_copy(update={"payload_schema": None})
+    await around.change(strict.model_copy(update={"version": 2, "at": now, "definition": lax}))
+
+    await around.deliver_fires_again()
+    await around.fires_handled()
+
+    assert await rows(around) == stored
+    assert await plans(around) == before
+    assert sorted(plan.trigger_id for plan, _ in before) == ["a1", "a2"]
+    assert [row["status"] for row in await log(around)].count("rejected") == 2
+
+
+async def test_plans_that_are_refused_for_ever_are_letters_that_say_so_and_are_redriven(
+    around: Around, executor: Executor, broker: Broker, monkeypatch
+):
+    scheduled, asked = to(make_change(), "erp"), to(make_api_change(), "erp")
+    seq = await around.change(scheduled)
+    await around.change(asked)
+
+    async def refuse(_self, _records):
+        raise PublishRefused("maximum messages exceeded", code=10122)
+
+    with monkeypatch.context() as refused:
+        refused.setattr(JetStreamEventWriter, "plan", refuse)
+        async with around.inbox(INBOX) as heard:
+            await around.fire(fire_body(payload=PAID), reply_to=INBOX)
+            await around.due(make_due(scheduled, seq, scheduled_for=NOW, published_at=NOW))
+            await around.fires_handled(within=30)
+            await around.dues_handled(within=30)
+            await eventually(lambda: heard)
+    kept = await letters(broker)
+    assert len(kept) == 2
+    for one in kept:
+        assert "its row is recorded, its deliveries cannot be planned: maximum" in one.letter.reason
+    by_seq = await rows(around)
+    assert len(by_seq) == 2
+    assert heard[0]["event_id"] in by_seq.values()
+    assert await plans(around) == []
+
+    assert [(await redrive(broker, one)).outcome for one in kept] == ["handled"] * 2
+
+    assert {plan.event_id for plan, _ in await plans(around)} == set(by_seq.values())
+    assert await letters(broker) == []
 
 
 async def test_a_test_names_targets_that_there_are(around: Around, executor: Executor):

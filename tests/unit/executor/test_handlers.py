@@ -25,10 +25,12 @@ from trigger_contracts.events import Fence
 from trigger_contracts.idempotency import claim_for
 from trigger_contracts.topology import LOG_LIFE
 from trigger_contracts.trigger import Trigger
+from trigger_executor.domain.fire import RecordedFire
 from trigger_executor.domain.version import version_of
 from trigger_executor.handlers import RecordDues, Recorder, RecordFires
 from trigger_executor.handlers import fires as fire_handler
 from trigger_executor.handlers.recording import MAX_DELIVERIES
+from trigger_executor.ports import Appended
 from trigger_runtime.process.errors import BrokerUnavailable, PublishRefused
 
 INBOX = "_INBOX_client.abc.1"
@@ -47,10 +49,13 @@ class World:
         self.plans, self.targets, self.recorded_as = [], set(), {}
         self.claims = {}
         self.finds_are_stale = False
+        self.knows_ids = False
         self.write_fails_with = None
         recorder = Recorder(self, self, self, self)
         self.dues = RecordDues(self, recorder)
-        self.fires = RecordFires(self, self, self, self, recorder, self, monotonic=lambda: 0.0)
+        self.fires = RecordFires(
+            self, self, self, self, recorder, self, self, monotonic=lambda: 0.0
+        )
 
     def now(self):
         return self.now_at
@@ -74,6 +79,12 @@ class World:
         if change_seq > len(changes) or change_seq in self.erased:
             return None
         return Trigger(changes[change_seq - 1], change_seq)
+
+    async def row_at(self, trigger_id, event_seq):
+        entry = self.rows[event_seq - 1].entry
+        self.happened.append(("row", event_seq))
+        of_version = [c for c in self.changes(trigger_id) if c.version == entry.trigger_version]
+        return RecordedFire(of_version[0], has_fired=entry.status == "fired")
 
     def changes(self, trigger_id):
         """A trigger's changes, of which the first is at sequence 1."""
@@ -103,8 +114,17 @@ class World:
     async def append(self, rows):
         self.happened.append("append")
         assert len({row.event_id for row in rows}) == len(rows)
-        self.rows += rows
-        return range(len(self.rows) - len(rows) + 1, len(self.rows) + 1)
+        there = {row.event_id: seq for seq, row in enumerate(self.rows, 1)}
+        new = [row for row in rows if not self.knows_ids or row.event_id not in there]
+        first = len(self.rows) + 1
+        self.rows += new
+        seqs = {row.event_id: seq for seq, row in enumerate(new, first)}
+        return [
+            Appended(seqs[row.event_id])
+            if row.event_id in seqs
+            else Appended(there[row.event_id], True)
+            for row in rows
+        ]
 
     async def plan(self, records):
         self.happened.append("plan")
@@ -466,6 +486,7 @@ async def test_fires_whose_schemas_take_long_come_again_and_others_do_not_wait(m
         world,
         world,
         Recorder(world, world, world, world),
+        world,
         world,
         monotonic=lambda: world.time,
     )

@@ -31,7 +31,7 @@ class Traced(World):
         recorder = Recorder(self, self, self, self)
         self.dues = RecordDues(self, recorder, traces)
         self.fires = RecordFires(
-            self, self, self, self, recorder, self, monotonic=lambda: 0.0, traces=traces
+            self, self, self, self, recorder, self, self, monotonic=lambda: 0.0, traces=traces
         )
 
 

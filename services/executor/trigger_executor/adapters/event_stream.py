@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from trigger_contracts.deliveries.records import RecordMessage
 from trigger_executor.domain.row import EventMessage
+from trigger_executor.ports import Appended
 from trigger_runtime.jetstream.acknowledgement import PublishAck
 from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
 
@@ -18,7 +19,7 @@ class JetStreamEventWriter:
         self._publisher = publisher
         self._on_planned = on_planned
 
-    async def append(self, rows: Sequence[EventMessage]) -> Sequence[int]:
+    async def append(self, rows: Sequence[EventMessage]) -> Sequence[Appended]:
         acks = await self._publisher.publish_each(
             [
                 Message(
@@ -31,7 +32,7 @@ class JetStreamEventWriter:
                 for row in rows
             ]
         )
-        return [ack.seq for ack in acks if isinstance(ack, PublishAck)]
+        return [Appended(ack.seq, ack.duplicate) for ack in acks if isinstance(ack, PublishAck)]
 
     async def plan(self, records: Sequence[RecordMessage]) -> None:
         await self._publisher.publish_each(

@@ -47,6 +47,11 @@ class RecordedRows:
             seq = page[-1].seq + 1 if len(page) == PAGE else None
         return found
 
+    async def row_at(self, trigger_id: str, event_seq: int) -> RecordedFire | None:
+        # The leader has what it has just told us of.
+        row = await self._events.get_from_leader(event_seq)
+        return None if row is None else await self._version(trigger_id, row)
+
     async def _version(self, trigger_id: str, row: StoredMessage) -> RecordedFire | None:
         """A row of ours says its version; one that does not is none."""
         try:

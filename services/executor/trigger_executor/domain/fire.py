@@ -2,9 +2,9 @@
 
 Pure: a command, a version of its trigger and the claim of the command's idempotency key give
 the decision. A fire under a claimed key is held to the version that the claim names, so that a
-retry ends as the first did; any other is held to the trigger as it stands, and so decided anew
-when it is delivered again after an edit. A command that cannot be read, or whose fields are not
-valid, is refused here too, with the same errors that the gateway gives. Called by
+retry ends as the first did; any other is held to the trigger as it stands, and to what was
+recorded of it where it is delivered again after an edit. A command that cannot be read, or whose
+fields are not valid, is refused here too, with the same errors that the gateway gives. Called by
 ``handlers.RecordFires``.
 """
 
@@ -95,6 +95,14 @@ class RejectedFire:
     problem: Problem
 
 
+Decision = Fired | RejectedFire
+
+
+def destinations_of(decision: Decision) -> Destinations:
+    """Where what was decided leads to."""
+    return decision.destinations if isinstance(decision, Fired) else ()
+
+
 def parse_fire(
     body: bytes, *, message_id: str | None, stream_seq: int, stored_at: datetime
 ) -> RequestedFire | UnreadableFire:
@@ -165,6 +173,12 @@ def repeat_fire(fire: RequestedFire, before: RecordedFire) -> Fired | RejectedFi
     return decide_fire(fire, before.state, None, unknown)
 
 
+def agrees(entry: LogEntry, before: RecordedFire) -> bool:
+    """Whether a fire was recorded before as it is decided now, by the same version."""
+    has_fired = entry.status is EntryStatus.FIRED
+    return entry.trigger_version == before.state.version and has_fired == before.has_fired
+
+
 def repeats_key(fire: RequestedFire, claim: Claim) -> bool:
     """Whether its key was used so long before that the broker knows nothing of that first fire:
     then whoever repeats it looks whether that was recorded.
@@ -175,16 +189,35 @@ def repeats_key(fire: RequestedFire, claim: Claim) -> bool:
 def may_differ(fire: RequestedFire, state: TriggerChanged, stored_at: datetime) -> bool:
     """Whether a fire that was stored then, and comes again, may be decided otherwise now.
 
-    One under a key is held to the version that the key names.
+    One whose key is held is decided by the version that the key names.
     """
-    if fire.claims_key is not None or fire.invalid is not None:
+    if fire.invalid is not None:
         return False
     return state.at >= stored_at - CLOCK_TOLERANCE or bool(fire.command.targets)
 
 
+def has_to_be_looked_up(
+    fire: RequestedFire,
+    state: TriggerChanged,
+    stored_at: datetime,
+    *,
+    delivered_count: int,
+    now: datetime,
+) -> bool:
+    """Whether what was recorded of a fire is asked for before it is decided.
+
+    The broker counts deliveries, and may lose the count in a crash. It then still knows what was
+    stored in the last two minutes by its id (``ports.Appended``). That would be too late for one
+    that was rejected and now takes its key.
+    """
+    if delivered_count > 1 or now - stored_at > KEY_IS_OLD:
+        return may_differ(fire, state, stored_at)
+    return fire.claims_key is not None and fire.invalid is None and state.at >= stored_at
+
+
 def recorded_event_id(fire: RequestedFire) -> str:
-    """The id of what is recorded of a fire that ``may_differ``."""
-    return _event_id(fire, None, fires=True)
+    """The id of what is recorded of a fire that ``may_differ`` and holds no key."""
+    return _event_id(fire, None, fires=False)
 
 
 def refuse_key(fire: RequestedFire, state: TriggerChanged, why: Problem) -> RejectedFire:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import TypeVar
 
 from trigger_contracts import commands, schema_time, topology
@@ -15,20 +14,23 @@ from trigger_contracts.results import ResultSender, inbox_of
 from trigger_contracts.tracing import TRACEPARENT
 from trigger_contracts.trigger import Trigger
 from trigger_executor.domain.fire import (
+    Decision,
     Fired,
     RecordedFire,
     RejectedFire,
     RequestedFire,
     UnreadableFire,
     decide_fire,
-    may_differ,
+    destinations_of,
     parse_fire,
     recorded_event_id,
     refuse_key,
     repeat_fire,
     repeats_key,
 )
+from trigger_executor.domain.planning import Destinations
 from trigger_executor.ports import (
+    Clock,
     Incoming,
     KeyReservations,
     RecordedFires,
@@ -37,8 +39,9 @@ from trigger_executor.ports import (
 )
 from trigger_runtime.process.errors import PublishRefused
 
-from .recording import MAX_DELIVERIES, Recorder
-from .tracing import UNTRACED, DecisionTraces
+from .recording import MAX_DELIVERIES, PlanRefused, Recorder
+from .repetitions import Repetitions
+from .tracing import UNTRACED, BatchTraces, DecisionTraces
 
 SLICE_S = 0.1
 """Of a batch, for compiling payload schemas that take long; what needs more comes again."""
@@ -46,6 +49,8 @@ SLICE_S = 0.1
 MESSAGE_ID_HEADER = "Nats-Msg-Id"
 
 _Message = TypeVar("_Message", bound=Incoming)
+_Answer = tuple[Incoming, str, Decision | Problem]
+"""Whom it is for, to which command, and what became of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +74,13 @@ class RecordFires:
         targets: Targets,
         recorder: Recorder,
         results: ResultSender,
+        clock: Clock,
         *,
         monotonic: Callable[[], float],
         traces: DecisionTraces = UNTRACED,
     ) -> None:
-        """``monotonic`` is for how long something takes; never for what a row says."""
+        """``clock`` and ``monotonic`` tell how long something takes; never what a row says."""
+        self._repetitions = Repetitions(recorded, clock)
         self._monotonic = monotonic
         self._traces = traces
         self._triggers = triggers
@@ -102,7 +109,7 @@ class RecordFires:
         tracing = self._traces.begin(topology.EXECUTOR_FIRES, len(handled))
         batch = [message for message, _ in handled]
         read = [fire for _, fire in handled]
-        before = await self._recorded_before(handled, states)
+        before = await self._repetitions.recorded_before(handled, states)
         unknown = await self._unknown_targets(read)
         decisions = iter(
             await self._decide(
@@ -111,7 +118,7 @@ class RecordFires:
         )
         entries: list[LogEntry] = []
         dead: list[tuple[_Message, str]] = []
-        answers: list[tuple[Incoming, str, Fired | Problem]] = []
+        answers: list[_Answer] = []
         for message, fire in zip(batch, read, strict=True):
             if isinstance(fire, UnreadableFire):
                 dead.append((message, fire.problem.detail))
@@ -125,28 +132,54 @@ class RecordFires:
                 # What the gateway published it has begun a trace of.
                 began_at = None if fire.by_gateway else message.stored_at
                 tracing.decided(decision.entry, began_at, message.headers.get(TRACEPARENT))
-            outcome = decision if isinstance(decision, Fired) else decision.problem
-            answers.append((message, fire.command_id, outcome))
+            answers.append((message, fire.command_id, decision))
+        told, hopeless = await self._store(handled, states, entries, answers, tracing)
+        dead = hopeless or dead
+        left = await self._recorder.dead_letter_each(self.stream, dead)
+        again = {id(message) for message in left}
+        for asked, command_id, outcome in told:
+            if id(asked) not in again:
+                await self._answer(asked, command_id, outcome)
+        return left
+
+    async def _store(
+        self,
+        handled: Sequence[tuple[_Message, RequestedFire | UnreadableFire]],
+        states: Mapping[str, Trigger],
+        entries: Sequence[LogEntry],
+        answers: Sequence[_Answer],
+        tracing: BatchTraces,
+    ) -> tuple[Sequence[_Answer], list[tuple[_Message, str]]]:
+        """Record, and plan: the answers as the log has them, and what is never taken by it."""
         destinations = {
             outcome.entry.event_id: outcome.destinations
             for _, _, outcome in answers
             if isinstance(outcome, Fired) and outcome.destinations and not outcome.is_recorded
         }
+        otherwise: dict[str, Decision] = {}
+
+        async def as_recorded(there: Mapping[str, int]) -> Mapping[str, Destinations]:
+            otherwise.update(
+                await self._repetitions.recorded_otherwise(handled, states, entries, there)
+            )
+            return {event_id: destinations_of(one) for event_id, one in otherwise.items()}
+
+        batch = [message for message, _ in handled]
         try:
-            await self._recorder.record(entries, destinations, tracing.asked_for)
+            await self._recorder.record(entries, destinations, tracing.asked_for, as_recorded)
         except PublishRefused as refusal:
             if not _is_hopeless(refusal, batch):
                 raise
-            dead = [(message, f"its row cannot be recorded: {refusal}") for message in batch]
-            answers = [(asked, command_id, _unrecorded()) for asked, command_id, _ in answers]
+            if not isinstance(refusal, PlanRefused):
+                reason = f"its row cannot be recorded: {refusal}"
+                told = [(asked, command_id, _unrecorded()) for asked, command_id, _ in answers]
+                return told, [(message, reason) for message in batch]
+            # It fired: whoever asked is told so. The letter is redriven for the plan alone.
+            dead = [(message, str(refusal)) for message in batch]
         else:
-            tracing.recorded()
-        left = await self._recorder.dead_letter_each(self.stream, dead)
-        again = {id(message) for message in left}
-        for asked, command_id, outcome in answers:
-            if id(asked) not in again:
-                await self._answer(asked, command_id, outcome)
-        return left
+            dead = []
+        tracing.recorded()
+        return [(asked, by, _as_recorded(one, otherwise)) for asked, by, one in answers], dead
 
     async def _made_ready(self, states: Mapping[str, Trigger]) -> set[str]:
         """Compile what the batch needs, for a slice of time; the triggers that come again then.
@@ -176,30 +209,6 @@ class RecordFires:
         command_id = fire.command_id if isinstance(fire, RequestedFire) else _command_id(message)
         await self._answer(message, command_id, _unrecorded())
 
-    async def _recorded_before(
-        self,
-        handled: Sequence[tuple[Incoming, RequestedFire | UnreadableFire]],
-        states: Mapping[str, Trigger],
-    ) -> dict[str, RecordedFire]:
-        """What comes again and might be decided otherwise now, as it was recorded, by event ids.
-
-        A crash between the row and the plan of its deliveries, and an edit meanwhile: what fired
-        is delivered to where the version that fired says.
-        """
-        asked: dict[str, dict[str, datetime]] = {}
-        for message, fire in handled:
-            if message.delivered_count == 1 or isinstance(fire, UnreadableFire):
-                continue
-            trigger_id = fire.command.trigger_id
-            state = states.get(trigger_id)
-            if state is not None and may_differ(fire, state.change, message.stored_at):
-                event_id = recorded_event_id(fire)
-                asked.setdefault(trigger_id, {})[event_id] = message.stored_at
-        found: dict[str, RecordedFire] = {}
-        for trigger_id, events in asked.items():
-            found |= await self._recorded.find(trigger_id, events.keys(), min(events.values()))
-        return found
-
     async def _unknown_targets(
         self, fires: Sequence[RequestedFire | UnreadableFire]
     ) -> Collection[str]:
@@ -218,9 +227,9 @@ class RecordFires:
         triggers: Mapping[str, Trigger],
         before: Mapping[str, RecordedFire],
         unknown: Collection[str],
-    ) -> list[Fired | RejectedFire]:
+    ) -> list[Decision]:
         """Decide each, those under one key in the order in which they were stored."""
-        decisions: dict[int, Fired | RejectedFire] = {}
+        decisions: dict[int, Decision] = {}
         keyed: dict[tuple[str, str], list[int]] = {}
         for index, fire in enumerate(fires):
             trigger = triggers.get(fire.command.trigger_id)
@@ -243,7 +252,7 @@ class RecordFires:
                 repeated = await self._recorded_repetitions(claim, trigger_id, fires, indexes)
                 for index in indexes:
                     decision, held = await self._decide_keyed(
-                        fires[index], key, current, held, unknown
+                        fires[index], key, current, held, before, unknown
                     )
                     if index in repeated and isinstance(decision, Fired):
                         decision = replace(decision, is_recorded=True)
@@ -262,10 +271,17 @@ class RecordFires:
         key: str,
         current: Trigger,
         held: _KeyHolder | None,
+        before: Mapping[str, RecordedFire],
         unknown: Collection[str],
-    ) -> tuple[Fired | RejectedFire, _KeyHolder | None]:
-        """Decide under what the key holds; a fire that goes through takes a free key first."""
+    ) -> tuple[Decision, _KeyHolder | None]:
+        """Decide under what the key holds; a fire that goes through takes a free key first.
+
+        One that was rejected before stays so, and leaves the key free.
+        """
         if held is None:
+            recorded = before.get(recorded_event_id(fire)) if before else None
+            if recorded is not None and not recorded.has_fired:
+                return repeat_fire(fire, recorded), None
             decision = decide_fire(fire, current.change, None, unknown)
             if not isinstance(decision, Fired):
                 return decision, None
@@ -304,7 +320,9 @@ class RecordFires:
         named = await self._triggers.at(current.change.trigger_id, claim.change_seq)
         return _KeyHolder(claim, named or current)
 
-    async def _answer(self, message: Incoming, command_id: str, outcome: Fired | Problem) -> None:
+    async def _answer(
+        self, message: Incoming, command_id: str, outcome: Decision | Problem
+    ) -> None:
         """Tell whoever asked, if it asked to be told under an inbox that is a caller's."""
         subject = inbox_of(message.headers)
         if subject is None:
@@ -316,8 +334,18 @@ class RecordFires:
                 command_id=command_id, trigger_id=entry.trigger_id, event_id=entry.event_id
             )
         else:
-            result = outcome.model_copy(update={"request_id": command_id})
+            why = outcome.problem if isinstance(outcome, RejectedFire) else outcome
+            result = why.model_copy(update={"request_id": command_id})
         await self._results.send(subject, result.model_dump_json().encode())
+
+
+def _as_recorded(
+    outcome: Decision | Problem, otherwise: Mapping[str, Decision]
+) -> Decision | Problem:
+    """``outcome``, or what the log had of its event already."""
+    if isinstance(outcome, Problem) or outcome.entry is None:
+        return outcome
+    return otherwise.get(outcome.entry.event_id, outcome)
 
 
 async def _turn(trigger: Trigger | None) -> None:
@@ -326,7 +354,7 @@ async def _turn(trigger: Trigger | None) -> None:
         await asyncio.sleep(0)
 
 
-def _is_recorded(decision: Fired | RejectedFire) -> bool:
+def _is_recorded(decision: Decision) -> bool:
     return isinstance(decision, Fired) and decision.is_recorded
 
 

@@ -5,6 +5,7 @@ is away, and nothing else that a use case is to handle.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -72,6 +73,10 @@ class RecordedFires(Protocol):
         """
         ...
 
+    async def row_at(self, trigger_id: str, event_seq: int) -> RecordedFire | None:
+        """What the row at that place of the log says; None where its version is erased."""
+        ...
+
 
 class KeyReservations(Protocol):
     """Idempotency keys in use, kept for 48 h.
@@ -86,11 +91,19 @@ class KeyReservations(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Where a row stands in the log. ``is_repetition``: there was one of its id, which stays."""
+
+    seq: int
+    is_repetition: bool = False
+
+
 class EventWriter(Protocol):
     """The log of record."""
 
-    async def append(self, rows: Sequence[EventMessage]) -> Sequence[int]:
-        """Durable once it returns; where each row stands. What is stored already is not again."""
+    async def append(self, rows: Sequence[EventMessage]) -> Sequence[Appended]:
+        """Durable once it returns. What is stored already is not again."""
         ...
 
     async def plan(self, records: Sequence[RecordMessage]) -> None:
