@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.engine.outage import Outage
 from tests.support.engine.chosen import CHOSEN, INTEGRATION
 from tests.support.engine.contained_tests import ContainedTests
+from tests.support.engine.deployed import Deployment, deployed
 from tests.support.engine.packages import MissingError
 from tests.support.engine.running import Engine, an_engine
 
@@ -39,12 +41,28 @@ def image(engine: Engine) -> str:
     return engine.platform_image
 
 
-_BESIDE = "test_servers_in_containers.py"
-"""What is waited for last, since another test may have begun it."""
+@pytest.fixture(scope="session")
+def platform(engine: Engine, image: str) -> Iterator[Deployment]:
+    """``compose.yaml`` as it is. Of test_compose.py, and after it of the outage alone."""
+    with deployed(engine, "compose.yaml", gateways=1, brokers=1) as up:
+        print(f"compose.yaml: everything healthy after {up.timings['up']:.1f} s")
+        yield up
+
+
+_ALERTS = "test_compose_alerts.py"
+_CONTAINED = "test_servers_in_containers.py"
+_BESIDE = (_ALERTS, _CONTAINED)
+"""What is waited for last, since other tests may have begun it."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.name == _BESIDE)
+    """What can begin the others' first."""
+
+    def place(item: pytest.Item) -> int:
+        name = item.path.name
+        return _BESIDE.index(name) + 1 if name in _BESIDE else -(name == "test_compose.py")
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")
@@ -58,13 +76,34 @@ def contained_tests(engine: Engine) -> Iterator[ContainedTests]:
             tests.close()
 
 
+@pytest.fixture(scope="session")
+def outage(platform: Deployment) -> Iterator[Outage]:
+    """What an alert is raised for."""
+    happening = Outage(platform)
+    try:
+        yield happening
+    finally:
+        happening.close()
+
+
 @pytest.fixture
 def begin_beside(request: pytest.FixtureRequest) -> Callable[[], None]:
     """For a test that is about to wait: what may run beside it, where it is to run at all."""
-    if not any(item.path.name == _BESIDE for item in request.session.items):
+    return _begin(request, _CONTAINED, "contained_tests")
+
+
+@pytest.fixture(scope="module")
+def begin_outage(request: pytest.FixtureRequest) -> Callable[[], None]:
+    """For tests that are done with the platform: what may happen to it, where it is asked for."""
+    return _begin(request, _ALERTS, "outage")
+
+
+def _begin(request: pytest.FixtureRequest, file: str, name: str) -> Callable[[], None]:
+    """Begins a fixture, if a test of the file is to run."""
+    if not any(item.path.name == file for item in request.session.items):
         return lambda: None
-    tests: ContainedTests = request.getfixturevalue("contained_tests")
-    return tests.begin
+    begun: ContainedTests | Outage = request.getfixturevalue(name)
+    return begun.begin
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
