@@ -15,7 +15,7 @@ import asyncpg
 import nats
 import typer
 
-from trigger_contracts.targets.sealing import new_key, public_of
+from trigger_contracts.targets.sealing import OpeningKeys, new_key, public_of
 from trigger_runtime.process import command_line
 from trigger_runtime.process.target_settings import TargetSubjectSettings
 
@@ -29,6 +29,7 @@ from .records import FoundRecord
 from .resealing import Resealed, reseal
 from .restore import rebuild_restored
 from .restore import restore as restore_target
+from .sealing_needs import Need, needs_of_old_keys, told
 from .settings import ProvisionSettings, ResealSettings, ServersSettings
 
 T = TypeVar("T")
@@ -290,7 +291,7 @@ def reseal_targets(
     Those after it are of use as long as this has not said that all is sealed to the first.
     """
     settings = reseal_settings(nats_url, nats_password, database_url)
-    finish_resealing(complete(lambda: reseal(settings.target(), settings.keys())))
+    finish_resealing(*complete(lambda: resealed(settings.target(), settings.keys())))
 
 
 def reseal_settings(
@@ -305,9 +306,15 @@ def reseal_settings(
     )
 
 
-def finish_resealing(outcome: Resealed) -> None:
-    """Say what became of it; exit code 1 where something is left."""
-    for line in outcome.told():
+async def resealed(target: Installation, keys: OpeningKeys) -> tuple[Resealed, Sequence[Need]]:
+    """Seal anew, and then look what still needs an old key."""
+    outcome = await reseal(target, keys)
+    return outcome, await needs_of_old_keys(target, outcome.key_id)
+
+
+def finish_resealing(outcome: Resealed, needs: Sequence[Need]) -> None:
+    """Say what became of it, and whether old keys may go; exit code 1 where something is left."""
+    for line in (*outcome.told(), told(needs)):
         print(line)
     if not outcome.is_done:
         raise typer.Exit(1)

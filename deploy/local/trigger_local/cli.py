@@ -7,6 +7,7 @@ extra ``image`` all commands on servers elsewhere work.
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,9 +22,10 @@ from trigger_admin.cli import complete
 from trigger_admin.installation import Installation
 from trigger_admin.rebuild import rebuild_all
 from trigger_admin.records import FoundRecord
-from trigger_admin.resealing import Resealed, count_by_key, reseal
+from trigger_admin.resealing import Resealed
 from trigger_admin.restore import rebuild_restored
 from trigger_admin.restore import restore as restore_target
+from trigger_admin.sealing_needs import Need, needs_of_old_keys, told
 from trigger_cli import cli as client
 from trigger_cli.gateway import GatewayClient
 from trigger_cli.importing import Report
@@ -222,23 +224,32 @@ def reseal_targets(platform: Named) -> None:
     Elsewhere that is the first of ETP_SEALING_KEYS.
     """
 
-    async def resealed() -> Resealed:
+    async def resealed() -> tuple[Resealed, Sequence[Need]]:
         if platform.is_elsewhere:
             settings = admin.reseal_settings(
                 platform.nats_url, platform.nats_password, platform.database_url
             )
-            return await reseal(settings.target(), settings.keys())
+            return await admin.resealed(settings.target(), settings.keys())
         target = await platform.servers()
         known = secrets.load_or_create(platform.home)
-        return await reseal(target, opening_keys(known.sealing))
+        return await admin.resealed(target, opening_keys(known.sealing))
 
-    admin.finish_resealing(complete(resealed))
+    admin.finish_resealing(*complete(resealed))
 
 
 @sealing_app.command("drop")
-def drop_sealing_keys(*, data_dir: DataDir = DEFAULT_HOME) -> None:
-    """Forget a data directory's old keys, while its platform runs: not before nothing is sealed to
-    them any more.
+def drop_sealing_keys(
+    *,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force", help="Also where something needs them: that is not delivered any more."
+        ),
+    ] = False,
+    data_dir: DataDir = DEFAULT_HOME,
+) -> None:
+    """Forget a data directory's old keys, while its platform runs: not before nothing needs them
+    any more, neither a target nor what was accepted in the last 48 h.
     """
 
     async def dropped() -> str:
@@ -246,11 +257,10 @@ def drop_sealing_keys(*, data_dir: DataDir = DEFAULT_HOME) -> None:
         platform = (await status_of(home)).platform
         from .programs import target_of  # noqa: PLC0415 (of the extra `local`)
 
-        found = await count_by_key(target_of(platform))
         current = opening_keys(secrets.load_or_create(home).sealing).current.key_id
-        others = sum(count for key_id, count in found.items() if key_id != current)
-        if others:
-            raise StillSealedError(others)
+        needs = await needs_of_old_keys(target_of(platform), current)
+        if needs and not force:
+            raise StillSealedError(told(needs))
         secrets.drop_old_sealing_keys(home)
         return f"The key {current} is the only one that is left, from the next etp up on."
 

@@ -69,8 +69,9 @@ class ExitedEarlyError(LocalError):
 
 
 class StillSealedError(LocalError):
-    def __init__(self, count: int) -> None:
+    def __init__(self, told: str) -> None:
         super().__init__(
-            f"{count} secrets of targets are still sealed to an old key, and would never open "
-            "again: etp sealing reseal first. The keys were left as they are."
+            f"{told} What needs one would never be delivered: etp sealing reseal seals anew what "
+            "targets have, and the rest ends by itself. The keys were left as they are; with "
+            "--force they go all the same."
         )

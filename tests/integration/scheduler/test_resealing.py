@@ -1,17 +1,24 @@
 """The key that targets' secrets are sealed to is exchanged, and no target is lost by it."""
 
+import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.integration.scheduler.conftest import Platform
 from tests.integration.scheduler.test_targets import changes
+from tests.support.eventually import eventually
+from tests.unit.executor.factories import FakeMessage as Incoming
 from trigger_admin import resealing
 from trigger_admin.errors import AdminError
 from trigger_admin.resealing import count_by_key, reseal
-from trigger_contracts import topology
-from trigger_contracts.subjects import Verb
+from trigger_admin.sealing_needs import Need, needs_of_old_keys, told
+from trigger_api.domain.triggers import creates
+from trigger_contracts import subjects, topology
+from trigger_contracts.idempotency import SecretClaim
+from trigger_contracts.subjects import Service, Verb
 from trigger_contracts.targets.sealing import (
     SECRET_FIELD,
     OpeningKeys,
@@ -20,6 +27,9 @@ from trigger_contracts.targets.sealing import (
     new_key,
     opening_keys,
 )
+from trigger_runtime.dead_letters.writer import DeadLetterWriter
+from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
+from trigger_runtime.process.clock import SystemClock
 from trigger_scheduler.bootstrap import Scheduler
 
 OLD, NEW = new_key(), new_key()
@@ -159,6 +169,81 @@ async def test_what_no_key_opens_is_named_and_left_and_hinders_no_other(
     assert outcome.closed == {"lost": f"no key has the id {lost.key_id}"}
     assert FIRST not in "".join(outcome.told())
     assert len(await changes(platform, "lost")) == 1
+
+
+async def test_an_old_key_is_needed_by_what_may_still_come(platform: Platform) -> None:
+    """Until what was accepted before is handled, or its life is over."""
+    sealed = secret("any")
+    webhook = {"type": "webhook", "url": "https://a.example/hook"}
+    async with platform.scheduler():
+        await make(platform, "plain", command_id="handled")
+        for command_id, text in (("handled", sealed), ("lost", sealed), ("other", None)):
+            claim = SecretClaim(accepted_at=datetime.now(UTC), body_hash="b", secret=text)
+            await claim_key(platform, creates.store_key(command_id), claim)
+        test = {"type": "api", "payload": 1, "target": {**webhook, "secret": sealed}}
+        assert "event_id" in await platform.ask(Verb.TEST, **test)
+        await dead_letter(platform, json.dumps({**webhook, "secret": sealed}).encode())
+        before = await needs(platform)
+        assert before[0] == Need("secrets of targets are still sealed to an old key", 2)
+
+        assert (await reseal(platform.servers, BOTH)).is_done
+        found = {need.what: need for need in await handled(platform)}
+    assert {what: need.count for what, need in found.items()} == {
+        "dead letters hold a command with a secret": 1,
+        "idempotency keys hold a secret that was never handled": 1,
+        "targets are written out in tests that may still be delivered": 1,
+    }
+    for need in found.values():
+        assert need.until is not None
+        left = need.until - datetime.now(UTC)
+        assert timedelta(hours=47, minutes=58) < left < timedelta(hours=48, minutes=1)
+    assert sealed not in told(list(found.values()))
+
+    await platform.send(Verb.ROTATE_TARGET, {"target_id": "plain", "secret": sealed})
+    waiting = [need for need in await needs(platform) if need.what not in found]
+    assert [(need.what, need.count) for need in waiting] == [
+        ("commands with a secret are not handled yet", 1)
+    ]
+    # What is sealed to the current key needs no other.
+    assert await needs_of_old_keys(platform.servers, OLD_KEY.key_id) == [
+        Need("secrets of targets are still sealed to an old key", 2)
+    ]
+
+
+async def needs(platform: Platform) -> list[Need]:
+    return await needs_of_old_keys(platform.servers, NEW_KEY.key_id)
+
+
+async def handled(platform: Platform) -> list[Need]:
+    """What is needed once the scheduler has acknowledged what it answered."""
+
+    async def none_waits() -> list[Need] | None:
+        found = await needs(platform)
+        return None if any("not handled yet" in need.what for need in found) else found
+
+    found = await eventually(none_waits, what="every command is acknowledged")
+    assert found is not None
+    return found
+
+
+async def claim_key(platform: Platform, key: str, claim: SecretClaim) -> None:
+    bucket = topology.IDEMPOTENCY
+    publisher = JetStreamPublisher(platform.admin, bucket.stream, timeout=timedelta(seconds=5))
+    await publisher.publish(Message(bucket.subject(key), claim.model_dump_json().encode()))
+
+
+async def dead_letter(platform: Platform, body: bytes) -> None:
+    """What the scheduler keeps of a create that failed by itself."""
+    publisher = JetStreamPublisher(platform.admin, topology.DEAD.name, timeout=timedelta(seconds=5))
+    writer = DeadLetterWriter(
+        publisher, Service.SCHEDULER, SystemClock(), kept_for=topology.LOG_LIFE
+    )
+    create = Incoming(body, subjects.command(Verb.CREATE_TARGET), stored_at=datetime.now(UTC))
+    await writer.dead_letter(topology.COMMANDS.name, create, "failed 5 times")
+
+
+def test_without_a_need_it_says_that_old_keys_may_go() -> None:
+    assert told([]) == "No old key is needed any more."
 
 
 async def test_without_a_scheduler_it_says_what_it_waits_for(
