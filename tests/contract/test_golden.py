@@ -35,8 +35,9 @@ from trigger_contracts import (
 )
 from trigger_contracts.commands import COMMANDS, Command, parse_command
 from trigger_contracts.dead_letters import KEPT_BYTES
-from trigger_contracts.deliveries import outcomes, probes
+from trigger_contracts.deliveries import health, outcomes, probes
 from trigger_contracts.deliveries import records as delivery_records
+from trigger_contracts.deliveries.health import health_in
 from trigger_contracts.deliveries.records import DeliveryAttempted, record_in
 from trigger_contracts.errors import Code, Problem
 from trigger_contracts.events import (
@@ -69,6 +70,7 @@ PARTS: set[type[BaseModel]] = {
     *(probes.ProbeOutcome, idempotency.ClaimedDelivery),
     # the ``data`` of a DeliveryEvent
     *(delivery_records.DeliveryPlanned, DeliveryAttempted, delivery_records.DeliveryEnded),
+    *(health.HealthChanged, health.HealthCause),  # the ``data`` of a HealthEvent
 }
 """Models that never travel alone: they are in the files of the messages they are part of."""
 
@@ -284,6 +286,15 @@ def test_records_of_deliveries_are_read_and_have_every_field_kind_and_outcome():
     for model in {type(record) for record in records}:
         own = [golden["data"] for golden in examples("delivery-event")]
         assert set(model.model_fields) - set().union(*own) == set()
+
+
+def test_changes_of_health_are_read_and_have_every_kind():
+    facts = [
+        health_in(f"trigger.health.{golden['subject']}", json.dumps(golden).encode())
+        for golden in examples("health-event")
+    ]
+
+    assert {fact.change for fact in facts} == set(health.HealthChange)
 
 
 def test_golden_problems_keep_their_codes():

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from trigger_contracts import records, subjects, topology
+from trigger_contracts.deliveries.health import health_in
 from trigger_contracts.deliveries.records import record_in
 from trigger_contracts.message_headers import why_unreadable
 from trigger_contracts.records import Unreadable
@@ -118,6 +119,8 @@ def _judge_event(message: StoredMessage, _now: datetime) -> None:
         records.event_in(message.payload)
     elif subjects.matches(message.subject, (subjects.ALL_DELIVERY,)):
         record_in(message.subject, message.payload)
+    elif subjects.matches(message.subject, (subjects.ALL_HEALTH,)):
+        health_in(message.subject, message.payload)
 
 
 _JUDGES: dict[str, Judge] = {

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -21,7 +22,7 @@ from pydantic_core import PydanticCustomError
 from .definition import MAX_TARGETS
 from .deliveries.outcomes import DeliveryChange
 from .errors import Code, FieldError, Refused, from_validation, problem, refused
-from .ids import KEY_BLANKS, EventId, Id, is_valid_id, uuid7
+from .ids import ALERTS_TRIGGER_ID, KEY_BLANKS, EventId, Id, is_valid_id, uuid7
 from .instants import as_written
 from .payloads import laid_over
 from .preview import Occurrence
@@ -77,12 +78,18 @@ class Command(BaseModel):
     actor: str = Field(default="nats", max_length=100, description="Who asked: for the history.")
 
 
+def _not_reserved(trigger_id: str | None) -> str | None:
+    if trigger_id == ALERTS_TRIGGER_ID:
+        raise PydanticCustomError("reserved", "is the platform's own: choose another id")
+    return trigger_id
+
+
 class CreateTrigger(Command):
     """Create a trigger: the definition's fields stand beside these."""
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True, hide_input_in_errors=True)
 
-    trigger_id: Id | None = None
+    trigger_id: Annotated[Id | None, AfterValidator(_not_reserved)] = None
 
     @property
     def definition(self) -> dict[str, Any]:

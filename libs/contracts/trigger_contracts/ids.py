@@ -19,6 +19,10 @@ ID_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
 
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 
+ALERTS_TRIGGER_ID = "_alerts"
+"""In the place of a trigger's id where changes of targets' health are delivered, which no trigger
+fires: no trigger may have it."""
+
 EventId = Annotated[
     str,
     StringConstraints(

@@ -48,6 +48,7 @@ from .adapters.definitions import ChangeReader
 from .adapters.delivery.attempt_log import JetStreamAttemptLog
 from .adapters.delivery.event_bodies import JetStreamBodies
 from .adapters.delivery.fired_events import FiredRows, TestedTargets
+from .adapters.delivery.health_log import StoredHealth
 from .adapters.delivery.index import PostgresDeliveries
 from .adapters.delivery.lane_index import PostgresLanes
 from .adapters.delivery.lane_statements import PLANNING
@@ -79,6 +80,7 @@ from .entrypoints.subscribers import (
 )
 from .handlers import RecordDues, Recorder, RecordFires
 from .handlers.delivery.again import ChangeDeliveries
+from .handlers.delivery.alerting import HealthFacts
 from .handlers.delivery.attempting import Attempts, Recording
 from .handlers.delivery.ending import Endings
 from .handlers.delivery.lanes_in_hand import LanesInHand
@@ -300,14 +302,6 @@ def _build_deliverer(
         keep_open=True,
     )
     index = PostgresDeliveries(projected)
-    records = RecordReader(StreamReader(connection, topology.EVENTS.name, timeout=timeout))
-    projector = DeliveryProjector(records, index, hints, SystemClock(), meter)
-    projecting = Loop("project deliveries", projector.one_pass)
-
-    def on_records() -> None:
-        if projector.hinted():
-            projecting.wake()
-
     clock = ClockOfRecord(SystemClock().monotonic)
     sender = _build_sender(settings, connection, clock)
     lanes = build_lanes(
@@ -322,6 +316,23 @@ def _build_deliverer(
         is_sampled=lambda event_id: traces is not None and traces.samples(trace_id_of(event_id)),
         on_appended=hints.appended,
     )
+    event_log = StreamReader(connection, topology.EVENTS.name, timeout=timeout)
+    health = HealthFacts(
+        JetStreamAttemptLog(connection, events, event_log, on_appended=hints.appended),
+        StoredHealth(event_log),
+        lanes.targets.living,
+        SystemClock(),
+        kept_for=settings.kept_for,
+    )
+    projector = DeliveryProjector(
+        RecordReader(event_log), index, hints, health, SystemClock(), meter
+    )
+    projecting = Loop("project deliveries", projector.one_pass)
+
+    def on_records() -> None:
+        if projector.hinted():
+            projecting.wake()
+
     subscribe_deliverer(
         broker,
         on_records=on_records,

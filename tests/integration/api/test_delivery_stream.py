@@ -1,6 +1,8 @@
 """What becomes of events at targets, live: for those who ask for it, and nobody else."""
 
-from datetime import timedelta
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from nats.aio.client import Client
 
@@ -14,6 +16,7 @@ from trigger_contracts.events import LogEntry
 from trigger_local.secrets import Secrets
 
 WITH = {"deliveries": "true"}
+HEALTH = Path(__file__).parents[2] / "contract/golden/health-event.v1.json"
 
 
 async def deliver(executor: Client, entry: LogEntry, *story: str) -> list[bytes]:
@@ -103,7 +106,28 @@ async def test_what_is_no_record_is_skipped_and_counted(gateway: Running, execut
         await executor.jetstream().publish(subjects.health("erp"), b"{}")
         await store(executor, [make_entry("after")])
         assert payloads(await source.take(1)) == ["after"]
-    assert metric("etp_stream_unreadable_total") == before + 1
+    assert metric("etp_stream_unreadable_total") == before + 2
+
+
+async def test_changes_of_health_are_shown_where_nothing_is_asked_of_triggers(
+    gateway: Running, executor: Client
+) -> None:
+    now = datetime.now(UTC).isoformat()
+    facts = [
+        json.dumps(one | {"data": one["data"] | {"logged_at": now}}).encode()
+        for one in json.loads(HEALTH.read_bytes())
+    ]
+    async with (
+        opened(gateway, params=WITH) as all_of_it,
+        opened(gateway, params={**WITH, "trigger_id": "t"}) as of_trigger,
+    ):
+        for fact in facts:
+            await executor.jetstream().publish(subjects.health("erp"), fact)
+        await store(executor, [make_entry("after", trigger_id="t")])
+        seen = await all_of_it.take(len(facts) + 1)
+        assert payloads(await of_trigger.take(1)) == ["after"]
+    assert [one.type for one in seen[:-1]] == [json.loads(fact)["type"] for fact in facts]
+    assert [one.data.encode() for one in seen[:-1]] == facts
 
 
 async def test_all_streams_share_their_places(

@@ -91,7 +91,7 @@ class DeliveryAttempted(_Record):
     two replicas' attempts of one number are told apart. Times it did not get to are None.
     ``origin`` is the scheme, host and port of a URL, or the subject of a NATS target; ``address``
     what was connected to. ``next_attempt_at`` is given as long as the round goes on, ``reason``
-    where it ends dead.
+    where it ends dead. ``is_gone``: its receiver wants nothing for now.
     """
 
     kind: Literal["attempted"] = "attempted"
@@ -113,6 +113,7 @@ class DeliveryAttempted(_Record):
     next_attempt_at: AwareDatetime | None = None
     final: Final | None = None
     reason: Reason | None = None
+    is_gone: bool = False
 
     @model_validator(mode="after")
     def _agrees(self) -> "DeliveryAttempted":

@@ -27,6 +27,7 @@ PAGE = 250
 PAGE_BYTES = 256 * 1024
 """Of one read; the message that exceeds it is the last."""
 _ALL = ">"
+_BESIDE = (subjects.ALL_DELIVERY, subjects.ALL_HEALTH)
 
 
 class JetStreamEventStream:
@@ -35,10 +36,10 @@ class JetStreamEventStream:
     def __init__(
         self, connection: Connection, *, timeout: timedelta, has_deliveries: bool = False
     ) -> None:
-        """``has_deliveries``: the records of deliveries are shown beside the events."""
-        self._subjects = (
-            (*subjects.LOG_ROWS, subjects.ALL_DELIVERY) if has_deliveries else subjects.LOG_ROWS
-        )
+        """``has_deliveries``: the records of deliveries are shown beside the events, and changes of
+        targets' health.
+        """
+        self._subjects = (*subjects.LOG_ROWS, *_BESIDE) if has_deliveries else subjects.LOG_ROWS
         self._connection = connection
         self._timeout_s = timeout.total_seconds()
         self._reader = StreamReader(connection, EVENTS.name, timeout=timeout)
@@ -95,5 +96,5 @@ class JetStreamEventStream:
             return Logged(message.seq, None)
         # A malformed header block makes it no event, as it does for the log of rows.
         body = b"" if why_unreadable(message.headers) else message.payload
-        is_record = subjects.matches(message.subject, (subjects.ALL_DELIVERY,))
+        is_record = subjects.matches(message.subject, _BESIDE)
         return Logged(message.seq, body, message.subject if is_record else None)

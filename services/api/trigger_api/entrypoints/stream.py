@@ -43,13 +43,16 @@ _DOCS: dict[str, Any] = {
             "Events under their type (`trigger.fired.v1`, `trigger.missed.v1`, "
             "`trigger.rejected.v1`), and `reset`, `dropped` or `closing`. The schema is that of "
             "each one's data: a CloudEvent, or with `shape=row` a row as in lists. With "
-            "`deliveries=true` also `trigger.delivery.planned.v1`, `trigger.delivery.attempted.v1` "
-            "and `trigger.delivery.ended.v1`.",
+            "`deliveries=true` also `trigger.delivery.planned.v1`, "
+            "`trigger.delivery.attempted.v1`, `trigger.delivery.ended.v1`, and of targets' health "
+            "`trigger.health.failing.v1`, "
+            "`trigger.health.gone.v1`, `trigger.health.recovered.v1` and `trigger.health.dead.v1`.",
             schema={
                 "oneOf": [
                     {"$ref": "#/components/schemas/CloudEvent"},
                     {"$ref": "#/components/schemas/DeliveryEvent"},
                     {"$ref": "#/components/schemas/EventShown"},
+                    {"$ref": "#/components/schemas/HealthEvent"},
                     {"$ref": "#/components/schemas/StreamNotice"},
                 ]
             },

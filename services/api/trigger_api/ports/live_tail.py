@@ -15,7 +15,9 @@ class Logged:
     body: bytes | None
     """None of what is for others: nothing that this tail shows."""
     delivery: str | None = None
-    """The subject of a record of a delivery; None of all else."""
+    """The subject of a record of a delivery, or of a change of a target's health; None of all
+    else.
+    """
 
 
 class EventStream(Protocol):

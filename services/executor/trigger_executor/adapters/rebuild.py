@@ -3,8 +3,9 @@
 The same migrations, reading, fold and statements as the projector's. That one waits only while
 the last records are folded and the schemas change names, in one transaction; before that commits
 nothing has changed. The index is what the records say is pending: what was delivered is not in
-it, and nothing is sent again. What lanes know beside the records (who has them, their breakers)
-is taken over. Called by ``etp rebuild`` as a superuser; one at a time.
+it, and nothing is sent again. What lanes know beside the records (who has them, their breakers,
+what was told of their targets' health) is taken over; nothing of health is told here. Called by
+``etp rebuild`` as a superuser; one at a time.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any
 
 import asyncpg
 
-from trigger_executor.handlers.delivery.projecting import planned_earlier, write_page
+from trigger_executor.handlers.delivery.projecting import planned_earlier, projected_page
 from trigger_runtime.jetstream.reader import StreamReader
 from trigger_runtime.postgres.shadow import shadow_schema
 from trigger_runtime.process.logging_setup import get_logger
@@ -33,7 +34,8 @@ SELECT * FROM {SCHEMA}.lane AS was
 WHERE NOT was.for_test OR EXISTS (SELECT FROM delivery WHERE delivery.target_id = was.target_id)
 ON CONFLICT (target_id) DO UPDATE SET
     owner = excluded.owner, epoch = greatest(l.epoch, excluded.epoch),
-    lease_until = excluded.lease_until, is_asked = excluded.is_asked, state = excluded.state
+    lease_until = excluded.lease_until, is_asked = excluded.is_asked, state = excluded.state,
+    health = excluded.health
 """
 """When a lane is to be woken the records say: at the latest when its next delivery is due."""
 
@@ -105,9 +107,9 @@ class _RecordFold:
                 return
             earlier = await planned_earlier(self._records, found)
             async with self._connection.transaction():
-                await write_page(
-                    PostgresProjection(self._connection, self.seq), found, earlier, upto
-                )
+                projection = PostgresProjection(self._connection, self.seq)
+                page = await projected_page(projection, found, earlier)
+                await projection.write(page, upto)
             self._records.note(found, self.seq, upto)
             self.seq = upto
             self.records += len(found)

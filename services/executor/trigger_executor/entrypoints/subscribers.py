@@ -19,6 +19,7 @@ from trigger_contracts.commands import (
     FireTrigger,
     Redeliver,
 )
+from trigger_contracts.deliveries.health import HealthEvent
 from trigger_contracts.deliveries.hints import APPENDED, lanes_of
 from trigger_contracts.deliveries.probes import Probe, Probed
 from trigger_contracts.deliveries.records import DeliveryEvent
@@ -209,6 +210,13 @@ def publishes_deliveries(broker: PlatformBroker) -> None:
         schema=DeliveryEvent,
         title=subjects.ALL_DELIVERY,
         description="An event is to be delivered to a target, was attempted to be, or is given up.",
+    )
+    broker.publisher(
+        subjects.ALL_HEALTH,
+        schema=HealthEvent,
+        title=subjects.ALL_HEALTH,
+        description="A target began to fail, recovered or wants no more, or a delivery to it was "
+        "given up.",
     )
 
 

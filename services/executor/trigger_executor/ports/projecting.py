@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from trigger_contracts.deliveries.fold import DeliveryProgress
+from trigger_executor.domain.delivery.health import ObservedHealth
 from trigger_executor.domain.delivery.projecting import Projection, StoredRecord
 
 
@@ -53,6 +54,10 @@ class ProjectionTransaction(Protocol):
 
     async def begun(self, delivery_ids: Collection[str]) -> dict[str, int]:
         """The rounds of these that are remembered to have begun, the newest of each."""
+        ...
+
+    async def health(self, target_ids: Collection[str]) -> Mapping[str, ObservedHealth]:
+        """What was observed of these targets, where there was anything."""
         ...
 
     async def write(self, projection: Projection, position: int) -> None: ...

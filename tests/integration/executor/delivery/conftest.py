@@ -34,12 +34,15 @@ from trigger_contracts.deliveries.records import (
 from trigger_contracts.ids import uuid7
 from trigger_contracts.targets.changes import TargetChanged, TargetChangeKind, TargetStatus
 from trigger_contracts.targets.fields import TargetDefinition
+from trigger_executor.adapters.delivery.attempt_log import JetStreamAttemptLog
+from trigger_executor.adapters.delivery.health_log import StoredHealth
 from trigger_executor.adapters.delivery.index import PostgresDeliveries
 from trigger_executor.adapters.delivery.lane_statements import PLANNING
 from trigger_executor.adapters.delivery.record_log import RecordReader
 from trigger_executor.bootstrap import Executor, build, build_lanes
 from trigger_executor.domain.delivery.attempt import Attempt, Attempted, SendResult
 from trigger_executor.domain.delivery.retrying import DEFAULT_DELAYS
+from trigger_executor.handlers.delivery.alerting import HealthFacts
 from trigger_executor.handlers.delivery.projecting import DeliveryProjector
 from trigger_executor.handlers.delivery.role import Delivering
 from trigger_executor.settings import Settings
@@ -134,10 +137,6 @@ class Replica:
         )
         self.publisher = JetStreamPublisher(self.connection, topology.EVENTS.name, timeout=TIMEOUT)
         reader = StreamReader(self.connection, topology.EVENTS.name, timeout=TIMEOUT)
-        self.projector = DeliveryProjector(
-            RecordReader(reader), PostgresDeliveries(self.pool), deliveries, SystemClock(), Quiet()
-        )
-        self.projecting = Loop("project", self.projector.one_pass)
         self.lanes: Delivering = build_lanes(
             self.connection,
             self.pool,
@@ -150,6 +149,24 @@ class Replica:
             is_sampled=lambda _: False,
             on_appended=deliveries.appended,
         )
+        health = HealthFacts(
+            JetStreamAttemptLog(
+                self.connection, self.publisher, reader, on_appended=deliveries.appended
+            ),
+            StoredHealth(reader),
+            self.lanes.targets.living,
+            SystemClock(),
+            kept_for=kept_for,
+        )
+        self.projector = DeliveryProjector(
+            RecordReader(reader),
+            PostgresDeliveries(self.pool),
+            deliveries,
+            health,
+            SystemClock(),
+            Quiet(),
+        )
+        self.projecting = Loop("project", self.projector.one_pass)
 
     async def start(self) -> None:
         await self.connection.connect()

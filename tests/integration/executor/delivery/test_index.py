@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from tests.support.servers import Broker, Database
 from tests.unit.contracts.deliveries.factories import attempted, ended, planned
 from trigger_contracts import subjects, topology
+from trigger_contracts.deliveries.health import HealthChange
 from trigger_contracts.deliveries.outcomes import Final, Outcome
 from trigger_contracts.deliveries.records import (
     DeliveryRecord,
@@ -25,6 +26,7 @@ from trigger_executor.adapters.delivery.record_log import RecordReader
 from trigger_executor.adapters.rebuild import rebuild
 from trigger_executor.adapters.schema import SCHEMA
 from trigger_executor.domain.delivery.breaker import Breaker
+from trigger_executor.domain.delivery.health import ObservedChange
 from trigger_executor.domain.delivery.lane import LaneRecord
 from trigger_executor.domain.delivery.projecting import project
 from trigger_executor.domain.delivery.stored import dumped
@@ -36,6 +38,7 @@ from trigger_runtime.jetstream.reader import StreamReader
 from trigger_runtime.postgres.database import Database as Pool
 from trigger_runtime.postgres.shadow import ShadowSchema
 from trigger_runtime.process.clock import SystemClock
+from trigger_runtime.process.errors import BrokerUnavailable
 from trigger_runtime.process.settings import DatabaseSettings, NatsSettings
 
 TIMEOUT = timedelta(seconds=5)
@@ -77,12 +80,21 @@ class World:
         self.woken: list[set[str]] = []
         self.lags: list[float] = []
         self.follows = 0
+        self.told: list[tuple[str, HealthChange]] = []
+        self.tells_until: int | None = None
 
     def replica(self) -> DeliveryProjector:
-        return DeliveryProjector(RecordReader(self.reader), self.index, self, SystemClock(), self)
+        return DeliveryProjector(
+            RecordReader(self.reader), self.index, self, self, SystemClock(), self
+        )
 
     def waiting(self, target_ids: Any) -> None:
         self.woken.append(set(target_ids))
+
+    async def tell(self, changes: Sequence[ObservedChange]) -> None:
+        self.told += [(one.target_id, one.change) for one in changes]
+        if self.tells_until is not None and len(self.told) >= self.tells_until:
+            raise BrokerUnavailable("cut short")
 
     def projected(self, records: int, lag_s: float) -> None:
         self.lags.append(lag_s)
@@ -316,6 +328,45 @@ async def test_a_page_that_was_not_committed_is_projected_again(
     monkeypatch.setattr(PostgresProjection, "write", whole)
     await world.project(replica)
     assert len(await world.deliveries()) == 2
+
+
+async def test_what_changes_of_a_targets_health_is_told_before_its_page_counts(world: World):
+    failed = [
+        attempted(**about(number), started_at=NOW, next_attempt_at=NOW + timedelta(seconds=5))
+        for number in range(5)
+    ]
+    await world.append(*(plan(number) for number in range(5)), *failed)
+    world.tells_until = 1
+    with pytest.raises(BrokerUnavailable):
+        await world.project()
+    assert (await world.position(), await world.lanes()) == (0, {})
+
+    world.tells_until = None
+    await world.project()
+    assert world.told == [("erp", HealthChange.FAILING)] * 2
+    # Another replica goes on from the row.
+    await world.append(attempted(Outcome.DELIVERED, **about(0), started_at=NOW, attempt=2))
+    await world.project()
+    assert world.told[2:] == [("erp", HealthChange.RECOVERED)]
+
+
+async def test_a_rebuild_tells_nothing_and_keeps_what_was_told(
+    world: World, empty_database: Database
+):
+    failed = [
+        attempted(**about(number), started_at=NOW, next_attempt_at=NOW + timedelta(seconds=5))
+        for number in range(6)
+    ]
+    await world.append(plan(0), *failed[:5])
+    await world.project()
+    before = (await world.lanes())["erp"]["health"]
+    async with empty_database.connected() as administrator:
+        await rebuild(administrator, world.reader)
+
+    assert (await world.lanes())["erp"]["health"] == before
+    await world.append(failed[5])
+    await world.project()
+    assert world.told == [("erp", HealthChange.FAILING)]
 
 
 async def test_a_plan_that_comes_again_past_the_brokers_memory_sends_nothing_again(

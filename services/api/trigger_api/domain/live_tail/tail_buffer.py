@@ -33,7 +33,9 @@ that its payload stays as it was written."""
 
 
 class Sendable(Protocol):
-    """What is kept for readers: an event of the log, or a record of a delivery."""
+    """What is kept for readers: an event of the log, a record of a delivery, or a change of a
+    target's health.
+    """
 
     @property
     def seq(self) -> int: ...

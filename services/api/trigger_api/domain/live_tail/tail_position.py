@@ -37,7 +37,8 @@ class StreamQuery(StateFilter):
         default=False,
         description="If true, also what becomes of the events at targets: the records of their "
         "deliveries as CloudEvents. Of the filter these are asked only what they tell: "
-        "`trigger_id`, `event_id`, `status` (`fired`), `state`, `from` and `to`.",
+        "`trigger_id`, `event_id`, `status` (`fired`), `state`, `from` and `to`. And changes of "
+        "targets' health, where nothing is asked of triggers or `status`.",
     )
 
     def wanted(self) -> StateFilter:

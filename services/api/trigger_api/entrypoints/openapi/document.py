@@ -15,6 +15,7 @@ from pydantic.json_schema import models_json_schema
 
 from trigger_api.domain.live_tail.sse import StreamNotice
 from trigger_api.domain.schemas import EventDetail, EventShown
+from trigger_contracts.deliveries.health import HealthEvent
 from trigger_contracts.deliveries.records import DeliveryEvent
 from trigger_contracts.errors import Problem
 from trigger_contracts.events import CloudEvent
@@ -23,7 +24,7 @@ from . import bodies, headers, refusals
 from .bodies import REF
 from .kinds import Schema
 
-_ALSO = (DeliveryEvent, EventDetail, Problem, CloudEvent, StreamNotice, EventShown)
+_ALSO = (DeliveryEvent, EventDetail, HealthEvent, Problem, CloudEvent, StreamNotice, EventShown)
 """Models that no route answers as JSON."""
 
 _MAY_BE_ABSENT = {

@@ -1219,7 +1219,7 @@ export interface components {
          *     two replicas' attempts of one number are told apart. Times it did not get to are None.
          *     ``origin`` is the scheme, host and port of a URL, or the subject of a NATS target; ``address``
          *     what was connected to. ``next_attempt_at`` is given as long as the round goes on, ``reason``
-         *     where it ends dead. */
+         *     where it ends dead. ``is_gone``: its receiver wants nothing for now. */
         DeliveryAttempted: {
             /** @constant */
             schema_version: 1;
@@ -1254,6 +1254,7 @@ export interface components {
             next_attempt_at: string | null;
             final: components["schemas"]["Final"] | null;
             reason: components["schemas"]["Reason"] | null;
+            is_gone: boolean;
         };
         /** @description A delivery with its attempts, of all rounds, in the order in which they began. */
         DeliveryDetail: {
@@ -1668,6 +1669,58 @@ export interface components {
         FireInput: {
             /** @description Any JSON, laid over the trigger's own: a null takes out what that has. */
             payload?: unknown;
+        };
+        /** @description The record that the change follows from: of the attempt, or of the end, of a delivery. */
+        HealthCause: {
+            delivery_id: string;
+            event_id: string;
+            trigger_id: string;
+            round: number;
+            code: components["schemas"]["FailureCode"] | null;
+            status: number | null;
+            final: components["schemas"]["Final"] | null;
+            reason: components["schemas"]["Reason"] | null;
+        };
+        /**
+         * @description What changed about a target.
+         * @enum {string}
+         */
+        HealthChange: "failing" | "gone" | "recovered" | "dead";
+        /** @description The ``data`` of a fact.
+         *
+         *     ``failures`` is how many attempts in a row have not delivered, ``since`` when the first of them
+         *     was over; of a recovery these are what it ended. ``logged_at`` is when the cause was over, by
+         *     the clock of whoever recorded it. ``payload`` is the fact in words, for targets that are sent
+         *     the payload alone: ``text`` and ``content`` are what chats show. */
+        HealthChanged: {
+            /** @constant */
+            schema_version: 1;
+            event_id: string;
+            target_id: string;
+            target_name: string;
+            change: components["schemas"]["HealthChange"];
+            /** Format: date-time */
+            logged_at: string;
+            failures: number;
+            since: string | null;
+            cause: components["schemas"]["HealthCause"];
+            payload: {
+                [key: string]: string;
+            };
+        };
+        /** @description A change of a target's health as it leaves the platform: CloudEvents 1.0, structured mode. */
+        HealthEvent: {
+            /** @constant */
+            specversion: "1.0";
+            id: string;
+            source: string;
+            type: string;
+            subject: string;
+            /** Format: date-time */
+            time: string;
+            /** @constant */
+            datacontenttype: "application/json";
+            data: components["schemas"]["HealthChanged"];
         };
         /** @description The process answers. */
         HealthShown: {
@@ -4715,7 +4768,7 @@ export interface operations {
                 last_event_id?: string;
                 /** @description What `data` is. `event`: the CloudEvent, with its payload. `row`: the row as `GET /events/` lists it, without. */
                 shape?: "event" | "row";
-                /** @description If true, also what becomes of the events at targets: the records of their deliveries as CloudEvents. Of the filter these are asked only what they tell: `trigger_id`, `event_id`, `status` (`fired`), `state`, `from` and `to`. */
+                /** @description If true, also what becomes of the events at targets: the records of their deliveries as CloudEvents. Of the filter these are asked only what they tell: `trigger_id`, `event_id`, `status` (`fired`), `state`, `from` and `to`. And changes of targets' health, where nothing is asked of triggers or `status`. */
                 deliveries?: boolean;
             };
             header?: {
@@ -4727,14 +4780,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Events under their type (`trigger.fired.v1`, `trigger.missed.v1`, `trigger.rejected.v1`), and `reset`, `dropped` or `closing`. The schema is that of each one's data: a CloudEvent, or with `shape=row` a row as in lists. With `deliveries=true` also `trigger.delivery.planned.v1`, `trigger.delivery.attempted.v1` and `trigger.delivery.ended.v1`. */
+            /** @description Events under their type (`trigger.fired.v1`, `trigger.missed.v1`, `trigger.rejected.v1`), and `reset`, `dropped` or `closing`. The schema is that of each one's data: a CloudEvent, or with `shape=row` a row as in lists. With `deliveries=true` also `trigger.delivery.planned.v1`, `trigger.delivery.attempted.v1`, `trigger.delivery.ended.v1`, and of targets' health `trigger.health.failing.v1`, `trigger.health.gone.v1`, `trigger.health.recovered.v1` and `trigger.health.dead.v1`. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": components["schemas"]["CloudEvent"] | components["schemas"]["DeliveryEvent"] | components["schemas"]["EventShown"] | components["schemas"]["StreamNotice"];
+                    "text/event-stream": components["schemas"]["CloudEvent"] | components["schemas"]["DeliveryEvent"] | components["schemas"]["EventShown"] | components["schemas"]["HealthEvent"] | components["schemas"]["StreamNotice"];
                 };
             };
             400: components["responses"]["Problem400"];

@@ -1,4 +1,7 @@
-"""Events to be delivered again, and targets of tests, as their streams have them. Never writes."""
+"""Events (or alerts) to be delivered again, and targets of tests, as their streams have them.
+
+Never writes.
+"""
 
 import json
 from collections.abc import Collection, Mapping
@@ -6,7 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from trigger_contracts import subjects
-from trigger_contracts.ids import instant_of
+from trigger_contracts.ids import ALERTS_TRIGGER_ID, instant_of
 from trigger_contracts.message_headers import why_unreadable
 from trigger_contracts.records import Unreadable, change_in
 from trigger_executor.domain.delivery.again import FiredEvent
@@ -34,7 +37,8 @@ class FiredRows:
     async def find(self, trigger_id: str, event_ids: Collection[str]) -> Mapping[str, FiredEvent]:
         wanted = set(event_ids)
         found: dict[str, FiredEvent] = {}
-        subject = subjects.fired(trigger_id)
+        is_alert = trigger_id == ALERTS_TRIGGER_ID
+        subject = subjects.ALL_HEALTH if is_alert else subjects.fired(trigger_id)
         since = min(instant_of(UUID(one)) for one in wanted) - CLOCKS_APART
         seq = await self._reader.seq_since(since, subject)
         rows = 0
@@ -80,8 +84,9 @@ def _event(event_id: str, message: StoredMessage) -> FiredEvent | None:
     try:
         data = json.loads(message.payload)["data"]
         logged_at = datetime.fromisoformat(data["logged_at"])
-        is_test = data["is_test"]
-    except (ValueError, KeyError, TypeError):
+        # No alert is one.
+        is_test = data.get("is_test", False)
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
     if logged_at.tzinfo is None or not isinstance(is_test, bool):
         return None

@@ -14,6 +14,7 @@ from asyncpg.pool import PoolConnectionProxy
 
 from trigger_contracts.deliveries.fold import DeliveryProgress
 from trigger_contracts.deliveries.records import DeliveryPlanned
+from trigger_executor.domain.delivery.health import ObservedHealth, dumped, loaded
 from trigger_executor.domain.delivery.projecting import LaneNews, Projection
 from trigger_runtime.postgres.database import Database
 
@@ -62,12 +63,20 @@ ON CONFLICT (delivery_id) DO UPDATE SET
     planned_at = excluded.planned_at, expires_at = excluded.expires_at
 """
 
+HEALTH = """
+SELECT target_id, health::text FROM lane WHERE target_id = ANY($1::text[]) AND health IS NOT NULL
+"""
+
 WRITE_LANES = """
 INSERT INTO lane AS l (target_id, wake_at, for_test, epoch, last_attempt_at, last_outcome,
-                       last_code, last_success_at, last_failure_at, is_failing, since)
-SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::boolean[], $4::bigint[],
-                     $5::timestamptz[], $6::text[], $7::text[], $8::timestamptz[],
-                     $9::timestamptz[], $10::boolean[], $11::timestamptz[])
+                       last_code, last_success_at, last_failure_at, is_failing, since, health)
+SELECT target_id, wake_at, for_test, epoch, last_attempt_at, last_outcome, last_code,
+       last_success_at, last_failure_at, is_failing, since, health::json
+FROM unnest($1::text[], $2::timestamptz[], $3::boolean[], $4::bigint[],
+            $5::timestamptz[], $6::text[], $7::text[], $8::timestamptz[],
+            $9::timestamptz[], $10::boolean[], $11::timestamptz[], $12::text[])
+    AS r(target_id, wake_at, for_test, epoch, last_attempt_at, last_outcome, last_code,
+         last_success_at, last_failure_at, is_failing, since, health)
 ON CONFLICT (target_id) DO UPDATE SET
     -- Where an attempt of the other kind lies between as well.
     since = CASE WHEN excluded.since IS NULL THEN l.since
@@ -83,8 +92,10 @@ ON CONFLICT (target_id) DO UPDATE SET
     last_code = CASE WHEN excluded.last_outcome IS NULL THEN l.last_code
                      ELSE excluded.last_code END,
     last_success_at = coalesce(excluded.last_success_at, l.last_success_at),
-    last_failure_at = coalesce(excluded.last_failure_at, l.last_failure_at)
+    last_failure_at = coalesce(excluded.last_failure_at, l.last_failure_at),
+    health = coalesce(excluded.health, l.health)
 WHERE excluded.last_attempt_at IS NOT NULL
+   OR excluded.health IS NOT NULL
    OR l.wake_at IS NULL OR l.wake_at > excluded.wake_at
 """
 """Locks each lane until the commit, also where it is not changed: whoever gives a lane back locks
@@ -136,6 +147,12 @@ class PostgresProjection:
             return {}
         rows: Any = await self._connection.fetch(BEGUN, list(delivery_ids))
         return {row["delivery_id"]: row["round"] for row in rows}
+
+    async def health(self, target_ids: Collection[str]) -> dict[str, ObservedHealth]:
+        if not target_ids:
+            return {}
+        rows: Any = await self._connection.fetch(HEALTH, list(target_ids))
+        return {row["target_id"]: loaded(row["health"]) for row in rows}
 
     async def write(self, projection: Projection, position: int) -> None:
         if projection.ended:
@@ -213,6 +230,7 @@ def _lane_columns(lanes: Mapping[str, LaneNews]) -> list[list[Any]]:
             lane.last_failure_at,
             lane.is_failing,
             lane.since,
+            None if lane.health is None else dumped(lane.health),
         )
         for target_id, lane in sorted(lanes.items())
     ]

@@ -121,6 +121,7 @@ def attempted_record(
         next_attempt_at=following,
         final=final,
         reason=reason,
+        is_gone=attempted.is_gone,
     )
 
 

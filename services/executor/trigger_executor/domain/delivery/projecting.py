@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from trigger_contracts.deliveries.fold import DeliveryProgress, evolve
+from trigger_contracts.deliveries.health import is_of_alert
 from trigger_contracts.deliveries.outcomes import DeliveryState, Outcome
 from trigger_contracts.deliveries.records import (
     DeliveryAttempted,
@@ -18,6 +19,8 @@ from trigger_contracts.deliveries.records import (
     DeliveryPlanned,
     DeliveryRecord,
 )
+
+from .health import NOTHING_OBSERVED, HealthObservation, ObservedChange, ObservedHealth
 
 PROMPT = timedelta(seconds=20)
 """A plan that was stored so soon after its event is the first: one that the broker let pass as a
@@ -46,6 +49,8 @@ class LaneNews:
     is_failing: bool | None = None
     since: datetime | None = None
     """Since when attempts fail, or are delivered, one and all."""
+    health: ObservedHealth | None = None
+    """What its next records are news of, where that is another than before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,8 @@ class Projection:
     lanes: Mapping[str, LaneNews] = field(default_factory=dict)
     begun: Sequence[DeliveryPlanned] = ()
     """Plans that began rounds which are remembered until the event's life ends."""
+    changes: Sequence[ObservedChange] = ()
+    """Of targets' health, in the order of the records that they follow from."""
 
 
 class BegunRounds:
@@ -101,12 +108,14 @@ def project(
     batch: Sequence[StoredRecord],
     known: Mapping[str, DeliveryProgress],
     earlier: Mapping[str, int],
+    health: Mapping[str, ObservedHealth] = NOTHING_OBSERVED,
 ) -> Projection:
     """What the records of ``batch`` make of the deliveries that the index knows.
 
     ``earlier``: the round of a delivery that began last, where its plan here ``may_repeat`` or
-    ``is_remembered``.
+    ``is_remembered``. ``health`` is what was observed of the targets.
     """
+    observation = HealthObservation(health)
     states: dict[str, DeliveryProgress] = dict(known)
     begun: dict[str, DeliveryPlanned] = {}
     lanes: dict[str, LaneNews] = {}
@@ -119,10 +128,13 @@ def project(
                 continue  # It has ended.
         elif isinstance(record, DeliveryAttempted):
             _see(lanes.setdefault(record.target_id, LaneNews()), record)
+            if not is_of_alert(record):
+                observation.attempted(record, one.seq, one.stored_at)
         new = evolve(state, record)
         if new is None or new is state:
             continue
         states[delivery_id] = new
+        _end(observation, one, state, new)
         if is_remembered(one):
             begun[delivery_id] = new.planned
     changed = {
@@ -132,6 +144,8 @@ def project(
     }
     pending = [state for state in changed.values() if state.state is DeliveryState.PENDING]
     _wake(lanes, pending, known)
+    for target_id, observed in observation.states.items():
+        lanes.setdefault(target_id, LaneNews()).health = observed
     return Projection(
         pending=pending,
         ended=[
@@ -141,7 +155,22 @@ def project(
         ],
         lanes=lanes,
         begun=list(begun.values()),
+        changes=observation.changes,
     )
+
+
+def _end(
+    observation: HealthObservation,
+    one: StoredRecord,
+    state: DeliveryProgress | None,
+    new: DeliveryProgress,
+) -> None:
+    """Have it observed where a record ended its delivery."""
+    record = one.record
+    if isinstance(record, DeliveryPlanned) or is_of_alert(record) or new.final is None:
+        return
+    if state is None or state.final is None:
+        observation.ended(record, new.final, new.reason, one.seq, one.stored_at)
 
 
 def _wake(

@@ -2,19 +2,23 @@
 
 One replica at a time: whoever has the row of the position. Rows and position are of one
 transaction, so that what is read twice is written once, and a takeover goes on where the last
-commit was. A rebuild is the same from 0.
+commit was. A rebuild is the same from 0. What the records say of targets' health is told before
+the commit: so it is told, however often one of these is cut short.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from trigger_contracts.deliveries.records import DeliveryPlanned
 from trigger_executor.domain.delivery.projecting import (
+    Projection,
     StoredRecord,
     is_remembered,
     may_repeat,
     project,
 )
 from trigger_executor.ports import Clock
+from trigger_executor.ports.alerting import HealthTeller
 from trigger_executor.ports.projecting import (
     DeliveryIndex,
     DeliveryRecords,
@@ -48,12 +52,14 @@ class DeliveryProjector:
         records: DeliveryRecords,
         index: DeliveryIndex,
         wakes: LaneWakes,
+        health: HealthTeller,
         clock: Clock,
         meter: ProjectionMeter,
     ) -> None:
         self._records = records
         self._index = index
         self._wakes = wakes
+        self._health = health
         self._clock = clock
         self._meter = meter
         self._position: int | None = None
@@ -88,11 +94,15 @@ class DeliveryProjector:
                 # Another replica had it meanwhile.
                 self._position = transaction.position
                 return timedelta()
-            woken = await write_page(transaction, found, earlier, upto)
+            projection = await projected_page(transaction, found, earlier)
+            if projection.changes:
+                # Before any lane is locked, and before the page counts as projected.
+                await self._health.tell(projection.changes)
+            await transaction.write(projection, upto)
         self._position = upto
         self._records.note(found, position, upto)
         self._meter.projected(len(found), self._age(found))
-        if woken:
+        if woken := _woken(projection):
             self._wakes.waiting(woken)
         return timedelta()
 
@@ -144,19 +154,24 @@ async def planned_earlier(
     return earlier
 
 
-async def write_page(
+async def projected_page(
     transaction: ProjectionTransaction,
     found: Sequence[StoredRecord],
     earlier: Mapping[str, int],
-    upto: int,
-) -> set[str]:
-    """Write what a page of records makes of the index; the targets that something waits for."""
+) -> Projection:
+    """What a page of records makes of the index, to be written."""
     known = await transaction.load({one.record.delivery_id for one in found})
     remembered = await transaction.begun(
         {one.record.delivery_id for one in found if is_remembered(one)}
     )
     for delivery_id, number in earlier.items():
         remembered[delivery_id] = max(number, remembered.get(delivery_id, 0))
-    projection = project(found, known, remembered)
-    await transaction.write(projection, upto)
+    health = await transaction.health(
+        {one.record.target_id for one in found if not isinstance(one.record, DeliveryPlanned)}
+    )
+    return project(found, known, remembered, health)
+
+
+def _woken(projection: Projection) -> set[str]:
+    """The targets that something waits for."""
     return {target_id for target_id, lane in projection.lanes.items() if lane.wake_at is not None}

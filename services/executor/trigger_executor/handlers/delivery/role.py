@@ -45,6 +45,7 @@ class Delivering:
         self._serving = serving
         self.attempts = attempts
         self._endings = endings
+        self.targets = targets
         self._taking = Loop("take lanes", leases.take)
         self.renewing = Loop("renew leases", leases.renew)
         self._serve = Loop("serve lanes", serving.one_pass)

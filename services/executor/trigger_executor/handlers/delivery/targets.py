@@ -51,6 +51,13 @@ class FollowedTargets:
             return await self._in_test(target_id)
         return None if found.status is TargetStatus.DELETED else found
 
+    async def living(self, target_id: str) -> TargetChanged | None:
+        """The newest state of a target that is in the log of targets; None of any other, and where
+        it was deleted.
+        """
+        found = self._newest.get(target_id) or await self._changes.last(target_id)
+        return None if found is None or found.status is TargetStatus.DELETED else found
+
     async def _in_test(self, target_id: str) -> TargetChanged | None:
         """Named by no change of its own, it is written out in a test's, or was erased."""
         _, rows = await self._index.pending(target_id, "", FIRST_ROW)

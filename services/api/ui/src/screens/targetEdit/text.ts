@@ -28,7 +28,7 @@ export const words = {
     secret: '“whsec_” and 24 to 64 bytes as base64. Empty: one is made, and shown once.',
     ca: 'PEM, instead of the system’s: for a receiver with an authority of its own.',
     alert:
-      'Another target, for alerts about this one. It is kept and checked, and told nothing yet.',
+      'Another target, which is told when this one begins to fail, recovers, wants no more, or a delivery to it is given up.',
   },
   unit: { s: 'seconds', min: 'minutes', h: 'hours', d: 'days', iso: 'ISO 8601' },
   durable: {
