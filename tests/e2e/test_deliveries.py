@@ -156,6 +156,40 @@ async def test_webhooks_and_subjects_get_the_very_bytes_of_the_stream(
     assert origins == {receiver.url(""), "out.e2e.deliveries"}
 
 
+async def test_a_receiver_that_wants_no_more_is_told_to_the_alert_target(
+    platform: Platform, client: Client
+) -> None:
+    heard: asyncio.Queue[Msg] = asyncio.Queue()
+    async with receiving(RECEIVERS) as operator, receiving(RECEIVERS, "410 Gone") as till:
+        ops = await target(platform, type="webhook", url=operator.url("/alerts"))
+        gone = await target(
+            platform, type="webhook", url=till.url("/"), name="Till", alert_target=ops["id"]
+        )
+        subscription = await client.subscribe(f"trigger.health.{gone['id']}", cb=heard.put)
+        await client.flush()
+        event_id = await platform.fire(await trigger(platform, gone))
+        alerts = [await operator.next() for _ in range(2)]
+        facts = [await asyncio.wait_for(heard.get(), 20) for _ in range(2)]
+        await subscription.unsubscribe()
+
+        async def delivered() -> list[Json] | None:
+            asked = {"trigger_id": "_alerts", "target_id": ops["id"]}
+            found: list[Json] = (await platform.rest.get("/deliveries/", params=asked)).json()
+            return found if [one["state"] for one in found] == ["delivered"] * 2 else None
+
+        shown = await eventually(delivered, within=20, what="both alerts are delivered")
+    told = {json.loads(alert.body)["type"]: alert for alert in alerts}
+    assert told.keys() == {"trigger.health.gone.v1", "trigger.health.dead.v1"}
+    assert {alert.body for alert in alerts} == {fact.data for fact in facts}
+    for alert in alerts:
+        Webhook(ops["secret"]).verify(alert.body, alert.headers)
+        body = json.loads(alert.body)
+        assert alert.headers["webhook-id"] == body["id"]
+        assert (body["data"]["target_id"], body["data"]["target_name"]) == (gone["id"], "Till")
+        assert body["data"]["cause"]["event_id"] == event_id
+    assert {one["event_id"] for one in shown} == {alert.headers["webhook-id"] for alert in alerts}
+
+
 async def test_what_is_not_allowed_is_refused_when_written_and_blocked_when_met(
     platform: Platform,
 ) -> None:

@@ -1,4 +1,4 @@
-"""A well-behaved receiver of webhooks on loopback."""
+"""A receiver of webhooks on loopback, well-behaved but for what it answers."""
 
 import asyncio
 import contextlib
@@ -15,9 +15,10 @@ class Received:
 
 @dataclass
 class Receiver:
-    """Answers 204 to every request, and keeps it. ``connections`` counts who ever connected."""
+    """Answers every request alike, and keeps it. ``connections`` counts who ever connected."""
 
     host: str
+    status: str = "204 No Content"
     port: int = 0
     connections: int = 0
     requests: list[Received] = field(default_factory=list)
@@ -41,15 +42,16 @@ class Receiver:
                 received = Received(head[0].split(" ")[1], headers, body)
                 self.requests.append(received)
                 self._fresh.put_nowait(received)
-                writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+                length = "" if self.status.startswith("204") else "Content-Length: 0\r\n"
+                writer.write(f"HTTP/1.1 {self.status}\r\n{length}\r\n".encode())
                 await writer.drain()
         writer.close()
 
 
 @contextlib.asynccontextmanager
-async def receiving(host: str) -> AsyncIterator[Receiver]:
+async def receiving(host: str, status: str = "204 No Content") -> AsyncIterator[Receiver]:
     """One that listens on a free port of ``host``."""
-    receiver = Receiver(host)
+    receiver = Receiver(host, status)
     server = await asyncio.start_server(receiver.serve, host, 0)
     receiver.port = server.sockets[0].getsockname()[1]
     try:

@@ -2,12 +2,14 @@
 
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from tests.support.log_entries import body_of, make_entry
 from tests.unit.api.fakes import NOW
 from trigger_api.domain.live_tail import rows, sse
+from trigger_api.domain.live_tail.records import LiveHealth, read_record
 from trigger_api.domain.live_tail.tail_buffer import Segment, TailBuffer, read
 from trigger_api.domain.live_tail.tail_position import (
     Beginning,
@@ -21,7 +23,9 @@ from trigger_api.domain.live_tail.tail_position import (
 from trigger_api.domain.log.lifetimes import Lifetimes, Span
 from trigger_api.domain.queries import StateFilter
 from trigger_contracts.errors import Refused
+from trigger_contracts.events import EntryStatus
 
+HEALTH = Path(__file__).parents[2] / "contract/golden/health-event.v1.json"
 STATE = LogState(epoch=0xABC, first_seq=3, last_seq=9)
 
 
@@ -165,3 +169,31 @@ def test_what_has_no_id_that_a_row_could_have_is_no_event():
     entry = make_entry("1", now=NOW)
     for wrong in ({"event_id": "x"}, {"replay_of": "x"}):
         assert read(StreamPosition(1, 1), body_of(entry.model_copy(update=wrong))) is None
+
+
+def health() -> tuple[bytes, LiveHealth]:
+    """The first of the golden facts, and what it is in a tail."""
+    body = json.dumps(json.loads(HEALTH.read_bytes())[0]).encode()
+    live = read_record(StreamPosition(1, 2), "trigger.health.erp", body)
+    assert isinstance(live, LiveHealth)
+    return body, live
+
+
+def test_a_change_of_health_is_sent_as_it_is_stored_under_its_type():
+    body, live = health()
+
+    told = b"event: trigger.health.failing.v1\ndata: %s\n\n" % body
+    assert live.frame == f"id: {live.position}\n".encode() + told
+    assert live.seq == 2
+    assert read_record(StreamPosition(1, 2), "trigger.health.crm", body) is None
+
+
+def test_a_change_of_health_is_of_no_trigger_and_nothing_that_fired():
+    _, live = health()
+    at = live.logged_at
+
+    assert live.passes(StateFilter())
+    assert live.passes(StateFilter.model_validate({"from": at.isoformat()}))
+    assert not live.passes(StateFilter.model_validate({"to": at.isoformat()}))
+    assert not live.passes(StateFilter(trigger_id=("backup",)))
+    assert not live.passes(StateFilter(status=(EntryStatus.FIRED,)))
