@@ -1,5 +1,6 @@
 """When a target's health changes, by the records of its deliveries."""
 
+import asyncio
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.virtual_time import run_virtually
 from tests.unit.contracts.deliveries.factories import (
     EVENT,
     NOON,
@@ -18,6 +20,7 @@ from tests.unit.contracts.deliveries.factories import (
 from trigger_contracts.deliveries.health import HealthChange
 from trigger_contracts.deliveries.outcomes import Final, Outcome, Reason
 from trigger_contracts.deliveries.records import (
+    DeliveryAttempted,
     DeliveryRecord,
     delivery_id_of,
     recorded_at,
@@ -35,7 +38,7 @@ from trigger_executor.domain.delivery.health import (
 )
 from trigger_executor.domain.delivery.projecting import StoredRecord, project
 
-from .world import a_target
+from .world import Replica, World, a_target, answer, ok
 
 FAILING, GONE = HealthChange.FAILING, HealthChange.GONE
 RECOVERED, DEAD = HealthChange.RECOVERED, HealthChange.DEAD
@@ -284,3 +287,34 @@ def test_a_fact_of_a_delivery_that_was_given_up_names_its_event():
     assert (fact.cause.final, fact.cause.reason) == (Final.DEAD, Reason.EXPIRED)
     assert EVENT in fact.payload["text"]
     assert "expired" in fact.payload["text"]
+
+
+def test_over_a_handover_an_outage_is_told_once_as_the_breaker_opens():
+    async def work():
+        world = World()
+        world.has(a_target())
+        world.answers["shop"] = answer(500)
+        world.fired(count=12)
+        await world.start(2)
+        owner = await serving(world)
+        await world.until(lambda: owner.hands.lanes["shop"].lane.breaker.open_until, within=5)
+        opened = len(world.records)
+        await owner.kill()
+        await asyncio.sleep(120)
+        world.answers["shop"] = ok
+        await world.until(lambda: not world.pending, within=3600)
+        await world.stop()
+        records = world.records
+        page = [StoredRecord(record, seq, NOON) for seq, record in enumerate(records, 1)]
+        told = [(one.change, one.seq) for one in project(page, {}, {}).changes]
+        outcomes = [record.outcome for record in records if isinstance(record, DeliveryAttempted)]
+        recovered = outcomes.index(Outcome.DELIVERED) + 1
+        assert told == [(FAILING, OPENS_AFTER), (RECOVERED, recovered)]
+        # What was in flight as it opened may follow.
+        assert OPENS_AFTER <= opened <= OPENS_AFTER + 1
+
+    async def serving(world: World) -> Replica:
+        await world.until(lambda: any(one.hands.lanes for one in world.replicas), within=5)
+        return next(one for one in world.replicas if one.hands.lanes)
+
+    run_virtually(work())

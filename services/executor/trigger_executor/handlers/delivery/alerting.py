@@ -20,7 +20,7 @@ from trigger_runtime.process.logging_setup import get_logger
 
 log = get_logger(__name__)
 
-FRESH = timedelta(minutes=1)
+FRESH = timedelta(seconds=20)
 """What follows from a record so new the broker knows again by itself: it remembers ids for two
 minutes, less what two clocks differ."""
 NEWS = timedelta(hours=1)
