@@ -23,9 +23,10 @@ log = get_logger(__name__)
 FRESH = timedelta(seconds=20)
 """What follows from a record so new the broker knows again by itself: it remembers ids for two
 minutes, less what two clocks differ."""
-NEWS = timedelta(hours=1)
-"""What follows from an older record is none: tables that were emptied are projected anew, and all
-of it was told at its time. While PostgreSQL is away nobody attempts anything."""
+NEWS = timedelta(hours=12)
+"""What follows from an older record is none: tables that were emptied are projected anew, from
+where the log begins by then, and all of it was told at its time. Only what was recorded just before
+PostgreSQL went away for so long is lost by it."""
 
 Resolve = Callable[[str], Awaitable[TargetChanged | None]]
 """The newest state of a target, None where there is none or it was deleted; raises
