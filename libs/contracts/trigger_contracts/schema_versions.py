@@ -7,7 +7,7 @@ up to date first, with the old services at work, and services can be rolled back
 
 from collections.abc import Mapping
 
-SCHEMA_VERSIONS: Mapping[str, int] = {"scheduler": 6, "retention": 4, "executor": 1}
+SCHEMA_VERSIONS: Mapping[str, int] = {"scheduler": 6, "retention": 4, "executor": 2}
 """By the schema's name. The gateway reads them all, and knows none's migrations."""
 
 MOST_AHEAD = 1

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -20,6 +21,7 @@ from trigger_contracts.deliveries.records import (
     message_of,
 )
 from trigger_contracts.ids import occurrence_event_id
+from trigger_executor.adapters import schema
 from trigger_executor.adapters.delivery import record_log
 from trigger_executor.adapters.delivery.index import PostgresDeliveries, PostgresProjection
 from trigger_executor.adapters.delivery.record_log import RecordReader
@@ -35,6 +37,7 @@ from trigger_local.secrets import Secrets
 from trigger_runtime.jetstream.connection import Connection
 from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
 from trigger_runtime.jetstream.reader import StreamReader
+from trigger_runtime.postgres import migrations
 from trigger_runtime.postgres.database import Database as Pool
 from trigger_runtime.postgres.shadow import ShadowSchema
 from trigger_runtime.process.clock import SystemClock
@@ -348,6 +351,33 @@ async def test_what_changes_of_a_targets_health_is_told_before_its_page_counts(w
     await world.append(attempted(Outcome.DELIVERED, **about(0), started_at=NOW, attempt=2))
     await world.project()
     assert world.told[2:] == [("erp", HealthChange.RECOVERED)]
+
+
+async def test_an_index_made_before_health_was_observed_goes_on_with_what_it_has(
+    world: World, tmp_path: Path
+):
+    folder = Path(schema.__file__).with_name("migrations")
+    first = "0001_deliveries.sql"
+    (tmp_path / first).write_text((folder / first).read_text())
+    await world.owner.execute(f"DROP SCHEMA {SCHEMA} CASCADE; CREATE SCHEMA {SCHEMA}")
+    await migrations.apply(world.owner, tmp_path, SCHEMA)
+    await world.owner.execute(
+        f"INSERT INTO {SCHEMA}.lane (target_id, owner, epoch, is_failing, since)"
+        " VALUES ('erp', 'one', 7, true, $1)",
+        NOW - timedelta(hours=1),
+    )
+    before = (await world.lanes())["erp"]
+
+    await schema.apply(world.owner)
+
+    assert (await world.lanes())["erp"] == {**before, "health": None}
+    due = NOW + timedelta(seconds=5)
+    failed = [attempted(**about(n), started_at=NOW, next_attempt_at=due) for n in range(5)]
+    await world.append(*(plan(number) for number in range(5)), *failed)
+    await world.project()
+    lane = (await world.lanes())["erp"]
+    assert (lane["owner"], lane["is_failing"]) == ("one", True)
+    assert world.told == [("erp", HealthChange.FAILING)]
 
 
 async def test_a_rebuild_tells_nothing_and_keeps_what_was_told(

@@ -35,7 +35,7 @@ CREATE INDEX begun_expiry ON {schema}.begun (expires_at);
 
 -- A target's deliveries in the hands of one replica, or of none: `wake_at` is when somebody is to take it, null where
 -- nothing waits. `state` is its owner's (breaker, pause, rate). `is_asked`: a test of the target went well since it was
--- looked at, `probed_at` when the newest began. `health` is the projector's: what was told of the target. `for_test`: the target is written out in a test, and the row goes with its deliveries.
+-- looked at, `probed_at` when the newest began. `for_test`: the target is written out in a test, and the row goes with its deliveries.
 CREATE TABLE {schema}.lane (
     target_id       text        PRIMARY KEY,
     owner           text,
@@ -53,8 +53,7 @@ CREATE TABLE {schema}.lane (
     last_failure_at timestamptz,
     -- Whether attempts fail, and since when they do so, or do not, one and all; of none it is not known.
     is_failing      boolean,
-    since           timestamptz,
-    health          json
+    since           timestamptz
 ) WITH (fillfactor = 50);
 CREATE INDEX lane_wake ON {schema}.lane (wake_at) WHERE owner IS NULL AND wake_at IS NOT NULL;
 
