@@ -299,6 +299,24 @@ async def test_what_waits_is_cancelled(world: World) -> None:
     assert said(await world.ask("cancel", round=1)) == ("unchanged", 1)
 
 
+async def test_a_cancellation_is_answered_once_the_index_has_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What lanes read after the answer knows of it: the index has none of it for three looks."""
+    world.records = [planned()]
+    append = world.append
+
+    async def appended(message: RecordMessage) -> int:
+        seq = await append(message)
+        world.unprojected = 3
+        return seq
+
+    monkeypatch.setattr(world, "append", appended)
+    assert said(await world.ask("cancel", round=1)) == ("cancelled", 1)
+    assert world.unprojected == 0
+    assert world.woken == ["erp"]
+
+
 async def test_an_attempt_that_delivered_meanwhile_beats_the_cancellation(world: World) -> None:
     world.records = [planned()]
     await world.ask("cancel", round=1)

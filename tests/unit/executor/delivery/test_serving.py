@@ -353,6 +353,36 @@ def test_a_deleted_target_gets_nothing_a_second_later_and_what_waits_ends_dead()
     run_virtually(work())
 
 
+def test_nothing_of_what_was_cancelled_begins_a_second_later():
+    """Also of what a lane had read before, and had no place for."""
+
+    async def work():
+        world = World()
+        world.has(a_target(concurrency=3))
+        takes = itertools.cycle([answer(200, after_s=2), answer(200, after_s=3.5)])
+
+        async def answers(attempt):
+            return await next(takes)(attempt)
+
+        world.answers["shop"] = answers
+        world.fired(count=40)
+        await world.start()
+        lanes = world.replicas[0].hands.lanes
+        # There is one more than it has a place for.
+        await world.until(lambda: len(lanes) == 1 and lanes["shop"].ready, within=5)
+        world.cancelled()
+        at, before = world.seconds, len(world.sent)
+        await asyncio.sleep(5)
+        (another,) = world.fired()
+        await world.until(lambda: not world.pending, within=5)
+        await world.stop()
+        *cancelled, last = world.sent[before:]
+        assert all(began - at <= 1.0 for began, _ in cancelled)
+        assert last[1].event_id == another
+
+    run_virtually(work())
+
+
 def test_what_waits_for_hours_ends_at_once_when_its_target_is_deleted():
     async def work():
         world = World()

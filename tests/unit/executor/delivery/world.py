@@ -205,6 +205,12 @@ class World:
         for replica in self.replicas:
             replica.role.woken([target_id])
 
+    def cancelled(self) -> None:
+        """All that waits is given up, and that is projected."""
+        self.log.append(None)
+        self.pending.clear()
+        self.position = len(self.log)
+
     def _lower(self, target_id: str, at: datetime) -> None:
         lane = self.lanes.setdefault(target_id, StoredLane())
         lane.wake_at = at if lane.wake_at is None else min(lane.wake_at, at)

@@ -147,11 +147,16 @@ class ChangeDeliveries:
 
     async def _pending(self, delivery_ids: Collection[str]) -> Mapping[str, PendingDelivery]:
         """Where they stand, no earlier than now."""
-        newest = await self._log.newest()
+        return await self._as_of(await self._log.newest(), delivery_ids)
+
+    async def _as_of(
+        self, seq: int, delivery_ids: Collection[str]
+    ) -> Mapping[str, PendingDelivery]:
+        """Where they stand once the index has the record at ``seq``."""
         until = self._monotonic() + PROJECTED_WITHIN_S
         while True:
             position, found = await self._index.waiting(delivery_ids)
-            if position >= newest:
+            if position >= seq:
                 return found
             if self._monotonic() >= until:
                 raise DatabaseUnavailable("the index of deliveries is behind their records")
@@ -195,7 +200,7 @@ class ChangeDeliveries:
             and outcome.expires_at is not None
             and (message := message_of(outcome.record, expires_at=outcome.expires_at, now=now))
         ]
-        await asyncio.gather(*(self._log.append(message) for message in messages))
+        appended = await asyncio.gather(*(self._log.append(message) for message in messages))
         due: list[tuple[str, int]] = []
         touched: dict[DeliveryChange, set[str]] = {change: set() for change in DeliveryChange}
         for one, outcome in zip(asked, outcomes, strict=True):
@@ -206,6 +211,9 @@ class ChangeDeliveries:
         if due:
             await self._index.make_due(due)
         if cancelled := touched[DeliveryChange.CANCELLED]:
+            # What lanes read from now on knows of it, and what they have read is of use for a
+            # second: nothing of it begins later than that after the answer.
+            await self._as_of(max(appended, default=0), ())
             # Where order is kept, the next one waited for what was cancelled.
             await self._index.wake(cancelled)
         if waiting := touched[DeliveryChange.DUE_NOW] | cancelled:
