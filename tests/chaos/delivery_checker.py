@@ -198,6 +198,16 @@ def states(evidence: DeliveryEvidence) -> Counter[str]:
     return Counter(one.state for one in _deliveries(evidence.records).values())
 
 
+def repeated(history: DeliveryHistory) -> int:
+    """How many attempts came more than once: what was in flight at a fault."""
+    came = Counter(
+        (one.event_id, one.target_id, one.attempt)
+        for one in history.receipts
+        if one.is_answered and (one.event_id, one.target_id) not in history.redelivered
+    )
+    return sum(count > 1 for count in came.values())
+
+
 @dataclass(slots=True)
 class _Round:
     """The records of one round, as they are stored."""
@@ -359,9 +369,9 @@ class _Check:
         for delivery_id, count in ids.items():
             if count > 1:
                 self._report("one id, two deliveries", delivery_id)
-        for pair, one in self.deliveries.items():
-            if len(one.ids) > 1:
-                self._report("one delivery, two ids", (pair, one.ids))
+        for pair, delivery in self.deliveries.items():
+            if len(delivery.ids) > 1:
+                self._report("one delivery, two ids", (pair, delivery.ids))
 
     def _round(self, pair: Pair, target: Target, number: int, one: _Round) -> None:
         """It was planned, and it ended, for a reason that was given."""
@@ -375,8 +385,8 @@ class _Check:
         for final, end in one.finals:
             if end == "dead" and final.reason not in target.may_end:
                 self._report("dead without a reason", final)
-            exhausted = isinstance(final, Attempted) and final.reason == "exhausted"
-            if exhausted and final.attempt < target.most_attempts:
+            has_more = isinstance(final, Attempted) and final.attempt < target.most_attempts
+            if final.reason == "exhausted" and has_more:
                 self._report("given up too early", final)
         if not one.finals:
             return
@@ -431,9 +441,9 @@ class _Check:
             recorded[attempt.attempt].append(attempt)
         for attempt in delivery.attempts:
             came = [one for one in receipts if one.attempt == attempt.attempt]
-            # What a stream of one's own stores of what the broker took is not acknowledged.
+            # What the broker took it has not stored yet, in a stream that nobody asked about.
             is_excused = target.kind == "core" and self._at_a_fault(
-                attempt.started_at, attempt.ended_at, "nats"
+                attempt.started_at, attempt.ended_at + RESUMED, "nats"
             )
             if attempt.outcome == "delivered" and not came and not is_excused:
                 self._report("delivered, and not received", attempt)

@@ -22,6 +22,7 @@ from tests.chaos.delivery_checker import (
     Shown,
     Target,
     Version,
+    repeated,
     states,
     violations,
 )
@@ -215,6 +216,7 @@ def test_what_was_in_flight_at_a_fault_may_come_twice() -> None:
     again = tried("e2", "hook", 26, 8, epoch=2)
     records = tuple(again if one.seq == 26 else one for one in RECORDS)
     history = received(came("e2", "hook", 8.05), faults=(at_it,))
+    assert (repeated(HISTORY), repeated(history)) == (0, 1)
     assert rules(history, evidence(records)) == set()
 
 
