@@ -7,6 +7,7 @@ Both boundaries are shown on the platform's own views to the microsecond, with t
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,11 +15,15 @@ import asyncpg
 import pytest
 from nats.aio.client import Client
 
+from tests.e2e.conftest import RECEIVERS
 from tests.support.eventually import eventually
+from tests.support.receiver import Received, receiving
 from tests.support.whole_platform import Json, Platform, now, running, text
 from trigger_admin import streams
 from trigger_contracts import subjects, topology
 from trigger_contracts.ids import uuid7
+from trigger_contracts.targets.secrets import new_secret
+from trigger_local import ports
 from trigger_runtime.process.ids import new_id
 
 ACTIVE_FOR = timedelta(seconds=4)
@@ -31,7 +36,7 @@ SWEPT_WITHIN = timedelta(seconds=5)
 @pytest.fixture(scope="module")
 async def platform() -> AsyncIterator[Platform]:
     lives = {"ETP_ACTIVE_FOR": "4s", "ETP_KEPT_FOR": "9s"}
-    async with running(environment=lives) as started:
+    async with running(environment={**lives, "ETP_WEBHOOK_ALLOW": f"{RECEIVERS}/32"}) as started:
         yield started
 
 
@@ -221,6 +226,139 @@ async def test_an_erased_event_is_nowhere(platform: Platform, client: Client) ->
         "TRIGGER_DEAD",
         "retention.event",
     }
+    async with short_streams(platform):
+
+        async def nowhere() -> bool:
+            return not await places(platform, canary)
+
+        await eventually(nowhere, within=60, poll=0.5, what="the canary is nowhere")
+    assert (await platform.rest.get(f"/triggers/{api['id']}")).status_code == 200
+    await platform.fire(api["id"])
+    await platform.until_events(1, trigger_id=api["id"])
+
+
+async def test_a_delivered_event_is_nowhere_and_its_secrets_never_were(
+    platform: Platform,
+) -> None:
+    """Canaries in the payload and in what receivers answer; those echo the secrets, too."""
+    sent, answered, token = (f"canary-{new_id()}" for _ in range(3))
+    signing = new_secret()
+    secrets = [token, signing]
+
+    def echo(request: Received) -> bytes:
+        told = " ".join((answered, *secrets, request.body.decode())).encode()
+        status = 500 if request.path == "/refused" else 200
+        head = f"HTTP/1.1 {status} X\r\nContent-Type: text/plain\r\nContent-Length: {len(told)}"
+        return f"{head}\r\n\r\n".encode() + told
+
+    rest = platform.rest
+    async with receiving(RECEIVERS, echo) as receiver:
+        hook = {"type": "webhook", "secret": signing, "secret_headers": {"X-Token": token}}
+        nobody = f"http://{RECEIVERS}:{ports.choose_free({receiver.port})}/hook"
+        targets = {}
+        for name, fields in {
+            "taken": {**hook, "url": receiver.url("/taken")},
+            "refused": {**hook, "url": receiver.url("/refused"), "retry": [1]},
+            # Its breaker opens for longer than the event lives.
+            "away": {**hook, "url": nobody, "retry": [1] * 15},
+            "heard": {"type": "nats", "subject": "out.e2e.erased"},
+        }.items():
+            made = await rest.post("/targets/", json=fields)
+            assert made.status_code == 201, made.text
+            targets[name] = made.json()["id"]
+        taken = f"/targets/{targets['taken']}"
+        secrets.append((await rest.post(f"{taken}/rotate-secret")).json()["secret"])
+        trigger = await platform.create(
+            name="delivers canaries", type="api", targets=list(targets.values())
+        )
+        event_id = await platform.fire(trigger["id"], payload={"secret": sent})
+        unsaved = {"payload": "no canary", "target": {**hook, "url": receiver.url("/taken")}}
+        trial = await rest.post("/test/api/", json=unsaved)
+        assert trial.is_success, trial.text
+        async with platform.connected("admin") as admin:
+            await admin.jetstream(timeout=10).publish(subjects.delivery("x"), sent.encode())
+
+        async def all_tried() -> str | None:
+            shown = await rest.get(f"/events/{event_id}")
+            states = {one["target_id"]: one["state"] for one in shown.json()["deliveries"]}
+            expected = {"taken": "delivered", "refused": "dead", "heard": "delivered"}
+            are_there = {targets[name]: state for name, state in expected.items()}
+            return shown.text if states == {**are_there, targets["away"]: "pending"} else None
+
+        shown = await eventually(all_tried, within=KEPT_FOR.total_seconds())
+        assert shown is not None
+        assert answered in shown
+        again = await rest.post(
+            f"/events/{event_id}/redeliver", json={"targets": [targets["taken"]]}
+        )
+        assert again.status_code == 202, again.text
+
+        async def are_everywhere() -> bool:
+            of_payload = {"TRIGGER_COMMANDS", "TRIGGER_DEAD", "retention.event"}
+            of_answer = {"TRIGGER_EVENTS", "retention.attempt"}
+            assert await places(platform, sent) == of_payload | of_answer
+            assert await places(platform, answered) == of_answer
+            return True
+
+        await eventually(are_everywhere, within=KEPT_FOR.total_seconds())
+        probed = await rest.post(f"{taken}/test")
+        assert probed.status_code == 200, probed.text
+        assert answered in probed.text
+    texts = [shown, trial.text, probed.text, *(await _answers(platform, trigger["id"]))]
+    assert await places(platform, *map(_bare, secrets)) == set()
+
+    async with short_streams(platform):
+
+        async def nowhere() -> bool:
+            return not await places(platform, sent, answered)
+
+        await eventually(nowhere, within=60, poll=0.5, what="the canaries are nowhere")
+    assert (await rest.get(f"/events/{event_id}")).status_code == 410
+    later = [
+        platform.logs(),
+        platform.printed.read_text(),
+        *(await _answers(platform, trigger["id"])),
+    ]
+    assert not [one for one in (sent, answered) for each in later if one in each]
+    assert not [one for one in secrets for each in (*texts, *later) if _bare(one) in each]
+    assert await places(platform, *map(_bare, secrets)) == set()
+
+    async def is_over() -> bool:
+        """Nor does anything tell where it went, or wait."""
+        records = await platform.stored("TRIGGER_EVENTS", subjects.delivery(trigger["id"]))
+        rows = [
+            await platform.query(f"SELECT FROM {table} WHERE event_id::text = $1", event_id)
+            for table in ("retention.delivery", "retention.attempt", "executor.delivery")
+        ]
+        return not any((records, *rows))
+
+    await eventually(is_over, within=60, what="its deliveries are gone with it")
+
+
+def _bare(secret: str) -> str:
+    return secret.removeprefix("whsec_")
+
+
+async def _answers(platform: Platform, trigger_id: str) -> list[str]:
+    """What the gateway says of a trigger's events, and of what could not be handled."""
+    query = {"trigger_id": trigger_id}
+    found = []
+    for address, params in (
+        ("/events/", {**query, "payload": "true"}),
+        ("/deliveries/", query),
+        ("/dead-letters/", {"limit": 500}),
+        ("/targets/", {}),
+        (f"/triggers/{trigger_id}/history", {}),
+    ):
+        answer = await platform.rest.get(address, params=params)
+        assert answer.status_code == 200, answer.text
+        found.append(answer.text)
+    return found
+
+
+@asynccontextmanager
+async def short_streams(platform: Platform) -> AsyncIterator[None]:
+    """Streams forget as fast as the log does; in the end they are again as they are declared."""
     async with platform.connected("admin") as admin:
         jetstream = admin.jetstream(timeout=10)
         mortal = [s.name for s in topology.STREAMS if s.max_age] + [topology.IDEMPOTENCY.stream]
@@ -230,33 +368,32 @@ async def test_an_erased_event_is_nowhere(platform: Platform, client: Client) ->
                 config.max_age = KEPT_FOR.total_seconds()
                 config.duplicate_window = 1
                 await jetstream.update_stream(config)
-
-            async def nowhere() -> bool:
-                return not await places(platform, canary)
-
-            await eventually(nowhere, within=60, poll=0.5, what="the canary is nowhere")
+            yield
         finally:
             await streams.apply(admin)
-    assert (await platform.rest.get(f"/triggers/{api['id']}")).status_code == 200
-    await platform.fire(api["id"])
-    await platform.until_events(1, trigger_id=api["id"])
 
 
-async def places(platform: Platform, canary: str) -> set[str]:
-    """Every stream, bucket and table in which a text stands."""
+async def places(platform: Platform, *texts: str) -> set[str]:
+    """Every stream, bucket and table in which one of these stands."""
     found = set()
     buckets = [bucket.stream for bucket in topology.BUCKETS]
     for name in [*(stream.name for stream in topology.STREAMS), *buckets]:
         for message in await platform.stored(name):
-            if canary in f"{message.payload.decode(errors='replace')} {message.headers}":
+            held = f"{message.payload.decode(errors='replace')} {message.headers}"
+            if any(one in held for one in texts):
                 found.add(name)
     tables: list[Json] = await platform.query(
         "SELECT schemaname || '.' || tablename AS name FROM pg_tables"
-        " WHERE schemaname IN ('scheduler', 'retention') AND tablename !~ '^event_'"
+        " WHERE schemaname IN ('scheduler', 'retention', 'executor')"
+        # Partitions are seen in their tables.
+        " AND tablename !~ '^(event|delivery|attempt)_[0-9]'"
     )
     for table in tables:
         if await platform.query(
-            f"SELECT FROM {table['name']} AS t WHERE t::text LIKE '%' || $1 || '%' LIMIT 1", canary
+            f"SELECT FROM {table['name']} AS t"
+            " WHERE EXISTS (SELECT FROM unnest($1::text[]) AS x WHERE position(x IN t::text) > 0)"
+            " LIMIT 1",
+            list(texts),
         ):
             found.add(table["name"])
     return found

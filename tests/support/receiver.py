@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 
@@ -13,12 +13,24 @@ class Received:
     body: bytes
 
 
+Answer = Callable[[Received], bytes]
+"""What is sent back, with its head."""
+
+
+def no_content(_: Received) -> bytes:
+    return b"HTTP/1.1 204 No Content\r\n\r\n"
+
+
+def gone(_: Received) -> bytes:
+    return b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n"
+
+
 @dataclass
 class Receiver:
-    """Answers every request alike, and keeps it. ``connections`` counts who ever connected."""
+    """Answers every request, and keeps it. ``connections`` counts who ever connected."""
 
     host: str
-    status: str = "204 No Content"
+    answer: Answer = no_content
     port: int = 0
     connections: int = 0
     requests: list[Received] = field(default_factory=list)
@@ -42,16 +54,15 @@ class Receiver:
                 received = Received(head[0].split(" ")[1], headers, body)
                 self.requests.append(received)
                 self._fresh.put_nowait(received)
-                length = "" if self.status.startswith("204") else "Content-Length: 0\r\n"
-                writer.write(f"HTTP/1.1 {self.status}\r\n{length}\r\n".encode())
+                writer.write(self.answer(received))
                 await writer.drain()
         writer.close()
 
 
 @contextlib.asynccontextmanager
-async def receiving(host: str, status: str = "204 No Content") -> AsyncIterator[Receiver]:
+async def receiving(host: str, answer: Answer = no_content) -> AsyncIterator[Receiver]:
     """One that listens on a free port of ``host``."""
-    receiver = Receiver(host, status)
+    receiver = Receiver(host, answer)
     server = await asyncio.start_server(receiver.serve, host, 0)
     receiver.port = server.sockets[0].getsockname()[1]
     try:
