@@ -48,7 +48,8 @@ class Exchange:
         await self.writer.drain()
 
     async def answer(self, status: int, *headers: str) -> None:
-        lines = (f"HTTP/1.1 {status} X", "Content-Length: 0", *headers, "", "")
+        length = () if status == 204 else ("Content-Length: 0",)
+        lines = (f"HTTP/1.1 {status} X", *length, *headers, "", "")
         await self.send("\r\n".join(lines).encode())
 
 
