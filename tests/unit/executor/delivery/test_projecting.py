@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -101,6 +102,18 @@ def test_the_index_is_what_is_pending_of_the_fold(records: list[DeliveryRecord],
         if delivery is not None and delivery.state is DeliveryState.PENDING:
             expected[delivery.planned.delivery_id] = delivery
     assert shown(index.rows) == shown(expected)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("ahead", [-90, 0, 90])
+def test_a_plan_is_due_at_once_whatever_the_clock_of_whoever_planned_it(number: int, ahead: int):
+    plan = planned(round=number, planned_at=NOON + ahead * SECOND)
+
+    result = project([StoredRecord(plan, 1, NOON)], {}, {})
+
+    (waiting,) = result.pending
+    assert waiting.next_attempt_at == result.lanes[plan.target_id].wake_at
+    assert waiting.next_attempt_at == NOON + min(ahead, 0) * SECOND
 
 
 def shown(rows: dict[str, DeliveryProgress]) -> dict[str, tuple]:

@@ -3,11 +3,12 @@
 Pure. The index is the fold of the records (``trigger_contracts.deliveries.fold``), as far as it is
 pending: what has ended leaves it. So a plan of what has ended cannot be told by the index from a
 new one; ``earlier`` says which rounds began before, for those that may be repetitions. Of rounds
-that a redelivery began, and of first plans that came late, the index itself remembers that.
+that a redelivery began, and of first plans that came late, the index itself remembers that. What is
+planned is due no later than the broker had the plan, whatever the clock says of whoever planned it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from trigger_contracts.deliveries.fold import DeliveryProgress, evolve
@@ -133,6 +134,9 @@ def project(
         new = evolve(state, record)
         if new is None or new is state:
             continue
+        if new.planned is record:
+            due_at = min(new.next_attempt_at, one.stored_at)
+            new = replace(new, next_attempt_at=due_at)
         states[delivery_id] = new
         _end(observation, one, state, new)
         if is_remembered(one):
