@@ -91,6 +91,7 @@ COMPOSE = Path(__file__).parents[1] / "deploy" / "compose"
 _OF_COMPOSE = re.compile(r"\$\{(ETP_\w+):-([^}]*)\}")
 
 OTHERS = (
+    "ETP_CHAOS_ROUNDS",
     "ETP_CHAOS_SEED",
     "ETP_CHROMIUM",
     "ETP_DATA_DIR",

@@ -1,52 +1,63 @@
 """Kills and stops one program of a platform that delivers, at an instant at which it has work.
 
-Whoever delivers is hit while an endpoint has a request of its very own in hand; whoever records,
-the broker and the database while events or records of deliveries are on the wire. What was seen to
-be dead or stopped is a ``Fault`` that hit.
+Whoever delivers is hit while an endpoint has a request of its very own in hand; all others while
+what they make or read is on the wire. The database is lost, too, with all that it had. What was
+seen to be dead, stopped or made anew is a ``Fault`` that hit.
 """
 
 import asyncio
 import random
+import shutil
 import signal
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Literal
 
 import psutil
 from nats.aio.msg import Msg
 
-from tests.chaos.delivery_checker import Fault
+from tests.chaos.delivery_checker import Fault, FaultKind
 from tests.chaos.endpoints import Endpoint
 from tests.support.eventually import eventually
 from tests.support.whole_platform import SERVERS, Platform, now
-from trigger_contracts.subjects import ALL_DELIVERY, ALL_FIRED
+from trigger_contracts.subjects import ALL_DELIVERY, ALL_DUE, ALL_FIRED
 
-Kind = Literal["kill", "stop"]
+DATABASE = "postgres"
 
-TURNS: tuple[tuple[str, Kind], ...] = tuple(
-    (role, kind)
-    for role in ("executor", "deliver", "nats", "postgres")
-    for kind in ("kill", "stop")
+TURNS: tuple[tuple[str, FaultKind], ...] = (
+    *(
+        (role, kind)
+        for role in ("api", "scheduler", "executor", "deliver", "retention", "nats", DATABASE)
+        for kind in ("kill", "stop")
+    ),
+    (DATABASE, "lose"),
 )
-"""Each program by each fault; of the first two there are two replicas, of which one is hit."""
-ON_THE_WIRE = {"executor": ALL_FIRED, "nats": ALL_DELIVERY, "postgres": ALL_DELIVERY}
-MOST_MESSAGES = 20
-"""The dice say at which one it strikes."""
+"""Each program by each fault; of all but gateway and servers there are two, of which one is hit."""
+ON_THE_WIRE = {
+    "api": (ALL_FIRED, 20),
+    "scheduler": (ALL_DUE, 1),
+    "executor": (ALL_FIRED, 20),
+    "retention": (ALL_DELIVERY, 20),
+    "nats": (ALL_DELIVERY, 20),
+    DATABASE: (ALL_DELIVERY, 20),
+}
+"""Messages that show that there is work, and at which one it strikes at the latest: dice say."""
 STRIKES_WITHIN_S = 30.0
 STOPPED_S: dict[str, tuple[float, float]] = {
     # A lane passes on within 6 s.
     "deliver": (6.0, 6.8),
-    # Messages are another replica's after 0.8 s.
-    "executor": (1.5, 2.5),
-    "nats": (2.0, 3.0),
-    "postgres": (2.0, 3.0),
+    # Messages are another replica's after 0.8 s, rows after 3 s.
+    "scheduler": (3.2, 3.6),
 }
+SHORTLY_S = (1.2, 2.0)
+"""All others are stopped for so long: messages are another replica's after 0.8 s."""
 
 
 async def strike(
-    platform: Platform, dice: random.Random, slow: Endpoint, role: str, kind: Kind
+    platform: Platform, dice: random.Random, slow: Endpoint, role: str, kind: FaultKind
 ) -> Fault:
     """Hit one of a role, and wait until it goes on again, or others in its place."""
+    if kind == "lose":
+        return await _lose(platform, dice)
     if role == "deliver":
         name = await _in_mid_attempt(platform, slow)
     else:
@@ -63,7 +74,7 @@ async def strike(
     if role == "deliver":
         hit()
     else:
-        begun_at = await _amid(platform, ON_THE_WIRE[role], dice.randint(1, MOST_MESSAGES), hit)
+        begun_at = await _amid(platform, dice, role, hit)
     if kind == "kill":
         await eventually(lambda: _is_dead(struck), what=f"{name} is dead")
         if name in SERVERS:
@@ -71,7 +82,7 @@ async def strike(
             await platform.until_ready(without={name: pid})
         return Fault(name, kind, begun_at, now())
     await eventually(lambda: struck.status() == psutil.STATUS_STOPPED, what=f"{name} is stopped")
-    until = now() + timedelta(seconds=dice.uniform(*STOPPED_S[role]))
+    until = now() + timedelta(seconds=dice.uniform(*STOPPED_S.get(role, SHORTLY_S)))
     await eventually(lambda: now() > until, within=30)
     is_stopped = struck.status() == psutil.STATUS_STOPPED
     platform.signal(name, signal.SIGCONT)
@@ -99,11 +110,14 @@ async def _in_mid_attempt(platform: Platform, slow: Endpoint) -> str:
     return found
 
 
-async def _amid(platform: Platform, subject: str, nth: int, hit: Callable[[], None]) -> datetime:
-    """Call ``hit`` when the nth message of a subject is on the wire; returns when that was."""
+async def _amid(
+    platform: Platform, dice: random.Random, role: str, hit: Callable[[], None]
+) -> datetime:
+    """Call ``hit`` while messages of this role's are on the wire; returns when that was."""
+    subject, most = ON_THE_WIRE[role]
+    left = dice.randint(1, most)
     async with platform.connected("admin") as tap:
         struck: asyncio.Future[datetime] = asyncio.get_running_loop().create_future()
-        left = nth
 
         async def see(_message: Msg) -> None:
             nonlocal left
@@ -114,6 +128,21 @@ async def _amid(platform: Platform, subject: str, nth: int, hit: Callable[[], No
 
         await tap.subscribe(subject, cb=see)
         return await asyncio.wait_for(struck, STRIKES_WITHIN_S)
+
+
+async def _lose(platform: Platform, dice: random.Random) -> Fault:
+    """Delete the database under the running server: ``etp up`` makes all tables anew."""
+    files = platform.root / DATABASE
+    before = platform.pids()[DATABASE]
+
+    def delete() -> None:
+        # At once, whatever the server still writes in it: the rest may take its time.
+        files.rename(files.with_name("lost"))
+
+    begun_at = await _amid(platform, dice, DATABASE, delete)
+    await platform.until_ready(without={DATABASE: before})
+    await asyncio.to_thread(shutil.rmtree, files.with_name("lost"), ignore_errors=True)
+    return Fault(DATABASE, "lose", begun_at, now())
 
 
 def _is_dead(process: psutil.Process) -> bool:

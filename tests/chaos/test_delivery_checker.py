@@ -240,15 +240,21 @@ def test_what_a_broker_took_may_be_missing_in_a_stream_of_ones_own_if_it_was_kil
 
 
 def test_an_endpoint_that_is_well_may_wait_while_something_recovers() -> None:
-    late = {"started_at": at(9), "ended_at": at(9.1), "stored_at": at(9.2)}
+    late = {"started_at": at(13), "ended_at": at(13.1), "stored_at": at(13.2)}
     receipts = tuple(
-        replace(one, at=at(9.05)) if one.event_id == "e2" and one.target_id == "hook" else one
+        replace(one, at=at(13.05)) if one.event_id == "e2" and one.target_id == "hook" else one
         for one in RECEIPTS
     )
     history = replace(HISTORY, receipts=receipts)
     assert rules(history, swapped(26, **late)) == {"an endpoint that is well waited"}
     disturbed = replace(history, faults=(Fault("deliver", "kill", at(1.5), at(1.6)),))
     assert rules(disturbed, swapped(26, **late)) == set()
+
+
+def test_two_replicas_tell_the_time_a_little_differently() -> None:
+    by_another = {"started_at": at(2.0), "ended_at": at(2.1)}
+    assert rules(HISTORY, swapped(25, **by_another, epoch=2)) == set()
+    assert rules(HISTORY, swapped(25, **by_another)) == {"tried earlier than promised"}
 
 
 CANCELLED = Ended(*about("e2", "hook", 26, 2.5, 1), "cancelled")
@@ -384,7 +390,7 @@ WRONG: dict[str, tuple[DeliveryHistory, DeliveryEvidence, str]] = {
     ),
     "kept waiting": (
         HISTORY,
-        swapped(26, started_at=at(9), ended_at=at(9.1), stored_at=at(9.2)),
+        swapped(26, started_at=at(13), ended_at=at(13.1), stored_at=at(13.2)),
         "an endpoint that is well waited",
     ),
     "another body": (

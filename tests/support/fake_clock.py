@@ -97,13 +97,19 @@ def fake_clocks(*names: str) -> Iterator[dict[str, FakeClock]]:
 
 @asynccontextmanager
 async def running_on(
-    clocks: Mapping[str, FakeClock], *options: str, environment: Mapping[str, str] | None = None
+    clocks: Mapping[str, FakeClock],
+    *options: str,
+    environment: Mapping[str, str] | None = None,
+    own: Mapping[str, Mapping[str, str]] | None = None,
 ) -> AsyncIterator[Platform]:
     """A platform whose programs are on these clocks, by their names (``scheduler-2``).
 
-    Programs that are not named keep the machine's clock; so does ``etp up`` itself.
+    Programs that are not named keep the machine's clock; so does ``etp up`` itself. ``own`` is
+    what single programs find in their environments besides.
     """
     given = {program: clock.environment for program, clock in clocks.items()}
+    for program, variables in (own or {}).items():
+        given[program] = {**given.get(program, {}), **variables}
     settings = {**(environment or {}), etp_with_fake_clocks.CLOCKS: json.dumps(given)}
     async with running(
         *options, environment=settings, etp=etp_with_fake_clocks.COMMAND

@@ -16,6 +16,7 @@ NAMES = frozenset(
         "ETP_BURST_CLAIMERS",
         "ETP_CACHE_URL",
         "ETP_CACHE_URL_FILE",
+        "ETP_CHAOS_ROUNDS",
         "ETP_CHAOS_SEED",
         "ETP_CHROMIUM",
         "ETP_CLAIMERS",
