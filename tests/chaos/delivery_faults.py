@@ -52,6 +52,15 @@ SHORTLY_S = (1.2, 2.0)
 """All others are stopped for so long: messages are another replica's after 0.8 s."""
 
 
+def in_pairs(dice: random.Random) -> list[tuple[tuple[str, FaultKind], ...]]:
+    """All turns in some order, two at a time: of two programs, of which both are in trouble."""
+    while True:
+        turns = dice.sample(TURNS, len(TURNS))
+        pairs = [tuple(turns[at : at + 2]) for at in range(0, len(turns), 2)]
+        if all(len({role for role, _ in pair}) == len(pair) for pair in pairs):
+            return pairs
+
+
 async def strike(
     platform: Platform, dice: random.Random, slow: Endpoint, role: str, kind: FaultKind
 ) -> Fault:

@@ -6,6 +6,7 @@ receipts, records, views and the index whether every promise was kept. Each faul
 run of the tests; ``ETP_CHAOS_ROUNDS=10`` for ten times.
 """
 
+import asyncio
 import os
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -26,7 +27,7 @@ from tests.chaos.delivery_checker import (
     violations,
 )
 from tests.chaos.delivery_evidence import gather, seen
-from tests.chaos.delivery_faults import TURNS, strike
+from tests.chaos.delivery_faults import TURNS, in_pairs, strike
 from tests.chaos.delivery_load import Deliveries, delivering
 from tests.chaos.endpoints import ALLOWED, FORBIDDEN
 from tests.chaos.verdict import throw
@@ -67,10 +68,11 @@ async def test_every_promise_of_a_delivery_is_kept_through_every_fault() -> None
             clocks[name].jump(CLOCKS_ARE_OFF_BY * ahead)
         faults: list[Fault] = []
         for _ in range(ROUNDS):
-            for role, kind in dice.sample(TURNS, len(TURNS)):
+            for pair in in_pairs(dice):
                 slow = deliveries.endpoints["slow"]
-                faults.append(await strike(platform, dice, slow, role, kind))
-                print(faults[-1])
+                both = (strike(platform, dice, slow, role, kind) for role, kind in pair)
+                faults += await asyncio.gather(*both)
+                print(*faults[-len(pair) :], sep="\n")
                 await progress(deliveries, BETWEEN)
         await platform.until_ready()
         await until_seen_to_be_off(platform)
