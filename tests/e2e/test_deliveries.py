@@ -21,7 +21,7 @@ from standardwebhooks.webhooks import Webhook
 from tests.e2e.conftest import RECEIVERS
 from tests.support import pages
 from tests.support.eventually import eventually
-from tests.support.receiver import gone, receiving
+from tests.support.receiver import no_more, receiving
 from tests.support.whole_platform import Json, Platform
 from trigger_local import ports
 
@@ -160,7 +160,7 @@ async def test_a_receiver_that_wants_no_more_is_told_to_the_alert_target(
     platform: Platform, client: Client
 ) -> None:
     heard: asyncio.Queue[Msg] = asyncio.Queue()
-    async with receiving(RECEIVERS) as operator, receiving(RECEIVERS, gone) as till:
+    async with receiving(RECEIVERS) as operator, receiving(RECEIVERS, no_more) as till:
         ops = await target(platform, type="webhook", url=operator.url("/alerts"))
         gone = await target(
             platform, type="webhook", url=till.url("/"), name="Till", alert_target=ops["id"]

@@ -21,7 +21,7 @@ def no_content(_: Received) -> bytes:
     return b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
-def gone(_: Received) -> bytes:
+def no_more(_: Received) -> bytes:
     return b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n"
 
 
