@@ -16,6 +16,7 @@ from trigger_contracts.targets.changes import TargetChanged, TargetChangeKind, T
 from trigger_contracts.targets.fields import TargetDefinition
 from trigger_executor.adapters.event_stream import JetStreamEventWriter
 from trigger_executor.bootstrap import Executor
+from trigger_executor.domain.row import row_of
 from trigger_runtime.jetstream.publisher import JetStreamPublisher, Message
 from trigger_runtime.process.errors import BrokerUnavailable, PublishRefused
 
@@ -153,6 +154,35 @@ async def test_what_fired_before_an_edit_goes_where_it_was_to_go(
     ]
     assert {plan.event_id for plan, _ in found} == set((await rows(around)).values())
     assert await around.dead() == []
+
+
+async def test_what_another_replica_recorded_meanwhile_goes_where_its_row_says(
+    around: Around, start: Start, monkeypatch
+):
+    """One is stopped with a fire in hand; another one is handed it as well, after an edit."""
+    long_ago = NOW - timedelta(hours=1)
+    first = to(make_api_change(), "erp").model_copy(update={"at": long_ago})
+    await around.change(first)
+    whole, others = JetStreamEventWriter.append, []
+
+    async def stopped_before(self, rows):
+        if not others:
+            edited = to(first, "new").model_copy(update={"version": 2, "at": datetime.now(UTC)})
+            await around.change(edited)
+            entry = rows[0].entry.model_copy(update={"trigger_version": 2})
+            others.append(row_of(entry, datetime.now(UTC), topology.LOG_LIFE))
+            await whole(self, others)
+        return await whole(self, rows)
+
+    monkeypatch.setattr(JetStreamEventWriter, "append", stopped_before)
+    await start()
+    await around.fire(fire_body("a1", payload=PAID))
+    await around.fires_handled()
+
+    (seq,) = await rows(around)
+    ((plan, _),) = await plans(around)
+    assert (plan.event_seq, plan.event_id) == (seq, others[0].event_id)
+    assert plan.target_id == "new"
 
 
 async def test_everything_delivered_again_is_planned_with_the_same_ids(

@@ -133,7 +133,7 @@ class RecordFires:
                 began_at = None if fire.by_gateway else message.stored_at
                 tracing.decided(decision.entry, began_at, message.headers.get(TRACEPARENT))
             answers.append((message, fire.command_id, decision))
-        told, hopeless = await self._store(handled, states, entries, answers, tracing)
+        told, hopeless = await self._store(handled, entries, answers, tracing)
         dead = hopeless or dead
         left = await self._recorder.dead_letter_each(self.stream, dead)
         again = {id(message) for message in left}
@@ -145,7 +145,6 @@ class RecordFires:
     async def _store(
         self,
         handled: Sequence[tuple[_Message, RequestedFire | UnreadableFire]],
-        states: Mapping[str, Trigger],
         entries: Sequence[LogEntry],
         answers: Sequence[_Answer],
         tracing: BatchTraces,
@@ -159,8 +158,12 @@ class RecordFires:
         otherwise: dict[str, Decision] = {}
 
         async def as_recorded(there: Mapping[str, int]) -> Mapping[str, Destinations]:
+            # Anew: who was stopped with these in hand has missed what others met meanwhile.
+            newest = await self._triggers.current(
+                {entry.trigger_id for entry in entries if entry.event_id in there}
+            )
             otherwise.update(
-                await self._repetitions.recorded_otherwise(handled, states, entries, there)
+                await self._repetitions.recorded_otherwise(handled, newest, entries, there)
             )
             return {event_id: destinations_of(one) for event_id, one in otherwise.items()}
 
