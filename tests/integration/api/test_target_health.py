@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.integration.api.test_deliveries import Projected
-from tests.integration.api.test_targets import http, made, resolver, running
+from tests.integration.api.test_targets import NATS, WEBHOOK, http, made, resolver, running
 from tests.support.servers import Database
 from tests.unit.retention.factories import ago, make_entry
 from trigger_contracts.deliveries.records import delivery_id_of
@@ -175,3 +175,64 @@ async def test_a_pending_delivery_says_what_it_waits_for(
     assert [one["waits_for"] for one in page] == ["order", None]
     alone = (await http.get(f"/deliveries/{delivery_id_of(second.event_id, broken)}")).json()
     assert alone["waits_for"] == "breaker"
+
+
+async def walked(http: httpx.AsyncClient, path: str, **query: Any) -> list[dict[str, Any]]:
+    """All rows of a list, page by page, as its links lead; as many as it counted, if asked to."""
+    page = await http.get(path, params=query)
+    assert page.status_code == 200, page.text
+    counted = page.headers.get("x-total-count")
+    found: list[dict[str, Any]] = page.json()
+    while "next" in page.links:
+        page = await http.get(page.links["next"]["url"])
+        found += page.json()
+    assert counted in {None, str(len(found))}
+    return found
+
+
+async def test_of_more_than_a_hundred_targets_none_is_missing(
+    http: httpx.AsyncClient, owner: asyncpg.Connection, empty_database: Database
+) -> None:
+    """On no page, by no filter, and in nothing that names them."""
+    count = 130
+    ids: list[str] = []
+    for number in range(count):
+        kind = WEBHOOK if number % 2 else NATS
+        ids.append((await made(http, **kind, name=f"{number:03} of many"))["id"])
+    failing = ids[::13]
+    for one in failing:
+        await lane(owner, one, is_failing=True, since=ago(minutes=1))
+
+    newest = ids[::-1]
+    for limit in (7, 50, 100):
+        rows = await walked(http, "/targets/", limit=limit)
+        assert [row["id"] for row in rows] == newest, limit
+    for query, wanted in (
+        ({"q": "OF MANY", "limit": 100}, newest),
+        ({"q": "10", "limit": 1}, [one for one in newest if "10" in f"{ids.index(one):03}"]),
+        ({"type": "webhook", "limit": 50}, ids[1::2][::-1]),
+        ({"health": "failing", "limit": 3}, failing[::-1]),
+        ({"health": "ok", "limit": 100}, [one for one in newest if one not in failing]),
+        ({"type": "nats", "health": "failing", "limit": 2}, failing[::2][::-1]),
+        ({"id": ids[:100], "limit": 100}, ids[:100][::-1]),
+        ({"id": ids[:100], "limit": 30, "type": "nats"}, ids[:100:2][::-1]),
+    ):
+        rows = await walked(http, "/targets/", count="true", **query)
+        assert [row["id"] for row in rows] == wanted, query
+    # More ids than are looked at are refused, and not cut.
+    for path, name in (
+        ("/targets/", "id"),
+        ("/events/", "target_id"),
+        ("/deliveries/", "target_id"),
+    ):
+        many = await http.get(path, params={name: ids})
+        assert (many.status_code, many.json()["errors"][0]["pointer"]) == (422, f"/query/{name}")
+
+    entry = make_entry(ago(minutes=2))
+    await Projected(empty_database).add(entry, **dict.fromkeys(ids, "failed"))
+    shown = (await http.get(f"/events/{entry.event_id}")).json()["deliveries"]
+    assert sorted(one["target_id"] for one in shown) == sorted(ids)
+    rows = await walked(http, "/deliveries/", state="pending", limit=60)
+    assert sorted(row["target_id"] for row in rows) == sorted(ids)
+    some = await walked(http, "/deliveries/", target_id=ids[:90], limit=40)
+    assert sorted(row["target_id"] for row in some) == sorted(ids[:90])

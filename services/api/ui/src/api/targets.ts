@@ -1,5 +1,6 @@
 /** Where events are delivered to: what is read of targets, and what is asked of them. */
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { byIds, distinct } from './byIds'
 import { body, http, type Page, page, type Schemas } from './client'
 import type { paths } from './schema.gen'
 import { ifMatch, json, type Patch, type Written, written } from './writes'
@@ -41,19 +42,16 @@ export function useTargets(
   })
 }
 
-/** Some targets by their ids (100 at the most). */
+/** Those that some ids name; what is gone is not among them. */
 export function readTargetsById(ids: readonly string[], signal?: AbortSignal): Promise<Target[]> {
-  return body(
-    http.GET('/targets/', {
-      params: { query: { id: [...ids], limit: 100 } },
-      signal: signal ?? null,
-    }),
+  return byIds(ids, (query) =>
+    page(http.GET('/targets/', { params: { query }, signal: signal ?? null })),
   )
 }
 
-/** Those that some ids name, in one read; what is gone is not among them. */
+/** The same, kept. */
 export function useTargetsById(ids: readonly string[]) {
-  const id = [...new Set(ids)].sort().slice(0, 100)
+  const id = distinct(ids)
   return useQuery({
     queryKey: ['/targets/', { id }],
     queryFn: ({ signal }) => readTargetsById(id, signal),

@@ -1,4 +1,5 @@
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { byIds, distinct } from './byIds'
 import { body, http, type Page, page, type Schemas } from './client'
 import type { paths } from './schema.gen'
 
@@ -39,25 +40,24 @@ export function useTriggers(
   })
 }
 
-/** Some triggers by their ids (100 at the most), whatever page they are on. */
+/** Those that some ids name, whatever page they are on. */
 export function readTriggersById(ids: readonly string[], signal?: AbortSignal): Promise<Trigger[]> {
-  return body(
-    http.GET('/triggers/', {
-      params: { query: { id: [...ids], payload: false, limit: 100 } },
-      signal: signal ?? null,
-    }),
+  return byIds(ids, (part) =>
+    page(
+      http.GET('/triggers/', {
+        params: { query: { ...part, payload: false } },
+        signal: signal ?? null,
+      }),
+    ),
   )
 }
 
-/** Names and zones of the triggers of some rows, in one read (100 at the most). */
+/** Names and zones of the triggers of some rows. */
 export function useTriggersById(ids: readonly string[]) {
-  const id = [...new Set(ids)].sort().slice(0, 100)
+  const id = distinct(ids)
   return useQuery({
     queryKey: ['/triggers/', { id }],
-    queryFn: ({ signal }) =>
-      body(
-        http.GET('/triggers/', { params: { query: { id, payload: false, limit: 100 } }, signal }),
-      ),
+    queryFn: ({ signal }) => readTriggersById(id, signal),
     enabled: id.length > 0,
     placeholderData: keepPreviousData,
   })

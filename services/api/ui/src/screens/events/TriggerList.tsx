@@ -97,6 +97,10 @@ function Found({ chosen }: { chosen: readonly Item[] }) {
         </div>
       ) : items.length === 0 && found.isSuccess && !found.isPlaceholderData ? (
         <p className="popup-empty">{words.noTrigger}</p>
+      ) : found.hasNextPage && !found.isPlaceholderData ? (
+        <p className="popup-empty" role="status">
+          {words.moreTriggers}
+        </p>
       ) : null}
     </>
   )

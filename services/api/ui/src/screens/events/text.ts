@@ -35,6 +35,7 @@ export const words = {
   anyTrigger: 'any',
   findTrigger: 'Part of a trigger’s name',
   noTrigger: 'No trigger has this in its name.',
+  moreTriggers: 'There are more: type a part of the name.',
   late: (seconds: string | null) => (seconds ? `${seconds} or more` : 'any'),
   heads: {
     logged: 'Logged',

@@ -125,6 +125,10 @@ function Found(props: { chosen: readonly Item[]; most: number; q: string }) {
         </div>
       ) : items.length === 0 && found.isSuccess && !found.isPlaceholderData ? (
         <p className="popup-empty">{q ? picker.nobody : picker.none}</p>
+      ) : found.hasNextPage && !found.isPlaceholderData ? (
+        <p className="popup-empty" role="status">
+          {picker.more}
+        </p>
       ) : null}
     </>
   )

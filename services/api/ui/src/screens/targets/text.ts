@@ -103,6 +103,7 @@ export const words = {
     find: 'Part of a target’s name',
     none: 'There are no targets yet.',
     nobody: 'No target has this in its name.',
+    more: 'There are more: type a part of the name.',
     full: (most: number) => `${count(most, 'target')} are chosen: there may be no more.`,
   },
 } as const
