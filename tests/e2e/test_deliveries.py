@@ -109,6 +109,31 @@ async def test_what_was_fired_while_the_receiver_was_away_arrives_signed(
     assert {one["id"] for one in row.json()} == set(fired)
 
 
+async def test_what_waits_goes_on_when_its_trigger_is_edited_or_deleted(
+    platform: Platform,
+) -> None:
+    port = ports.choose_free(set())
+    away = await target(
+        platform, type="webhook", url=f"http://{RECEIVERS}:{port}/hook", retry=[1] * 15
+    )
+    edited, deleted = [await trigger(platform, away) for _ in range(2)]
+    fired = [await platform.fire(one, payload={"n": 1}) for one in (edited, deleted)]
+    for event_id in fired:
+        await until(platform, event_id, "pending")
+    edit = await platform.rest.patch(f"/triggers/{edited}", json={"targets": []})
+    assert edit.status_code == 200
+    assert (await platform.rest.delete(f"/triggers/{deleted}")).status_code == 204
+    later = await platform.fire(edited, payload={"n": 2})
+
+    async with example(away["secret"], port) as printed:
+        arrived = {
+            (await asyncio.wait_for(printed.readline(), 40)).decode().split(" ", 1)[0]
+            for _ in fired
+        }
+    assert arrived == set(fired)
+    assert await deliveries(platform, later) == []
+
+
 async def test_the_first_delivery_of_the_readme_arrives(platform: Platform, tmp_path: Path) -> None:
     """As it stands, but for the receiver's place, and that it is awaited and ended."""
     (block,) = pages.requests("README.md", "First delivery")

@@ -72,10 +72,40 @@ def test_what_is_not_given_has_the_documented_defaults() -> None:
         ({"headers": {"a": "b"} | {f"h{n}": "x" for n in range(20)}}, "/headers"),
         ({"headers": []}, "/headers"),
         ({"headers": {"a": 1}}, "/headers/a"),
+        ({"url": "https://1.1.1.1/" + "x" * (2049 - len("https://1.1.1.1/"))}, "/url"),
     ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
 def test_each_fault_is_told_at_its_field(given: dict[str, Any], pointer: str) -> None:
     assert pointers({**WEBHOOK, **given}) == [pointer]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"name": "x" * 200},
+        {"url": "https://1.1.1.1/" + "x" * (2048 - len("https://1.1.1.1/"))},
+        {"timeout": 1},
+        {"timeout": "PT30S"},
+        {"retry": [1] * 20},
+        {"retry": ["PT24H", "PT15H"]},
+        {"final_statuses": []},
+        {"final_statuses": list(range(400, 420))},
+        {"final_statuses": [499]},
+        {"concurrency": 1},
+        {"concurrency": 100},
+        {"rate": {"count": 1, "per": "1s"}},
+        {"rate": {"count": 100_000, "per": "1h"}},
+        {"headers": {f"h{n}": "x" for n in range(20)}},
+        {"headers": {"x" * 100: "x" * 2048}},
+        {"secret_headers": {"x" * 100: "x" * 2048}},
+    ],
+    ids=lambda given: next(iter(given)),
+)
+def test_each_field_is_taken_at_its_limits(given: dict[str, Any]) -> None:
+    target = parse_target({**WEBHOOK, **given})
+    shown = target.model_dump(mode="json")
+    assert {name: shown[name] for name in given} == given
 
 
 @pytest.mark.parametrize(
