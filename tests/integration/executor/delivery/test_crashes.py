@@ -45,14 +45,16 @@ class Processes:
         }
 
     @contextlib.asynccontextmanager
-    async def executor(self, *fault: str) -> AsyncIterator[asyncio.subprocess.Process]:
-        """One that works, or that dies at a point."""
+    async def executor(
+        self, *fault: str, **environment: str
+    ) -> AsyncIterator[asyncio.subprocess.Process]:
+        """One that works, or that dies at a point; with these variables besides."""
         module = ("tests.support.faulty_executor", *fault) if fault else ("trigger_executor",)
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             *module,
-            env=self._environment,
+            env={**self._environment, **environment},
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
         )
