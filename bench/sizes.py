@@ -58,6 +58,22 @@ class Sizes:
     """To deliver an event, of one turn."""
     trials: int
     """Of each variant of what is compared, in turns."""
+    delivered: int
+    """Events to each of a few targets, and all of one of them again."""
+    healthy: int
+    """Events a second to endpoints that answer."""
+    healthy_s: float
+    """Of these, each time they are watched."""
+    hanging: int
+    """Endpoints that never answer."""
+    hang_s: float
+    """After so long an attempt at one is given up."""
+    waiting: int
+    """Deliveries that wait for endpoints that hang, or are away."""
+    away_s: float
+    """An endpoint answers nothing but 503 for so long, while deliveries wait for it."""
+    pairs: int
+    """Runs with and without targets, in turns."""
 
     def with_changes(self, said: Iterable[str]) -> "Sizes":
         """``NAME=NUMBER`` each, with commas between several; a ValueError says what is wrong."""
@@ -108,6 +124,14 @@ FULL = Sizes(
     interactions=20,
     attempts=20_000,
     trials=4,
+    delivered=10_000,
+    healthy=200,
+    healthy_s=20,
+    hanging=1_000,
+    hang_s=15,
+    waiting=100_000,
+    away_s=45,
+    pairs=2,
 )
 
 QUICK = Sizes(
@@ -145,4 +169,12 @@ QUICK = Sizes(
     interactions=2,
     attempts=500,
     trials=1,
+    delivered=200,
+    healthy=20,
+    healthy_s=2,
+    hanging=8,
+    hang_s=1,
+    waiting=160,
+    away_s=2,
+    pairs=1,
 )

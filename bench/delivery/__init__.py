@@ -1,1 +1,1 @@
-"""Deliveries: what an attempt costs beside the client's own request."""
+"""Deliveries: what they cost, how fast and how late they are, and who waits for whom."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import aiohttp
 
 from bench.support.checks import expect
+from bench.support.servers import Servers
 from bench.support.workers import Link
 from trigger_contracts.deliveries.outcomes import Outcome
 from trigger_contracts.targets.addresses import allowance
@@ -93,6 +94,22 @@ async def attempt(link: Link, port: int, count: int, turns: int) -> None:
         link.report(told)
     await sender.close()
     await link.told()
+
+
+async def publish(link: Link, servers: Servers, subject: str, count: int, turns: int) -> None:
+    """Reports the turns of the bare publish to a subject, each with a round trip of its own."""
+    body = b"x" * BYTES
+    async with servers.connected() as connection:
+        client = connection.client
+
+        async def bare() -> None:
+            await client.publish(subject, body)
+            await client.flush()
+
+        await _turn(bare, count // _WARM_UP)
+        link.ready()
+        link.report([await _turn(bare, count) for _ in range(turns)])
+        await link.told()
 
 
 async def _turn(request: Request, count: int) -> Turn:

@@ -55,15 +55,18 @@ def _scheduled(number: int, **schedule: Any) -> dict[str, Any]:
 
 
 async def create_ahead(
-    platform: Platform, definitions: Sequence[dict[str, Any]], before: float
+    platform: Platform, definitions: Sequence[dict[str, Any]], before: float, *, others: int = 0
 ) -> None:
-    """Create them all and see them in the due index, before the epoch second ``before``."""
+    """Create them all and see them in the due index, before the epoch second ``before``.
+
+    ``others`` are there already.
+    """
     await publish_creates(platform, definitions)
     async with platform.database() as database:
 
         async def all_there() -> bool:
             count = await database.fetchval("SELECT count(*) FROM scheduler.trigger")
-            return bool(count == len(definitions))
+            return bool(count == len(definitions) + others)
 
         within = before - time.time()
         if within <= 0:

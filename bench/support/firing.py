@@ -8,15 +8,15 @@ row was first seen in PostgreSQL.
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bench.bare import firing as bare_firing
 from bench.bare.tables import insert_due
-from trigger_contracts.subjects import Service
-from trigger_contracts.topology import DUE
+from trigger_contracts.subjects import ALL_FIRED, Service
+from trigger_contracts.topology import DUE, EVENTS
 
 from .checks import expect, expect_equal
 from .creating import create_ahead, lead
@@ -33,6 +33,8 @@ BARE_LEAD_S = 5.0
 ROWS_TIMEOUT_S = 120
 SETTLING_S = 3.0
 """After a window of recurring occurrences: their rows are there by then, or the bench fails."""
+
+_FIRED = ALL_FIRED.removesuffix("*")
 
 Occurrence = tuple[str, int]
 """A trigger and when it is due, in epoch microseconds: floats of equal instants may differ."""
@@ -53,6 +55,8 @@ class Fired:
     published: list[float]
     stored: list[float]
     acked: list[float]
+    recorded: list[float]
+    """When the broker says that the row was stored."""
     rows: list[float]
     last_row_after_s: float
     """From the first nominal instant to the last row."""
@@ -80,15 +84,24 @@ async def fire_on_platform(
     count: int,
     planned: Callable[[float], Plan],
     environment: Mapping[str, str] | None = None,
+    *,
+    targets: Callable[[Platform], Awaitable[Sequence[str]]] | None = None,
+    still: Sequence[str] = (),
 ) -> Fired:
     """Create ``count`` triggers, let them fire, and check that exactly what was expected did.
 
-    ``planned`` is told the epoch second of the first occurrence.
+    ``planned`` is told the epoch second of the first occurrence. Each trigger names one of what
+    ``targets`` makes, in turns. ``still``: processes that stand still while they fire.
     """
     async with platform(environment) as servers:
+        named = await targets(servers) if targets is not None else ()
         plan = planned(float(int(time.time() + lead(count))))
         expected, window = plan.expected, plan.window
-        await create_ahead(servers, plan.definitions, window.begin - HEAD_START_S)
+        definitions = [
+            {**one, "targets": [named[number % len(named)]]} if named else one
+            for number, one in enumerate(plan.definitions)
+        ]
+        await create_ahead(servers, definitions, window.begin - HEAD_START_S)
         tap = AckTap(DUE.name)
         bounded = None if window.end is not None else len(expected)
         async with (
@@ -99,15 +112,16 @@ async def fire_on_platform(
             await tap.open(admin, Service.SCHEDULER)
             await _sleep_until(window.begin - HEAD_START_S / 2)
             meter = Meter(servers.pids, without={backend})
-            if window.end is None:
-                seen = await rows.report(within=window.begin - time.time() + ROWS_TIMEOUT_S)
-                costs = meter.read()
-            else:
-                await _sleep_until(window.end)
-                costs = meter.read()
-                await _sleep_until(window.end + SETTLING_S)
-                rows.tell("stop")
-                seen = await rows.report(within=10)
+            with servers.stopped(*still):
+                if window.end is None:
+                    seen = await rows.report(within=window.begin - time.time() + ROWS_TIMEOUT_S)
+                    costs = meter.read()
+                else:
+                    await _sleep_until(window.end)
+                    costs = meter.read()
+                    await _sleep_until(window.end + SETTLING_S)
+                    rows.tell("stop")
+                    seen = await rows.report(within=10)
             await servers.check_alive()
         async with servers.connected() as admin:
             return await _analysed(servers, admin, expected, window, tap, RowTimes(seen), costs)
@@ -145,6 +159,7 @@ async def _analysed(
             "SELECT stream_seq, trigger_id, scheduled_for, status, misfire FROM retention.event"
         )
     rows: list[float] = []
+    due_at: dict[int, float] = {}
     logged: list[Occurrence] = []
     for row in found:
         at = row["scheduled_for"].timestamp()
@@ -152,10 +167,16 @@ async def _analysed(
             continue
         expect(row["status"] == "fired" and not row["misfire"], f"not simply fired: {row}")
         logged.append((row["trigger_id"], micros(at)))
+        due_at[row["stream_seq"]] = at
         rows.append(_ms(seen.seen_at(row["stream_seq"]) - at))
     _check_exact("rows of the log", logged, expected)
+    recorded = [
+        _ms(message.stored_at - at)
+        for message in await read_all(admin, EVENTS.name)
+        if message.subject.startswith(_FIRED) and (at := due_at.get(message.seq)) is not None
+    ]
     last = seen.last - window.begin
-    return Fired(published, stored, acked, rows, last, costs)
+    return Fired(published, stored, acked, recorded, rows, last, costs)
 
 
 def _check_exact(what: str, found: list[Occurrence], expected: set[Occurrence]) -> None:
@@ -209,6 +230,7 @@ async def _fire_bare(
         published=[],
         stored=[],
         acked=[_ms(acked_at - at) for _, at, acked_at in fired],
+        recorded=[],
         rows=[_ms(committed_at - at) for at, committed_at in inserted],
         last_row_after_s=max(committed_at for _, committed_at in inserted) - first,
         costs=costs,

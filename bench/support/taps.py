@@ -24,6 +24,9 @@ from .workers import Link
 
 POLL_S = 0.005
 
+ACK = b'{"stream":'
+"""How an acknowledgement begins, and nothing else that a service gets in its inbox."""
+
 REREAD_BLOCKS = 32
 """How far a poll looks back: a table's blocks are filled nearly in order."""
 
@@ -55,7 +58,7 @@ class AckTap:
 
     async def _heard(self, message: Msg) -> None:
         at = time.time()
-        if not message.data.startswith(b"{"):
+        if not message.data.startswith(ACK):
             return
         body = json.loads(message.data)
         if body.get("stream") == self._stream and "seq" in body:

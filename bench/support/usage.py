@@ -12,7 +12,7 @@ import psutil
 SHARED_MEMORY = frozenset({"postgres"})
 """Programs of many processes over one shared memory: RSS would count it once for each."""
 
-OURS = frozenset({"api", "scheduler", "executor", "retention"})
+OURS = frozenset({"api", "scheduler", "executor", "deliver", "retention"})
 
 
 @dataclass(frozen=True, slots=True)
