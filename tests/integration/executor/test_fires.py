@@ -276,7 +276,8 @@ async def test_whatever_is_refused_of_a_trigger_is_one_row_with_pointers_and_not
         await around.deliver_fires_again()
         await around.fires_handled()
         if reply_to is not None:
-            await eventually(lambda: len(heard) == 2 * len(REFUSED))
+            # More, where a busy machine took longer for one than the broker waits for it.
+            await eventually(lambda: len(heard) >= 2 * len(REFUSED))
 
     assert len(first) == len(REFUSED)
     for row in first:
