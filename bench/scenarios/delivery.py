@@ -215,8 +215,8 @@ async def return_(sizes: Sizes) -> Result:
         costs=found.costs,
         notes=[
             (
-                "Each event reached its endpoint once. Limits are judged by the receiver, over every "
-                "span of a second."
+                "Each event reached its endpoint once. Limits are judged by the receiver, over "
+                "every span of a second."
             ),
             "CPU begins with the first request that was answered and ends with the last.",
         ],
