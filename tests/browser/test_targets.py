@@ -367,3 +367,38 @@ async def test_an_event_shows_what_was_delivered_and_what_is_tried_again(
     )
     await expect(page.get_by_role("row", name=re.compile("seen, there"))).to_contain_text("ok")
     await axe(page)
+
+
+async def test_of_more_than_a_hundred_targets_each_is_found(page: Page, platform: Platform) -> None:
+    """The list goes on as it is scrolled; what is too much to choose from says so."""
+    targets: list[Json] = []
+    for begin in range(0, 104, 13):
+        targets += await asyncio.gather(
+            *(
+                made(platform, type="nats", subject="out.many", name=f"many {number:03}")
+                for number in range(begin, begin + 13)
+            )
+        )
+    await page.goto(f"{LIST}?q=many")
+    oldest = page.get_by_role("link", name=re.compile(r"^many 0(0\d|1[0-2])$"))
+    await expect(page.get_by_role("link", name=re.compile(r"^many 1"))).not_to_have_count(0)
+    await expect(oldest).to_have_count(0)
+
+    async def is_in_sight() -> bool:
+        await page.mouse.wheel(0, 4_000)
+        return await oldest.count() > 3
+
+    await page.mouse.move(400, 400)
+    await eventually(is_in_sight, within=20, what="the last page is shown")
+
+    await page.goto("/ui/triggers/new?kind=api")
+    await page.get_by_role("combobox", name="Where it is delivered").click()
+    more = page.get_by_text("There are more: type a part of the name.")
+    await expect(more).to_be_visible()
+    await axe(page)
+    await page.get_by_placeholder("Part of a target").fill("many 000")
+    await expect(page.get_by_role("option", name="many 000")).to_be_visible()
+    await expect(more).to_be_hidden()
+
+    # What else is tested on this platform has a list of its own.
+    await asyncio.gather(*(platform.rest.delete(f"/targets/{one['id']}") for one in targets))
