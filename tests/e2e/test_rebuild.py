@@ -1,24 +1,39 @@
 """``etp rebuild`` on a platform with a history: the same tables, and nothing fires again."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
 
+from tests.e2e.conftest import RECEIVERS
 from tests.support.eventually import eventually
+from tests.support.receiver import Received, Receiver, receiving
 from tests.support.whole_platform import Json, Platform, ahead, now, running
 from trigger_contracts.ids import uuid7
+from trigger_local import ports
 from trigger_runtime.process.ids import new_id
 
 TABLES = {
+    "executor.begun": "delivery_id",
+    "executor.delivery": "delivery_id",
+    "executor.lane": "target_id",
+    "executor.projection": "id",
+    "retention.attempt": "event_id, target_id, round, attempt, epoch",
+    "retention.delivery": "event_id, target_id",
     "retention.event": "event_id",
     "retention.life_setting": "only_row",
     "scheduler.change": "change_seq",
     "scheduler.trigger": "trigger_id",
     "scheduler.answer": "command_id",
     "scheduler.projection": "one",
+    "scheduler.target": "target_id",
+    "scheduler.target_change": "change_seq",
+    "scheduler.trigger_target": "trigger_id, target_id",
 }
-"""Every table of both schemas, and what orders its rows. (Only ``migration`` counts runs.)"""
+"""Every table of all schemas, and what orders its rows. (Only ``migration`` counts runs, and what
+is searched and summed up is made of events.)"""
 
 LATER_BY_NATURE = {"scheduler.projection": ("change_seq",)}
 """How far the repair has looked: a rebuild has looked at everything."""
@@ -26,7 +41,8 @@ LATER_BY_NATURE = {"scheduler.projection": ("change_seq",)}
 
 @pytest.fixture(scope="module")
 async def platform() -> AsyncIterator[Platform]:
-    async with running(environment={"ETP_MISFIRE_GRACE": "2s"}) as started:
+    allowed = {"ETP_WEBHOOK_ALLOW": f"{RECEIVERS}/32"}
+    async with running(environment={"ETP_MISFIRE_GRACE": "2s", **allowed}) as started:
         yield started
 
 
@@ -90,6 +106,51 @@ async def history(platform: Platform) -> None:
     await rest.delete(f"/triggers/{often['id']}")
 
 
+def answered(request: Received) -> bytes:
+    status = 422 if request.path == "/fussy" else 204
+    return f"HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n".encode()
+
+
+async def deliver(platform: Platform, receiver: Receiver) -> None:
+    """Deliveries of every state: one arrives, again as well, one waits for an hour, one is dead."""
+    nobody = f"http://{RECEIVERS}:{ports.choose_free({receiver.port})}/"
+    targets = {}
+    for name, fields in {
+        "taken": {"type": "webhook", "url": receiver.url("/taken")},
+        "fussy": {"type": "webhook", "url": receiver.url("/fussy"), "final_statuses": [422]},
+        "away": {"type": "webhook", "url": nobody, "retry": [3600]},
+        "heard": {"type": "nats", "subject": "out.e2e.rebuilt", "ordered": True},
+        "unused": {"type": "nats", "subject": "out.e2e.unused"},
+    }.items():
+        made = await platform.rest.post("/targets/", json=fields)
+        assert made.status_code == 201, made.text
+        targets[name] = made.json()["id"]
+    unused = await platform.rest.delete(f"/targets/{targets.pop('unused')}")
+    assert unused.status_code == 204, unused.text
+    trigger = await platform.create(name="delivers", type="api", targets=list(targets.values()))
+    fired = [await platform.fire(trigger["id"], payload=n) for n in range(3)]
+
+    async def stand(*expected: str) -> bool:
+        rows = await platform.query(
+            "SELECT state, round FROM retention.deliveries WHERE trigger_id = $1", trigger["id"]
+        )
+        assert Counter(f"{row['state']} {row['round']}" for row in rows) == Counter(expected)
+        return True
+
+    first = ["delivered 1"] * 6 + ["dead 1"] * 3 + ["pending 1"] * 3
+    await eventually(partial(stand, *first), within=30)
+    again = await platform.rest.post(
+        f"/events/{fired[0]}/redeliver", json={"targets": [targets["taken"]]}
+    )
+    assert again.status_code == 202, again.text
+    await eventually(partial(stand, *first[1:], "delivered 2"), within=30)
+
+    async def are_idle() -> bool:
+        return not await platform.query("SELECT FROM executor.lane WHERE owner IS NOT NULL")
+
+    await eventually(are_idle, within=30, what="all lanes are given back")
+
+
 async def at_rest(platform: Platform) -> dict[str, list[Json]]:
     """The tables once nothing changes them any more: twice the same."""
 
@@ -112,7 +173,16 @@ async def at_rest(platform: Platform) -> dict[str, list[Json]]:
 
 async def test_rebuilt_tables_equal_those_they_replace(platform: Platform) -> None:
     """Row by row; the streams stay as they were, and the platform goes on."""
-    await history(platform)
+    async with receiving(RECEIVERS, answered) as receiver:
+        await deliver(platform, receiver)
+        received = len(receiver.requests)
+        await history(platform)
+        await rebuilt_is_the_same(platform)
+        assert len(receiver.requests) == received, "something is delivered again"
+    await goes_on(platform)
+
+
+async def rebuilt_is_the_same(platform: Platform) -> None:
     before = await at_rest(platform)
     kinds = {(row["status"], row["is_test"]) for row in before["retention.event"]}
     assert kinds >= {("fired", False), ("fired", True), ("missed", False), ("rejected", False)}
@@ -129,12 +199,11 @@ async def test_rebuilt_tables_equal_those_they_replace(platform: Platform) -> No
     await platform.until_quiet()
     assert_same(await at_rest(platform), before)
     for name, messages in stored.items():
-        assert await platform.stored(name) == messages, "something fired again"
+        assert await platform.stored(name) == messages, "something fired, or was sent, again"
     schemas = await platform.query(
-        "SELECT nspname FROM pg_namespace WHERE nspname ~ '^(scheduler|retention)'"
+        "SELECT nspname FROM pg_namespace WHERE nspname ~ '^(executor|scheduler|retention)'"
     )
-    assert {row["nspname"] for row in schemas} == {"scheduler", "retention"}
-    await goes_on(platform)
+    assert {row["nspname"] for row in schemas} == {"executor", "scheduler", "retention"}
 
 
 async def test_a_rebuild_under_load_loses_and_doubles_nothing(platform: Platform) -> None:
@@ -168,6 +237,7 @@ async def rebuilt(platform: Platform) -> None:
     assert code == 0, said
     assert "triggers from" in said
     assert "rows from" in said
+    assert "deliveries wait, from" in said
 
 
 def assert_same(found: dict[str, list[Json]], expected: dict[str, list[Json]]) -> None:
