@@ -1,12 +1,12 @@
-import { type FormEvent, useEffect, useMemo, useRef, useState } from 'react'
+import { useMemo, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
-import { newKey } from '../../api/client'
-import { asApiError } from '../../api/problem'
+import { readTriggersById } from '../../api/triggers'
 import { create } from '../../api/writes'
 import { useAddress } from '../../app/address'
 import { Button } from '../../parts/Button'
 import { tell } from '../../parts/Toast'
 import { type Opened, useAhead } from './ahead'
+import { applied } from './applied'
 import {
   changesOf,
   type Draft,
@@ -16,20 +16,21 @@ import {
   isChanged,
   type Kind,
 } from './draft'
-import { type Form, focusField } from './form'
+import type { Form } from './form'
 import { same } from './json'
 import { type Typed, useKept } from './kept'
 import { Payload } from './Payload'
 import { Preview } from './Preview'
-import { type Placed, placed } from './pointers'
+import { type Fault, placed } from './pointers'
 import { Snippets } from './Snippets'
 import { Summary } from './Summary'
-import { applied, forget, localErrors, type Refusal, refusalOf } from './save'
+import { forget, localErrors } from './save'
 import { Targets } from './Targets'
 import { TestPanel } from './TestPanel'
 import { words } from './text'
 import { useDialogs } from './useDialogs'
 import { useLeave } from './useLeave'
+import { useSave } from './useSave'
 import { What } from './What'
 import { When } from './When'
 
@@ -39,8 +40,6 @@ interface Props {
   isCopy?: boolean
 }
 
-type Step = 'editing' | 'saving' | 'review' | 'conflict' | 'stored'
-
 export function Editor({ initial, opened: first, isCopy = false }: Props) {
   const [, go] = useLocation()
   const { search, change } = useAddress()
@@ -48,14 +47,9 @@ export function Editor({ initial, opened: first, isCopy = false }: Props) {
   const kept = useKept(typed)
   const [draft, setDraft] = useState(kept?.draft ?? initial)
   const [opened, setOpened] = useState(kept?.opened ?? first)
-  const [errors, setErrors] = useState<readonly Placed[]>([])
-  const [failed, setFailed] = useState<Extract<Refusal, { kind: 'failed' }> | null>(null)
-  const [step, setStep] = useState<Step>('editing')
-  const summary = useRef<HTMLDivElement>(null)
-  const isToldAbove = useRef(false)
-  const isHere = useRef(true)
-  const key = useRef(kept?.key ?? newKey())
-  const isUnsure = useRef(kept !== null)
+  const place = (faults: readonly Fault[]) => faults.map((each) => placed(each, draft.kind))
+  const saving = useSave(place, kept?.key)
+  const { step, setStep, errors, key } = saving
 
   const mine = useMemo(() => fieldsOf(draft), [draft])
   const changes = useMemo(() => (opened ? changesOf(opened.fields, mine) : null), [opened, mine])
@@ -65,20 +59,6 @@ export function Editor({ initial, opened: first, isCopy = false }: Props) {
   isKept.current = isDirty && step !== 'stored' && dialogs.there !== null
   const leaving = useLeave(isKept)
   typed.current = isDirty && step !== 'stored' ? { draft, opened, key: key.current } : null
-
-  // Once it stands there, and after a dialog that closes has given the focus back.
-  useEffect(() => {
-    if (!isToldAbove.current) return
-    isToldAbove.current = false
-    requestAnimationFrame(() => summary.current?.focus())
-  })
-
-  useEffect(() => {
-    isHere.current = true
-    return () => {
-      isHere.current = false
-    }
-  }, [])
 
   const asked = useAhead(draft, opened)
   const quiet = useMemo(
@@ -91,63 +71,31 @@ export function Editor({ initial, opened: first, isCopy = false }: Props) {
     quiet,
     set: (fields, pointer) => {
       setDraft((before) => ({ ...before, ...fields }))
-      setErrors((before) => before.filter((error) => error.field !== pointer))
+      saving.mend(pointer)
     },
   }
 
   function setKind(kind: Kind): void {
     form.set({ kind }, '/type')
-    setErrors([])
+    saving.mend()
     // A reload, or a colleague with this address, begins with the same kind.
     if (!opened && search.get('copy') === null) change({ kind }, true)
   }
 
-  function refuse(refusal: Refusal): void {
-    setStep(refusal.kind === 'conflict' ? 'conflict' : 'editing')
-    setFailed(refusal.kind === 'failed' ? refusal : null)
-    const found = refusal.kind === 'fields' ? refusal.errors : []
-    setErrors(found)
-    const [only] = found
-    if (found.length === 1 && only?.field) focusField(only.field, only.at)
-    else if (refusal.kind !== 'conflict') isToldAbove.current = true
-    // Stored under this key was something else: what is sent now is another wish.
-    if (refusal.kind === 'failed' && refusal.error.code === 'idempotency-mismatch') {
-      key.current = newKey()
-      isUnsure.current = false
-    }
-  }
-
-  /** A refusal may be stored under its key, too: what is mended is another wish, unless an attempt
-   * was left without an answer. That one may have been stored, and is not to be made twice. */
-  function settle(error: unknown): void {
-    if (asApiError(error).isAway) isUnsure.current = true
-    else if (!isUnsure.current) key.current = newKey()
-  }
-
-  async function save(event: FormEvent): Promise<void> {
-    event.preventDefault()
-    if (step !== 'editing') return
-    const local = localErrors(draft)
-    if (local.length > 0) return refuse({ kind: 'fields', errors: local })
-    try {
-      // Until they are there what was said stays, with the way to ask for them again.
-      if (opened) await dialogs.load()
-      setErrors([])
-      setFailed(null)
-      if (opened) return setStep('review')
-      setStep('saving')
-      const written = await create(mine as never, key.current)
-      if (!written.done) setStep('stored')
-      await applied(written, 0, () => isHere.current)
-      done(written.value.id, words.save.created(draft.name.trim()))
-    } catch (error) {
-      settle(error)
-      refuse(refusalOf(error, draft))
-    }
+  async function save(): Promise<void> {
+    // Until they are there what was said stays, with the way to ask for them again.
+    if (opened) await dialogs.load()
+    saving.begin()
+    if (opened) return setStep('review')
+    setStep('saving')
+    const written = await create(mine as never, key.current)
+    if (!written.done) setStep('stored')
+    await applied(written, 0, readTriggersById, saving.isHere)
+    done(written.value.id, words.save.created(draft.name.trim()))
   }
 
   function done(id: string, said: string): void {
-    if (!isHere.current) return
+    if (!saving.isHere()) return
     isKept.current = false
     forget()
     tell(said)
@@ -164,13 +112,17 @@ export function Editor({ initial, opened: first, isCopy = false }: Props) {
   const count = Object.keys(changes?.patch ?? {}).length
   const { Review, Conflict, LeaveDialog } = dialogs.there ?? {}
   return (
-    <form className="edit" onSubmit={(event) => void save(event)} noValidate>
+    <form
+      className="edit"
+      onSubmit={(event) => void saving.submit(event, localErrors(draft), save)}
+      noValidate
+    >
       <Summary
         words={words.save}
         list="/triggers"
-        ref={summary}
+        ref={saving.summary}
         errors={errors}
-        failed={failed?.error ?? null}
+        failed={saving.failed}
         isCreate={opened === null}
         name={draft.name}
       />
@@ -191,8 +143,8 @@ export function Editor({ initial, opened: first, isCopy = false }: Props) {
         <Preview asked={asked} isApi={draft.kind === 'api'} />
         <TestPanel
           draft={draft}
-          onErrors={(found) => refuse({ kind: 'fields', errors: found })}
-          onFired={() => setErrors([])}
+          onErrors={(found) => saving.refuse({ kind: 'fields', errors: found })}
+          onFired={() => saving.mend()}
         />
       </div>
       <div className="edit-bar">
@@ -216,9 +168,9 @@ export function Editor({ initial, opened: first, isCopy = false }: Props) {
           opened={opened}
           changes={changes}
           mine={mine}
-          isWanted={() => isHere.current}
+          isWanted={saving.isHere}
           onClose={() => setStep('editing')}
-          onRefused={(error) => refuse(refusalOf(error, draft))}
+          onRefused={saving.fail}
           onStored={() => setStep('stored')}
           onSaved={() => done(opened.id, words.save.saved(draft.name.trim()))}
         />
@@ -229,7 +181,7 @@ export function Editor({ initial, opened: first, isCopy = false }: Props) {
           mine={mine}
           onClose={() => setStep('editing')}
           onResolved={rebase}
-          onGone={(error) => refuse(refusalOf(error, draft))}
+          onGone={saving.fail}
         />
       ) : null}
       {LeaveDialog ? <LeaveDialog {...leaving} /> : null}

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { asApiError } from '../../api/problem'
+import { readTriggersById } from '../../api/triggers'
 import { BeforeAfter } from '../../parts/BeforeAfter'
 import { Button } from '../../parts/Button'
 import { Dialog } from '../../parts/Dialog'
@@ -8,9 +9,10 @@ import { Skeleton } from '../../parts/Skeleton'
 import { isInTrouble, Trouble } from '../../parts/Trouble'
 import { text } from '../../text'
 import type { Opened } from './ahead'
+import { applied } from './applied'
 import { Compare } from './Compare'
 import { type Changes, type Fields, scheduleChange } from './draft'
-import { applied, drySave, saveEdit } from './save'
+import { drySave, saveEdit } from './save'
 import { words } from './text'
 
 interface Props {
@@ -48,7 +50,7 @@ export function Review(props: Props) {
     try {
       const written = await saveEdit(opened, changes, mine)
       if (!written.done) props.onStored()
-      await applied(written, opened.version, props.isWanted)
+      await applied(written, opened.version, readTriggersById, props.isWanted)
       props.onSaved()
     } catch (error) {
       onRefused(error)

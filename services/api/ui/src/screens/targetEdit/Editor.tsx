@@ -1,18 +1,17 @@
-import { type FormEvent, useEffect, useMemo, useRef, useState } from 'react'
+import { useMemo, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
-import { newKey } from '../../api/client'
-import { asApiError } from '../../api/problem'
-import { createTarget, patchTarget, type TargetType } from '../../api/targets'
+import { createTarget, patchTarget, readTargetsById, type TargetType } from '../../api/targets'
 import { useAddress } from '../../app/address'
 import { Button } from '../../parts/Button'
 import { lazily } from '../../parts/lazily'
 import { tell } from '../../parts/Toast'
+import { applied } from '../edit/applied'
 import { changesOf, type Fields } from '../edit/draft'
-import { focusField } from '../edit/form'
 import { same } from '../edit/json'
-import type { Placed } from '../edit/pointers'
+import type { Fault } from '../edit/pointers'
 import { Summary } from '../edit/Summary'
 import { useLeave } from '../edit/useLeave'
+import { useSave } from '../edit/useSave'
 import { handOver } from '../target/once'
 import { SecretOnce } from '../target/Secret'
 import { nameOf } from '../targets/place'
@@ -20,9 +19,9 @@ import { draftOf, fieldsOf, type TargetDraft } from './draft'
 import type { TargetForm } from './form'
 import { Pace } from './Pace'
 import { Preview } from './Preview'
-import { localErrors } from './pointers'
+import { inOrder, localErrors, placed } from './pointers'
 import { Request } from './Request'
-import { applied, forget, type Opened, type Refusal, refusalOf } from './save'
+import { forget, type Opened } from './save'
 import { words } from './text'
 import { What } from './What'
 
@@ -37,23 +36,16 @@ interface Props {
   opened: Opened | null
 }
 
-type Step = 'editing' | 'saving' | 'conflict' | 'stored'
-
 export function Editor({ initial, opened: first }: Props) {
   const [, go] = useLocation()
   const { change } = useAddress()
   const [draft, setDraft] = useState(initial)
   const [opened, setOpened] = useState(first)
-  const [errors, setErrors] = useState<readonly Placed[]>([])
-  const [failed, setFailed] = useState<Extract<Refusal, { kind: 'failed' }> | null>(null)
-  const [step, setStep] = useState<Step>('editing')
   /** Of a create that is stored and not applied yet. */
   const [storedId, setStoredId] = useState<string | null>(null)
-  const summary = useRef<HTMLDivElement>(null)
-  const isToldAbove = useRef(false)
-  const isHere = useRef(true)
-  const key = useRef(newKey())
-  const isUnsure = useRef(false)
+  const place = (faults: readonly Fault[]) => inOrder(faults.map((each) => placed(each, draft)))
+  const saving = useSave(place)
+  const { step, setStep, errors, key } = saving
 
   const mine = useMemo(() => fieldsOf(draft), [draft])
   const patch = useMemo(
@@ -68,80 +60,34 @@ export function Editor({ initial, opened: first }: Props) {
   isKept.current = isDirty && step !== 'stored'
   const leaving = useLeave(isKept)
 
-  // Once it stands there, and after a dialog that closes has given the focus back.
-  useEffect(() => {
-    if (!isToldAbove.current) return
-    isToldAbove.current = false
-    requestAnimationFrame(() => summary.current?.focus())
-  })
-
-  useEffect(() => {
-    isHere.current = true
-    return () => {
-      isHere.current = false
-    }
-  }, [])
-
   const form: TargetForm = {
     draft,
     errors,
     quiet: [],
     set: (changes, pointer) => {
       setDraft((before) => ({ ...before, ...changes }))
-      setErrors((before) => before.filter((error) => error.field !== pointer))
+      saving.mend(pointer)
     },
   }
 
   function setType(type: TargetType): void {
     form.set({ type }, '/type')
-    setErrors([])
+    saving.mend()
     // A reload, or a colleague with this address, begins with the same type.
     change({ type }, true)
   }
 
-  function refuse(refusal: Refusal): void {
-    setStep(refusal.kind === 'conflict' ? 'conflict' : 'editing')
-    setFailed(refusal.kind === 'failed' ? refusal : null)
-    const found = refusal.kind === 'fields' ? refusal.errors : []
-    setErrors(found)
-    const [only] = found
-    if (found.length === 1 && only?.field) focusField(only.field, only.at)
-    else if (refusal.kind !== 'conflict') isToldAbove.current = true
-    // Stored under this key was something else: what is sent now is another wish.
-    if (refusal.kind === 'failed' && refusal.error.code === 'idempotency-mismatch') {
-      key.current = newKey()
-      isUnsure.current = false
-    }
-  }
-
-  /** A refusal may be stored under its key, too: what is mended is another wish, unless an attempt
-   * was left without an answer. That one may have been stored, and is not to be made twice. */
-  function settle(error: unknown): void {
-    if (asApiError(error).isAway) isUnsure.current = true
-    else if (!isUnsure.current) key.current = newKey()
-  }
-
-  async function save(event: FormEvent): Promise<void> {
-    event.preventDefault()
-    if (step !== 'editing') return
-    const local = localErrors(draft)
-    if (local.length > 0) return refuse({ kind: 'fields', errors: local })
-    setErrors([])
-    setFailed(null)
+  async function save(): Promise<void> {
+    saving.begin()
     setStep('saving')
-    try {
-      if (opened) await saveEdit(opened, patch ?? {})
-      else await saveNew()
-    } catch (error) {
-      settle(error)
-      refuse(refusalOf(error, draft))
-    }
+    if (opened) await saveEdit(opened, patch ?? {})
+    else await saveNew()
   }
 
   async function saveEdit({ id, version }: Opened, changes: Fields): Promise<void> {
     const written = await patchTarget(id, changes, version)
     if (!written.done) setStep('stored')
-    await applied(written, version, () => isHere.current)
+    await applied(written, version, readTargetsById, saving.isHere)
     done(id, words.save.saved(nameOfDraft(id)))
   }
 
@@ -156,7 +102,7 @@ export function Editor({ initial, opened: first }: Props) {
       setStoredId(id)
       setStep('stored')
     }
-    await applied(written, 0, () => isHere.current)
+    await applied(written, 0, readTargetsById, saving.isHere)
     done(id, words.save.created(nameOfDraft(id)))
   }
 
@@ -169,7 +115,7 @@ export function Editor({ initial, opened: first }: Props) {
     })
 
   function done(id: string, said: string): void {
-    if (!isHere.current) return
+    if (!saving.isHere()) return
     isKept.current = false
     forget()
     tell(said)
@@ -184,13 +130,17 @@ export function Editor({ initial, opened: first }: Props) {
   }
 
   return (
-    <form className="edit" onSubmit={(event) => void save(event)} noValidate>
+    <form
+      className="edit"
+      onSubmit={(event) => void saving.submit(event, localErrors(draft), save)}
+      noValidate
+    >
       <Summary
         words={words.save}
         list="/targets"
-        ref={summary}
+        ref={saving.summary}
         errors={errors}
-        failed={failed?.error ?? null}
+        failed={saving.failed}
         isCreate={opened === null}
         name={draft.name}
       />
@@ -232,7 +182,7 @@ export function Editor({ initial, opened: first }: Props) {
           mine={mine}
           onClose={() => setStep('editing')}
           onResolved={rebase}
-          onGone={(error) => refuse(refusalOf(error, draft))}
+          onGone={saving.fail}
         />
       ) : null}
       <LeaveDialog {...leaving} />
