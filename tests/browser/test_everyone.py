@@ -2,6 +2,7 @@
 narrow, with texts in it that were written to break a page."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ from playwright.async_api import Error, Page, expect
 
 from tests.browser.conftest import NewContext
 from tests.support.browser import NARROW, WIDE, Watch, axe, screenshot
+from tests.support.held_answers import HeldAnswers
 from tests.support.whole_platform import Platform, running
 
 HOSTILE = (
@@ -30,6 +32,8 @@ class State(NamedTuple):
     presses: tuple[tuple[Any, str], ...] = ()
     shows: str | None = None
     """Some text or name that is there then."""
+    is_early: bool = False
+    """Pressed as well before any answer has come but that of the session."""
 
 
 STATES = {
@@ -50,7 +54,9 @@ STATES = {
     "triggers-chosen": State("/triggers", (("checkbox", "Select <script>"),), "selected"),
     "triggers-no-match": State("/triggers?q=nothing has this", (), "No trigger matches"),
     "new-once": State("/triggers/new?kind=once"),
-    "new-cron-zone": State("/triggers/new?kind=cron", (("combobox", "Time zone"),), "option"),
+    "new-cron-zone": State(
+        "/triggers/new?kind=cron", (("combobox", "Time zone"),), "option", is_early=True
+    ),
     "new-interval": State("/triggers/new?kind=interval"),
     "new-api": State(
         "/triggers/new?kind=api",
@@ -87,8 +93,26 @@ STATES = {
     "log-no-match": State("/events?q=nothing has this", (), "No event passes"),
     "log-drawer": State("/events?event={event}", (), "Its life"),
     "log-export": State("/events", (("button", "Export"),), "menuitem"),
+    "log-deliveries": State(
+        "/events",
+        (("button", "Deliveries"), ("menuitem", "Deliver again")),
+        "There is no such delivery",
+    ),
+    "log-cancel": State(
+        "/events?trigger={api}&q=amount",
+        (("button", "Deliveries"), ("menuitem", "Cancel what waits")),
+        "Nothing waits",
+    ),
     "log-replay": State("/events", (("button", "Replay…"),), "would fire again"),
-    "log-trigger": State("/events?trigger={api}", (("combobox", "Trigger: "),), "option"),
+    "log-target": State(
+        "/events?target={hook}", (("combobox", "Target: "),), "option", is_early=True
+    ),
+    "log-elsewhere": State(
+        "/events/{event}", (("combobox", "Deliver to other targets"),), "option"
+    ),
+    "log-trigger": State(
+        "/events?trigger={api}", (("combobox", "Trigger: "),), "option", is_early=True
+    ),
     "event": State("/events/{rejected}", (), "What was wrong"),
     "event-erased": State("/events/01900000-0000-7000-8000-000000000000", (), "was erased"),
     "overview": State("/overview", (), "Dead letters"),
@@ -107,6 +131,11 @@ STATES = {
 async def platform(built_ui: None) -> AsyncIterator[Platform]:
     async with running() as started:
         yield started
+
+
+@pytest.fixture(scope="module")
+async def ids(platform: Platform) -> dict[str, str]:
+    return await populated(platform)
 
 
 async def populated(platform: Platform) -> dict[str, str]:
@@ -148,14 +177,18 @@ async def populated(platform: Platform) -> dict[str, str]:
     }
 
 
+async def press(page: Page, role: Any, name: str) -> None:
+    if role == "key":
+        await page.keyboard.press(name)
+    else:
+        await page.get_by_role(role, name=name).first.click()
+
+
 async def open_state(page: Page, state: State, ids: dict[str, str]) -> None:
     await page.goto(f"/ui{state.address}".format(**ids))
     await expect(page.get_by_role("heading", level=1)).to_be_visible()
     for role, name in state.presses:
-        if role == "key":
-            await page.keyboard.press(name)
-        else:
-            await page.get_by_role(role, name=name).first.click()
+        await press(page, role, name)
     if state.shows in ("option", "menuitem"):
         await expect(page.get_by_role(state.shows).first).to_be_visible()
     elif state.shows:
@@ -168,10 +201,9 @@ async def is_wider_than_its_window(page: Page) -> bool:
 
 
 async def test_every_route_and_overlay_is_for_everyone_whatever_texts_are_in_it(
-    new_context: NewContext, platform: Platform, watch: Watch
+    new_context: NewContext, ids: dict[str, str], watch: Watch
 ) -> None:
     watch.expect(404, 410, 422)
-    ids = await populated(platform)
     page = await (await new_context(color_scheme="light")).new_page()
     faults: list[str] = []
     for name, state in STATES.items():
@@ -193,3 +225,73 @@ async def test_every_route_and_overlay_is_for_everyone_whatever_texts_are_in_it(
         await page.set_viewport_size(WIDE)  # type: ignore[arg-type]
     assert await page.evaluate("window.hostile") is None
     assert faults == [], "\n\n".join(faults)
+
+
+DENIAL = re.compile(r"\b(no|none|nothing|never|not|deleted|gone|erased)\b", re.IGNORECASE)
+MOST_MOVED = 0.05
+"""Layout shift of a whole load: names of 200 characters make room for themselves."""
+
+
+async def faults_between(held: HeldAnswers) -> list[str]:
+    """What is wrong with what is drawn between two answers, until all have come."""
+    after: str | None = "nothing"
+    looks = []
+    while after is not None:
+        looks.append((after, await held.look()))
+        after = await held.release_next()
+    told = looks[-1][1]["lines"]
+    return [
+        f"after {after}: {fault}"
+        for after, look in looks
+        for fault in (
+            *(f"has no name: {element}" for element in look["unnamed"]),
+            *(
+                f"denied what came: {line}"
+                for line in look["lines"]
+                # Said in full once more is known.
+                if DENIAL.search(line) and not any(is_told(line, one) for one in told)
+            ),
+        )
+    ]
+
+
+def is_told(line: str, at_last: str) -> bool:
+    return at_last.startswith(line.rstrip(".,"))
+
+
+async def test_between_two_answers_nothing_is_unnamed_denied_or_moved(
+    new_context: NewContext, ids: dict[str, str], watch: Watch
+) -> None:
+    """Each route and overlay while its answers come one at a time: all that is drawn has a name,
+    nothing is said not to be there that comes later, and what is read stays where it is."""
+    watch.expect(404, 410, 422)
+    page = await (await new_context()).new_page()
+    held = HeldAnswers(page)
+    await held.begin()
+    faults: list[str] = []
+    seen: set[str] = set()
+    for name, state in STATES.items():
+        is_new = state.address not in seen
+        seen.add(state.address)
+        await held.hold(is_holding=is_new or state.is_early)
+        await page.goto(f"/ui{state.address}".format(**ids))
+        await held.look()
+        if state.is_early:
+            await held.release_next()
+        elif is_new:
+            await axe(page)
+            found = await faults_between(held)
+            if (moved := (await held.look())["shifted"]) > MOST_MOVED:
+                found.append(f"what was there has moved: {moved}")
+            faults += [f"{name}: {fault}" for fault in found]
+        for role, pressed in state.presses[:1]:
+            # What it stands among may be asked for yet.
+            if role != "key":
+                await page.get_by_role(role, name=pressed).first.wait_for()
+        await held.hold(is_holding=True)
+        for role, pressed in state.presses:
+            await press(page, role, pressed)
+            if role == "combobox":
+                await expect(page.locator(".popup, [role=listbox]").first).to_be_visible()
+            faults += [f"{name}, {pressed}: {fault}" for fault in await faults_between(held)]
+    assert faults == [], "\n".join(faults)

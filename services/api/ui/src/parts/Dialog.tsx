@@ -3,6 +3,7 @@ import type { ReactNode, RefObject } from 'react'
 import { Button } from './Button'
 import './Dialog.css'
 import { Icon } from './Icon'
+import { useReach } from './useReach'
 
 interface Props {
   isOpen: boolean
@@ -26,11 +27,21 @@ export function Dialog({ isOpen, onClose, title, actions, isWide, initialFocus, 
           {...(initialFocus ? { initialFocus } : {})}
         >
           <Base.Title className="dialog-title">{title}</Base.Title>
-          <div className="dialog-body">{children}</div>
+          <Body>{children}</Body>
           {actions ? <div className="dialog-actions">{actions}</div> : null}
         </Base.Popup>
       </Base.Portal>
     </Base.Root>
+  )
+}
+
+/** Mounted with the popup: it is in no page before. */
+function Body({ children }: { children: ReactNode }) {
+  const reach = useReach()
+  return (
+    <div ref={reach} className="dialog-body">
+      {children}
+    </div>
   )
 }
 

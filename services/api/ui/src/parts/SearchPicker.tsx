@@ -10,7 +10,8 @@ export interface SearchChoice {
 
 export interface SearchPickerProps {
   label: string
-  choices: readonly SearchChoice[]
+  /** Undefined while they are being read. */
+  choices: readonly SearchChoice[] | undefined
   value: string
   onChange: (value: string) => void
   placeholder: string

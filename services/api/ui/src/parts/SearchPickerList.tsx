@@ -14,10 +14,10 @@ const SHOWN = 60
 export default function SearchPickerList(props: Props) {
   const { label, choices, value, onChange, placeholder, children } = props
   const { trigger, isOpen, setOpen } = useOpening()
-  const chosen = choices.find((choice) => choice.value === value) ?? { value }
+  const chosen = choices?.find((choice) => choice.value === value) ?? { value }
   return (
     <Combobox.Root
-      items={choices as SearchChoice[]}
+      items={(choices ?? []) as SearchChoice[]}
       value={chosen}
       onValueChange={(choice: SearchChoice | null) => choice && onChange(choice.value)}
       itemToStringLabel={(choice: SearchChoice) => choice.value}
@@ -33,9 +33,15 @@ export default function SearchPickerList(props: Props) {
       <Combobox.Portal>
         <Combobox.Positioner className="popup-place" sideOffset={4} align="start">
           <Combobox.Popup className="popup" aria-label={label}>
-            <Combobox.Input className="input popup-search" placeholder={placeholder} />
+            <Combobox.Input
+              className="input popup-search"
+              placeholder={placeholder}
+              aria-label={placeholder}
+            />
             <Combobox.Empty>
-              <div className="popup-empty">None has this in its name.</div>
+              <div className="popup-empty">
+                {choices ? 'None has this in its name.' : 'Being read …'}
+              </div>
             </Combobox.Empty>
             <Combobox.List>
               {(choice: SearchChoice) => (

@@ -131,7 +131,7 @@ function Zone({ form }: { form: Form }) {
         <SearchPicker
           label={words.zone.label}
           placeholder={words.zone.search}
-          choices={choices ?? []}
+          choices={choices}
           value={form.draft.timezone}
           onChange={(timezone) => form.set({ timezone }, '/timezone')}
         />

@@ -17,6 +17,8 @@ const EDGE = 34
 
 interface Props {
   marks: readonly Mark[]
+  /** What is on it by now is all: nothing on it is nothing at all. */
+  isWhole: boolean
   zone: string
   arrived: readonly EventRow[]
   onOpen: (row: EventRow) => void
@@ -26,11 +28,12 @@ interface Props {
  *
  * For keys and screen readers it is a slider over the marks; below stands what the chosen one is.
  */
-export function Axis({ marks, zone, arrived, onOpen }: Props) {
+export function Axis({ marks, isWhole, zone, arrived, onOpen }: Props) {
   const frame = useRef<HTMLDivElement>(null)
   const width = useWidth(frame)
   const now = useSecond() * 1000
-  const nothing = words.axis.nothing(setTo(useLives()?.kept_for_s))
+  const kept = setTo(useLives()?.kept_for_s)
+  const nothing = isWhole ? words.axis.nothing(kept) : words.axis.reading
   const [chosen, setChosen] = useState<string | null>(null)
   const markZone = useZone(zone)
   const scale = scaleFor(marks, now)

@@ -48,6 +48,7 @@ export function NowTab({ trigger, events, tail }: Props) {
       <FirstFire trigger={trigger} rows={rows} />
       <Axis
         marks={marksOf(rows.slice(0, ON_AXIS), coming)}
+        isWhole={!isScheduled || next.data !== undefined}
         zone={trigger.timezone}
         arrived={tail.arrived}
         onOpen={(row) => go(eventWay(row))}

@@ -51,6 +51,7 @@ export const words = {
     label: 'Fires on a time axis',
     now: 'now',
     hint: 'Arrow keys step through it, Enter opens an event.',
+    reading: 'What is to come is being read …',
     nothing: (kept: string | null) =>
       `Nothing on it yet: no event${within(kept)}, and nothing to come.`,
     due: 'due',
