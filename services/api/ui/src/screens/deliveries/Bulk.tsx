@@ -72,7 +72,7 @@ export function Bulk(props: Props) {
   const isFailing = isUnknown && isInTrouble(counted)
   const sentence = (): string => {
     if (states.length === 0) return words.noState
-    if (isUnknown) return isFailing ? '' : words.counting
+    if (isUnknown) return words.counting
     return count === 0 ? said.none : words.count(count)
   }
   const toggle = (state: State) => {
@@ -122,7 +122,7 @@ export function Bulk(props: Props) {
       <div className="bulk-count" role="status">
         {done ? (
           <Done verb={verb} accepted={done.accepted} refused={done.refused} />
-        ) : (
+        ) : isFailing ? null : (
           <p className="bulk-sum">{sentence()}</p>
         )}
       </div>

@@ -8,13 +8,15 @@ export const words = {
     redeliver: {
       told: 'What has ended begins another round, and what waits is tried now: under the same ids, by which a receiver knows what it has already.',
       none: 'There is no such delivery.',
-      button: (deliveries: number) => `Deliver ${number(deliveries)} again`,
+      button: (deliveries: number) =>
+        deliveries > 0 ? `Deliver ${number(deliveries)} again` : 'Deliver again',
       done: (deliveries: number) => `${told(deliveries)} asked for again`,
     },
     cancel: {
       told: 'What waits up to now is given up: it is not tried again, unless it is delivered again by hand. An attempt in flight is not called back.',
       none: 'Nothing waits.',
-      button: (deliveries: number) => `Cancel ${number(deliveries)}`,
+      button: (deliveries: number) =>
+        deliveries > 0 ? `Cancel ${number(deliveries)}` : 'Cancel what waits',
       done: (deliveries: number) => `${told(deliveries)} cancelled`,
     },
   },

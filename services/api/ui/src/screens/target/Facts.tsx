@@ -3,10 +3,12 @@ import { Link } from 'wouter'
 import type { Target } from '../../api/targets'
 import { Copy } from '../../parts/Copy'
 import { number } from '../../text'
+import { useSecond } from '../../time/clock'
 import { Instant, Relative } from '../../time/Instant'
 import { HealthOf } from '../targets/HealthOf'
 import { placeOf } from '../targets/place'
 import { typeNames } from '../targets/text'
+import { signing } from './signing'
 import { words } from './text'
 
 /** What it is, in a few lines. */
@@ -49,8 +51,9 @@ export function Facts({ target }: { target: Target }) {
 }
 
 /** During a rotation two sign; how long the older one does is what a receiver has to know. */
-function Signed({ target: { secrets } }: { target: Target }) {
+function Signed({ target }: { target: Target }) {
   const { facts } = words
+  const secrets = signing(target.secrets, useSecond() * 1000)
   const [newest] = secrets
   if (!newest) return <span>{facts.notSigned}</span>
   const ends = secrets.flatMap(({ expires_at }) => (expires_at === null ? [] : [expires_at]))

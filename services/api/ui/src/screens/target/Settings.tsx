@@ -2,6 +2,7 @@ import type { ReactNode } from 'react'
 import { Link } from 'wouter'
 import type { TargetField } from '../../api/targetFields'
 import { type Target, useTargetsById } from '../../api/targets'
+import { number } from '../../text'
 import { lengthText } from '../targets/lengthText'
 import { nameOf } from '../targets/place'
 import { fieldNames, words as targets } from '../targets/text'
@@ -24,9 +25,11 @@ export function Settings({ target }: { target: Target }) {
           <Row field="durable">{target.durable ? said.stream : said.broker}</Row>
         )}
         <Row field="timeout">{lengthText(target.timeout)}</Row>
-        <Row field="concurrency">{targets.atOnce(target.concurrency)}</Row>
+        <Row field="concurrency">{number(target.concurrency)}</Row>
         <Row field="rate">
-          {target.rate ? targets.rate(target.rate.count, targets.per[target.rate.per]) : said.unset}
+          {target.rate
+            ? targets.rate(target.rate.count, targets.per[target.rate.per])
+            : said.noLimit}
         </Row>
         <Row field="ordered">{target.ordered ? said.inOrder : said.anyOrder}</Row>
         <Row field="retry">

@@ -40,6 +40,7 @@ export const words = {
     title: 'What is set',
     byDefault: 'by default',
     unset: 'none',
+    noLimit: 'no limit',
     ownDelays: 'the platform’s own',
     never: 'none',
     broker: 'the broker',

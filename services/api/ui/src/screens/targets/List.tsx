@@ -15,7 +15,7 @@ interface Props {
 }
 
 const TEMPLATE =
-  'minmax(140px, 1fr) 88px minmax(160px, 1.5fr) minmax(200px, 0.8fr) minmax(110px, 0.6fr) 80px'
+  'minmax(140px, 1fr) 88px minmax(160px, 1.4fr) minmax(190px, 0.8fr) minmax(150px, 0.7fr) 80px'
 
 const idOf = (row: Target) => row.id
 

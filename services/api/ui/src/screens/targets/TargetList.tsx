@@ -74,8 +74,9 @@ function Found(props: { chosen: readonly Item[]; most: number; q: string }) {
   const rows = (found.data?.pages ?? []).flatMap((page) => page.rows)
   const known = new Set(chosen.map((item) => item.value))
   const isFull = most > 1 && chosen.length >= most
+  const types = new Map(rows.map((row) => [row.id, typeNames[row.type]]))
   const items = [
-    ...(q ? [] : chosen.map((item) => ({ ...item, type: '' }))),
+    ...(q ? [] : chosen.map((item) => ({ ...item, type: types.get(item.value) ?? '' }))),
     ...rows
       .filter((row) => q !== '' || !known.has(row.id))
       .map((row) => ({ value: row.id, label: nameOf(row), type: typeNames[row.type] })),
