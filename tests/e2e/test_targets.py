@@ -4,13 +4,16 @@ What is refused is refused alike by REST and by NATS: a 422 with its pointers, a
 name in a URL is one that would be looked up.
 """
 
+import base64
 import json
+from functools import partial
 from typing import Any
 
 import pytest
 from nats.aio.client import Client
 
 from tests.support.whole_platform import Json, Platform
+from tests.unit.contracts.targets import test_fields
 from trigger_contracts.targets.sealing import SECRET_FIELD, SealingKey, header_field, sealing_key
 from trigger_contracts.targets.secrets import new_secret
 from trigger_contracts.topology import STREAMS
@@ -183,6 +186,51 @@ async def test_what_no_target_may_be_is_refused_alike_by_rest_and_by_nats(
     assert (await platform.rest.get(f"/targets/{own}")).headers["etag"] == '"1"'
 
 
+async def test_beyond_each_limit_a_field_is_refused_alike_by_rest_and_by_nats(
+    platform: Platform, client: Client, key: SealingKey
+) -> None:
+    secret = {"secret": key.seal(new_secret(), target_id="x", field=SECRET_FIELD), "target_id": "x"}
+    for name, (fields, pointer) in test_fields.FAULTS.items():
+        found = await refused_alike(platform, client, {**HOOK, **fields}, secret)
+        assert said(found) == (422, "invalid", [pointer]), name
+
+
+async def test_at_each_limit_a_field_is_taken_alike_by_rest_and_by_nats(
+    platform: Platform, client: Client, key: SealingKey
+) -> None:
+    ops = (await made(platform, **NATS))["id"]
+    longest = ".".join(["out", *["x" * 64] * 15])
+    secrets = [f"whsec_{base64.b64encode(b'x' * size).decode()}" for size in (24, 64)]
+    cases: dict[str, Json] = {
+        **{name: {**HOOK, **fields} for name, fields in test_fields.LIMITS.items()},
+        "an alert target": {**HOOK, "alert_target": ops},
+        "a subject of one part of 64": {**NATS, "subject": "out." + "x" * 64},
+        "a subject of 16 parts": {**NATS, "subject": longest, "durable": True},
+        **{f"a secret of {len(one)} characters": {**HOOK, "secret": one} for one in secrets},
+    }
+    for name, fields in cases.items():
+        by_rest = await made(platform, **fields)
+        shown = by_rest.pop("secret", None)
+        assert shown == fields.get("secret", shown), name
+        sealed = {"target_id": by_rest["id"] + "-n", **fields}
+        if fields["type"] == "webhook":
+            seal = partial(key.seal, target_id=sealed["target_id"])
+            sealed["secret"] = seal(fields.get("secret", new_secret()), field=SECRET_FIELD)
+            sealed["secret_headers"] = {
+                header: seal(value, field=header_field(header))
+                for header, value in fields.get("secret_headers", {}).items()
+            }
+        answer = await platform.ask(client, "create-target", sealed)
+        assert "target" in answer, (name, answer)
+        by_nats = (await platform.rest.get(f"/targets/{sealed['target_id']}")).json()
+        for field in fields.keys() - {"secret", "secret_headers"}:
+            assert by_nats[field] == by_rest[field] == fields[field], (name, field)
+        masked = dict.fromkeys(fields.get("secret_headers", ()), "***")
+        assert by_nats["secret_headers"] == by_rest["secret_headers"] == masked, name
+        for one in (by_rest["id"], sealed["target_id"]):
+            assert (await platform.rest.delete(f"/targets/{one}")).status_code == 204
+
+
 async def test_secrets_of_the_wrong_form_are_refused_and_clear_ones_by_nats(
     platform: Platform, client: Client, key: SealingKey
 ) -> None:
@@ -193,7 +241,7 @@ async def test_secrets_of_the_wrong_form_are_refused_and_clear_ones_by_nats(
         "whsec_",
         "whsec_!!!!",
         "whsec_AAAA",
-        "whsec_" + "A" * 92,
+        *(f"whsec_{base64.b64encode(b'x' * size).decode()}" for size in (23, 65)),
         7,
         [],
         {},

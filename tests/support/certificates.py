@@ -3,7 +3,9 @@
 import datetime as dt
 import ipaddress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -93,3 +95,11 @@ def _named(name: str) -> x509.Name:
 def _at(begun: x509.CertificateBuilder, host: str) -> x509.CertificateBuilder:
     alternatives = [x509.IPAddress(ipaddress.ip_address(host)), x509.DNSName("localhost")]
     return begun.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
+
+
+@cache
+def ca_of(length: int, padding: str = "#") -> str:
+    """An authority's certificate as PEM, with so many characters by a comment before it."""
+    with TemporaryDirectory() as folder:
+        pem = Authority(Path(folder)).file.read_text()
+    return "\n".join(("".ljust(length - len(pem) - 1, padding), pem))

@@ -34,7 +34,7 @@ from trigger_contracts.errors import (
 from trigger_contracts.ids import Id
 from trigger_contracts.instants import parse_duration
 
-from .certificates import check_authorities
+from .certificates import MAX_BYTES, check_authorities
 from .sealing import is_sealed
 from .url import MAX_URL, parse_url
 
@@ -46,7 +46,6 @@ MAX_HEADER_NAME = 100
 MAX_HEADER_VALUE = 2048
 MAX_STATUSES = 20
 MAX_RETRIES = 20
-MAX_CA = 16 * 1024
 
 SHORTEST_RETRY, LONGEST_RETRY = timedelta(seconds=1), timedelta(hours=24)
 LONGEST_RETRIES = timedelta(hours=39)
@@ -75,7 +74,7 @@ OWN_PREFIXES = ("content-", "proxy-", "webhook-", "ce-", "etp-")
 """Headers that say what the request is, or how it travels: ours to write."""
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")
+_HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 
 WEBHOOK_FIELDS = ("url", "headers", "secret_headers", "final_statuses", "ca")
 NATS_FIELDS = ("subject", "durable")
@@ -146,7 +145,7 @@ class TargetDefinition(BaseModel):
     )
     ca: str | None = Field(
         default=None,
-        max_length=MAX_CA,
+        max_length=MAX_BYTES,
         description="Certificates (PEM) that are trusted instead of the system's.",
     )
     subject: str | None = Field(

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.certificates import Authority, Pair
 from trigger_contracts.deliveries.outcomes import FailureCode, Outcome
+from trigger_contracts.targets.certificates import check_authorities
 from trigger_executor.adapters.delivery.trust import Trust
 
 from .receivers import OK, FakeLookup, Receiver, answering, receiving, sending
@@ -31,6 +32,22 @@ async def test_a_target_may_name_whom_it_trusts(tmp_path: Path) -> None:
     assert (told.outcome, again.outcome) == (Outcome.DELIVERED, Outcome.DELIVERED)
     assert (told.connect_ms is None, again.connect_ms) == (False, None)
     assert told.origin.startswith("https://127.0.0.1:")
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["# Müller\n{pem}", "\ufeff{pem}", "{indented}"],
+    ids=["after-a-comment", "after-a-mark", "indented"],
+)
+async def test_certificates_are_trusted_however_they_are_written(
+    written: str, tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path)
+    pem = authority.file.read_text()
+    ca = written.format(pem=pem, indented=pem.replace("\n", "\n "))
+    assert check_authorities(ca) == []
+    async with presenting(authority.sign("receiver")) as receiver, sending() as send:
+        assert (await send(receiver.url(), ca=ca)).outcome is Outcome.DELIVERED
 
 
 async def test_the_name_of_a_url_is_the_certificates(tmp_path: Path) -> None:

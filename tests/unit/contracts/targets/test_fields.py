@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.certificates import ca_of
 from trigger_contracts.errors import Code, Refused
 from trigger_contracts.targets.fields import check_patch, parse_target
 from trigger_contracts.targets.nats_subjects import DEFAULT, check_allowed, check_subject
@@ -12,6 +13,11 @@ from trigger_contracts.targets.secrets import key_of, new_secret
 
 WEBHOOK = {"type": "webhook", "url": "https://a.example/hook"}
 NATS = {"type": "nats", "subject": "out.a"}
+
+
+def url_of(length: int) -> str:
+    """A webhook's URL of so many characters."""
+    return "https://1.1.1.1/".ljust(length, "x")
 
 
 def pointers(fields: dict[str, Any], code: Code = Code.INVALID) -> list[str]:
@@ -29,79 +35,87 @@ def test_what_is_not_given_has_the_documented_defaults() -> None:
     assert parse_target(NATS).durable is False
 
 
-@pytest.mark.parametrize(
-    ("given", "pointer"),
-    [
-        ({"type": "email"}, "/type"),
-        ({"type": None}, "/type"),
-        ({"name": ""}, "/name"),
-        ({"name": "x" * 201}, "/name"),
-        ({"url": None}, "/url"),
-        ({"url": 7}, "/url"),
-        ({"colour": "red"}, "/colour"),
-        ({"subject": "out.a"}, "/subject"),
-        ({"durable": True}, "/durable"),
-        ({"body": "xml"}, "/body"),
-        ({"timeout": 0.9}, "/timeout"),
-        ({"timeout": 31}, "/timeout"),
-        ({"timeout": "soon"}, "/timeout"),
-        ({"timeout": None}, "/timeout"),
-        ({"timeout": True}, "/timeout"),
-        ({"retry": ["PT0S"]}, "/retry/0"),
-        ({"retry": [1, 0]}, "/retry/1"),
-        ({"retry": ["PT24H1S"]}, "/retry/0"),
-        ({"retry": ["P1D", "PT15H1S"]}, "/retry"),
-        ({"retry": [1] * 21}, "/retry"),
-        ({"retry": 5}, "/retry"),
-        ({"retry": [None]}, "/retry/0"),
-        ({"final_statuses": [399]}, "/final_statuses/0"),
-        ({"final_statuses": [400, 500]}, "/final_statuses/1"),
-        ({"final_statuses": ["404"]}, "/final_statuses/0"),
-        ({"final_statuses": [404] * 21}, "/final_statuses"),
-        ({"concurrency": 0}, "/concurrency"),
-        ({"concurrency": 101}, "/concurrency"),
-        ({"concurrency": True}, "/concurrency"),
-        ({"rate": {"count": 0, "per": "1s"}}, "/rate/count"),
-        ({"rate": {"count": 1, "per": "2s"}}, "/rate/per"),
-        ({"rate": {"count": 1}}, "/rate/per"),
-        ({"rate": 5}, "/rate"),
-        ({"ordered": 1}, "/ordered"),
-        ({"ca": "no certificate"}, "/ca"),
-        ({"ca": "x" * 16385}, "/ca"),
-        ({"alert_target": "a.b"}, "/alert_target"),
-        ({"headers": {"a": "b"} | {f"h{n}": "x" for n in range(20)}}, "/headers"),
-        ({"headers": []}, "/headers"),
-        ({"headers": {"a": 1}}, "/headers/a"),
-        ({"url": "https://1.1.1.1/" + "x" * (2049 - len("https://1.1.1.1/"))}, "/url"),
-    ],
-    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
-)
+FAULTS: dict[str, tuple[dict[str, Any], str]] = {
+    "another type": ({"type": "email"}, "/type"),
+    "no type": ({"type": None}, "/type"),
+    "an empty name": ({"name": ""}, "/name"),
+    "a name of 201 characters": ({"name": "x" * 201}, "/name"),
+    "no url": ({"url": None}, "/url"),
+    "a number for a url": ({"url": 7}, "/url"),
+    "a url of 2049 characters": ({"url": url_of(2049)}, "/url"),
+    "an unknown field": ({"colour": "red"}, "/colour"),
+    "a subject of a webhook": ({"subject": "out.a"}, "/subject"),
+    "a durable webhook": ({"durable": True}, "/durable"),
+    "another body": ({"body": "xml"}, "/body"),
+    "a timeout below 1 s": ({"timeout": 0.9}, "/timeout"),
+    "a timeout above 30 s": ({"timeout": 30.001}, "/timeout"),
+    "a timeout in words": ({"timeout": "soon"}, "/timeout"),
+    "a timeout of null": ({"timeout": None}, "/timeout"),
+    "a timeout of true": ({"timeout": True}, "/timeout"),
+    "a retry at once": ({"retry": ["PT0S"]}, "/retry/0"),
+    "a second retry at once": ({"retry": [1, 0]}, "/retry/1"),
+    "a retry below 1 s": ({"retry": [0.999]}, "/retry/0"),
+    "a retry above 24 h": ({"retry": ["PT24H1S"]}, "/retry/0"),
+    "retries of more than 39 h": ({"retry": ["P1D", "PT15H1S"]}, "/retry"),
+    "21 retries": ({"retry": [1] * 21}, "/retry"),
+    "one number for retries": ({"retry": 5}, "/retry"),
+    "a retry of null": ({"retry": [None]}, "/retry/0"),
+    "a final status of 399": ({"final_statuses": [399]}, "/final_statuses/0"),
+    "a final status of 500": ({"final_statuses": [400, 500]}, "/final_statuses/1"),
+    "a final status as text": ({"final_statuses": ["404"]}, "/final_statuses/0"),
+    "21 final statuses": ({"final_statuses": list(range(400, 421))}, "/final_statuses"),
+    "concurrency of 0": ({"concurrency": 0}, "/concurrency"),
+    "concurrency of 101": ({"concurrency": 101}, "/concurrency"),
+    "concurrency of true": ({"concurrency": True}, "/concurrency"),
+    "concurrency of 1.5": ({"concurrency": 1.5}, "/concurrency"),
+    "a rate of 0": ({"rate": {"count": 0, "per": "1s"}}, "/rate/count"),
+    "a rate per 2 s": ({"rate": {"count": 1, "per": "2s"}}, "/rate/per"),
+    "a rate per nothing": ({"rate": {"count": 1}}, "/rate/per"),
+    "one number for a rate": ({"rate": 5}, "/rate"),
+    "ordered by a number": ({"ordered": 1}, "/ordered"),
+    "a ca that is no certificate": ({"ca": "no certificate"}, "/ca"),
+    "a ca of 16 KiB and 1": ({"ca": ca_of(16 * 1024 + 1)}, "/ca"),
+    "a ca of more bytes than characters": ({"ca": ca_of(16 * 1024, "\u00e4")}, "/ca"),
+    "an alert target that is no id": ({"alert_target": "a.b"}, "/alert_target"),
+    "21 headers": ({"headers": {f"h{n}": "x" for n in range(21)}}, "/headers"),
+    "21 secret headers": ({"secret_headers": {f"h{n}": "x" for n in range(21)}}, "/secret_headers"),
+    "headers in a list": ({"headers": []}, "/headers"),
+    "a header of a number": ({"headers": {"a": 1}}, "/headers/a"),
+}
+
+
+@pytest.mark.parametrize(("given", "pointer"), FAULTS.values(), ids=FAULTS)
 def test_each_fault_is_told_at_its_field(given: dict[str, Any], pointer: str) -> None:
     assert pointers({**WEBHOOK, **given}) == [pointer]
 
 
-@pytest.mark.parametrize(
-    "given",
-    [
-        {"name": "x" * 200},
-        {"url": "https://1.1.1.1/" + "x" * (2048 - len("https://1.1.1.1/"))},
-        {"timeout": 1},
-        {"timeout": "PT30S"},
-        {"retry": [1] * 20},
-        {"retry": ["PT24H", "PT15H"]},
-        {"final_statuses": []},
-        {"final_statuses": list(range(400, 420))},
-        {"final_statuses": [499]},
-        {"concurrency": 1},
-        {"concurrency": 100},
-        {"rate": {"count": 1, "per": "1s"}},
-        {"rate": {"count": 100_000, "per": "1h"}},
-        {"headers": {f"h{n}": "x" for n in range(20)}},
-        {"headers": {"x" * 100: "x" * 2048}},
-        {"secret_headers": {"x" * 100: "x" * 2048}},
-    ],
-    ids=lambda given: next(iter(given)),
-)
+LIMITS: dict[str, dict[str, Any]] = {
+    "a name of 200 characters": {"name": "x" * 200},
+    "a url of 2048 characters": {"url": url_of(2048)},
+    "a timeout of 1 s": {"timeout": 1},
+    "a timeout of 30 s": {"timeout": "PT30S"},
+    "20 retries of 1 s": {"retry": [1] * 20},
+    "retries of 39 h, one of 24 h": {"retry": ["PT24H", "PT15H"]},
+    "no final status": {"final_statuses": []},
+    "20 final statuses": {"final_statuses": list(range(400, 420))},
+    "a final status of 499": {"final_statuses": [499]},
+    "concurrency of 1": {"concurrency": 1},
+    "concurrency of 100": {"concurrency": 100},
+    "a rate of 1 a second": {"rate": {"count": 1, "per": "1s"}},
+    "a rate a minute": {"rate": {"count": 60, "per": "1m"}},
+    "a rate of 100000 an hour": {"rate": {"count": 100_000, "per": "1h"}},
+    "20 headers": {"headers": {f"h{n}": "x" for n in range(20)}},
+    "a header of 100 and 2048 characters": {"headers": {"x" * 100: "x" * 2048}},
+    "20 secret headers": {"secret_headers": {f"h{n}": "x" for n in range(20)}},
+    "a secret header of 100 and 2048 characters": {"secret_headers": {"x" * 100: "x" * 2048}},
+    "the payload for a body": {"body": "payload"},
+    "ordered": {"ordered": True},
+    "a ca of 16 KiB": {"ca": ca_of(16 * 1024)},
+    "an alert target": {"alert_target": "ops"},
+}
+
+
+@pytest.mark.parametrize("given", LIMITS.values(), ids=LIMITS)
 def test_each_field_is_taken_at_its_limits(given: dict[str, Any]) -> None:
     target = parse_target({**WEBHOOK, **given})
     shown = target.model_dump(mode="json")
@@ -122,14 +136,19 @@ def test_each_field_is_taken_at_its_limits(given: dict[str, Any]) -> None:
         "Upgrade",
         "Expect",
         "Proxy-Authorization",
+        "proxy-connection",
+        "Content-Encoding",
         "Accept-Encoding",
         "User-Agent",
         "Date",
         "Traceparent",
         "webhook-id",
         "Webhook-Signature",
+        "webhook-own",
         "ce-id",
+        "CE-Own",
         "etp-attempt",
+        "Etp-Own",
         "Keep-Alive",
         "",
         "a b",
@@ -150,7 +169,22 @@ def test_a_header_that_is_ours_or_none_is_refused(field: str, name: str) -> None
 
 
 @pytest.mark.parametrize(
-    "value", ["", " ", "a\r\nb", "a\nb", "a\x00", "a ", " a", "\ta", "ä", "x" * 2049, "a\x7f"]
+    "value",
+    [
+        "",
+        " ",
+        "a\r\nb",
+        "a\rb",
+        "a\nb",
+        "a\x00",
+        "a ",
+        " a",
+        "\ta",
+        "a\tb",
+        "ä",
+        "x" * 2049,
+        "a\x7f",
+    ],
 )
 @pytest.mark.parametrize("field", ["headers", "secret_headers"])
 def test_a_header_s_value_is_visible_ascii(field: str, value: str) -> None:
@@ -213,6 +247,9 @@ def test_a_subject_that_is_not_allowed(subject: str) -> None:
 def test_subjects_that_are_allowed() -> None:
     check_subject("out.a", DEFAULT)
     check_subject(".".join(["out"] + ["a"] * 15), DEFAULT)
+    check_subject("out." + "x" * 64, DEFAULT)
+    check_subject(".".join(["out"] + ["x" * 64] * 15), DEFAULT)
+    check_subject("a", ("a",))
     check_subject("orders.eu.paid", ("orders.*.paid",))
     check_allowed(["out.>", "orders.*.paid", "a"])
 
