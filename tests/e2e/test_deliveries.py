@@ -22,7 +22,7 @@ from tests.e2e.conftest import RECEIVERS
 from tests.support import pages
 from tests.support.eventually import eventually
 from tests.support.receiver import no_more, receiving
-from tests.support.whole_platform import Json, Platform
+from tests.support.whole_platform import Json, Platform, ahead
 from trigger_local import ports
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "receiver.py"
@@ -109,7 +109,7 @@ async def test_what_was_fired_while_the_receiver_was_away_arrives_signed(
     assert {one["id"] for one in row.json()} == set(fired)
 
 
-async def test_what_waits_goes_on_when_its_trigger_is_edited_or_deleted(
+async def test_what_waits_goes_on_when_its_trigger_is_edited_completed_or_deleted(
     platform: Platform,
 ) -> None:
     port = ports.choose_free(set())
@@ -118,6 +118,11 @@ async def test_what_waits_goes_on_when_its_trigger_is_edited_or_deleted(
     )
     edited, deleted = [await trigger(platform, away) for _ in range(2)]
     fired = [await platform.fire(one, payload={"n": 1}) for one in (edited, deleted)]
+    once = await platform.create(
+        name="once", type="scheduled", schedule_time=ahead(1), targets=[away["id"]]
+    )
+    (its_event,) = await platform.until_events(1, trigger_id=once["id"])
+    fired.append(its_event["id"])
     for event_id in fired:
         await until(platform, event_id, "pending")
     edit = await platform.rest.patch(f"/triggers/{edited}", json={"targets": []})

@@ -385,6 +385,25 @@ async def test_a_reused_connection_that_began_to_answer_is_not_tried_again() -> 
         assert receiver.connections == 1
 
 
+async def test_a_reused_connection_that_has_become_half_open_times_out_and_is_not_tried_again() -> (
+    None
+):
+    seen: set[int] = set()
+
+    async def answer(request: Request, writer: asyncio.StreamWriter) -> None:
+        if request.connection in seen:
+            await asyncio.Event().wait()
+        seen.add(request.connection)
+        writer.write(OK)
+
+    async with receiving(answer) as receiver, sending() as send:
+        assert (await send(receiver.url())).outcome is Outcome.DELIVERED
+        told = await send(receiver.url(), timeout=1)
+        # Whoever has the request may have done what it asks for.
+        assert (told.outcome, told.code) == (Outcome.FAILED, FailureCode.TIMEOUT)
+        assert (receiver.connections, len(receiver.requests)) == (1, 2)
+
+
 async def test_an_answer_that_nobody_asked_for_is_nobodys() -> None:
     async def twice(_: Request, writer: asyncio.StreamWriter) -> None:
         writer.write(OK + b"HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n")

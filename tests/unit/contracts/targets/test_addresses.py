@@ -1,6 +1,6 @@
 """Which addresses a webhook may go to: each range by its ends, and what an operator allows."""
 
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import pytest
 from hypothesis import given
@@ -105,6 +105,14 @@ def test_a_refused_range_is_refused_from_its_first_address_to_its_last(network: 
 @pytest.mark.parametrize("address", PUBLIC)
 def test_what_lies_beside_a_refused_range_is_public(address: str) -> None:
     assert NOTHING.refusal(ip_address(address), 443) is None
+
+
+@given(st.ip_addresses())
+def test_what_is_refused_is_in_one_of_the_ranges_and_nothing_else(
+    address: IPv4Address | IPv6Address,
+) -> None:
+    is_refused = any(embedded(address) in ip_network(one) for one in REFUSED)
+    assert (NOTHING.refusal(address, 443) is not None) == is_refused
 
 
 @given(st.ip_addresses(v=4))

@@ -214,6 +214,21 @@ def test_an_overlap_is_at_most_a_week(overlap: Any) -> None:
     assert code(decided(command, created())) == (Code.INVALID, ["/overlap"])
 
 
+@pytest.mark.parametrize(
+    ("overlap", "length"),
+    [
+        (None, timedelta(hours=24)),
+        (0, timedelta()),
+        (0.5, timedelta(seconds=0.5)),
+        ("P7D", timedelta(days=7)),
+    ],
+)
+def test_an_overlap_is_from_nothing_to_a_week(overlap: Any, length: timedelta) -> None:
+    command = RotateTarget(target_id="t", secret=sealed(), overlap=overlap)
+    _, *previous = changed(command, created(), NOON).change.secrets
+    assert [one.expires_at for one in previous] == ([NOON + length] if length else [])
+
+
 def test_a_deleted_target_has_no_secret_any_more() -> None:
     target = created(secret_headers={"X-A": sealed(field="X-A")})
     gone = changed(DeleteTarget(target_id="t"), target).change
