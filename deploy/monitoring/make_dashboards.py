@@ -180,7 +180,7 @@ PLATFORM = Dashboard(
                 ),
             ),
             Panel(
-                "Dead, and hindered by us",
+                "Dead, hindered by us, and targets that changed",
                 "short",
                 (
                     (
@@ -190,6 +190,14 @@ PLATFORM = Dashboard(
                     (
                         "sum by (cause) (increase(etp_executor_hindered_attempts_total[5m]))",
                         "hindered: {{cause}}",
+                    ),
+                    (
+                        "sum by (change) (increase(etp_executor_health_changes_total[5m]))",
+                        "target {{change}}",
+                    ),
+                    (
+                        "sum(increase(etp_executor_untold_health_changes_total[5m]))",
+                        "not told of a target",
                     ),
                 ),
                 "In five minutes.",

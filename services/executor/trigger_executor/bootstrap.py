@@ -322,6 +322,7 @@ def _build_deliverer(
         StoredHealth(event_log),
         lanes.targets.living,
         SystemClock(),
+        meter,
         kept_for=settings.kept_for,
     )
     projector = DeliveryProjector(

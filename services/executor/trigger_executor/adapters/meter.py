@@ -6,6 +6,7 @@ from uuid import UUID
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from trigger_contracts.deliveries.health import HealthChange
 from trigger_contracts.deliveries.records import DeliveryAttempted, DeliveryEnded
 from trigger_contracts.events import LogEntry
 from trigger_contracts.ids import instant_of
@@ -74,6 +75,15 @@ _DEAD = Counter(
     "Deliveries that ended dead, by the reason.",
     ["reason"],
 )
+_HEALTH_CHANGES = Counter(
+    "etp_executor_health_changes_total",
+    "Changes of targets' health that were recorded, and told where somebody is to be.",
+    ["change"],
+)
+_UNTOLD = Counter(
+    "etp_executor_untold_health_changes_total",
+    "Changes of targets' health, or plans to tell of them, that the broker refused for good.",
+)
 _IN_FLIGHT = Gauge("etp_executor_attempts_in_flight", "Attempts in flight.")
 _LANES = Gauge("etp_executor_lanes", "Targets that this replica serves at present.")
 _OPEN_BREAKERS = Gauge(
@@ -134,6 +144,16 @@ def attempted(record: DeliveryAttempted, target_type: str) -> None:
         _FIRST_ATTEMPT.observe(max(0.0, lag.total_seconds()))
     if record.reason is not None:
         _DEAD.labels(record.reason.value).inc()
+
+
+def told(change: HealthChange) -> None:
+    """A change of a target's health is recorded."""
+    _HEALTH_CHANGES.labels(change.value).inc()
+
+
+def untold() -> None:
+    """One was refused for good."""
+    _UNTOLD.inc()
 
 
 def hindered(cause: Cause) -> None:

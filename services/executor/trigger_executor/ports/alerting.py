@@ -7,6 +7,7 @@ is to handle.
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from trigger_contracts.deliveries.health import HealthChange
 from trigger_executor.domain.delivery.health import ObservedChange
 
 
@@ -15,6 +16,18 @@ class HealthTeller(Protocol):
 
     async def tell(self, changes: Sequence[ObservedChange]) -> None:
         """Returns once all of it is in the log, and planned where somebody is to be told."""
+        ...
+
+
+class HealthMeter(Protocol):
+    """Counts what was told."""
+
+    def told(self, change: HealthChange) -> None:
+        """A change is in the log, and planned where somebody is to be told of it."""
+        ...
+
+    def untold(self) -> None:
+        """A change, or its plan, was refused for good."""
         ...
 
 

@@ -34,6 +34,7 @@ from trigger_contracts.deliveries.records import (
 from trigger_contracts.ids import uuid7
 from trigger_contracts.targets.changes import TargetChanged, TargetChangeKind, TargetStatus
 from trigger_contracts.targets.fields import TargetDefinition
+from trigger_executor.adapters import meter
 from trigger_executor.adapters.delivery.attempt_log import JetStreamAttemptLog
 from trigger_executor.adapters.delivery.health_log import StoredHealth
 from trigger_executor.adapters.delivery.index import PostgresDeliveries
@@ -156,6 +157,7 @@ class Replica:
             StoredHealth(reader),
             self.lanes.targets.living,
             SystemClock(),
+            meter,
             kept_for=kept_for,
         )
         self.projector = DeliveryProjector(

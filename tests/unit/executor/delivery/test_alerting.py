@@ -46,6 +46,7 @@ class Log:
         self.refuses: set[str] = set()
         self.now_at = NOON + SECOND
         self.asked: list[tuple[str, int]] = []
+        self.counted: list[HealthChange | None] = []
 
     is_connected = True
 
@@ -76,8 +77,14 @@ class Log:
             if one.subject == subjects.health(target_id) and place > seq
         }
 
+    def told(self, change: HealthChange) -> None:
+        self.counted.append(change)
+
+    def untold(self) -> None:
+        self.counted.append(None)
+
     async def tell(self, *changes: ObservedChange) -> None:
-        await HealthFacts(self, self, self.resolve, self, kept_for=LIFE).tell(changes)
+        await HealthFacts(self, self, self.resolve, self, self, kept_for=LIFE).tell(changes)
 
     def facts(self) -> list[tuple[str, HealthChange]]:
         found = [
@@ -184,6 +191,7 @@ async def test_one_that_the_broker_refuses_for_good_holds_up_no_other():
 
     assert log.facts() == [("till", HealthChange.FAILING)]
     assert [plan.target_id for plan in log.plans()] == ["ops"]
+    assert set(log.counted) == {None, HealthChange.FAILING}
 
 
 async def test_an_end_without_an_attempt_is_a_cause_as_well():

@@ -13,7 +13,7 @@ from trigger_contracts.deliveries import health, records
 from trigger_contracts.targets.changes import TargetChanged
 from trigger_executor.domain.delivery.health import ObservedChange, fact_of
 from trigger_executor.ports import Clock
-from trigger_executor.ports.alerting import StoredFacts
+from trigger_executor.ports.alerting import HealthMeter, StoredFacts
 from trigger_executor.ports.lanes import RecordLog
 from trigger_runtime.process.errors import PublishRefused
 from trigger_runtime.process.logging_setup import get_logger
@@ -42,6 +42,7 @@ class HealthFacts:
         stored: StoredFacts,
         resolve: Resolve,
         clock: Clock,
+        meter: HealthMeter,
         *,
         kept_for: timedelta,
     ) -> None:
@@ -50,6 +51,7 @@ class HealthFacts:
         self._stored = stored
         self._resolve = resolve
         self._clock = clock
+        self._meter = meter
         self._kept_for = kept_for
 
     async def tell(self, changes: Sequence[ObservedChange]) -> None:
@@ -82,6 +84,8 @@ class HealthFacts:
             if seq is not None and alert_target is not None:
                 plan = health.plan_of(fact, seq, alert_target, now, self._kept_for)
                 await self._append(records.message_of(plan, expires_at=plan.expires_at, now=now))
+            if seq is not None:
+                self._meter.told(one.change)
 
     async def _append(self, message: records.RecordMessage | None) -> int | None:
         """Its sequence; None where it is over, or refused for good: nothing else waits for it."""
@@ -90,5 +94,6 @@ class HealthFacts:
         try:
             return await self._log.append(message)
         except PublishRefused:
+            self._meter.untold()
             log.exception("a change of a target's health is refused")
             return None
