@@ -348,8 +348,17 @@ async def test_an_event_shows_what_was_delivered_and_what_is_tried_again(
     await expect(asked.get_by_role("status")).to_contain_text("delivered")
     await axe(page)
 
+    # Whoever is to know that it fails, is chosen among the targets.
+    await page.goto(f"{LIST}/{nowhere['id']}/edit")
+    await page.get_by_text("Alerts", exact=True).click()
+    await page.get_by_role("combobox", name="Alerts: none").click()
+    await page.get_by_placeholder("Part of a target").fill("seen, th")
+    await page.get_by_role("option", name="seen, there").click()
+    await button(page, "Save changes").click()
+    await page.wait_for_url(f"**{LIST}/{nowhere['id']}")
+    await expect(page.get_by_role("link", name="seen, there")).to_be_visible()
+
     # What waits is given up, after it was counted, and can be delivered again by hand.
-    await page.goto(f"{LIST}/{nowhere['id']}")
     await expect(page.get_by_text("1 delivery waiting")).to_be_visible()
     await button(page, "Cancel what waits …").click()
     asked = page.get_by_role("dialog", name="Cancel what waits for seen, nowhere?")

@@ -237,13 +237,19 @@ async def test_prometheus_understands_every_expression(platform: Platform, tmp_p
             await eventually(lambda name=name: watch.query(name), within=30, poll=POLL, what=name)
         for expression in (*monitoring.dashboard_expressions(), *monitoring.rule_expressions()):
             await watch.query(expression)
-        assert {
-            found["metric"]["check"] for found in await watch.query("etp_ready_check == 1")
-        } >= {
-            "broker",
-            "database",
-            "streams",
-        }
-        builds = await watch.query("etp_build_info")
-        assert {found["metric"]["service"] for found in builds} == set(SERVICES)
+
+        async def are_ready() -> bool:
+            checks = await watch.query("etp_ready_check == 1")
+            return {found["metric"]["check"] for found in checks} >= {
+                *("broker", "database", "streams"),
+            }
+
+        await eventually(are_ready, within=30, poll=POLL, what="checks that are ready")
+
+        # A service that was busy at one look is there at the next one.
+        async def all_told() -> bool:
+            builds = await watch.query("etp_build_info")
+            return {found["metric"]["service"] for found in builds} == set(SERVICES)
+
+        await eventually(all_told, within=30, poll=POLL, what="each service tells its build")
         assert ("EtpBlind", "etp-api") not in await watch.firing()
