@@ -73,7 +73,7 @@ class Sizes:
     away_s: float
     """An endpoint answers nothing but 503 for so long, while deliveries wait for it."""
     pairs: int
-    """Runs with and without targets, in turns."""
+    """Runs of each, with and without targets, in turns."""
 
     def with_changes(self, said: Iterable[str]) -> "Sizes":
         """``NAME=NUMBER`` each, with commas between several; a ValueError says what is wrong."""
@@ -131,7 +131,7 @@ FULL = Sizes(
     hang_s=15,
     waiting=100_000,
     away_s=45,
-    pairs=2,
+    pairs=1,
 )
 
 QUICK = Sizes(

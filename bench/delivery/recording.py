@@ -59,7 +59,7 @@ async def _trial(name: str, port: int, sizes: Sizes) -> Trial:
     prepare = None if name == NOWHERE else partial(_targets, port)
     still = (DELIVERER,) if name == STILL else ()
     burst = await _fire(sizes.at_once, None, prepare, still)
-    steady = await _fire(sizes.recurring, sizes.recurring_for_s, prepare, still)
+    steady = await _fire(sizes.recurring, EVERY_S, prepare, still)
     count = sizes.at_once
     return Trial(
         recorded_per_second=count / max(burst.recorded) * 1000,

@@ -229,7 +229,8 @@ async def recording(sizes: Sizes) -> Result:
     return Result(
         title="rows with and without targets",
         did=f"{sizes.at_once:,} one-time triggers due at the same instant, and "
-        f"{sizes.recurring:,} every {EVERY_S} s, {sizes.pairs} times in turns; medians",
+        f"{sizes.recurring:,} every {EVERY_S} s, for as long; turns of each variant: "
+        f"{sizes.pairs}, medians",
         figures=list(_recorded(trials)),
         costs=trials[DELIVERED][-1].costs,
         bare_costs=trials[NOWHERE][-1].costs,
