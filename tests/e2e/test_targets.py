@@ -335,10 +335,14 @@ async def test_nothing_that_is_kept_holds_a_secret(platform: Platform) -> None:
 
     kept = [*answers, platform.logs(), platform.printed.read_text()]
     for stream in (*(one.name for one in STREAMS), "KV_IDEMPOTENCY"):
-        kept += [message.payload.decode() for message in await platform.stored(stream)]
+        # Others have left there what is no text.
+        stored = await platform.stored(stream)
+        kept += [message.payload.decode(errors="replace") for message in stored]
     tables = await platform.query(
         "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables"
         " WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+        # Partitions come and go meanwhile, and are seen in their tables.
+        " AND tablename !~ '^(event|delivery|attempt)_[0-9]'"
     )
     for table in tables:
         rows = await platform.query(f"SELECT t::text AS row FROM {table['name']} t")
