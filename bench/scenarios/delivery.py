@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.delivery.attempting import AT_ONCE, BYTES, Turn, attempt, publish
 from bench.delivery.crowding import HEALTHY_TARGETS, beside_a_crowd
-from bench.delivery.draining import DELIVERER, TARGETS, Drained, backlog_of
+from bench.delivery.draining import DELIVERER, TARGETS, WARM_UP, Drained, backlog_of
 from bench.delivery.preparing import ALLOWED
 from bench.delivery.receiving import listen, note, receive
 from bench.delivery.recording import (
@@ -95,16 +95,17 @@ async def sustained(sizes: Sizes) -> Result:
     ):
         await sender.ready()
         told: dict[str, list[Turn]] = await sender.report(within=WITHIN_S)
-    count = sizes.delivered * TARGETS
+    count, again_count = sizes.delivered * TARGETS, sizes.delivered + WARM_UP
     return Result(
         title="deliveries by one deliverer",
         did=f"{count:,} events wait for {TARGETS} targets, which are then delivered to: webhooks, "
-        f"and the same again by NATS; {sizes.delivered:,} of the first redelivered by one request",
+        f"and the same again by NATS; {again_count:,} of the first, all of one target, redelivered "
+        "by one request",
         figures=[
             *_drained("webhooks", webhooks, told["bare"], BARE),
             *_drained("NATS", nats, published, BARE_NATS),
             Figure(
-                f"{sizes.delivered:,} redelivered, from the request to the last",
+                f"{again_count:,} redelivered, from the request to the last",
                 "s",
                 again.whole_s,
                 target="≤ 30",
